@@ -1,0 +1,32 @@
+# Two commands: `make walk` shows what Pellucid does, `make test` checks that it does it.
+# Both set up .venv first, and again only when pyproject.toml or constraints.txt has changed.
+
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: walk test lint bench clean
+
+walk: .venv/user
+	.venv/bin/pellucid walk
+	.venv/bin/pellucid walk "The transformer reads every word at once." --model gpt2-124M-random
+
+test: .venv/developer
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pellucid needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/user: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+.venv/developer: .venv/user
+	$(PIP) --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist

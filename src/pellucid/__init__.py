@@ -1,0 +1,1 @@
+"""Pellucid: a transformer that you can see through."""

@@ -1,0 +1,35 @@
+"""The tree of errors: every mistake that a user can make has a place in it.
+
+    PellucidError           any of the below; the command line prints it, one line, and exits with 2
+    ├── TextError           a text that cannot be tokenized, or is too short for what is asked
+    ├── TokenError          token ids out of range, or more of them than there are positions
+    ├── ConfigError         a setting outside its range, or two settings that contradict each other
+    ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
+    └── TraceError          a name that is not on the tape, or a run that cannot be traced
+
+A message is one line and has three parts: the invariant, what came instead, and the remedy.
+"""
+
+
+class PellucidError(Exception):
+    """Base of all errors that Pellucid raises on purpose; its text is fit to show to a user."""
+
+
+class TextError(PellucidError):
+    """A text that cannot be tokenized, or is too short for what is asked of it."""
+
+
+class TokenError(PellucidError):
+    """Token ids that are out of range, or more of them than the model has positions."""
+
+
+class ConfigError(PellucidError):
+    """A setting outside its range, or two settings that contradict each other."""
+
+
+class CheckpointError(PellucidError):
+    """A checkpoint that is missing, truncated, of a foreign format, or of other shapes."""
+
+
+class TraceError(PellucidError):
+    """A name that is not on the tape, or a run that cannot be traced."""

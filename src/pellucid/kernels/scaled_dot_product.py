@@ -1,0 +1,69 @@
+"""Attention that never holds the whole table of scores (ATen's flash attention for CPU).
+
+On another device, and where dropout falls on the attention probabilities, the reference runs.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid import layers
+from pellucid.layers import causal_mask
+from pellucid.tape import OFF, Off
+
+ATEN = torch.ops.aten
+
+
+def scaled_dot_product(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    mask: Tensor | None = None,
+    noise: Tensor | None = None,
+    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+) -> tuple[Tensor, tuple[Any, Any]]:
+    """As `pellucid.layers.scaled_dot_product`.
+
+    Source: Dao et al. 2022, "FlashAttention".
+    """
+    if noise is not None or q.device.type != "cpu":
+        z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
+        return z, (cache, None)
+    batch = q.shape[:-3]
+    q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))  # (B, H, T or S, d)
+    # A causal mask is known by being the very tensor that causal_mask keeps: then half the work
+    # is skipped. Any other becomes -∞ to add.
+    length = q.shape[-2]
+    causal = length == k.shape[-2] and mask is causal_mask(length, length, q.device)
+    bias = None if causal or mask is None else _additive(mask, q)
+    z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
+        q, k, v, 0.0, causal, attn_mask=bias
+    )
+    return z.unflatten(0, batch) if batch else z[0], (None, (q, k, v, z, logsumexp, causal, bias))
+
+
+def scaled_dot_product_backward(
+    dz: Tensor,
+    cache: tuple[Any, Any],
+    *,
+    tape: Off = OFF,  # noqa: ARG001
+) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `pellucid.layers.scaled_dot_product_backward`."""
+    reference, flash = cache
+    if flash is None:
+        return layers.scaled_dot_product_backward(dz, reference)
+    q, k, v, z, logsumexp, causal, bias = flash
+    grads = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
+        dz.reshape(z.shape), q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
+    )
+    batch = dz.shape[:-3]
+    return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in grads), {}
+
+
+def _additive(mask: Tensor, q: Tensor) -> Tensor:
+    """0 where a query may look and -∞ where not, with the four dimensions that the kernel takes."""
+    hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(mask.logical_not(), -math.inf)
+    return hidden.reshape((1,) * (4 - mask.dim()) + mask.shape)

@@ -1,0 +1,93 @@
+"""Layers: each a pair of pure functions, forward above backward, in one short file."""
+
+from pellucid.layers.attention import (
+    AttentionCache,
+    Past,
+    attention,
+    attention_backward,
+    merge_heads,
+    split_heads,
+)
+from pellucid.layers.block import (
+    BlockCache,
+    post_norm_block,
+    post_norm_block_backward,
+    pre_norm_block,
+    pre_norm_block_backward,
+)
+from pellucid.layers.cross_entropy import (
+    IGNORE,
+    cross_entropy,
+    cross_entropy_backward,
+    linear_cross_entropy,
+    linear_cross_entropy_backward,
+)
+from pellucid.layers.dropout import dropout, dropout_backward, inverted_noise
+from pellucid.layers.embedding import (
+    embedding,
+    embedding_backward,
+    unembedding,
+    unembedding_backward,
+)
+from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
+from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
+from pellucid.layers.linear import linear, linear_backward
+from pellucid.layers.ops import REFERENCE, Ops, Pair
+from pellucid.layers.position import position, position_backward
+from pellucid.layers.relu import relu, relu_backward
+from pellucid.layers.scaled_dot_product import (
+    causal_mask,
+    scaled_dot_product,
+    scaled_dot_product_backward,
+)
+from pellucid.layers.softmax import softmax, softmax_backward
+
+__all__ = [
+    "IGNORE",
+    "REFERENCE",
+    "AttentionCache",
+    "BlockCache",
+    "FeedForwardCache",
+    "Ops",
+    "Pair",
+    "Past",
+    "attention",
+    "attention_backward",
+    "causal_mask",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dropout",
+    "dropout_backward",
+    "embedding",
+    "embedding_backward",
+    "feed_forward",
+    "feed_forward_backward",
+    "gelu_erf",
+    "gelu_erf_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
+    "inverted_noise",
+    "layer_norm",
+    "layer_norm_backward",
+    "linear",
+    "linear_backward",
+    "linear_cross_entropy",
+    "linear_cross_entropy_backward",
+    "merge_heads",
+    "position",
+    "position_backward",
+    "post_norm_block",
+    "post_norm_block_backward",
+    "pre_norm_block",
+    "pre_norm_block_backward",
+    "relu",
+    "relu_backward",
+    "scaled_dot_product",
+    "scaled_dot_product_backward",
+    "softmax",
+    "softmax_backward",
+    "split_heads",
+    "unembedding",
+    "unembedding_backward",
+]

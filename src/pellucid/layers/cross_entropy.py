@@ -1,0 +1,73 @@
+"""The loss: mean negative log-probability of the next token."""
+
+import torch
+from torch import Tensor
+
+from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.tape import OFF, Off
+
+IGNORE = -100
+"""The target of a position that has none, as in PyTorch."""
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, *, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """loss = mean of -log probs[t, targets[t]] over the positions that have a target.
+
+    log probs = logits - max - log Σ exp(logits - max), so that nothing overflows.
+
+    Shapes: logits and probs (..., T, V), targets and losses (..., T), loss (), in nats. A target
+    of `IGNORE` is skipped: its loss is 0 and the mean does not count it.
+    Source: Bengio et al. 2003, "A neural probabilistic language model", section 2.
+    """
+    shifted = logits - logits.amax(-1, keepdim=True)  # (..., T, V)
+    log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()  # (..., T, V)
+    probs = log_probs.exp()  # (..., T, V)
+    counted = targets != IGNORE  # (..., T)
+    index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
+    losses = -log_probs.gather(-1, index).squeeze(-1).where(counted, 0)  # (..., T)
+    loss = losses.sum() / counted.sum()
+    tape(probs=probs, losses=losses, loss=loss)
+    return loss, (probs, targets)
+
+
+def cross_entropy_backward(
+    dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """dlogits = dloss · (probs - one_hot(target)) / number of targets; zero where skipped."""
+    probs, targets = cache
+    counted = targets != IGNORE  # (..., T)
+    index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
+    deviation = probs.scatter_add(-1, index, -torch.ones_like(probs))  # (..., T, V)
+    everywhere = dloss * deviation / counted.sum()  # (..., T, V)
+    dlogits = everywhere.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    tape(dlogits=dlogits)
+    return dlogits, {}
+
+
+def linear_cross_entropy(
+    x: Tensor, targets: Tensor, *, weight: Tensor, tape: Off = OFF
+) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
+    """The model's head and its loss in one: cross_entropy(x weightᵀ, targets).
+
+    A pair of its own because a faster one never holds all the logits at once.
+
+    Shapes: x (..., T, C), weight (V, C), targets (..., T), loss ().
+    """
+    logits, head_cache = unembedding(x, weight=weight, tape=tape.at("lm_head"))  # (..., T, V)
+    tape(logits=logits)
+    loss, loss_cache = cross_entropy(logits, targets, tape=tape)
+    return loss, (head_cache, loss_cache)
+
+
+def linear_cross_entropy_backward(
+    dloss: Tensor | float,
+    cache: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],
+    *,
+    tape: Off = OFF,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo the loss, then the head: the gradients of x and of weight."""
+    head_cache, loss_cache = cache
+    dlogits, _ = cross_entropy_backward(dloss, loss_cache, tape=tape)
+    return unembedding_backward(dlogits, head_cache, tape=tape.at("lm_head"))

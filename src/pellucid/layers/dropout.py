@@ -1,0 +1,44 @@
+"""Dropout, as multiplication by noise that was drawn beforehand.
+
+The layer itself draws nothing, so that a run can be repeated, explained and proved. What is drawn
+decides the form: inverted dropout draws 0 or 1/(1-p) in training and nothing at inference; the form
+first published draws 0 or 1 in training and takes the constant 1-p at inference.
+"""
+
+import torch
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def dropout(
+    x: Tensor, *, noise: Tensor | None = None, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor | None]]:
+    """out = x · noise; x itself where there is no noise.
+
+    Shapes: x, noise and out alike, any.
+    Source: Srivastava et al. 2014, "Dropout", sections 4 and 10 (multiplicative noise).
+    """
+    if noise is None:
+        return x, (None,)
+    out = x * noise
+    tape(noise=noise, out=out)
+    return out, (noise,)
+
+
+def dropout_backward(
+    dout: Tensor, cache: tuple[Tensor | None], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = x · noise: what was dropped gets no gradient, what was kept gets it scaled."""
+    (noise,) = cache
+    if noise is None:
+        return dout, {}
+    dx = dout * noise
+    tape(dout=dout, dx=dx)
+    return dx, {}
+
+
+def inverted_noise(x: Tensor, p: float, generator: torch.Generator) -> Tensor:
+    """Draw noise in the shape of x: 0 with probability p, else 1/(1-p), so that its mean is 1."""
+    kept = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
+    return kept / (1 - p)

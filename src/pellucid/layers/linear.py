@@ -1,0 +1,33 @@
+"""The linear map, in GPT-2's layout: weight is (in, out)."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+from pellucid.tree import present
+
+
+def linear(
+    x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor | None]]:
+    """out = x weight + bias; without a bias where the checkpoint has none.
+
+    Shapes: x (..., T, m), weight (m, n), bias (n,), out (..., T, n).
+    Source: Radford et al. 2019's released code, model.py, conv1d: the weight is not transposed.
+    """
+    product = x @ weight  # (..., T, n)
+    out = product if bias is None else product + bias
+    tape(out=out)
+    return out, (x, weight, bias)
+
+
+def linear_backward(
+    dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = x weight + bias; weight and bias add up what all positions ask for."""
+    x, weight, bias = cache
+    flat = dout.flatten(0, -2)  # (N, n)
+    dx = dout @ weight.mT  # (..., T, m)
+    dweight = x.flatten(0, -2).mT @ flat  # (m, n)
+    dbias = None if bias is None else flat.sum(0)  # (n,)
+    tape(dout=dout, dweight=dweight, dbias=dbias, dx=dx)
+    return dx, present(weight=dweight, bias=dbias)

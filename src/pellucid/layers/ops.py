@@ -1,0 +1,67 @@
+"""Ops: the table of pairs that composite layers and models are built from.
+
+`REFERENCE` holds the pairs of this room: the truth. `pellucid.kernels.FAST` replaces whole pairs by
+faster ones of the same signatures; since a pair's cache is its own affair, a backward must come
+from the same table as its forward.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pellucid.layers.cross_entropy import linear_cross_entropy, linear_cross_entropy_backward
+from pellucid.layers.dropout import dropout, dropout_backward
+from pellucid.layers.embedding import (
+    embedding,
+    embedding_backward,
+    unembedding,
+    unembedding_backward,
+)
+from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
+from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
+from pellucid.layers.linear import linear, linear_backward
+from pellucid.layers.position import position, position_backward
+from pellucid.layers.relu import relu, relu_backward
+from pellucid.layers.scaled_dot_product import (
+    scaled_dot_product,
+    scaled_dot_product_backward,
+)
+
+
+class Pair(NamedTuple):
+    """A layer's two functions: `forward(x, ...) -> out, cache`, `backward(dout, cache) -> ...`."""
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[..., tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Ops:
+    """One pair for each primitive layer."""
+
+    embedding: Pair
+    position: Pair
+    linear: Pair
+    layer_norm: Pair
+    gelu_tanh: Pair
+    gelu_erf: Pair
+    relu: Pair
+    scaled_dot_product: Pair
+    dropout: Pair
+    unembedding: Pair
+    linear_cross_entropy: Pair
+
+
+REFERENCE = Ops(
+    embedding=Pair(embedding, embedding_backward),
+    position=Pair(position, position_backward),
+    linear=Pair(linear, linear_backward),
+    layer_norm=Pair(layer_norm, layer_norm_backward),
+    gelu_tanh=Pair(gelu_tanh, gelu_tanh_backward),
+    gelu_erf=Pair(gelu_erf, gelu_erf_backward),
+    relu=Pair(relu, relu_backward),
+    scaled_dot_product=Pair(scaled_dot_product, scaled_dot_product_backward),
+    dropout=Pair(dropout, dropout_backward),
+    unembedding=Pair(unembedding, unembedding_backward),
+    linear_cross_entropy=Pair(linear_cross_entropy, linear_cross_entropy_backward),
+)

@@ -1,0 +1,26 @@
+"""The rectified linear unit."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def relu(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
+    """out = max(x, 0).
+
+    Shapes: x and out alike, any.
+    Source: Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".
+    """
+    out = x.clamp(min=0)
+    tape(out=out)
+    return out, (x,)
+
+
+def relu_backward(
+    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = max(x, 0): the gradient passes where x was positive, and nowhere else."""
+    (x,) = cache
+    dx = dout * (x > 0)
+    tape(dout=dout, dx=dx)
+    return dx, {}

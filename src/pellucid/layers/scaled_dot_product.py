@@ -1,0 +1,67 @@
+"""Scaled dot-product attention: every position gathers values from those it may look at."""
+
+import functools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.layers.dropout import dropout, dropout_backward
+from pellucid.layers.softmax import softmax, softmax_backward
+from pellucid.tape import OFF, Off
+
+
+@functools.lru_cache(maxsize=64)
+def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
+    """The mask (T, S) that hides the future: True where a query may look at a key.
+
+    The last query stands at the last key: with earlier keys kept (S > T), query i sits at position
+    S - T + i. The same tensor each time, so that a fast kernel can know it by identity.
+    """
+    may_look = torch.ones(queries, keys, dtype=torch.bool, device=device)
+    return may_look.tril(keys - queries)
+
+
+def scaled_dot_product(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    mask: Tensor | None = None,
+    noise: Tensor | None = None,
+    tape: Off = OFF,
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """att = softmax(q kᵀ / √d), z = att v, in each head by itself.
+
+    Shapes: q (..., H, T, d), k and v (..., H, S, d), att (..., H, T, S), z (..., H, T, d). `mask`
+    is boolean, broadcast to att, True where a query may look; a hidden key scores -∞. `noise` is
+    dropout's, in the shape of att.
+    Source: Vaswani et al. 2017, "Attention is all you need", 3.2.1.
+    """
+    products = q @ k.mT / math.sqrt(q.shape[-1])  # (..., H, T, S)
+    scores = products if mask is None else products.masked_fill(mask.logical_not(), -math.inf)
+    att, softmax_cache = softmax(scores)  # (..., H, T, S)
+    kept, dropout_cache = dropout(att, noise=noise, tape=tape.at("attn_dropout"))  # (..., H, T, S)
+    z = kept @ v  # (..., H, T, d)
+    tape(scores=scores, att=att, z=z)
+    return z, (q, k, v, kept, dropout_cache, softmax_cache)
+
+
+def scaled_dot_product_backward(
+    dz: Tensor, cache: tuple[Any, ...], *, tape: Off = OFF
+) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:
+    """Undo z = att v, att = softmax(scores), scores = q kᵀ / √d, in this order.
+
+    Where the mask hid a key, att is 0 and with it dscores: the backward needs no mask.
+    """
+    q, k, v, kept, dropout_cache, softmax_cache = cache
+    dv = kept.mT @ dz  # (..., H, S, d)
+    dkept = dz @ v.mT  # (..., H, T, S)
+    datt, _ = dropout_backward(dkept, dropout_cache, tape=tape.at("attn_dropout"))
+    dscores, _ = softmax_backward(datt, softmax_cache)  # (..., H, T, S)
+    dproducts = dscores / math.sqrt(q.shape[-1])  # (..., H, T, S)
+    dq = dproducts @ k  # (..., H, T, d)
+    dk = dproducts.mT @ q  # (..., H, S, d)
+    tape(dz=dz, datt=datt, dscores=dscores, dq=dq, dk=dk, dv=dv)
+    return (dq, dk, dv), {}

@@ -1,0 +1,30 @@
+"""The softmax: scores to probabilities."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def softmax(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
+    """out[i] = exp(x[i]) / Σⱼ exp(x[j]), along the last axis; each row sums to 1.
+
+    The row's maximum is subtracted first: the quotient is the same, and no exp overflows.
+
+    Shapes: x and out (..., n).
+    Source: Bridle 1990, "Probabilistic interpretation of feedforward network outputs".
+    """
+    shifted = x - x.amax(-1, keepdim=True)
+    exps = shifted.exp()
+    out = exps / exps.sum(-1, keepdim=True)
+    tape(out=out)
+    return out, (out,)
+
+
+def softmax_backward(
+    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """dx = out · (dout - Σⱼ dout[j] out[j]): only gradient that differs from the mean counts."""
+    (out,) = cache
+    dx = out * (dout - (dout * out).sum(-1, keepdim=True))
+    tape(dout=dout, dx=dx)
+    return dx, {}

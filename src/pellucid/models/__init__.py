@@ -1,0 +1,15 @@
+"""Models: wiring of layers, forward and backward, and nothing else."""
+
+from pellucid.models.config import GPTConfig, init_params, parameter_shapes
+from pellucid.models.gpt import GPT, draw_noise, gpt, gpt_loss, gpt_loss_backward
+
+__all__ = [
+    "GPT",
+    "GPTConfig",
+    "draw_noise",
+    "gpt",
+    "gpt_loss",
+    "gpt_loss_backward",
+    "init_params",
+    "parameter_shapes",
+]

@@ -1,0 +1,31 @@
+"""Optimizers, each a function `step(params, grads, state) -> params, state`, simplest first.
+
+>>> import torch
+>>> params, grads = {"w": torch.tensor([1.0])}, {"w": torch.tensor([0.5])}
+>>> params, state = adamw(params, grads, None, learning_rate=0.1, weight_decay=0.0)
+>>> params["w"]
+tensor([0.9000])
+
+Nothing is changed in place: the old parameters are still there after a step.
+"""
+
+from pellucid.optim.adam import adam, adamw, adamw_rule, decay_groups
+from pellucid.optim.clip import clip_by_global_norm, global_norm
+from pellucid.optim.schedule import warmup_cosine
+from pellucid.optim.sgd import momentum, momentum_rule, sgd, sgd_rule
+from pellucid.optim.step import State
+
+__all__ = [
+    "State",
+    "adam",
+    "adamw",
+    "adamw_rule",
+    "clip_by_global_norm",
+    "decay_groups",
+    "global_norm",
+    "momentum",
+    "momentum_rule",
+    "sgd",
+    "sgd_rule",
+    "warmup_cosine",
+]

@@ -1,0 +1,114 @@
+"""Adam, and AdamW with its decoupled weight decay."""
+
+from torch import Tensor
+
+from pellucid.optim.step import State, each_leaf, zeros
+from pellucid.tape import OFF, Off
+from pellucid.tree import Tree, map_leaves
+
+BETAS = (0.9, 0.999)
+
+
+def adamw_rule(
+    weight: Tensor,
+    dweight: Tensor,
+    *,
+    m_before: Tensor,
+    v_before: Tensor,
+    t: int,
+    learning_rate: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    tape: Off = OFF,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One weight's step, the t-th, counted from 1.
+
+    m = β₁ m_before + (1-β₁) dweight          the gradient's running mean
+    v = β₂ v_before + (1-β₂) dweight²         its square's
+    m_hat = m / (1-β₁ᵗ), v_hat = v / (1-β₂ᵗ)  corrected for having begun at zero
+    update = -η m_hat / (√v_hat + ε) - η λ weight
+    new = weight + update
+    """
+    beta1, beta2 = betas
+    m = beta1 * m_before + (1 - beta1) * dweight
+    v = beta2 * v_before + (1 - beta2) * dweight.square()
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    decay = learning_rate * weight_decay * weight
+    update = -learning_rate * m_hat / (v_hat.sqrt() + eps) - decay
+    new = weight + update
+    tape(m=m, v=v, m_hat=m_hat, v_hat=v_hat, update=update, new=new)
+    return new, {"m": m, "v": v}
+
+
+def adamw(
+    params: Tree,
+    grads: Tree,
+    state: State | None = None,
+    *,
+    learning_rate: float,
+    betas: tuple[float, float] = BETAS,
+    eps: float = 1e-8,
+    weight_decay: float | Tree = 0.01,
+    tape: Off = OFF,
+) -> tuple[Tree, State]:
+    """One step of AdamW: Adam, and every weight shrinks by η λ of itself, whatever its gradient.
+
+    `weight_decay` is one λ for all, or a tree of them as `decay_groups` makes it. The state is
+    `m`, `v` and `t`; None before the first step.
+    Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+    """
+    before = state or {"m": zeros(params), "v": zeros(params), "t": 0}
+    t = before["t"] + 1
+    decay = weight_decay
+    if not isinstance(decay, dict):
+        decay = map_leaves(lambda _: weight_decay, params)
+    new, moments = each_leaf(
+        adamw_rule,
+        params,
+        grads,
+        by_leaf={"m_before": before["m"], "v_before": before["v"], "weight_decay": decay},
+        t=t,
+        learning_rate=learning_rate,
+        betas=betas,
+        eps=eps,
+        tape=tape,
+    )
+    return new, moments | {"t": t}
+
+
+def adam(
+    params: Tree,
+    grads: Tree,
+    state: State | None = None,
+    *,
+    learning_rate: float,
+    betas: tuple[float, float] = BETAS,
+    eps: float = 1e-8,
+    tape: Off = OFF,
+) -> tuple[Tree, State]:
+    """One step of Adam: each weight moves by about η, in the direction that its gradients agree on.
+
+    AdamW without decay.
+    Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+    """
+    return adamw(
+        params,
+        grads,
+        state,
+        learning_rate=learning_rate,
+        betas=betas,
+        eps=eps,
+        weight_decay=0.0,
+        tape=tape,
+    )
+
+
+def decay_groups(params: Tree, weight_decay: float) -> Tree:
+    """A tree of decays as GPT-2's kind is trained: matrices decay, biases and norms do not.
+
+    Source: Brown et al. 2020, "Language models are few-shot learners", appendix B, as nanoGPT
+    reads it: what has two dimensions decays.
+    """
+    return map_leaves(lambda weight: weight_decay if weight.dim() >= 2 else 0.0, params)

@@ -1,0 +1,75 @@
+"""Gradient descent, plain and with momentum."""
+
+from torch import Tensor
+
+from pellucid.optim.step import State, each_leaf, zeros
+from pellucid.tape import OFF, Off
+from pellucid.tree import Tree
+
+
+def sgd_rule(
+    weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """update = -η dweight; new = weight + update."""
+    update = -learning_rate * dweight
+    new = weight + update
+    tape(update=update, new=new)
+    return new, {}
+
+
+def sgd(
+    params: Tree,
+    grads: Tree,
+    state: State | None = None,  # noqa: ARG001 (gradient descent remembers nothing)
+    *,
+    learning_rate: float,
+    tape: Off = OFF,
+) -> tuple[Tree, State]:
+    """One step of gradient descent: every weight goes against its gradient, η times as far.
+
+    Source: Cauchy 1847; Robbins and Monro 1951 for gradients of a sample.
+    """
+    return each_leaf(sgd_rule, params, grads, learning_rate=learning_rate, tape=tape)
+
+
+def momentum_rule(
+    weight: Tensor,
+    dweight: Tensor,
+    *,
+    m_before: Tensor,
+    learning_rate: float,
+    mu: float,
+    tape: Off = OFF,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """m = μ m_before + dweight; update = -η m; new = weight + update."""
+    m = mu * m_before + dweight
+    update = -learning_rate * m
+    new = weight + update
+    tape(m=m, update=update, new=new)
+    return new, {"m": m}
+
+
+def momentum(
+    params: Tree,
+    grads: Tree,
+    state: State | None = None,
+    *,
+    learning_rate: float,
+    mu: float = 0.9,
+    tape: Off = OFF,
+) -> tuple[Tree, State]:
+    """One step of gradient descent with momentum: gradients add up, older ones fading by μ.
+
+    The state is `m`, zero before the first step.
+    Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods".
+    """
+    before = state or {"m": zeros(params)}
+    return each_leaf(
+        momentum_rule,
+        params,
+        grads,
+        by_leaf={"m_before": before["m"]},
+        learning_rate=learning_rate,
+        mu=mu,
+        tape=tape,
+    )

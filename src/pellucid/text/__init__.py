@@ -1,0 +1,35 @@
+"""From text to token ids and back: by character, by word, or by GPT-2's byte-level BPE.
+
+>>> words = Words(("AI", "rocks", "<EOS>"))
+>>> words.encode("AI rocks <EOS>")
+[0, 1, 2]
+>>> gpt2().encode("Hello world")
+[15496, 995]
+
+`tokenizer` says what every tokenizer answers; `characters`, `words` and `bpe` are the three of
+them, simplest first; `merges` shows how BPE works; `stream` decodes while a model still writes;
+`load` reads tokenizers from files.
+"""
+
+from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2, train_bpe
+from pellucid.text.characters import Characters
+from pellucid.text.load import load_tokenizer
+from pellucid.text.merges import MergeStep, Merging
+from pellucid.text.stream import StreamDecoder, stream
+from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.words import Words
+
+__all__ = [
+    "BPE",
+    "END_OF_TEXT",
+    "Characters",
+    "MergeStep",
+    "Merging",
+    "StreamDecoder",
+    "Tokenizer",
+    "Words",
+    "gpt2",
+    "load_tokenizer",
+    "stream",
+    "train_bpe",
+]

@@ -1,0 +1,96 @@
+"""GPT-2's alphabet of bytes and its settings of the `tokenizers` library.
+
+The library is imported inside the functions that need it: a short command should not wait for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    import tokenizers
+
+
+@cache
+def byte_symbols() -> dict[str, int]:
+    """The printable symbol that stands for each byte in files of merges, in the order of the ids.
+
+    188 printable bytes stand for themselves, the other 68 are chr(256), chr(257), ... in order: a
+    space is "Ġ". Source: GPT-2's encoder.py, `bytes_to_unicode`.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in printable]
+    shifted = {chr(256 + number): byte for number, byte in enumerate(hidden)}
+    return {chr(byte): byte for byte in printable} | shifted
+
+
+def spell(symbols: str) -> bytes:
+    """The bytes of a piece; one that is not made of byte symbols stands for itself."""
+    values = byte_symbols()
+    try:
+        return bytes([values[symbol] for symbol in symbols])
+    except KeyError:
+        return symbols.encode()
+
+
+def read_merges(text: str) -> list[tuple[str, str]]:
+    """The pairs of a `merges.txt` or `vocab.bpe`, one a line; `ValueError` for any other line."""
+    first, *rest = text.removesuffix("\n").split("\n")
+    lines = rest if first.startswith("#version") else [first, *rest]
+    pairs = [tuple(line.split(" ")) for line in lines]
+    if odd := [place for place, pair in enumerate(pairs, 1) if len(pair) != 2 or not all(pair)]:
+        raise ValueError(f"merge {odd[0]} of {len(pairs)} is not two pieces with a space between")
+    return [(left, right) for left, right in pairs]
+
+
+def make_library(
+    vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], special: Sequence[str]
+) -> "tokenizers.Tokenizer":
+    """The library's tokenizer with GPT-2's settings; `special` tokens are cut out of a text first.
+
+    The library raises a bare `Exception` if a merge is not in the vocabulary.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: PLC0415
+
+    library = Tokenizer(models.BPE(dict(vocabulary), list(merges)))
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    library.decoder = decoders.ByteLevel()
+    library.add_special_tokens(list(special))
+    return library
+
+
+def check_settings(library: "tokenizers.Tokenizer") -> None:
+    """Raise `ConfigError` unless pieces are byte symbols and nothing else, merged as GPT-2 does."""
+    from tokenizers import decoders, models  # noqa: PLC0415
+
+    model, decoder = library.model, library.decoder
+    if not isinstance(model, models.BPE) or not isinstance(decoder, decoders.ByteLevel):
+        raise ConfigError(
+            "a tokenizer must be a byte-level BPE, like GPT-2's; this one is "
+            f"{type(model).__name__} decoded by {type(decoder).__name__}; use its own project"
+        )
+    if odd := [
+        name
+        for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix")
+        if getattr(model, name)
+    ]:
+        raise ConfigError(
+            "a byte-level BPE always merges the same bytes to the same pieces; this one sets "
+            f"{', '.join(odd)}; use its own project"
+        )
+
+
+def check_pieces(pieces: Mapping[int, bytes]) -> None:
+    """Raise `ConfigError` unless the ids are 0 .. V-1 and every single byte is a piece."""
+    if gaps := set(range(len(pieces))) - set(pieces):
+        raise ConfigError(
+            f"the ids of {len(pieces)} pieces must be 0 .. {len(pieces) - 1}; {min(gaps)} has no "
+            "piece; write the tokenizer again with the tool that made it"
+        )
+    if missing := {bytes([byte]) for byte in range(256)} - set(pieces.values()):
+        raise ConfigError(
+            "a byte-level BPE must have all 256 bytes among its pieces, or it would drop what it "
+            f"cannot spell; {len(missing)} are missing; train it with the full initial alphabet"
+        )

@@ -1,0 +1,95 @@
+"""What every tokenizer answers: ids for a text, the text of ids, and the bytes of one piece."""
+
+import reprlib
+from abc import abstractmethod
+from collections.abc import Collection, Iterable
+from os import PathLike
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from pellucid.errors import TextError, TokenError
+from pellucid.files import write_text
+
+
+class Tokenizer(Protocol):
+    """A fixed table of V pieces, their ids 0 .. V-1, and a rule that cuts a text into them."""
+
+    kind: ClassVar[str]
+    """"characters", "words" or "bpe"."""
+
+    @property
+    @abstractmethod
+    def vocab_size(self) -> int:
+        """V, the number of ids."""
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`; `[]` for the empty text.
+
+        Raises `TextError` for a text that these pieces cannot spell.
+        """
+
+    @abstractmethod
+    def piece(self, token: int) -> bytes:
+        """The piece with this id, as bytes: part of a character is a piece too.
+
+        Raises `TokenError` unless 0 <= token < V.
+        """
+
+    @abstractmethod
+    def to_json(self) -> str:
+        """All of the tokenizer as JSON: what `save` writes and `load_tokenizer` reads."""
+
+    def bytes_after(self, previous: int | None, token: int) -> bytes:
+        """What `token` adds to a text that ends in `previous` (None: an empty text).
+
+        It is the piece, except where a rule puts a space between two pieces.
+        """
+        del previous
+        return self.piece(token)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of these ids; bytes that are not UTF-8 become U+FFFD, as Python replaces them.
+
+        Raises `TokenError` for an id outside 0 .. V-1.
+        """
+        spelled = bytearray()
+        previous = None
+        for token in tokens:
+            spelled += self.bytes_after(previous, token)
+            previous = token
+        return spelled.decode("utf-8", errors="replace")
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write `to_json()` to the file `path`, or to `tokenizer.json` in the directory `path`.
+
+        The file is written whole or not at all.
+        """
+        path = Path(path)
+        write_text(path / "tokenizer.json" if path.is_dir() else path, self.to_json())
+
+
+def check_token(token: int, vocab_size: int) -> None:
+    """Raise `TokenError` unless 0 <= token < vocab_size."""
+    if not 0 <= token < vocab_size:
+        raise TokenError(
+            f"a token id is one of 0 .. {vocab_size - 1}; {token} is not; "
+            "use the tokenizer that the ids, or the model, were made with"
+        )
+
+
+def check_unicode(text: str) -> None:
+    """Raise `TextError` if `text` holds a lone surrogate, which no UTF-8 file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"a text is made of Unicode characters; at {error.start} stands the lone surrogate "
+            f"U+{ord(text[error.start]):04X}; decode the file with errors='replace'"
+        ) from error
+
+
+def first_few(pieces: Collection[str]) -> str:
+    """The first five of `pieces`, quoted and cut short, for an error message of one line."""
+    shown = ", ".join(reprlib.repr(piece) for piece in list(pieces)[:5])
+    return f"{shown} and {len(pieces) - 5} more" if len(pieces) > 5 else shown

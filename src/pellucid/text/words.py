@@ -1,0 +1,114 @@
+"""One id per word, punctuation mark or special token such as `<EOS>`.
+
+A text is cut from left to right into
+
+- special tokens: `<`, letters and underscores, `>`;
+- marks: each of `. , ; : ! ? … ( ) [ ] { } " “ ” „ « » < > —`, alone;
+- words: runs of anything else but white space. Apostrophe and hyphen belong to the word ("don't",
+  "well-known"), and so does `.`, `,` or `:` between two digits ("3.14").
+
+Decoding puts one space between any two pieces, except before a closing mark (`. , ; : ! ? … ) ] }`)
+and after an opening bracket (`( [ {`).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Self
+
+from pellucid.errors import ConfigError, TextError
+from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, first_few
+
+_CLOSING = frozenset(".,;:!?…)]}")
+_OPENING = frozenset("([{")
+_MARKS = r'.,;:!?…()\[\]{}"“”„«»<>—'
+_PIECE = re.compile(rf"<[A-Za-z_]+>|(?:[^\s{_MARKS}]|(?<=\d)[.,:](?=\d))+|[{_MARKS}]")
+
+
+@dataclass(frozen=True)
+class Words(Tokenizer):
+    """The id of a word is its place in `vocabulary`, counted from 0.
+
+    >>> words = Words(("AI", "rocks", "<EOS>", "!"))
+    >>> words.encode("AI rocks! <EOS>")
+    [0, 1, 3, 2]
+    >>> words.decode([0, 1, 3, 2])
+    'AI rocks! <EOS>'
+
+    White space is not a token. `encode(decode(ids)) == ids` always holds; `decode(encode(text))`
+    is `text` again if `text` is spaced by the module's rule for decoding. Otherwise the spacing is
+    lost, and only that: line breaks and runs of spaces become one space, or none at a closing mark
+    or an opening bracket, and `"Yes"` comes back as `" Yes "`, `a—b` as `a — b`.
+
+    Raises `ConfigError` for a vocabulary that is empty, repeats a word, or has an entry that would
+    not be cut as one piece; `TextError` for a lone surrogate.
+    """
+
+    kind: ClassVar[str] = "words"
+
+    vocabulary: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_unicode(" ".join(self.vocabulary))
+        if not self.vocabulary or len(set(self.vocabulary)) < len(self.vocabulary):
+            raise ConfigError(
+                "a vocabulary has one or more words, each of them once; "
+                f"{first_few(self.vocabulary) or 'none'} does not; make it with Words.from_text"
+            )
+        if split := [word for word in self.vocabulary if _PIECE.findall(word) != [word]]:
+            raise ConfigError(
+                "an entry of a vocabulary is one word, one mark or one special token like <EOS>; "
+                f"not so {first_few(split)}; make the vocabulary with Words.from_text"
+            )
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The distinct words, marks and special tokens of `text`, by first appearance."""
+        return cls(tuple(dict.fromkeys(_PIECE.findall(text))))
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of words."""
+        return len(self.vocabulary)
+
+    def encode(self, text: str) -> list[int]:
+        """One id per word, mark and special token; `TextError` if any is not in the vocabulary."""
+        pieces = _PIECE.findall(text)
+        try:
+            return [self._ids[piece] for piece in pieces]
+        except KeyError:
+            raise TextError(self._unknown(pieces)) from None
+
+    def piece(self, token: int) -> bytes:
+        """The word in UTF-8, without a space; `TokenError` unless 0 <= token < V."""
+        check_token(token, self.vocab_size)
+        return self.vocabulary[token].encode()
+
+    def bytes_after(self, previous: int | None, token: int) -> bytes:
+        """The word, after the space that the rule for decoding puts before it."""
+        piece = self.piece(token)
+        joined = (
+            previous is None
+            or self.vocabulary[token] in _CLOSING
+            or self.vocabulary[previous] in _OPENING
+        )
+        return piece if joined else b" " + piece
+
+    def to_json(self) -> str:
+        """`{"pellucid": "words", "vocabulary": [...]}`"""
+        return json.dumps(
+            {"pellucid": self.kind, "vocabulary": self.vocabulary}, ensure_ascii=False
+        )
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: token for token, word in enumerate(self.vocabulary)}
+
+    def _unknown(self, pieces: list[str]) -> str:
+        unknown = dict.fromkeys(piece for piece in pieces if piece not in self._ids)
+        return (
+            f"every word must be one of the vocabulary's {self.vocab_size}; "
+            f"{len(unknown)} of the text's are not: {first_few(unknown)}; "
+            "make the vocabulary with Words.from_text of all the text, or take them out"
+        )

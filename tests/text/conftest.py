@@ -1,0 +1,39 @@
+import bz2
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import tiktoken
+
+GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the repository; without it the test is skipped."""
+    folder = Path(__file__).resolve().parents[2].parent / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip("the folder of shared data is not beside the repository")
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def judge() -> tiktoken.Encoding:
+    """GPT-2's encoding by tiktoken, made from the package's merges without Pellucid's code."""
+    packed = files("pellucid.text").joinpath("gpt2_merges.txt.bz2").read_bytes()
+    _version, *lines = bz2.decompress(packed).decode().splitlines()
+
+    own = [b for b in range(256) if chr(b).isprintable() and chr(b) != " "]
+    order = own + [b for b in range(256) if b not in own]
+    byte_of = {chr(b) if b in own else chr(256 + i - len(own)): b for i, b in enumerate(order)}
+
+    ranks = {bytes([byte]): rank for rank, byte in enumerate(order)}
+    for line in lines:
+        ranks[bytes(byte_of[symbol] for symbol in line.replace(" ", ""))] = len(ranks)
+    return tiktoken.Encoding(
+        "gpt2",
+        pat_str=GPT2_PATTERN,
+        mergeable_ranks=ranks,
+        special_tokens={"<|endoftext|>": len(ranks)},
+        explicit_n_vocab=50257,
+    )
