@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
 
+from pellucid.errors import ConfigError
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -49,3 +51,14 @@ def _flush_directory(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def make_room(directory: Path, *, overwrite: bool) -> None:
+    """Refuse with `ConfigError` to write where something is already, unless told to overwrite."""
+    if directory.exists() and not directory.is_dir():
+        raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
+    if directory.is_dir() and any(directory.iterdir()) and not overwrite:
+        raise ConfigError(
+            f"{directory} must be a new or an empty directory, and it holds files: choose another, "
+            "or add --overwrite"
+        )

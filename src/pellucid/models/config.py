@@ -49,6 +49,9 @@ class GPTConfig:
                 raise ConfigError(
                     f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}"
                 )
+        for name in ("final_norm", "bias", "tied"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if not (isinstance(self.eps, int | float) and 0 < self.eps < math.inf):
             raise ConfigError(f"eps must be a small positive number such as 1e-5, not {self.eps!r}")
 

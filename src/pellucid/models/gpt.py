@@ -238,6 +238,14 @@ class GPT:
         """A model with random weights, as GPT-2's training begins."""
         return cls(config, init_params(config, seed=seed, dtype=dtype, device=device))
 
+    def __str__(self) -> str:
+        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        return (
+            f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
+            f"{config.n_embd}, context {config.block_size}, {dtype}"
+        )
+
     @property
     def dtype(self) -> torch.dtype:
         """The parameters' dtype."""
@@ -319,7 +327,8 @@ class GPT:
                 "only the reference ops show their intermediates, and others came with a "
                 "recording tape: leave out ops, or the tape"
             )
-        tape.given(flatten(self.params) | inputs)
+        if tape.recording:
+            tape.given(flatten(self.params) | inputs)
 
     def _ids(self, tokens: Any, start: int) -> Tensor:
         ids = torch.as_tensor(tokens, device=self.device)

@@ -7,6 +7,7 @@ from pellucid.tape import OFF, Off
 from pellucid.tree import Tree, map_leaves
 
 BETAS = (0.9, 0.999)
+EPS = 1e-8
 
 
 def adamw_rule(
@@ -49,7 +50,7 @@ def adamw(
     *,
     learning_rate: float,
     betas: tuple[float, float] = BETAS,
-    eps: float = 1e-8,
+    eps: float = EPS,
     weight_decay: float | Tree = 0.01,
     tape: Off = OFF,
 ) -> tuple[Tree, State]:
@@ -85,7 +86,7 @@ def adam(
     *,
     learning_rate: float,
     betas: tuple[float, float] = BETAS,
-    eps: float = 1e-8,
+    eps: float = EPS,
     tape: Off = OFF,
 ) -> tuple[Tree, State]:
     """One step of Adam: each weight moves by about η, in the direction that its gradients agree on.

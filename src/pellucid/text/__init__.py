@@ -13,6 +13,7 @@ them, simplest first; `merges` shows how BPE works; `stream` decodes while a mod
 
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2, train_bpe
 from pellucid.text.characters import Characters
+from pellucid.text.choose import beginning, choose_tokenizer
 from pellucid.text.load import load_tokenizer
 from pellucid.text.merges import MergeStep, Merging
 from pellucid.text.stream import StreamDecoder, stream
@@ -28,6 +29,8 @@ __all__ = [
     "StreamDecoder",
     "Tokenizer",
     "Words",
+    "beginning",
+    "choose_tokenizer",
     "gpt2",
     "load_tokenizer",
     "stream",

@@ -1,0 +1,24 @@
+"""Checkpoints: models from files, and models into files.
+
+    load(path)                            a GPT from any of the formats below
+    save(model, directory)                our own format
+    export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
+
+| format | recognised by | read in |
+|---|---|---|
+| Pellucid's | `config.json` with `"pellucid"`, or the header of `model.safetensors` | `native` |
+| Hugging Face GPT-2 | `config.json` with `"model_type": "gpt2"` | `huggingface` |
+| nanoGPT | `ckpt.pt` | `nanogpt` |
+| OpenAI's GPT-2 | `hparams.json` | `openai` |
+| a name on the Hugging Face hub | no such path, and the form of a name | `hub` |
+
+Each reader brings a configuration and tensors under our names; `check` is the one place where the
+two meet. `read` and `write` are the files themselves.
+"""
+
+from pellucid.checkpoint.huggingface import export_huggingface
+from pellucid.checkpoint.native import read_metadata, save
+from pellucid.checkpoint.open import open_model
+from pellucid.checkpoint.recognise import load
+
+__all__ = ["export_huggingface", "load", "open_model", "read_metadata", "save"]

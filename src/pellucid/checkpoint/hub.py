@@ -1,0 +1,47 @@
+"""A model's files from the Hugging Face hub, through the optional `huggingface_hub`."""
+
+import re
+from pathlib import Path
+
+from pellucid.checkpoint.read import CONFIG, one_line
+from pellucid.errors import CheckpointError
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+FILES = re.compile(r".*\.(pt|pth|bin|json|npz|safetensors)")
+SAFETENSORS = ["model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
+PICKLES = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin"]
+TIMEOUT = 5.0  # seconds for the hub to answer
+
+
+def is_name(text: str) -> bool:
+    """Whether this has the form of a model's name, such as "gpt2" or "openai-community/gpt2"."""
+    return bool(NAME.fullmatch(text)) and not FILES.fullmatch(text)
+
+
+def download(name: str) -> Path:
+    """The local directory with the model's configuration and weights, fetched if not there yet.
+
+    Raises `CheckpointError` where the library is missing, the hub cannot be reached, or it has no
+    such model.
+    """
+    try:
+        from huggingface_hub import snapshot_download  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise CheckpointError(
+            f"{name!r} must be a path that exists, or else huggingface_hub must be there to fetch "
+            "it; neither is; give another path, or pip install 'pellucid[hub]'"
+        ) from error
+    directory = Path(name)
+    try:
+        for patterns in (SAFETENSORS, PICKLES):
+            directory = Path(
+                snapshot_download(name, allow_patterns=[CONFIG, *patterns], etag_timeout=TIMEOUT)
+            )
+            if any(file for pattern in patterns for file in directory.glob(pattern)):
+                break
+    except Exception as error:  # the library, and what it reads with, raise many kinds
+        raise CheckpointError(
+            f"{name!r} must be a path that exists, or a model that the Hugging Face hub gives; it "
+            f"is no path, and the hub: {one_line(error)}; give another path, or try again online"
+        ) from error
+    return directory

@@ -1,0 +1,111 @@
+"""Pellucid's own format: `config.json` beside `model.safetensors`, under the names of the code.
+
+    config.json         {"pellucid": 1, "architecture": "gpt", "vocab_size": 50257, …}
+    model.safetensors   wte.weight, wpe.weight, h.0.ln_1.weight, …; in its header, config.json again
+
+The weights alone are a whole checkpoint. `config.json` is there for people and other programs, and
+must say the same.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pellucid.checkpoint.check import Found, check, configure
+from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
+from pellucid.checkpoint.write import write
+from pellucid.errors import CheckpointError
+from pellucid.models import GPT, GPTConfig
+from pellucid.tree import flatten
+
+KEY = "pellucid"
+VERSION = 1
+ARCHITECTURE = "gpt"
+
+
+def save(
+    model: GPT, directory: str | PathLike[str], *, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a model into a directory, in the dtype it has; other files there are left alone.
+
+    A checkpoint that is already there is replaced: at every moment, even if the machine stops, the
+    earlier or the new one loads, whole. `metadata` goes into the header of the weights, from where
+    `read_metadata` reads it.
+
+    Raises `CheckpointError` where the directory cannot be written, where the parameters are not
+    those of the model's configuration, or where `metadata` is not text.
+    """
+    place, notes = Path(directory), dict(metadata or {})
+    if KEY in notes or not all(isinstance(text, str) for pair in notes.items() for text in pair):
+        raise CheckpointError(
+            f"metadata must be text under names other than {KEY!r}; {notes!r} came; "
+            "turn its values into strings"
+        )
+    tensors = flatten(model.params)
+    check(model.config, tensors, place / WEIGHTS)
+    settings = {KEY: VERSION, "architecture": ARCHITECTURE} | model.config.to_dict()
+    write(place, settings, tensors, {"format": "pt"} | notes | {KEY: json.dumps(settings)})
+
+
+def read_metadata(directory: str | PathLike[str]) -> dict[str, str]:
+    """The metadata that `save` was given, from the weights in this directory."""
+    _, header = read_safetensors(Path(directory) / WEIGHTS)
+    return {key: text for key, text in header.items() if key not in {KEY, "format"}}
+
+
+def read(weights: Path, settings: dict[str, Any] | None) -> Found:
+    """A model of ours from its weights and, where there is one, the content of its config.json."""
+    tensors, header = read_safetensors(weights)
+    inscribed = _inscribed(weights, header)
+    if settings is None and inscribed is None:
+        raise CheckpointError(
+            f"{weights} must have a {CONFIG} beside it, or a header that says what model it is; it "
+            f"has neither; put the {CONFIG} of its model there"
+        )
+    if settings and inscribed and settings != inscribed:
+        key = min(key for key, _ in settings.items() ^ inscribed.items())
+        raise CheckpointError(
+            f"{weights.with_name(CONFIG)} must say what the header of {WEIGHTS} says; {key} is "
+            f"{settings.get(key)!r} in the one and {inscribed.get(key)!r} in the other; restore "
+            f"the value, or delete {CONFIG} to go by the header"
+        )
+    config = _configure(weights.with_name(CONFIG), settings or inscribed or {})
+    return Found(config, tensors, weights)
+
+
+def is_inscribed(weights: Path) -> bool:
+    """Whether this is a file whose header says that it is a model of ours."""
+    return weights.exists() and KEY in read_safetensors(weights)[1]
+
+
+def _inscribed(weights: Path, header: dict[str, str]) -> dict[str, Any] | None:
+    """The settings in the weights' own header, if they have any."""
+    if KEY not in header:
+        return None
+    try:
+        settings = json.loads(header[KEY])
+    except ValueError as error:
+        raise broken(weights, "safetensors with JSON in its header", error) from error
+    if not isinstance(settings, dict):
+        raise broken(weights, "safetensors with a JSON object in its header", "it has another")
+    return settings
+
+
+def _configure(file: Path, settings: dict[str, Any]) -> GPTConfig:
+    """The configuration, from settings of this version that are complete and have nothing else."""
+    kind = {key: settings.get(key) for key in (KEY, "architecture")}
+    if kind != {KEY: VERSION, "architecture": ARCHITECTURE}:
+        raise CheckpointError(
+            f"{file} must be of version {VERSION} and architecture {ARCHITECTURE!r}; it is {kind}; "
+            "load it with the Pellucid that wrote it"
+        )
+    known = {field.name for field in fields(GPTConfig)}
+    if wrong := sorted(known ^ (settings.keys() - kind.keys())):
+        raise CheckpointError(
+            f"{file} must have the settings {', '.join(sorted(known))} and no others; "
+            f"{wrong[0]!r} is {'missing' if wrong[0] in known else 'unknown'}; restore the file"
+        )
+    return configure(file, **{name: settings[name] for name in known})

@@ -1,0 +1,48 @@
+"""A model together with its tokenizer, as every command wants them."""
+
+import torch
+
+from pellucid.checkpoint.recognise import load
+from pellucid.errors import CheckpointError
+from pellucid.models import GPT, RANDOM_MODELS
+from pellucid.text import Tokenizer, gpt2, load_tokenizer
+
+
+def open_model(
+    name: str,
+    *,
+    tokenizer: str | None = None,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+) -> tuple[GPT, Tokenizer]:
+    """The model of that name or path, and the tokenizer that belongs to it.
+
+    `name` is what `load` takes, or one of `RANDOM_MODELS`. The tokenizer is the named one, or else
+    the one in the model's directory, or else GPT-2's where the model has GPT-2's vocabulary.
+
+    Raises `CheckpointError` where either cannot be read, or the tokenizer knows more tokens than
+    the model.
+    """
+    if name in RANDOM_MODELS:
+        model = GPT.init(RANDOM_MODELS[name], dtype=dtype or torch.float32, device=device)
+    else:
+        model = load(name, dtype=dtype, device=device)
+    pieces = load_tokenizer(tokenizer) if tokenizer else _own(name, model)
+    if pieces.vocab_size > model.config.vocab_size:
+        raise CheckpointError(
+            f"a tokenizer must not know more tokens than its model, and it has {pieces.vocab_size} "
+            f"for the model's {model.config.vocab_size}: give the model's own by --tokenizer"
+        )
+    return model, pieces
+
+
+def _own(name: str, model: GPT) -> Tokenizer:
+    if name in RANDOM_MODELS:
+        return gpt2()
+    try:
+        return load_tokenizer(name)
+    except CheckpointError:
+        # Many GPT-2 checkpoints come without their tokenizer, and the vocabulary tells which it is.
+        if model.config.vocab_size == gpt2().vocab_size:
+            return gpt2()
+        raise

@@ -1,0 +1,79 @@
+"""From a path or a name to a model: recognise the format, read it, check it."""
+
+from os import PathLike
+from pathlib import Path
+
+import torch
+
+from pellucid.checkpoint import hub, huggingface, nanogpt, native, openai
+from pellucid.checkpoint.check import Found, assemble
+from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
+from pellucid.errors import CheckpointError
+from pellucid.models import GPT
+
+
+def load(
+    path: str | PathLike[str],
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+) -> GPT:
+    """The model in a directory or file, or of a name on the Hugging Face hub.
+
+    - a directory that `save` wrote, or its `model.safetensors`;
+    - a Hugging Face GPT-2: `config.json` with safetensors or `pytorch_model.bin`, whole or sharded;
+    - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
+    - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
+    - a name such as "gpt2" or "openai-community/gpt2", if there is no such path.
+
+    The numbers keep the dtype that they are stored in unless `dtype` is given. Pickles are read
+    without running the code in them.
+
+    Raises `CheckpointError`, in one line that names the file and the tensor, for anything missing,
+    truncated, foreign, or of other shapes than the configuration's.
+    """
+    place = Path(path)
+    if not place.exists():
+        if not (isinstance(path, str) and hub.is_name(path)):
+            raise CheckpointError(
+                f"{place} must be a checkpoint's directory or file; there is no such path; give "
+                "one, or the name of a model on the Hugging Face hub"
+            )
+        place = hub.download(path)
+    found = _from_directory(place) if place.is_dir() else _from_file(place)
+    return assemble(found, dtype=dtype, device=device)
+
+
+def _from_file(file: Path) -> Found:
+    if file.suffix == ".safetensors":
+        return native.read(file, None)
+    if file.suffix in {".pt", ".pth"}:
+        return nanogpt.read(file)
+    raise CheckpointError(
+        f"a checkpoint that is one file is a {WEIGHTS} or nanoGPT's {nanogpt.FILE}; {file} is "
+        "neither; give the directory it is in"
+    )
+
+
+def _from_directory(directory: Path) -> Found:
+    described = (directory / CONFIG).exists()
+    settings = read_json(directory / CONFIG) if described else {}
+    if native.KEY in settings:
+        return native.read(directory / WEIGHTS, settings)
+    if settings.get("model_type") == "gpt2":
+        return huggingface.read(directory, settings)
+    # Between the two steps of a save there is no config.json, whatever else there may be.
+    if not described and native.is_inscribed(directory / WEIGHTS):
+        return native.read(directory / WEIGHTS, None)
+    if (directory / nanogpt.FILE).exists():
+        return nanogpt.read(directory / nanogpt.FILE)
+    if (directory / openai.HPARAMS).exists():
+        return openai.read(directory)
+    if (directory / WEIGHTS).exists() and not described:
+        return native.read(directory / WEIGHTS, None)
+    kind = f"a {CONFIG} with model_type {settings.get('model_type')!r}" if described else "none"
+    raise CheckpointError(
+        f"a checkpoint's directory holds a {CONFIG} of Pellucid or of a Hugging Face gpt2, a "
+        f"{nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; {directory} has {kind}; give the directory "
+        "of a GPT-2"
+    )

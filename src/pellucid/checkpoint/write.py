@@ -1,0 +1,75 @@
+"""A directory of two files, `config.json` and `model.safetensors`, that is never half of each."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pellucid.checkpoint.read import CONFIG, WEIGHTS, one_line
+from pellucid.errors import CheckpointError
+from pellucid.files import whole_file
+
+
+def write(
+    directory: Path,
+    settings: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write both files beside their places, then put them in.
+
+    Raises `CheckpointError` where the directory cannot be written; what was there stays.
+    """
+    text = json.dumps(settings, indent=2) + "\n"
+    own = _separate(tensors)
+    try:
+        _put(directory / CONFIG, text, directory / WEIGHTS, own, dict(metadata))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{directory} must be a directory that can be written; {one_line(error)}; "
+            "make room there, or give another"
+        ) from error
+
+
+def _put(
+    config: Path, text: str, weights: Path, tensors: dict[str, Tensor], metadata: dict[str, str]
+) -> None:
+    # Two renames cannot happen at once, and weights under the settings of another model would load
+    # wrongly. So other settings go out of the way before the new weights come in, and the new
+    # settings come in last. In between there are only weights: ours say in their own header what
+    # they are, so the old or the new checkpoint loads at every moment; others do not load at all.
+    before = config.read_bytes() if config.exists() else None
+    written: os.stat_result | None = None
+    with whole_file(config) as new_config:
+        new_config.write_text(text, encoding="utf-8")
+        try:
+            with whole_file(weights) as new_weights:
+                save_file(tensors, new_weights, metadata=metadata)
+                written = new_weights.stat()
+                if before != text.encode():
+                    config.unlink(missing_ok=True)
+        except BaseException:
+            if before is not None and not (config.exists() or _is(weights, written)):
+                config.write_bytes(before)
+            raise
+
+
+def _is(path: Path, written: os.stat_result | None) -> bool:
+    """Whether the file at `path` is the very one that was written, so that its rename is done."""
+    return written is not None and path.exists() and os.path.samestat(path.stat(), written)
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as safetensors takes them: contiguous, and none sharing another's memory."""
+    separate: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        plain = tensor.detach().contiguous()
+        separate[name] = plain.clone() if plain.data_ptr() in seen else plain
+        seen.add(plain.data_ptr())
+    return separate

@@ -1,0 +1,34 @@
+"""`pellucid export`: a checkpoint in another project's format."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from pellucid.cli.options import TokenizerOption, console
+from pellucid.files import make_room
+
+
+class Target(StrEnum):
+    """What a checkpoint can be exported to."""
+
+    HUGGINGFACE = "huggingface"
+
+
+def export(
+    model: Annotated[str, Argument(metavar="DIR", help="The checkpoint, as for --model.")],
+    out: Annotated[Path, Argument(help="The directory to write.")],
+    to: Annotated[Target, Option(help="The format.")] = Target.HUGGINGFACE,
+    tokenizer: TokenizerOption = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace what is in OUT.")] = False,
+) -> None:
+    """Write a checkpoint in another project's format."""
+    from pellucid.checkpoint import export_huggingface, open_model
+
+    gpt, pieces = open_model(model, tokenizer=tokenizer)
+    make_room(out, overwrite=overwrite)
+    export_huggingface(gpt, out)
+    if pieces.kind == "bpe":
+        pieces.save(out / "tokenizer.json")
+    console().print(f"{gpt} written for {to.value} to {out}")

@@ -1,0 +1,62 @@
+"""`pellucid generate`: write on from a prompt."""
+
+import sys
+from typing import Annotated
+
+from typer import Option
+
+from pellucid.cli.options import (
+    MODEL,
+    DeviceOption,
+    DtypeOption,
+    TokenizerOption,
+    console,
+    device_of,
+    dtype_of,
+    not_empty,
+)
+
+
+def generate(
+    model: Annotated[str, MODEL],
+    prompt: Annotated[str | None, Option(help="Text to go on from; by default a new line.")] = None,
+    max_new_tokens: Annotated[int, Option(help="How many tokens to add.")] = 200,
+    temperature: Annotated[float, Option(help="Divides the logits: below 1 bolder.")] = 1.0,
+    top_k: Annotated[int | None, Option(help="Draw among the k most likely only.")] = None,
+    top_p: Annotated[
+        float | None, Option(help="Draw among the fewest tokens that reach probability p.")
+    ] = None,
+    seed: Annotated[int, Option(help="Of the random numbers.")] = 1337,
+    num_samples: Annotated[int, Option(min=1, help="How many texts.")] = 1,
+    greedy: Annotated[bool, Option("--greedy", help="Always the most likely token.")] = False,
+    why: Annotated[bool, Option("--why", help="Show each draw.")] = False,
+    past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
+    tokenizer: TokenizerOption = None,
+    dtype: DtypeOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Write on from a prompt, token by token."""
+    from pellucid.checkpoint import open_model
+    from pellucid.generate import Sampling
+    from pellucid.report.draws import write_text
+    from pellucid.text import beginning
+
+    sampling = Sampling(temperature, top_k, top_p, greedy)
+    gpt, pieces = open_model(
+        model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+    )
+    start = beginning(pieces) if prompt is None else not_empty(prompt)
+    for number in range(num_samples):
+        if number:
+            sys.stdout.write("\n" + "─" * 12 + "\n")
+        write_text(
+            console(),
+            gpt,
+            pieces,
+            start,
+            max_new_tokens=max_new_tokens,
+            sampling=sampling,
+            seed=seed + number,
+            keep_past=past,
+            why=why,
+        )

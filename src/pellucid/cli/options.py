@@ -1,0 +1,73 @@
+"""Options that several commands share, and what they are turned into."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from rich.console import Console
+from typer import Option
+
+from pellucid.errors import ConfigError, TextError
+
+if TYPE_CHECKING:
+    import torch
+
+WIDTH = 100
+"""Columns of what is printed to a file or a pipe, and at most to a terminal."""
+
+
+class Dtype(StrEnum):
+    """The number formats that a model can have."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+MODEL = Option(
+    metavar="DIR",
+    help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2, nanoGPT's or OpenAI's, "
+    "a hub name, or gpt2-tiny and gpt2-124M-random for random weights.",
+)
+
+TokenizerOption = Annotated[
+    str | None,
+    Option("--tokenizer", help="gpt2, or a tokenizer's file; by default the model's own."),
+]
+DtypeOption = Annotated[Dtype | None, Option(help="By default as stored.")]
+DeviceOption = Annotated[str, Option(help="Where to compute: cpu, cuda, mps …")]
+
+
+def console() -> Console:
+    """The terminal, or what stands in for it, at most 100 columns wide."""
+    screen = Console(highlight=False)
+    screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
+    return screen
+
+
+def dtype_of(choice: Dtype | None) -> "torch.dtype | None":
+    """PyTorch's dtype of that name."""
+    import torch
+
+    return None if choice is None else getattr(torch, choice.value)
+
+
+def device_of(name: str) -> "torch.device":
+    """PyTorch's device of that name; `ConfigError` where this machine has none."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
+        ) from None
+    return device
+
+
+def not_empty(text: str | None) -> str:
+    """The text; `TextError` where there is none."""
+    if not text:
+        raise TextError("a text must have at least one character: write one in quotes")
+    return text

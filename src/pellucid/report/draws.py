@@ -1,0 +1,88 @@
+"""A text as a model writes it; and why each token was chosen."""
+
+from collections.abc import Iterator
+
+import torch
+from rich.console import Console
+from rich.text import Text
+
+from pellucid.generate import Draw, Sampling, generate
+from pellucid.models import GPT
+from pellucid.text import StreamDecoder, Tokenizer
+
+SHOWN = 8
+"""How many candidates are listed; the one that was chosen always is."""
+
+BAR = 24
+"""Characters of the bar of a probability of 1."""
+
+
+def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int) -> Iterator[Text]:
+    """One draw: the candidates side by side on [0, 1), and where the random number fell."""
+    greedy = "greedy: the most likely"
+    how = greedy if choice.u is None else f"random number u = {choice.u:.6f}"
+    yield Text.assemble(
+        (f"{number:>4}  ", "bold magenta"),
+        (f"{len(choice.candidates)} candidates, {how}", "dim"),
+    )
+    ends = choice.probs.cumsum(0).tolist()
+    listed = list(range(min(SHOWN, len(ends))))
+    if choice.place >= SHOWN:
+        listed.append(choice.place)
+    for place in listed:
+        if place > listed[0] and place - 1 not in listed:
+            yield Text(f"        … {place - SHOWN} more, down to", "dim")
+        chosen = place == choice.place
+        token, p = int(choice.candidates[place]), float(choice.probs[place])
+        start = ends[place - 1] if place else 0.0
+        piece = repr(tokenizer.piece(token).decode("utf-8", errors="replace"))
+        yield Text.assemble(
+            ("   →  " if chosen else "      ", "bold green"),
+            (f"{token:>6} {piece:<16} ", "bold" if chosen else ""),
+            (f"p = {p:.6f}  [{start:.6f}, {ends[place]:.6f})  ", "" if chosen else "dim"),
+            ("█" * round(p * BAR), "green" if chosen else "blue"),
+        )
+    left = len(ends) - len(listed)
+    if left > 0 and choice.place < SHOWN:
+        yield Text(f"        … {left} more, together p = {1 - ends[SHOWN - 1]:.6f}", "dim")
+
+
+def write_text(
+    console: Console,
+    model: GPT,
+    tokenizer: Tokenizer,
+    prompt: str,
+    *,
+    max_new_tokens: int,
+    sampling: Sampling,
+    seed: int,
+    keep_past: bool = True,
+    why: bool = False,
+) -> None:
+    """Print the prompt and what the model adds, token by token; with `why`, each draw instead."""
+    tokens = tokenizer.encode(prompt)
+    draws = generate(
+        model,
+        tokens,
+        max_new_tokens=max_new_tokens,
+        sampling=sampling,
+        generator=torch.Generator().manual_seed(seed),
+        keep_past=keep_past,
+        vocab_size=tokenizer.vocab_size,
+    )
+    out = console.file
+    decoder = StreamDecoder(tokenizer)
+    text = "".join(decoder.push(token) for token in tokens)
+    if not why:
+        out.write(text.removeprefix("\n"))
+    for number, choice in enumerate(draws, start=1):
+        added = decoder.push(choice.token)
+        text += added
+        if why:
+            for line in draw_lines(tokenizer, choice, number):
+                console.print(line)
+        else:
+            out.write(added)
+            out.flush()
+    rest = decoder.flush()
+    out.write(f"\n{text}{rest}\n" if why else f"{rest}\n")

@@ -1,0 +1,83 @@
+"""Numbers as text: as many decimals as a tensor needs, the same for all of it, aligned."""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+DIGITS = 4
+"""Significant digits of a tensor's largest element, unless the user asks for more."""
+
+MOST_ZEROS = 4
+"""How many zeros may stand behind the point before the scientific notation takes over."""
+
+ROUND_OFF = 1e-13
+"""What float64 may add to a sum of short decimals: 0.56 + 0.25 is still to be written 0.81."""
+
+
+class Format:
+    """How to write the elements of one tensor.
+
+    Where all are short decimals they are written so (a weight of 0.25 stays 0.25); otherwise the
+    largest element gets `digits` significant digits and the others as many decimals as that one.
+    """
+
+    def __init__(self, values: Tensor, digits: int = DIGITS) -> None:
+        finite = values.double().flatten()
+        finite = finite[finite.isfinite()]
+        largest = float(finite.abs().max()) if finite.numel() else 0.0
+        self.scientific = False
+        self.decimals = next(
+            (
+                places
+                for places in range(3)
+                if bool(((finite.round(decimals=places) - finite).abs() < ROUND_OFF).all())
+            ),
+            digits,
+        )
+        if self.decimals == digits and largest > 0:
+            zeros = max(0, -math.floor(math.log10(largest)) - 1)
+            self.scientific = zeros > MOST_ZEROS
+            self.decimals = digits - 1 if self.scientific else digits + zeros
+
+    def __call__(self, value: float) -> str:
+        """The text of one element."""
+        if math.isinf(value):
+            return "-∞" if value < 0 else "∞"
+        if self.scientific:
+            return f"{value:.{self.decimals}e}"
+        text = f"{value:.{self.decimals}f}"
+        return text.removeprefix("-") if float(text) == 0 else text
+
+
+def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:
+    """The elements of a matrix as texts of equal width."""
+    form = Format(values, digits)
+    texts = [[form(value) for value in row] for row in values.tolist()]
+    width = max((len(text) for row in texts for text in row), default=0)
+    return [[text.rjust(width) for text in row] for row in texts]
+
+
+def statistics(values: Tensor) -> str:
+    """Mean, standard deviation, least and largest of a tensor's finite elements, in one line."""
+    wide = values.double().flatten()
+    finite = wide[wide.isfinite()]
+    if not finite.numel():
+        return "no finite element"
+    parts = {
+        "mean": finite.mean(),
+        "std": finite.std(correction=0),
+        "min": finite.min(),
+        "max": finite.max(),
+    }
+    text = "  ".join(f"{name} {float(value):.3g}" for name, value in parts.items())
+    hidden = wide.numel() - finite.numel()
+    return f"{text}  ({hidden} not finite)" if hidden else text
+
+
+def first_elements(values: Tensor, count: int = 3) -> str:
+    """The first elements of a tensor's last axis, at index 0 of all others."""
+    row = values.reshape(-1, values.shape[-1])[0]
+    shown: Sequence[float] = row[:count].tolist()
+    text = " ".join(f"{value:.4g}" for value in shown)
+    return f"[{text} …]" if len(row) > count else f"[{text}]"

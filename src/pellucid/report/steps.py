@@ -1,0 +1,203 @@
+"""The steps of a walk, as data: what each is called, its formula, and the names that it shows.
+
+A report, whatever it is written in, goes through these steps and reads the names off a tape; it
+computes nothing itself. The numbering is that of the forward pass; the backward pass undoes the
+same steps in reverse and keeps their numbers.
+"""
+
+from typing import NamedTuple
+
+from pellucid.models import GPTConfig
+
+FORMULAS = {
+    "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
+    "gelu_erf": "act.out = x Φ(x), Φ(x) = ½ (1 + erf(x/√2))",
+    "relu": "act.out = max(x, 0)",
+}
+
+
+class Step(NamedTuple):
+    """One step of a walk; `names` that are not on the tape (biases, dropout) are left out."""
+
+    number: int
+    title: str
+    kind: str  # which backward undoes it
+    formulas: tuple[str, ...]
+    names: tuple[str, ...]
+    layer: int | None = None  # the block it belongs to
+
+
+def _under(path: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{path}.{name}" for name in names)
+
+
+def _layer_norm(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (
+        (
+            "mean = Σ x / C,   variance = Σ (x - mean)² / C,   rstd = 1 / √(variance + ε)",
+            "xhat = (x - mean) · rstd,   out = xhat · weight + bias",
+        ),
+        _under(path, "mean", "variance", "rstd", "xhat", "weight", "bias", "out"),
+    )
+
+
+def _attention(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (
+        (
+            "[q k v] = x W + b, cut into heads",
+            "scores = q kᵀ / √d, -∞ where a key lies in the future",
+            "att = softmax(scores),   z = att v,   out = concat(z) W' + b'",
+        ),
+        _under(path, "c_attn.weight", "c_attn.bias", "c_attn.out", "q", "k", "v")
+        + _under(path, "scores", "att", "z", "merged")
+        + _under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "resid_dropout.out"),
+    )
+
+
+def _feed_forward(path: str, activation: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (
+        ("c_fc.out = x W + b", FORMULAS[activation], "out = act.out W' + b'"),
+        _under(path, "c_fc.weight", "c_fc.bias", "c_fc.out", "act.out")
+        + _under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "dropout.out"),
+    )
+
+
+def forward_steps(config: GPTConfig) -> list[Step]:
+    """The steps from tokens to loss, in order, numbered from 1."""
+    steps: list[Step] = []
+
+    def step(
+        title: str,
+        kind: str,
+        formulas: tuple[str, ...],
+        names: tuple[str, ...],
+        layer: int | None = None,
+    ) -> None:
+        steps.append(Step(len(steps) + 1, title, kind, formulas, names, layer))
+
+    step(
+        "Vocabulary and tokens",
+        "tokens",
+        ("targets[t] = tokens[t + 1]: each token is to be predicted from those up to it",),
+        ("tokens", "targets"),
+    )
+    step(
+        "Embedding lookup",
+        "embedding",
+        ("embed.out[t] = wte.weight[tokens[t]]",),
+        ("wte.weight", "embed.out"),
+    )
+    step(
+        "Positional embeddings",
+        "position",
+        ("wpe.out[t] = embed.out[t] + wpe.weight[t]",),
+        ("wpe.weight", "wpe.out", "drop.out"),
+    )
+    for layer in range(config.n_layer):
+        block = f"h.{layer}"
+        pre = config.norm == "pre"
+        add_1, add_2 = ("resid_mid", "resid_post") if pre else ("sum_1", "sum_2")
+
+        def norm(number: int, layer: int = layer, block: str = block) -> None:
+            title = f"Layer norm {number}"
+            step(title, "layer_norm", *_layer_norm(f"{block}.ln_{number}"), layer)
+
+        if pre:
+            norm(1)
+        step("Multi-head self-attention", "attention", *_attention(f"{block}.attn"), layer)
+        step(
+            "Residual connection",
+            "residual",
+            (f"{add_1} = resid_pre + attn's out",),
+            _under(block, add_1),
+            layer,
+        )
+        norm(2 if pre else 1)
+        step("MLP", "mlp", *_feed_forward(f"{block}.mlp", config.activation), layer)
+        step(
+            "Residual connection (post MLP)",
+            "residual",
+            (f"{add_2} = resid_mid + mlp's out",),
+            _under(block, add_2),
+            layer,
+        )
+        if not pre:
+            norm(2)
+    if config.final_norm:
+        step("Final layer norm", "layer_norm", *_layer_norm("ln_f"))
+    head = "wte.weight" if config.tied else "lm_head.weight"
+    step("Logit projection", "logits", (f"logits = x {head}ᵀ",), ("lm_head.weight", "logits"))
+    step(
+        "Softmax",
+        "softmax",
+        ("probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",),
+        ("probs",),
+    )
+    step(
+        "Loss",
+        "loss",
+        ("losses[t] = -log probs[t, targets[t]],   loss = their mean, in nats",),
+        ("losses", "loss"),
+    )
+    return steps
+
+
+BACKWARD: dict[str, tuple[str, ...]] = {
+    "embedding": ("dembed.weight[v] = Σ dembed.out[t] over the t with tokens[t] = v",),
+    "position": ("dembed.out[t] = dwpe.weight[t] = dwpe.out[t]",),
+    "layer_norm": (
+        "dweight = Σ dout · xhat,   dbias = Σ dout,   dxhat = dout · weight",
+        "dx = rstd · (dxhat - mean(dxhat) - xhat · mean(dxhat · xhat))",
+    ),
+    "attention": (
+        "dW' = mergedᵀ dout,   db' = Σ dout,   dmerged = dout W'ᵀ, cut into heads: dz",
+        "dv = attᵀ dz,   datt = dz vᵀ",
+        "dscores = att · (datt - Σ datt · att),   dq = dscores k / √d,   dk = dscoresᵀ q / √d",
+        "dW = xᵀ d[q k v],   db = Σ d[q k v],   dx = d[q k v] Wᵀ",
+    ),
+    "residual": (
+        "a sum hands its gradient to both terms; where the stream is read twice, two gradients add",
+    ),
+    "mlp": (
+        "dW' = act.outᵀ dout,   db' = Σ dout,   dact.out = dout W'ᵀ",
+        "dc_fc.out = dact.out · act'(c_fc.out)",
+        "dW = xᵀ dc_fc.out,   db = Σ dc_fc.out,   dx = dc_fc.out Wᵀ",
+    ),
+    "logits": ("dx = dlogits W,   dW = dlogitsᵀ x",),
+    "softmax": ("dlogits = (probs - one_hot(targets)) / number of targets",),
+}
+"""How each kind of step is undone; tokens have no gradient, and the loss's own is 1."""
+
+_TIED = "the tied head used the table too: dwte.weight = dembed.weight + dlm_head.weight"
+_TWICE = "the stream was read by the layer norm too: dresid_pre = dresid_mid + dx"
+
+
+def backward_steps(config: GPTConfig) -> list[Step]:
+    """The steps from the loss back to the embeddings, in reverse and under their own numbers."""
+    return [
+        _undo(step, config) for step in reversed(forward_steps(config)) if step.kind in BACKWARD
+    ]
+
+
+def _undo(step: Step, config: GPTConfig) -> Step:
+    """The step with the gradients' formulas and names in place of the values'."""
+    formulas: tuple[str, ...] = BACKWARD[step.kind]
+    match step.kind:
+        case "softmax":
+            names: tuple[str, ...] = ("dlogits",)
+        case "logits":
+            names = ("dlm_head.weight", "dlm_head.x")
+        case "layer_norm":
+            path = "d" + step.names[0].removesuffix(".mean")
+            names = _under(path, "out", "weight", "bias", "xhat", "x")
+            if step.title == "Layer norm 1" and config.norm == "pre":
+                names += (f"dh.{step.layer}.resid_pre",)
+                formulas += (_TWICE,)
+        case "position":
+            names = ("dwpe.out", "dwpe.weight")
+        case "embedding":
+            names = ("dembed.weight", "dwte.weight")
+            formulas += (_TIED,) if config.tied else ()
+        case _:
+            names = tuple("d" + name for name in reversed(step.names))
+    return step._replace(formulas=formulas, names=names)

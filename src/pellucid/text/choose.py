@@ -1,0 +1,46 @@
+"""The tokenizer that a user names, and what a text begins with under it."""
+
+from pellucid.errors import ConfigError, TextError
+from pellucid.text.bpe import train_bpe
+from pellucid.text.characters import Characters
+from pellucid.text.load import load_tokenizer
+from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.words import Words
+
+
+def choose_tokenizer(choice: str, text: str) -> Tokenizer:
+    """The tokenizer that `choice` names, its vocabulary taken from `text` where it has none yet.
+
+    `chars` and `words` take what the text holds, `bpe:N` learns N ids from it; anything else is a
+    name or a path for `load_tokenizer`.
+    """
+    if choice == "chars":
+        return Characters.from_text(text)
+    if choice == "words":
+        return Words.from_text(text)
+    if choice == "bpe" or choice.startswith("bpe:"):
+        size = choice.removeprefix("bpe").removeprefix(":")
+        if not size.isdecimal():
+            raise ConfigError(
+                f"a BPE to be trained needs the number of its ids, and {choice!r} names none: "
+                "write for instance bpe:1024"
+            )
+        return train_bpe(text, int(size))
+    return load_tokenizer(choice)
+
+
+def beginning(tokenizer: Tokenizer) -> str:
+    """What to begin a text with where no prompt is given: a line break.
+
+    Raises `TextError` for a tokenizer that cannot spell one.
+    """
+    try:
+        spelled = tokenizer.encode("\n")
+    except TextError:
+        spelled = []
+    if not spelled:
+        raise TextError(
+            "a text begins with a line break unless a prompt is given, and this tokenizer cannot "
+            "spell one: give a --prompt"
+        )
+    return "\n"

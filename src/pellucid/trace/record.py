@@ -1,0 +1,78 @@
+"""Record one whole step of a model: forward, loss, every gradient, and the update."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pellucid.errors import TextError
+from pellucid.models import GPT
+from pellucid.optim import adamw, decay_groups
+from pellucid.tape import Tape
+from pellucid.text import Tokenizer
+
+SMALL_VOCABULARY = 16
+"""Up to this many tokens, tables are labelled with the whole vocabulary."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was recorded: the tape, the model before the step, and the model after it."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    tape: Tape
+    update: Mapping[str, Any]  # AdamW's settings
+    after: GPT
+    loss_after: float
+
+    def piece(self, token: int) -> str:
+        """A token as one can read it in a table: control characters escaped."""
+        text = self.tokenizer.piece(token).decode("utf-8", errors="replace")
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The text's tokens, those that are read."""
+        return tuple(map(self.piece, self.tape["tokens"].tolist()))
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """The text's tokens, those that are to be predicted."""
+        return tuple(map(self.piece, self.tape["targets"].tolist()))
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """All tokens where there are few enough to label a table, else none."""
+        size = self.tokenizer.vocab_size
+        return tuple(map(self.piece, range(size))) if size <= SMALL_VOCABULARY else ()
+
+
+def record_step(
+    model: GPT, tokens: Sequence[int], tokenizer: Tokenizer, *, update: Mapping[str, Any]
+) -> Trace:
+    """Record the step that learns to predict each token of a text from those before it.
+
+    The last token is only a target: T + 1 tokens make T positions. `update` holds AdamW's
+    settings: `learning_rate`, and `weight_decay` for the matrices.
+
+    Raises `TextError` for less than two tokens.
+    """
+    if len(tokens) < 2:
+        raise TextError(
+            "a step needs at least two tokens, one to read and one to predict, and the text has "
+            f"{len(tokens)}: write a longer one"
+        )
+    inputs, targets = list(tokens[:-1]), list(tokens[1:])
+    tape = Tape()
+    _, grads = model.loss_and_grads(inputs, targets, tape)
+    params, _ = adamw(
+        model.params,
+        grads,
+        None,
+        learning_rate=update["learning_rate"],
+        weight_decay=decay_groups(model.params, update["weight_decay"]),
+        tape=tape,
+    )
+    after = GPT(model.config, params)
+    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, targets)))
