@@ -8,7 +8,7 @@ PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c co
 
 walk: .venv/user
 	.venv/bin/pellucid walk
-	.venv/bin/pellucid walk "The transformer reads every word at once." --model gpt2-124M-random
+	.venv/bin/pellucid walk "The transformer reads every word at once." --model gpt2-124M-random --no-update
 
 test: .venv/developer
 	.venv/bin/ruff check .

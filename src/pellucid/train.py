@@ -10,7 +10,7 @@ import torch
 
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
-from pellucid.kernels import FAST
+from pellucid.kernels import FAST, adamw_rule
 from pellucid.models import GPT, draw_noise
 from pellucid.optim import State, adamw, clip_by_global_norm, decay_groups, warmup_cosine
 from pellucid.text.corpus import Corpus
@@ -104,6 +104,7 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
             learning_rate=learning_rate,
             betas=recipe.betas,
             weight_decay=decay,
+            rule=adamw_rule,
         )
         model = GPT(model.config, params)
         seconds += time.perf_counter() - began

@@ -29,6 +29,10 @@ def walk(
     ] = None,
     layers: Annotated[str | None, Option(help="Blocks in full: all, or numbers as in 0,3.")] = None,
     digits: Annotated[int, Option(min=1, max=17, help="Significant digits.")] = 4,
+    update: Annotated[
+        bool,
+        Option("--update/--no-update", help="Take an AdamW step."),
+    ] = True,
     learning_rate: Annotated[float | None, Option(help="Of the AdamW step.")] = None,
     dtype: DtypeOption = None,
     device: DeviceOption = "cpu",
@@ -45,19 +49,19 @@ def walk(
 
     if model is None:
         example = load_example(text or "ai_rocks")
-        gpt, update = example.model, dict(example.update)
+        gpt, settings = example.model, dict(example.update)
         pieces: Tokenizer = example.tokenizer
         title, about, read = example.title, example.about, example.text
     else:
         gpt, pieces = open_model(
             model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
         )
-        update = {"learning_rate": 1e-3, "weight_decay": 0.1}
+        settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
         title, read = model, not_empty(text)
         about = f"{read!r} through {gpt}"
     if learning_rate is not None:
-        update["learning_rate"] = learning_rate
-    trace = record_step(gpt, pieces.encode(read), pieces, update=update)
+        settings["learning_rate"] = learning_rate
+    trace = record_step(gpt, pieces.encode(read), pieces, update=settings if update else None)
     screen = console()
     steps = Walk(
         trace, digits=digits, layers=_layers(layers, gpt.config.n_layer), width=screen.width

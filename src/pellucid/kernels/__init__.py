@@ -1,10 +1,12 @@
 """Kernels: whole pairs that are faster than their reference, of the same signature and meaning.
 
-A kernel shows nothing to a tape; a model refuses a recording tape together with `FAST`.
+A kernel shows nothing to a tape; a model refuses a recording tape together with `FAST`. The
+optimizer has one too: `adamw(..., rule=kernels.adamw_rule)`.
 """
 
 from dataclasses import replace
 
+from pellucid.kernels.adamw import adamw_rule
 from pellucid.kernels.gelu import (
     gelu_erf,
     gelu_erf_backward,
@@ -34,4 +36,4 @@ FAST = replace(
 )
 """The reference's table with every pair replaced that has a kernel."""
 
-__all__ = ["FAST"]
+__all__ = ["FAST", "adamw_rule"]

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pellucid.optim.step import State, each_leaf, zeros
+from pellucid.optim.step import Rule, State, each_leaf, zeros
 from pellucid.tape import OFF, Off
 from pellucid.tree import Tree, map_leaves
 
@@ -52,12 +52,13 @@ def adamw(
     betas: tuple[float, float] = BETAS,
     eps: float = EPS,
     weight_decay: float | Tree = 0.01,
+    rule: Rule = adamw_rule,
     tape: Off = OFF,
 ) -> tuple[Tree, State]:
     """One step of AdamW: Adam, and every weight shrinks by η λ of itself, whatever its gradient.
 
     `weight_decay` is one λ for all, or a tree of them as `decay_groups` makes it. The state is
-    `m`, `v` and `t`; None before the first step.
+    `m`, `v` and `t`; None before the first step. `rule` may be a kernel that replaces `adamw_rule`.
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
     """
     before = state or {"m": zeros(params), "v": zeros(params), "t": 0}
@@ -66,7 +67,7 @@ def adamw(
     if not isinstance(decay, dict):
         decay = map_leaves(lambda _: weight_decay, params)
     new, moments = each_leaf(
-        adamw_rule,
+        rule,
         params,
         grads,
         by_leaf={"m_before": before["m"], "v_before": before["v"], "weight_decay": decay},

@@ -12,6 +12,9 @@ from pellucid.tree import Tree, flatten, map_leaves, unflatten
 State = dict[str, Any]
 """What an optimizer remembers between steps: its moments, trees like the parameters', and `t`."""
 
+Rule = Callable[..., tuple[Tensor, Mapping[str, Tensor]]]
+"""`rule(weight, dweight, ...)` returns the new weight, and the new moments by name."""
+
 
 def zeros(params: Tree) -> Tree:
     """A tree of the parameters' shape, all zero: every moment before the first step."""
@@ -19,7 +22,7 @@ def zeros(params: Tree) -> Tree:
 
 
 def each_leaf(
-    rule: Callable[..., tuple[Tensor, Mapping[str, Tensor]]],
+    rule: Rule,
     params: Tree,
     grads: Tree,
     *,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 DIGITS = 4
@@ -60,18 +61,18 @@ def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:
 
 def statistics(values: Tensor) -> str:
     """Mean, standard deviation, least and largest of a tensor's finite elements, in one line."""
-    wide = values.double().flatten()
-    finite = wide[wide.isfinite()]
+    finite = values if bool(values.isfinite().all()) else values[values.isfinite()]
     if not finite.numel():
         return "no finite element"
+    least, largest = finite.aminmax()
     parts = {
-        "mean": finite.mean(),
+        "mean": finite.mean(dtype=torch.float64),
         "std": finite.std(correction=0),
-        "min": finite.min(),
-        "max": finite.max(),
+        "min": least,
+        "max": largest,
     }
     text = "  ".join(f"{name} {float(value):.3g}" for name, value in parts.items())
-    hidden = wide.numel() - finite.numel()
+    hidden = values.numel() - finite.numel()
     return f"{text}  ({hidden} not finite)" if hidden else text
 
 

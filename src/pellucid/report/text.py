@@ -1,7 +1,7 @@
 """A walk in the terminal: every step with its name, formula, shapes and numbers."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import count, product
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -12,11 +12,14 @@ from torch import Tensor
 from pellucid.optim import BETAS, EPS
 from pellucid.report.numbers import DIGITS, first_elements, rows, statistics
 from pellucid.report.steps import Step, backward_steps, forward_steps
+from pellucid.report.tables import beside, matrix_lines
 from pellucid.trace import Trace, describe, select
 from pellucid.tree import flatten
 
 WIDTH = 100
 """Columns of a walk, or fewer where the terminal has fewer."""
+
+INDENT = " " * 6
 
 PRINTED = 64
 """Up to this many elements a tensor is printed whole; larger ones by statistics."""
@@ -59,8 +62,10 @@ class Walk:
         yield from self._steps(backward_steps(self.config), "resid_pre")
 
     def update(self) -> Iterator[RenderableType]:
-        """One AdamW step: every update and every new weight."""
+        """One AdamW step: every update and every new weight; nothing where none was taken."""
         update = self.trace.update
+        if update is None or self.trace.loss_after is None:
+            return
         yield _heading("Update: one AdamW step")
         yield from _formulas(
             (
@@ -174,26 +179,28 @@ class Walk:
     def _table(
         self, value: Tensor, labels: Sequence[Sequence[str] | None]
     ) -> Iterator[RenderableType]:
-        """The numbers of a tensor, a row a line, cut into as many parts as the width asks for."""
+        """The numbers of a tensor, a row a line; heads stand side by side where they fit."""
         if value.dim() == 0:
             yield Text(f"      {rows(value.reshape(1, 1), self.digits)[0][0]}", "bold")
             return
         if value.dim() == 2 and value.shape[1] == 1 and labels[0]:
             yield from self._table(value[:, 0], labels[:1])
             return
+        matrix = value.reshape(-1, value.shape[-1])
+        texts = rows(matrix, self.digits)
+        height = value.shape[-2] if value.dim() > 1 else 1
+        names = (labels[-2] if value.dim() > 1 else None) or [""] * height
+        room = self.width - len(INDENT)
+        blocks = [
+            matrix_lines(texts[start : start + height], names, labels[-1], room)
+            for start in range(0, len(texts), height)
+        ]
         if value.dim() > 2:
-            for index, part in enumerate(value):
-                yield Text(f"      head {index}" if value.dim() == 3 else f"      [{index}]", "dim")
-                yield from self._table(part, labels[1:])
-            return
-        if value.dim() == 1:
-            columns, names = labels[0], [""]
-            matrix = value.unsqueeze(0)
-        else:
-            columns = labels[1]
-            names = list(labels[0] or [""] * len(value))
-            matrix = value
-        yield from _lines(rows(matrix, self.digits), names, columns, self.width)
+            for place, block in zip(product(*map(range, value.shape[:-2])), blocks, strict=True):
+                title = f"head {place[0]}" if value.dim() == 3 else str(list(place))
+                block.insert(0, Text(title, "dim"))
+        for line in beside(blocks, room):
+            yield Text(INDENT) + line
 
     def _tokens(self) -> Iterator[RenderableType]:
         ids = self.trace.tape["tokens"].tolist()
@@ -235,38 +242,6 @@ def _heading(title: str) -> RenderableType:
 def _formulas(formulas: Sequence[str]) -> Iterator[RenderableType]:
     for formula in formulas:
         yield Text(f"    {formula}", "italic green")
-
-
-def _lines(
-    texts: Sequence[Sequence[str]],
-    names: Sequence[str],
-    columns: Sequence[str] | None,
-    total_width: int,
-) -> Iterator[Text]:
-    """A matrix of texts, labelled, in parts that fit the width."""
-    label = min(14, max(map(len, names)))
-    width = len(texts[0][0])
-    if columns is not None:
-        width = max(width, min(10, max(map(len, columns))))
-    indent = 6 + label + (1 if label else 0)
-    total = len(texts[0])
-    parts = -(-total // max(1, (total_width - indent) // (width + 1)))
-    at_once = -(-total // parts)  # parts of about equal width
-    for start in range(0, total, at_once):
-        part = slice(start, start + at_once)
-        if columns is not None:
-            heads = " ".join(f"{_cut(piece, width):>{width}}" for piece in columns[part])
-            yield Text(f"{'':{indent}}{heads}", "dim")
-        elif total > at_once:
-            yield Text(f"{'':{indent}}columns {start} to {min(total, start + at_once) - 1}", "dim")
-        for name, row in zip(names, texts, strict=True):
-            numbers = " ".join(f"{text:>{width}}" for text in row[part])
-            gap = " " if label else ""
-            yield Text.assemble("      ", (f"{_cut(name, label):<{label}}{gap}", "dim"), numbers)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def print_walk(console: Console, title: str, about: str, walk: Walk) -> None:

@@ -22,9 +22,9 @@ class Trace:
     model: GPT
     tokenizer: Tokenizer
     tape: Tape
-    update: Mapping[str, Any]  # AdamW's settings
-    after: GPT
-    loss_after: float
+    update: Mapping[str, Any] | None = None  # AdamW's settings; None where no step was taken
+    after: GPT | None = None
+    loss_after: float | None = None
 
     def piece(self, token: int) -> str:
         """A token as one can read it in a table: control characters escaped."""
@@ -49,12 +49,17 @@ class Trace:
 
 
 def record_step(
-    model: GPT, tokens: Sequence[int], tokenizer: Tokenizer, *, update: Mapping[str, Any]
+    model: GPT,
+    tokens: Sequence[int],
+    tokenizer: Tokenizer,
+    *,
+    update: Mapping[str, Any] | None,
 ) -> Trace:
     """Record the step that learns to predict each token of a text from those before it.
 
     The last token is only a target: T + 1 tokens make T positions. `update` holds AdamW's
-    settings: `learning_rate`, and `weight_decay` for the matrices.
+    settings: `learning_rate`, and `weight_decay` for the matrices; with None the step ends at the
+    gradients.
 
     Raises `TextError` for less than two tokens.
     """
@@ -66,6 +71,8 @@ def record_step(
     inputs, targets = list(tokens[:-1]), list(tokens[1:])
     tape = Tape()
     _, grads = model.loss_and_grads(inputs, targets, tape)
+    if update is None:
+        return Trace(model, tokenizer, tape)
     params, _ = adamw(
         model.params,
         grads,

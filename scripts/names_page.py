@@ -1,0 +1,73 @@
+"""Write docs/names.md from the table in pellucid.trace.names; with --check, only compare."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pellucid.trace.names import NAMES, SIZES, UPDATES, USES, Name
+
+PAGE = Path(__file__).parents[1] / "docs" / "names.md"
+
+HEAD = """\
+# Names
+
+Every value of a step has one name: the same in the code, on the tape, in files and on the page.
+This page is written by `python scripts/names_page.py` from `pellucid.trace.NAMES`.
+
+- `i` is the number of a block, counted from 0: `h.0.attn.att`, `h.11.attn.att`.
+- The gradient of the loss by a value is the value's name with a `d` in front: `dh.0.attn.att`.
+- A value that is used twice has a gradient for each use beside the whole one; see *Uses*.
+- Parameters have GPT-2's names and its (in, out) layout, so that loading a checkpoint is a copy.
+
+"""
+
+
+def table(names: Sequence[Name]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| name | shape | symbol | meaning | TransformerLens | llm.c |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        shape = f"({', '.join(name.shape)})" if name.shape else "number"
+        cells = (
+            f"`{name.pattern}`",
+            shape,
+            name.symbol,
+            name.meaning,
+            f"`{name.transformer_lens}`" if name.transformer_lens else "",
+            f"`{name.llm_c}`" if name.llm_c else "",
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """The whole page."""
+    sizes = "\n".join(f"| {letter} | {meaning} |" for letter, meaning in SIZES.items())
+    updates = "\n".join(
+        f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in UPDATES
+    )
+    uses = "\n".join(f"| `{_use(use)}` | {meaning} |" for use, meaning in USES.items())
+    return (
+        f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
+        f"A batch puts an axis B in front of every activation.\n\n"
+        f"## Parameters and activations, in the order of the forward pass\n\n{table(NAMES)}\n\n"
+        "TransformerLens keeps W_Q, W_K and W_V apart, head by head, and writes weights the other "
+        "way round\nwhere it says (C, V). llm.c keeps all layers of one kind in one tensor, layer "
+        "first, its weights\ntransposed, (out, in); it sums the two embeddings into `encoded`.\n\n"
+        "## Updates\n\nUnder the name of each parameter, after an optimizer's step on the tape:\n\n"
+        f"| name | symbol | meaning |\n|---|---|---|\n{updates}\n\n"
+        "## Uses\n\n| name | meaning |\n|---|---|\n"
+        f"{uses}\n"
+    )
+
+
+def _use(use: str) -> str:
+    return f"d…{use}" if use.startswith(".") else f"d{use}"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if PAGE.read_text(encoding="utf-8") == page() else f"{PAGE.name} is out of date")
+    PAGE.write_text(page(), encoding="utf-8")

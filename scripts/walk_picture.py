@@ -1,0 +1,35 @@
+"""Write docs/walk.svg, the README's picture: the layer norm and the attention of the AI-rocks walk."""
+
+import io
+import re
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+
+from pellucid.examples import load_example
+from pellucid.report import Walk
+from pellucid.trace import record_step
+
+PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
+STEPS = (4, 5)
+
+# Rich's own template fetches a font from the network; any monospaced one will do.
+TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
+    "Fira Code", "Menlo, Consolas, DejaVu Sans Mono"
+)
+
+example = load_example("ai_rocks")
+tokens = example.tokenizer.encode(example.text)
+walk = Walk(record_step(example.model, tokens, example.tokenizer, update=example.update))
+console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+console.print("[dim]$[/] pellucid walk")
+number = 0
+for line in walk.forward():
+    start = re.match(r"\n\s*(\d+)  ", getattr(line, "plain", ""))
+    number = int(start[1]) if start else number
+    if number in STEPS:
+        console.print(line)
+PICTURE.write_text(
+    console.export_svg(title="AI rocks <EOS>", code_format=TEMPLATE), encoding="utf-8"
+)

@@ -1,0 +1,40 @@
+"""AdamW's rule in one pass over each weight (ATen's fused AdamW), on copies."""
+
+import torch
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def adamw_rule(
+    weight: Tensor,
+    dweight: Tensor,
+    *,
+    m_before: Tensor,
+    v_before: Tensor,
+    t: int,
+    learning_rate: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """As `pellucid.optim.adamw_rule`."""
+    # ATen writes in place, and a step must leave what it was given as it was.
+    new, m, v = weight.clone(), m_before.clone(), v_before.clone()
+    torch._fused_adamw_(
+        [new],
+        [dweight],
+        [m],
+        [v],
+        [],
+        [torch.tensor(float(t), device=weight.device)],
+        lr=learning_rate,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay,
+        eps=eps,
+        amsgrad=False,
+        maximize=False,
+    )
+    return new, {"m": m, "v": v}
