@@ -1,4 +1,4 @@
-"""Write docs/walk.svg, the README's picture: the layer norm and the attention of the AI-rocks walk."""
+"""Write docs/walk.svg, the picture in the README: layer norm and attention of "AI rocks"."""
 
 import io
 import re

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
 
 from pellucid.errors import ConfigError
 
@@ -16,14 +16,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     Whatever goes wrong in between, `path` is what it was before and nothing is left beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    beside = Path(name)
+    beside = path.with_name(f".{path.name}.{token_hex(8)}")
+    # Not mkstemp: the file is to get the permissions that the user's new files have.
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield beside
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
-        beside.chmod(0o666 & ~_umask())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -35,12 +34,6 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, all of it or nothing."""
     with whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _flush_directory(directory: Path) -> None:

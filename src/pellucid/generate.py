@@ -62,7 +62,7 @@ def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     probs, _ = softmax(logits.double() / sampling.temperature)
     ordered, ids = probs.sort(descending=True, stable=True)
     keep = len(ordered) if sampling.top_k is None else min(sampling.top_k, len(ordered))
-    if sampling.top_p is not None:
+    if sampling.top_p is not None and sampling.top_p < 1:
         # A token stays as long as those before it have not reached p by themselves.
         before = ordered.cumsum(0) - ordered
         keep = min(keep, max(1, int((before < sampling.top_p).sum())))

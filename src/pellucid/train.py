@@ -43,6 +43,8 @@ class Recipe:
             _check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _check(self.warmup_iters >= 0, "warmup_iters", "at least 0", self.warmup_iters)
         _check(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
+        _check(0 <= self.min_lr_ratio <= 1, "min_lr_ratio", "from 0 to 1", self.min_lr_ratio)
+        _check(all(0 <= beta < 1 for beta in self.betas), "betas", "from 0 to below 1", self.betas)
         _check(0 <= self.weight_decay < math.inf, "weight_decay", "at least 0", self.weight_decay)
         _check(self.grad_clip > 0, "grad_clip", "above 0", self.grad_clip)
         _check(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout)
@@ -91,11 +93,7 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
         noise = draw_noise(model.config, tokens, recipe.dropout, generator, model.dtype)
         loss, grads = model.loss_and_grads(tokens, targets, ops=FAST, noise=noise)
         value = float(loss)
-        if not math.isfinite(value):
-            raise ConfigError(
-                f"the loss must stay a finite number, and it is {value} at iteration {iteration}: "
-                "try a lower --learning-rate"
-            )
+        _check_finite("loss", value, iteration)
         clipped, norm = clip_by_global_norm(grads, recipe.grad_clip)
         params, state = adamw(
             model.params,
@@ -116,6 +114,7 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
                 recipe.batch_size, None if last else VALIDATION_WINDOWS
             )
             validation_loss = mean_loss(model, windows)
+            _check_finite("validation loss", validation_loss, iteration)
         yield Progress(
             iteration,
             model,
@@ -124,4 +123,12 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
             float(norm),
             learning_rate,
             iteration * tokens.numel() / seconds,
+        )
+
+
+def _check_finite(what: str, loss: float, iteration: int) -> None:
+    if not math.isfinite(loss):
+        raise ConfigError(
+            f"the {what} must stay a finite number, and it is {loss} at iteration {iteration}: try "
+            "a lower --learning-rate"
         )

@@ -1,7 +1,9 @@
 """Checkpoints: models from files, and models into files.
 
     load(path)                            a GPT from any of the formats below
+    open_model(name)                      the same, with its tokenizer
     save(model, directory)                our own format
+    read_metadata(directory)              the notes that were saved with it
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
 
 | format | recognised by | read in |

@@ -42,9 +42,10 @@ def scaled_dot_product(
     products = q @ k.mT / math.sqrt(q.shape[-1])  # (..., H, T, S)
     scores = products if mask is None else products.masked_fill(mask.logical_not(), -math.inf)
     att, softmax_cache = softmax(scores)  # (..., H, T, S)
+    tape(scores=scores, att=att)
     kept, dropout_cache = dropout(att, noise=noise, tape=tape.at("attn_dropout"))  # (..., H, T, S)
     z = kept @ v  # (..., H, T, d)
-    tape(scores=scores, att=att, z=z)
+    tape(kept=kept, z=z)
     return z, (q, k, v, kept, dropout_cache, softmax_cache)
 
 
@@ -58,10 +59,11 @@ def scaled_dot_product_backward(
     q, k, v, kept, dropout_cache, softmax_cache = cache
     dv = kept.mT @ dz  # (..., H, S, d)
     dkept = dz @ v.mT  # (..., H, T, S)
+    tape(dz=dz, dv=dv, dkept=dkept)
     datt, _ = dropout_backward(dkept, dropout_cache, tape=tape.at("attn_dropout"))
     dscores, _ = softmax_backward(datt, softmax_cache)  # (..., H, T, S)
     dproducts = dscores / math.sqrt(q.shape[-1])  # (..., H, T, S)
     dq = dproducts @ k  # (..., H, T, d)
     dk = dproducts.mT @ q  # (..., H, S, d)
-    tape(dz=dz, datt=datt, dscores=dscores, dq=dq, dk=dk, dv=dv)
+    tape(datt=datt, dscores=dscores, dq=dq, dk=dk)
     return (dq, dk, dv), {}

@@ -32,9 +32,11 @@ class GPTConfig:
     eps: float = 1e-5  # layer norm's
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd", "inner"):
+        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd", "n_inner"):
             size = getattr(self, name)
-            if not isinstance(size, int) or size < 1:
+            if name == "n_inner" and size is None:
+                continue
+            if type(size) is not int or size < 1:  # True is an int too
                 raise ConfigError(f"{name} must be a whole number of at least 1, not {size!r}")
         if self.n_embd % self.n_head:
             raise ConfigError(

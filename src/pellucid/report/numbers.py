@@ -12,6 +12,9 @@ DIGITS = 4
 MOST_ZEROS = 4
 """How many zeros may stand behind the point before the scientific notation takes over."""
 
+MOST_WHOLE = 1e7
+"""From here on the scientific notation takes over at the other end."""
+
 ROUND_OFF = 1e-13
 """What float64 may add to a sum of short decimals: 0.56 + 0.25 is still to be written 0.81."""
 
@@ -27,27 +30,23 @@ class Format:
         finite = values.double().flatten()
         finite = finite[finite.isfinite()]
         largest = float(finite.abs().max()) if finite.numel() else 0.0
-        self.scientific = False
-        self.decimals = next(
-            (
-                places
-                for places in range(3)
-                if bool(((finite.round(decimals=places) - finite).abs() < ROUND_OFF).all())
-            ),
-            digits,
+        order = math.floor(math.log10(largest)) if largest else 0
+        self.scientific = largest >= MOST_WHOLE or -order - 1 > MOST_ZEROS
+        if self.scientific:
+            self.decimals = digits - 1
+            return
+        exact = (
+            places
+            for places in range(3)
+            if bool(((finite.round(decimals=places) - finite).abs() <= ROUND_OFF * largest).all())
         )
-        if self.decimals == digits and largest > 0:
-            zeros = max(0, -math.floor(math.log10(largest)) - 1)
-            self.scientific = zeros > MOST_ZEROS
-            self.decimals = digits - 1 if self.scientific else digits + zeros
+        self.decimals = next(exact, digits + max(0, -order - 1))
 
     def __call__(self, value: float) -> str:
         """The text of one element."""
         if math.isinf(value):
             return "-∞" if value < 0 else "∞"
-        if self.scientific:
-            return f"{value:.{self.decimals}e}"
-        text = f"{value:.{self.decimals}f}"
+        text = f"{value:.{self.decimals}{'e' if self.scientific else 'f'}}"
         return text.removeprefix("-") if float(text) == 0 else text
 
 

@@ -107,6 +107,7 @@ NAMES: tuple[Name, ...] = (
         "att",
     ),
     *_dropout("h.i.attn.attn_dropout", _TABLE),
+    Name("h.i.attn.kept", _TABLE, "A", "attention after dropout; att itself where none is dropped"),
     Name("h.i.attn.z", _HEADS, "A V", "what each head gathered", f"{_B}.attn.hook_z"),
     Name("h.i.attn.merged", _STREAM, "concat(A V)", "the heads side by side", "", "atty"),
     *_linear("h.i.attn.c_proj", "C", "C", f"{_B}.attn.?_O", "attproj"),

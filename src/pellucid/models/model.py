@@ -1,0 +1,186 @@
+"""`GPT`: a configuration and its parameters as one object, which checks what comes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import TokenError, TraceError
+from pellucid.layers import IGNORE, REFERENCE, Ops, Past
+from pellucid.models.config import GPTConfig, init_params
+from pellucid.models.gpt import LossCache, gpt, gpt_loss, gpt_loss_backward
+from pellucid.tape import OFF, Off, Tape
+from pellucid.tree import Tree, flatten, map_leaves
+
+
+@dataclass(frozen=True)
+class GPT:
+    """A GPT: a configuration and the tree of its parameters.
+
+    Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same
+    leading shape. Every method raises `TokenError` for ids outside the vocabulary or more of them
+    than there are positions, and `TraceError` where a recording tape meets other ops than
+    `REFERENCE`: what is traced is what ran.
+
+    >>> model = GPT.init(GPTConfig(vocab_size=5, block_size=8, n_layer=1, n_head=2, n_embd=4))
+    >>> logits, tape = model.run_with_cache([0, 1, 2])
+    >>> logits.shape, tape["h.0.attn.att"].shape
+    (torch.Size([3, 5]), torch.Size([2, 3, 3]))
+    """
+
+    config: GPTConfig
+    params: Tree
+
+    @classmethod
+    def init(
+        cls,
+        config: GPTConfig,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "GPT":
+        """A model with random weights, as GPT-2's training begins."""
+        return cls(config, init_params(config, seed=seed, dtype=dtype, device=device))
+
+    def __str__(self) -> str:
+        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        return (
+            f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
+            f"{config.n_embd}, context {config.block_size}, {dtype}"
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' dtype."""
+        dtype: torch.dtype = self.params["wte"]["weight"].dtype
+        return dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        device: torch.device = self.params["wte"]["weight"].device
+        return device
+
+    def to(
+        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> "GPT":
+        """The same model with its parameters in another dtype, on another device, or both."""
+        params = map_leaves(
+            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
+            self.params,
+        )
+        return GPT(self.config, params)
+
+    def forward(self, tokens: Any, tape: Off = OFF, *, ops: Ops = REFERENCE) -> Tensor:
+        """The logits (..., T, V): position t scores every token as the one at t + 1."""
+        logits, _ = self.extend(tokens, None, tape, ops=ops)
+        return logits
+
+    def extend(
+        self,
+        tokens: Any,
+        past: Sequence[Past] | None,
+        tape: Off = OFF,
+        *,
+        ops: Ops = REFERENCE,
+    ) -> tuple[Tensor, tuple[Past, ...]]:
+        """The logits of tokens that follow `past`, and the past that now includes them."""
+        ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
+        self._begin(tape, ops, tokens=ids)
+        logits, cache = gpt(ids, **self.params, config=self.config, ops=ops, past=past, tape=tape)
+        return logits, tuple(block.attn.past for block in cache.h)
+
+    def run_with_cache(self, tokens: Any) -> tuple[Tensor, Tape]:
+        """The logits, and the tape with every activation under its name."""
+        tape = Tape()
+        return self.forward(tokens, tape), tape
+
+    def loss(self, tokens: Any, targets: Any, tape: Off = OFF, *, ops: Ops = REFERENCE) -> Tensor:
+        """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
+        loss, _ = self._loss(tokens, targets, tape, ops, None)
+        return loss
+
+    def loss_and_grads(
+        self,
+        tokens: Any,
+        targets: Any,
+        tape: Off = OFF,
+        *,
+        ops: Ops = REFERENCE,
+        noise: Tree | None = None,
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        loss, cache = self._loss(tokens, targets, tape, ops, noise)
+        _, grads = gpt_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        return loss, grads
+
+    def _loss(
+        self, tokens: Any, targets: Any, tape: Off, ops: Ops, noise: Tree | None
+    ) -> tuple[Tensor, LossCache]:
+        ids = self._ids(tokens, start=0)
+        wanted = self._targets(targets, ids)
+        self._begin(tape, ops, tokens=ids, targets=wanted)
+        return gpt_loss(
+            ids, wanted, **self.params, config=self.config, ops=ops, noise=noise, tape=tape
+        )
+
+    def _begin(self, tape: Off, ops: Ops, **inputs: Tensor) -> None:
+        if tape.recording and ops != REFERENCE:
+            raise TraceError(
+                "only the reference ops show their intermediates, and others came with a "
+                "recording tape: leave out ops, or the tape"
+            )
+        if tape.recording:
+            tape.given(flatten(self.params) | inputs)
+
+    def _ids(self, tokens: Any, start: int) -> Tensor:
+        ids = self._whole_numbers("tokens", tokens)
+        end, room = start + ids.shape[-1], self.config.block_size
+        if end > room:
+            raise TokenError(
+                f"the model has {room} positions and {end} tokens came: keep the last {room}"
+            )
+        self._check_range("token", ids)
+        return ids
+
+    def _targets(self, targets: Any, ids: Tensor) -> Tensor:
+        wanted = self._whole_numbers("targets", targets)
+        if wanted.shape != ids.shape:
+            raise TokenError(
+                f"there must be one target a token: {tuple(wanted.shape)} targets came with "
+                f"{tuple(ids.shape)} tokens; mark a position without a target by {IGNORE}"
+            )
+        counted = wanted[wanted != IGNORE]
+        if counted.numel() == 0:
+            raise TokenError("a loss needs at least one position with a target, and none has one")
+        self._check_range("target", counted)
+        return wanted
+
+    def _whole_numbers(self, what: str, ids: Any) -> Tensor:
+        try:
+            numbers = torch.as_tensor(ids, device=self.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TokenError(
+                f"{what} must be whole numbers, in rows of one length, and {type(ids).__name__} "
+                f"came ({' '.join(str(error).split())}): encode a text by the model's tokenizer"
+            ) from None
+        fractional = numbers.is_floating_point() or numbers.is_complex()
+        if fractional or numbers.dtype == torch.bool or numbers.dim() == 0 or not numbers.numel():
+            raise TokenError(
+                f"{what} must be at least one whole number, and {numbers.dtype} of shape "
+                f"{tuple(numbers.shape)} came: tokenize a text that is not empty"
+            )
+        return numbers.long()
+
+    def _check_range(self, what: str, ids: Tensor) -> None:
+        low, high = (int(bound) for bound in ids.aminmax())
+        if low < 0 or high >= self.config.vocab_size:
+            wrong = low if low < 0 else high
+            raise TokenError(
+                f"a {what} must be an id from 0 to {self.config.vocab_size - 1}, not {wrong}: was "
+                "the text encoded by this model's tokenizer?"
+            )

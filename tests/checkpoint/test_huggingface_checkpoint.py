@@ -1,0 +1,418 @@
+"""Hugging Face's GPT-2, in and out: tiny random models, whose logits and gradients must agree."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pellucid.checkpoint import export_huggingface, load, save
+from pellucid.errors import CheckpointError
+from pellucid.tree import flatten
+
+transformers = pytest.importorskip("transformers", reason="the judge of these tests")
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+LOGITS = {torch.float32: 1e-5, torch.float64: 1e-10}
+GRADIENTS = {torch.float32: 1e-4, torch.float64: 1e-9}
+KINDS = {
+    "one head": {"n_head": 1},
+    "odd sizes": {},
+    "narrow inside": {"n_inner": 7},
+    "own head": {"tie_word_embeddings": False},
+    "relu": {"activation_function": "relu"},
+    "exact gelu": {"activation_function": "gelu"},
+    "torch's tanh gelu": {"activation_function": "gelu_pytorch_tanh", "n_layer": 1},
+    "other eps": {"layer_norm_epsilon": 0.3},
+    "reordered": {"reorder_and_upcast_attn": True},
+    "eleven layers": {"n_layer": 11, "n_embd": 6, "n_head": 2},
+}
+SIZES = {"vocab_size": 37, "n_positions": 11, "n_embd": 15, "n_head": 3, "n_layer": 2}
+SIZES |= {"bos_token_id": None, "eos_token_id": None}
+
+
+def theirs(dtype=torch.float32, seed=0, **fields):
+    """A model of transformers with all parameters, biases and norms too, far from initial.
+
+    The deviation keeps the logits of order one: their tolerance is absolute.
+    """
+    config = transformers.GPT2Config(**SIZES | fields, attn_implementation="eager")
+    model = transformers.GPT2LMHeadModel(config).to(dtype).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, leaf in model.named_parameters():
+            noise = 0.25 * torch.randn(leaf.shape, generator=generator)
+            leaf.copy_(noise + (".ln_" in name and name.endswith("weight")))
+    return model
+
+
+def tokens(seed=1):
+    return torch.randint(37, (2, 11), generator=torch.Generator().manual_seed(seed))
+
+
+def their_logits(model):
+    with torch.no_grad():
+        return model(tokens()).logits
+
+
+def assert_same_logits(mine, model):
+    difference = (mine.forward(tokens()) - their_logits(model)).abs().max()
+    assert difference < LOGITS[model.dtype]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_logits_and_every_gradient(tmp_path, kind, dtype):
+    if kind == "reordered" and dtype == torch.float64:
+        pytest.skip("transformers' reordered attention computes in float32")
+    model = theirs(dtype, **KINDS[kind])
+    model.save_pretrained(tmp_path)
+    mine = load(tmp_path)
+    assert mine.dtype == dtype
+    assert_same_logits(mine, model)
+
+    inputs, targets = tokens()[:, :-1], tokens()[:, 1:]
+    logits = model(inputs).logits
+    judged = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    judged.backward()
+    loss, grads = mine.loss_and_grads(inputs, targets)
+    assert abs(loss - judged) < LOGITS[dtype]
+    expected = {
+        name.removeprefix("transformer."): leaf.grad for name, leaf in model.named_parameters()
+    }
+    ours = flatten(grads)
+    assert ours.keys() == expected.keys()
+    for name, grad in expected.items():
+        error = (ours[name] - grad).norm() / grad.norm()
+        # The bias of the keys moves all of a row's scores alike, so its gradient is 0 in truth; it
+        # is a third of c_attn.bias, whose norm the other two thirds give.
+        assert error < GRADIENTS[dtype], name
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", KINDS)
+def test_exported_and_loaded_by_transformers(tmp_path, kind, dtype):
+    if kind == "reordered":
+        pytest.skip("the same formula as without, which is what is exported")
+    model = theirs(dtype, **KINDS[kind])
+    model.save_pretrained(tmp_path / "in")
+    export_huggingface(load(tmp_path / "in"), tmp_path / "out")
+    back, report = transformers.GPT2LMHeadModel.from_pretrained(
+        tmp_path / "out", output_loading_info=True, dtype=dtype
+    )
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert (their_logits(back.eval()) - their_logits(model)).abs().max() < LOGITS[dtype]
+    assert back.config.tie_word_embeddings == model.config.tie_word_embeddings
+
+
+def test_a_model_without_biases_is_exported_with_zeros(tmp_path, make):
+    mine = make(bias=False)
+    export_huggingface(mine, tmp_path)
+    back = transformers.GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(mine.forward(tokens()), their_logits(back), atol=1e-4, rtol=1e-5)
+    again = load(tmp_path)
+    assert not again.params["h"]["1"]["mlp"]["c_fc"]["bias"].any()
+    torch.testing.assert_close(mine.forward(tokens()), again.forward(tokens()))
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({"norm": "post"}, "norm='post'"), ({"final_norm": False}, "final_norm=False")],
+)
+def test_what_gpt2_cannot_express_is_not_exported(tmp_path, make, fields, name):
+    with pytest.raises(CheckpointError, match=name) as caught:
+        export_huggingface(make(**fields), tmp_path / "new")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "new").exists()
+
+
+def test_exported_metadata_and_dtype(tmp_path, make, equal):
+    model = make(torch.bfloat16, tied=False)
+    export_huggingface(model, tmp_path)
+    assert transformers.AutoConfig.from_pretrained(tmp_path).model_type == "gpt2"
+    assert equal(load(tmp_path), model)
+
+
+def test_export_and_save_replace_each_other(tmp_path, make, equal):
+    mine = make()
+    save(make(seed=1), tmp_path)
+    export_huggingface(mine, tmp_path)
+    assert equal(load(tmp_path), mine)
+    save(make(seed=2, bias=False), tmp_path)
+    assert equal(load(tmp_path), make(seed=2, bias=False))
+
+
+# -- the ways in which transformers has stored GPT-2 --------------------------------------------
+
+
+def state(model):
+    return {name: leaf.detach().clone() for name, leaf in model.state_dict().items()}
+
+
+def with_masks(tensors, prefix=""):
+    mask = torch.ones(11, 11).tril().view(1, 1, 11, 11)
+    return tensors | {
+        f"{prefix}h.{layer}.attn.{name}": value
+        for layer in range(2)
+        for name, value in (("bias", mask), ("masked_bias", torch.tensor(-1e4)))
+    }
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("prefix", ["", "transformer."])
+def test_pickled_with_masks_with_and_without_prefix(tmp_path, prefix, zipped):
+    model = theirs()
+    model.config.save_pretrained(tmp_path)
+    named = {name.replace("transformer.", prefix): leaf for name, leaf in state(model).items()}
+    if not prefix:
+        del named["lm_head.weight"]
+    torch.save(
+        with_masks(named, prefix),
+        tmp_path / "pytorch_model.bin",
+        _use_new_zipfile_serialization=zipped,
+    )
+    assert_same_logits(load(tmp_path), model)
+
+
+def test_parameters_pickled_with_their_gradients_flag(tmp_path):
+    model = theirs()
+    model.config.save_pretrained(tmp_path)
+    torch.save(dict(model.named_parameters()), tmp_path / "pytorch_model.bin")
+    assert not load(tmp_path).params["wte"]["weight"].requires_grad
+
+
+def test_base_model_without_prefix(tmp_path):
+    model = theirs()
+    model.transformer.save_pretrained(tmp_path)
+    assert "wte.weight" in load_file(tmp_path / "model.safetensors")
+    assert_same_logits(load(tmp_path), model)
+
+
+def test_sharded_safetensors(tmp_path):
+    model = theirs()
+    model.save_pretrained(tmp_path, max_shard_size="8KB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
+    assert_same_logits(load(tmp_path), model)
+
+
+def sharded_pickles(directory, model):
+    model.config.save_pretrained(directory)
+    weights = sorted(state(model).items())
+    shards = {"pytorch_model-1-of-2.bin": weights[::2], "pytorch_model-2-of-2.bin": weights[1::2]}
+    for file, part in shards.items():
+        torch.save(dict(part), directory / file)
+    weight_map = {name: file for file, part in shards.items() for name, _ in part}
+    index = directory / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+    return index
+
+
+def test_sharded_pickles(tmp_path):
+    model = theirs()
+    sharded_pickles(tmp_path, model)
+    assert_same_logits(load(tmp_path), model)
+
+
+def test_a_stored_copy_of_the_embedding_is_tied_even_with_nan(tmp_path):
+    model = theirs()
+    with torch.no_grad():
+        model.transformer.wte.weight[3, 4] = torch.nan
+    model.config.save_pretrained(tmp_path)
+    save_file(state(model), tmp_path / "model.safetensors")
+    assert load(tmp_path).config.tied
+
+
+def test_an_equal_head_of_its_own_stays_its_own(tmp_path):
+    model = theirs()
+    model.config.tie_word_embeddings = False
+    model.config.save_pretrained(tmp_path)
+    save_file(state(model), tmp_path / "model.safetensors")
+    assert not load(tmp_path).config.tied
+    assert_same_logits(load(tmp_path), model)
+
+
+def test_common_names_of_sizes_and_defaults(tmp_path):
+    model = theirs(n_head=5)
+    model.save_pretrained(tmp_path)
+    config = {"model_type": "gpt2", "vocab_size": 37, "max_position_embeddings": 11}
+    config |= {"hidden_size": 15, "num_attention_heads": 5, "num_hidden_layers": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert_same_logits(load(tmp_path), model)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_stays_or_converts(tmp_path, dtype):
+    model = theirs().to(dtype)
+    model.save_pretrained(tmp_path)
+    assert load(tmp_path).dtype == dtype
+    assert_same_logits(load(tmp_path, dtype=torch.float32), model.float())
+
+
+# -- what is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("scale_attn_weights", False),
+        ("scale_attn_by_inverse_layer_idx", True),
+        ("add_cross_attention", True),
+        ("activation_function", "swish"),
+        ("activation_function", ["gelu"]),
+        ("n_head", 4),
+        ("n_layer", "2"),
+    ],
+)
+def test_settings_of_another_formula(tmp_path, refused, setting, value):
+    theirs().save_pretrained(tmp_path)
+    edit(tmp_path, **{setting: value})
+    refused(tmp_path, "config.json", setting)
+
+
+def edit(directory, **settings):
+    config = directory / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"vocab_size": 50}, ["wte.weight", "(50, 15)", "(37, 15)"]),
+        ({"n_positions": 12}, ["wpe.weight", "(12, 15)", "(11, 15)"]),
+        ({"n_inner": 30}, ["h.0.mlp.c_fc.weight", "(15, 30)", "(15, 60)"]),
+        ({"n_layer": 3}, ["h.2.ln_1.weight", "missing"]),
+        ({"tie_word_embeddings": False}, ["lm_head.weight", "missing"]),
+    ],
+)
+def test_settings_of_another_size(tmp_path, refused, settings, names):
+    theirs().save_pretrained(tmp_path)
+    edit(tmp_path, **settings)
+    refused(tmp_path, str(tmp_path / "model.safetensors"), *names)
+
+
+def test_a_tied_model_with_another_head(tmp_path, refused):
+    model = theirs()
+    model.config.save_pretrained(tmp_path)
+    head = {"lm_head.weight": torch.ones(37, 15)}
+    save_file(state(model) | head, tmp_path / "model.safetensors")
+    refused(tmp_path, "lm_head.weight", "tie_word_embeddings", "config.json")
+
+
+def test_unexpected_tensors_and_names_that_fall_together(tmp_path, refused):
+    model = theirs()
+    model.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file(weights | {"score.weight": torch.ones(2, 15)}, tmp_path / "model.safetensors")
+    refused(tmp_path, "score.weight", "model.safetensors")
+    save_file(weights | {"wpe.weight": torch.ones(11, 15)}, tmp_path / "model.safetensors")
+    refused(tmp_path, "wpe.weight", "model.safetensors")
+
+
+def test_no_weights_beside_the_config(tmp_path, refused):
+    theirs().config.save_pretrained(tmp_path)
+    refused(tmp_path, str(tmp_path), "model.safetensors", "pytorch_model.bin")
+
+
+def test_a_shard_that_is_missing_or_truncated_or_elsewhere(tmp_path, refused):
+    index = sharded_pickles(tmp_path, theirs())
+    content = index.read_text()
+    shard = tmp_path / "pytorch_model-2-of-2.bin"
+    shard.write_bytes(shard.read_bytes()[:500])
+    refused(tmp_path, str(shard))
+    shard.unlink()
+    refused(tmp_path, str(shard))
+    for foreign in ("[]", "{}", '{"weight_map": {"wte.weight": "../model.bin"}}', content[:90]):
+        index.write_text(foreign)
+        refused(tmp_path, str(index))
+
+
+def test_pickles_that_are_not_only_weights(tmp_path, refused):
+    theirs().config.save_pretrained(tmp_path)
+    weights = tmp_path / "pytorch_model.bin"
+    torch.save({"wte.weight": print}, weights)
+    message = refused(tmp_path, str(weights), "asks for print,")
+    assert "\x1b" not in message
+    for content in ([torch.ones(1)], {"wte.weight": 3}, {1: torch.ones(1)}):
+        torch.save(content, weights)
+        refused(tmp_path, str(weights))
+    for content in (
+        b"",
+        b"\x80\x04K\x01.",
+        b"cos\nsystem\n(S'true'\ntR.",
+        b"PK\x03\x04" + bytes(90),
+    ):
+        weights.write_bytes(content)
+        refused(tmp_path, str(weights))
+
+
+# -- the hub ----------------------------------------------------------------------------------
+
+
+class Hub:
+    """What the tests need of huggingface_hub: a snapshot of one local directory."""
+
+    def __init__(self, directory):
+        self.directory, self.asked = directory, []
+
+    def snapshot_download(self, name, *, allow_patterns, etag_timeout):
+        self.asked.append((name, tuple(allow_patterns)))
+        return str(self.directory)
+
+
+def test_a_name_is_fetched_from_the_hub(tmp_path, monkeypatch):
+    model = theirs()
+    model.save_pretrained(tmp_path / "fetched")
+    hub = Hub(tmp_path / "fetched")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    monkeypatch.chdir(tmp_path)
+    assert_same_logits(load("openai-community/gpt2"), model)
+    assert [name for name, _ in hub.asked] == ["openai-community/gpt2"]
+    assert not any("bin" in pattern for _, patterns in hub.asked for pattern in patterns)
+
+
+def test_pickles_are_fetched_where_there_is_nothing_better(tmp_path, monkeypatch):
+    model = theirs()
+    model.config.save_pretrained(tmp_path / "fetched")
+    torch.save(state(model), tmp_path / "fetched" / "pytorch_model.bin")
+    hub = Hub(tmp_path / "fetched")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    monkeypatch.chdir(tmp_path)
+    assert_same_logits(load("gpt2"), model)
+    assert len(hub.asked) == 2
+
+
+def test_a_path_that_exists_comes_before_the_hub(tmp_path, monkeypatch, make, equal):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.chdir(tmp_path)
+    save(make(), "gpt2")
+    assert equal(load("gpt2"), make())
+
+
+def test_without_the_library_the_remedy_is_named(tmp_path, monkeypatch, refused):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.chdir(tmp_path)
+    refused("gpt2", "'gpt2'", "pip install 'pellucid[hub]'")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("no\nnetwork"), ValueError("no such model"), KeyError(1)]
+)
+def test_any_failure_of_the_hub_is_one_line(tmp_path, monkeypatch, refused, error):
+    def fail(*arguments, **keywords):
+        raise error
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=fail))
+    monkeypatch.chdir(tmp_path)
+    refused("someone/some-model", "'someone/some-model'", "hub")
+
+
+@pytest.mark.parametrize("path", ["./gpt2", "a/b/c", "../gpt2", "ckpt.pt", "~", "", Path("gpt2")])
+def test_what_can_only_be_a_path_is_not_asked_for(tmp_path, monkeypatch, refused, path):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert "pip" not in refused(path)

@@ -1,0 +1,62 @@
+"""For each pair of `pellucid.models` some models and tokens, in float64."""
+
+from typing import Any
+
+import torch
+
+from pellucid.layers import IGNORE, REFERENCE
+from pellucid.models import GPTConfig, draw_noise, parameter_shapes
+from pellucid.tree import Tree, unflatten
+from tests.judge import Example
+
+TINY = {"vocab_size": 7, "block_size": 6, "n_layer": 2, "n_head": 2, "n_embd": 4}
+TOKENS = torch.tensor([[3, 1, 4, 1, 5], [0, 2, 6, 5, 3]])
+TARGETS = torch.tensor([[1, 4, IGNORE, 5, 2], [2, 6, 5, 3, IGNORE]])
+
+
+def tiny(**choices: Any) -> GPTConfig:
+    return GPTConfig(**(TINY | choices))
+
+
+def random_params(config: GPTConfig) -> Tree:
+    """Parameters of order 1, so that no gradient is small and no bias is zero."""
+    generator = torch.Generator().manual_seed(3)
+    return unflatten(
+        {
+            name: 0.6 * torch.randn(shape, generator=generator, dtype=torch.float64)
+            for name, shape in parameter_shapes(config).items()
+        }
+    )
+
+
+def random_noise(config: GPTConfig, tokens: torch.Tensor) -> Tree | None:
+    return draw_noise(config, tokens, 0.3, torch.Generator().manual_seed(4), torch.float64)
+
+
+MODELS = {
+    "pre": tiny(),
+    "post, no ln_f, relu": tiny(norm="post", final_norm=False, activation="relu"),
+    "no bias, erf, narrow": tiny(bias=False, activation="gelu_erf", n_inner=6),
+}
+
+
+def trunk_examples() -> dict[str, Example]:
+    examples = {}
+    for label, config in MODELS.items():
+        constants = {"config": config, "ops": REFERENCE}
+        params = random_params(config)
+        noise = {"noise": random_noise(config, TOKENS)}
+        examples[label] = Example((TOKENS[0],), params, constants)
+        examples[f"{label}, noise"] = Example((TOKENS,), params, constants | noise)
+    return examples
+
+
+def loss_examples() -> dict[str, Example]:
+    examples = {}
+    for label, config in (MODELS | {"untied": tiny(tied=False)}).items():
+        constants = {"config": config, "ops": REFERENCE}
+        examples[label] = Example((TOKENS, TARGETS), random_params(config), constants)
+    return examples
+
+
+EXAMPLES = {"trunk": trunk_examples(), "gpt_loss": loss_examples()}

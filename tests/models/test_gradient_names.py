@@ -1,0 +1,90 @@
+"""Every `dname` on a tape is the gradient that autograd finds for `name`.
+
+A value that several calls read (a parameter used twice, the residual stream) has one total
+gradient, and each call has its part of it: `dembed.weight` and `dlm_head.weight` add up to
+`dwte.weight`. So each call is handed a view of its own of every argument: what the tape answers to
+the name of an argument is then that view, and autograd's gradient by the view is that part.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pellucid.layers import REFERENCE, Ops, Pair
+from pellucid.models import gpt_loss, gpt_loss_backward
+from pellucid.tape import BACKWARD, Tape
+from pellucid.tree import flatten, map_leaves
+from tests.judge import assert_close
+from tests.models.examples import TARGETS, TOKENS, random_noise, random_params, tiny
+
+
+def with_own_views(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def viewing(*inputs: Any, tape: Tape, **keywords: Any) -> Any:
+        own = {key: view(value) for key, value in keywords.items()}
+        return forward(*map(view, inputs), **own, tape=tape)
+
+    return viewing
+
+
+def view(value: Any) -> Any:
+    floating = isinstance(value, Tensor) and value.is_floating_point()
+    return value.view_as(value) if floating else value
+
+
+VIEWING = Ops(
+    **{
+        field.name: Pair(with_own_views(pair.forward), pair.backward)
+        for field in fields(Ops)
+        for pair in [getattr(REFERENCE, field.name)]
+    }
+)
+
+
+def gradient_names(tape: Tape) -> list[str]:
+    return [
+        name
+        for call in tape.calls
+        if call.function.__name__.endswith(BACKWARD)
+        for name in call.outputs
+    ]
+
+
+@pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])
+@pytest.mark.parametrize("tokens", [TOKENS[0], TOKENS], ids=["T", "B,T"])
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"norm": "post"},
+        {"tied": False},
+        {"norm": "post", "tied": False, "activation": "gelu_erf"},
+        {"bias": False, "final_norm": False, "activation": "relu"},
+    ],
+    ids=str,
+)
+def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Tensor, noisy: bool):
+    config = tiny(**choices)
+    params = map_leaves(Tensor.requires_grad_, random_params(config))
+    noise = random_noise(config, tokens) if noisy else None
+    targets = TARGETS[0] if tokens.dim() == 1 else TARGETS
+    tape = Tape()
+    tape.given(flatten(params))
+    loss, cache = gpt_loss(
+        tokens, targets, **params, config=config, ops=VIEWING, noise=noise, tape=tape
+    )
+    with torch.no_grad():
+        gpt_loss_backward(1.0, cache, config=config, ops=VIEWING, tape=tape)
+
+    names = gradient_names(tape)
+    values = [tape[name.removeprefix("d")] for name in names]  # a name without one raises here
+    judged = torch.autograd.grad(loss, values, retain_graph=True)
+    for name, expected in zip(names, judged, strict=True):
+        assert_close(tape[name], expected, 1e-12, name)
+
+    assert all(name.startswith("d") for name in names)
+    assert {f"d{name}" for name in flatten(params)} <= set(names)
+    assert {"dh.1.resid_mid", "dh.0.attn.att", "dh.0.ln_1.x", "dlm_head.weight"} <= set(names)

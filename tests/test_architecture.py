@@ -1,0 +1,127 @@
+"""The shape of the house: who may import whom, what is exported, what is written down."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pellucid
+
+SOURCE = Path(pellucid.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(pellucid.__path__, "pellucid.")
+    if not info.name.endswith("__main__")  # to import it is to run it
+]
+PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
+ROOMS = (
+    "__init__",
+    *("errors", "files", "tree", "tape", "numbers", "layers", "kernels", "models", "optim"),
+    *("text", "checkpoint", "evaluate", "train", "generate", "examples", "trace", "report"),
+    *("web", "cli", "__main__"),
+)
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+each_package = pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def room(path: Path) -> str:
+    """The first part of the path; the package's own `__init__` comes before all rooms."""
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of all that a file imports, wherever in it: `pellucid.layers.linear`."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports by dots"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """The names that a module itself gives a meaning to, at its top level."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def public(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
+    """Functions and classes without an underscore, and such methods of such classes."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef) and not _private(node):
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            found += [child for child in node.body if isinstance(child, kinds)]
+    return [node for node in found if not _private(node)]
+
+
+def _private(node: ast.AST) -> bool:
+    return getattr(node, "name", "").startswith("_")
+
+
+@each_file
+def test_a_room_imports_only_rooms_before_it(path: Path):
+    before = ROOMS[: ROOMS.index(room(path)) + 1]
+    for name in imported(path):
+        top, *rest = name.split(".")
+        if top == "pellucid":
+            assert rest, "import what you need of pellucid by its room"
+            assert rest[0] in before, f"{room(path)} imports {name}"
+
+
+@each_package
+def test_a_package_exports_what_it_defines_and_passes_on_and_nothing_else(path: Path):
+    package = f"pellucid.{'.'.join(path.parent.relative_to(SOURCE).parts)}"
+    exported = getattr(importlib.import_module(package), "__all__", [])
+    within = {name for name in imported(path) if name.startswith(f"{package}.")}
+    own = {name.rsplit(".", 1)[-1] for name in within}
+    used = {node.id for node in ast.walk(parsed(path)) if isinstance(node, ast.Name)}
+    public = {name for name in (own - used) | set(defined(parsed(path))) if name[0] != "_"}
+    assert public <= set(exported) <= public | own
+    assert len(set(exported)) == len(exported)
+
+
+def test_the_root_answers_to_every_name_it_lists_and_imports_none_before():
+    assert sorted(set(pellucid.__all__)) == dir(pellucid)
+    for name in pellucid.__all__:
+        assert getattr(pellucid, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'GPT3'"):
+        _ = pellucid.GPT3
+    loaded = "import pellucid, sys; print(*(n for n in ('torch', 'numpy') if n in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True)
+    assert run.stdout.split() == []
+
+
+@each_file
+def test_what_is_public_is_documented(path: Path):
+    tree = parsed(path)
+    assert path == SOURCE / "__init__.py" or ast.get_docstring(tree), path
+    assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
+
+
+@each_file
+def test_a_module_can_be_read_in_a_quarter_of_an_hour(path: Path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 300
+    assert max(map(len, lines), default=0) <= 100
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_run(name: str):
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
