@@ -100,3 +100,14 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path):
     reader.join()
     assert seen
     assert seen <= texts
+
+
+def test_a_library_that_makes_its_own_file_does_not_change_the_permissions(tmp_path: Path):
+    path = tmp_path / "weights"
+    with whole_file(path) as beside:
+        beside.unlink()
+        beside.write_text("made anew")
+        beside.chmod(0o600)
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    assert path.stat().st_mode == plain.stat().st_mode

@@ -17,10 +17,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{token_hex(8)}")
-    # Not mkstemp: the file is to get the permissions that the user's new files have.
+    # Not mkstemp: the file is to get the permissions that the user's new files have, even if a
+    # library puts a file of its own, with other permissions, in the place of this one.
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    permissions = beside.stat().st_mode
     try:
         yield beside
+        beside.chmod(permissions)
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)

@@ -7,12 +7,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pellucid.train import Progress as Step
 
-SMOOTHING = 0.95
-"""How much of the loss on the bar is the losses before; a single batch's jumps about."""
+RECENT = 20
+"""The bar shows the mean loss of so many batches; a single one's jumps about."""
 
 
 def with_progress(console: Console, steps: Iterable[Step], total: int) -> Iterator[Step]:
-    """Pass the steps through, and show each: loss, tokens a second, time left."""
+    """Pass the steps through, and show each: loss, tokens a second, time left.
+
+    The line of an evaluation gives the mean training loss since the one before it.
+    """
     bar = Progress(
         TextColumn("training"),
         BarColumn(bar_width=28),
@@ -25,18 +28,24 @@ def with_progress(console: Console, steps: Iterable[Step], total: int) -> Iterat
     )
     with bar:
         task = bar.add_task("", total=total, loss=float("nan"), speed=0.0)
-        smooth = None
+        losses: list[float] = []
         for step in steps:
-            smooth = (
-                step.loss if smooth is None else SMOOTHING * smooth + (1 - SMOOTHING) * step.loss
+            losses.append(step.loss)
+            recent = losses[-RECENT:]
+            bar.update(
+                task,
+                completed=step.iteration,
+                loss=sum(recent) / len(recent),
+                speed=step.tokens_per_second,
             )
-            bar.update(task, completed=step.iteration, loss=smooth, speed=step.tokens_per_second)
             if step.validation_loss is not None:
                 console.print(
-                    f"iteration {step.iteration:>6}   training loss {smooth:.4f}   "
-                    f"validation loss [bold]{step.validation_loss:.4f}[/]   "
-                    f"learning rate {step.learning_rate:.2e}   "
+                    f"iteration {step.iteration:>6}  "
+                    f"training loss {sum(losses) / len(losses):.4f}  "
+                    f"validation loss [bold]{step.validation_loss:.4f}[/]  "
+                    f"learning rate {step.learning_rate:.1e}  "
                     f"{step.tokens_per_second:,.0f} tokens/s",
                     highlight=False,
                 )
+                losses.clear()
             yield step

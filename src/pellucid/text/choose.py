@@ -30,17 +30,12 @@ def choose_tokenizer(choice: str, text: str) -> Tokenizer:
 
 
 def beginning(tokenizer: Tokenizer) -> str:
-    """What to begin a text with where no prompt is given: a line break.
+    """What to begin a text with where no prompt is given: a line break, or the first token of all.
 
-    Raises `TextError` for a tokenizer that cannot spell one.
+    Words know no line breaks; their first token is the first word of the text they come from.
     """
     try:
         spelled = tokenizer.encode("\n")
     except TextError:
         spelled = []
-    if not spelled:
-        raise TextError(
-            "a text begins with a line break unless a prompt is given, and this tokenizer cannot "
-            "spell one: give a --prompt"
-        )
-    return "\n"
+    return tokenizer.decode(spelled or [0])
