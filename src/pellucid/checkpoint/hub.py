@@ -42,7 +42,7 @@ def download(name: str) -> Path:
     except Exception as error:  # the library, and what it reads with, raise many kinds
         raise CheckpointError(
             f"{name!r} must be a path that exists, or a model that the Hugging Face hub gives; it "
-            f"is no path, and the hub could not be asked ({one_line(error, limit=80)}); give another "
-            "path, or try again online"
+            f"is no path, and the hub could not be asked ({one_line(error, limit=80)}); give "
+            "another path, or try again online"
         ) from error
     return directory
