@@ -58,7 +58,7 @@ def test_the_temporary_file_is_in_the_same_folder_and_hidden(tmp_path: Path):
 def test_room_is_made_in_a_new_or_empty_folder_only(tmp_path: Path):
     make_room(tmp_path, overwrite=False)
     make_room(tmp_path / "new", overwrite=False)
-    assert list(tmp_path.iterdir()) == [], "it looks, and writes nothing"
+    assert [path.name for path in tmp_path.iterdir()] == ["new"], "it makes the folder, no more"
 
     (tmp_path / "file").write_text("text")
     make_room(tmp_path, overwrite=True)

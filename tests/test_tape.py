@@ -269,3 +269,14 @@ def test_any_optimizer_goes_on_the_tape():
     assert torch.equal(tape["ln_f.weight.update"], update)
     assert tape["ln_f.weight.new"] is new["ln_f"]["weight"]
     assert torch.equal(tape["ln_f.weight"], torch.ones(2)), "the tape keeps what was before"
+
+
+def test_a_call_keeps_what_came_as_further_keywords():
+    model = GPT.init(GPTConfig(vocab_size=5, block_size=4, n_layer=1, n_head=1, n_embd=2))
+    _, tape = model.run_with_cache([0, 1])
+    call = tape.made_by("mask")
+    assert call.function.__name__ == "trunk"
+    head = next(call for call in tape.calls if call.function.__name__ == "gpt")
+    assert head.inputs["h.0.ln_1.weight"] == "h.0.ln_1.weight"
+    logits, _ = head.function(**head.arguments)
+    assert torch.equal(logits, tape["logits"])

@@ -50,7 +50,7 @@ def _flush_directory(directory: Path) -> None:
 
 
 def make_room(directory: Path, *, overwrite: bool) -> None:
-    """Refuse with `ConfigError` to write where something is already, unless told to overwrite."""
+    """Make the directory; `ConfigError` where it cannot be, or holds files that are to stay."""
     if directory.exists() and not directory.is_dir():
         raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
     if directory.is_dir() and any(directory.iterdir()) and not overwrite:
@@ -58,3 +58,9 @@ def make_room(directory: Path, *, overwrite: bool) -> None:
             f"{directory} must be a new or an empty directory, and it holds files: choose another, "
             "or add --overwrite"
         )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{directory} must be a directory that can be made ({error.strerror}): choose another"
+        ) from None

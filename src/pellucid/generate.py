@@ -59,6 +59,8 @@ def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
 
     Shapes: logits (V,). Tokens of equal probability stand in the order of their ids.
     """
+    if bool(logits.isnan().any()):
+        raise ConfigError("logits must be numbers, and the model's are NaN: are its weights whole?")
     probs, _ = softmax(logits.double() / sampling.temperature)
     ordered, ids = probs.sort(descending=True, stable=True)
     keep = len(ordered) if sampling.top_k is None else min(sampling.top_k, len(ordered))
@@ -107,15 +109,20 @@ def generate(
         )
     if max_new_tokens < 1:
         raise ConfigError(f"max-new-tokens must be at least 1, not {max_new_tokens}")
-    text = list(tokens)
-    past = None
-    for _ in range(max_new_tokens):
-        known = past[0].k.shape[-2] if past else 0
-        if not keep_past or len(text) > room:
-            past, known = None, max(0, len(text) - room)
-        logits, past = model.extend(text[known:], past, ops=FAST)
-        choice = draw(logits[-1, :vocab_size], sampling, generator)
-        yield choice
-        text.append(choice.token)
-        if choice.token == stop:
-            return
+
+    # A generator's body waits for the first draw, and what came is to be checked at the call.
+    def draws() -> Iterator[Draw]:
+        text = list(tokens)
+        past = None
+        for _ in range(max_new_tokens):
+            known = past[0].k.shape[-2] if past else 0
+            if not keep_past or len(text) > room:
+                past, known = None, max(0, len(text) - room)
+            logits, past = model.extend(text[known:], past, ops=FAST)
+            choice = draw(logits[-1, :vocab_size], sampling, generator)
+            yield choice
+            text.append(choice.token)
+            if choice.token == stop:
+                return
+
+    return draws()

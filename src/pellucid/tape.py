@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FrameType
 from typing import Any
 
@@ -202,10 +203,13 @@ def _join(path: str, key: str) -> str:
 
 def _arguments(frame: FrameType) -> dict[str, Any]:
     """The arguments of the running function, by name, without its tape."""
-    code = frame.f_code
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    values = frame.f_locals
-    return {name: values[name] for name in names if name != "tape"}
+    code, values = frame.f_code, frame.f_locals
+    names = code.co_varnames
+    count = code.co_argcount + code.co_kwonlyargcount
+    arguments = {name: values[name] for name in names[:count] if name != "tape"}
+    if code.co_flags & CO_VARKEYWORDS:
+        arguments |= values[names[count + bool(code.co_flags & CO_VARARGS)]]
+    return arguments
 
 
 def _leaves(arguments: Mapping[str, Any]) -> dict[str, Any]:

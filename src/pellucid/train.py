@@ -15,8 +15,11 @@ from pellucid.models import GPT, draw_noise
 from pellucid.optim import State, adamw, clip_by_global_norm, decay_groups, warmup_cosine
 from pellucid.text.corpus import Corpus
 
-VALIDATION_WINDOWS = 128
-"""How many windows an evaluation on the way looks at; the last one looks at all."""
+VALIDATION_WINDOWS = 1024
+"""An evaluation looks at all of the validation part, or at so many windows spread over it."""
+
+SEEDS = 1 << 63
+"""Seeds are from 0 to below this."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.99)
     grad_clip: float = 1.0
     dropout: float = 0.0
-    eval_interval: int = 250
+    eval_interval: int = 500
     seed: int = 1337
 
     def __post_init__(self) -> None:
+        _check(0 <= self.seed < SEEDS, "seed", "from 0 to below 2⁶³", self.seed)
         for name in ("max_iters", "batch_size", "eval_interval"):
             _check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _check(self.warmup_iters >= 0, "warmup_iters", "at least 0", self.warmup_iters)
@@ -71,8 +75,8 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
     """Train the model on the corpus, and tell after each iteration where it stands.
 
     The same seed gives the same losses, on the same machine with the same number of threads. Every
-    `eval_interval` iterations a sample of the validation part is evaluated, after the last all of
-    it. Stops with `ConfigError` where the loss is not a finite number any more.
+    `eval_interval` iterations, and after the last, the validation part is evaluated, each time on
+    the same windows. Stops with `ConfigError` where the loss is not a finite number any more.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     decay = decay_groups(model.params, recipe.weight_decay)
@@ -108,11 +112,8 @@ def train(model: GPT, corpus: Corpus, recipe: Recipe) -> Iterator[Progress]:
         seconds += time.perf_counter() - began
 
         validation_loss = None
-        last = iteration == recipe.max_iters
-        if last or iteration % recipe.eval_interval == 0:
-            windows = corpus.validation_batches(
-                recipe.batch_size, None if last else VALIDATION_WINDOWS
-            )
+        if iteration == recipe.max_iters or iteration % recipe.eval_interval == 0:
+            windows = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
             validation_loss = mean_loss(model, windows)
             _check_finite("validation loss", validation_loss, iteration)
         yield Progress(

@@ -4,6 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+from rich.markup import escape
 from typer import Argument, Option
 
 from pellucid.cli.options import TokenizerOption, console
@@ -31,4 +32,4 @@ def export(
     export_huggingface(gpt, out)
     if pieces.kind == "bpe":
         pieces.save(out / "tokenizer.json")
-    console().print(f"{gpt} written for {to.value} to {out}")
+    console().print(f"{gpt} written for {to.value} to {escape(str(out))}")

@@ -14,6 +14,7 @@ from pellucid.cli.options import (
     device_of,
     dtype_of,
     not_empty,
+    seed_of,
 )
 
 
@@ -41,6 +42,7 @@ def generate(
     from pellucid.report.draws import write_text
     from pellucid.text import beginning
 
+    start_seed = seed_of(seed)
     sampling = Sampling(temperature, top_k, top_p, greedy)
     gpt, pieces = open_model(
         model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
@@ -56,7 +58,7 @@ def generate(
             start,
             max_new_tokens=max_new_tokens,
             sampling=sampling,
-            seed=seed + number,
+            seed=(start_seed + number) % (1 << 63),
             keep_past=past,
             why=why,
         )

@@ -39,7 +39,7 @@ DeviceOption = Annotated[str, Option(help="Where to compute: cpu, cuda, mps …"
 
 def console() -> Console:
     """The terminal, or what stands in for it, at most 100 columns wide."""
-    screen = Console(highlight=False)
+    screen = Console(highlight=False, soft_wrap=True)
     screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
     return screen
 
@@ -64,6 +64,13 @@ def device_of(name: str) -> "torch.device":
             f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
         ) from None
     return device
+
+
+def seed_of(seed: int) -> int:
+    """The seed; `ConfigError` where PyTorch's generators cannot take it."""
+    if not 0 <= seed < 1 << 63:
+        raise ConfigError(f"--seed must be from 0 to below 2⁶³, not {seed}")
+    return seed
 
 
 def not_empty(text: str | None) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from rich.markup import escape
 from typer import Argument, Option
 
 from pellucid.cli.options import DeviceOption, Dtype, console, device_of, dtype_of
@@ -26,7 +27,7 @@ def train(
     weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
     grad_clip: Annotated[float, Option(help="Highest global norm of the gradient.")] = 1.0,
     dropout: Annotated[float, Option(help="Part of the activations that is dropped.")] = 0.0,
-    eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 250,
+    eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 500,
     seed: Annotated[int, Option(help="Of the weights, the batches and the samples.")] = 1337,
     dtype: Annotated[Dtype, Option(help="Of the weights and all arithmetic.")] = Dtype.FLOAT32,
     device: DeviceOption = "cpu",
@@ -69,25 +70,23 @@ def train(
         n_embd=n_embd,
     )
     corpus = Corpus.from_text(content, pieces, block_size)
+    place = device_of(device)
     make_room(out, overwrite=overwrite)
-    model = GPT.init(
-        config, seed=seed, dtype=dtype_of(dtype) or torch.float32, device=device_of(device)
-    )
+    model = GPT.init(config, seed=seed, dtype=dtype_of(dtype) or torch.float32, device=place)
     screen = console()
+    screen.print(str(model))
     screen.print(
-        f"{model}; {len(corpus.training):,} tokens to train on, "
-        f"{len(corpus.validation):,} to validate; {pieces.kind}, {pieces.vocab_size:,} ids",
-        highlight=False,
+        f"{len(corpus.training):,} tokens to train on, {len(corpus.validation):,} to validate; "
+        f"{pieces.kind}, {pieces.vocab_size:,} ids"
     )
     best = float("inf")
     for step in with_progress(screen, training(model, corpus, recipe), max_iters):
-        model = step.model
         if step.validation_loss is not None and step.validation_loss < best:
-            best = step.validation_loss
+            best, model = step.validation_loss, step.model
             notes = {"iteration": str(step.iteration), "validation_loss": f"{best:.6f}"}
             save(model, out, metadata=notes)
             pieces.save(out / "tokenizer.json")
-    screen.print(f"best validation loss [bold]{best:.4f}[/] nats a token, kept in {out}")
+    screen.print(f"best validation loss {best:.4f} nats a token, kept in {escape(str(out))}")
     for number in range(num_samples):
         screen.print(f"\n[dim]sample {number + 1}[/]")
         write_text(

@@ -28,7 +28,7 @@ def walk(
         Option(help="Print only this value, such as h.0.attn.att[0,1]; repeatable."),
     ] = None,
     layers: Annotated[str | None, Option(help="Blocks in full: all, or numbers as in 0,3.")] = None,
-    digits: Annotated[int, Option(min=1, max=17, help="Significant digits.")] = 4,
+    digits: Annotated[int, Option(min=1, max=17, help="Decimals.")] = 4,
     update: Annotated[
         bool,
         Option("--update/--no-update", help="Take an AdamW step."),
@@ -47,6 +47,11 @@ def walk(
     from pellucid.text import Tokenizer
     from pellucid.trace import record_step
 
+    if model is None and (tokenizer or dtype):
+        raise ConfigError(
+            "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer and "
+            "--dtype, or give a --model"
+        )
     if model is None:
         example = load_example(text or "ai_rocks")
         gpt, settings = example.model, dict(example.update)

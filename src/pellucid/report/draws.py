@@ -30,8 +30,8 @@ def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int) -> Iterator[Text
     if choice.place >= SHOWN:
         listed.append(choice.place)
     for place in listed:
-        if place > listed[0] and place - 1 not in listed:
-            yield Text(f"        … {place - SHOWN} more, down to", "dim")
+        if place > SHOWN:
+            yield _left_out(choice, SHOWN, place)
         chosen = place == choice.place
         token, p = int(choice.candidates[place]), float(choice.probs[place])
         start = ends[place - 1] if place else 0.0
@@ -42,9 +42,14 @@ def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int) -> Iterator[Text
             (f"p = {p:.6f}  [{start:.6f}, {ends[place]:.6f})  ", "" if chosen else "dim"),
             ("█" * round(p * BAR), "green" if chosen else "blue"),
         )
-    left = len(ends) - len(listed)
-    if left > 0 and choice.place < SHOWN:
-        yield Text(f"        … {left} more, together p = {1 - ends[SHOWN - 1]:.6f}", "dim")
+    if listed[-1] + 1 < len(ends):
+        yield _left_out(choice, listed[-1] + 1, len(ends))
+
+
+def _left_out(choice: Draw, start: int, end: int) -> Text:
+    """A line for the candidates that are not listed."""
+    p = float(choice.probs[start:end].sum())
+    return Text(f"        … {end - start} more, together p = {p:.6f}", "dim")
 
 
 def write_text(

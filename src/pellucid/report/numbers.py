@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 DIGITS = 4
-"""Significant digits of a tensor's largest element, unless the user asks for more."""
+"""Decimals behind the zeros of a tensor's largest element, unless the user asks for more."""
 
 MOST_ZEROS = 4
 """How many zeros may stand behind the point before the scientific notation takes over."""
@@ -22,8 +22,8 @@ ROUND_OFF = 1e-13
 class Format:
     """How to write the elements of one tensor.
 
-    Where all are short decimals they are written so (a weight of 0.25 stays 0.25); otherwise the
-    largest element gets `digits` significant digits and the others as many decimals as that one.
+    Where all are short decimals they are written so (a weight of 0.25 stays 0.25). Otherwise all
+    get `digits` decimals, and as many more as the largest has zeros behind the point.
     """
 
     def __init__(self, values: Tensor, digits: int = DIGITS) -> None:

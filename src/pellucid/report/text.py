@@ -113,7 +113,7 @@ class Walk:
             yield from _formulas(step.formulas)
             if step.names[:1] == ("tokens",):
                 yield from self._tokens()
-            elif step.names == ("probs",) and not self.trace.vocabulary:
+            elif step.names == ("probs",) and self.trace.tape["probs"].numel() > PRINTED:
                 yield from self._predictions()
             else:
                 yield from self._values(step.names)
@@ -211,8 +211,8 @@ class Walk:
         pieces = zip(count(), ids, self.trace.pieces, wanted, self.trace.targets, strict=False)
         for place, token, piece, target, target_piece in pieces:
             yield Text(
-                f"      t = {place:<3} token {token:>6} {piece!r:<16} target {target:>6} "
-                f"{target_piece!r}"
+                f"      t = {place:<3} token {token:>6} {_quoted(piece):<16} target {target:>6} "
+                f"{_quoted(target_piece)}"
             )
 
     def _predictions(self) -> Iterator[RenderableType]:
@@ -223,13 +223,13 @@ class Walk:
         for place, row in enumerate(probs):
             top = row.topk(TOP)
             guesses = "  ".join(
-                f"{self.trace.piece(int(token))!r} {float(p):.4f}"
+                f"{_quoted(self.trace.piece(int(token)))} {float(p):.4f}"
                 for p, token in zip(top.values, top.indices, strict=True)
             )
             target = float(row[wanted[place]])
             yield Text(
-                f"      {self.trace.pieces[place]!r:<14} → {guesses}   "
-                f"target {self.trace.targets[place]!r} {target:.4f}",
+                f"      {_quoted(self.trace.pieces[place]):<14} → {guesses}   "
+                f"target {_quoted(self.trace.targets[place])} {target:.4f}",
                 no_wrap=True,
                 overflow="ellipsis",
             )
@@ -237,6 +237,11 @@ class Walk:
 
 def _heading(title: str) -> RenderableType:
     return Group(Text(), Rule(Text(title, "bold"), align="left"))
+
+
+def _quoted(piece: str) -> str:
+    """A piece, escaped already, between quotes that show its spaces."""
+    return f"'{piece}'"
 
 
 def _formulas(formulas: Sequence[str]) -> Iterator[RenderableType]:

@@ -212,7 +212,7 @@ def describe(name: str) -> Name | None:
     *owner, last = name.rsplit(".", 1)
     for update in UPDATES:
         parameter = describe(owner[0]) if owner and last == update.pattern else None
-        if parameter is not None:
+        if parameter is not None and owner[0].endswith((".weight", ".bias")):
             return update._replace(shape=parameter.shape)
     if name.startswith("d"):
         value = describe(name[1:]) or _use(name[1:])

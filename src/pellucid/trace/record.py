@@ -1,11 +1,12 @@
 """Record one whole step of a model: forward, loss, every gradient, and the update."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pellucid.errors import TextError
+from pellucid.errors import ConfigError, TextError
 from pellucid.models import GPT
 from pellucid.optim import adamw, decay_groups
 from pellucid.tape import Tape
@@ -27,7 +28,12 @@ class Trace:
     loss_after: float | None = None
 
     def piece(self, token: int) -> str:
-        """A token as one can read it in a table: control characters escaped."""
+        """A token as one can read it in a table: control characters escaped.
+
+        A padded model has ids that its tokenizer lacks; they are shown by number.
+        """
+        if token >= self.tokenizer.vocab_size:
+            return f"#{token}"
         text = self.tokenizer.piece(token).decode("utf-8", errors="replace")
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
@@ -45,7 +51,8 @@ class Trace:
     def vocabulary(self) -> tuple[str, ...]:
         """All tokens where there are few enough to label a table, else none."""
         size = self.tokenizer.vocab_size
-        return tuple(map(self.piece, range(size))) if size <= SMALL_VOCABULARY else ()
+        labelled = size <= SMALL_VOCABULARY and size == self.model.config.vocab_size
+        return tuple(map(self.piece, range(size))) if labelled else ()
 
 
 def record_step(
@@ -61,13 +68,16 @@ def record_step(
     settings: `learning_rate`, and `weight_decay` for the matrices; with None the step ends at the
     gradients.
 
-    Raises `TextError` for less than two tokens.
+    Raises `TextError` for less than two tokens, `ConfigError` for a learning rate that is not
+    above 0.
     """
     if len(tokens) < 2:
         raise TextError(
             "a step needs at least two tokens, one to read and one to predict, and the text has "
             f"{len(tokens)}: write a longer one"
         )
+    if update is not None and not 0 < update["learning_rate"] < math.inf:
+        raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
     inputs, targets = list(tokens[:-1]), list(tokens[1:])
     tape = Tape()
     _, grads = model.loss_and_grads(inputs, targets, tape)

@@ -28,13 +28,16 @@ def select(tape: Tape, expression: str) -> Tensor:
         return value
     places = tuple(_place(text.strip(), expression) for text in match["index"].split(","))
     try:
-        return value[places]
-    except IndexError:
+        part = value[places]
+    except (IndexError, ValueError):
+        part = value[:0] if value.dim() else value.new_empty(0)
+    if not part.numel():
         shape = ", ".join(map(str, value.shape))
         raise TraceError(
             f"an index must lie within the shape, and {expression} does not: {match['name']} is "
             f"({shape})"
-        ) from None
+        )
+    return part
 
 
 def _place(text: str, expression: str) -> Any:

@@ -1,0 +1,306 @@
+"""Generation: the same text with and without kept keys and values, and draws that are fair."""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pellucid.errors import ConfigError, PellucidError, TokenError
+from pellucid.generate import Draw, Sampling, candidates, draw, generate
+from pellucid.models import GPT
+from pellucid.tree import Tree, map_leaves
+from tests.models.examples import tiny
+
+
+def lively(params: Tree) -> Tree:
+    """Weights of order 1, under which even the most likely token changes from place to place."""
+    return map_leaves(lambda leaf: 60 * leaf if leaf.dim() > 1 else leaf, params)
+
+
+CONFIG = tiny(vocab_size=11, block_size=6, tied=False)
+MODEL = GPT(CONFIG, lively(GPT.init(CONFIG, seed=2, dtype=torch.float64).params))
+GREEDY = Sampling(greedy=True)
+PROMPT = [3, 1]
+
+
+def seeded(seed: int = 5) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def go_on(tokens: list[int] = PROMPT, count: int = 20, **choices: Any) -> list[Draw]:
+    settings = {"sampling": Sampling(), "generator": seeded()} | choices
+    return list(generate(MODEL, tokens, max_new_tokens=count, **settings))
+
+
+def ids(draws: list[Draw]) -> list[int]:
+    return [choice.token for choice in draws]
+
+
+def logits_of(*probs: float) -> Tensor:
+    return torch.tensor(probs, dtype=torch.float64).log()
+
+
+def kept(logits: Tensor, **choices: Any) -> tuple[list[int], list[float]]:
+    which, probs = candidates(logits, Sampling(**choices))
+    return which.tolist(), probs.tolist()
+
+
+# -- the model's part ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep_past", [True, False])
+@pytest.mark.parametrize("length", [1, 2, 5, 6])
+def test_each_token_is_drawn_from_the_last_of_a_plain_pass_over_the_context(
+    keep_past: bool, length: int
+):
+    text = [3, 1, 4, 1, 5, 9][:length]
+    for choice in go_on(text, 14, keep_past=keep_past):
+        expected = MODEL.forward(text[-CONFIG.block_size :])[-1].softmax(-1)
+        got = torch.zeros_like(expected).index_put((choice.candidates,), choice.probs)
+        assert (got - expected).abs().max() < 1e-12
+        text = [*text, choice.token]
+    assert len(text) == length + 14, "the context slid"
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(), Sampling(0.7, top_k=3)])
+def test_the_text_is_the_same_with_and_without_kept_keys_and_values(sampling: Sampling):
+    with_past, without = (go_on(sampling=sampling, keep_past=past) for past in (True, False))
+    assert ids(with_past) == ids(without)
+    assert len(with_past) == 20 > CONFIG.block_size
+    assert len(set(ids(with_past))) > 3
+
+
+def test_with_kept_keys_and_values_each_step_computes_one_position_until_the_context_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    lengths: list[int] = []
+    extend = GPT.extend
+
+    def counting(self: GPT, tokens: list[int], *rest: Any, **choices: Any) -> Any:
+        lengths.append(len(tokens))
+        return extend(self, tokens, *rest, **choices)
+
+    monkeypatch.setattr(GPT, "extend", counting)
+    go_on(count=8)
+    go_on(count=8, keep_past=False)
+    assert lengths == [2, 1, 1, 1, 1, 6, 6, 6, 2, 3, 4, 5, 6, 6, 6, 6]
+
+
+def test_greedy_takes_the_most_likely_token_and_draws_nothing():
+    text = list(PROMPT)
+    for choice in go_on(sampling=GREEDY):
+        assert choice.token == int(MODEL.forward(text[-CONFIG.block_size :])[-1].argmax())
+        assert choice.u is None
+        assert choice.place == 0
+        text.append(choice.token)
+
+
+def test_the_same_seed_gives_the_same_text_and_another_does_not():
+    assert ids(go_on()) == ids(go_on())
+    assert ids(go_on()) != ids(go_on(generator=seeded(6)))
+
+
+def test_nothing_comes_after_the_stop():
+    full = ids(go_on())
+    stop = full[5]
+    assert ids(go_on(stop=stop)) == full[: full.index(stop) + 1]
+    assert len(go_on(count=1)) == 1
+
+
+def test_ids_that_the_tokenizer_lacks_are_never_drawn():
+    draws = go_on(count=60, vocab_size=4)
+    assert set(ids(draws)) == {0, 1, 2, 3}
+    for choice in draws:
+        assert sorted(choice.candidates.tolist()) == [0, 1, 2, 3]
+        assert math.isclose(float(choice.probs.sum()), 1, rel_tol=1e-12)
+
+
+def test_the_caller_s_prompt_stays_as_it_was():
+    prompt = list(PROMPT)
+    go_on(prompt)
+    assert prompt == PROMPT
+
+
+# -- candidates, worked by hand --------------------------------------------------------------------
+
+FOUR = logits_of(0.1, 0.4, 0.3, 0.2)
+ORDER = [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("choices", "which", "probs"),
+    [
+        ({}, ORDER, [0.4, 0.3, 0.2, 0.1]),
+        ({"top_k": 1}, [1], [1]),
+        ({"top_k": 2}, [1, 2], [4 / 7, 3 / 7]),
+        ({"top_k": 4}, ORDER, [0.4, 0.3, 0.2, 0.1]),
+        ({"top_k": 99}, ORDER, [0.4, 0.3, 0.2, 0.1]),
+        ({"top_p": 1e-9}, [1], [1]),
+        ({"top_p": 0.39}, [1], [1]),
+        ({"top_p": 0.41}, [1, 2], [4 / 7, 3 / 7]),
+        ({"top_p": 0.69}, [1, 2], [4 / 7, 3 / 7]),
+        ({"top_p": 0.71}, [1, 2, 3], [4 / 9, 3 / 9, 2 / 9]),
+        ({"top_p": 1.0}, ORDER, [0.4, 0.3, 0.2, 0.1]),
+        ({"top_k": 2, "top_p": 0.95}, [1, 2], [4 / 7, 3 / 7]),
+        ({"top_k": 3, "top_p": 0.5}, [1, 2], [4 / 7, 3 / 7]),
+        ({"temperature": 0.5}, ORDER, [16 / 30, 9 / 30, 4 / 30, 1 / 30]),
+        ({"temperature": 0.5, "top_p": 0.5}, [1], [1]),
+        ({"temperature": 1e-3}, ORDER, [1, 0, 0, 0]),
+        ({"temperature": 1e9}, ORDER, [0.25, 0.25, 0.25, 0.25]),
+    ],
+)
+def test_candidates_and_their_probabilities(
+    choices: dict[str, Any], which: list[int], probs: list[float]
+):
+    got_ids, got_probs = kept(FOUR, **choices)
+    assert got_ids == which
+    assert got_probs == pytest.approx(probs, abs=1e-8)
+    assert sum(got_probs) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("choices", "which"),
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"top_k": 3}, [0, 1, 2]),
+        ({"top_p": 0.25}, [0]),
+        ({"top_p": 0.5}, [0, 1]),
+        ({"top_p": 0.5 + 1e-9}, [0, 1, 2]),
+        ({"top_p": 0.75}, [0, 1, 2]),
+        ({"top_p": 1.0}, [0, 1, 2, 3]),
+    ],
+)
+def test_ties_go_by_id_and_a_sum_that_just_reaches_p_is_enough(
+    choices: dict[str, Any], which: list[int]
+):
+    assert kept(torch.zeros(4), **choices)[0] == which
+
+
+def test_ties_go_by_id_among_many_tokens_too():
+    logits = torch.zeros(100).index_fill(0, torch.tensor([70, 90]), 1.0)
+    others = [token for token in range(100) if token not in {70, 90}]
+    assert kept(logits)[0] == [70, 90, *others]
+    assert kept(logits, top_k=5)[0] == [70, 90, 0, 1, 2]
+
+
+def test_a_top_p_of_one_keeps_every_token_however_unlikely():
+    logits = torch.tensor([0.0, -40.0, -50.0])
+    assert kept(logits, top_p=1.0) == kept(logits)
+
+
+def test_logits_of_any_dtype_and_size_are_weighed_in_float64():
+    for dtype in (torch.float32, torch.bfloat16):
+        which, probs = candidates(torch.tensor([3e4, 3e4, -3e4], dtype=dtype), Sampling())
+        assert which.tolist() == [0, 1, 2]
+        assert probs.dtype == torch.float64
+        assert probs.tolist() == [0.5, 0.5, 0]
+
+
+# -- draws -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fixed_u(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    def fix(u: float) -> None:
+        monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(u, dtype=torch.float64))
+
+    yield fix
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("u", "token"),
+    [
+        (0.0, 0),
+        (math.nextafter(0.25, 0), 0),
+        (0.25, 1),
+        (math.nextafter(0.5, 0), 1),
+        (0.5, 2),
+        (0.75, 3),
+        (math.nextafter(1, 0), 3),
+    ],
+)
+def test_a_number_on_a_boundary_belongs_to_the_next_piece(fixed_u: Any, u: float, token: int):
+    fixed_u(u)
+    choice = draw(torch.zeros(4), Sampling(), seeded())
+    assert choice[0] == choice.place == token
+    assert choice.u == u
+
+
+def test_the_random_number_lies_in_the_piece_of_the_token_drawn():
+    for choice in go_on(count=50):
+        ends = [0.0, *choice.probs.cumsum(0).tolist()]
+        assert choice.u is not None
+        assert ends[choice.place] <= choice.u < ends[choice.place + 1]
+        assert int(choice.candidates[choice.place]) == choice.token
+        assert all(before >= after for before, after in pairwise(choice.probs.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ({}, [0.1, 0.4, 0.3, 0.2]),
+        ({"top_k": 2}, [0, 4 / 7, 3 / 7, 0]),
+        ({"temperature": 0.5}, [1 / 30, 16 / 30, 9 / 30, 4 / 30]),
+    ],
+)
+def test_draws_follow_the_probabilities(choices: dict[str, Any], expected: list[float]):
+    count, generator = 3000, seeded(1)
+    drawn = [draw(FOUR, Sampling(**choices), generator).token for _ in range(count)]
+    counts = [drawn.count(token) for token in range(4)]
+    assert [c for c, p in zip(counts, expected, strict=True) if p == 0 and c] == []
+    chi_square = sum(
+        (c - count * p) ** 2 / (count * p) for c, p in zip(counts, expected, strict=True) if p
+    )
+    assert chi_square < 16.3, "once in a thousand seeds, with three degrees of freedom"
+
+
+# -- mistakes --------------------------------------------------------------------------------------
+
+
+def one_line(error: pytest.ExceptionInfo[PellucidError]) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        *[({"temperature": value}, "temperature") for value in (0, -1, math.nan, math.inf)],
+        *[({"top_k": value}, "top-k") for value in (0, -2)],
+        *[({"top_p": value}, "top-p") for value in (0, -0.1, 1.1, math.nan)],
+    ],
+)
+def test_a_setting_outside_its_range_is_named(choices: dict[str, Any], name: str):
+    with pytest.raises(ConfigError) as error:
+        Sampling(**choices)
+    assert one_line(error).startswith(name)
+    assert str(*choices.values()) in one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"), [([], "at least one"), ([0] * 7, "it has 7: shorten it")]
+)
+def test_a_prompt_has_from_one_token_to_a_full_context(tokens: list[int], words: str):
+    with pytest.raises(TokenError) as error:
+        go_on(tokens)
+    assert words in one_line(error)
+    assert "1 to 6" in one_line(error)
+    assert len(go_on([0] * 6, 1)) == 1
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_at_least_one_token_is_to_be_added(count: int):
+    with pytest.raises(ConfigError) as error:
+        go_on(count=count)
+    assert one_line(error).startswith("max-new-tokens")
+
+
+def test_a_token_outside_the_vocabulary_is_named():
+    with pytest.raises(TokenError) as error:
+        go_on([0, 11])
+    assert "not 11" in one_line(error)

@@ -1,0 +1,260 @@
+"""Training: the loss falls, the same seed repeats it, and every step is AdamW's."""
+
+import math
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+import pellucid.train
+from pellucid.errors import ConfigError
+from pellucid.evaluate import mean_loss
+from pellucid.models import GPT, GPTConfig
+from pellucid.optim import warmup_cosine
+from pellucid.text import Characters
+from pellucid.text.corpus import Corpus, read_text
+from pellucid.train import Progress, Recipe, train
+from pellucid.tree import flatten, map_leaves, unflatten
+from tests.judge import assert_close
+
+TEXT = (
+    "Peter Piper picked a peck of pickled peppers.\n"
+    "A peck of pickled peppers Peter Piper picked.\n"
+    "If Peter Piper picked a peck of pickled peppers,\n"
+    "where's the peck of pickled peppers Peter Piper picked?\n"
+) * 4
+TOKENIZER = Characters.from_text(TEXT)
+CORPUS = Corpus.from_text(TEXT, TOKENIZER, 8)
+CONFIG = GPTConfig(TOKENIZER.vocab_size, block_size=8, n_layer=1, n_head=2, n_embd=16)
+RECIPE = Recipe(max_iters=50, batch_size=8, learning_rate=1e-2, warmup_iters=5, eval_interval=20)
+CHANCE = math.log(TOKENIZER.vocab_size)
+
+
+def model(dtype: torch.dtype = torch.float64) -> GPT:
+    return GPT.init(CONFIG, seed=3, dtype=dtype)
+
+
+def run(start: GPT | None = None, corpus: Corpus = CORPUS, **choices: Any) -> list[Progress]:
+    return list(train(start or model(), corpus, replace(RECIPE, **choices)))
+
+
+def losses(steps: list[Progress]) -> list[float]:
+    return [step.loss for step in steps]
+
+
+def fallen(steps: list[Progress]) -> float:
+    """By how many nats the loss of ten batches fell from the first to the last."""
+    return (sum(losses(steps)[:10]) - sum(losses(steps)[-10:])) / 10
+
+
+def plain_loss(trained: GPT, windows: torch.Tensor) -> float:
+    """The mean loss over windows (N, T + 1), one at a time, by the reference and PyTorch."""
+    each = [functional.cross_entropy(trained.forward(w[:-1]), w[1:]).item() for w in windows]
+    return sum(each) / len(each)
+
+
+# -- what a training does --------------------------------------------------------------------------
+
+
+def test_the_loss_falls_from_chance():
+    steps = run()
+    assert [step.iteration for step in steps] == list(range(1, 51))
+    assert abs(steps[0].loss - CHANCE) < 0.1
+    assert fallen(steps) > 0.7
+    assert steps[-1].validation_loss is not None
+    assert steps[-1].validation_loss < CHANCE - 0.7
+    assert all(step.grad_norm > 0 and step.tokens_per_second > 0 for step in steps)
+
+
+def test_the_same_seed_repeats_every_number_and_another_does_not():
+    steps, again, other = run(max_iters=12), run(max_iters=12), run(max_iters=12, seed=1)
+    assert losses(steps) == losses(again)
+    assert steps[-1].validation_loss == again[-1].validation_loss
+    for name, leaf in flatten(steps[-1].model.params).items():
+        assert torch.equal(leaf, flatten(again[-1].model.params)[name]), name
+    assert losses(steps) != losses(other)
+    assert steps[0].loss != other[0].loss
+
+
+def test_a_step_leaves_the_model_before_it_as_it_was():
+    start = model()
+    before = map_leaves(torch.clone, start.params)
+    steps = run(start, max_iters=2)
+    for name, leaf in flatten(before).items():
+        assert torch.equal(leaf, flatten(start.params)[name]), name
+    assert steps[0].model is not steps[1].model
+
+
+def test_every_step_is_what_autograd_and_pytorch_make_of_the_same_batches():
+    count = 6
+    params = {name: leaf.clone().requires_grad_() for name, leaf in flatten(model().params).items()}
+    matrices = [leaf for leaf in params.values() if leaf.dim() > 1]
+    vectors = [leaf for leaf in params.values() if leaf.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": 0.3}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.8, 0.95))
+    generator = torch.Generator().manual_seed(11)
+
+    steps = run(max_iters=count, seed=11, weight_decay=0.3, betas=(0.8, 0.95), grad_clip=0.5)
+    assert any(step.grad_norm > 0.5 for step in steps), "nothing was clipped"
+    for number, step in enumerate(steps):
+        tokens, targets = CORPUS.batch(RECIPE.batch_size, generator)
+        judge = GPT(CONFIG, unflatten(params))
+        loss = functional.cross_entropy(judge.forward(tokens).flatten(0, 1), targets.flatten())
+        assert abs(loss.item() - step.loss) < 1e-11
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(list(params.values()), 0.5)
+        assert abs(norm.item() - step.grad_norm) < 1e-11
+        rate = warmup_cosine(number, peak=1e-2, warmup=5, total=count, floor=1e-3)
+        assert step.learning_rate == rate
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        for name, leaf in params.items():
+            assert_close(flatten(step.model.params)[name], leaf.detach(), 1e-9, name)
+
+
+# -- validation ------------------------------------------------------------------------------------
+
+
+def windows_of(corpus: Corpus) -> torch.Tensor:
+    """All windows (N, T + 1) of the validation part, one after another."""
+    starts = range(0, len(corpus.validation) - corpus.block_size, corpus.block_size)
+    cut = [corpus.validation[start : start + corpus.block_size + 1] for start in starts]
+    return torch.stack(cut)
+
+
+def test_the_last_validation_covers_all_windows_and_is_the_plain_mean():
+    steps = run(max_iters=8, eval_interval=100, batch_size=4)
+    assert [step.iteration for step in steps if step.validation_loss is not None] == [8]
+    windows = windows_of(CORPUS)
+    assert len(windows) % 4, "the last batch is a smaller one"
+    assert steps[-1].validation_loss == pytest.approx(
+        plain_loss(steps[-1].model, windows), rel=1e-12
+    )
+
+
+def test_of_many_windows_the_same_sample_is_evaluated_each_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pellucid.train, "VALIDATION_WINDOWS", 2)
+    steps = run(max_iters=9, eval_interval=4)
+    assert [step.iteration for step in steps if step.validation_loss is not None] == [4, 8, 9]
+    windows = windows_of(CORPUS)
+    ends = windows[[0, -1]]
+    for step in (steps[3], steps[7], steps[8]):
+        assert step.validation_loss == pytest.approx(plain_loss(step.model, ends), rel=1e-12)
+
+
+def test_the_mean_loss_counts_every_token_the_same():
+    windows = windows_of(CORPUS)
+    parts = [(part[:, :-1], part[:, 1:]) for part in (windows[:1], windows[1:6])]
+    assert mean_loss(model(), parts) == pytest.approx(plain_loss(model(), windows[:6]), rel=1e-12)
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+def test_dropout_changes_the_training_and_not_the_validation():
+    steps = run(dropout=0.2)
+    assert losses(steps) != losses(run())
+    assert losses(steps) == losses(run(dropout=0.2))
+    assert fallen(steps) > 0.5
+    assert steps[-1].validation_loss == pytest.approx(
+        plain_loss(steps[-1].model, windows_of(CORPUS)), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+def test_a_training_keeps_the_dtype_and_learns_in_it(dtype: torch.dtype):
+    steps = run(model(dtype))
+    assert {leaf.dtype for leaf in flatten(steps[-1].model.params).values()} == {dtype}
+    assert fallen(steps) > 0.5
+
+
+def test_a_loss_that_is_not_finite_ends_the_training():
+    reached = []
+    with pytest.raises(ConfigError) as error:
+        reached.extend(
+            train(model(torch.float32), CORPUS, replace(RECIPE, learning_rate=1e6, warmup_iters=0))
+        )
+    assert "\n" not in str(error.value)
+    assert "--learning-rate" in str(error.value)
+    assert all(math.isfinite(loss) for loss in losses(reached))
+
+
+def test_a_training_whose_last_step_diverges_does_not_end_as_if_all_were_well():
+    for count in (1, 2, 3):
+        try:
+            last = run(model(torch.float32), max_iters=count, learning_rate=1e30, warmup_iters=0)
+        except ConfigError:
+            continue
+        assert last[-1].validation_loss is not None
+        assert math.isfinite(last[-1].validation_loss)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, 0) for name in ("max_iters", "batch_size", "eval_interval")],
+        ("max_iters", -1),
+        ("warmup_iters", -1),
+        *[("learning_rate", value) for value in (0.0, -1e-3, math.nan, math.inf)],
+        *[("weight_decay", value) for value in (-0.1, math.nan, math.inf)],
+        *[("grad_clip", value) for value in (0.0, -1.0, math.nan)],
+        *[("dropout", value) for value in (-0.1, 1.0, math.nan)],
+        *[("min_lr_ratio", value) for value in (-0.1, 1.1, math.nan)],
+        *[("betas", value) for value in ((1.0, 0.99), (0.9, 1.0), (-0.1, 0.9), (math.nan, 0.9))],
+    ],
+)
+def test_a_setting_outside_its_range_is_named(name: str, value: Any):
+    with pytest.raises(ConfigError) as error:
+        Recipe(**{name: value})
+    assert name in str(error.value)
+    assert str(value) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_ends_of_the_ranges_are_allowed():
+    Recipe(max_iters=1, batch_size=1, eval_interval=1, warmup_iters=0, weight_decay=0.0)
+    Recipe(grad_clip=math.inf, dropout=0.0)
+
+
+# -- a real text -----------------------------------------------------------------------------------
+
+
+def learns_more_than_letter_counts(text: str, count: int) -> None:
+    """In `count` iterations a small model predicts held-out text better than by frequencies."""
+    tokenizer = Characters.from_text(text)
+    corpus = Corpus.from_text(text, tokenizer, 16)
+    config = GPTConfig(tokenizer.vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=32)
+    shares = torch.bincount(corpus.training, minlength=tokenizer.vocab_size).double()
+    by_counts = functional.cross_entropy(shares.clamp(min=1).log(), (shares / shares.sum()))
+    recipe = Recipe(count, batch_size=32, learning_rate=1e-2, warmup_iters=5, eval_interval=1000)
+    *_, last = train(GPT.init(config, seed=1), corpus, recipe)
+    assert last.validation_loss is not None
+    assert last.validation_loss < by_counts.item() - 0.3
+
+
+def test_a_small_text_is_learnt():
+    learns_more_than_letter_counts(TEXT, 60)
+
+
+def test_shakespeare_is_learnt():
+    file = Path(__file__).resolve().parents[2] / "shared/data/text/shakespeare.txt"
+    if not file.exists():
+        pytest.skip("shakespeare.txt is not in ../shared/data/text beside the repository")
+    learns_more_than_letter_counts(read_text(file), 100)
+
+
+def test_the_command_line_has_the_defaults_of_the_recipe():
+    from pellucid.cli.train import train as command
+
+    options = signature(command).parameters
+    recipe = Recipe()
+    shared = [name for name in options if hasattr(recipe, name)]
+    assert len(shared) >= 8
+    for name in shared:
+        assert options[name].default == getattr(recipe, name), name
