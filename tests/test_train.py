@@ -242,11 +242,8 @@ def test_a_small_text_is_learnt():
     learns_more_than_letter_counts(TEXT, 60)
 
 
-def test_shakespeare_is_learnt():
-    file = Path(__file__).resolve().parents[2] / "shared/data/text/shakespeare.txt"
-    if not file.exists():
-        pytest.skip("shakespeare.txt is not in ../shared/data/text beside the repository")
-    learns_more_than_letter_counts(read_text(file), 100)
+def test_shakespeare_is_learnt(shared: Path):
+    learns_more_than_letter_counts(read_text(shared / "text" / "shakespeare.txt"), 100)
 
 
 def test_the_command_line_has_the_defaults_of_the_recipe():

@@ -29,7 +29,7 @@ class Recipe:
     Raises `ConfigError` for a setting outside its range.
     """
 
-    max_iters: int = 4000
+    max_iters: int = 3500
     batch_size: int = 16
     learning_rate: float = 3e-3
     warmup_iters: int = 100

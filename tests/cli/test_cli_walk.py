@@ -12,6 +12,7 @@ from torch import Tensor
 from pellucid.checkpoint import open_model
 from pellucid.cli.options import WIDTH
 from pellucid.examples import load_example
+from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.trace import Trace, describe, record_step, select
 from pellucid.tree import flatten
@@ -182,9 +183,34 @@ def test_the_learning_rate_is_the_user_s(pellucid: Command):
     assert rounded(losses[2], trace.loss_after)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "title"),
+    [
+        ("sgd", "gradient descent"),
+        ("momentum", "with momentum"),
+        ("adam", "Adam"),
+        ("adamw", "AdamW"),
+    ],
+)
+def test_each_optimizer_s_step_is_walked(pellucid: Command, optimizer: str, title: str):
+    ended = pellucid("walk", "--optimizer", optimizer, "--learning-rate", "0.05")
+    assert (ended.code, ended.err) == (0, "")
+    assert re.search(rf"^Update: one step of .*{title} ─", ended.out, re.MULTILINE)
+    example = load_example("ai_rocks")
+    tokens = example.tokenizer.encode(example.text)
+    settings = {"optimizer": optimizer, "learning_rate": 0.05, "weight_decay": 0.1}
+    trace = record_step(example.model, tokens, example.tokenizer, update=settings)
+    assert_true(parsed(ended.out), trace.tape)
+    _, grads = example.model.loss_and_grads(tokens[:-1], tokens[1:])
+    decay = {"weight_decay": decay_groups(example.model.params, 0.1)} if title == "AdamW" else {}
+    new, _ = OPTIMIZERS[optimizer](example.model.params, grads, None, learning_rate=0.05, **decay)
+    for name, weight in flatten(new).items():
+        assert torch.equal(trace.tape[f"{name}.new"], weight), name
+
+
 def test_without_an_update_the_walk_ends_at_the_gradients(pellucid: Command):
     whole, short = pellucid("walk").out, pellucid("walk", "--no-update").out
-    before, update, _ = whole.partition("Update: one AdamW step")
+    before, update, _ = whole.partition("Update: one step of AdamW")
     assert update
     assert short.startswith(before.rstrip())
     assert not any(name.endswith((".update", ".new")) for name in parsed(short))

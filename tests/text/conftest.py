@@ -1,20 +1,10 @@
 import bz2
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 import tiktoken
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real data beside the repository; without it the test is skipped."""
-    folder = Path(__file__).resolve().parents[2].parent / "shared"
-    if not (folder / "data").is_dir():
-        pytest.skip("the folder of shared data is not beside the repository")
-    return folder / "data"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import torch
 
 from pellucid.checkpoint.recognise import load
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, RANDOM_MODELS
+from pellucid.models import GPT
 from pellucid.text import Tokenizer, gpt2, load_tokenizer
 
 
@@ -17,16 +17,13 @@ def open_model(
 ) -> tuple[GPT, Tokenizer]:
     """The model of that name or path, and the tokenizer that belongs to it.
 
-    `name` is what `load` takes, or one of `RANDOM_MODELS`. The tokenizer is the named one, or else
-    the one in the model's directory, or else GPT-2's where the model has GPT-2's vocabulary.
+    `name` is what `load` takes. The tokenizer is the named one, or else the one in the model's
+    directory, or else GPT-2's where the model has GPT-2's vocabulary.
 
     Raises `CheckpointError` where either cannot be read, or the tokenizer knows more tokens than
     the model.
     """
-    if name in RANDOM_MODELS:
-        model = GPT.init(RANDOM_MODELS[name], dtype=dtype or torch.float32, device=device)
-    else:
-        model = load(name, dtype=dtype, device=device)
+    model = load(name, dtype=dtype, device=device)
     pieces = load_tokenizer(tokenizer) if tokenizer else _own(name, model)
     if pieces.vocab_size > model.config.vocab_size:
         raise CheckpointError(
@@ -37,8 +34,6 @@ def open_model(
 
 
 def _own(name: str, model: GPT) -> Tokenizer:
-    if name in RANDOM_MODELS:
-        return gpt2()
     try:
         return load_tokenizer(name)
     except CheckpointError:

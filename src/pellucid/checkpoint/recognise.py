@@ -9,7 +9,7 @@ from pellucid.checkpoint import hub, huggingface, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT
+from pellucid.models import GPT, RANDOM_MODELS
 
 
 def load(
@@ -24,6 +24,7 @@ def load(
     - a Hugging Face GPT-2: `config.json` with safetensors or `pytorch_model.bin`, whole or sharded;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
+    - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
     - a name such as "gpt2" or "openai-community/gpt2", if there is no such path.
 
     The numbers keep the dtype that they are stored in unless `dtype` is given. Pickles are read
@@ -33,6 +34,9 @@ def load(
     truncated, foreign, or of other shapes than the configuration's.
     """
     place = Path(path)
+    if not place.exists() and path in RANDOM_MODELS:
+        config = RANDOM_MODELS[str(path)]
+        return GPT.init(config, seed=1, dtype=dtype or torch.float32, device=device)
     if not place.exists():
         if not (isinstance(path, str) and hub.is_name(path)):
             raise CheckpointError(

@@ -32,4 +32,4 @@ def export(
     export_huggingface(gpt, out)
     if pieces.kind == "bpe":
         pieces.save(out / "tokenizer.json")
-    console().print(f"{gpt} written for {to.value} to {escape(str(out))}")
+    console().print(f"{gpt} written for {to.value} to {escape(str(out))}", soft_wrap=True)

@@ -39,7 +39,7 @@ DeviceOption = Annotated[str, Option(help="Where to compute: cpu, cuda, mps …"
 
 def console() -> Console:
     """The terminal, or what stands in for it, at most 100 columns wide."""
-    screen = Console(highlight=False, soft_wrap=True)
+    screen = Console(highlight=False)
     screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
     return screen
 

@@ -21,7 +21,7 @@ def train(
     n_embd: Annotated[int, Option(help="Width of the residual stream.")] = 128,
     block_size: Annotated[int, Option(help="Context, in tokens.")] = 128,
     batch_size: Annotated[int, Option(help="Windows in a batch.")] = 16,
-    max_iters: Annotated[int, Option(help="Iterations.")] = 4000,
+    max_iters: Annotated[int, Option(help="Iterations.")] = 3500,
     learning_rate: Annotated[float, Option(help="The highest, after the warm-up.")] = 3e-3,
     warmup_iters: Annotated[int, Option(help="Iterations of warm-up.")] = 100,
     weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
@@ -86,7 +86,9 @@ def train(
             notes = {"iteration": str(step.iteration), "validation_loss": f"{best:.6f}"}
             save(model, out, metadata=notes)
             pieces.save(out / "tokenizer.json")
-    screen.print(f"best validation loss {best:.4f} nats a token, kept in {escape(str(out))}")
+    screen.print(
+        f"best validation loss {best:.4f} nats a token, kept in {escape(str(out))}", soft_wrap=True
+    )
     for number in range(num_samples):
         screen.print(f"\n[dim]sample {number + 1}[/]")
         write_text(

@@ -31,9 +31,10 @@ def walk(
     digits: Annotated[int, Option(min=1, max=17, help="Decimals.")] = 4,
     update: Annotated[
         bool,
-        Option("--update/--no-update", help="Take an AdamW step."),
+        Option("--update/--no-update", help="Take a step of the optimizer."),
     ] = True,
-    learning_rate: Annotated[float | None, Option(help="Of the AdamW step.")] = None,
+    optimizer: Annotated[str, Option(help="Of the step: sgd, momentum, adam or adamw.")] = "adamw",
+    learning_rate: Annotated[float | None, Option(help="Of the step.")] = None,
     dtype: DtypeOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -64,6 +65,7 @@ def walk(
         settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
         title, read = model, not_empty(text)
         about = f"{read!r} through {gpt}"
+    settings["optimizer"] = optimizer
     if learning_rate is not None:
         settings["learning_rate"] = learning_rate
     trace = record_step(gpt, pieces.encode(read), pieces, update=settings if update else None)

@@ -12,12 +12,17 @@ Nothing is changed in place: the old parameters are still there after a step.
 from pellucid.optim.adam import BETAS, EPS, adam, adamw, adamw_rule, decay_groups
 from pellucid.optim.clip import clip_by_global_norm, global_norm
 from pellucid.optim.schedule import warmup_cosine
-from pellucid.optim.sgd import momentum, momentum_rule, sgd, sgd_rule
+from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
 from pellucid.optim.step import State
+
+OPTIMIZERS = {"sgd": sgd, "momentum": momentum, "adam": adam, "adamw": adamw}
+"""By name, in order of what they remember."""
 
 __all__ = [
     "BETAS",
     "EPS",
+    "MU",
+    "OPTIMIZERS",
     "State",
     "adam",
     "adamw",

@@ -6,6 +6,8 @@ from pellucid.optim.step import State, each_leaf, zeros
 from pellucid.tape import OFF, Off
 from pellucid.tree import Tree
 
+MU = 0.9
+
 
 def sgd_rule(
     weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: Off = OFF
@@ -55,7 +57,7 @@ def momentum(
     state: State | None = None,
     *,
     learning_rate: float,
-    mu: float = 0.9,
+    mu: float = MU,
     tape: Off = OFF,
 ) -> tuple[Tree, State]:
     """One step of gradient descent with momentum: gradients add up, older ones fading by μ.

@@ -42,7 +42,7 @@ def with_progress(console: Console, steps: Iterable[Step], total: int) -> Iterat
                 console.print(
                     f"iteration {step.iteration:>6}  "
                     f"training loss {sum(losses) / len(losses):.4f}  "
-                    f"validation loss [bold]{step.validation_loss:.4f}[/]  "
+                    f"validation [bold]{step.validation_loss:.4f}[/]  "
                     f"learning rate {step.learning_rate:.1e}  "
                     f"{step.tokens_per_second:,.0f} tokens/s",
                     highlight=False,

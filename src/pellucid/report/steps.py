@@ -5,9 +5,11 @@ computes nothing itself. The numbering is that of the forward pass; the backward
 same steps in reverse and keeps their numbers.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from pellucid.models import GPTConfig
+from pellucid.optim import BETAS, EPS, MU
 
 FORMULAS = {
     "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
@@ -201,3 +203,29 @@ def _undo(step: Step, config: GPTConfig) -> Step:
         case _:
             names = tuple("d" + name for name in reversed(step.names))
     return step._replace(formulas=formulas, names=names)
+
+
+def update_step(update: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The optimizer's name and its formulas, with the settings that were used."""
+    rate = f"η = {update['learning_rate']:g}"
+    moments = (
+        "m = β₁ m + (1-β₁) dw,   v = β₂ v + (1-β₂) dw²,   both 0 before the first step",
+        "m_hat = m / (1-β₁ᵗ),   v_hat = v / (1-β₂ᵗ):   at t = 1 they are dw and dw²",
+    )
+    betas = f"{rate},   β₁ = {BETAS[0]:g},   β₂ = {BETAS[1]:g},   ε = {EPS:g}"
+    match update.get("optimizer", "adamw"):
+        case "sgd":
+            return "gradient descent", ("update = -η dw,   new = w + update", rate)
+        case "momentum":
+            return "gradient descent with momentum", (
+                "m = μ m + dw,   0 before the first step: at t = 1 it is dw",
+                "update = -η m,   new = w + update",
+                f"{rate},   μ = {MU:g}",
+            )
+        case "adam":
+            step = "update = -η m_hat / (√v_hat + ε),   new = w + update"
+            return "Adam", (*moments, step, betas)
+        case _:
+            step = "update = -η m_hat / (√v_hat + ε) - η λ w,   new = w + update"
+            decay = f"{betas},   λ = {update['weight_decay']:g}, for vectors 0"
+            return "AdamW", (*moments, step, decay)

@@ -1,7 +1,7 @@
 """A walk in the terminal: every step with its name, formula, shapes and numbers."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count, product
+from itertools import count, islice, product
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -9,9 +9,8 @@ from rich.rule import Rule
 from rich.text import Text
 from torch import Tensor
 
-from pellucid.optim import BETAS, EPS
 from pellucid.report.numbers import DIGITS, first_elements, rows, statistics
-from pellucid.report.steps import Step, backward_steps, forward_steps
+from pellucid.report.steps import Step, backward_steps, forward_steps, update_step
 from pellucid.report.tables import beside, matrix_lines
 from pellucid.trace import Trace, describe, select
 from pellucid.tree import flatten
@@ -23,6 +22,9 @@ INDENT = " " * 6
 
 PRINTED = 64
 """Up to this many elements a tensor is printed whole; larger ones by statistics."""
+
+POSITIONS = 24
+"""How many positions of a text are listed with their tokens and predictions."""
 
 TOP = 3
 """How many of the most likely tokens a large vocabulary's prediction shows."""
@@ -62,21 +64,13 @@ class Walk:
         yield from self._steps(backward_steps(self.config), "resid_pre")
 
     def update(self) -> Iterator[RenderableType]:
-        """One AdamW step: every update and every new weight; nothing where none was taken."""
+        """One step of the optimizer: every update and new weight; nothing where none was taken."""
         update = self.trace.update
         if update is None or self.trace.loss_after is None:
             return
-        yield _heading("Update: one AdamW step")
-        yield from _formulas(
-            (
-                "m = β₁ m + (1-β₁) dw,   v = β₂ v + (1-β₂) dw²,   both 0 before the first step",
-                "m_hat = m / (1-β₁ᵗ),   v_hat = v / (1-β₂ᵗ):   at t = 1 they are dw and dw²",
-                "update = -η m_hat / (√v_hat + ε) - η λ w,   new = w + update",
-                "η = {:g},   β₁ = {:g},   β₂ = {:g},   ε = {:g},   λ = {:g}, for vectors 0".format(
-                    update["learning_rate"], *BETAS, EPS, update["weight_decay"]
-                ),
-            )
-        )
+        title, formulas = update_step(update)
+        yield _heading(f"Update: one step of {title}")
+        yield from _formulas(formulas)
         for name in flatten(self.trace.model.params):
             if not self._hidden(name):
                 yield from self._values([f"{name}.update", f"{name}.new"])
@@ -209,18 +203,19 @@ class Walk:
             listed = "   ".join(f"{piece} {i}" for i, piece in enumerate(self.trace.vocabulary))
             yield Text.assemble(("    vocabulary  ", "cyan"), listed)
         pieces = zip(count(), ids, self.trace.pieces, wanted, self.trace.targets, strict=False)
-        for place, token, piece, target, target_piece in pieces:
+        for place, token, piece, target, target_piece in islice(pieces, POSITIONS):
             yield Text(
                 f"      t = {place:<3} token {token:>6} {_quoted(piece):<16} target {target:>6} "
                 f"{_quoted(target_piece)}"
             )
+        yield from _more(len(ids), "tokens")
 
     def _predictions(self) -> Iterator[RenderableType]:
         """The most likely next tokens at each position, and how likely the target was."""
         probs = self.trace.tape["probs"]
         wanted = self.trace.tape["targets"]
         yield self._title("probs", probs, "most likely next tokens; then the target's probability")
-        for place, row in enumerate(probs):
+        for place, row in enumerate(probs[:POSITIONS]):
             top = row.topk(TOP)
             guesses = "  ".join(
                 f"{_quoted(self.trace.piece(int(token)))} {float(p):.4f}"
@@ -229,14 +224,21 @@ class Walk:
             target = float(row[wanted[place]])
             yield Text(
                 f"      {_quoted(self.trace.pieces[place]):<14} → {guesses}   "
-                f"target {_quoted(self.trace.targets[place])} {target:.4f}",
+                f"target {_quoted(self.trace.targets[place])} {target:.3g}",
                 no_wrap=True,
                 overflow="ellipsis",
             )
+        yield from _more(len(probs), "probs")
 
 
 def _heading(title: str) -> RenderableType:
     return Group(Text(), Rule(Text(title, "bold"), align="left"))
+
+
+def _more(positions: int, name: str) -> Iterator[RenderableType]:
+    """A line for the positions of a long text that are not listed."""
+    if positions > POSITIONS:
+        yield Text(f"      … {positions - POSITIONS} more positions: --show {name}", "dim")
 
 
 def _quoted(piece: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pellucid.errors import ConfigError, TextError
 from pellucid.models import GPT
-from pellucid.optim import adamw, decay_groups
+from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
 
@@ -23,7 +23,9 @@ class Trace:
     model: GPT
     tokenizer: Tokenizer
     tape: Tape
-    update: Mapping[str, Any] | None = None  # AdamW's settings; None where no step was taken
+    update: Mapping[str, Any] | None = (
+        None  # the optimizer and its settings; None where no step was taken
+    )
     after: GPT | None = None
     loss_after: float | None = None
 
@@ -64,12 +66,12 @@ def record_step(
 ) -> Trace:
     """Record the step that learns to predict each token of a text from those before it.
 
-    The last token is only a target: T + 1 tokens make T positions. `update` holds AdamW's
-    settings: `learning_rate`, and `weight_decay` for the matrices; with None the step ends at the
-    gradients.
+    The last token is only a target: T + 1 tokens make T positions. `update` says how to step: the
+    `optimizer`, a name of `OPTIMIZERS` and by default "adamw"; its `learning_rate`; and for AdamW
+    the matrices' `weight_decay`. With None the step ends at the gradients.
 
     Raises `TextError` for less than two tokens, `ConfigError` for a learning rate that is not
-    above 0.
+    above 0 or an optimizer that there is not.
     """
     if len(tokens) < 2:
         raise TextError(
@@ -78,18 +80,17 @@ def record_step(
         )
     if update is not None and not 0 < update["learning_rate"] < math.inf:
         raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
+    name = update.get("optimizer", "adamw") if update else "none"
+    if update and name not in OPTIMIZERS:
+        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
     inputs, targets = list(tokens[:-1]), list(tokens[1:])
     tape = Tape()
     _, grads = model.loss_and_grads(inputs, targets, tape)
     if update is None:
         return Trace(model, tokenizer, tape)
-    params, _ = adamw(
-        model.params,
-        grads,
-        None,
-        learning_rate=update["learning_rate"],
-        weight_decay=decay_groups(model.params, update["weight_decay"]),
-        tape=tape,
-    )
+    settings = {"learning_rate": update["learning_rate"], "tape": tape}
+    if name == "adamw":
+        settings["weight_decay"] = decay_groups(model.params, update["weight_decay"])
+    params, _ = OPTIMIZERS[name](model.params, grads, None, **settings)
     after = GPT(model.config, params)
     return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, targets)))
