@@ -10,7 +10,6 @@ from torch import Tensor
 
 from pellucid.layers.attention import (
     AttentionCache,
-    Past,
     attention,
     attention_backward,
 )
@@ -40,35 +39,22 @@ def pre_norm_block(
     attn: Tree,
     ln_2: Tree,
     mlp: Tree,
-    n_head: int,
-    mask: Tensor | None,
     activation: Pair,
     eps: float,
     ops: Ops,
-    past: Past | None = None,
-    attn_noise: Tensor | None = None,
-    resid_noise: Tensor | None = None,
     mlp_noise: Tensor | None = None,
     tape: Off = OFF,
+    **heads: Any,
 ) -> tuple[Tensor, BlockCache]:
     """resid_mid = resid_pre + attn(ln_1(resid_pre)); resid_post = resid_mid + mlp(ln_2(resid_mid)).
 
-    Shapes: resid_pre, resid_mid and resid_post (..., T, C).
+    Shapes: resid_pre, resid_mid and resid_post (..., T, C). `heads` is what `attention` is told:
+    `n_head`, `mask`, and where wanted `past` and its noises.
     Source: Radford et al. 2019, "Language models are unsupervised multitask learners", 2.3.
     """
     tape(resid_pre=resid_pre)
     normed_1, ln_1_cache = ops.layer_norm.forward(resid_pre, **ln_1, eps=eps, tape=tape.at("ln_1"))
-    attn_out, attn_cache = attention(
-        normed_1,
-        **attn,
-        n_head=n_head,
-        mask=mask,
-        ops=ops,
-        past=past,
-        attn_noise=attn_noise,
-        resid_noise=resid_noise,
-        tape=tape.at("attn"),
-    )
+    attn_out, attn_cache = attention(normed_1, **attn, **heads, ops=ops, tape=tape.at("attn"))
     resid_mid = resid_pre + attn_out
     tape(resid_mid=resid_mid)
     normed_2, ln_2_cache = ops.layer_norm.forward(resid_mid, **ln_2, eps=eps, tape=tape.at("ln_2"))
@@ -110,34 +96,21 @@ def post_norm_block(
     attn: Tree,
     ln_2: Tree,
     mlp: Tree,
-    n_head: int,
-    mask: Tensor | None,
     activation: Pair,
     eps: float,
     ops: Ops,
-    past: Past | None = None,
-    attn_noise: Tensor | None = None,
-    resid_noise: Tensor | None = None,
     mlp_noise: Tensor | None = None,
     tape: Off = OFF,
+    **heads: Any,
 ) -> tuple[Tensor, BlockCache]:
     """resid_mid = ln_1(resid_pre + attn(resid_pre)); resid_post = ln_2(resid_mid + mlp(resid_mid)).
 
-    Shapes: resid_pre, resid_mid and resid_post (..., T, C).
+    Shapes: resid_pre, resid_mid and resid_post (..., T, C). `heads` is what `attention` is told:
+    `n_head`, `mask`, and where wanted `past` and its noises.
     Source: Vaswani et al. 2017, 3.1; Radford et al. 2018 (GPT-1).
     """
     tape(resid_pre=resid_pre)
-    attn_out, attn_cache = attention(
-        resid_pre,
-        **attn,
-        n_head=n_head,
-        mask=mask,
-        ops=ops,
-        past=past,
-        attn_noise=attn_noise,
-        resid_noise=resid_noise,
-        tape=tape.at("attn"),
-    )
+    attn_out, attn_cache = attention(resid_pre, **attn, **heads, ops=ops, tape=tape.at("attn"))
     sum_1 = resid_pre + attn_out
     tape(sum_1=sum_1)
     resid_mid, ln_1_cache = ops.layer_norm.forward(sum_1, **ln_1, eps=eps, tape=tape.at("ln_1"))
