@@ -8,7 +8,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from pellucid.examples import load_example
-from pellucid.report import Walk
+from pellucid.report.text import Walk
 from pellucid.trace import record_step
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"

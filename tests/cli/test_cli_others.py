@@ -145,6 +145,17 @@ def test_help_does_not_wait_for_pytorch(process: Command):
         assert command in listed
 
 
+def test_tokens_do_not_wait_for_pytorch(process: Command):
+    watched = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('torch' in sys.modules))\n"
+        "from pellucid.cli import main; main()"
+    )
+    ended = process("-c", watched, "tokenize", "Hello world", "--merges")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-1] == "False"
+
+
 def test_importing_the_package_does_not_wait_for_pytorch_and_every_name_can_be_reached(
     process: Command,
 ):

@@ -44,7 +44,7 @@ def walk(
     """
     from pellucid.checkpoint import open_model
     from pellucid.examples import load_example
-    from pellucid.report import Walk, print_walk
+    from pellucid.report.text import Walk, print_walk
     from pellucid.text import Tokenizer
     from pellucid.trace import record_step
 

@@ -1,5 +1,6 @@
-"""Reports: they read a trace, and never run a layer."""
+"""Reports: they read a trace, and never run a layer.
 
-from pellucid.report.text import Walk, print_walk
-
-__all__ = ["Walk", "print_walk"]
+`text` prints a walk, `tokens` a text's tokens, `draws` a text as a model writes it, `progress` a
+training; `steps` is the walk as data, `numbers` and `tables` make its figures. Each is imported by
+its own name, so that showing tokens does not wait for PyTorch.
+"""
