@@ -61,7 +61,7 @@ def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """
     if bool(logits.isnan().any()):
         raise ConfigError("logits must be numbers, and the model's are NaN: are its weights whole?")
-    probs, _ = softmax(logits.double() / sampling.temperature)
+    probs, _ = softmax(logits.cpu().double() / sampling.temperature)
     ordered, ids = probs.sort(descending=True, stable=True)
     keep = len(ordered) if sampling.top_k is None else min(sampling.top_k, len(ordered))
     if sampling.top_p is not None and sampling.top_p < 1:

@@ -40,5 +40,5 @@ def dropout_backward(
 
 def inverted_noise(x: Tensor, p: float, generator: torch.Generator) -> Tensor:
     """Draw noise in the shape of x: 0 with probability p, else 1/(1-p), so that its mean is 1."""
-    kept = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
-    return kept / (1 - p)
+    kept = torch.empty(x.shape, dtype=x.dtype, device=generator.device)
+    return (kept.bernoulli_(1 - p, generator=generator) / (1 - p)).to(x.device)
