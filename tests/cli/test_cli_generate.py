@@ -131,3 +131,21 @@ def test_a_model_that_is_not_there_is_named(pellucid: Command, tmp_path: Path):
     assert "nowhere" in pellucid("generate", "--model", tmp_path / "nowhere").refused()
     (tmp_path / "empty").mkdir()
     assert "empty" in pellucid("generate", "--model", tmp_path / "empty").refused()
+
+
+def test_a_text_ends_where_the_model_says_so(pellucid: Command, tmp_path: Path):
+    from pellucid.checkpoint import save
+    from pellucid.models import GPT, GPTConfig
+    from pellucid.text import Words
+    from pellucid.tree import map_leaves
+
+    config = GPTConfig(3, block_size=8, n_layer=1, n_head=1, n_embd=4, tied=False)
+    model = GPT.init(config)
+    params = map_leaves(lambda leaf: leaf * 0, model.params)
+    params["ln_f"]["bias"] += 1
+    params["lm_head"]["weight"][2] = 1  # whatever was read, <EOS> scores highest
+    save(GPT(config, params), tmp_path)
+    Words(("AI", "rocks", "<EOS>")).save(tmp_path)
+    command = ["generate", "--model", tmp_path, "--prompt", "AI", "--greedy"]
+    assert pellucid(*command).out == "AI\n"
+    assert len(re.findall(r"candidates, greedy", pellucid(*command, "--why").out)) == 1

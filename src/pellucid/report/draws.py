@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pellucid.generate import Draw, Sampling, generate
 from pellucid.models import GPT
-from pellucid.text import StreamDecoder, Tokenizer
+from pellucid.text import StreamDecoder, Tokenizer, ending
 
 SHOWN = 8
 """How many candidates are listed; the one that was chosen always is."""
@@ -64,7 +64,11 @@ def write_text(
     keep_past: bool = True,
     why: bool = False,
 ) -> None:
-    """Print the prompt and what the model adds, token by token; with `why`, each draw instead."""
+    """Print the prompt and what the model adds, token by token; with `why`, each draw instead.
+
+    The text ends early where the model draws the tokenizer's token for that.
+    """
+    stop = ending(tokenizer)
     tokens = tokenizer.encode(prompt)
     draws = generate(
         model,
@@ -74,6 +78,7 @@ def write_text(
         generator=torch.Generator().manual_seed(seed),
         keep_past=keep_past,
         vocab_size=tokenizer.vocab_size,
+        stop=stop,
     )
     out = console.file
     decoder = StreamDecoder(tokenizer)
@@ -81,7 +86,7 @@ def write_text(
     if not why:
         out.write(text.removeprefix("\n"))
     for number, choice in enumerate(draws, start=1):
-        added = decoder.push(choice.token)
+        added = "" if choice.token == stop else decoder.push(choice.token)
         text += added
         if why:
             for line in draw_lines(tokenizer, choice, number):

@@ -13,7 +13,7 @@ them, simplest first; `merges` shows how BPE works; `stream` decodes while a mod
 
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2, train_bpe
 from pellucid.text.characters import Characters
-from pellucid.text.choose import beginning, choose_tokenizer
+from pellucid.text.choose import beginning, choose_tokenizer, ending
 from pellucid.text.load import load_tokenizer
 from pellucid.text.merges import MergeStep, Merging
 from pellucid.text.stream import StreamDecoder, stream
@@ -31,6 +31,7 @@ __all__ = [
     "Words",
     "beginning",
     "choose_tokenizer",
+    "ending",
     "gpt2",
     "load_tokenizer",
     "stream",

@@ -1,7 +1,7 @@
-"""The tokenizer that a user names, and what a text begins with under it."""
+"""The tokenizer that a user names, and what a text begins and ends with under it."""
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.text.bpe import train_bpe
+from pellucid.text.bpe import END_OF_TEXT, train_bpe
 from pellucid.text.characters import Characters
 from pellucid.text.load import load_tokenizer
 from pellucid.text.tokenizer import Tokenizer
@@ -39,3 +39,13 @@ def beginning(tokenizer: Tokenizer) -> str:
     except TextError:
         spelled = []
     return tokenizer.decode(spelled or [0])
+
+
+def ending(tokenizer: Tokenizer) -> int | None:
+    """The token that ends a text: `<|endoftext|>` of a BPE, `<EOS>` of words; None without one."""
+    mark = {"bpe": END_OF_TEXT, "words": "<EOS>"}.get(tokenizer.kind)
+    try:
+        tokens = tokenizer.encode(mark) if mark else []
+    except TextError:
+        tokens = []
+    return tokens[0] if len(tokens) == 1 else None
