@@ -40,7 +40,14 @@ def _layer_norm(path: str, symbol: str, lens: str, llm_c: str) -> tuple[Name, ..
         Name(f"{path}.bias", ("C",), f"β{symbol}", "shift", f"{lens}.b", f"{llm_c}b"),
         Name(f"{path}.mean", row, f"μ{symbol}", "mean of the row", "", f"{llm_c}_mean"),
         Name(f"{path}.variance", row, f"σ²{symbol}", "mean squared deviation of the row"),
-        Name(f"{path}.rstd", row, "1/√(σ²+ε)", "what the row is scaled by", "", f"{llm_c}_rstd"),
+        Name(
+            f"{path}.rstd",
+            row,
+            "1/√(σ²+ε)",
+            "what the row is scaled by",
+            f"1 / {lens}.hook_scale",
+            f"{llm_c}_rstd",
+        ),
         Name(f"{path}.xhat", stream, f"x̂{symbol}", "the row with mean 0 and variance 1"),
         Name(f"{path}.out", stream, "γ x̂ + β", "output", f"{lens}.hook_normalized", llm_c),
     )
