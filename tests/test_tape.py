@@ -280,3 +280,10 @@ def test_a_call_keeps_what_came_as_further_keywords():
     assert head.inputs["h.0.ln_1.weight"] == "h.0.ln_1.weight"
     logits, _ = head.function(**head.arguments)
     assert torch.equal(logits, tape["logits"])
+
+
+def test_models_and_tapes_are_short_to_print():
+    model = GPT.init(GPTConfig(vocab_size=5, block_size=4, n_layer=1, n_head=1, n_embd=2))
+    _, tape = model.run_with_cache([0, 1])
+    assert "tensor" not in repr(model)
+    assert repr(tape) == f"<Tape of {len(tape)} values from {len(tape.calls)} calls>"

@@ -136,6 +136,9 @@ class Tape(Off):
         hint = f"; near it: {', '.join(near)}" if near else ""
         raise TraceError(f"a name must be on the tape, which has no {name!r}{hint}")
 
+    def __repr__(self) -> str:
+        return f"<Tape of {len(self)} values from {len(self.calls)} calls>"
+
     def __contains__(self, name: object) -> bool:
         return name in self._record.values
 

@@ -164,3 +164,10 @@ def test_importing_the_package_does_not_wait_for_pytorch_and_every_name_can_be_r
     for name in package.__all__:
         assert getattr(package, name) is not None, name
     assert set(package.__all__) <= set(dir(package))
+
+
+def test_the_version_is_the_package_s(process: Command):
+    from importlib.metadata import version
+
+    ended = process("-m", "pellucid", "--version")
+    assert (ended.code, ended.out, ended.err) == (0, f"pellucid {version('pellucid')}\n", "")

@@ -4,6 +4,8 @@ The commands import what they call inside, so that `--help` does not wait for Py
 """
 
 import sys
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,15 +18,31 @@ from pellucid.cli.train import train
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
 
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's signature)
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"pellucid {version_of('pellucid')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="pellucid",
-    help="A transformer that you can see through.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 for command in (walk, examples, tokenize, train, generate, export):
     app.command()(command)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """A transformer that you can see through."""
 
 
 def main() -> None:

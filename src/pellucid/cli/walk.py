@@ -57,7 +57,8 @@ def walk(
         example = load_example(text or "ai_rocks")
         gpt, settings = example.model, dict(example.update)
         pieces: Tokenizer = example.tokenizer
-        title, about, read = example.title, example.about, example.text
+        title, read = example.title, example.text
+        about = f"{example.about}\n{example.source}"
     else:
         gpt, pieces = open_model(
             model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)

@@ -26,6 +26,7 @@ class Example:
 
     title: str
     about: str
+    source: str  # whose example it is
     text: str
     tokenizer: Words
     model: GPT
@@ -42,7 +43,8 @@ def load_example(name: str) -> Example:
     """The example of that name; raises `ConfigError` where there is none."""
     if name not in example_names():
         raise ConfigError(
-            f"an example must be one of {', '.join(example_names())}, and {name!r} is none"
+            f"an example must be one of {', '.join(example_names())}, and {name!r} is none: to "
+            "walk a text of your own, give a --model"
         )
     data = json.loads(files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8"))
     params = {
@@ -51,6 +53,7 @@ def load_example(name: str) -> Example:
     return Example(
         title=data["title"],
         about=data["about"],
+        source=data["source"],
         text=data["text"],
         tokenizer=Words(tuple(data["vocabulary"])),
         model=GPT(GPTConfig(**data["config"]), unflatten(params)),

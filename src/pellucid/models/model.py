@@ -1,7 +1,7 @@
 """`GPT`: a configuration and its parameters as one object, which checks what comes in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ class GPT:
     """
 
     config: GPTConfig
-    params: Tree
+    params: Tree = field(repr=False)
 
     @classmethod
     def init(
