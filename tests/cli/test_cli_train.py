@@ -1,6 +1,10 @@
 """`pellucid train`: a text in, the best checkpoint out, and nothing at all after a mistake."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -226,3 +230,21 @@ def test_a_text_that_cannot_be_trained_on_is_one_line_and_writes_nothing(
         text.write_bytes(content)
     assert words in pellucid("train", text, "--out", out, *SMALL).refused()
     assert not out.exists()
+
+
+def test_a_training_that_is_stopped_keeps_what_it_has(tmp_path: Path):
+    text, out = tmp_path / "text.txt", tmp_path / "out"
+    text.write_text("to be or not to be, that is the question. " * 60, encoding="utf-8")
+    command = [sys.executable, "-m", "pellucid", "train", text, "--out", out]
+    command += ["--eval-interval", "5", "--block-size", "16", "--max-iters", "1000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not (out / "tokenizer.json").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert complaint == b""
+    assert b"stopped: a model with validation loss" in said
+    model, tokenizer = open_model(str(out))
+    assert model.config.vocab_size == tokenizer.vocab_size

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from rich.markup import escape
 from typer import Argument, Option
 
@@ -80,12 +81,17 @@ def train(
         f"{pieces.kind}, {pieces.vocab_size:,} ids"
     )
     best = float("inf")
-    for step in with_progress(screen, training(model, corpus, recipe), max_iters):
-        if step.validation_loss is not None and step.validation_loss < best:
-            best, model = step.validation_loss, step.model
-            notes = {"iteration": str(step.iteration), "validation_loss": f"{best:.6f}"}
-            save(model, out, metadata=notes)
-            pieces.save(out / "tokenizer.json")
+    try:
+        for step in with_progress(screen, training(model, corpus, recipe), max_iters):
+            if step.validation_loss is not None and step.validation_loss < best:
+                best, model = step.validation_loss, step.model
+                notes = {"iteration": str(step.iteration), "validation_loss": f"{best:.6f}"}
+                save(model, out, metadata=notes)
+                pieces.save(out / "tokenizer.json")
+    except KeyboardInterrupt:
+        kept = f"with validation loss {best:.4f} is" if best < float("inf") else "is not yet"
+        screen.print(f"stopped: a model {kept} in {escape(str(out))}", soft_wrap=True)
+        raise typer.Exit(130) from None
     screen.print(
         f"best validation loss {best:.4f} nats a token, kept in {escape(str(out))}", soft_wrap=True
     )
