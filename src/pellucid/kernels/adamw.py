@@ -17,7 +17,7 @@ def adamw_rule(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.optim.adamw_rule`."""
     # ATen writes in place, and a step must leave what it was given as it was.

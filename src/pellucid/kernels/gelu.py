@@ -14,7 +14,7 @@ def gelu(
     x: Tensor,
     *,
     approximate: str,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, Tensor]:
     """As `pellucid.layers.gelu_tanh` or, with `approximate="none"`, `gelu_erf`."""
     return ATEN.gelu(x, approximate=approximate), x
@@ -25,7 +25,7 @@ def gelu_backward(
     cache: Tensor,
     *,
     approximate: str,
-    tape: Off = OFF,  # noqa: ARG001
+    tape: Off = OFF,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As the backward of the same form in `pellucid.layers`."""
     return ATEN.gelu_backward(dout, cache, approximate=approximate), {}

@@ -17,7 +17,7 @@ def layer_norm(
     weight: Tensor,
     bias: Tensor | None = None,
     eps: float,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """As `pellucid.layers.layer_norm`.
 
@@ -31,7 +31,7 @@ def layer_norm_backward(
     dout: Tensor,
     cache: tuple[Any, ...],
     *,
-    tape: Off = OFF,  # noqa: ARG001
+    tape: Off = OFF,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.layer_norm_backward`."""
     x, mean, rstd, weight, bias = cache

@@ -12,7 +12,7 @@ def linear(
     *,
     weight: Tensor,
     bias: Tensor | None = None,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Tensor, Tensor, bool]]:
     """As `pellucid.layers.linear`."""
     rows = x.flatten(0, -2)  # (N, m)
@@ -24,7 +24,7 @@ def linear_backward(
     dout: Tensor,
     cache: tuple[Tensor, Tensor, bool],
     *,
-    tape: Off = OFF,  # noqa: ARG001
+    tape: Off = OFF,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.linear_backward`."""
     rows, weight, has_bias = cache

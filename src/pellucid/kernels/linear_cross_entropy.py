@@ -20,7 +20,7 @@ def linear_cross_entropy(
     targets: Tensor,
     *,
     weight: Tensor,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `pellucid.layers.linear_cross_entropy`."""
     count = (targets != IGNORE).sum()
@@ -45,7 +45,7 @@ def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: tuple[Tensor, Tensor],
     *,
-    tape: Off = OFF,  # noqa: ARG001
+    tape: Off = OFF,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.linear_cross_entropy_backward`."""
     dx, dweight = cache

@@ -23,7 +23,7 @@ def scaled_dot_product(
     *,
     mask: Tensor | None = None,
     noise: Tensor | None = None,
-    tape: Off = OFF,  # noqa: ARG001 (a kernel shows nothing)
+    tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """As `pellucid.layers.scaled_dot_product`.
 
@@ -49,7 +49,7 @@ def scaled_dot_product_backward(
     dz: Tensor,
     cache: tuple[Any, Any],
     *,
-    tape: Off = OFF,  # noqa: ARG001
+    tape: Off = OFF,
 ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
     """As `pellucid.layers.scaled_dot_product_backward`."""
     reference, flash = cache
