@@ -48,3 +48,18 @@ def test_a_random_model_has_a_name():
     model, tokenizer = open_model("gpt2-tiny")
     assert model.config == RANDOM_MODELS["gpt2-tiny"] == load("gpt2-tiny").config
     assert tokenizer.encode("hello") == [31373]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocab.json", "encoder.json"])
+def test_a_broken_tokenizer_is_not_replaced_by_gpt2_s(tmp_path: Path, name: str):
+    save(tiny(50257), tmp_path)
+    (tmp_path / name).write_text('{"model": {"type": "BP')
+    with pytest.raises(CheckpointError, match=name):
+        open_model(str(tmp_path))
+
+
+def test_a_model_s_file_has_its_tokenizer_beside_it(tmp_path: Path):
+    save(tiny(3), tmp_path)
+    Characters("abc").save(tmp_path)
+    _, tokenizer = open_model(str(tmp_path / "model.safetensors"))
+    assert tokenizer == Characters("abc")

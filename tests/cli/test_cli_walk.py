@@ -196,6 +196,9 @@ def test_each_optimizer_s_step_is_walked(pellucid: Command, optimizer: str, titl
     ended = pellucid("walk", "--optimizer", optimizer, "--learning-rate", "0.05")
     assert (ended.code, ended.err) == (0, "")
     assert re.search(rf"^Update: one step of .*{title} ─", ended.out, re.MULTILINE)
+    assert ("μ = 0.9\n" in ended.out) == (optimizer == "momentum")
+    moments = "β₁ = 0.9,   β₂ = 0.999,   ε = 1e-08"
+    assert (moments in ended.out) == optimizer.startswith("adam")
     example = load_example("ai_rocks")
     tokens = example.tokenizer.encode(example.text)
     settings = {"optimizer": optimizer, "learning_rate": 0.05, "weight_decay": 0.1}

@@ -1,11 +1,13 @@
 """A model together with its tokenizer, as every command wants them."""
 
+from pathlib import Path
+
 import torch
 
 from pellucid.checkpoint.recognise import load
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT
-from pellucid.text import Tokenizer, gpt2, load_tokenizer
+from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
 
 
 def open_model(
@@ -34,10 +36,10 @@ def open_model(
 
 
 def _own(name: str, model: GPT) -> Tokenizer:
-    try:
-        return load_tokenizer(name)
-    except CheckpointError:
-        # Many GPT-2 checkpoints come without their tokenizer, and the vocabulary tells which it is.
-        if model.config.vocab_size == gpt2().vocab_size:
-            return gpt2()
-        raise
+    """The tokenizer beside the model; one that is there and cannot be read is an error."""
+    path = Path(name)
+    place = path.parent if path.is_file() else path
+    # Many GPT-2 checkpoints come without their tokenizer, and the vocabulary tells which it is.
+    if model.config.vocab_size == gpt2().vocab_size and not has_tokenizer(place):
+        return gpt2()
+    return load_tokenizer(place)

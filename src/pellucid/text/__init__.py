@@ -14,7 +14,7 @@ them, simplest first; `merges` shows how BPE works; `stream` decodes while a mod
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2, train_bpe
 from pellucid.text.characters import Characters
 from pellucid.text.choose import beginning, choose_tokenizer, ending
-from pellucid.text.load import load_tokenizer
+from pellucid.text.load import has_tokenizer, load_tokenizer
 from pellucid.text.merges import MergeStep, Merging
 from pellucid.text.stream import StreamDecoder, stream
 from pellucid.text.tokenizer import Tokenizer
@@ -33,6 +33,7 @@ __all__ = [
     "choose_tokenizer",
     "ending",
     "gpt2",
+    "has_tokenizer",
     "load_tokenizer",
     "stream",
     "train_bpe",

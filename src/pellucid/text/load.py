@@ -39,6 +39,11 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
     return _from_file(path)
 
 
+def has_tokenizer(directory: Path) -> bool:
+    """Whether a tokenizer's file stands in this directory, readable or not."""
+    return any((directory / name).exists() for name in (_FILE, *_PAIRS))
+
+
 def _from_directory(path: Path) -> Tokenizer:
     if (path / _FILE).exists():
         return _from_file(path / _FILE)
