@@ -9,7 +9,6 @@ from rich.console import Console
 
 from pellucid.examples import load_example
 from pellucid.report.text import Walk
-from pellucid.trace import record_step
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
 STEPS = (4, 5)
@@ -20,12 +19,11 @@ TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re
 )
 
 example = load_example("ai_rocks")
-tokens = example.tokenizer.encode(example.text)
-walk = Walk(record_step(example.model, tokens, example.tokenizer, update=example.update))
+walk = Walk(example.lesson())
 console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
 console.print("[dim]$[/] pellucid walk")
 number = 0
-for line in walk.forward():
+for line in walk.part(walk.lesson.parts[0]):
     start = re.match(r"\n\s*(\d+)  ", getattr(line, "plain", ""))
     number = int(start[1]) if start else number
     if number in STEPS:

@@ -24,7 +24,7 @@ PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent
 ROOMS = (
     "__init__",
     *("errors", "files", "tree", "tape", "numbers", "layers", "kernels", "models", "optim"),
-    *("text", "checkpoint", "evaluate", "train", "generate", "examples", "trace", "report"),
+    *("text", "checkpoint", "evaluate", "train", "fit", "generate", "trace", "examples", "report"),
     *("web", "cli", "__main__"),
 )
 
@@ -58,6 +58,8 @@ def defined(tree: ast.Module) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Assign):
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
 
 
 def public(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
@@ -67,7 +69,12 @@ def public(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
         if isinstance(node, ast.Module | ast.ClassDef) and not _private(node):
             kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
             found += [child for child in node.body if isinstance(child, kinds)]
-    return [node for node in found if not _private(node)]
+    return [node for node in found if not _private(node) and not _overload(node)]
+
+
+def _overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether it is one more signature of a function that is documented where it stands."""
+    return any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
 
 
 def _private(node: ast.AST) -> bool:

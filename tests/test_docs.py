@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 import pellucid
@@ -25,19 +26,24 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
+def name_of(command: CommandInfo) -> str:
+    """What a command is called by: its function's name, with hyphens, as Typer writes it."""
+    return command.callback.__name__.replace("_", "-")
+
+
 def test_the_page_of_names_is_the_table_of_names():
     script = ROOT / "scripts" / "names_page.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 
 def test_the_readme_lists_the_commands_that_there_are():
-    listed = set(re.findall(r"^\| `pellucid (\w+)", README, re.MULTILINE))
-    assert listed == {command.callback.__name__ for command in app.registered_commands}
+    listed = set(re.findall(r"^\| `pellucid ([\w-]+)", README, re.MULTILINE))
+    assert listed == {name_of(command) for command in app.registered_commands}
 
 
 def test_every_command_has_its_help():
     for command in app.registered_commands:
-        shown = CliRunner().invoke(app, [command.callback.__name__, "--help"])
+        shown = CliRunner().invoke(app, [name_of(command), "--help"])
         assert shown.exit_code == 0
         first = command.callback.__doc__.splitlines()[0].split()[0]
         assert first in shown.output

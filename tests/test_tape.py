@@ -6,12 +6,16 @@ import torch
 
 from pellucid.errors import TraceError
 from pellucid.kernels import FAST
-from pellucid.layers import attention, layer_norm, linear, softmax, softmax_backward
+from pellucid.layers import layer_norm, linear, scaled_dot_product, softmax, softmax_backward
 from pellucid.models import GPT, GPTConfig, gpt_loss_backward
 from pellucid.optim import adamw, sgd
 from pellucid.tape import OFF, Call, Off, Tape
 from pellucid.tree import flatten
+from tests.models import transformer_examples as two_texts
 from tests.models.examples import TARGETS, TOKENS, random_noise, random_params, tiny
+
+TWO_TEXTS = {"n_decoder": 2, "final_norm": True}
+"""Choices of an encoder and decoder."""
 
 
 def model(**choices: Any) -> GPT:
@@ -25,6 +29,18 @@ def step(gpt: GPT, *, noisy: bool = False) -> Tape:
     noise = random_noise(gpt.config, TOKENS) if noisy else None
     _, grads = gpt.loss_and_grads(TOKENS, TARGETS, tape, noise=noise)
     adamw(gpt.params, grads, learning_rate=0.1, tape=tape)
+    return tape
+
+
+def step_of(choices: dict[str, Any], *, noisy: bool) -> Tape:
+    """A step of a GPT, or of an encoder and decoder where the choices say so."""
+    if "n_decoder" not in choices:
+        return step(model(**choices), noisy=noisy)
+    own, tape = two_texts.tiny_model(**choices), Tape()
+    texts = two_texts.SOURCE, two_texts.TOKENS, two_texts.TARGETS
+    noise = two_texts.all_noise(own, *texts[:2]) if noisy else None
+    _, grads = own.loss_and_grads(*texts, tape, noise=noise, smoothing=0.1 if noisy else 0.0)
+    adamw(own.params, grads, learning_rate=0.1, tape=tape)
     return tape
 
 
@@ -142,25 +158,27 @@ def test_a_call_tells_what_it_made_from_what(tape: Tape):
 
 
 def test_a_function_that_shows_on_several_lines_is_one_call(tape: Tape):
-    calls = [call for call in tape.calls if call.function is attention]
+    calls = [call for call in tape.calls if call.function is scaled_dot_product]
     assert [call.path for call in calls] == ["h.0.attn", "h.1.attn"]
-    names = ("qkv", "q", "k", "v", "merged")
+    names = ("scores", "att", "kept", "z")
     assert calls[0].outputs == tuple(f"h.0.attn.{name}" for name in names)
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("choices", [{}, {"norm": "post", "tied": False, "bias": False}], ids=str)
+@pytest.mark.parametrize(
+    "choices", [{}, {"norm": "post", "tied": False, "bias": False}, TWO_TEXTS], ids=str
+)
 def test_every_input_of_every_call_is_a_name_on_the_tape(choices: dict[str, Any], noisy: bool):
-    tape = step(model(**choices), noisy=noisy)
+    tape = step_of(choices, noisy=noisy)
     for call in tape.calls:
         for path, name in call.inputs.items():
             assert tape[name] is argument(call, path), f"{path} of {call.path}"
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("choices", [{}, {"norm": "post"}], ids=str)
+@pytest.mark.parametrize("choices", [{}, {"norm": "post"}, TWO_TEXTS], ids=str)
 def test_every_value_has_a_maker_that_did_not_read_it(choices: dict[str, Any], noisy: bool):
-    tape = step(model(**choices), noisy=noisy)
+    tape = step_of(choices, noisy=noisy)
     made = {name for call in tape.calls for name in call.outputs if not name.endswith("noise")}
     assert [name for name in sorted(made) if tape.made_by(name) is None] == []
     for call in tape.calls:
@@ -169,9 +187,11 @@ def test_every_value_has_a_maker_that_did_not_read_it(choices: dict[str, Any], n
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("choices", [{}, {"norm": "post", "activation": "relu"}], ids=str)
+@pytest.mark.parametrize(
+    "choices", [{}, {"norm": "post", "activation": "relu"}, TWO_TEXTS], ids=str
+)
 def test_a_call_run_again_gives_what_it_gave(choices: dict[str, Any], noisy: bool):
-    tape = step(model(**choices), noisy=noisy)
+    tape = step_of(choices, noisy=noisy)
     for call in tape.calls:
         if call.function is gpt_loss_backward:
             continue  # it shows dwte.weight at wte, one level below the place where it runs

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 import pellucid.train
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
-from pellucid.models import GPT, GPTConfig
-from pellucid.optim import warmup_cosine
+from pellucid.examples.where_do_you_live import PAIRS, WORDS
+from pellucid.generate import translate
+from pellucid.kernels import FAST
+from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.optim import adamw, decay_groups, noam, warmup_cosine
 from pellucid.text import Characters
 from pellucid.text.corpus import Corpus, read_text
+from pellucid.text.pair_corpus import PairCorpus, special
 from pellucid.train import Progress, Recipe, train
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
@@ -172,6 +177,58 @@ def test_a_training_keeps_the_dtype_and_learns_in_it(dtype: torch.dtype):
     steps = run(model(dtype))
     assert {leaf.dtype for leaf in flatten(steps[-1].model.params).values()} == {dtype}
     assert fallen(steps) > 0.5
+
+
+def test_mixed_precision_moves_weights_in_their_own_dtype_by_gradients_in_bfloat16():
+    before = model(torch.float32)
+    first, *_ = run(before, mixed=True, max_iters=1, grad_clip=1e9)
+    tokens, targets = CORPUS.batch(RECIPE.batch_size, torch.Generator().manual_seed(RECIPE.seed))
+    half = before.to(dtype=torch.bfloat16)
+    loss, grads = half.loss_and_grads(tokens, targets, ops=FAST)
+    assert first.loss == float(loss)
+    params, _ = adamw(
+        before.params,
+        map_leaves(Tensor.float, grads),
+        learning_rate=first.learning_rate,
+        betas=RECIPE.betas,
+        weight_decay=decay_groups(before.params, RECIPE.weight_decay),
+    )
+    assert first.model.dtype == torch.float32
+    for name, weight in flatten(params).items():
+        assert_close(flatten(first.model.params)[name], weight, 1e-5, name)
+
+
+def test_mixed_precision_learns_about_as_well():
+    whole, mixed = (run(model(torch.float32), mixed=mixed)[-1] for mixed in (False, True))
+    assert mixed.validation_loss == pytest.approx(whole.validation_loss, rel=0.05)
+    assert mixed.validation_loss != whole.validation_loss
+
+
+def test_the_paper_s_learning_rate_peaks_at_the_end_of_its_warm_up():
+    recipe = Recipe(schedule="noam", warmup_iters=4, learning_rate=0.5, max_iters=20)
+    rates = [recipe.learning_rate_at(step) for step in range(20)]
+    assert rates[:4] == pytest.approx([0.125, 0.25, 0.375, 0.5])
+    assert rates[15] == pytest.approx(0.5 * (4 / 16) ** 0.5)
+    width = 64  # (C · warm-up)^-1/2 is the paper's own peak
+    paper = Recipe(schedule="noam", warmup_iters=4, learning_rate=(width * 4) ** -0.5)
+    for step in range(12):
+        assert paper.learning_rate_at(step) == pytest.approx(noam(step, width=width, warmup=4))
+
+
+def test_an_encoder_decoder_is_trained_by_the_same_loop():
+    corpus = PairCorpus.from_pairs(PAIRS, PAIRS, WORDS, form="transformer", block_size=8)
+    marks = {"pad": special(WORDS, "<PAD>")}
+    config = TransformerConfig(WORDS.vocab_size, 8, 1, 1, n_head=2, n_embd=16, **marks)
+    start = Transformer.init(config, seed=1, dtype=torch.float64)
+    recipe = replace(RECIPE, max_iters=80, batch_size=40, smoothing=0.05)
+    *_, last = train(start, corpus, recipe)
+    again = list(train(start, corpus, recipe))[-1]
+    assert (last.loss, last.validation_loss) == (again.loss, again.validation_loss)
+    assert last.validation_loss < 0.5
+    assert last.validation_loss == pytest.approx(
+        mean_loss(last.model, corpus.validation_batches(40)), rel=1e-12
+    )
+    assert translate(last.model, WORDS, [PAIRS[0].source])[0].text == PAIRS[0].target
 
 
 def test_a_loss_that_is_not_finite_ends_the_training():

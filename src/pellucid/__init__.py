@@ -24,6 +24,8 @@ _HOMES = {
     "Recipe": "train",
     "Sampling": "generate",
     "Tape": "tape",
+    "Transformer": "models",
+    "TransformerConfig": "models",
     "export_huggingface": "checkpoint",
     "load": "checkpoint",
     "load_example": "examples",

@@ -1,7 +1,7 @@
 """The tree of errors: every mistake that a user can make has a place in it.
 
     PellucidError           any of the below; the command line prints it, one line, and exits with 2
-    ├── TextError           a text that cannot be tokenized, or is too short for what is asked
+    ├── TextError           a text or a table that cannot be read, or is too short for what is asked
     ├── TokenError          token ids out of range, or more of them than there are positions
     ├── ConfigError         a setting outside its range, or two settings that contradict each other
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
@@ -16,7 +16,7 @@ class PellucidError(Exception):
 
 
 class TextError(PellucidError):
-    """A text that cannot be tokenized, or is too short for what is asked of it."""
+    """A text that cannot be tokenized, a table that cannot be read, or either too short."""
 
 
 class TokenError(PellucidError):

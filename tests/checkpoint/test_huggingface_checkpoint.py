@@ -1,4 +1,4 @@
-"""Hugging Face's GPT-2, in and out: tiny random models, whose logits and gradients must agree."""
+"""Hugging Face's GPT-2 and GPT-1, in and out: tiny random models, whose gradients must agree."""
 
 import json
 import sys
@@ -30,7 +30,14 @@ KINDS = {
     "other eps": {"layer_norm_epsilon": 0.3},
     "reordered": {"reorder_and_upcast_attn": True},
     "eleven layers": {"n_layer": 11, "n_embd": 6, "n_head": 2},
+    "GPT-1": {"model_type": "openai-gpt"},
+    "GPT-1 with one head": {"model_type": "openai-gpt", "n_head": 1},
+    "GPT-1 with its own head": {"model_type": "openai-gpt", "tie_word_embeddings": False},
+    "GPT-1 with relu": {"model_type": "openai-gpt", "afn": "relu"},
+    "GPT-1 with other eps": {"model_type": "openai-gpt", "layer_norm_epsilon": 0.3},
+    "GPT-1 of five layers": {"model_type": "openai-gpt", "n_layer": 5, "n_embd": 6, "n_head": 2},
 }
+EMBEDDINGS = {"tokens_embed.weight": "wte.weight", "positions_embed.weight": "wpe.weight"}
 SIZES = {"vocab_size": 37, "n_positions": 11, "n_embd": 15, "n_head": 3, "n_layer": 2}
 SIZES |= {"bos_token_id": None, "eos_token_id": None}
 
@@ -40,8 +47,11 @@ def theirs(dtype=torch.float32, seed=0, **fields):
 
     The deviation keeps the logits of order one: their tolerance is absolute.
     """
-    config = transformers.GPT2Config(**SIZES | fields, attn_implementation="eager")
-    model = transformers.GPT2LMHeadModel(config).to(dtype).eval()
+    settings = {"model_type": "gpt2"} | SIZES | fields
+    if settings["model_type"] == "gpt2":
+        settings["attn_implementation"] = "eager"
+    config = transformers.AutoConfig.for_model(**settings)
+    model = transformers.AutoModelForCausalLM.from_config(config).to(dtype).eval()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, leaf in model.named_parameters():
@@ -57,6 +67,11 @@ def tokens(seed=1):
 def their_logits(model):
     with torch.no_grad():
         return model(tokens()).logits
+
+
+def our_name(name):
+    name = name.removeprefix("transformer.")
+    return EMBEDDINGS.get(name, name)
 
 
 def assert_same_logits(mine, model):
@@ -81,9 +96,7 @@ def test_logits_and_every_gradient(tmp_path, kind, dtype):
     judged.backward()
     loss, grads = mine.loss_and_grads(inputs, targets)
     assert abs(loss - judged) < LOGITS[dtype]
-    expected = {
-        name.removeprefix("transformer."): leaf.grad for name, leaf in model.named_parameters()
-    }
+    expected = {our_name(name): leaf.grad for name, leaf in model.named_parameters()}
     ours = flatten(grads)
     assert ours.keys() == expected.keys()
     for name, grad in expected.items():
@@ -101,9 +114,10 @@ def test_exported_and_loaded_by_transformers(tmp_path, kind, dtype):
     model = theirs(dtype, **KINDS[kind])
     model.save_pretrained(tmp_path / "in")
     export_huggingface(load(tmp_path / "in"), tmp_path / "out")
-    back, report = transformers.GPT2LMHeadModel.from_pretrained(
+    back, report = transformers.AutoModelForCausalLM.from_pretrained(
         tmp_path / "out", output_loading_info=True, dtype=dtype
     )
+    assert type(back) is type(model)
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert (their_logits(back.eval()) - their_logits(model)).abs().max() < LOGITS[dtype]
     assert back.config.tie_word_embeddings == model.config.tie_word_embeddings
@@ -121,9 +135,14 @@ def test_a_model_without_biases_is_exported_with_zeros(tmp_path, make):
 
 @pytest.mark.parametrize(
     ("fields", "name"),
-    [({"norm": "post"}, "norm='post'"), ({"final_norm": False}, "final_norm=False")],
+    [
+        ({"norm": "post"}, "norm='post'"),
+        ({"final_norm": False}, "final_norm=False"),
+        ({"norm": "post", "final_norm": False, "n_inner": 7}, "n_inner=7"),
+        ({"norm": "post", "final_norm": False, "activation": "gelu_erf"}, "'gelu_erf'"),
+    ],
 )
-def test_what_gpt2_cannot_express_is_not_exported(tmp_path, make, fields, name):
+def test_what_neither_can_express_is_not_exported(tmp_path, make, fields, name):
     with pytest.raises(CheckpointError, match=name) as caught:
         export_huggingface(make(**fields), tmp_path / "new")
     assert "\n" not in str(caught.value)
@@ -252,6 +271,38 @@ def test_half_precision_stays_or_converts(tmp_path, dtype):
     assert_same_logits(load(tmp_path, dtype=torch.float32), model.float())
 
 
+def test_gpt1_as_it_was_first_stored(tmp_path):
+    """Without a prefix or a head, but with masks and the numbers of the positions."""
+    model = theirs(model_type="openai-gpt")
+    model.config.save_pretrained(tmp_path)
+    named = {name.removeprefix("transformer."): leaf for name, leaf in state(model).items()}
+    del named["lm_head.weight"]
+    torch.save(
+        with_masks(named) | {"position_ids": torch.arange(11)}, tmp_path / "pytorch_model.bin"
+    )
+    mine = load(tmp_path)
+    assert (mine.config.norm, mine.config.final_norm, mine.config.tied) == ("post", False, True)
+    assert_same_logits(mine, model)
+
+
+def test_gpt1_by_its_defaults(tmp_path):
+    model = theirs(model_type="openai-gpt")
+    model.save_pretrained(tmp_path)
+    sizes = {name: size for name, size in SIZES.items() if size is not None}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "openai-gpt", **sizes}))
+    mine = load(tmp_path)
+    assert (mine.config.activation, mine.config.eps) == ("gelu_tanh", 1e-5)
+    assert_same_logits(mine, model)
+
+
+def test_gpt1_without_biases_is_exported_with_zeros(tmp_path, make):
+    mine = make(norm="post", final_norm=False, bias=False)
+    export_huggingface(mine, tmp_path)
+    back = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    assert isinstance(back, transformers.OpenAIGPTLMHeadModel)
+    torch.testing.assert_close(mine.forward(tokens()), their_logits(back), atol=1e-4, rtol=1e-5)
+
+
 # -- what is refused --------------------------------------------------------------------------
 
 
@@ -271,6 +322,26 @@ def test_settings_of_another_formula(tmp_path, refused, setting, value):
     theirs().save_pretrained(tmp_path)
     edit(tmp_path, **{setting: value})
     refused(tmp_path, "config.json", setting)
+
+
+@pytest.mark.parametrize("activation", ["gelu_new", "swish", "silu", ["gelu"]])
+def test_another_activation_of_gpt1(tmp_path, refused, activation):
+    theirs(model_type="openai-gpt").save_pretrained(tmp_path)
+    edit(tmp_path, afn=activation)
+    refused(tmp_path, "config.json", "afn")
+
+
+def test_tensors_of_gpt1_are_named_as_here(tmp_path, refused):
+    theirs(model_type="openai-gpt").save_pretrained(tmp_path)
+    edit(tmp_path, n_positions=12)
+    refused(tmp_path, "wpe.weight", "(12, 15)", "(11, 15)")
+
+
+@pytest.mark.parametrize("kind", ["bert", ["gpt2"], {"gpt2": 1}, None])
+def test_another_architecture(tmp_path, refused, kind):
+    theirs().save_pretrained(tmp_path)
+    edit(tmp_path, model_type=kind)
+    refused(tmp_path, "gpt2 or openai-gpt", "model_type")
 
 
 def edit(directory, **settings):

@@ -357,7 +357,8 @@ def test_places_that_hold_no_checkpoint(tmp_path, refused):
 
 
 def test_exported_names():
-    names = ["export_huggingface", "load", "open_model", "read_metadata", "save"]
+    names = ["export_huggingface", "load", "open_model", "read_metadata", "read_torch_stacks"]
+    names += ["read_torch_transformer", "save"]
     assert pellucid.checkpoint.__all__ == names
     for name in names:
         assert f"{name}(" in pellucid.checkpoint.__doc__

@@ -89,7 +89,8 @@ def test_a_mistake_in_tokenize_is_one_line(pellucid: Command, arguments: list[st
 def test_the_examples_are_listed(pellucid: Command):
     ended = pellucid("examples")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("ai_rocks  ")
+    assert ended.out.startswith("leaf_or_flower  ")
+    assert "\nai_rocks  " in ended.out
 
 
 def test_an_exported_model_gives_the_same_logits_in_transformers(

@@ -12,8 +12,10 @@ from torch import Tensor
 from pellucid.checkpoint import open_model
 from pellucid.cli.options import WIDTH
 from pellucid.examples import load_example
+from pellucid.models import RANDOM_MODELS
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
+from pellucid.text import gpt2
 from pellucid.trace import Trace, describe, record_step, select
 from pellucid.tree import flatten
 from tests.cli.conftest import Command
@@ -233,6 +235,64 @@ def test_a_walk_through_a_pipe_is_plain_text_of_at_most_100_columns(process: Com
     assert "12  Loss" in ended.out
 
 
+# -- shapes only -----------------------------------------------------------------------------------
+
+
+def test_gpt2_s_forward_pass_is_walked_by_its_shapes(pellucid: Command):
+    """From (T) to (T, C), 3C, cut into heads, back to C, through 4C, and out to V."""
+    text = "hello world, hello again"
+    ended = pellucid("walk", text, "--model", "gpt2-tiny", "--shapes", "--layers", "all")
+    assert (ended.code, ended.err) == (0, "")
+    found = {name: shape for name, (shape, _, _) in parsed(ended.out).items()}
+    config = RANDOM_MODELS["gpt2-tiny"]
+    layers, heads, width, table = config.n_layer, config.n_head, config.n_embd, config.vocab_size
+    positions = len(gpt2().encode(text)) - 1
+
+    def shape(*sizes: int) -> str:
+        return "×".join(map(str, (positions, *sizes)))
+
+    inner = [
+        ("ln_1.out", shape(width)),
+        ("attn.c_attn.out", shape(3 * width)),
+        *((f"attn.{letter}", f"{heads}×{shape(width // heads)}") for letter in "qkv"),
+        ("attn.att", f"{heads}×{shape(positions)}"),
+        ("attn.z", f"{heads}×{shape(width // heads)}"),
+        ("attn.merged", shape(width)),
+        ("resid_mid", shape(width)),
+        ("ln_2.out", shape(width)),
+        ("mlp.c_fc.out", shape(4 * width)),
+        ("mlp.act.out", shape(4 * width)),
+        ("mlp.c_proj.out", shape(width)),
+        ("resid_post", shape(width)),
+    ]
+    way = [("tokens", shape()), ("embed.out", shape(width)), ("wpe.out", shape(width))]
+    way += [(f"h.{layer}.{name}", size) for layer in range(layers) for name, size in inner]
+    way += [("ln_f.out", shape(width)), ("logits", shape(table)), ("probs", shape(table))]
+    assert [(name, found[name]) for name in found if name in dict(way)] == way
+    assert {f"d{name}" for name, _ in way[2:-1]} <= set(found), "each has its gradient"
+    assert found["dwte.weight"] == found["wte.weight"] == f"{table}×{width}"
+
+
+@pytest.mark.parametrize("text", [["ai_rocks"], ["hello world", "--model", "gpt2-tiny"]])
+def test_shapes_come_without_numbers(pellucid: Command, text: list[str]):
+    out = pellucid("walk", *text, "--shapes").out
+    full = pellucid("walk", *text).out
+    report, whole = parsed(out), parsed(full)
+    assert list(whole) == [name for name in report if name not in {"tokens", "targets"}]
+    assert all(report[name][:2] == whole[name][:2] for name in whole)
+    assert [name for name, (_, _, numbers) in report.items() if numbers] == []
+    assert not [line for line in out.splitlines() if line.startswith("      ")]
+    assert "after it" in full
+    assert "after it" not in out
+
+
+def test_one_value_is_asked_for_its_shape(pellucid: Command):
+    out = pellucid("walk", "--shapes", "--show", "h.0.attn.att", "--show", "loss").out
+    first, second = out.splitlines()
+    assert first.split()[:2] == ["h.0.attn.att", "2×2×2"]
+    assert second.split()[:2] == ["loss", "number"]
+
+
 # -- one value -------------------------------------------------------------------------------------
 
 
@@ -317,6 +377,9 @@ def test_a_random_model_of_gpt2_s_vocabulary_is_walked(pellucid: Command):
     assert "31373" in ended.out
     assert "' world'" in ended.out
     assert "50257×8" in ended.out
+    predictions = [line for line in ended.out.splitlines() if "→" in line]
+    assert [line.split()[0].strip("'") for line in predictions] == ["hello", "", ","]
+    assert all("target '" in line for line in predictions), "no line is wrapped"
 
 
 def test_a_line_break_is_written_as_in_python(pellucid: Command, trained: Path):
@@ -335,6 +398,20 @@ def test_a_model_with_more_ids_than_its_tokenizer_is_walked(pellucid: Command, t
     ended = pellucid("walk", "a b c", "--model", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert_true(parsed(ended.out), record_of(tmp_path, "a b c"))
+
+
+def test_a_line_that_is_too_long_is_cut_and_not_wrapped(pellucid: Command, tmp_path: Path):
+    from pellucid.checkpoint import save
+    from pellucid.models import GPT, GPTConfig
+    from pellucid.text import Words
+
+    words = tuple(letter * 28 for letter in "abcdefghijklm")
+    save(GPT.init(GPTConfig(13, block_size=8, n_layer=1, n_head=1, n_embd=4)), tmp_path)
+    Words(words).save(tmp_path)
+    out = pellucid("walk", " ".join(words[:7]), "--model", tmp_path).out
+    predictions = out.partition("most likely next tokens\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in predictions] == [f"'{word}'" for word in words[:6]]
+    assert all(len(line) == WIDTH and line.endswith("…") for line in predictions)
 
 
 def record_of(directory: Path, text: str) -> Tape:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.examples import example_names, load_example
+from pellucid.examples import EXAMPLES, find_example, gpt_example_names, load_example
 from pellucid.trace import NAMES, Trace, record_step
 
 DATA: dict[str, Any] = json.loads(
@@ -169,9 +169,13 @@ def test_the_example_is_the_one_that_is_known():
 def test_examples_are_found_by_name_and_other_names_are_told_which():
     from pellucid.errors import ConfigError
 
-    assert "ai_rocks" in example_names()
-    for name in example_names():
+    assert len(set(EXAMPLES)) == len(EXAMPLES)
+    assert {"ai_rocks"} <= set(gpt_example_names()) <= set(EXAMPLES)
+    for name in EXAMPLES:
+        assert find_example(name).title
+    for name in gpt_example_names():
         assert load_example(name).title
-    with pytest.raises(ConfigError, match="ai_rocks") as error:
-        load_example("../ai_rocks")
-    assert "\n" not in str(error.value)
+    for find in (find_example, load_example):
+        with pytest.raises(ConfigError, match="ai_rocks") as error:
+            find("../ai_rocks")
+        assert "\n" not in str(error.value)

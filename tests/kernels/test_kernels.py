@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pellucid.kernels import FAST
+from pellucid.kernels.scaled_dot_product import SHORT
 from pellucid.layers import IGNORE, REFERENCE, Ops
 from pellucid.models import GPT, draw_noise
 from pellucid.optim import adamw
@@ -36,6 +37,7 @@ TOLERANCES = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 3e-2}
 TOO_LARGE_FOR_BFLOAT16 = {
     ("layer_norm", "far from 0"),
     ("linear_cross_entropy", "large"),
+    ("linear_smooth_cross_entropy", "large"),
 }
 
 
@@ -75,6 +77,19 @@ def test_attention_of_any_length(length: int):
     _, grads = as_written(FAST.scaled_dot_product, example)
     _, expected = as_written(REFERENCE.scaled_dot_product, example)
     assert_gradients_close(grads, expected, 1e-12)
+
+
+@pytest.mark.parametrize("length", [SHORT - 1, SHORT + 1])
+def test_attention_in_bfloat16_is_right_on_either_side_of_its_switch(length: int):
+    q, k, v = (normal(1, H, length, C) for _ in range(3))
+    mask = torch.ones(length, length, dtype=torch.bool).tril()
+    example = Example((q, k, v), {}, {"mask": mask}).to(torch.bfloat16)
+    out, cache = FAST.scaled_dot_product.forward(*example.inputs, mask=mask)
+    assert (cache[1] is None) == (length <= SHORT)
+    expected, grads = as_written(REFERENCE.scaled_dot_product, example.to(torch.float64))
+    assert_close(out, expected, TOLERANCES[torch.bfloat16])
+    _, got = as_written(FAST.scaled_dot_product, example)
+    assert_gradients_close(got, grads, TOLERANCES[torch.bfloat16])
 
 
 def test_the_kept_causal_mask_and_a_copy_of_it_are_one():

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.layers import IGNORE, REFERENCE, causal_mask
+from pellucid.layers import IGNORE, REFERENCE, causal_mask, split_heads
 from pellucid.tree import Tree, present
 from tests.judge import Example
 
@@ -30,6 +30,12 @@ def some_mask(*shape: int) -> Tensor:
     return mask | (torch.arange(shape[-1]) == 0)
 
 
+def padding(*shape: int) -> Tensor:
+    """The mask of rows that end in padding, each row in more of it than the one before."""
+    keep = torch.arange(shape[-1]) < shape[-1] - torch.arange(shape[0]).unsqueeze(-1)
+    return keep.reshape(shape[0], 1, 1, shape[-1])
+
+
 def affine(*shape: int, bias: bool = True) -> Tree:
     return present(weight=normal(*shape), bias=normal(shape[-1]) if bias else None)
 
@@ -47,8 +53,40 @@ def block(*, bias: bool = True) -> Tree:
     return norms | {"attn": attn(bias=bias), "mlp": mlp(bias=bias)}
 
 
+def cross(*, bias: bool = True) -> Tree:
+    maps = {"c_q": affine(C, C, bias=bias), "c_kv": affine(C, 2 * C, bias=bias)}
+    return maps | {"c_proj": affine(C, C, bias=bias)}
+
+
+def decoder_block(*, bias: bool = True) -> Tree:
+    norms = {"ln_3": affine(C, bias=bias), "cross": cross(bias=bias)}
+    return norms | block(bias=bias)
+
+
+def decoder_noise() -> dict[str, Tensor]:
+    cross = {"cross_attn_noise": noise(B, H, T, S), "cross_resid_noise": noise(B, T, C)}
+    return BLOCK_NOISE | cross
+
+
+def split_qkv(*batch: int, keys: int = T) -> tuple[Tensor, Tensor, Tensor]:
+    """Heads that lie side by side in C channels."""
+    wide = normal(*batch, T, C), normal(*batch, keys, C), normal(*batch, keys, C)
+    q, k, v = (split_heads(x, H) for x in wide)
+    return q, k, v
+
+
 def qkv(*batch: int, keys: int = T) -> tuple[Tensor, Tensor, Tensor]:
     return normal(*batch, H, T, C), normal(*batch, H, keys, C), normal(*batch, H, keys, C)
+
+
+def decided_qkv(*batch: int) -> tuple[Tensor, ...]:
+    """Scores up to 1000, which overflow exp, and no row of them near a tie.
+
+    Rounded to float32, such a score is off by 1e-4: where two keys are close, that alone is more
+    than a kernel may be off. Hence numbers of its own, which other examples do not shift.
+    """
+    own = torch.Generator().manual_seed(0)
+    return tuple(20 * torch.randn(x.shape, generator=own, dtype=x.dtype) for x in qkv(*batch))
 
 
 WIDE = torch.linspace(-40, 40, 33, dtype=torch.float64).reshape(3, 11)
@@ -77,7 +115,28 @@ BLOCKS = {
         (normal(B, T, C),), block(), BLOCK | BLOCK_NOISE | {"activation": REFERENCE.relu}
     ),
 }
+DECODER_BLOCK = BLOCK | {"memory_mask": None}
+PADDED = padding(B, S)
 SKIPPED = torch.tensor([[1, IGNORE, 2], [IGNORE, 0, 5]])
+
+DECODER_BLOCKS = {
+    "T": Example((normal(T, C), normal(S, C)), decoder_block(), DECODER_BLOCK),
+    "B,T, padding": Example(
+        (normal(B, T, C), normal(B, S, C)),
+        decoder_block(),
+        DECODER_BLOCK | {"mask": PADDED[..., :T] & CAUSAL, "memory_mask": PADDED},
+    ),
+    "no bias, no mask, erf": Example(
+        (normal(B, T, C), normal(B, S, C)),
+        decoder_block(bias=False),
+        DECODER_BLOCK | {"mask": None, "activation": REFERENCE.gelu_erf},
+    ),
+    "noise, relu": Example(
+        (normal(B, T, C), normal(B, S, C)),
+        decoder_block(),
+        DECODER_BLOCK | decoder_noise() | {"activation": REFERENCE.relu},
+    ),
+}
 
 EXAMPLES: dict[str, dict[str, Example]] = {
     "embedding": {
@@ -120,7 +179,12 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "past": Example(qkv(B, keys=S), {}, {"mask": causal_mask(T, S, CPU)}),
         "past, no mask": Example(qkv(keys=S)),
         "noise": Example(qkv(B), {}, {"mask": CAUSAL, "noise": noise(B, H, T, T)}),
-        "large": Example(tuple(20 * x for x in qkv(B)), {}, {"mask": CAUSAL}),
+        "large": Example(decided_qkv(B), {}, {"mask": CAUSAL}),
+        "padding": Example(qkv(B, keys=S), {}, {"mask": PADDED}),
+        "padding of one text": Example(qkv(keys=S), {}, {"mask": PADDED[1]}),
+        "padding, causal": Example(qkv(B), {}, {"mask": PADDED[..., :T] & CAUSAL}),
+        "padding, two leading axes": Example(qkv(3, B, keys=S), {}, {"mask": PADDED}),
+        "padding, noise": Example(qkv(B, keys=S), {}, {"mask": PADDED, "noise": noise(B, H, T, S)}),
     },
     "attention": {
         "T": Example((normal(T, C),), attn(), HEADS | {"mask": CAUSAL}),
@@ -135,6 +199,45 @@ EXAMPLES: dict[str, dict[str, Example]] = {
             HEADS
             | {"mask": CAUSAL, "attn_noise": noise(B, H, T, T), "resid_noise": noise(B, T, C)},
         ),
+    },
+    "multi_head": {
+        "T": Example(split_qkv(), {"c_proj": affine(C, C)}, {"mask": CAUSAL, "ops": REFERENCE}),
+        "B,T, no bias": Example(
+            split_qkv(B, keys=S),
+            {"c_proj": affine(C, C, bias=False)},
+            {"mask": None, "ops": REFERENCE},
+        ),
+        "noise": Example(
+            split_qkv(B, keys=S),
+            {"c_proj": affine(C, C)},
+            {
+                "mask": PADDED,
+                "ops": REFERENCE,
+                "attn_noise": noise(B, H, T, S),
+                "resid_noise": noise(B, T, C),
+            },
+        ),
+    },
+    "cross_attention": {
+        "T": Example((normal(T, C), normal(S, C)), cross(), HEADS | {"mask": None}),
+        "B,T": Example((normal(B, T, C), normal(B, S, C)), cross(), HEADS | {"mask": PADDED}),
+        "no bias, one head": Example(
+            (normal(B, T, C), normal(B, S, C)),
+            cross(bias=False),
+            HEADS | {"mask": some_mask(T, S), "n_head": 1},
+        ),
+        "noise": Example(
+            (normal(B, T, C), normal(B, S, C)),
+            cross(),
+            HEADS
+            | {"mask": PADDED, "attn_noise": noise(B, H, T, S), "resid_noise": noise(B, T, C)},
+        ),
+    },
+    "decoder_block": DECODER_BLOCKS,
+    "pre_norm_decoder_block": DECODER_BLOCKS,
+    "scale": {
+        "T": Example((normal(T, C),), {}, {"factor": 3.5}),
+        "B,T": Example((normal(B, T, C),), {}, {"factor": -0.25}),
     },
     "feed_forward": {
         "T": Example((normal(T, C),), mlp(), {"activation": REFERENCE.gelu_tanh, "ops": REFERENCE}),
@@ -153,6 +256,15 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "T": Example((normal(T, C),), {"weight": normal(V, C)}),
         "B,T": Example((normal(B, T, C),), {"weight": normal(V, C)}),
     },
+    "standardize": {
+        "T": Example((normal(T, C),), {}, {"mean": normal(C), "std": normal(C).abs() + 0.1}),
+        "B,T": Example((normal(B, T, C),), {}, {"mean": normal(C), "std": normal(C).abs() + 0.1}),
+    },
+    "two_way": {"T": Example((normal(T, 1),)), "B,T": Example((normal(B, T, 1),))},
+    "absolute_error": {
+        "T": Example((normal(T, C),), {}, {"wanted": normal(T, C)}),
+        "B,T": Example((normal(B, T, C),), {}, {"wanted": normal(B, T, C)}),
+    },
     "cross_entropy": {
         "T": Example((normal(T, V), ids(T))),
         "B,T": Example((normal(B, T, V), ids(B, T))),
@@ -164,5 +276,22 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "B,T": Example((normal(B, T, C), ids(B, T)), {"weight": normal(V, C)}),
         "skipped": Example((normal(B, T, C), SKIPPED), {"weight": normal(V, C)}),
         "large": Example((1e3 * normal(B, T, C), SKIPPED), {"weight": normal(V, C)}),
+    },
+    "smooth_cross_entropy": {
+        "T": Example((normal(T, V), ids(T)), {}, {"smoothing": 0.1}),
+        "B,T": Example((normal(B, T, V), ids(B, T)), {}, {"smoothing": 0.9}),
+        "skipped": Example((normal(B, T, V), SKIPPED), {}, {"smoothing": 0.3}),
+        "large": Example((1e3 * normal(B, T, V), SKIPPED), {}, {"smoothing": 0.3}),
+        "none": Example((normal(B, T, V), SKIPPED), {}, {"smoothing": 0.0}),
+    },
+    "linear_smooth_cross_entropy": {
+        "T": Example((normal(T, C), ids(T)), {"weight": normal(V, C)}, {"smoothing": 0.1}),
+        "B,T": Example((normal(B, T, C), ids(B, T)), {"weight": normal(V, C)}, {"smoothing": 0.9}),
+        "skipped": Example(
+            (normal(B, T, C), SKIPPED), {"weight": normal(V, C)}, {"smoothing": 0.3}
+        ),
+        "large": Example(
+            (1e3 * normal(B, T, C), SKIPPED), {"weight": normal(V, C)}, {"smoothing": 0.3}
+        ),
     },
 }

@@ -1,5 +1,6 @@
 """Every layer, forward, against PyTorch's own functions."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,14 @@ from torch.nn import TransformerEncoderLayer
 from torch.nn import functional as F  # noqa: N812 (everybody's name for it)
 
 from pellucid import layers
-from pellucid.layers import IGNORE, REFERENCE, Past, causal_mask, inverted_noise
+from pellucid.layers import IGNORE, REFERENCE, Past, causal_mask, inverted_noise, sinusoids
 from pellucid.tree import Tree, flatten
 from tests.judge import Example, assert_close
-from tests.layers.examples import CPU, EXAMPLES, H, T, attn, normal
+from tests.layers.examples import CPU, EXAMPLES, H, T, attn, cross, normal, some_mask
 
 
-def torchs_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
+def torchs_cross_entropy(logits: Tensor, targets: Tensor, **choices: float) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE, **choices)
 
 
 def torchs_attention(
@@ -48,6 +49,13 @@ TORCHS: dict[str, Callable[..., Tensor]] = {
     "cross_entropy": torchs_cross_entropy,
     "linear_cross_entropy": lambda x, targets, weight: torchs_cross_entropy(
         F.linear(x, weight), targets
+    ),
+    "scale": lambda x, factor: factor * x,
+    "smooth_cross_entropy": lambda logits, targets, smoothing: torchs_cross_entropy(
+        logits, targets, label_smoothing=smoothing
+    ),
+    "linear_smooth_cross_entropy": lambda x, targets, weight, smoothing: torchs_cross_entropy(
+        F.linear(x, weight), targets, label_smoothing=smoothing
     ),
 }
 
@@ -120,6 +128,49 @@ def test_attention_goes_on_from_past():
     assert_close(rest, whole[:, 1:], 1e-12)
     assert isinstance(cache.past, Past)
     assert cache.past.k.shape == (2, H, T, 2)
+
+
+def test_cross_attention_computes_the_memorys_keys_and_values_once():
+    x, memory, params = normal(2, T, 4), normal(2, 5, 4), cross()
+    heads = {"n_head": H, "mask": None, "ops": REFERENCE}
+    whole, cache = layers.cross_attention(x, memory, **params, **heads)
+    again, kept = layers.cross_attention(x[:, 1:], None, **params, **heads, past=cache.past)
+    assert_close(again, whole[:, 1:], 1e-12)
+    assert kept.past.k is cache.past.k
+    assert kept.past.v is cache.past.v
+
+
+def test_cross_attention_of_a_text_to_itself_is_self_attention():
+    x, params = normal(2, T, 4), attn()
+    c_q, c_kv = ({k: w.split([4, 8], -1)[i] for k, w in params["c_attn"].items()} for i in (0, 1))
+    heads = {"n_head": H, "mask": some_mask(T, T), "ops": REFERENCE, "c_proj": params["c_proj"]}
+    got, _ = layers.cross_attention(x, x, c_q=c_q, c_kv=c_kv, **heads)
+    expected, _ = layers.attention(x, c_attn=params["c_attn"], **heads)
+    assert_close(got, expected, 1e-12)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(("length", "width"), [(7, 6), (3, 5), (1, 1)])
+def test_sinusoids_are_their_formula(length: int, width: int, paired: bool):
+    table = sinusoids(length, width, paired=paired, dtype=torch.float64, device="cpu")
+    assert table.shape == (length, width)
+    for p in range(length):
+        for i in range(width):
+            exponent = (i // 2 * 2 if paired else i) / width
+            wave = math.cos if i % 2 else math.sin
+            assert table[p, i].item() == pytest.approx(wave(p / 10000**exponent), abs=1e-14)
+
+
+def test_a_shift_of_paired_sinusoids_is_a_rotation_of_each_pair():
+    """The paper's reason for them (3.5): position p + k is a linear function of position p."""
+    table = sinusoids(20, 8, dtype=torch.float64, device="cpu").unflatten(-1, (4, 2))
+    turned = torch.view_as_complex(table.flip(-1).contiguous())  # cos + i sin
+    assert_close(torch.view_as_real(turned[3:]), torch.view_as_real(turned[:-3] * turned[3]), 1e-12)
+
+
+def test_sinusoids_are_rounded_last():
+    exact = sinusoids(500, 8, dtype=torch.float64, device="cpu")
+    assert torch.equal(sinusoids(500, 8, dtype=torch.float32, device="cpu"), exact.float())
 
 
 def test_causal_mask_lets_the_last_query_see_every_key():

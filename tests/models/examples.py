@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from pellucid.layers import IGNORE, REFERENCE
-from pellucid.models import GPTConfig, draw_noise, parameter_shapes
+from pellucid.models import Config, GPTConfig, draw_noise
 from pellucid.tree import Tree, unflatten
 from tests.judge import Example
 
@@ -18,13 +18,13 @@ def tiny(**choices: Any) -> GPTConfig:
     return GPTConfig(**(TINY | choices))
 
 
-def random_params(config: GPTConfig) -> Tree:
+def random_params(config: Config) -> Tree:
     """Parameters of order 1, so that no gradient is small and no bias is zero."""
     generator = torch.Generator().manual_seed(3)
     return unflatten(
         {
             name: 0.6 * torch.randn(shape, generator=generator, dtype=torch.float64)
-            for name, shape in parameter_shapes(config).items()
+            for name, shape in config.parameter_shapes().items()
         }
     )
 
@@ -60,3 +60,4 @@ def loss_examples() -> dict[str, Example]:
 
 
 EXAMPLES = {"trunk": trunk_examples(), "gpt_loss": loss_examples()}
+"""Those of an encoder and a decoder are in `transformer_examples`."""

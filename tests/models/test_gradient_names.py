@@ -14,11 +14,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from pellucid.layers import REFERENCE, Ops, Pair
-from pellucid.models import gpt_loss, gpt_loss_backward
+from pellucid.layers import REFERENCE, Ops, Pair, sinusoids
+from pellucid.models import (
+    encode_decode,
+    gpt_loss,
+    gpt_loss_backward,
+    transformer_loss,
+    transformer_loss_backward,
+)
 from pellucid.tape import BACKWARD, Tape
 from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close
+from tests.models import transformer_examples as two_texts
 from tests.models.examples import TARGETS, TOKENS, random_noise, random_params, tiny
 
 
@@ -79,6 +86,55 @@ def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Te
     with torch.no_grad():
         gpt_loss_backward(1.0, cache, config=config, ops=VIEWING, tape=tape)
 
+    names = judged_names(tape, loss)
+    assert {f"d{name}" for name in flatten(params)} <= set(names)
+    assert {"dh.1.resid_mid", "dh.0.attn.att", "dh.0.ln_1.x", "dlm_head.weight"} <= set(names)
+
+
+@pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])
+@pytest.mark.parametrize("batch", [False, True], ids=["T", "B,T"])
+@pytest.mark.parametrize(
+    ("choices", "smoothing"),
+    [
+        ({}, 0.0),
+        ({"tied": False}, 0.1),
+        ({"final_norm": True, "activation": "gelu_tanh"}, 0.1),
+        ({"tied": False, "pad": None, "bias": False, "activation": "gelu_erf"}, 0.0),
+    ],
+    ids=str,
+)
+def test_every_dname_of_a_transformer_is_the_gradient_of_name(
+    choices: dict[str, Any],
+    smoothing: float,
+    batch: bool,
+    noisy: bool,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    # A fixed table has a gradient too, and the tape shows it: let autograd judge it as well.
+    monkeypatch.setattr(
+        encode_decode, "position_table", lambda *a, **k: sinusoids(*a, **k).requires_grad_()
+    )
+    model = two_texts.tiny_model(**choices)
+    params = map_leaves(Tensor.requires_grad_, model.params)
+    texts = two_texts.SOURCE, two_texts.TOKENS, two_texts.TARGETS
+    source, tokens, targets = texts if batch else (text[0] for text in texts)
+    noise = two_texts.all_noise(model, source, tokens) if noisy else None
+    own, tape = {"config": model.config, "ops": VIEWING}, Tape()
+    tape.given(flatten(params))
+    loss, cache = transformer_loss(
+        source, tokens, targets, **params, **own, smoothing=smoothing, noise=noise, tape=tape
+    )
+    with torch.no_grad():
+        transformer_loss_backward(1.0, cache, **own, tape=tape)
+
+    names = judged_names(tape, loss)
+    assert {f"d{name}" for name in flatten(params)} <= set(names)
+    parts = {f"ddec.h.{i}.cross.c_kv.x" for i in range(3)} | {"denc.embed.weight"}
+    assert {"ddec.memory", "ddec.h.2.resid_cross", "ddec.position.weight"} | parts <= set(names)
+
+
+def judged_names(tape: Tape, loss: Tensor) -> list[str]:
+    """All gradients on the tape, once autograd has found every one of them right."""
     names = gradient_names(tape)
     values = [tape[name.removeprefix("d")] for name in names]  # a name without one raises here
     judged = torch.autograd.grad(loss, values, retain_graph=True)
@@ -86,5 +142,4 @@ def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Te
         assert_close(tape[name], expected, 1e-12, name)
 
     assert all(name.startswith("d") for name in names)
-    assert {f"d{name}" for name in flatten(params)} <= set(names)
-    assert {"dh.1.resid_mid", "dh.0.attn.att", "dh.0.ln_1.x", "dlm_head.weight"} <= set(names)
+    return names

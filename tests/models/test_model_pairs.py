@@ -5,8 +5,15 @@ import pytest
 from pellucid import models
 from pellucid.layers import Pair
 from tests.judge import Example, judge_by_autograd, judge_by_difference, pairs
-from tests.models.examples import EXAMPLES
+from tests.models import (
+    classifier_examples,
+    examples,
+    next_token_examples,
+    transformer_examples,
+)
 
+EXAMPLES = examples.EXAMPLES | transformer_examples.EXAMPLES | next_token_examples.EXAMPLES
+EXAMPLES |= classifier_examples.EXAMPLES
 PAIRS = pairs(models)
 CASES = [
     pytest.param(pair, example, id=f"{name}: {label}")

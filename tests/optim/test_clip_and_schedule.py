@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from pellucid.optim import clip_by_global_norm, global_norm, warmup_cosine
+from pellucid.optim import clip_by_global_norm, global_norm, noam, warmup_cosine
 from pellucid.tree import Tree, flatten
 from tests.judge import assert_close
 
@@ -62,3 +62,17 @@ def test_the_schedule_without_warmup_begins_at_the_peak():
 def test_a_training_that_is_all_warmup_never_divides_by_zero():
     rates = [warmup_cosine(step, peak=1.0, warmup=2, total=2) for step in range(4)]
     assert rates == [0.5, 1, 1, 0]
+
+
+def test_noam_is_the_papers_formula():
+    for t in (1, 2, 99, 100, 101, 5000):
+        expected = 2.0 * 512**-0.5 * min(t**-0.5, t * 100**-1.5)
+        assert noam(t - 1, width=512, warmup=100, factor=2.0) == pytest.approx(expected)
+
+
+def test_noam_climbs_a_line_to_the_end_of_the_warmup_and_falls_with_the_root():
+    rates = [noam(step, width=64, warmup=25) for step in range(200)]
+    assert rates[24] == max(rates) == pytest.approx(1 / 8 / 5)
+    assert rates[4] == pytest.approx(rates[24] / 5)
+    assert rates[99] == pytest.approx(rates[24] / 2)
+    assert noam(3, width=1, warmup=0) == 0.5, "without warm-up it falls from the start"

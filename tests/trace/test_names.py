@@ -3,13 +3,25 @@
 import pytest
 import torch
 
-from pellucid.models import GPT, GPTConfig, draw_noise
+from pellucid.models import (
+    GPT,
+    GPTConfig,
+    NextToken,
+    NextTokenConfig,
+    Transformer,
+    TransformerConfig,
+    draw_noise,
+)
 from pellucid.optim import adamw, decay_groups
 from pellucid.tape import Tape
 from pellucid.trace import NAMES, SIZES, UPDATES, describe
+from pellucid.trace.classifier_rows import CLASSIFIER
 from tests.models.examples import random_params
+from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
+from tests.models.transformer_examples import all_noise
 
 LETTERS = {"T": 5, "S": 5, "C": 6, "H": 2, "d": 3, "F": 10, "V": 11, "maxT": 7, "3C": 18, "1": 1}
+LETTERS |= {"N": 4, "2C": 12}
 CHOICES = [
     {"norm": norm, "activation": activation, "tied": tied}
     for norm in ("pre", "post")
@@ -35,6 +47,35 @@ def recorded(model: GPT, dropout: float) -> Tape:
     return tape
 
 
+TRANSFORMERS = [
+    {"activation": "relu", "pad": 0, "smoothing": 0.1},
+    {"activation": "gelu_erf", "tied": False, "final_norm": True, "smoothing": 0.0},
+    {"activation": "gelu_tanh", "bias": False, "smoothing": 0.1},
+]
+
+
+def recorded_transformer(dropout: float, *, smoothing: float, **choices: object) -> Tape:
+    """A whole step of an encoder and a decoder on one tape."""
+    sizes = {"vocab_size": 11, "block_size": 7, "n_encoder": 2, "n_decoder": 2, "n_inner": 10}
+    config = TransformerConfig(n_head=2, n_embd=6, **sizes, **choices)
+    model, tape = Transformer(config, random_params(config)), Tape()
+    source, tokens = torch.tensor([5, 9, 2, 6]), torch.tensor([3, 1, 4, 1, 5])
+    noise = all_noise(model, source, tokens) if dropout else None
+    _, grads = model.loss_and_grads(
+        source, tokens, tokens + 1, tape, noise=noise, smoothing=smoothing
+    )
+    adamw(model.params, grads, learning_rate=0.1, tape=tape)
+    return tape
+
+
+def recorded_windows(config: NextTokenConfig) -> Tape:
+    """A whole step of a network for the next character."""
+    model, tape = NextToken(config, random_params(config)), Tape()
+    _, grads = model.loss_and_grads(WINDOWS, NEXT, tape)
+    adamw(model.params, grads, learning_rate=0.1, tape=tape)
+    return tape
+
+
 def assert_described(tape: Tape, letters: dict[str, int]) -> None:
     for name in tape:
         row = describe(name)
@@ -43,13 +84,31 @@ def assert_described(tape: Tape, letters: dict[str, int]) -> None:
         if name.endswith(".x"):
             assert row.shape == (), "a layer's input has no shape of its own"
         else:
-            assert tuple(letters[size] for size in row.shape) == tuple(tape[name].shape), name
+            shape = tuple(tape[name].shape)
+            if name == "dec.mask":  # padding adds an axis
+                shape = shape[-2:]
+            assert tuple(letters[size] for size in row.shape) == shape, name
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda c: "-".join(map(str, c.values())))
 def test_every_name_on_a_tape_is_described_in_its_shape(choices: dict[str, object], dropout: float):
     assert_described(recorded(model_of(**choices), dropout), LETTERS)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("choices", TRANSFORMERS, ids=lambda c: str(c["activation"]))
+def test_every_name_of_a_transformer_is_described_in_its_shape(
+    choices: dict[str, object], dropout: float
+):
+    assert_described(recorded_transformer(dropout, **choices), LETTERS)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_name_of_a_next_token_network_is_described_in_its_shape(form: str):
+    config = FORMS[form]
+    sizes = {"W": config.window, "C": config.width, "I": config.inputs, "F": config.hidden}
+    assert_described(recorded_windows(config), sizes | {"T": len(WINDOWS), "V": config.vocab_size})
 
 
 def test_with_a_past_keys_are_more_than_positions():
@@ -67,6 +126,19 @@ def test_every_row_of_the_table_stands_on_some_tape():
         for name in recorded(model_of(**choices), 0.3)
         if (row := describe(name)) is not None
     }
+    seen |= {
+        row.pattern
+        for choices in TRANSFORMERS
+        for name in recorded_transformer(0.3, **choices)
+        if (row := describe(name)) is not None
+    }
+    seen |= {
+        row.pattern
+        for config in FORMS.values()
+        for name in recorded_windows(config)
+        if (row := describe(name)) is not None
+    }
+    seen |= {row.pattern for row in CLASSIFIER}  # see tests/models/test_classifier.py
     assert {row.pattern for row in (*NAMES, *UPDATES)} <= seen
 
 
@@ -91,6 +163,9 @@ def test_a_gradient_is_described_as_one():
     assert gradient.shape == value.shape
     assert value.meaning in gradient.meaning
     assert gradient.symbol.startswith("∂L/∂")
+    part = describe("ddec.h.0.cross.c_kv.x")
+    assert part is not None
+    assert part.meaning.count("gradient") == 2, "the part of a gradient, not the gradient of one"
     update = describe("h.0.mlp.c_fc.weight.m_hat")
     assert update is not None
     assert update.shape == ("C", "F")

@@ -4,6 +4,8 @@
     open_model(name)                      the same, with its tokenizer
     save(model, directory)                our own format
     read_metadata(directory)              the notes that were saved with it
+    read_torch_transformer(weights, …)    a Transformer from `torch.nn.Transformer`'s state dict
+    read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
 
 | format | recognised by | read in |
@@ -12,6 +14,7 @@
 | Hugging Face GPT-2 | `config.json` with `"model_type": "gpt2"` | `huggingface` |
 | nanoGPT | `ckpt.pt` | `nanogpt` |
 | OpenAI's GPT-2 | `hparams.json` | `openai` |
+| a `torch.nn.Transformer` | not: see `read_torch_transformer` | `torch_transformer` |
 | a name on the Hugging Face hub | no such path, and the form of a name | `hub` |
 
 Each reader brings a configuration and tensors under our names; `check` is the one place where the
@@ -22,5 +25,14 @@ from pellucid.checkpoint.huggingface import export_huggingface
 from pellucid.checkpoint.native import read_metadata, save
 from pellucid.checkpoint.open import open_model
 from pellucid.checkpoint.recognise import load
+from pellucid.checkpoint.torch_transformer import read_torch_stacks, read_torch_transformer
 
-__all__ = ["export_huggingface", "load", "open_model", "read_metadata", "save"]
+__all__ = [
+    "export_huggingface",
+    "load",
+    "open_model",
+    "read_metadata",
+    "read_torch_stacks",
+    "read_torch_transformer",
+    "save",
+]

@@ -2,28 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError, ConfigError
-from pellucid.models import GPT, GPTConfig, parameter_shapes
+from pellucid.models import GPT, Config, Model
 from pellucid.tree import unflatten
+
+C = TypeVar("C", bound=Config)
 
 
 class Found(NamedTuple):
     """What a reader brings: a configuration, tensors under our names, and their file."""
 
-    config: GPTConfig
+    config: Config
     tensors: dict[str, Tensor]
     file: Path
+    kind: type[Model] = GPT
 
 
-def configure(file: Path, **fields: Any) -> GPTConfig:
+def configure(file: Path, kind: Callable[..., C], **fields: Any) -> C:
     """The configuration of these fields; `CheckpointError`, naming the file, where one is wrong."""
     try:
-        return GPTConfig(**fields)
+        return kind(**fields)
     except ConfigError as error:
         raise CheckpointError(f"{file}: {error}; restore the file") from error
 
@@ -49,15 +52,15 @@ def untie(tensors: dict[str, Tensor]) -> bool:
     head, table = tensors.get("lm_head.weight"), tensors.get("wte.weight")
     if head is None:
         return False
-    if table is None or not _same(head, table):
+    if table is None or not same(head, table):
         return True
     del tensors["lm_head.weight"]
     return False
 
 
-def check(config: GPTConfig, tensors: Mapping[str, Tensor], file: Path) -> None:
+def check(config: Config, tensors: Mapping[str, Tensor], file: Path) -> None:
     """Raise `CheckpointError` unless these are the configuration's parameters, name by name."""
-    shapes = parameter_shapes(config)
+    shapes = config.parameter_shapes()
     if missing := [name for name in shapes if name not in tensors]:
         raise CheckpointError(
             f"{file} must hold the {len(shapes)} tensors of its configuration; "
@@ -81,12 +84,12 @@ def check(config: GPTConfig, tensors: Mapping[str, Tensor], file: Path) -> None:
             )
 
 
-def assemble(found: Found, *, dtype: torch.dtype | None, device: torch.device | str) -> GPT:
+def assemble(found: Found, *, dtype: torch.dtype | None, device: torch.device | str) -> Model:
     """The model of what was found, each parameter in memory of its own.
 
     Raises `CheckpointError` where names, shapes or dtypes are not the configuration's.
     """
-    config, tensors, file = found
+    config, tensors, file, kind = found
     check(config, tensors, file)
     dtypes = {str(tensor.dtype) for tensor in tensors.values()}
     if dtype is None and len(dtypes) > 1:
@@ -100,12 +103,12 @@ def assemble(found: Found, *, dtype: torch.dtype | None, device: torch.device | 
         name: tensors.pop(name)
         .detach()
         .to(device=device, dtype=dtype, copy=True, memory_format=torch.contiguous_format)
-        for name in parameter_shapes(config)
+        for name in config.parameter_shapes()
     }
-    return GPT(config, unflatten(params))
+    return kind(config, unflatten(params))
 
 
-def _same(head: Tensor, table: Tensor) -> bool:
+def same(head: Tensor, table: Tensor) -> bool:
     """Whether the two are equal to the bit; as numbers, a NaN would not equal its own copy."""
     return (
         head.shape == table.shape

@@ -1,11 +1,12 @@
-"""GPT-2 as Hugging Face's transformers stores it, in and out.
+"""GPT-2 and GPT-1 as Hugging Face's transformers stores them, in and out.
 
-The names are ours behind `transformer.`, and the (in, out) layout of the linear maps is ours too.
-Source: transformers, models/gpt2: configuration_gpt2.py and modeling_gpt2.py.
+The names are ours behind `transformer.`, but for GPT-1's embeddings, and the (in, out) layout of
+the linear maps is ours too.
 """
 
 import re
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import torch
 
 from pellucid.checkpoint.check import Found, check, configure, rename, untie
+from pellucid.checkpoint.huggingface_kinds import GPT1, GPT2, KINDS, Kind
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, parameter_shapes
+from pellucid.models import GPT, GPTConfig, parameter_shapes
 from pellucid.tree import flatten
 
 FILES = (
@@ -26,37 +28,16 @@ FILES = (
     "pytorch_model.bin.index.json",
 )
 PREFIX = "transformer."
-# Causal masks, which older versions stored with the weights.
-MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
-ACTIVATIONS = {
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu": "gelu_erf",
-    "relu": "relu",
-}
-# Our fields under transformers' names; its own two for a size mean the same, the last counts.
-NAMES = {
-    "vocab_size": ("vocab_size",),
-    "block_size": ("max_position_embeddings", "n_positions"),
-    "n_layer": ("num_hidden_layers", "n_layer"),
-    "n_head": ("num_attention_heads", "n_head"),
-    "n_embd": ("hidden_size", "n_embd"),
-    "n_inner": ("n_inner",),
-    "eps": ("layer_norm_epsilon",),
-}
-# Settings that change a formula, each with the value that GPT-2 has.
-FIXED = {
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-    "add_cross_attention": False,
-}
+# Causal masks and the numbers 0, 1, 2 …, which older versions stored with the weights.
+MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias|position_ids")
 
 
 def read(directory: Path, settings: dict[str, Any]) -> Found:
-    """A GPT-2 from the content of its `config.json` and the first of `FILES` that is there."""
+    """A GPT from the content of its `config.json` and the first of `FILES` that is there."""
     file = _weights_file(directory)
-    fields = _fields(directory / CONFIG, settings)
-    tensors = rename(read_weights(file), _our_name, file)
+    kind = KINDS[settings["model_type"]]
+    fields = kind.fields(directory / CONFIG, settings)
+    tensors = rename(read_weights(file), partial(_our_name, kind=kind), file)
     tied = settings.get("tie_word_embeddings", True)
     if tied and untie(tensors):
         raise CheckpointError(
@@ -64,25 +45,29 @@ def read(directory: Path, settings: dict[str, Any]) -> Found:
             f"tie_word_embeddings is {tied!r}, and {file.name} has a head of its own; set it to "
             "false to use that head, or remove the head"
         )
-    return Found(configure(directory / CONFIG, **fields, tied=bool(tied)), tensors, file)
+    return Found(configure(directory / CONFIG, GPTConfig, **fields, tied=bool(tied)), tensors, file)
 
 
 def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
-    """Write `config.json` and `model.safetensors` for `transformers.GPT2LMHeadModel`.
+    """Write `config.json` and `model.safetensors` for transformers.
 
-    The logits there are the model's own. GPT-2 has a bias everywhere, so a model without biases is
-    written with biases of zero, and comes back with them. Dropout is not part of a model here and
-    is left at transformers' default, which counts in its training only.
+    A model with pre-norm and a final norm becomes a `GPT2LMHeadModel`; one with post-norm and no
+    final norm an `OpenAIGPTLMHeadModel`, GPT-1. The logits there are the model's own. Both have a
+    bias everywhere, so a model without biases is written with biases of zero, and comes back with
+    them. Dropout is not part of a model here and is left at transformers' default, which counts in
+    its training only.
 
-    Raises `CheckpointError` for blocks with post-norm or a model without a final norm, which GPT-2
-    cannot express, and where the directory cannot be written.
+    Raises `CheckpointError` for a model that neither can express, and where the directory cannot be
+    written.
     """
     config, place = model.config, Path(directory)
-    if config.norm != "pre" or not config.final_norm:
+    kind = next((kind for kind in (GPT2, GPT1) if kind.can_express(config)), None)
+    if kind is None:
         raise CheckpointError(
-            "transformers' GPT-2 has pre-norm blocks and a final norm; this model has "
-            f"norm={config.norm!r} and final_norm={config.final_norm}; keep it in Pellucid's own "
-            "format with save"
+            "transformers' GPT-2 has pre-norm blocks and a final norm, and its GPT-1 post-norm, no "
+            "final norm, an inner width of 4C and gelu_tanh or relu; this model has "
+            f"norm={config.norm!r}, final_norm={config.final_norm}, n_inner={config.inner} and "
+            f"activation={config.activation!r}; keep it in Pellucid's own format with save"
         )
     params = flatten(model.params)
     check(config, params, place / WEIGHTS)
@@ -92,33 +77,18 @@ def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
         if name not in params
     }
     tensors = {
-        name if name.startswith("lm_head") else PREFIX + name: tensor
+        name if name.startswith("lm_head") else PREFIX + kind.their_name(name): tensor
         for name, tensor in (params | zeros).items()
     }
-    write(place, _settings(model), tensors, {"format": "pt"})
+    write(place, _settings(kind, config), tensors, {"format": "pt"})
 
 
-def _settings(model: GPT) -> dict[str, Any]:
-    """The `config.json` of a model, in transformers' words."""
-    config = model.config
+def _settings(kind: Kind, config: GPTConfig) -> dict[str, Any]:
+    """The `config.json` of a model, with GPT-2's end of text where it is in the vocabulary."""
+    if kind is not GPT2:
+        return kind.settings(config)
     end_of_text = 50256 if config.vocab_size > 50256 else None
-    theirs = {ours: name for name, ours in reversed(ACTIVATIONS.items())}
-    return {
-        "architectures": ["GPT2LMHeadModel"],
-        "model_type": "gpt2",
-        "vocab_size": config.vocab_size,
-        "n_positions": config.block_size,
-        "n_layer": config.n_layer,
-        "n_head": config.n_head,
-        "n_embd": config.n_embd,
-        "n_inner": config.n_inner,
-        "activation_function": theirs[config.activation],
-        "layer_norm_epsilon": config.eps,
-        "tie_word_embeddings": config.tied,
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
-        **FIXED,
-    }
+    return kind.settings(config) | {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
 
 
 def _weights_file(directory: Path) -> Path:
@@ -131,29 +101,6 @@ def _weights_file(directory: Path) -> Path:
     )
 
 
-def _fields(file: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Our configuration's fields; a setting that is left out has GPT-2's own value."""
-    for name, value in FIXED.items():
-        if settings.get(name, value) != value:
-            raise CheckpointError(
-                f"{file}: {name} must be {value} as in GPT-2; it is {settings[name]!r}, another "
-                "formula; such a model cannot be loaded"
-            )
-    activation = settings.get("activation_function", "gelu_new")
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise CheckpointError(
-            f"{file}: activation_function must be one of {', '.join(ACTIVATIONS)}; it is "
-            f"{activation!r}; such a model cannot be loaded"
-        )
-    sizes = {
-        ours: settings[name]
-        for ours, names in NAMES.items()
-        for name in names
-        if settings.get(name) is not None
-    }
-    return sizes | {"activation": ACTIVATIONS[activation]}
-
-
-def _our_name(name: str) -> str | None:
+def _our_name(name: str, kind: Kind) -> str | None:
     ours = name.removeprefix(PREFIX)
-    return None if MASK.fullmatch(ours) else ours
+    return None if MASK.fullmatch(ours) else kind.our_name(ours)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pellucid.checkpoint.check import Found, configure, rename, untie
 from pellucid.checkpoint.read import broken, read_pickle, tensors_only
+from pellucid.models import GPTConfig
 
 FILE = "ckpt.pt"
 # torch.compile and DistributedDataParallel each put their own before the names.
@@ -46,6 +47,7 @@ def read(file: Path) -> Found:
     }
     config = configure(
         file,
+        GPTConfig,
         **{name: arguments[name] for name in sizes},
         vocab_size=arguments.get("vocab_size", 50257),
         bias=bool(arguments.get("bias", True)),

@@ -14,20 +14,21 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from pellucid.checkpoint.check import Found, check, configure
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import ARCHITECTURES, Model
 from pellucid.tree import flatten
 
 KEY = "pellucid"
 VERSION = 1
-ARCHITECTURE = "gpt"
 
 
 def save(
-    model: GPT, directory: str | PathLike[str], *, metadata: Mapping[str, str] | None = None
+    model: Model, directory: str | PathLike[str], *, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a model into a directory, in the dtype it has; other files there are left alone.
 
@@ -46,7 +47,7 @@ def save(
         )
     tensors = flatten(model.params)
     check(model.config, tensors, place / WEIGHTS)
-    settings = {KEY: VERSION, "architecture": ARCHITECTURE} | model.config.to_dict()
+    settings = {KEY: VERSION, "architecture": model.architecture} | model.config.to_dict()
     write(place, settings, tensors, {"format": "pt"} | notes | {KEY: json.dumps(settings)})
 
 
@@ -66,14 +67,14 @@ def read(weights: Path, settings: dict[str, Any] | None) -> Found:
             f"has neither; put the {CONFIG} of its model there"
         )
     if settings and inscribed and settings != inscribed:
-        key = min(key for key, _ in settings.items() ^ inscribed.items())
+        both = settings.keys() | inscribed.keys()
+        key = min(key for key in both if settings.get(key) != inscribed.get(key))
         raise CheckpointError(
             f"{weights.with_name(CONFIG)} must say what the header of {WEIGHTS} says; {key} is "
             f"{settings.get(key)!r} in the one and {inscribed.get(key)!r} in the other; restore "
             f"the value, or delete {CONFIG} to go by the header"
         )
-    config = _configure(weights.with_name(CONFIG), settings or inscribed or {})
-    return Found(config, tensors, weights)
+    return _found(weights, settings or inscribed or {}, tensors)
 
 
 def is_inscribed(weights: Path) -> bool:
@@ -94,18 +95,23 @@ def _inscribed(weights: Path, header: dict[str, str]) -> dict[str, Any] | None:
     return settings
 
 
-def _configure(file: Path, settings: dict[str, Any]) -> GPTConfig:
-    """The configuration, from settings of this version that are complete and have nothing else."""
-    kind = {key: settings.get(key) for key in (KEY, "architecture")}
-    if kind != {KEY: VERSION, "architecture": ARCHITECTURE}:
+def _found(weights: Path, settings: dict[str, Any], tensors: dict[str, Tensor]) -> Found:
+    """What settings of this version describe, if they are complete and have nothing else."""
+    file = weights.with_name(CONFIG)
+    version, architecture = settings.get(KEY), settings.get("architecture")
+    kind = ARCHITECTURES.get(architecture) if isinstance(architecture, str) else None
+    if version != VERSION or kind is None:
+        came = {KEY: version, "architecture": architecture}
         raise CheckpointError(
-            f"{file} must be of version {VERSION} and architecture {ARCHITECTURE!r}; it is {kind}; "
-            "load it with the Pellucid that wrote it"
+            f"{file} must be of version {VERSION} and of an architecture among "
+            f"{', '.join(map(repr, ARCHITECTURES))}; it is {came}; load it with the Pellucid that "
+            "wrote it"
         )
-    known = {field.name for field in fields(GPTConfig)}
-    if wrong := sorted(known ^ (settings.keys() - kind.keys())):
+    known = {field.name for field in fields(kind.Config)}
+    if wrong := sorted(known ^ (settings.keys() - {KEY, "architecture"})):
         raise CheckpointError(
             f"{file} must have the settings {', '.join(sorted(known))} and no others; "
             f"{wrong[0]!r} is {'missing' if wrong[0] in known else 'unknown'}; restore the file"
         )
-    return configure(file, **{name: settings[name] for name in known})
+    config = configure(file, kind.Config, **{name: settings[name] for name in known})
+    return Found(config, tensors, weights, kind)

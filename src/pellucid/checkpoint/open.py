@@ -1,31 +1,61 @@
 """A model together with its tokenizer, as every command wants them."""
 
 from pathlib import Path
+from typing import Any, overload
 
 import torch
 
 from pellucid.checkpoint.recognise import load
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT
+from pellucid.models import GPT, Model
 from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
+
+
+@overload
+def open_model(
+    name: str,
+    *,
+    tokenizer: str | None = ...,
+    dtype: torch.dtype | None = ...,
+    device: torch.device | str = ...,
+) -> tuple[GPT, Tokenizer]: ...
+
+
+@overload
+def open_model(
+    name: str,
+    *,
+    kinds: tuple[type[Model], ...],
+    tokenizer: str | None = ...,
+    dtype: torch.dtype | None = ...,
+    device: torch.device | str = ...,
+) -> tuple[Any, Tokenizer]: ...
 
 
 def open_model(
     name: str,
     *,
+    kinds: tuple[type[Model], ...] = (GPT,),
     tokenizer: str | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
-) -> tuple[GPT, Tokenizer]:
+) -> tuple[Any, Tokenizer]:
     """The model of that name or path, and the tokenizer that belongs to it.
 
-    `name` is what `load` takes. The tokenizer is the named one, or else the one in the model's
-    directory, or else GPT-2's where the model has GPT-2's vocabulary.
+    `name` is what `load` takes, and the model must be of one of the `kinds`, by default a GPT. The
+    tokenizer is the named one, or else the one in the model's directory, or else GPT-2's where the
+    model has GPT-2's vocabulary.
 
-    Raises `CheckpointError` where either cannot be read, or the tokenizer knows more tokens than
-    the model.
+    Raises `CheckpointError` where either cannot be read, the model is of another kind than the
+    caller can use, or the tokenizer knows more tokens than the model.
     """
     model = load(name, dtype=dtype, device=device)
+    if not isinstance(model, kinds):
+        wanted = " or ".join(kind.architecture for kind in kinds)
+        raise CheckpointError(
+            f"a model must be a {wanted} here, and {name} holds a {model.architecture}: give "
+            "another --model"
+        )
     pieces = load_tokenizer(tokenizer) if tokenizer else _own(name, model)
     if pieces.vocab_size > model.config.vocab_size:
         raise CheckpointError(
@@ -35,7 +65,7 @@ def open_model(
     return model, pieces
 
 
-def _own(name: str, model: GPT) -> Tokenizer:
+def _own(name: str, model: Model) -> Tokenizer:
     """The tokenizer beside the model; one that is there and cannot be read is an error."""
     path = Path(name)
     place = path.parent if path.is_file() else path

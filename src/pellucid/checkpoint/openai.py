@@ -18,6 +18,7 @@ from torch import Tensor
 from pellucid.checkpoint.check import Found, configure, rename
 from pellucid.checkpoint.read import broken, one_line, read_json, read_safetensors
 from pellucid.errors import CheckpointError
+from pellucid.models import GPTConfig
 
 HPARAMS = "hparams.json"
 SIZES = {
@@ -36,7 +37,7 @@ def read(directory: Path) -> Found:
     if missing := [name for name in SIZES if name not in hparams]:
         raise broken(directory / HPARAMS, f"the sizes {', '.join(SIZES)}", f"no {missing[0]}")
     config = configure(
-        directory / HPARAMS, **{ours: hparams[theirs] for theirs, ours in SIZES.items()}
+        directory / HPARAMS, GPTConfig, **{ours: hparams[theirs] for theirs, ours in SIZES.items()}
     )
     file = _weights_file(directory)
     if file.suffix == ".index":

@@ -7,9 +7,10 @@ import torch
 
 from pellucid.checkpoint import hub, huggingface, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
+from pellucid.checkpoint.huggingface_kinds import KINDS
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, RANDOM_MODELS
+from pellucid.models import GPT, RANDOM_MODELS, Model
 
 
 def load(
@@ -17,11 +18,12 @@ def load(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
-) -> GPT:
+) -> Model:
     """The model in a directory or file, or of a name on the Hugging Face hub.
 
-    - a directory that `save` wrote, or its `model.safetensors`;
-    - a Hugging Face GPT-2: `config.json` with safetensors or `pytorch_model.bin`, whole or sharded;
+    - a directory that `save` wrote, or its `model.safetensors`, whatever kind of model it holds;
+    - a Hugging Face GPT-2 or GPT-1: `config.json` with safetensors or `pytorch_model.bin`, whole
+      or sharded;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
@@ -64,7 +66,7 @@ def _from_directory(directory: Path) -> Found:
     settings = read_json(directory / CONFIG) if described else {}
     if native.KEY in settings:
         return native.read(directory / WEIGHTS, settings)
-    if settings.get("model_type") == "gpt2":
+    if settings.get("model_type") in tuple(KINDS):  # a list in its place has no hash
         return huggingface.read(directory, settings)
     # Between the two steps of a save there is no config.json, whatever else there may be.
     if not described and native.is_inscribed(directory / WEIGHTS):
@@ -77,7 +79,7 @@ def _from_directory(directory: Path) -> Found:
         return native.read(directory / WEIGHTS, None)
     kind = f"a {CONFIG} with model_type {settings.get('model_type')!r}" if described else "none"
     raise CheckpointError(
-        f"a checkpoint's directory holds a {CONFIG} of Pellucid or of a Hugging Face gpt2, a "
-        f"{nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; {directory} has {kind}; give the directory "
-        "of a GPT-2"
+        f"a checkpoint's directory holds a {CONFIG} of Pellucid or of a Hugging Face "
+        f"{' or '.join(KINDS)}, a {nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; {directory} has "
+        f"{kind}; give the directory of a GPT"
     )

@@ -10,11 +10,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pellucid.cli.classify import classify
 from pellucid.cli.examples import examples
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
+from pellucid.cli.reach import reach
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
+from pellucid.cli.train_classifier import train_classifier
+from pellucid.cli.train_translator import train_translator
+from pellucid.cli.translate import translate
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
 
@@ -32,7 +37,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (walk, examples, tokenize, train, generate, export):
+_COMMANDS = (
+    walk,
+    reach,
+    examples,
+    tokenize,
+    train,
+    generate,
+    train_classifier,
+    classify,
+    train_translator,
+    translate,
+    export,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

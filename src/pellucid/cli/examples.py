@@ -4,9 +4,9 @@ from pellucid.cli.options import console
 
 
 def examples() -> None:
-    """List the worked examples."""
-    from pellucid.examples import example_names, load_example
+    """List the worked examples, in the order in which they teach."""
+    from pellucid.examples import EXAMPLES, find_example
 
-    for name in example_names():
-        example = load_example(name)
+    for name in EXAMPLES:
+        example = find_example(name)
         console().print(f"[bold cyan]{name}[/]  {example.about}")

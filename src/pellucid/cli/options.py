@@ -15,6 +15,10 @@ WIDTH = 100
 """Columns of what is printed to a file or a pipe, and at most to a terminal."""
 
 
+TRANSLATOR = "runs/translator"
+"""Where a translator is kept unless the user says otherwise."""
+
+
 class Dtype(StrEnum):
     """The number formats that a model can have."""
 
@@ -25,8 +29,8 @@ class Dtype(StrEnum):
 
 MODEL = Option(
     metavar="DIR",
-    help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2, nanoGPT's or OpenAI's, "
-    "a hub name, or gpt2-tiny and gpt2-124M-random for random weights.",
+    help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2 or GPT-1, of nanoGPT's "
+    "or OpenAI's, a hub name, or gpt2-tiny and gpt2-124M-random for random weights.",
 )
 
 TokenizerOption = Annotated[
@@ -34,6 +38,14 @@ TokenizerOption = Annotated[
     Option("--tokenizer", help="gpt2, or a tokenizer's file; by default the model's own."),
 ]
 DtypeOption = Annotated[Dtype | None, Option(help="By default as stored.")]
+MixedOption = Annotated[
+    bool,
+    Option(
+        "--mixed",
+        help="Forward and backward in bfloat16, weights in their dtype: quicker where the "
+        "processor multiplies bfloat16.",
+    ),
+]
 DeviceOption = Annotated[str, Option(help="Where to compute: cpu, cuda, mps …")]
 
 

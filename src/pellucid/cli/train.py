@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich.markup import escape
 from typer import Argument, Option
 
-from pellucid.cli.options import DeviceOption, Dtype, console, device_of, dtype_of
+from pellucid.cli.keep import keep_best
+from pellucid.cli.options import DeviceOption, Dtype, MixedOption, console, device_of, dtype_of
 from pellucid.files import make_room
 
 
@@ -31,6 +30,7 @@ def train(
     eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 500,
     seed: Annotated[int, Option(help="Of the weights, the batches and the samples.")] = 1337,
     dtype: Annotated[Dtype, Option(help="Of the weights and all arithmetic.")] = Dtype.FLOAT32,
+    mixed: MixedOption = False,
     device: DeviceOption = "cpu",
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a checkpoint in --out.")
@@ -40,11 +40,9 @@ def train(
     """Train a GPT on a text; the best checkpoint by validation loss is kept in --out."""
     import torch
 
-    from pellucid.checkpoint import save
     from pellucid.generate import Sampling
     from pellucid.models import GPT, GPTConfig
     from pellucid.report.draws import write_text
-    from pellucid.report.progress import with_progress
     from pellucid.text import beginning, choose_tokenizer
     from pellucid.text.corpus import Corpus, read_text
     from pellucid.train import Recipe
@@ -59,6 +57,7 @@ def train(
         grad_clip=grad_clip,
         dropout=dropout,
         eval_interval=eval_interval,
+        mixed=mixed,
         seed=seed,
     )
     content = read_text(text)
@@ -80,21 +79,7 @@ def train(
         f"{len(corpus.training):,} tokens to train on, {len(corpus.validation):,} to validate; "
         f"{pieces.kind}, {pieces.vocab_size:,} ids"
     )
-    best = float("inf")
-    try:
-        for step in with_progress(screen, training(model, corpus, recipe), max_iters):
-            if step.validation_loss is not None and step.validation_loss < best:
-                best, model = step.validation_loss, step.model
-                notes = {"iteration": str(step.iteration), "validation_loss": f"{best:.6f}"}
-                save(model, out, metadata=notes)
-                pieces.save(out / "tokenizer.json")
-    except KeyboardInterrupt:
-        kept = f"with validation loss {best:.4f} is" if best < float("inf") else "is not yet"
-        screen.print(f"stopped: a model {kept} in {escape(str(out))}", soft_wrap=True)
-        raise typer.Exit(130) from None
-    screen.print(
-        f"best validation loss {best:.4f} nats a token, kept in {escape(str(out))}", soft_wrap=True
-    )
+    model = keep_best(screen, training(model, corpus, recipe), pieces, out, total=max_iters)
     for number in range(num_samples):
         screen.print(f"\n[dim]sample {number + 1}[/]")
         write_text(

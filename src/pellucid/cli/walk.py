@@ -1,6 +1,6 @@
 """`pellucid walk`: one whole step, number by number."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -15,6 +15,9 @@ from pellucid.cli.options import (
     not_empty,
 )
 from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pellucid.trace import Lesson
 
 
 def walk(
@@ -33,8 +36,13 @@ def walk(
         bool,
         Option("--update/--no-update", help="Take a step of the optimizer."),
     ] = True,
-    optimizer: Annotated[str, Option(help="Of the step: sgd, momentum, adam or adamw.")] = "adamw",
+    optimizer: Annotated[
+        str | None, Option(help="Of the step: sgd, momentum, adam or adamw, the default.")
+    ] = None,
     learning_rate: Annotated[float | None, Option(help="Of the step.")] = None,
+    shapes: Annotated[
+        bool, Option("--shapes", help="Only names and shapes, without the numbers.")
+    ] = False,
     dtype: DtypeOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -42,47 +50,79 @@ def walk(
 
     Without a model: a worked example, by default "AI rocks", in float64.
     """
-    from pellucid.checkpoint import open_model
-    from pellucid.examples import load_example
     from pellucid.report.text import Walk, print_walk
-    from pellucid.text import Tokenizer
-    from pellucid.trace import record_step
 
-    if model is None and (tokenizer or dtype):
-        raise ConfigError(
-            "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer and "
-            "--dtype, or give a --model"
-        )
+    settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
     if model is None:
-        example = load_example(text or "ai_rocks")
-        gpt, settings = example.model, dict(example.update)
-        pieces: Tokenizer = example.tokenizer
-        title, read = example.title, example.text
-        about = f"{example.about}\n{example.source}"
+        if tokenizer or dtype:
+            raise ConfigError(
+                "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
+                "and --dtype, or give a --model"
+            )
+        lesson = _example(text or "ai_rocks", settings, layers)
     else:
-        gpt, pieces = open_model(
-            model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+        lesson = _step(
+            not_empty(text),
+            model,
+            settings,
+            layers,
+            tokenizer=tokenizer,
+            dtype=dtype_of(dtype),
+            device=device_of(device),
         )
-        settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
-        title, read = model, not_empty(text)
-        about = f"{read!r} through {gpt}"
-    settings["optimizer"] = optimizer
-    if learning_rate is not None:
-        settings["learning_rate"] = learning_rate
-    trace = record_step(gpt, pieces.encode(read), pieces, update=settings if update else None)
     screen = console()
-    steps = Walk(
-        trace, digits=digits, layers=_layers(layers, gpt.config.n_layer), width=screen.width
-    )
+    way = Walk(lesson, digits=digits, width=screen.width, shapes=shapes)
     if show:
         for name in show:
-            for line in steps.show(name):
+            for line in way.show(name):
                 screen.print(line)
     else:
-        print_walk(screen, title, about, steps)
+        print_walk(screen, way)
 
 
-def _layers(choice: str | None, depth: int) -> list[int] | None:
+def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> "Lesson":
+    """A worked example's lesson; one that takes no step of an optimizer has no settings for it."""
+    from pellucid.examples import Example, find_example
+
+    example = find_example(name)
+    if isinstance(example, Example):
+        return example.lesson(
+            None if settings is None else example.update | _given(settings),
+            _blocks(layers, example.model.config.n_layer),
+        )
+    if settings is None or _given(settings) or layers:
+        raise ConfigError(
+            f"only a GPT's example takes --layers and an optimizer's step, and {name} is none: "
+            "leave out --layers, --optimizer, --learning-rate and --no-update"
+        )
+    return example.lesson()
+
+
+def _step(
+    text: str, name: str, settings: dict[str, Any] | None, layers: str | None, **how: Any
+) -> "Lesson":
+    """The lesson of one step of a model on a text."""
+    from pellucid.checkpoint import open_model
+    from pellucid.trace import gpt_lesson, record_step
+
+    gpt, pieces = open_model(name, **how)
+    update = {"learning_rate": 1e-3, "weight_decay": 0.1}
+    trace = record_step(
+        gpt,
+        pieces.encode(text),
+        pieces,
+        update=None if settings is None else update | _given(settings),
+    )
+    about = f"{text!r} through {gpt}"
+    return gpt_lesson(trace, name, about, _blocks(layers, gpt.config.n_layer))
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the user gave."""
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _blocks(choice: str | None, depth: int) -> list[int] | None:
     """The blocks that --layers names."""
     if choice is None or choice == "all":
         return None if choice is None else list(range(depth))

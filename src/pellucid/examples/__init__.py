@@ -1,64 +1,85 @@
-"""The worked examples, each a JSON file beside this one: a text, a vocabulary, and every weight.
+"""The worked examples: those of GPTs are data, a JSON file each; the others run a few layers.
 
->>> example = load_example("ai_rocks")
->>> example.tokenizer.encode(example.text)
-[0, 1, 2]
->>> example.model.params["wte"]["weight"].shape
-torch.Size([3, 4])
+>>> "ai_rocks" in EXAMPLES
+True
+
+A demonstration is a module beside this one that ends in a `Demonstration`; its figures come from
+the run. A GPT's example is a text, a vocabulary, and every weight; a module makes one where the
+weights follow from something else, or where there is more to show than the step.
 """
 
-import json
-from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
-
-import torch
+from collections.abc import Callable
 
 from pellucid.errors import ConfigError
-from pellucid.models import GPT, GPTConfig
-from pellucid.text import Words
-from pellucid.tree import unflatten
+from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
+from pellucid.examples.demonstration import Demonstration
+from pellucid.examples.dropout import DROPOUT
+from pellucid.examples.gpt_example import Example, gpt_example_names, load_example
+from pellucid.examples.hello_world import hello_world
+from pellucid.examples.humpty_dumpty import HUMPTY_DUMPTY
+from pellucid.examples.layer_norm_residual import LAYER_NORM_RESIDUAL
+from pellucid.examples.leaf_or_flower import LEAF_OR_FLOWER
+from pellucid.examples.leaf_or_flower_training import LEAF_OR_FLOWER_TRAINING
+from pellucid.examples.linear_maps import LINEAR_MAPS
+from pellucid.examples.positions import POSITIONS
+from pellucid.examples.self_attention import SELF_ATTENTION
+from pellucid.examples.softmax import SOFTMAX
+from pellucid.examples.where_do_you_live import GPT_WITH_SEP, TRANSFORMER
+
+EXAMPLES = (
+    "leaf_or_flower",
+    "leaf_or_flower_training",
+    "humpty_dumpty",
+    "self_attention",
+    "softmax",
+    "layer_norm_residual",
+    "dropout",
+    "positions",
+    "linear_maps",
+    "gpt1",
+    "hello_world",
+    "ai_rocks",
+    "ai_rocks_older",
+    "ai_rocks_d2",
+    "translation_by_gpt",
+    "where_do_you_live",
+)
+"""The names of all worked examples, in the order in which they teach."""
+
+_DEMONSTRATIONS: dict[str, Demonstration] = {
+    "humpty_dumpty": HUMPTY_DUMPTY,
+    "self_attention": SELF_ATTENTION,
+    "softmax": SOFTMAX,
+    "layer_norm_residual": LAYER_NORM_RESIDUAL,
+    "dropout": DROPOUT,
+    "positions": POSITIONS,
+    "linear_maps": LINEAR_MAPS,
+    "leaf_or_flower": LEAF_OR_FLOWER,
+    "leaf_or_flower_training": LEAF_OR_FLOWER_TRAINING,
+    "translation_by_gpt": GPT_WITH_SEP,
+    "where_do_you_live": TRANSFORMER,
+}
+
+_MADE: dict[str, Callable[[], Example]] = {"hello_world": hello_world, "ai_rocks_d2": ai_rocks_d2}
 
 
-@dataclass(frozen=True)
-class Example:
-    """A worked example: a model in float64, a text, and the settings of its AdamW step."""
-
-    title: str
-    about: str
-    source: str  # whose example it is
-    text: str
-    tokenizer: Words
-    model: GPT
-    update: dict[str, Any]
-
-
-def example_names() -> list[str]:
-    """The names that `load_example` takes."""
-    here = files(__package__).iterdir()
-    return sorted(file.name.removesuffix(".json") for file in here if file.name.endswith(".json"))
-
-
-def load_example(name: str) -> Example:
+def find_example(name: str) -> Example | Demonstration:
     """The example of that name; raises `ConfigError` where there is none."""
-    if name not in example_names():
+    if name not in EXAMPLES:
         raise ConfigError(
-            f"an example must be one of {', '.join(example_names())}, and {name!r} is none: to "
-            "walk a text of your own, give a --model"
+            f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is none: to walk a "
+            "text of your own, give a --model"
         )
-    data = json.loads(files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    params = {
-        key: torch.tensor(value, dtype=torch.float64) for key, value in data["params"].items()
-    }
-    return Example(
-        title=data["title"],
-        about=data["about"],
-        source=data["source"],
-        text=data["text"],
-        tokenizer=Words(tuple(data["vocabulary"])),
-        model=GPT(GPTConfig(**data["config"]), unflatten(params)),
-        update=data["update"],
-    )
+    if name in _MADE:
+        return _MADE[name]()
+    return _DEMONSTRATIONS.get(name) or load_example(name)
 
 
-__all__ = ["Example", "example_names", "load_example"]
+__all__ = [
+    "EXAMPLES",
+    "Demonstration",
+    "Example",
+    "find_example",
+    "gpt_example_names",
+    "load_example",
+]

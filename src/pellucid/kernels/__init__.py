@@ -19,6 +19,10 @@ from pellucid.kernels.linear_cross_entropy import (
     linear_cross_entropy,
     linear_cross_entropy_backward,
 )
+from pellucid.kernels.linear_smooth_cross_entropy import (
+    linear_smooth_cross_entropy,
+    linear_smooth_cross_entropy_backward,
+)
 from pellucid.kernels.scaled_dot_product import (
     scaled_dot_product,
     scaled_dot_product_backward,
@@ -33,6 +37,9 @@ FAST = replace(
     gelu_erf=Pair(gelu_erf, gelu_erf_backward),
     scaled_dot_product=Pair(scaled_dot_product, scaled_dot_product_backward),
     linear_cross_entropy=Pair(linear_cross_entropy, linear_cross_entropy_backward),
+    linear_smooth_cross_entropy=Pair(
+        linear_smooth_cross_entropy, linear_smooth_cross_entropy_backward
+    ),
 )
 """The reference's table with every pair replaced that has a kernel."""
 

@@ -1,6 +1,7 @@
 """Attention that never holds the whole table of scores (ATen's flash attention for CPU).
 
-On another device, and where dropout falls on the attention probabilities, the reference runs.
+On another device, where dropout falls on the attention probabilities, and for a few positions in
+bfloat16, the reference runs.
 """
 
 import math
@@ -14,6 +15,9 @@ from pellucid.layers import causal_mask
 from pellucid.tape import OFF, Off
 
 ATEN = torch.ops.aten
+
+SHORT = 128
+"""Up to so many positions the reference is the faster one in bfloat16."""
 
 
 def scaled_dot_product(
@@ -29,7 +33,9 @@ def scaled_dot_product(
 
     Source: Dao et al. 2022, "FlashAttention".
     """
-    if noise is not None or q.device.type != "cpu":
+    # In bfloat16 the kernel packs its inputs for each head anew, which short texts do not repay.
+    short = q.dtype == torch.bfloat16 and max(q.shape[-2], k.shape[-2]) <= SHORT
+    if noise is not None or q.device.type != "cpu" or short:
         z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
         return z, (cache, None)
     batch = q.shape[:-3]
@@ -38,7 +44,7 @@ def scaled_dot_product(
     # is skipped. Any other becomes -∞ to add.
     length = q.shape[-2]
     causal = length == k.shape[-2] and mask is causal_mask(length, length, q.device)
-    bias = None if causal or mask is None else _additive(mask, q)
+    bias = None if causal or mask is None else _additive(mask, q, batch)
     z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, 0.0, causal, attn_mask=bias
     )
@@ -63,7 +69,9 @@ def scaled_dot_product_backward(
     return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in grads), {}
 
 
-def _additive(mask: Tensor, q: Tensor) -> Tensor:
+def _additive(mask: Tensor, q: Tensor, batch: torch.Size) -> Tensor:
     """0 where a query may look and -∞ where not, with the four dimensions that the kernel takes."""
     hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(mask.logical_not(), -math.inf)
-    return hidden.reshape((1,) * (4 - mask.dim()) + mask.shape)
+    if mask.dim() <= 3:
+        return hidden.reshape((1,) * (4 - mask.dim()) + mask.shape)
+    return hidden.expand(*batch, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])

@@ -1,13 +1,7 @@
 """Layers: each a pair of pure functions, forward above backward, in one short file."""
 
-from pellucid.layers.attention import (
-    AttentionCache,
-    Past,
-    attention,
-    attention_backward,
-    merge_heads,
-    split_heads,
-)
+from pellucid.layers.absolute_error import absolute_error, absolute_error_backward
+from pellucid.layers.attention import AttentionCache, attention, attention_backward
 from pellucid.layers.block import (
     BlockCache,
     post_norm_block,
@@ -15,12 +9,25 @@ from pellucid.layers.block import (
     pre_norm_block,
     pre_norm_block_backward,
 )
+from pellucid.layers.cross_attention import (
+    CrossAttentionCache,
+    cross_attention,
+    cross_attention_backward,
+)
 from pellucid.layers.cross_entropy import (
     IGNORE,
     cross_entropy,
     cross_entropy_backward,
     linear_cross_entropy,
     linear_cross_entropy_backward,
+)
+from pellucid.layers.decoder_block import (
+    DecoderBlockCache,
+    DecoderPast,
+    decoder_block,
+    decoder_block_backward,
+    pre_norm_decoder_block,
+    pre_norm_decoder_block_backward,
 )
 from pellucid.layers.dropout import dropout, dropout_backward, inverted_noise
 from pellucid.layers.embedding import (
@@ -33,30 +40,57 @@ from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_fo
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
 from pellucid.layers.linear import linear, linear_backward
+from pellucid.layers.multi_head import (
+    MultiHeadCache,
+    Past,
+    merge_heads,
+    multi_head,
+    multi_head_backward,
+    split_heads,
+)
 from pellucid.layers.ops import REFERENCE, Ops, Pair
-from pellucid.layers.position import position, position_backward
+from pellucid.layers.position import position, position_backward, sinusoids
 from pellucid.layers.relu import relu, relu_backward
+from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (
     causal_mask,
     scaled_dot_product,
     scaled_dot_product_backward,
 )
+from pellucid.layers.smooth_cross_entropy import (
+    linear_smooth_cross_entropy,
+    linear_smooth_cross_entropy_backward,
+    smooth_cross_entropy,
+    smooth_cross_entropy_backward,
+)
 from pellucid.layers.softmax import softmax, softmax_backward
+from pellucid.layers.standardize import standardize, standardize_backward
+from pellucid.layers.two_way import two_way, two_way_backward
 
 __all__ = [
     "IGNORE",
     "REFERENCE",
     "AttentionCache",
     "BlockCache",
+    "CrossAttentionCache",
+    "DecoderBlockCache",
+    "DecoderPast",
     "FeedForwardCache",
+    "MultiHeadCache",
     "Ops",
     "Pair",
     "Past",
+    "absolute_error",
+    "absolute_error_backward",
     "attention",
     "attention_backward",
     "causal_mask",
+    "cross_attention",
+    "cross_attention_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "decoder_block",
+    "decoder_block_backward",
     "dropout",
     "dropout_backward",
     "embedding",
@@ -74,20 +108,35 @@ __all__ = [
     "linear_backward",
     "linear_cross_entropy",
     "linear_cross_entropy_backward",
+    "linear_smooth_cross_entropy",
+    "linear_smooth_cross_entropy_backward",
     "merge_heads",
+    "multi_head",
+    "multi_head_backward",
     "position",
     "position_backward",
     "post_norm_block",
     "post_norm_block_backward",
     "pre_norm_block",
     "pre_norm_block_backward",
+    "pre_norm_decoder_block",
+    "pre_norm_decoder_block_backward",
     "relu",
     "relu_backward",
+    "scale",
+    "scale_backward",
     "scaled_dot_product",
     "scaled_dot_product_backward",
+    "sinusoids",
+    "smooth_cross_entropy",
+    "smooth_cross_entropy_backward",
     "softmax",
     "softmax_backward",
     "split_heads",
+    "standardize",
+    "standardize_backward",
+    "two_way",
+    "two_way_backward",
     "unembedding",
     "unembedding_backward",
 ]

@@ -26,6 +26,10 @@ from pellucid.layers.scaled_dot_product import (
     scaled_dot_product,
     scaled_dot_product_backward,
 )
+from pellucid.layers.smooth_cross_entropy import (
+    linear_smooth_cross_entropy,
+    linear_smooth_cross_entropy_backward,
+)
 
 
 class Pair(NamedTuple):
@@ -50,6 +54,7 @@ class Ops:
     dropout: Pair
     unembedding: Pair
     linear_cross_entropy: Pair
+    linear_smooth_cross_entropy: Pair
 
 
 REFERENCE = Ops(
@@ -64,4 +69,7 @@ REFERENCE = Ops(
     dropout=Pair(dropout, dropout_backward),
     unembedding=Pair(unembedding, unembedding_backward),
     linear_cross_entropy=Pair(linear_cross_entropy, linear_cross_entropy_backward),
+    linear_smooth_cross_entropy=Pair(
+        linear_smooth_cross_entropy, linear_smooth_cross_entropy_backward
+    ),
 )

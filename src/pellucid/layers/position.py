@@ -33,3 +33,27 @@ def position_backward(
     dweight = torch.cat([before, drows, after])  # (maxT, C)
     tape(dout=dout, drows=drows, dweight=dweight, dx=dx)
     return dx, {"weight": dweight}
+
+
+def sinusoids(
+    length: int,
+    width: int,
+    *,
+    paired: bool = True,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> Tensor:
+    """The fixed table of positions: table[p, i] = sin(p / 10000^(e/d)), or cos where i is odd.
+
+    `paired`, as in the paper, gives channels 2i and 2i+1 the same frequency: e = i - i mod 2.
+    Without it each channel has a frequency of its own: e = i.
+
+    Shapes: table (length, width), d = width.
+    Source: Vaswani et al. 2017, 3.5.
+    """
+    p = torch.arange(length, dtype=torch.float64).unsqueeze(-1)  # (length, 1)
+    i = torch.arange(width)  # (width,)
+    odd = i % 2 == 1  # (width,)
+    e = i - odd.long() if paired else i  # (width,)
+    angles = p / 10000 ** (e.double() / width)  # (length, width)
+    return torch.where(odd, angles.cos(), angles.sin()).to(device, dtype)

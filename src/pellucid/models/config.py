@@ -7,7 +7,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from pellucid.errors import ConfigError
+from pellucid.models.settings import (
+    ACTIVATIONS,
+    NORMS,
+    Shapes,
+    attention_shapes,
+    check_choice,
+    check_eps,
+    check_heads,
+    check_sizes,
+    check_switches,
+    feed_forward_shapes,
+    norm_shapes,
+)
 from pellucid.tree import Tree, unflatten
 
 
@@ -32,30 +44,12 @@ class GPTConfig:
     eps: float = 1e-5  # layer norm's
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd", "n_inner"):
-            size = getattr(self, name)
-            if name == "n_inner" and size is None:
-                continue
-            if type(size) is not int or size < 1:  # True is an int too
-                raise ConfigError(f"{name} must be a whole number of at least 1, not {size!r}")
-        if self.n_embd % self.n_head:
-            raise ConfigError(
-                f"n_embd must be a multiple of n_head, and {self.n_embd} is not one of "
-                f"{self.n_head}: change either"
-            )
-        for name, choices in (
-            ("activation", ("gelu_tanh", "gelu_erf", "relu")),
-            ("norm", ("pre", "post")),
-        ):
-            if getattr(self, name) not in choices:
-                raise ConfigError(
-                    f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}"
-                )
-        for name in ("final_norm", "bias", "tied"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
-        if not (isinstance(self.eps, int | float) and 0 < self.eps < math.inf):
-            raise ConfigError(f"eps must be a small positive number such as 1e-5, not {self.eps!r}")
+        check_sizes(self, "vocab_size", "block_size", "n_layer", "n_head", "n_embd", "n_inner")
+        check_heads(self)
+        check_choice(self, "activation", ACTIVATIONS)
+        check_choice(self, "norm", NORMS)
+        check_switches(self, "final_norm", "bias", "tied")
+        check_eps(self)
 
     @property
     def inner(self) -> int:
@@ -66,38 +60,28 @@ class GPTConfig:
         """The fields as JSON takes them."""
         return asdict(self)
 
+    def parameter_shapes(self) -> Shapes:
+        """The name and shape of every parameter, in the order of the forward pass."""
+        shapes: Shapes = {
+            "wte.weight": (self.vocab_size, self.n_embd),
+            "wpe.weight": (self.block_size, self.n_embd),
+        }
+        for layer in range(self.n_layer):
+            block = f"h.{layer}"
+            shapes |= norm_shapes(self, f"{block}.ln_1")
+            shapes |= attention_shapes(self, f"{block}.attn")
+            shapes |= norm_shapes(self, f"{block}.ln_2")
+            shapes |= feed_forward_shapes(self, f"{block}.mlp")
+        if self.final_norm:
+            shapes |= norm_shapes(self, "ln_f")
+        if not self.tied:
+            shapes["lm_head.weight"] = (self.vocab_size, self.n_embd)
+        return shapes
 
-def parameter_shapes(config: GPTConfig) -> dict[str, tuple[int, ...]]:
+
+def parameter_shapes(config: GPTConfig) -> Shapes:
     """The name and shape of every parameter, in the order of the forward pass."""
-    width, inner = config.n_embd, config.inner
-    shapes: dict[str, tuple[int, ...]] = {
-        "wte.weight": (config.vocab_size, width),
-        "wpe.weight": (config.block_size, width),
-    }
-
-    def norm(path: str) -> None:
-        shapes[f"{path}.weight"] = (width,)
-        if config.bias:
-            shapes[f"{path}.bias"] = (width,)
-
-    def linear(path: str, into: int, out: int) -> None:
-        shapes[f"{path}.weight"] = (into, out)
-        if config.bias:
-            shapes[f"{path}.bias"] = (out,)
-
-    for layer in range(config.n_layer):
-        block = f"h.{layer}"
-        norm(f"{block}.ln_1")
-        linear(f"{block}.attn.c_attn", width, 3 * width)
-        linear(f"{block}.attn.c_proj", width, width)
-        norm(f"{block}.ln_2")
-        linear(f"{block}.mlp.c_fc", width, inner)
-        linear(f"{block}.mlp.c_proj", inner, width)
-    if config.final_norm:
-        norm("ln_f")
-    if not config.tied:
-        shapes["lm_head.weight"] = (config.vocab_size, width)
-    return shapes
+    return config.parameter_shapes()
 
 
 def init_params(

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from pellucid.errors import TokenError, TraceError
-from pellucid.layers import IGNORE, REFERENCE, Ops, Past
+from pellucid.layers import REFERENCE, Ops, Past
 from pellucid.models.config import GPTConfig, init_params
-from pellucid.models.gpt import LossCache, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.gpt import LossCache, draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.inputs import (
+    check_begin,
+    check_range,
+    check_room,
+    check_targets,
+    whole_numbers,
+)
 from pellucid.tape import OFF, Off, Tape
 from pellucid.tree import Tree, flatten, map_leaves
 
@@ -29,6 +35,9 @@ class GPT:
     >>> logits.shape, tape["h.0.attn.att"].shape
     (torch.Size([3, 5]), torch.Size([2, 3, 3]))
     """
+
+    architecture: ClassVar[str] = "gpt"
+    Config: ClassVar[type[GPTConfig]] = GPTConfig
 
     config: GPTConfig
     params: Tree = field(repr=False)
@@ -65,6 +74,10 @@ class GPT:
         device: torch.device = self.params["wte"]["weight"].device
         return device
 
+    def with_params(self, params: Tree) -> Self:
+        """A model of the same configuration with other parameters, as after a step."""
+        return type(self)(self.config, params)
+
     def to(
         self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
     ) -> "GPT":
@@ -73,7 +86,7 @@ class GPT:
             lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
             self.params,
         )
-        return GPT(self.config, params)
+        return self.with_params(params)
 
     def forward(self, tokens: Any, tape: Off = OFF, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., T, V): position t scores every token as the one at t + 1."""
@@ -90,7 +103,7 @@ class GPT:
     ) -> tuple[Tensor, tuple[Past, ...]]:
         """The logits of tokens that follow `past`, and the past that now includes them."""
         ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
-        self._begin(tape, ops, tokens=ids)
+        check_begin(tape, ops, self.params, tokens=ids)
         logits, cache = gpt(ids, **self.params, config=self.config, ops=ops, past=past, tape=tape)
         return logits, tuple(block.attn.past for block in cache.h)
 
@@ -118,69 +131,29 @@ class GPT:
         _, grads = gpt_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
         return loss, grads
 
+    def draw_noise(
+        self,
+        tokens: Tensor,
+        targets: Tensor,  # noqa: ARG002 (every model draws for its whole batch)
+        *,
+        p: float,
+        generator: torch.Generator,
+    ) -> Tree | None:
+        """Dropout's noise for one step on a batch; None if p is 0."""
+        return draw_noise(self.config, tokens, p, generator, self.dtype)
+
     def _loss(
         self, tokens: Any, targets: Any, tape: Off, ops: Ops, noise: Tree | None
     ) -> tuple[Tensor, LossCache]:
         ids = self._ids(tokens, start=0)
-        wanted = self._targets(targets, ids)
-        self._begin(tape, ops, tokens=ids, targets=wanted)
+        wanted = check_targets(targets, ids, self.config.vocab_size)
+        check_begin(tape, ops, self.params, tokens=ids, targets=wanted)
         return gpt_loss(
             ids, wanted, **self.params, config=self.config, ops=ops, noise=noise, tape=tape
         )
 
-    def _begin(self, tape: Off, ops: Ops, **inputs: Tensor) -> None:
-        if tape.recording and ops != REFERENCE:
-            raise TraceError(
-                "only the reference ops show their intermediates, and others came with a "
-                "recording tape: leave out ops, or the tape"
-            )
-        if tape.recording:
-            tape.given(flatten(self.params) | inputs)
-
     def _ids(self, tokens: Any, start: int) -> Tensor:
-        ids = self._whole_numbers("tokens", tokens)
-        end, room = start + ids.shape[-1], self.config.block_size
-        if end > room:
-            raise TokenError(
-                f"the model has {room} positions and {end} tokens came: keep the last {room}"
-            )
-        self._check_range("token", ids)
+        ids = whole_numbers("tokens", tokens, self.device)
+        check_room("token", start + ids.shape[-1], self.config.block_size)
+        check_range("token", ids, self.config.vocab_size)
         return ids
-
-    def _targets(self, targets: Any, ids: Tensor) -> Tensor:
-        wanted = self._whole_numbers("targets", targets)
-        if wanted.shape != ids.shape:
-            raise TokenError(
-                f"there must be one target a token: {tuple(wanted.shape)} targets came with "
-                f"{tuple(ids.shape)} tokens; mark a position without a target by {IGNORE}"
-            )
-        counted = wanted[wanted != IGNORE]
-        if counted.numel() == 0:
-            raise TokenError("a loss needs at least one position with a target, and none has one")
-        self._check_range("target", counted)
-        return wanted
-
-    def _whole_numbers(self, what: str, ids: Any) -> Tensor:
-        try:
-            numbers = torch.as_tensor(ids, device=self.device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TokenError(
-                f"{what} must be whole numbers, in rows of one length, and {type(ids).__name__} "
-                f"came ({' '.join(str(error).split())}): encode a text by the model's tokenizer"
-            ) from None
-        fractional = numbers.is_floating_point() or numbers.is_complex()
-        if fractional or numbers.dtype == torch.bool or numbers.dim() == 0 or not numbers.numel():
-            raise TokenError(
-                f"{what} must be at least one whole number, and {numbers.dtype} of shape "
-                f"{tuple(numbers.shape)} came: tokenize a text that is not empty"
-            )
-        return numbers.long()
-
-    def _check_range(self, what: str, ids: Tensor) -> None:
-        low, high = (int(bound) for bound in ids.aminmax())
-        if low < 0 or high >= self.config.vocab_size:
-            wrong = low if low < 0 else high
-            raise TokenError(
-                f"a {what} must be an id from 0 to {self.config.vocab_size - 1}, not {wrong}: was "
-                "the text encoded by this model's tokenizer?"
-            )

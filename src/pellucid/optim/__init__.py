@@ -11,7 +11,8 @@ Nothing is changed in place: the old parameters are still there after a step.
 
 from pellucid.optim.adam import BETAS, EPS, adam, adamw, adamw_rule, decay_groups
 from pellucid.optim.clip import clip_by_global_norm, global_norm
-from pellucid.optim.schedule import warmup_cosine
+from pellucid.optim.nudge import NUDGE, nudged_gradients
+from pellucid.optim.schedule import noam, warmup_cosine
 from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
 from pellucid.optim.step import State
 
@@ -22,6 +23,7 @@ __all__ = [
     "BETAS",
     "EPS",
     "MU",
+    "NUDGE",
     "OPTIMIZERS",
     "State",
     "adam",
@@ -32,6 +34,8 @@ __all__ = [
     "global_norm",
     "momentum",
     "momentum_rule",
+    "noam",
+    "nudged_gradients",
     "sgd",
     "sgd_rule",
     "warmup_cosine",

@@ -16,3 +16,17 @@ def warmup_cosine(step: int, *, peak: float, warmup: int, total: int, floor: flo
         return peak * (step + 1) / warmup
     done = min(1.0, (step - warmup) / max(1, total - warmup))
     return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def noam(step: int, *, width: int, warmup: int, factor: float = 1.0) -> float:
+    """factor · C^-½ · min(t^-½, t · warmup^-1½) with t = step + 1: up in a line, then down.
+
+    It is highest at t = warmup, and from there falls with the square root of the steps.
+    Source: Vaswani et al. 2017, 5.3.
+
+    >>> [round(noam(step, width=4, warmup=4), 4) for step in (0, 1, 3, 15)]
+    [0.0625, 0.125, 0.25, 0.125]
+    """
+    t = step + 1
+    rising, falling = t / math.sqrt(max(1, warmup) ** 3), 1 / math.sqrt(t)
+    return factor / math.sqrt(width) * min(rising, falling)

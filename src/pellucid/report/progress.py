@@ -1,17 +1,21 @@
 """A training's progress in the terminal: a bar, and a line an evaluation."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pellucid.models import GPT, Transformer
 from pellucid.train import Progress as Step
 
 RECENT = 20
 """The bar shows the mean loss of so many batches; a single one's jumps about."""
 
+M = TypeVar("M", GPT, Transformer)
 
-def with_progress(console: Console, steps: Iterable[Step], total: int) -> Iterator[Step]:
+
+def with_progress(console: Console, steps: Iterable[Step[M]], total: int) -> Iterator[Step[M]]:
     """Pass the steps through, and show each: loss, tokens a second, time left.
 
     The line of an evaluation gives the mean training loss since the one before it.

@@ -124,30 +124,34 @@ def gpt2() -> BPE:
     return _from_merges(read_merges(bz2.decompress(packed).decode()))
 
 
-def train_bpe(texts: str | Iterable[str], vocab_size: int) -> BPE:
+def train_bpe(texts: str | Iterable[str], vocab_size: int, *, specials: Sequence[str] = ()) -> BPE:
     """A byte-level BPE of `vocab_size` ids, learnt from `texts` with GPT-2's pre-tokens.
 
     The most frequent adjacent pair becomes the next merge, again and again; of pairs equally
     frequent, the one with the lower ids. So the same texts always give the same tokenizer. Ids: 256
-    bytes, the merges in the order learnt, and `<|endoftext|>` last, as in GPT-2; where it stands
-    in `texts` it separates documents and nothing is learnt from it. When no pair is left to merge,
-    V stays below `vocab_size`.
+    bytes, the merges in the order learnt, further `specials`, and `<|endoftext|>` last, as in
+    GPT-2; where it stands in `texts` it separates documents and nothing is learnt from it. When no
+    pair is left to merge, V stays below `vocab_size`.
 
-    Raises `ConfigError` for vocab_size < 257, `TextError` for a lone surrogate in `texts`.
+    Raises `ConfigError` for vocab_size < 257 and the specials, `TextError` for a lone surrogate in
+    `texts`.
     """
     from tokenizers import trainers  # noqa: PLC0415 - see byte_level.py
 
-    if vocab_size < 257:
+    special = [*specials, END_OF_TEXT]
+    if vocab_size < 256 + len(special):
         raise ConfigError(
-            f"a byte-level BPE has at least 257 ids, for 256 bytes and {END_OF_TEXT}; "
-            f"vocab_size is {vocab_size}; 512 suits a small text"
+            f"a byte-level BPE has at least {256 + len(special)} ids, for 256 bytes and "
+            f"{', '.join(special)}; vocab_size is {vocab_size}; 512 suits a small text"
         )
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - 1, initial_alphabet=list(byte_symbols()), show_progress=False
+        vocab_size=vocab_size - len(special),
+        initial_alphabet=list(byte_symbols()),
+        show_progress=False,
     )
     library = make_library({}, [], [])
     library.train_from_iterator(_documents(texts), trainer)
-    return _from_merges(_merges(library))
+    return _from_merges(_merges(library), special)
 
 
 def _documents(texts: str | Iterable[str]) -> Iterator[str]:
@@ -156,12 +160,12 @@ def _documents(texts: str | Iterable[str]) -> Iterator[str]:
         yield from text.split(END_OF_TEXT)
 
 
-def _from_merges(merges: Sequence[tuple[str, str]]) -> BPE:
-    """The BPE with GPT-2's order of ids: 256 bytes, the merges, `<|endoftext|>`."""
+def _from_merges(merges: Sequence[tuple[str, str]], special: Sequence[str] = (END_OF_TEXT,)) -> BPE:
+    """The BPE with GPT-2's order of ids: 256 bytes, the merges, the special tokens."""
     # Two merges may spell one piece, a + bc and ab + c: it keeps its first id.
     pieces = dict.fromkeys([*byte_symbols(), *(left + right for left, right in merges)])
-    vocabulary = {piece: token for token, piece in enumerate([*pieces, END_OF_TEXT])}
-    return BPE(make_library(vocabulary, merges, [END_OF_TEXT]))
+    vocabulary = {piece: token for token, piece in enumerate([*pieces, *special])}
+    return BPE(make_library(vocabulary, merges, special))
 
 
 def _merges(library: "tokenizers.Tokenizer") -> list[tuple[str, str]]:

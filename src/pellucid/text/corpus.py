@@ -59,7 +59,13 @@ class Corpus:
         cut = int(len(ids) * (1 - HELD_OUT))
         return cls(ids[:cut], ids[cut:], block_size)
 
-    def batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def batch(
+        self,
+        size: int,
+        generator: torch.Generator,
+        *,
+        done: float = 0.0,  # noqa: ARG002 (a text is drawn from alike all through a training)
+    ) -> tuple[Tensor, Tensor]:
         """Tokens and targets (B, T) of windows drawn at random from the training part."""
         starts = torch.randint(
             len(self.training) - self.block_size, (size, 1), generator=generator

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pellucid.errors import ConfigError, TextError
+from pellucid.layers import IGNORE
 from pellucid.models import GPT
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
@@ -47,7 +48,8 @@ class Trace:
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """The text's tokens, those that are to be predicted."""
-        return tuple(map(self.piece, self.tape["targets"].tolist()))
+        wanted = self.tape["targets"].tolist()
+        return tuple("" if token == IGNORE else self.piece(token) for token in wanted)
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
@@ -63,17 +65,19 @@ def record_step(
     tokenizer: Tokenizer,
     *,
     update: Mapping[str, Any] | None,
+    targets: Sequence[int] | None = None,
 ) -> Trace:
     """Record the step that learns to predict each token of a text from those before it.
 
-    The last token is only a target: T + 1 tokens make T positions. `update` says how to step: the
-    `optimizer`, a name of `OPTIMIZERS` and by default "adamw"; its `learning_rate`; and for AdamW
-    the matrices' `weight_decay`. With None the step ends at the gradients.
+    The last token is only a target: T + 1 tokens make T positions. Where `targets` are given, all
+    tokens are read, and each has the target in its place, or `IGNORE` for none. `update` says how
+    to step: the `optimizer`, a name of `OPTIMIZERS` and by default "adamw"; its `learning_rate`;
+    and for AdamW the matrices' `weight_decay`. With None the step ends at the gradients.
 
     Raises `TextError` for less than two tokens, `ConfigError` for a learning rate that is not
     above 0 or an optimizer that there is not.
     """
-    if len(tokens) < 2:
+    if targets is None and len(tokens) < 2:
         raise TextError(
             "a step needs at least two tokens, one to read and one to predict, and the text has "
             f"{len(tokens)}: write a longer one"
@@ -83,9 +87,10 @@ def record_step(
     name = update.get("optimizer", "adamw") if update else "none"
     if update and name not in OPTIMIZERS:
         raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
-    inputs, targets = list(tokens[:-1]), list(tokens[1:])
+    inputs = list(tokens if targets is not None else tokens[:-1])
+    wanted = list(targets if targets is not None else tokens[1:])
     tape = Tape()
-    _, grads = model.loss_and_grads(inputs, targets, tape)
+    _, grads = model.loss_and_grads(inputs, wanted, tape)
     if update is None:
         return Trace(model, tokenizer, tape)
     settings = {"learning_rate": update["learning_rate"], "tape": tape}
@@ -93,4 +98,4 @@ def record_step(
         settings["weight_decay"] = decay_groups(model.params, update["weight_decay"])
     params, _ = OPTIMIZERS[name](model.params, grads, None, **settings)
     after = GPT(model.config, params)
-    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, targets)))
+    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))

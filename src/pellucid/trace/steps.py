@@ -1,15 +1,15 @@
-"""The steps of a walk, as data: what each is called, its formula, and the names that it shows.
+"""The steps of a GPT, as data: what each is called, its formula, and the names that it shows.
 
-A report, whatever it is written in, goes through these steps and reads the names off a tape; it
-computes nothing itself. The numbering is that of the forward pass; the backward pass undoes the
-same steps in reverse and keeps their numbers.
+The numbering is that of the forward pass; the backward pass undoes the same steps in reverse and
+keeps their numbers.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pellucid.models import GPTConfig
 from pellucid.optim import BETAS, EPS, MU
+from pellucid.trace.lesson import Step
 
 FORMULAS = {
     "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
@@ -18,49 +18,46 @@ FORMULAS = {
 }
 
 
-class Step(NamedTuple):
-    """One step of a walk; `names` that are not on the tape (biases, dropout) are left out."""
-
-    number: int
-    title: str
-    kind: str  # which backward undoes it
-    formulas: tuple[str, ...]
-    names: tuple[str, ...]
-    layer: int | None = None  # the block it belongs to
+Shown = tuple[tuple[str, ...], tuple[str, ...]]
+"""The formulas of a step, and the names that it shows."""
 
 
-def _under(path: str, *names: str) -> tuple[str, ...]:
+def under(path: str, *names: str) -> tuple[str, ...]:
+    """The names below a path."""
     return tuple(f"{path}.{name}" for name in names)
 
 
-def _layer_norm(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def layer_norm(path: str) -> Shown:
+    """Layer norm at a path."""
     return (
         (
             "mean = Σ x / C,   variance = Σ (x - mean)² / C,   rstd = 1 / √(variance + ε)",
             "xhat = (x - mean) · rstd,   out = xhat · weight + bias",
         ),
-        _under(path, "mean", "variance", "rstd", "xhat", "weight", "bias", "out"),
+        under(path, "mean", "variance", "rstd", "xhat", "weight", "bias", "out"),
     )
 
 
-def _attention(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def attention(path: str, hidden: str = "where a key lies in the future") -> Shown:
+    """Self-attention at a path; `hidden` says which scores are -∞."""
     return (
         (
             "[q k v] = x W + b, cut into heads",
-            "scores = q kᵀ / √d, -∞ where a key lies in the future",
+            f"scores = q kᵀ / √d, -∞ {hidden}",
             "att = softmax(scores),   z = att v,   out = concat(z) W' + b'",
         ),
-        _under(path, "c_attn.weight", "c_attn.bias", "c_attn.out", "q", "k", "v")
-        + _under(path, "scores", "att", "z", "merged")
-        + _under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "resid_dropout.out"),
+        under(path, "c_attn.weight", "c_attn.bias", "c_attn.out", "q", "k", "v")
+        + under(path, "scores", "att", "z", "merged")
+        + under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "resid_dropout.out"),
     )
 
 
-def _feed_forward(path: str, activation: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def feed_forward(path: str, activation: str) -> Shown:
+    """The feed-forward network at a path."""
     return (
         ("c_fc.out = x W + b", FORMULAS[activation], "out = act.out W' + b'"),
-        _under(path, "c_fc.weight", "c_fc.bias", "c_fc.out", "act.out")
-        + _under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "dropout.out"),
+        under(path, "c_fc.weight", "c_fc.bias", "c_fc.out", "act.out")
+        + under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "dropout.out"),
     )
 
 
@@ -75,7 +72,8 @@ def forward_steps(config: GPTConfig) -> list[Step]:
         names: tuple[str, ...],
         layer: int | None = None,
     ) -> None:
-        steps.append(Step(len(steps) + 1, title, kind, formulas, names, layer))
+        number = len(steps) + 1
+        steps.append(Step(title, formulas, names, number=number, kind=kind, layer=layer))
 
     step(
         "Vocabulary and tokens",
@@ -102,31 +100,31 @@ def forward_steps(config: GPTConfig) -> list[Step]:
 
         def norm(number: int, layer: int = layer, block: str = block) -> None:
             title = f"Layer norm {number}"
-            step(title, "layer_norm", *_layer_norm(f"{block}.ln_{number}"), layer)
+            step(title, "layer_norm", *layer_norm(f"{block}.ln_{number}"), layer)
 
         if pre:
             norm(1)
-        step("Multi-head self-attention", "attention", *_attention(f"{block}.attn"), layer)
+        step("Multi-head self-attention", "attention", *attention(f"{block}.attn"), layer)
         step(
             "Residual connection",
             "residual",
             (f"{add_1} = resid_pre + attn's out",),
-            _under(block, add_1),
+            under(block, add_1),
             layer,
         )
         norm(2 if pre else 1)
-        step("MLP", "mlp", *_feed_forward(f"{block}.mlp", config.activation), layer)
+        step("MLP", "mlp", *feed_forward(f"{block}.mlp", config.activation), layer)
         step(
             "Residual connection (post MLP)",
             "residual",
             (f"{add_2} = resid_mid + mlp's out",),
-            _under(block, add_2),
+            under(block, add_2),
             layer,
         )
         if not pre:
             norm(2)
     if config.final_norm:
-        step("Final layer norm", "layer_norm", *_layer_norm("ln_f"))
+        step("Final layer norm", "layer_norm", *layer_norm("ln_f"))
     head = "wte.weight" if config.tied else "lm_head.weight"
     step("Logit projection", "logits", (f"logits = x {head}ᵀ",), ("lm_head.weight", "logits"))
     step(
@@ -177,11 +175,13 @@ _TWICE = "the stream was read by the layer norm too: dresid_pre = dresid_mid + d
 def backward_steps(config: GPTConfig) -> list[Step]:
     """The steps from the loss back to the embeddings, in reverse and under their own numbers."""
     return [
-        _undo(step, config) for step in reversed(forward_steps(config)) if step.kind in BACKWARD
+        undo(step, pre=config.norm == "pre", tied=config.tied)
+        for step in reversed(forward_steps(config))
+        if step.kind in BACKWARD
     ]
 
 
-def _undo(step: Step, config: GPTConfig) -> Step:
+def undo(step: Step, *, pre: bool, tied: bool) -> Step:
     """The step with the gradients' formulas and names in place of the values'."""
     formulas: tuple[str, ...] = BACKWARD[step.kind]
     match step.kind:
@@ -191,15 +191,15 @@ def _undo(step: Step, config: GPTConfig) -> Step:
             names = ("dlm_head.weight", "dlm_head.x")
         case "layer_norm":
             path = "d" + step.names[0].removesuffix(".mean")
-            names = _under(path, "out", "weight", "bias", "xhat", "x")
-            if step.title == "Layer norm 1" and config.norm == "pre":
+            names = under(path, "out", "weight", "bias", "xhat", "x")
+            if step.title == "Layer norm 1" and pre:
                 names += (f"dh.{step.layer}.resid_pre",)
                 formulas += (_TWICE,)
         case "position":
             names = ("dwpe.out", "dwpe.weight")
         case "embedding":
             names = ("dembed.weight", "dwte.weight")
-            formulas += (_TIED,) if config.tied else ()
+            formulas += (_TIED,) if tied else ()
         case _:
             names = tuple("d" + name for name in reversed(step.names))
     return step._replace(formulas=formulas, names=names)

@@ -1,0 +1,60 @@
+"""`pellucid classify`: a table and a classifier in, a label a row out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.text import Text
+from typer import Argument, Option
+
+from pellucid.cli.options import console
+from pellucid.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from torch import Tensor
+
+TableArgument = Annotated[Path, Argument(help="A CSV file whose first line names its columns.")]
+
+
+def classify(
+    table: TableArgument,
+    model: Annotated[str, Option(metavar="DIR", help="What train-classifier kept.")],
+    label: Annotated[
+        str | None, Option(help="The column with the classes, if it has one: to count the hits.")
+    ] = None,
+) -> None:
+    """Say of each row of a table which class it is, and how probable each class is."""
+    from pellucid.checkpoint import load
+    from pellucid.fit import confusion
+    from pellucid.models import Classifier
+    from pellucid.text.table import read_table
+
+    network = load(model)
+    if not isinstance(network, Classifier):
+        raise CheckpointError(
+            f"{model} must hold a model of the architecture {Classifier.architecture} here, and it "
+            f"holds a {network.architecture}: give another --model"
+        )
+    names = network.config.class_names
+    rows = read_table(table, label=label, features=network.config.features, labels=names)
+    screen = console()
+    width = max(map(len, names))
+    for probs in network.probabilities(rows.inputs):
+        shares = "  ".join(f"{name} {float(p):.4f}" for name, p in zip(names, probs, strict=True))
+        screen.print(Text(f"{names[int(probs.argmax())]:<{width}}  {shares}"), soft_wrap=True)
+    if rows.classes is not None:
+        counts = confusion(network, rows)
+        print_confusion(screen, "table's", names, counts)
+
+
+def print_confusion(screen: "Console", what: str, names: Sequence[str], counts: "Tensor") -> None:
+    """How many examples of each class were taken for which, and the part that was right."""
+    from pellucid.report.tables import matrix_lines
+
+    right, count = int(counts.diagonal().sum()), int(counts.sum())
+    screen.print(f"\n{what} accuracy [bold]{right / count:.4f}[/], {right} of {count}")
+    screen.print("a row for each class, a column for each prediction", style="dim")
+    texts = [[str(cell) for cell in row] for row in counts.tolist()]
+    for line in matrix_lines(texts, names, names, screen.width):
+        screen.print(line, soft_wrap=True)

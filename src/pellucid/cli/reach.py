@@ -1,0 +1,56 @@
+"""`pellucid reach`: which head looks from one place of a text back to another."""
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from pellucid.cli.options import (
+    MODEL,
+    DeviceOption,
+    DtypeOption,
+    TokenizerOption,
+    console,
+    device_of,
+    dtype_of,
+    not_empty,
+)
+
+
+def reach(
+    text: Annotated[str, Argument(help="The text that is looked back over.")],
+    model: Annotated[str, MODEL],
+    start: Annotated[
+        str | None,
+        Option(
+            "--from",
+            metavar="PLACE",
+            help="Who looks: a position's number, or a word, of which its last token; by default "
+            "the text's last token.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        Option(
+            "--to",
+            metavar="PLACE",
+            help="Looked at: a number or a word, all its tokens where it stands last; by default "
+            "what each head looks at most.",
+        ),
+    ] = None,
+    top: Annotated[int, Option(min=1, help="How many heads are listed.")] = 10,
+    tokenizer: TokenizerOption = None,
+    dtype: DtypeOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Rank all heads by how much one place of a text looks back at another."""
+    from pellucid.checkpoint import open_model
+    from pellucid.report.reach import reach_lines
+    from pellucid.trace import reach as reach_of
+
+    gpt, pieces = open_model(
+        model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+    )
+    found = reach_of(gpt, pieces, not_empty(text), start=start, target=target)
+    screen = console()
+    for line in reach_lines(found, top=top):
+        screen.print(line, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,156 @@
+"""`pellucid train-classifier`: a table in, a classifier out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.text import Text
+from typer import Option
+
+from pellucid.cli.classify import TableArgument, print_confusion
+from pellucid.cli.options import console, seed_of
+from pellucid.errors import ConfigError
+from pellucid.files import make_room
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from pellucid.models import Classifier
+    from pellucid.text.table import Table
+
+LINES = 10
+"""So many epochs are reported, evenly spread, and the first."""
+
+
+class Activation(StrEnum):
+    """What bends the hidden nodes."""
+
+    RELU = "relu"
+    NONE = "none"
+
+
+class Scheme(StrEnum):
+    """What the outputs mean."""
+
+    LARGER = "larger"
+    SIGN = "sign"
+
+
+def train_classifier(
+    table: TableArgument,
+    label: Annotated[str, Option(help="The column that holds the classes.")],
+    out: Annotated[Path | None, Option(help="Directory for the classifier.")] = None,
+    hidden: Annotated[
+        str, Option(help="Width of the hidden layer; of several with commas; 0 for none.")
+    ] = "16",
+    activation: Annotated[
+        Activation, Option(help="Without one, all layers are together one matrix.")
+    ] = Activation.RELU,
+    scheme: Annotated[
+        Scheme,
+        Option(help="The class with the larger output, or of two classes the output's sign."),
+    ] = Scheme.LARGER,
+    bias: Annotated[bool, Option("--bias/--no-bias", help="A bias at each node.")] = True,
+    epochs: Annotated[int, Option(help="How often to go through all rows.")] = 200,
+    batch_size: Annotated[int, Option(help="Rows in a batch.")] = 16,
+    optimizer: Annotated[str, Option(help="sgd, momentum, adam or adamw.")] = "adamw",
+    learning_rate: Annotated[float, Option(help="Of the optimizer.")] = 3e-3,
+    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
+    held_out: Annotated[
+        float, Option(help="Part of each class that is not trained on, but tested with.")
+    ] = 0.33,
+    seed: Annotated[int, Option(help="Of the weights, the batches and what is held out.")] = 1337,
+    check_gradients: Annotated[
+        bool,
+        Option("--check-gradients", help="Nudge each weight, beside the gradient by formula."),
+    ] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace a classifier in --out.")
+    ] = False,
+) -> None:
+    """Train a classifier on a CSV table: one row an example, numbers and a label."""
+    import torch
+
+    from pellucid.checkpoint import save
+    from pellucid.fit import FitRecipe, batches, begin, confusion, fit
+    from pellucid.text.table import read_table
+
+    recipe = FitRecipe(epochs, batch_size, learning_rate, optimizer, weight_decay, seed_of(seed))
+    if not 0 <= held_out < 1:
+        raise ConfigError(f"--held-out must be at least 0 and below 1, not {held_out:g}")
+    rows = read_table(table, label=label)
+    training, rest = rows.split(held_out, seed=seed)
+    model = begin(
+        training,
+        seed=seed,
+        hidden=_widths(hidden),
+        activation=activation.value,
+        scheme=scheme.value,
+        bias=bias,
+    )
+    if out is not None:
+        make_room(out, overwrite=overwrite)
+    screen = console()
+    screen.print(str(model))
+    screen.print(
+        f"{len(rows)} rows of {len(rows.features)} numbers: {len(training)} to train on, "
+        f"{len(rest)} held out; {len(rows.labels)} classes"
+    )
+    assert training.classes is not None
+    if check_gradients:
+        generator = torch.Generator().manual_seed(recipe.seed)
+        first = next(batches(len(training), recipe.batch_size, generator))
+        for line in _gradients(model, training.inputs[first], training.classes[first]):
+            screen.print(Text(line))
+    for epoch in fit(model, training.inputs, training.classes, recipe):
+        model = epoch.model
+        tenth = epoch.number * LINES // epochs > (epoch.number - 1) * LINES // epochs
+        if tenth or epoch.number == 1:
+            screen.print(
+                f"epoch {epoch.number:>5}  loss {epoch.loss:.4f}  accuracy: "
+                f"training {_accuracy(model, training)}  held out {_accuracy(model, rest)}"
+            )
+    judged, what = (rest, "held-out") if len(rest) else (training, "training")
+    print_confusion(screen, what, model.config.class_names, confusion(model, judged))
+    if out is not None:
+        save(model, out)
+        screen.print(Text(f"kept in {out}"), soft_wrap=True)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """The widths that --hidden names."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise ConfigError(f"--hidden must be numbers with commas, such as 16 or 16,8, not {text!r}")
+    return () if parts == ["0"] else tuple(map(int, parts))
+
+
+def _accuracy(model: "Classifier", table: "Table") -> str:
+    return f"{model.accuracy(table.inputs, table.classes):.3f}" if len(table) else "none"
+
+
+def _gradients(model: "Classifier", inputs: "Tensor", targets: "Tensor") -> "Iterator[str]":
+    """Of each parameter the weight at which the two gradients differ most, and by how much."""
+    import torch
+
+    from pellucid.optim import nudged_gradients
+    from pellucid.tree import flatten
+
+    _, grads = model.loss_and_grads(inputs, targets)
+    nudged = flatten(
+        nudged_gradients(
+            lambda params: model.with_params(params).loss(inputs, targets), model.params
+        )
+    )
+    yield f"gradients over a first batch of {len(inputs)}; of each parameter where they differ most"
+    yield f"{'':24}{'by nudging':>14}{'by formula':>14}{'difference':>14}"
+    for name, formula in flatten(grads).items():
+        differences = (nudged[name] - formula).abs()
+        place = tuple(map(int, torch.unravel_index(differences.argmax(), formula.shape)))
+        element = f"{name}[{','.join(map(str, place))}]"
+        yield (
+            f"{element:<24}{float(nudged[name][place]):>14.8f}{float(formula[place]):>14.8f}"
+            f"{float(differences.max()):>14.1e}"
+        )

@@ -1,0 +1,17 @@
+"""A demonstration: a few layers run on chosen numbers, to show one claim."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pellucid.trace import Lesson
+
+
+class Demonstration(NamedTuple):
+    """A worked example that is a function: it runs the package's own code and says what is seen.
+
+    `lesson` is called anew for each walk, so that nothing shown is older than the code.
+    """
+
+    title: str
+    about: str
+    lesson: Callable[[], Lesson]

@@ -1,0 +1,107 @@
+"""A GPT as a worked example: a JSON file beside this one with a text and every weight."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+import torch
+
+from pellucid.errors import ConfigError
+from pellucid.layers import IGNORE
+from pellucid.models import GPT, GPTConfig
+from pellucid.text import Words
+from pellucid.trace import Lesson, Part, Trace, gpt_lesson, record_step
+from pellucid.tree import unflatten
+
+SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked example: a model in float64, a text, and the settings of its AdamW step.
+
+    `targets` are the tokens that are to be predicted, `IGNORE` where there is none; with None,
+    each token's target is the one after it, and the last token is a target only. What the example
+    is to show beyond its step, `closing` makes of the record.
+    """
+
+    title: str
+    about: str
+    source: str  # whose example it is
+    text: str
+    tokenizer: Words
+    model: GPT
+    update: dict[str, Any]
+    targets: tuple[int, ...] | None = None
+    closing: Callable[[Trace], Part] | None = None
+
+    def record(self, update: Mapping[str, Any] | None = None) -> Trace:
+        """The recorded step; without `update` it ends at the gradients."""
+        tokens = self.tokenizer.encode(self.text)
+        return record_step(self.model, tokens, self.tokenizer, update=update, targets=self.targets)
+
+    def lesson(
+        self,
+        update: Mapping[str, Any] | None = None,
+        layers: Collection[int] | None = None,
+    ) -> Lesson:
+        """The way through the recorded step, the named blocks in full."""
+        trace = self.record(update)
+        lesson = gpt_lesson(trace, self.title, f"{self.about}\n{self.source}", layers)
+        if self.closing is None:
+            return lesson
+        return replace(lesson, parts=(*lesson.parts, self.closing(trace)))
+
+
+def gpt_example_names() -> list[str]:
+    """The names that `load_example` takes."""
+    here = files(__package__).iterdir()
+    return sorted(file.name.removesuffix(SUFFIX) for file in here if file.name.endswith(SUFFIX))
+
+
+def load_example(name: str) -> Example:
+    """The example of that name; raises `ConfigError` where there is none.
+
+    >>> example = load_example("ai_rocks")
+    >>> example.tokenizer.encode(example.text)
+    [0, 1, 2]
+    >>> example.model.params["wte"]["weight"].shape
+    torch.Size([3, 4])
+    """
+    if name not in gpt_example_names():
+        raise ConfigError(
+            f"a worked example of a GPT must be one of {', '.join(gpt_example_names())}, and "
+            f"{name!r} is none: take one of these"
+        )
+    data = _content(name)
+    tokenizer = Words(tuple(data["vocabulary"]))
+    config = GPTConfig(**data["config"] | {"vocab_size": tokenizer.vocab_size})
+    params = {
+        key: torch.tensor(value, dtype=torch.float64) for key, value in data["params"].items()
+    }
+    params["wte.weight"] = params["wte.weight"][: tokenizer.vocab_size]
+    wanted = data.get("targets")  # words, and null for a position without a target
+    return Example(
+        title=data["title"],
+        about=data["about"],
+        source=data["source"],
+        text=data["text"],
+        tokenizer=tokenizer,
+        model=GPT(config, unflatten(params)),
+        update=data["update"],
+        targets=None
+        if wanted is None
+        else tuple(IGNORE if word is None else tokenizer.encode(word)[0] for word in wanted),
+    )
+
+
+def _content(name: str) -> dict[str, Any]:
+    """A file's content; where it names another's weights, all that it leaves out is the other's.
+
+    Of those it may use fewer words: the rows of the embedding are those of its own vocabulary.
+    """
+    text = files(__package__).joinpath(name + SUFFIX).read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return _content(data["weights_of"]) | data if "weights_of" in data else data

@@ -1,0 +1,107 @@
+"""Two tiny translators, trained in the walk itself on six sentences: the paper's, and a GPT."""
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+
+from pellucid.examples.demonstration import Demonstration
+from pellucid.generate import translate
+from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.optim import adam
+from pellucid.text import Words
+from pellucid.text.pair_corpus import Form, PairCorpus, pair_row, special
+from pellucid.text.pairs import TextPair
+from pellucid.trace import Lesson, Part, Step, gpt_lesson, record_step, transformer_lesson
+
+PAIRS = (
+    TextPair("Wo wohnst du?", "Where do you live?"),
+    TextPair("Wo wohnt er?", "Where does he live?"),
+    TextPair("Woher kommst du?", "Where do you come from?"),
+    TextPair("Ich wohne in Berlin.", "I live in Berlin."),
+    TextPair("Er wohnt in Berlin.", "He lives in Berlin."),
+    TextPair("Ich komme aus Berlin.", "I come from Berlin."),
+)
+WORDS = Words.from_text(" ".join(("<PAD> <BOS> <EOS> <SEP>", *(t for pair in PAIRS for t in pair))))
+SIZES: dict[str, Any] = {
+    "vocab_size": WORDS.vocab_size,
+    "block_size": 16,
+    "n_head": 2,
+    "n_embd": 8,
+    "n_inner": 16,
+}
+STEPS = 60
+LEARNING_RATE = 0.02
+
+M = TypeVar("M", GPT, Transformer)
+
+
+def trained(model: M, form: Form) -> tuple[M, list[float]]:
+    """The model after some steps of Adam on all pairs at once, and its loss before each."""
+    corpus = PairCorpus.from_pairs(PAIRS, PAIRS, WORDS, form=form, block_size=16)
+    batch: Any
+    (batch,) = corpus.validation_batches(1000)
+    losses, state = [], None
+    for _ in range(STEPS):
+        loss, grads = model.loss_and_grads(*batch)
+        losses.append(float(loss))
+        params, state = adam(model.params, grads, state, learning_rate=LEARNING_RATE)
+        model = model.with_params(params)
+    return model, losses
+
+
+def _training(model: GPT | Transformer, losses: list[float]) -> Part:
+    """What the training did: the loss as it fell, and what is written for each source now."""
+    sources = [pair.source for pair in PAIRS]
+    found = translate(model, WORDS, sources, width=1, max_new_tokens=8)
+    shown = [*range(0, STEPS, 15), STEPS - 1]
+    fall = "   ".join(f"step {place}: {losses[place]:.4f}" for place in shown)
+    right = sum(text.text == pair.target for text, pair in zip(found, PAIRS, strict=True))
+    steps = (
+        Step("Its loss, as Adam goes on", lines=(fall,)),
+        Step(
+            "What it writes then, greedily",
+            lines=tuple(
+                f"{pair.source:<24} → {text.text}" for pair, text in zip(PAIRS, found, strict=True)
+            ),
+            says=f"{right} of {len(PAIRS)} are as they were taught. Below: the first of them, in "
+            "one more step, with the weights as they now are.",
+        ),
+    )
+    return Part(f"A training of {STEPS} steps on {len(PAIRS)} pairs", steps)
+
+
+def _by_transformer() -> Lesson:
+    marks: Any = {"pad": special(WORDS, "<PAD>"), "bos": special(WORDS, "<BOS>")}
+    config = TransformerConfig(n_encoder=1, n_decoder=1, **SIZES, **marks)
+    model, losses = trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
+    lesson = transformer_lesson(model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about)
+    return replace(lesson, parts=(_training(model, losses), *lesson.parts))
+
+
+def _by_gpt() -> Lesson:
+    model, losses = trained(
+        GPT.init(GPTConfig(n_layer=1, **SIZES), seed=1, dtype=torch.float64), "gpt"
+    )
+    tokens, targets = pair_row(WORDS, PAIRS[0], "gpt")
+    lesson = gpt_lesson(
+        record_step(model, tokens, WORDS, update=None, targets=targets),
+        GPT_WITH_SEP.title,
+        GPT_WITH_SEP.about,
+    )
+    return replace(lesson, parts=(_training(model, losses), *lesson.parts))
+
+
+TRANSFORMER = Demonstration(
+    "Where do you live?",
+    "The original Transformer in small: the encoder reads 'Wo wohnst du?' once, the decoder writes "
+    "the English word by word and looks at what the encoder made of the German. One layer each, "
+    "width 8, two heads.",
+    _by_transformer,
+)
+GPT_WITH_SEP = Demonstration(
+    "Where do you live? by a GPT",
+    "The same translation without an encoder: a GPT reads German, <SEP>, English in one row, and "
+    "learns to go on after <SEP>. One block, width 8, two heads.",
+    _by_gpt,
+)

@@ -1,0 +1,21 @@
+"""Generation: one token after another, drawn by chance, or the likeliest text that can be found.
+
+`sampling` draws from the model's probabilities; `beam` keeps several texts at once and returns the
+likeliest; `translation` does so for a source text, by an encoder-decoder or by a GPT.
+"""
+
+from pellucid.generate.beam import Hypothesis, beam_search
+from pellucid.generate.sampling import Draw, Sampling, candidates, draw, generate
+from pellucid.generate.translation import Translation, translate
+
+__all__ = [
+    "Draw",
+    "Hypothesis",
+    "Sampling",
+    "Translation",
+    "beam_search",
+    "candidates",
+    "draw",
+    "generate",
+    "translate",
+]

@@ -1,0 +1,121 @@
+"""Translation: the likeliest target for a source, by an encoder-decoder or by a GPT.
+
+The encoder-decoder reads the source once and begins its target with <BOS>. The GPT reads the source
+and <SEP> as a prompt, and goes on from there. Both end with <EOS>.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import TokenError
+from pellucid.generate.beam import Advance, Hypothesis, beam_search
+from pellucid.kernels import FAST
+from pellucid.layers import Past
+from pellucid.models import GPT, Transformer
+from pellucid.text.pair_corpus import Form, source_ids, special
+from pellucid.text.pairs import BOS, EOS
+from pellucid.text.tokenizer import Tokenizer
+
+TOGETHER = 64
+"""Texts of one length are translated so many at a time."""
+
+
+class Translation(NamedTuple):
+    """A target text, and all that the beam found, best first."""
+
+    text: str
+    hypotheses: tuple[Hypothesis, ...]
+
+
+def form_of(model: GPT | Transformer) -> Form:
+    """How pairs are written for this kind of model."""
+    return "transformer" if isinstance(model, Transformer) else "gpt"
+
+
+def translate(
+    model: GPT | Transformer,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    width: int = 4,
+    alpha: float = 1.0,
+    max_new_tokens: int = 256,
+) -> list[Translation]:
+    """The likeliest target of each text, by a beam of this width with length penalty `alpha`.
+
+    Raises `TokenError` for a text that is empty or longer than the model's positions.
+    """
+    sources = [source_ids(tokenizer, text, form_of(model)) for text in texts]
+    for text, source in zip(texts, sources, strict=True):
+        _check_source(model, text, source)
+    found: dict[int, list[Hypothesis]] = {}
+    for places in _alike(sources):
+        batch = torch.tensor([sources[place] for place in places], device=model.device)
+        if isinstance(model, Transformer):
+            logits, advance = _by_transformer(model, batch, tokenizer)
+            room = model.config.block_size
+        else:
+            logits, advance = _by_gpt(model, batch, tokenizer)
+            room = model.config.block_size - batch.shape[-1] + 1
+        texts_found = beam_search(
+            logits,
+            advance,
+            width=width,
+            alpha=alpha,
+            end=special(tokenizer, EOS),
+            max_new_tokens=min(max_new_tokens, room),
+        )
+        found.update(zip(places, texts_found, strict=True))
+    return [
+        Translation(tokenizer.decode(found[place][0].tokens).strip(), tuple(found[place]))
+        for place in range(len(texts))
+    ]
+
+
+def _check_source(model: GPT | Transformer, text: str, source: Sequence[int]) -> None:
+    if not text.strip():
+        raise TokenError("a text to translate must have at least one word, and it is empty")
+    if len(source) > model.config.block_size:
+        raise TokenError(
+            f"a text to translate must have at most {model.config.block_size - 1} tokens, and "
+            f"{text[:20]!r}… has {len(source) - 1}: cut it into sentences"
+        )
+
+
+def _alike(sources: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """The places of sources of equal length, so that no batch needs padding."""
+    by_length: dict[int, list[int]] = {}
+    for place, source in enumerate(sources):
+        by_length.setdefault(len(source), []).append(place)
+    for places in by_length.values():
+        for start in range(0, len(places), TOGETHER):
+            yield places[start : start + TOGETHER]
+
+
+def _by_transformer(
+    model: Transformer, sources: Tensor, tokenizer: Tokenizer
+) -> tuple[Tensor, Advance]:
+    first = torch.full((len(sources), 1), special(tokenizer, BOS), device=sources.device)
+    logits, past = model.extend(first, None, source=sources, ops=FAST)
+
+    def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+        nonlocal past
+        logits, past = model.extend(tokens[:, None], past.select(rows), ops=FAST)
+        return logits[:, -1, : tokenizer.vocab_size]
+
+    return logits[:, -1, : tokenizer.vocab_size], advance
+
+
+def _by_gpt(model: GPT, prompts: Tensor, tokenizer: Tokenizer) -> tuple[Tensor, Advance]:
+    logits, past = model.extend(prompts, None, ops=FAST)
+
+    def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+        nonlocal past
+        chosen = [Past(layer.k[rows], layer.v[rows]) for layer in past]
+        logits, past = model.extend(tokens[:, None], chosen, ops=FAST)
+        return logits[:, -1, : tokenizer.vocab_size]
+
+    return logits[:, -1, : tokenizer.vocab_size], advance

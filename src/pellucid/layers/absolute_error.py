@@ -1,0 +1,30 @@
+"""The simplest loss: how far the outputs are from those that are wanted."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def absolute_error(
+    x: Tensor, *, wanted: Tensor, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """loss = mean over the examples of Σⱼ |x[j] - wanted[j]|.
+
+    Shapes: x, wanted and errors (..., n), losses (...), loss ().
+    Source: Laplace 1774; Bishop 2006, "Pattern recognition and machine learning", 1.5.5.
+    """
+    errors = x - wanted  # (..., n)
+    losses = errors.abs().sum(-1)  # (...)
+    loss = losses.mean()
+    tape(errors=errors, losses=losses, loss=loss)
+    return loss, (errors, losses)
+
+
+def absolute_error_backward(
+    dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """dx = derrors = dloss · sign(errors) / number of examples; 0 where an error is 0."""
+    errors, losses = cache
+    derrors = dloss * errors.sign() / losses.numel()  # (..., n)
+    tape(derrors=derrors)
+    return derrors, {}

@@ -1,0 +1,79 @@
+"""Multi-head cross-attention: one sequence looks at another."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.layers.multi_head import (
+    MultiHeadCache,
+    Past,
+    merge_heads,
+    multi_head,
+    multi_head_backward,
+    split_heads,
+)
+from pellucid.layers.ops import Ops
+from pellucid.tape import OFF, Off
+from pellucid.tree import Tree
+
+NOT_AGAIN: tuple[Any, Any] = (None, None)
+"""The map of a memory whose keys and values are known, and its cache."""
+
+
+class CrossAttentionCache(NamedTuple):
+    """What the backward needs; `past` is the memory's keys and values, for every later call."""
+
+    past: Past
+    c_q: Any
+    c_kv: Any
+    heads: MultiHeadCache
+
+
+def cross_attention(
+    x: Tensor,
+    memory: Tensor | None,
+    *,
+    c_q: Tree,
+    c_kv: Tree,
+    c_proj: Tree,
+    n_head: int,
+    mask: Tensor | None,
+    ops: Ops,
+    past: Past | None = None,
+    attn_noise: Tensor | None = None,
+    resid_noise: Tensor | None = None,
+    tape: Off = OFF,
+) -> tuple[Tensor, CrossAttentionCache]:
+    """q = split(x W + b); k, v = split(memory W'' + b''); out = multi_head(q, k, v).
+
+    Where `past` brings the memory's k and v, they are not computed again and the memory is not
+    needed.
+
+    Shapes: x and out (..., T, C), memory (..., S, C); c_q and c_proj map C to C and c_kv C to 2C;
+    q (..., H, T, d) with d = C/H; k and v (..., H, S, d); `mask` and the noises as in `multi_head`.
+    Source: Vaswani et al. 2017, 3.2.3, "encoder-decoder attention".
+    """
+    queries, c_q_cache = ops.linear.forward(x, **c_q, tape=tape.at("c_q"))  # (..., T, C)
+    kv, c_kv_cache = (
+        ops.linear.forward(memory, **c_kv, tape=tape.at("c_kv")) if past is None else NOT_AGAIN
+    )  # (..., S, 2C)
+    q = split_heads(queries, n_head)  # (..., H, T, d)
+    k, v = past or (split_heads(part, n_head) for part in kv.chunk(2, -1))  # (..., H, S, d)
+    tape(queries=queries, kv=kv, q=q, k=k, v=v)
+    noises = {"attn_noise": attn_noise, "resid_noise": resid_noise}
+    out, heads_cache = multi_head(q, k, v, c_proj=c_proj, mask=mask, ops=ops, **noises, tape=tape)
+    return out, CrossAttentionCache(Past(k, v), c_q_cache, c_kv_cache, heads_cache)
+
+
+def cross_attention_backward(
+    dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: Off = OFF
+) -> tuple[tuple[Tensor, Tensor], Tree]:
+    """Undo each line of `cross_attention` from the last to the first; without past."""
+    (dq, dk, dv), heads = multi_head_backward(dout, cache.heads, ops=ops, tape=tape)
+    dqueries = merge_heads(dq)  # (..., T, C)
+    dkv = torch.cat([merge_heads(dk), merge_heads(dv)], -1)  # (..., S, 2C)
+    tape(dqueries=dqueries, dkv=dkv)
+    dx, c_q = ops.linear.backward(dqueries, cache.c_q, tape=tape.at("c_q"))
+    dmemory, c_kv = ops.linear.backward(dkv, cache.c_kv, tape=tape.at("c_kv"))
+    return (dx, dmemory), {"c_q": c_q, "c_kv": c_kv, **heads}

@@ -1,0 +1,26 @@
+"""Scaling by a constant: what brings embeddings to the size of the positions added to them."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def scale(x: Tensor, *, factor: float, tape: Off = OFF) -> tuple[Tensor, tuple[float]]:
+    """out = x · factor.
+
+    Shapes: x and out alike, any.
+    Source: Vaswani et al. 2017, 3.4, where the embeddings are multiplied by √C.
+    """
+    out = x * factor
+    tape(out=out)
+    return out, (factor,)
+
+
+def scale_backward(
+    dout: Tensor, cache: tuple[float], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = x · factor."""
+    (factor,) = cache
+    dx = dout * factor
+    tape(dout=dout, dx=dx)
+    return dx, {}

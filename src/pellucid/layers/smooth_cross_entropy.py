@@ -1,0 +1,72 @@
+"""The loss with label smoothing: a little of each target's certainty goes to all tokens alike."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.layers.cross_entropy import IGNORE, cross_entropy, cross_entropy_backward
+from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.tape import OFF, Off
+
+
+def smooth_cross_entropy(
+    logits: Tensor, targets: Tensor, *, smoothing: float, tape: Off = OFF
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """loss = (1-ε) · cross_entropy + ε · mean over targets of the mean over v of -log P[v].
+
+    Since -log P[v] = -log P[y] + logits[y] - logits[v], this is sharp + ε · lead: `sharp` is the
+    cross-entropy, and `lead` by how much a target's logit exceeds its row's mean, on average.
+
+    Shapes: logits and probs (..., T, V), targets (..., T) with `IGNORE` as in `cross_entropy`,
+    sharp, lead and loss ().
+    Source: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7; Vaswani et al.
+    2017, 5.4.
+    """
+    sharp, sharp_cache = cross_entropy(logits, targets)
+    probs, _ = sharp_cache  # (..., T, V)
+    counted = targets != IGNORE  # (..., T)
+    index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
+    leads = logits.gather(-1, index).squeeze(-1) - logits.mean(-1)  # (..., T)
+    lead = leads.where(counted, 0).sum() / counted.sum()
+    loss = sharp + smoothing * lead
+    tape(probs=probs, sharp=sharp, lead=lead, loss=loss)
+    return loss, (sharp_cache, targets, smoothing)
+
+
+def smooth_cross_entropy_backward(
+    dloss: Tensor | float, cache: tuple[Any, ...], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo loss = sharp + ε · lead: one_hot(target) - 1/V is what the lead asks of its logits."""
+    sharp_cache, targets, smoothing = cache
+    dsharp, _ = cross_entropy_backward(dloss, sharp_cache)  # (..., T, V)
+    counted = targets != IGNORE  # (..., T)
+    index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
+    even = torch.full_like(dsharp, -1 / dsharp.shape[-1])  # (..., T, V)
+    deviation = even.scatter_add(-1, index, torch.ones_like(dsharp))  # (..., T, V)
+    dlead = dloss * smoothing * deviation / counted.sum()  # (..., T, V)
+    dlogits = dsharp + dlead.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    tape(dlogits=dlogits)
+    return dlogits, {}
+
+
+def linear_smooth_cross_entropy(
+    x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: Off = OFF
+) -> tuple[Tensor, tuple[Any, Any]]:
+    """The model's head and its loss in one: smooth_cross_entropy(x weightᵀ, targets).
+
+    Shapes: x (..., T, C), weight (V, C), targets (..., T), loss ().
+    """
+    logits, head_cache = unembedding(x, weight=weight, tape=tape.at("lm_head"))  # (..., T, V)
+    tape(logits=logits)
+    loss, loss_cache = smooth_cross_entropy(logits, targets, smoothing=smoothing, tape=tape)
+    return loss, (head_cache, loss_cache)
+
+
+def linear_smooth_cross_entropy_backward(
+    dloss: Tensor | float, cache: tuple[Any, Any], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo the loss, then the head: the gradients of x and of weight."""
+    head_cache, loss_cache = cache
+    dlogits, _ = smooth_cross_entropy_backward(dloss, loss_cache, tape=tape)
+    return unembedding_backward(dlogits, head_cache, tape=tape.at("lm_head"))

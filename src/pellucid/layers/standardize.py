@@ -1,0 +1,28 @@
+"""Standardization: columns of numbers brought to one size before the first layer."""
+
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def standardize(
+    x: Tensor, *, mean: Tensor, std: Tensor, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor]]:
+    """out = (x - mean) / std, column by column; mean and std are constants of the training data.
+
+    Shapes: x and out (..., m), mean and std (m,).
+    Source: LeCun et al. 1998, "Efficient BackProp", 4.3.
+    """
+    out = (x - mean) / std  # (..., m)
+    tape(out=out)
+    return out, (std,)
+
+
+def standardize_backward(
+    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = (x - mean) / std."""
+    (std,) = cache
+    dx = dout / std  # (..., m)
+    tape(dout=dout, dx=dx)
+    return dx, {}

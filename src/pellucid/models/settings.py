@@ -1,0 +1,90 @@
+"""What configurations have in common: checks of their fields, and the shapes of their parts."""
+
+import math
+from typing import Any
+
+from pellucid.errors import ConfigError
+
+ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
+NORMS = ("pre", "post")
+
+Shapes = dict[str, tuple[int, ...]]
+"""The shape of each parameter under its dotted name."""
+
+
+def check_sizes(config: Any, *names: str) -> None:
+    """Raise `ConfigError` unless each is a whole number of at least 1; `n_inner` may be None."""
+    for name in names:
+        size = getattr(config, name)
+        if name == "n_inner" and size is None:
+            continue
+        if type(size) is not int or size < 1:  # True is an int too
+            raise ConfigError(f"{name} must be a whole number of at least 1, not {size!r}")
+
+
+def check_heads(config: Any) -> None:
+    """Raise `ConfigError` unless the heads divide the width."""
+    if config.n_embd % config.n_head:
+        raise ConfigError(
+            f"n_embd must be a multiple of n_head, and {config.n_embd} is not one of "
+            f"{config.n_head}: change either"
+        )
+
+
+def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless the field is one of the choices."""
+    if getattr(config, name) not in choices:
+        raise ConfigError(
+            f"{name} must be one of {', '.join(choices)}, not {getattr(config, name)!r}"
+        )
+
+
+def check_switches(config: Any, *names: str) -> None:
+    """Raise `ConfigError` unless each is true or false."""
+    for name in names:
+        if not isinstance(getattr(config, name), bool):
+            raise ConfigError(f"{name} must be true or false, not {getattr(config, name)!r}")
+
+
+def check_eps(config: Any) -> None:
+    """Raise `ConfigError` unless layer norm's eps is a positive number."""
+    if not (isinstance(config.eps, int | float) and 0 < config.eps < math.inf):
+        raise ConfigError(f"eps must be a small positive number such as 1e-5, not {config.eps!r}")
+
+
+def norm_shapes(config: Any, path: str) -> Shapes:
+    """A layer norm's parameters."""
+    return {f"{path}.{name}": (config.n_embd,) for name in _names(config)}
+
+
+def linear_shapes(config: Any, path: str, into: int, out: int) -> Shapes:
+    """A linear map's parameters, its weight (in, out)."""
+    shapes = {"weight": (into, out), "bias": (out,)}
+    return {f"{path}.{name}": shapes[name] for name in _names(config)}
+
+
+def attention_shapes(config: Any, path: str) -> Shapes:
+    """The parameters of self-attention."""
+    width = config.n_embd
+    c_attn = linear_shapes(config, f"{path}.c_attn", width, 3 * width)
+    return c_attn | linear_shapes(config, f"{path}.c_proj", width, width)
+
+
+def cross_attention_shapes(config: Any, path: str) -> Shapes:
+    """The parameters of cross-attention."""
+    width = config.n_embd
+    return (
+        linear_shapes(config, f"{path}.c_q", width, width)
+        | linear_shapes(config, f"{path}.c_kv", width, 2 * width)
+        | linear_shapes(config, f"{path}.c_proj", width, width)
+    )
+
+
+def feed_forward_shapes(config: Any, path: str) -> Shapes:
+    """The parameters of a feed-forward network."""
+    c_fc = linear_shapes(config, f"{path}.c_fc", config.n_embd, config.inner)
+    return c_fc | linear_shapes(config, f"{path}.c_proj", config.inner, config.n_embd)
+
+
+def _names(config: Any) -> tuple[str, ...]:
+    return ("weight", "bias") if config.bias else ("weight",)

@@ -1,0 +1,48 @@
+"""How good a translator is: BLEU and chrF, and examples of what it writes."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from pellucid.evaluate import translation_scores
+from pellucid.generate import Hypothesis, translate
+from pellucid.models import GPT, Transformer
+from pellucid.text import Tokenizer
+from pellucid.text.pairs import TextPair
+
+SHOWN = 8
+"""How many translations are printed."""
+
+
+def print_scores(
+    console: Console,
+    model: GPT | Transformer,
+    tokenizer: Tokenizer,
+    pairs: Sequence[TextPair],
+    *,
+    beam: int,
+    alpha: float,
+) -> None:
+    """Translate all sources, greedily and by a beam, and compare with the targets."""
+    sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    found = {}
+    for name, width in {"greedy": 1, f"beam of {beam}": beam}.items():
+        translations = translate(model, tokenizer, sources, width=width, alpha=alpha)
+        found[name] = [translation.text for translation in translations]
+        scores = translation_scores(found[name], targets)
+        listed = "   ".join(f"{metric} [bold]{score:.2f}[/]" for metric, score in scores.items())
+        console.print(f"{name:<12} {listed}")
+    for pair, text in list(zip(pairs, found[name], strict=True))[:SHOWN]:
+        console.print(Text(f"\n  {pair.source}\n  → {text}\n  ({pair.target})"))
+
+
+def hypothesis_lines(tokenizer: Tokenizer, hypotheses: Sequence[Hypothesis]) -> Iterator[Text]:
+    """What a beam found, best first: score, log-probability, text."""
+    yield Text("\nscore = log-probability / length penalty", "dim")
+    for place, found in enumerate(hypotheses):
+        yield Text.assemble(
+            ("→ " if place == 0 else "  ", "bold green"),
+            f"{found.score:8.4f} {found.log_prob:9.4f}  ",
+            (tokenizer.decode(found.tokens), "bold" if place == 0 else ""),
+        )

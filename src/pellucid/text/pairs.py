@@ -1,0 +1,86 @@
+"""Pairs of texts, such as sentences and their translations: one a line, with a tab between."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from pellucid.errors import TextError
+from pellucid.text.bpe import BPE, END_OF_TEXT, train_bpe
+
+PAD, BOS, SEP, EOS = "<PAD>", "<BOS>", "<SEP>", END_OF_TEXT
+"""What fills a shorter row of a batch, begins a target, stands between two texts, and ends one."""
+
+SPECIALS = (PAD, BOS, SEP)
+"""The special tokens that a tokenizer of pairs has besides the end's."""
+
+
+class TextPair(NamedTuple):
+    """A text and what is to be written for it."""
+
+    source: str
+    target: str
+
+
+def read_pairs(path: str | Path) -> list[TextPair]:
+    """The pairs of a UTF-8 file, `source TAB target` a line; a name that ends in .gz is unpacked.
+
+    Raises `TextError`, with the line's number, where a line does not have two texts, and for a
+    file that is missing, not UTF-8, or without any pair. Empty lines are skipped.
+    """
+    pairs = [_pair(line, number, path) for number, line in _lines(Path(path)) if line.strip()]
+    if not pairs:
+        raise TextError(f"a file of pairs must have at least one line, and {path} is empty")
+    return pairs
+
+
+def phrasebook() -> Path:
+    """A beginner's German-English phrasebook of Pellucid's own, as a file of pairs."""
+    return Path(str(files(__package__).joinpath("phrasebook.tsv")))
+
+
+def _pair(line: str, number: int, path: str | Path) -> TextPair:
+    texts = [text.strip() for text in line.split("\t")]
+    if len(texts) != 2 or not all(texts):
+        came = f"{len(texts)} texts" if len(texts) != 2 else "an empty one"
+        raise TextError(
+            f"a line of pairs must be two texts with a tab between, and line {number} of {path} "
+            f"has {came}: mend or remove it"
+        )
+    if mark := next((mark for mark in (*SPECIALS, EOS) if mark in line), None):
+        raise TextError(
+            f"a text must not hold the special token {mark}, and line {number} of {path} does: "
+            "remove it"
+        )
+    return TextPair(*texts)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines and their numbers, counted from 1."""
+    number = 0
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield number, text.removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise TextError(
+            f"a file of pairs must be UTF-8, and line {number} of {path} is not: convert it first, "
+            "for instance by iconv -t utf-8"
+        ) from None
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TextError(
+            f"a file of pairs must be one that can be read, and {path} gave: {reason}"
+        ) from None
+
+
+def train_pair_bpe(pairs: Sequence[TextPair], vocab_size: int) -> BPE:
+    """A BPE that both sides of the pairs share, with the special tokens that pairs need.
+
+    Each text is read after a space, as `pair_corpus.text_ids` does.
+    """
+    texts = (f" {text}" for pair in pairs for text in pair)
+    return train_bpe(texts, vocab_size, specials=SPECIALS)

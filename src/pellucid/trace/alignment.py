@@ -1,0 +1,63 @@
+"""Alignment: which token of the source each token of the target looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.models import GPT, Transformer
+from pellucid.tape import Tape
+from pellucid.text.pair_corpus import source_ids, special
+from pellucid.text.pairs import BOS, EOS
+from pellucid.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How much each target token looked at each source token when it was predicted.
+
+    `weights` (L, H, T, S) are attention probabilities, by layer and head: of the encoder-decoder
+    those of cross-attention; of a GPT those from the target back to the source, which sum to less
+    than 1 because it looks at the target too.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """(T, S): the mean over all heads of all layers."""
+        return self.weights.mean((0, 1))
+
+
+def align(
+    model: GPT | Transformer, tokenizer: Tokenizer, text: str, target: Sequence[int]
+) -> Alignment:
+    """Run the model once over source and target, and read the attention off the tape."""
+    tape = Tape()
+    wanted = [*target, special(tokenizer, EOS)]
+    if isinstance(model, Transformer):
+        source = source_ids(tokenizer, text, "transformer")
+        model.forward(source, [special(tokenizer, BOS), *target], tape)
+        names = [f"dec.h.{layer}.cross.att" for layer in range(model.config.n_decoder)]
+        tables = [tape[name] for name in names]
+    else:
+        source = source_ids(tokenizer, text, "gpt")
+        model.forward([*source, *target], tape)
+        # The token at <SEP> predicts the target's first.
+        rows, columns = slice(len(source) - 1, None), slice(0, len(source))
+        layers = range(model.config.n_layer)
+        tables = [tape[f"h.{layer}.attn.att"][:, rows, columns] for layer in layers]
+    return Alignment(
+        tuple(_piece(tokenizer, token) for token in source),
+        tuple(_piece(tokenizer, token) for token in wanted),
+        torch.stack(tables),
+    )
+
+
+def _piece(tokenizer: Tokenizer, token: int) -> str:
+    if token == special(tokenizer, EOS):
+        return "<EOS>"
+    return tokenizer.piece(token).decode("utf-8", errors="replace")

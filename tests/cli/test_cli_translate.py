@@ -1,0 +1,147 @@
+"""`pellucid train-translator` and `translate`, on phrases few enough to be learnt by heart."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pellucid.checkpoint import load, open_model
+from pellucid.cli import main
+from pellucid.models import GPT, Transformer
+from pellucid.report.scores import print_scores
+from pellucid.text.pairs import phrasebook, read_pairs
+from tests.cli.conftest import Command
+
+SMALL = ("--n-layer", 1, "--n-head", 2, "--n-embd", 32, "--vocab-size", 400, "--dropout", 0)
+QUICK = ("--max-iters", 240, "--eval-interval", 80, "--warmup-iters", 40, "--smoothing", 0)
+RATE = ("--learning-rate", 0.005, "--batch-size", 300, "--block-size", 32)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
+    lines = phrasebook().read_text(encoding="utf-8").splitlines()
+    chosen = [line for line in lines if "wohn" in line or "heiß" in line]
+    path.write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module", params=["transformer", "gpt"])
+def trained(request: pytest.FixtureRequest, pairs: Path) -> Path:
+    out = pairs.parent / request.param
+    command = ["train-translator", pairs, "--valid", pairs, "--form", request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        arguments = ["pellucid", *command, *SMALL, *QUICK, *RATE, "--out", out]
+        patch.setattr(sys, "argv", [*map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code in {0, None}
+    return out
+
+
+def test_the_phrasebook_is_pairs_and_has_the_question():
+    phrases = dict(read_pairs(phrasebook()))
+    assert phrases["Wo wohnst du?"] == "Where do you live?"
+    assert len(phrases) > 100
+
+
+def test_a_translator_says_what_it_was_taught(pellucid: Command, trained: Path):
+    for source, target in (
+        ("Wo wohnst du?", "Where do you live?"),
+        ("Ich wohne in Berlin.", "I live in Berlin."),
+        ("Wie heißt du?", "What is your name?"),
+    ):
+        for choice in (("--greedy",), ("--beam", 3)):
+            ended = pellucid("translate", source, "--model", trained, *choice)
+            assert (ended.code, ended.out) == (0, f"{target}\n")
+
+
+def test_why_shows_what_the_beam_found_and_the_alignment(pellucid: Command, trained: Path):
+    out = pellucid("translate", "Wo wohnst du?", "--model", trained, "--why", "--beam", 2).out
+    assert out.startswith("Where do you live?\n")
+    assert "→" in out
+    assert "which source token each target token looked at" in out
+    assert "<EOS>" in out or "<SEP>" in out
+
+
+@pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])
+def test_the_alignment_is_drawn(pellucid: Command, trained: Path, tmp_path: Path, ending: str):
+    picture = tmp_path / f"alignment{ending}"
+    ended = pellucid("translate", "Wo wohnst du?", "--model", trained, "--alignment", picture)
+    assert ended.code == 0
+    begins = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}[ending]
+    assert picture.read_bytes().startswith(begins)
+    assert [file.name for file in tmp_path.iterdir()] == [picture.name]
+
+
+def test_a_translator_s_checkpoint_is_its_own_kind(trained: Path, pellucid: Command):
+    kind = {"transformer": Transformer, "gpt": GPT}[trained.name]
+    assert isinstance(load(trained), kind)
+    model, tokenizer = open_model(str(trained), kinds=(GPT, Transformer))
+    assert model.config.vocab_size == tokenizer.vocab_size
+    ended = pellucid("generate", "--model", trained, "--max-new-tokens", 2)
+    assert ended.code == (0 if kind is GPT else 2)
+    if kind is Transformer:
+        assert "must be a gpt here" in ended.err
+        assert "holds a transformer" in ended.err
+
+
+def test_scores_are_of_both_searches(trained: Path, pairs: Path):
+    model, tokenizer = open_model(str(trained), kinds=(GPT, Transformer))
+    printed = io.StringIO()
+    screen = Console(width=100, file=printed)
+    print_scores(screen, model, tokenizer, read_pairs(pairs), beam=2, alpha=1.0)
+    text = printed.getvalue()
+    assert "greedy" in text
+    assert "beam of 2" in text
+    assert "chrF" in text
+    scores = [float(score) for score in re.findall(r"BLEU ([\d.]+)", text)]
+    assert len(scores) == 2
+    assert min(scores) > 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("translate", "Wo?", "--model", "{dir}/none"), "there is no such path"),
+        (("translate", "", "--model", "{trained}"), "at least one character"),
+        (("translate", "  ", "--model", "{trained}"), "at least one word"),
+        (("translate", "so " * 100, "--model", "{trained}"), "cut it into sentences"),
+        (("translate", "Wo?", "--model", "{trained}", "--length-penalty", -1), "length penalty"),
+        (("translate", "Wo?", "--model", "{trained}", "--alignment", "a.gif"), "another ending"),
+        (("translate", "Wo?", "--model", "gpt2-tiny"), "special token"),
+        (("train-translator", "{dir}/none.tsv", "--out", "{dir}/x"), "No such file"),
+        (("train-translator", "{one}", "--out", "{dir}/x"), "at least two pairs"),
+        (("train-translator", "{bad}", "--out", "{dir}/x"), "line 2"),
+        (("train-translator", "{pairs}", "--out", "{trained}"), "--overwrite"),
+        (
+            ("train-translator", "{pairs}", "--out", "{dir}/x", "--n-embd", 30, "--n-head", 4),
+            "multiple",
+        ),
+        (("train-translator", "{pairs}", "--out", "{dir}/x", "--smoothing", 1), "smoothing"),
+        (("train-translator", "{pairs}", "--out", "{dir}/x", "--vocab-size", 99), "at least 260"),
+        (("train-translator", "{pairs}", "--out", "{dir}/x", "--block-size", 2), "--block-size"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    pellucid: Command,
+    trained: Path,
+    pairs: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+):
+    (tmp_path / "one.tsv").write_text("a\tb\n")
+    (tmp_path / "bad.tsv").write_text("a\tb\nc\n")
+    places = {
+        "dir": tmp_path,
+        "trained": trained,
+        "pairs": pairs,
+        "one": tmp_path / "one.tsv",
+        "bad": tmp_path / "bad.tsv",
+    }
+    ended = pellucid(*(str(argument).format(**places) for argument in arguments))
+    assert message in ended.refused()
