@@ -149,3 +149,17 @@ def test_a_text_ends_where_the_model_says_so(pellucid: Command, tmp_path: Path):
     command = ["generate", "--model", tmp_path, "--prompt", "AI", "--greedy"]
     assert pellucid(*command).out == "AI\n"
     assert len(re.findall(r"candidates, greedy", pellucid(*command, "--why").out)) == 1
+
+
+def test_a_beam_finds_a_likely_text_and_shows_what_else_it_found(pellucid: Command, trained: Path):
+    told = ("generate", "--model", trained, "--prompt", "Peter", "--max-new-tokens", 8)
+    plain = pellucid(*told, "--beam", 3)
+    assert plain.code == 0
+    assert plain.out.startswith("Peter")
+    assert len(plain.out.rstrip("\n")) == len("Peter") + 8
+    why = pellucid(*told, "--beam", 3, "--why").out
+    assert why.startswith(plain.out)
+    assert len(why.strip().splitlines()) == len(plain.out.strip().splitlines()) + 5
+    for choice in (("--temperature", 0.5), ("--greedy",), ("--num-samples", 2), ("--top-k", 3)):
+        assert "a beam draws nothing" in pellucid(*told, "--beam", 3, *choice).refused()
+    assert "beam" in pellucid(*told, "--beam", 1000).refused()

@@ -1,5 +1,8 @@
 """`pellucid examples`: what can be walked without a model."""
 
+from rich.table import Table
+from rich.text import Text
+
 from pellucid.cli.options import console
 
 
@@ -7,6 +10,7 @@ def examples() -> None:
     """List the worked examples, in the order in which they teach."""
     from pellucid.examples import EXAMPLES, find_example
 
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name in EXAMPLES:
-        example = find_example(name)
-        console().print(f"[bold cyan]{name}[/]  {example.about}")
+        table.add_row(Text(name, "bold cyan", no_wrap=True), Text(find_example(name).about))
+    console().print(table)

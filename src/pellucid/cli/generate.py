@@ -16,6 +16,7 @@ from pellucid.cli.options import (
     not_empty,
     seed_of,
 )
+from pellucid.errors import ConfigError
 
 
 def generate(
@@ -30,7 +31,14 @@ def generate(
     seed: Annotated[int, Option(help="Of the random numbers.")] = 1337,
     num_samples: Annotated[int, Option(min=1, help="How many texts.")] = 1,
     greedy: Annotated[bool, Option("--greedy", help="Always the most likely token.")] = False,
-    why: Annotated[bool, Option("--why", help="Show each draw.")] = False,
+    beam: Annotated[
+        int | None,
+        Option(min=1, help="Draw nothing: the likeliest text that a beam finds."),
+    ] = None,
+    length_penalty: Annotated[float, Option(help="Of the beam; favours long texts.")] = 1.0,
+    why: Annotated[
+        bool, Option("--why", help="Show each draw, or all that the beam found.")
+    ] = False,
     past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
     tokenizer: TokenizerOption = None,
     dtype: DtypeOption = None,
@@ -38,8 +46,9 @@ def generate(
 ) -> None:
     """Write on from a prompt, token by token."""
     from pellucid.checkpoint import open_model
-    from pellucid.generate import Sampling
+    from pellucid.generate import Sampling, go_on
     from pellucid.report.draws import write_text
+    from pellucid.report.hypotheses import found_lines
     from pellucid.text import beginning
 
     start_seed = seed_of(seed)
@@ -48,6 +57,23 @@ def generate(
         model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
     )
     start = beginning(pieces) if prompt is None else not_empty(prompt)
+    if beam is not None:
+        if sampling != Sampling() or num_samples > 1:
+            raise ConfigError(
+                "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
+                "--top-p, --greedy and --num-samples, or --beam"
+            )
+        found = go_on(
+            gpt,
+            pieces,
+            pieces.encode(start),
+            width=beam,
+            alpha=length_penalty,
+            max_new_tokens=max_new_tokens,
+        )
+        for line in found_lines(pieces, start, found, why=why):
+            console().print(line, soft_wrap=True)
+        return
     for number in range(num_samples):
         if number:
             sys.stdout.write("\n" + "─" * 12 + "\n")

@@ -42,7 +42,7 @@ def translate(
     from pellucid.generate import translate as translating
     from pellucid.models import GPT, Transformer
     from pellucid.report.alignment import draw_alignment, print_alignment
-    from pellucid.report.scores import hypothesis_lines
+    from pellucid.report.hypotheses import hypothesis_lines
     from pellucid.trace.alignment import align
 
     translator, pieces = open_model(

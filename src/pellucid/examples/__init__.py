@@ -64,7 +64,8 @@ _MADE: dict[str, Callable[[], Example]] = {"hello_world": hello_world, "ai_rocks
 
 
 def find_example(name: str) -> Example | Demonstration:
-    """The example of that name; raises `ConfigError` where there is none."""
+    """The example of that name, with underscores or hyphens; `ConfigError` where there is none."""
+    name = name.replace("-", "_")
     if name not in EXAMPLES:
         raise ConfigError(
             f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is none: to walk a "

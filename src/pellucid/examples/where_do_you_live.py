@@ -94,14 +94,14 @@ def _by_gpt() -> Lesson:
 
 TRANSFORMER = Demonstration(
     "Where do you live?",
-    "The original Transformer in small: the encoder reads 'Wo wohnst du?' once, the decoder writes "
-    "the English word by word and looks at what the encoder made of the German. One layer each, "
-    "width 8, two heads.",
+    "'Wo wohnst du?' by the original Transformer: the encoder reads the German once, the decoder "
+    "writes the English word by word and looks at what the encoder made. One layer each, width 8, "
+    "two heads.",
     _by_transformer,
 )
 GPT_WITH_SEP = Demonstration(
     "Where do you live? by a GPT",
-    "The same translation without an encoder: a GPT reads German, <SEP>, English in one row, and "
-    "learns to go on after <SEP>. One block, width 8, two heads.",
+    "'Wo wohnst du?' by a GPT: it reads German, <SEP>, English in one row, and learns to go on "
+    "after <SEP>. One block, width 8, two heads.",
     _by_gpt,
 )

@@ -1,12 +1,12 @@
 """Generation: one token after another, drawn by chance, or the likeliest text that can be found.
 
 `sampling` draws from the model's probabilities; `beam` keeps several texts at once and returns the
-likeliest; `translation` does so for a source text, by an encoder-decoder or by a GPT.
+likeliest; `search` does so for a source text, by an encoder-decoder or by a GPT, or after a prompt.
 """
 
 from pellucid.generate.beam import Hypothesis, beam_search
 from pellucid.generate.sampling import Draw, Sampling, candidates, draw, generate
-from pellucid.generate.translation import Translation, translate
+from pellucid.generate.search import Translation, go_on, translate
 
 __all__ = [
     "Draw",
@@ -17,5 +17,6 @@ __all__ = [
     "candidates",
     "draw",
     "generate",
+    "go_on",
     "translate",
 ]

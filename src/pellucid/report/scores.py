@@ -1,12 +1,12 @@
 """How good a translator is: BLEU and chrF, and examples of what it writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from pellucid.evaluate import translation_scores
-from pellucid.generate import Hypothesis, translate
+from pellucid.generate import translate
 from pellucid.models import GPT, Transformer
 from pellucid.text import Tokenizer
 from pellucid.text.pairs import TextPair
@@ -35,14 +35,3 @@ def print_scores(
         console.print(f"{name:<12} {listed}")
     for pair, text in list(zip(pairs, found[name], strict=True))[:SHOWN]:
         console.print(Text(f"\n  {pair.source}\n  → {text}\n  ({pair.target})"))
-
-
-def hypothesis_lines(tokenizer: Tokenizer, hypotheses: Sequence[Hypothesis]) -> Iterator[Text]:
-    """What a beam found, best first: score, log-probability, text."""
-    yield Text("\nscore = log-probability / length penalty", "dim")
-    for place, found in enumerate(hypotheses):
-        yield Text.assemble(
-            ("→ " if place == 0 else "  ", "bold green"),
-            f"{found.score:8.4f} {found.log_prob:9.4f}  ",
-            (tokenizer.decode(found.tokens), "bold" if place == 0 else ""),
-        )

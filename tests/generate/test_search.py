@@ -7,8 +7,9 @@ import torch
 
 from pellucid.errors import ConfigError, TokenError
 from pellucid.evaluate import translation_scores
-from pellucid.generate import Translation, translate
+from pellucid.generate import Translation, go_on, translate
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.text import Characters
 from pellucid.text.pair_corpus import pair_row, source_ids, special
 from pellucid.text.pairs import BOS, EOS, PAD, TextPair, train_pair_bpe
 from pellucid.trace.alignment import align
@@ -144,3 +145,30 @@ def test_scores_are_sacrebleu_s():
     texts = ["the cat sat on the hat"]
     by_hand = 100 * (5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25
     assert translation_scores(texts, ["the cat sat on the mat"])["BLEU"] == pytest.approx(by_hand)
+
+
+def test_a_beam_goes_on_from_a_prompt():
+    _, model = models()
+    prompt = TOKENIZER.encode("ab a")
+    found = go_on(model, TOKENIZER, prompt, width=3, alpha=0.0, max_new_tokens=4)
+    assert len(found) == 3
+    for hypothesis in found:
+        logits = model.forward([*prompt, *hypothesis.tokens, MARKS["eos"]])
+        wanted = [*hypothesis.tokens, MARKS["eos"]]
+        said = logits.log_softmax(-1)[len(prompt) - 1 :][: len(wanted)]
+        each = [float(row[token]) for row, token in zip(said, wanted, strict=True)]
+        ended = len(hypothesis.tokens) < 4
+        either = {sum(each) if end else sum(each[:-1]) for end in {ended, True}}
+        assert any(hypothesis.log_prob == pytest.approx(value, abs=1e-9) for value in either)
+    greedy = go_on(model, TOKENIZER, prompt, width=1, alpha=0.0, max_new_tokens=4)
+    assert found[0].log_prob >= greedy[0].log_prob - 1e-9
+
+
+def test_a_beam_without_an_ending_token_goes_to_the_end_of_the_positions():
+    letters = Characters.from_text("abc")
+    model = GPT.init(GPTConfig(3, block_size=6, n_layer=1, n_head=1, n_embd=4))
+    (best, *_) = go_on(model, letters, [0, 1], width=2, alpha=1.0, max_new_tokens=99)
+    assert len(best.tokens) == 5  # the last one is written and not read
+    for prompt in ([], [0] * 7):
+        with pytest.raises(TokenError, match="a prompt must have from 1 to 6 tokens"):
+            go_on(model, letters, prompt, width=2, alpha=1.0, max_new_tokens=3)

@@ -1,4 +1,4 @@
-"""Translation: the likeliest target for a source, by an encoder-decoder or by a GPT.
+"""Search: the likeliest target for a source, or text after a prompt, by a beam.
 
 The encoder-decoder reads the source once and begins its target with <BOS>. The GPT reads the source
 and <SEP> as a prompt, and goes on from there. Both end with <EOS>.
@@ -15,9 +15,13 @@ from pellucid.generate.beam import Advance, Hypothesis, beam_search
 from pellucid.kernels import FAST
 from pellucid.layers import Past
 from pellucid.models import GPT, Transformer
+from pellucid.text.choose import ending
 from pellucid.text.pair_corpus import Form, source_ids, special
 from pellucid.text.pairs import BOS, EOS
 from pellucid.text.tokenizer import Tokenizer
+
+NO_END = -1
+"""In the place of a token that ends a text, where the tokenizer has none."""
 
 TOGETHER = 64
 """Texts of one length are translated so many at a time."""
@@ -73,6 +77,39 @@ def translate(
         Translation(tokenizer.decode(found[place][0].tokens).strip(), tuple(found[place]))
         for place in range(len(texts))
     ]
+
+
+def go_on(
+    model: GPT,
+    tokenizer: Tokenizer,
+    tokens: Sequence[int],
+    *,
+    width: int,
+    alpha: float,
+    max_new_tokens: int,
+) -> list[Hypothesis]:
+    """The likeliest texts that go on from `tokens`, best first, found by a beam of this width.
+
+    They end where the tokenizer has a token for it, or with `max_new_tokens`, or with the model's
+    positions. Raises `TokenError` for a prompt that is empty or leaves no position.
+    """
+    room = model.config.block_size - len(tokens) + 1
+    if not tokens or room < 1:
+        raise TokenError(
+            f"a prompt must have from 1 to {model.config.block_size} tokens, and it has "
+            f"{len(tokens)}: {'shorten it' if tokens else 'write at least one'}"
+        )
+    logits, advance = _by_gpt(model, torch.tensor([list(tokens)], device=model.device), tokenizer)
+    end = ending(tokenizer)
+    (found,) = beam_search(
+        logits,
+        advance,
+        width=width,
+        alpha=alpha,
+        end=NO_END if end is None else end,
+        max_new_tokens=min(max_new_tokens, room),
+    )
+    return found
 
 
 def _check_source(model: GPT | Transformer, text: str, source: Sequence[int]) -> None:
