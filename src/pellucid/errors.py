@@ -5,7 +5,8 @@
     ├── TokenError          token ids out of range, or more of them than there are positions
     ├── ConfigError         a setting outside its range, or two settings that contradict each other
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
-    └── TraceError          a name that is not on the tape, or a run that cannot be traced
+    ├── TraceError          a name that is not on the tape, or a run that cannot be traced
+    └── ProofError          a question about a real number that its ball leaves open
 
 A message is one line and has three parts: the invariant, what came instead, and the remedy.
 """
@@ -33,3 +34,7 @@ class CheckpointError(PellucidError):
 
 class TraceError(PellucidError):
     """A name that is not on the tape, or a run that cannot be traced."""
+
+
+class ProofError(PellucidError):
+    """A question about a real number that its ball, at this precision, leaves open."""

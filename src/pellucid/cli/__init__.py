@@ -12,8 +12,10 @@ from rich.console import Console
 
 from pellucid.cli.classify import classify
 from pellucid.cli.examples import examples
+from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
+from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
@@ -39,6 +41,8 @@ app = typer.Typer(
 )
 _COMMANDS = (
     walk,
+    explain,
+    prove,
     reach,
     examples,
     tokenize,

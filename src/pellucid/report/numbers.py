@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 import torch
 from torch import Tensor
@@ -42,12 +43,12 @@ class Format:
         )
         self.decimals = next(exact, digits + max(0, -order - 1))
 
-    def __call__(self, value: float) -> str:
-        """The text of one element."""
+    def __call__(self, value: float | Decimal) -> str:
+        """The text of one element, or of an exact decimal as that element is written."""
         if math.isinf(value):
             return "-∞" if value < 0 else "∞"
         text = f"{value:.{self.decimals}{'e' if self.scientific else 'f'}}"
-        return text.removeprefix("-") if float(text) == 0 else text
+        return text.removeprefix("-") if Decimal(text).is_zero() else text
 
 
 def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:

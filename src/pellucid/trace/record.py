@@ -12,6 +12,7 @@ from pellucid.models import GPT
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
+from pellucid.tree import Tree
 
 SMALL_VOCABULARY = 16
 """Up to this many tokens, tables are labelled with the whole vocabulary."""
@@ -90,12 +91,26 @@ def record_step(
     inputs = list(tokens if targets is not None else tokens[:-1])
     wanted = list(targets if targets is not None else tokens[1:])
     tape = Tape()
-    _, grads = model.loss_and_grads(inputs, wanted, tape)
-    if update is None:
+    params = take_step(model, (inputs, wanted), update, tape)
+    if params is None:
         return Trace(model, tokenizer, tape)
+    after = GPT(model.config, params)
+    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))
+
+
+def take_step(
+    model: Any, batch: Sequence[Any], update: Mapping[str, Any] | None, tape: Tape
+) -> Tree | None:
+    """Run one step of a model on a batch, on a tape: the new parameters, None without `update`.
+
+    The model is a `GPT` or a `Transformer`, of numbers of any kind that the layers take.
+    """
+    _, grads = model.loss_and_grads(*batch, tape)
+    if update is None:
+        return None
+    name = update.get("optimizer", "adamw")
     settings = {"learning_rate": update["learning_rate"], "tape": tape}
     if name == "adamw":
         settings["weight_decay"] = decay_groups(model.params, update["weight_decay"])
     params, _ = OPTIMIZERS[name](model.params, grads, None, **settings)
-    after = GPT(model.config, params)
-    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))
+    return params

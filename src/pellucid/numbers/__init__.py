@@ -1,0 +1,46 @@
+"""Other kinds of numbers that the layers' own code runs on: balls, and terms.
+
+`real` is what balls are made of and `ball` an array of them; `term` is a number that remembers how
+it was made, by one of the `operations`, and `term_array` an array of those, `elementwise` its
+operators and `views` its shapes. Both kinds of array answer like tensors:
+
+>>> import torch
+>>> from pellucid.layers import softmax
+>>> out, _ = softmax(Ball.exact(torch.tensor([0.0, 1.0])))
+>>> out
+<Ball of shape (2,), radius at most 3e-16>
+"""
+
+from pellucid.numbers.ball import Ball
+from pellucid.numbers.operations import OPERATIONS, Operation
+from pellucid.numbers.real import (
+    as_floats,
+    decimal_ends,
+    distance,
+    encloses,
+    exponent,
+    is_finite,
+    precision,
+    radius,
+)
+from pellucid.numbers.term import Term, apply, at, number
+from pellucid.numbers.term_array import Terms
+
+__all__ = [
+    "OPERATIONS",
+    "Ball",
+    "Operation",
+    "Term",
+    "Terms",
+    "apply",
+    "as_floats",
+    "at",
+    "decimal_ends",
+    "distance",
+    "encloses",
+    "exponent",
+    "is_finite",
+    "number",
+    "precision",
+    "radius",
+]

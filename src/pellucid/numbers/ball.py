@@ -1,0 +1,300 @@
+"""Balls: arrays of real numbers, each known to within a rigorous radius, that answer like tensors.
+
+A layer that is called with balls computes what its formulas are worth, whatever the rounding: the
+true real number is inside the ball. What is true is the code's own formula: a float that comes in,
+and a float that is written in the code (0.044715, a learning rate, √(2/π) as `math` gives it), is
+that very float and no other number.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from flint import arb
+from torch import Tensor
+
+from pellucid.errors import ProofError
+from pellucid.numbers.real import (
+    Reals,
+    above_zero,
+    each,
+    largest,
+    products,
+    radius,
+    root,
+    sign,
+    square,
+    total,
+)
+
+
+class Ball:
+    """An array of balls, with the methods of a tensor that layers, losses and optimizers use.
+
+    `dtype` is that of the floats it stands for; `numbers` is the array of `arb`.
+
+    >>> third = Ball.exact(torch.tensor([1.0])) / 3
+    >>> third
+    <Ball of shape (1,), radius at most 6e-17>
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, numbers: Any, dtype: torch.dtype = torch.float64) -> None:
+        self.numbers: Reals = np.asarray(numbers, dtype=object)
+        self.dtype = dtype
+
+    @classmethod
+    def exact(cls, values: Tensor) -> "Ball":
+        """The very numbers of a tensor, of radius 0."""
+        numbers = np.empty(values.numel(), dtype=object)
+        numbers[:] = [arb(value) for value in values.double().flatten().tolist()]
+        return cls(numbers.reshape(tuple(values.shape)), values.dtype)
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> "Ball":
+        """Answer torch.cat(...) and the like, and a tensor whose operand is a ball."""
+        method = _FUNCTIONS.get(name := function.__name__)
+        if method is None:
+            raise ProofError(
+                f"a function of balls must be one that a layer uses, and torch.{name} is none: "
+                "write it in numbers/ball.py"
+            )
+        return method(*args, **(kwargs or {}))
+
+    def __repr__(self) -> str:
+        widest = max(map(radius, self.numbers.flat), default=0.0)
+        return f"<Ball of shape {tuple(self.shape)}, radius at most {widest:.0e}>"
+
+    # -- shapes -----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> torch.Size:
+        """The lengths of all axes."""
+        return torch.Size(self.numbers.shape)
+
+    @property
+    def mT(self) -> "Ball":  # noqa: N802 (a tensor's name for it)
+        """The transpose of each matrix."""
+        return self.transpose(-1, -2)
+
+    def dim(self) -> int:
+        """How many axes there are."""
+        return self.numbers.ndim
+
+    def numel(self) -> int:
+        """How many numbers there are."""
+        return self.numbers.size
+
+    def __getitem__(self, index: Any) -> "Ball":
+        parts = index if isinstance(index, tuple) else (index,)
+        plain = (part.numpy() if isinstance(part, Tensor) else part for part in parts)
+        return self._with(self.numbers[tuple(plain)])
+
+    def reshape(self, *shape: int) -> "Ball":
+        """The same numbers in another shape."""
+        return self._with(self.numbers.reshape(shape))
+
+    def flatten(self, start: int = 0, end: int = -1) -> "Ball":
+        """The axes from `start` to `end` as one."""
+        first, last = start % self.dim(), end % self.dim()
+        shape = self.numbers.shape
+        return self.reshape(*shape[:first], -1, *shape[last + 1 :])
+
+    def transpose(self, one: int, other: int) -> "Ball":
+        """Two axes exchanged."""
+        return self._with(np.swapaxes(self.numbers, one, other))
+
+    def unsqueeze(self, dim: int) -> "Ball":
+        """One more axis, of length 1."""
+        return self._with(np.expand_dims(self.numbers, dim))
+
+    def squeeze(self, dim: int) -> "Ball":
+        """Without an axis of length 1."""
+        return self._with(np.squeeze(self.numbers, dim))
+
+    def chunk(self, count: int, dim: int) -> tuple["Ball", ...]:
+        """Cut into equal parts along an axis."""
+        return tuple(map(self._with, np.split(self.numbers, count, dim)))
+
+    # -- element by element -----------------------------------------------------------------------
+
+    def __neg__(self) -> "Ball":
+        return self._with(-self.numbers)
+
+    def __add__(self, other: Any) -> "Ball":
+        return self._with(each(operator.add, self.numbers, _numbers(other)))
+
+    def __sub__(self, other: Any) -> "Ball":
+        return self._with(each(operator.sub, self.numbers, _numbers(other)))
+
+    def __mul__(self, other: Any) -> "Ball":
+        return self._with(each(operator.mul, self.numbers, _numbers(other)))
+
+    def __truediv__(self, other: Any) -> "Ball":
+        return self._with(each(operator.truediv, self.numbers, _numbers(other)))
+
+    def __rsub__(self, other: Any) -> "Ball":
+        return self._with(each(operator.sub, _numbers(other), self.numbers))
+
+    def __rtruediv__(self, other: Any) -> "Ball":
+        return self._with(each(operator.truediv, _numbers(other), self.numbers))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __gt__(self, bound: float) -> "Ball":
+        """1 where it is greater and 0 where it is not; `ProofError` where that is undecided."""
+        return self._with(each(above_zero, (self - bound).numbers if bound else self.numbers))
+
+    def sign(self) -> "Ball":
+        """1, 0 or -1; `ProofError` where that is undecided."""
+        return self._with(each(sign, self.numbers))
+
+    def abs(self) -> "Ball":
+        """The size without the sign."""
+        return self._with(abs(self.numbers))
+
+    def square(self) -> "Ball":
+        """The square, of which no part is below zero."""
+        return self._with(each(square, self.numbers))
+
+    def sqrt(self) -> "Ball":
+        """The square root; of a ball that reaches below zero, that of the rest."""
+        return self._with(each(root, self.numbers))
+
+    def rsqrt(self) -> "Ball":
+        """1 / √x."""
+        return self._with(each(arb.rsqrt, self.numbers))
+
+    def exp(self) -> "Ball":
+        """The exponential; 0 of -∞."""
+        return self._with(each(arb.exp, self.numbers))
+
+    def log(self) -> "Ball":
+        """The natural logarithm."""
+        return self._with(each(arb.log, self.numbers))
+
+    def tanh(self) -> "Ball":
+        """The hyperbolic tangent."""
+        return self._with(each(arb.tanh, self.numbers))
+
+    def erf(self) -> "Ball":
+        """The error function."""
+        return self._with(each(arb.erf, self.numbers))
+
+    def clamp(self, min: float | None = None, max: float | None = None) -> "Ball":  # noqa: A002
+        """Not below `min`, not above `max`; of a ball on both sides, an enclosure."""
+        above = self.numbers if min is None else each(arb.max, self.numbers, _numbers(min))
+        return self._with(above if max is None else each(arb.min, above, _numbers(max)))
+
+    def masked_fill(self, mask: Tensor, value: float) -> "Ball":
+        """`value` where the mask is True."""
+        return self._with(np.where(mask.numpy(), _numbers(value), self.numbers))
+
+    def where(self, condition: Tensor, other: Any) -> "Ball":
+        """Itself where the condition is True, else `other`."""
+        return self._with(np.where(condition.numpy(), self.numbers, _numbers(other)))
+
+    # -- several at once --------------------------------------------------------------------------
+
+    def sum(self, dim: int | None = None, *, keepdim: bool = False) -> "Ball":
+        """The sum along an axis, or of all."""
+        return self._with(total(self.numbers, dim, keepdims=keepdim))
+
+    def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Ball":
+        """The mean along an axis, or of all."""
+        count = self.numel() if dim is None else self.shape[dim]
+        return self.sum(dim, keepdim=keepdim) / count
+
+    def amax(self, dim: int, *, keepdim: bool = False) -> "Ball":
+        """The largest midpoint along an axis: one exact number near the maximum, not an enclosure.
+
+        It is what a softmax subtracts, whose value is the same whatever is subtracted: an exact
+        number keeps the radius as it is, where an enclosure of the maximum would double it.
+        """
+        return self._with(largest(self.numbers, dim, keepdims=keepdim))
+
+    def __matmul__(self, other: Any) -> "Ball":
+        return self._with(products(self.numbers, _numbers(other)))
+
+    def gather(self, dim: int, index: Tensor) -> "Ball":
+        """The numbers at the places along an axis that the index gives."""
+        return self._with(np.take_along_axis(self.numbers, index.numpy(), dim))
+
+    def scatter_add(self, dim: int, index: Tensor, source: "Ball") -> "Ball":
+        """A copy, with each number of the source added at the place that the index gives."""
+        out = self.numbers.copy()
+        for place in np.ndindex(*index.shape):
+            there = list(place)
+            there[dim] = int(index[place])
+            out[tuple(there)] = each(operator.add, out[tuple(there)], source.numbers[place])[()]
+        return self._with(out)
+
+    def index_add(self, dim: int, index: Tensor, source: "Ball") -> "Ball":
+        """A copy, with each slice of the source added to the slice that the index gives."""
+        out = self.numbers.copy()
+        slices, added = np.moveaxis(out, dim, 0), np.moveaxis(source.numbers, dim, 0)
+        for place, row in zip(index.tolist(), added, strict=True):
+            slices[place] = each(operator.add, slices[place], row)
+        return self._with(out)
+
+    def _with(self, numbers: Any) -> "Ball":
+        """A ball of other numbers that stands for floats of the same dtype."""
+        return Ball(numbers, self.dtype)
+
+
+def _numbers(value: Any) -> Reals:
+    """The array of `arb` of a ball, or of exact floats."""
+    return _ball(value).numbers
+
+
+def _ball(value: Any) -> Ball:
+    """A ball as it is; a tensor or a number as the very floats they are."""
+    if isinstance(value, Ball):
+        return value
+    if isinstance(value, Tensor):
+        return Ball.exact(value)
+    return Ball(arb(value))
+
+
+# -- what PyTorch's functions are for balls --------------------------------------------------------
+
+
+def _cat(tensors: Sequence[Any], dim: int = 0) -> Ball:
+    balls = [_ball(part) for part in tensors]
+    return balls[0]._with(np.concatenate([ball.numbers for ball in balls], dim))
+
+
+def _stack(tensors: Sequence[Any], dim: int = 0) -> Ball:
+    return _cat([_ball(part).unsqueeze(dim) for part in tensors], dim)
+
+
+def _full_like(ball: Ball, value: float) -> Ball:
+    return ball._with(np.full(tuple(ball.shape), arb(value), dtype=object))
+
+
+_FUNCTIONS: dict[str, Callable[..., Ball]] = {
+    "add": lambda left, right: _ball(left) + right,
+    "sub": lambda left, right: _ball(left) - right,
+    "mul": lambda left, right: _ball(left) * right,
+    "div": lambda left, right: _ball(left) / right,
+    "matmul": lambda left, right: _ball(left) @ right,
+    "where": lambda condition, ball, other: _ball(ball).where(condition, other),
+    "gather": lambda ball, dim, index: _ball(ball).gather(dim, index),
+    "scatter_add": lambda ball, dim, index, source: _ball(ball).scatter_add(dim, index, source),
+    "index_add": lambda ball, dim, index, source: _ball(ball).index_add(dim, index, source),
+    "cat": _cat,
+    "stack": _stack,
+    "full_like": _full_like,
+    "zeros_like": lambda ball: _full_like(ball, 0.0),
+    "ones_like": lambda ball: _full_like(ball, 1.0),
+}

@@ -1,0 +1,151 @@
+"""The arithmetic that terms are made of: how each operation computes, rounds and is written.
+
+Division by zero, overflow and the like give ∞ or nan as in PyTorch, and raise nothing.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Operation(NamedTuple):
+    """One operation.
+
+    `slope(value, *operands)` bounds, for each operand, how much faster than it the value moves.
+    With it a term bounds its round-off: what its operands are off by, times these slopes, and what
+    the operation itself rounds, where it does. `text` and `python` take the operands' texts.
+    """
+
+    compute: Callable[..., float]
+    slope: Callable[..., tuple[float, ...]]
+    text: str
+    python: str
+    binds: int = 9  # how firmly its text holds together: 1 a sum, 2 a product, 3 a sign, 4 a power
+    inner: int = 0  # and how firmly an operand's must, or it is put in brackets
+    rounds: bool = True
+
+
+def _divide(x: float, y: float) -> float:
+    if y:
+        return x / y
+    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x)
+
+
+def _exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else math.nan if x else -math.inf
+
+
+def _sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
+def _sign(x: float) -> int:
+    return (x > 0) - (x < 0)
+
+
+def _steepest(x: float) -> float:
+    """1/|x|, and ∞ at 0."""
+    return 1 / abs(x) if x else math.inf
+
+
+def _compare(sign: str, compute: Callable[..., bool]) -> Operation:
+    text = {"==": "=", "!=": "≠"}.get(sign, sign)
+    return Operation(
+        compute,
+        lambda *_: (0.0, 0.0),
+        f"{{0}} {text} {{1}}",
+        f"{{0}} {sign} {{1}}",
+        binds=0,
+        inner=1,
+        rounds=False,
+    )
+
+
+def _choice(text: str, python: str) -> Operation:
+    """One of two values, which the second operand decided."""
+    return Operation(lambda x, _: x, lambda *_: (1.0, 0.0), text, python, 1, 1, rounds=False)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "add": Operation(operator.add, lambda *_: (1.0, 1.0), "{0} + {1}", "{0} + {1}", 1, 1),
+    "sub": Operation(operator.sub, lambda *_: (1.0, 1.0), "{0} - {1}", "{0} - {1}", 1, 2),
+    "mul": Operation(
+        operator.mul, lambda _, x, y: (abs(y), abs(x)), "{0} · {1}", "{0} * {1}", 2, 2
+    ),
+    "div": Operation(
+        _divide,
+        lambda value, _, y: (_steepest(y), abs(value) * _steepest(y)),
+        "{0} / {1}",
+        "{0} / {1}",
+        2,
+        3,
+    ),
+    "pow": Operation(
+        operator.pow,
+        lambda value, x, y: (abs(y * value) * _steepest(x), abs(value * _log(abs(x)))),
+        "{0}^{1}",
+        "{0} ** {1}",
+        4,
+        5,
+    ),
+    "neg": Operation(operator.neg, lambda *_: (1.0,), "-{0}", "-{0}", 3, 4, rounds=False),
+    "exp": Operation(_exp, lambda value, _: (value,), "exp({0})", "math.exp({0})"),
+    "log": Operation(_log, lambda _, x: (_steepest(x),), "log({0})", "math.log({0})"),
+    "sqrt": Operation(
+        _sqrt, lambda value, _: (_steepest(2 * value),), "√{0}", "math.sqrt({0})", 5, 5
+    ),
+    "rsqrt": Operation(
+        lambda x: _divide(1.0, _sqrt(x)),
+        lambda value, x: (value * _steepest(2 * x),),
+        "1 / √{0}",
+        "1 / math.sqrt({0})",
+        2,
+        5,
+    ),
+    "square": Operation(lambda x: x * x, lambda _, x: (2 * abs(x),), "{0}²", "{0} ** 2", 4, 5),
+    "tanh": Operation(math.tanh, lambda *_: (1.0,), "tanh({0})", "math.tanh({0})"),
+    "erf": Operation(math.erf, lambda *_: (1.13,), "erf({0})", "math.erf({0})"),
+    "abs": Operation(abs, lambda *_: (1.0,), "|{0}|", "abs({0})", rounds=False),
+    "sign": Operation(
+        _sign, lambda *_: (0.0,), "sign({0})", "(({0} > 0) - ({0} < 0))", 9, 1, rounds=False
+    ),
+    "not": Operation(operator.not_, lambda *_: (0.0,), "not {0}", "not {0}", 0, 1, rounds=False),
+    "and": Operation(
+        lambda x, y: x and y,
+        lambda *_: (0.0, 0.0),
+        "{0} and {1}",
+        "{0} and {1}",
+        binds=0,
+        inner=1,
+        rounds=False,
+    ),
+    "equal": _compare("==", operator.eq),
+    "unequal": _compare("!=", operator.ne),
+    "above": _compare(">", operator.gt),
+    "below": _compare("<", operator.lt),
+    # What was chosen, and what it was chosen by: an index, or a condition that held or did not.
+    "at": _choice("{0}", "{0}"),
+    "if": _choice("{0}", "({0} if ({1}) else math.nan)"),
+    "unless": _choice("{0}", "(math.nan if ({1}) else {0})"),
+    # Of any number of operands.
+    "sum": Operation(
+        lambda *xs: math.fsum(xs) if all(map(math.isfinite, xs)) else sum(xs),
+        lambda _, *xs: (1.0,) * len(xs),
+        "Σ",
+        "math.fsum([{}])",
+        1,
+        1,
+    ),
+    "max": Operation(
+        lambda *xs: max(xs), lambda _, *xs: (1.0,) * len(xs), "max({})", "max({})", rounds=False
+    ),
+}
+"""By name; `sum` and `max` take any number of operands."""

@@ -1,0 +1,330 @@
+"""Balls enclose: every method against tensors, exact fractions and decimals, and by chance."""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.errors import ProofError
+from pellucid.numbers import (
+    Ball,
+    as_floats,
+    decimal_ends,
+    distance,
+    encloses,
+    exponent,
+    is_finite,
+    precision,
+    radius,
+)
+
+X = torch.tensor([[0.5, -1.25, 2.0], [0.75, 0.0, -3.5]], dtype=torch.float64)
+Y = torch.tensor([[4.0, 0.5, -1.0], [0.25, 2.0, 8.0]], dtype=torch.float64)
+PLACES = torch.tensor([[2, 0], [1, 1]])
+MASK = torch.tensor([[True, False, True], [False, True, False]])
+TENTH = "0.1000000000000000055511151231257827021181583404541015625"
+DEEP = torch.arange(24, dtype=torch.float64).reshape(2, 3, 4) / 8
+
+EXACT: dict[str, Callable[[Any, Any], Any]] = {
+    "x + y": lambda x, y: x + y,
+    "x + number": lambda x, y: 0.25 + x + 1,
+    "x - y": lambda x, y: x - y,
+    "number - x": lambda x, y: 1 - x,
+    "x · y": lambda x, y: x * y,
+    "number · x": lambda x, y: 0.5 * x,
+    "x / y": lambda x, y: x / y,
+    "number / y": lambda x, y: 2 / y,
+    "-x": lambda x, y: -x,
+    "x + tensor": lambda x, y: x + Y,
+    "tensor + x": lambda x, y: Y + x,
+    "tensor - x": lambda x, y: Y - x,
+    "tensor · x": lambda x, y: Y * x,
+    "tensor / y": lambda x, y: X / y,
+    "tensor @ y": lambda x, y: X @ y.mT,
+    "x · mask": lambda x, y: x * MASK,
+    "x / whole number": lambda x, y: x / MASK.sum(0)[:1],
+    "x > 0": lambda x, y: (x > 0) * 1.0,
+    "x > bound": lambda x, y: (x > 0.5) * 1.0,
+    "sign": lambda x, y: x.sign(),
+    "abs": lambda x, y: x.abs(),
+    "square": lambda x, y: x.square(),
+    "sqrt": lambda x, y: (x.square() * 0 + 6.25).sqrt(),
+    "rsqrt": lambda x, y: (x.square() * 0 + 0.25).rsqrt(),
+    "clamp": lambda x, y: x.clamp(min=0),
+    "clamp both": lambda x, y: x.clamp(min=-1, max=1),
+    "clamp above": lambda x, y: x.clamp(max=0.5),
+    "masked_fill": lambda x, y: x.masked_fill(MASK, -math.inf),
+    "where": lambda x, y: x.where(MASK, 0),
+    "where a ball": lambda x, y: x.where(MASK, y),
+    "torch.where": lambda x, y: torch.where(MASK, x, y),
+    "sum": lambda x, y: x.sum(),
+    "sum of rows": lambda x, y: x.sum(-1, keepdim=True),
+    "sum of columns": lambda x, y: x.sum(0),
+    "mean": lambda x, y: y[:, :2].mean(),
+    "mean of rows": lambda x, y: x[:, :2].mean(-1, keepdim=True),
+    "amax": lambda x, y: x.amax(-1),
+    "amax kept": lambda x, y: x.amax(0, keepdim=True),
+    "mT": lambda x, y: x.mT,
+    "x @ y": lambda x, y: x @ y.mT,
+    "batched @": lambda x, y: (x @ y.mT).unsqueeze(0) @ x,
+    "reshape": lambda x, y: x.reshape(3, -1),
+    "flatten": lambda x, y: x.flatten(),
+    "unsqueeze and squeeze": lambda x, y: x.unsqueeze(-1).squeeze(-1).unsqueeze(0),
+    "transpose": lambda x, y: x.transpose(0, 1),
+    "chunk": lambda x, y: x.chunk(3, -1)[1],
+    "slice": lambda x, y: x[1:],
+    "rows by index": lambda x, y: x.mT[PLACES],
+    "gather": lambda x, y: x.gather(-1, PLACES),
+    "torch.gather": lambda x, y: torch.gather(x, -1, PLACES),
+    "scatter_add": lambda x, y: x.scatter_add(-1, PLACES, y[:, :2]),
+    "torch.scatter_add": lambda x, y: torch.scatter_add(x, -1, PLACES, y[:, :2]),
+    "index_add": lambda x, y: x.index_add(0, torch.tensor([1, 1]), y),
+    "index_add of columns": lambda x, y: x.index_add(1, torch.tensor([2, 0]), y[:, :2]),
+    "tensor.index_add": lambda x, y: torch.zeros_like(X).index_add(0, torch.tensor([0, 0]), y),
+    "cat": lambda x, y: torch.cat([x, y], -1),
+    "cat with a tensor": lambda x, y: torch.cat([X, y]),
+    "stack": lambda x, y: torch.stack([x, y], 1),
+    "zeros_like": lambda x, y: torch.zeros_like(x),
+    "ones_like": lambda x, y: torch.ones_like(x),
+    "full_like": lambda x, y: torch.full_like(x, 0.3),
+}
+
+
+def floats(ball: Ball) -> torch.Tensor:
+    return torch.tensor([float(x) for x in ball.numbers.flat], dtype=torch.float64).reshape(
+        ball.shape
+    )
+
+
+def fraction(x: arb) -> tuple[Fraction, Fraction]:
+    low, high = decimal_ends(x)
+    return Fraction(low), Fraction(high)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_floats_compute_exactly_balls_do_too(name: str):
+    expected = EXACT[name](X, Y)
+    got = EXACT[name](Ball.exact(X), Ball.exact(Y))
+    assert (got.shape, got.dim(), got.numel()) == (
+        expected.shape,
+        expected.dim(),
+        expected.numel(),
+    )
+    assert torch.equal(floats(got), expected)
+    if "rsqrt" not in name:  # arb divides and roots by a general method, which may leave a radius
+        assert max(map(radius, got.numbers.flat)) == 0
+
+
+def test_shapes_of_more_axes_are_a_tensor_s():
+    ball = Ball.exact(DEEP)
+    assert ball.shape == DEEP.shape
+    for change in (
+        lambda x: x.flatten(0, -2),
+        lambda x: x.flatten(-2),
+        lambda x: x.transpose(-3, -2),
+        lambda x: x.mT,
+        lambda x: x @ x.mT,
+        lambda x: x @ x[0].mT,
+        lambda x: x.reshape(2, 3, 2, -1).transpose(-3, -2),
+        lambda x: x[:, 1],
+        lambda x: x.mean(-1, keepdim=True),
+        lambda x: x.flatten(0, -2).sum(0),
+    ):
+        assert torch.equal(floats(change(ball)), change(DEEP))
+
+
+def by_decimal(name: str, x: Decimal) -> Decimal:
+    """The function by Python's decimals, which know exp, ln and sqrt, with 60 digits."""
+    match name:
+        case "exp":
+            return x.exp()
+        case "log":
+            return x.ln()
+        case "sqrt":
+            return x.sqrt()
+        case "rsqrt":
+            return 1 / x.sqrt()
+        case "tanh":
+            return ((2 * x).exp() - 1) / ((2 * x).exp() + 1)
+    # erf(x) = 2/√π Σ (-1)ⁿ x²ⁿ⁺¹ / (n! (2n+1))
+    terms = ((-1) ** n * x ** (2 * n + 1) / (math.factorial(n) * (2 * n + 1)) for n in range(200))
+    pi = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+    return 2 * sum(terms) / pi.sqrt()
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "rsqrt", "tanh", "erf"])
+@pytest.mark.parametrize("value", [0.1, 0.5, 1.0, 2.75])
+def test_functions_enclose_what_decimals_say(name: str, value: float):
+    with precision(96), localcontext() as context:
+        context.prec = 80
+        (x,) = getattr(Ball.exact(torch.tensor([value], dtype=torch.float64)), name)().numbers
+        low, high = decimal_ends(x)
+        assert low - Decimal("1e-55") <= by_decimal(name, Decimal(value)) <= high + Decimal("1e-55")
+        assert high - low < Decimal("1e-26")
+
+
+def test_float32_is_taken_as_it_is():
+    ball = Ball.exact(torch.tensor([0.1], dtype=torch.float32))
+    assert ball.dtype == torch.float32
+    assert fraction(ball.numbers[0]) == (Fraction(13421773, 134217728),) * 2
+    assert (0.5 * ball).dtype == torch.float32
+    assert fraction((ball * 0 + 0.1).numbers[0]) == (Fraction(0.1), Fraction(0.1))
+
+
+# -- containment -----------------------------------------------------------------------------------
+
+numbers = st.fractions(min_value=-8, max_value=8, max_denominator=50)
+
+
+def around(values: list[Fraction], widths: list[Fraction]) -> Ball:
+    """Balls that hold these numbers, anywhere in them."""
+    balls = [
+        arb(arb(v.numerator) / v.denominator, abs(arb(w.numerator) / w.denominator))
+        + arb(w.numerator) / w.denominator / 2
+        for v, w in zip(values, widths, strict=True)
+    ]
+    ball = Ball(balls).reshape(2, 2)
+    for x, value in zip(ball.numbers.flat, values, strict=True):
+        assert x.contains(arb(value.numerator) / value.denominator)
+    return ball
+
+
+four = st.lists(numbers, min_size=4, max_size=4)
+
+
+@settings(deadline=None)
+@given(four, four, four, four)
+def test_balls_hold_what_fractions_make_of_any_number_in_them(
+    a: list[Fraction], b: list[Fraction], wide: list[Fraction], broad: list[Fraction]
+):
+    with precision(64):
+        x, y = around(a, wide), around(b, broad)
+        expected = {
+            "sum": [p + q for p, q in zip(a, b, strict=True)],
+            "difference": [p - q for p, q in zip(a, b, strict=True)],
+            "product": [p * q for p, q in zip(a, b, strict=True)],
+            "square": [p * p for p in a],
+            "abs": [abs(p) for p in a],
+            "clamp": [max(p, 0) for p in a],
+            "matmul": [
+                a[2 * i] * b[j] + a[2 * i + 1] * b[2 + j] for i in range(2) for j in range(2)
+            ],
+            "total": [sum(a)],
+            "mean": [(a[0] + a[1]) / 2, (a[2] + a[3]) / 2],
+        }
+        got = {
+            "sum": x + y,
+            "difference": x - y,
+            "product": x * y,
+            "square": x.square(),
+            "abs": x.abs(),
+            "clamp": x.clamp(min=0),
+            "matmul": x @ y,
+            "total": x.sum(),
+            "mean": x.mean(-1),
+        }
+        for name, values in expected.items():
+            for ball, value in zip(got[name].numbers.flat, values, strict=True):
+                low, high = fraction(ball)
+                assert low <= value <= high, name
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-20, 20), min_size=6, max_size=6), st.sampled_from([53, 24]))
+def test_floats_are_in_the_balls_of_float_arithmetic(values: list[float], digits: int):
+    dtype = torch.float64 if digits == 53 else torch.float32
+    x = torch.tensor(values, dtype=dtype).reshape(2, 3)
+
+    def run(x: Any) -> Any:
+        scores = (x - x.mean(-1, keepdim=True)) @ x.mT / 3
+        weights = (scores - scores.amax(-1, keepdim=True)).exp()
+        return (weights / weights.sum(-1, keepdim=True)) @ (0.3 * x).tanh() + x.square().sum()
+
+    with precision(96), as_floats(2.0**-digits):
+        reachable = run(Ball.exact(x))
+    tiny = torch.finfo(dtype).tiny
+    for ball, value in zip(reachable.numbers.flat, run(x).flatten().tolist(), strict=True):
+        assert encloses(ball, value, tiny)
+    assert run(Ball.exact(x)).numbers[0, 0].overlaps(reachable.numbers[0, 0])
+
+
+# -- what lies around zero -------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.floats(-1, 1), st.floats(1, 1e6))
+def test_a_square_is_not_below_zero_and_has_a_root(middle: float, width: float):
+    square = Ball([arb(middle, width * 1e-20)]).square()
+    low, high = decimal_ends(square.numbers[0])
+    assert 0 <= low <= high
+    root = square.sqrt().numbers[0]
+    assert is_finite(root)
+    assert root.contains(abs(arb(middle)))
+
+
+def test_a_root_forgives_a_ball_that_reaches_below_zero_and_nothing_that_is_below():
+    root = Ball([arb(0, 1e-30)]).sqrt().numbers[0]
+    assert is_finite(root)
+    assert root.contains(0)
+    assert root.contains(arb(1e-31).sqrt())
+    with pytest.raises(ProofError, match="not negative"):
+        Ball([arb(-1)]).sqrt()
+
+
+@pytest.mark.parametrize("ask", [lambda x: x > 0, lambda x: x.sign(), lambda x: x > 2.0**-70])
+def test_a_comparison_that_a_ball_leaves_open_is_an_error_that_says_so(ask: Any):
+    around_zero = Ball([arb(0, 1e-9)])
+    with pytest.raises(ProofError, match=r"more bits than 53"):
+        ask(around_zero)
+    with as_floats(2.0**-53):  # floats may go either way
+        assert ask(around_zero).numbers[0].contains(1)
+        assert ask(around_zero).numbers[0].contains(0)
+
+
+def test_zero_itself_is_decided():
+    zero = Ball.exact(torch.zeros(1))
+    assert floats(zero > 0).item() == floats(zero.sign()).item() == 0
+
+
+def test_minus_infinity_has_the_exponential_zero():
+    ball = Ball.exact(X).masked_fill(MASK, -math.inf)
+    shifted = ball - ball.amax(-1, keepdim=True)
+    assert torch.equal(floats(shifted.exp()) == 0, MASK)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def test_ends_are_exact_decimals():
+    assert decimal_ends(arb(0.1)) == (Decimal(TENTH),) * 2
+    assert decimal_ends(arb(3) * 2**100) == (Decimal(3 * 2**100),) * 2
+    with precision(200):
+        low, high = decimal_ends(arb(1) / 3)
+        assert Fraction(low) < Fraction(1, 3) < Fraction(high)
+    assert all(end.is_nan() or end.is_infinite() for end in decimal_ends(arb.nan()))
+
+
+def test_distances_radii_and_exponents():
+    with precision(96):
+        third = arb(1) / 3
+        assert abs(distance(third, 1 / 3) - 1 / 54043195528445952) < 1e-20
+        assert 0 < radius(third) < 1e-27
+        assert [exponent(arb(x)) for x in (1, 1.5, 2, 0.3, -8, 0)] == [0, 0, 1, -2, 3, None]
+    assert exponent(arb(0, 1)) is None
+    assert (distance(arb(-math.inf), -math.inf), distance(arb(1), math.inf)) == (0, math.inf)
+    assert radius(arb(-math.inf)) == 0
+    assert radius(arb(0, math.inf)) == math.inf
+    assert encloses(arb(-math.inf), -math.inf, 0.0)
+    assert not encloses(arb.nan(), 1.0, 1.0)
+
+
+def test_a_function_that_no_layer_uses_is_refused():
+    with pytest.raises(ProofError, match=r"torch\.sin is none"):
+        torch.sin(Ball.exact(X))

@@ -1,0 +1,382 @@
+"""Proofs: what is right is proved, a planted mistake fails by name, and floats are in the balls."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pellucid import layers
+from pellucid.errors import ConfigError, ProofError
+from pellucid.examples import Example, find_example
+from pellucid.layers import IGNORE, REFERENCE, Pair
+from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.numbers import Ball, as_floats, precision, radius
+from pellucid.optim import OPTIMIZERS
+from pellucid.report.numbers import Format
+from pellucid.tape import OFF, Off, Tape
+from pellucid.trace import Enclosed, Proof, enclose, prove, slopes
+from pellucid.trace.slopes import with_enough_bits
+from pellucid.tree import flatten, map_leaves, unflatten
+
+UPDATE = {"optimizer": "sgd", "learning_rate": 0.01}
+BATCH = ([3, 1, 4, 1, 5], [1, 4, IGNORE, 5, 2])
+
+
+def batch_of(example: Example) -> tuple[Sequence[int], Sequence[int]]:
+    tape = example.record().tape
+    return tape["tokens"].tolist(), tape["targets"].tolist()
+
+
+def example_of(name: str) -> Example:
+    example = find_example(name)
+    assert isinstance(example, Example)
+    return example
+
+
+def proof_of(name: str, optimizer: str = "sgd", **choices: Any) -> Proof:
+    example = example_of(name)
+    update = example.update | {"optimizer": optimizer}
+    choices = {"written": Format, "update": update} | choices
+    return prove(example.model, batch_of(example), **choices)
+
+
+def random_model(seed: int = 0, scale: float = 0.6, **choices: Any) -> GPT:
+    sizes = {"vocab_size": 7, "block_size": 6, "n_layer": 1, "n_head": 2, "n_embd": 4}
+    config = GPTConfig(**sizes | choices)
+    generator = torch.Generator().manual_seed(seed)
+    params = {
+        name: scale * torch.randn(shape, generator=generator, dtype=torch.float64)
+        for name, shape in config.parameter_shapes().items()
+    }
+    return GPT(config, unflatten(params))
+
+
+# -- what is right ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_digit_of_ai_rocks_is_certified(optimizer: str):
+    proof = proof_of("ai_rocks", optimizer)
+    assert proof.failures == ()
+    assert proof.proved
+    assert (proof.bits, proof.dtype) == (96, "float64")
+    names = {name for tensor in proof.tensors for name in (tensor.name, *tensor.also)}
+    example = example_of("ai_rocks")
+    tape = example.record(example.update | {"optimizer": optimizer}).tape
+    assert names == {name for name in tape if tape[name].is_floating_point()} | {"loss_after"}
+    parts = {tensor.name: tensor.part for tensor in proof.tensors}
+    assert [parts[name] for name in ("wte.weight", "loss", "dwte.weight", "loss_after")] == [
+        *("given", "forward", "backward", "update")
+    ]
+    assert parts["wte.weight.new"] == "update"
+    by_part = {part: [t for t in proof.tensors if t.part == part] for part in parts.values()}
+    assert all(tensor.error == tensor.radius == 0 for tensor in by_part["given"])
+    assert max(tensor.ulps for tensor in by_part["forward"] + by_part["backward"]) < 10
+    assert max(tensor.radius for tensor in proof.tensors) < 1e-16
+    assert {slope.name for slope in proof.slopes} == set(flatten(example.model.params))
+
+
+@pytest.mark.parametrize("name", ["ai_rocks_older", "ai_rocks_d2", "gpt1"])
+def test_other_examples_are_certified(name: str):
+    assert proof_of(name).failures == ()
+
+
+def test_a_number_of_hello_world_is_printed_wrong_by_floats_and_is_named():
+    proof = proof_of("hello_world", differences=False)
+    assert proof.failures == ("h.0.ln_2.variance",)
+    (tensor,) = [tensor for tensor in proof.tensors if not tensor.proved]
+    assert tensor.inside
+    assert [tuple(found) for found in tensor.misprints] == [((1, 0), "1.2338", "1.2337")]
+
+
+def test_without_an_update_the_proof_ends_at_the_gradients():
+    proof = proof_of("ai_rocks", update=None)
+    assert proof.proved
+    assert {tensor.part for tensor in proof.tensors} == {"given", "forward", "backward"}
+
+
+def test_where_digits_are_undecided_the_bits_are_doubled():
+    proof = proof_of("ai_rocks", bits=24, differences=False)
+    assert proof.bits in {48, 96}
+    assert proof.proved
+
+
+@pytest.mark.parametrize("bits", [0, 23, 4096])
+def test_bits_have_a_range(bits: int):
+    with pytest.raises(ConfigError, match="from 24 to 2048"):
+        proof_of("ai_rocks", bits=bits)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_float32_is_proved_to_its_own_round_off(optimizer: str):
+    update = {"optimizer": optimizer, "learning_rate": 1e-3, "weight_decay": 0.1}
+    model = random_model().to(dtype=torch.float32)
+    proof = prove(model, BATCH, written=Format, update=update, differences=False)
+    assert proof.dtype == "float32"
+    assert all(tensor.inside for tensor in proof.tensors)
+    assert 1e-9 < max(tensor.error for tensor in proof.tensors if tensor.part == "forward") < 1e-5
+    for tensor in proof.tensors:
+        for found in tensor.misprints:  # off by one in the last decimal that is printed
+            assert abs(Decimal(found.printed) - Decimal(found.true.split()[0])) <= Decimal("1e-3")
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_transformer_is_proved(norm: str):
+    config = TransformerConfig(
+        5, block_size=8, n_encoder=1, n_decoder=1, n_head=2, n_embd=4, pad=0, norm=norm
+    )
+    model = Transformer.init(config, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+    params = map_leaves(
+        lambda w: 0.6 * torch.randn(w.shape, generator=generator, dtype=w.dtype), model.params
+    )
+    batch = ([1, 2, 3, 0], [1, 4, 2], [4, 2, IGNORE])
+    proof = prove(model.with_params(params), batch, written=Format, update=UPDATE)
+    assert all(tensor.inside for tensor in proof.tensors)
+    assert all(slope.agrees for slope in proof.slopes)
+    assert {"enc.position.rows", "denc.memory", "loss"} & {t.name for t in proof.tensors}
+
+
+def test_hashes_are_those_of_the_bytes():
+    hashes = proof_of("ai_rocks", differences=False).hashes
+    weight = example_of("ai_rocks").model.params["wte"]["weight"]
+    plain = np.array(weight.tolist(), dtype="<f8").tobytes()
+    assert hashes["wte.weight"] == hashlib.sha256(plain).hexdigest()
+    tokens = np.array([0, 1], dtype="<i8").tobytes()
+    assert hashes["batch.0"] == hashlib.sha256(tokens).hexdigest()
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+MISTAKEN = {"balls": True}
+"""Whether the mistakes below are in the code itself, or only where it runs on floats."""
+
+
+def layer_norm_backward(dout: Any, cache: Any, *, tape: Off = OFF) -> Any:
+    """The term of the mean is left out."""
+    if isinstance(dout, Ball) and not MISTAKEN["balls"]:
+        return layers.layer_norm_backward(dout, cache, tape=tape)
+    xhat, rstd, weight, _ = cache
+    dxhat = dout * weight
+    dx = rstd * (dxhat - xhat * (dxhat * xhat).mean(-1, keepdim=True))
+    dweight, dbias = (dout * xhat).flatten(0, -2).sum(0), dout.flatten(0, -2).sum(0)
+    tape(dout=dout, dweight=dweight, dbias=dbias, dxhat=dxhat, dx=dx)
+    return dx, {"weight": dweight, "bias": dbias}
+
+
+def linear_backward(dout: Any, cache: Any, *, tape: Off = OFF) -> Any:
+    """A weight's gradient is off by one part in a million."""
+    if isinstance(dout, Ball) and not MISTAKEN["balls"]:
+        return layers.linear_backward(dout, cache, tape=tape)
+    x, weight, _ = cache
+    flat = dout.flatten(0, -2)
+    dx = dout @ weight.mT
+    dweight = (x.flatten(0, -2).mT @ flat) * (1 + 1e-6)
+    dbias = flat.sum(0)
+    tape(dout=dout, dweight=dweight, dbias=dbias, dx=dx)
+    return dx, {"weight": dweight, "bias": dbias}
+
+
+WRONG = {
+    "layer_norm": Pair(layers.layer_norm, layer_norm_backward),
+    "linear": Pair(layers.linear, linear_backward),
+}
+BEHIND_NORMS = {"dh.0.ln_1.x", "dh.0.ln_2.x", "dh.0.resid_mid", "dh.0.resid_pre"}
+"""What a block's two norms make, and what the block, which calls them, makes of that."""
+
+LINEAR = {f"h.0.{name}.weight" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, name: str, *, both: bool) -> None:
+    monkeypatch.setitem(vars(REFERENCE), name, WRONG[name])
+    monkeypatch.setitem(MISTAKEN, "balls", both)
+
+
+def outside(proof: Proof) -> list[str]:
+    return [tensor.name for tensor in proof.tensors if not tensor.inside]
+
+
+def test_a_mistake_in_the_float_run_fails_by_name(monkeypatch: pytest.MonkeyPatch):
+    plant(monkeypatch, "layer_norm", both=False)
+    proof = proof_of("ai_rocks")
+    assert not proof.proved
+    assert all(slope.agrees for slope in proof.slopes), "the balls have the right formula"
+    assert outside(proof)[0] == "dh.0.ln_2.x", "the first norm that the backward comes to"
+    assert set(outside(proof)) == BEHIND_NORMS
+    assert {"dwte.weight", "dwpe.weight", "wpe.weight.new"} <= set(proof.failures)
+    forward = [tensor for tensor in proof.tensors if tensor.part == "forward"]
+    assert all(tensor.proved for tensor in forward)
+
+
+def test_a_mistake_in_the_code_itself_fails_by_the_parameter_s_name(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    plant(monkeypatch, "layer_norm", both=True)
+    proof = proof_of("ai_rocks")
+    assert outside(proof) == [], "both runs have the same mistake"
+    assert not proof.proved
+    wrong = {slope.name for slope in proof.slopes if not slope.agrees}
+    assert {"wte.weight", "wpe.weight", "h.0.attn.c_proj.weight"} <= wrong
+    assert {f"d{name}" for name in wrong} <= set(proof.failures)
+    assert "h.0.mlp.c_proj.bias" not in wrong, "which lies behind no layer norm's backward"
+    without = proof_of("ai_rocks", differences=False)
+    assert without.slopes is None
+    assert without.proved, "agreement with balls alone does not judge a formula"
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_small_mistake_fails_by_exactly_the_names_it_is_in(
+    monkeypatch: pytest.MonkeyPatch, both: bool
+):
+    plant(monkeypatch, "linear", both=both)
+    proof = proof_of("ai_rocks")
+    wrong = {slope.name for slope in proof.slopes if not slope.agrees}
+    assert wrong == (LINEAR if both else set())
+    gradients = {name for name in outside(proof) if name.startswith("d")}
+    assert gradients == (set() if both else {f"d{name}" for name in LINEAR})
+
+
+def test_a_mistake_in_a_float32_run_fails_by_name_too(monkeypatch: pytest.MonkeyPatch):
+    plant(monkeypatch, "layer_norm", both=False)
+    model = random_model().to(dtype=torch.float32)
+    proof = prove(model, BATCH, written=Format, update=UPDATE, differences=False)
+    assert outside(proof)[0] == "dln_f.x"
+    assert set(outside(proof)) == BEHIND_NORMS | {"dln_f.x"}
+
+
+# -- slopes ----------------------------------------------------------------------------------------
+
+
+def test_without_a_gelu_slopes_agree_to_sixty_decimals():
+    found = slopes(random_model(activation="relu"), BATCH)
+    assert all(slope.apart < 1e-60 for slope in found)
+    assert max(abs(slope.slope) for slope in found) > 0.1
+
+
+@pytest.mark.parametrize("activation", ["gelu_tanh", "gelu_erf"])
+def test_a_gelu_s_constants_are_floats_and_that_is_all_that_parts_them(activation: str):
+    found = slopes(random_model(activation=activation), BATCH)
+    assert all(slope.agrees for slope in found)
+    assert 1e-20 < max(slope.apart for slope in found) < 1e-15
+
+
+def test_a_question_that_stays_open_is_an_error_in_the_end():
+    asked = []
+
+    def run(bits: int) -> None:
+        asked.append(bits)
+        _ = Ball([arb(1) / 3 - arb(1) / 3]) > 0
+
+    with pytest.raises(ProofError, match="decided"):
+        with_enough_bits(run, 96)
+    assert asked == [96, 192, 384, 768, 1536]
+
+
+# -- random models ---------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    st.integers(0, 1000),
+    st.sampled_from([(1, 2, 4), (2, 1, 3), (2, 2, 8), (1, 4, 8)]),
+    st.sampled_from(["gelu_tanh", "gelu_erf", "relu"]),
+    st.sampled_from(["pre", "post"]),
+    st.booleans(),
+    st.floats(0.1, 1.5),
+)
+def test_floats_are_inside_and_wider_balls_hold_narrower_ones(
+    seed: int,
+    sizes: tuple[int, int, int],
+    activation: str,
+    norm: str,
+    tied: bool,
+    scale: float,
+):
+    layer, head, width = sizes
+    model = random_model(
+        seed, scale, n_layer=layer, n_head=head, n_embd=width,
+        activation=activation, norm=norm, tied=tied,
+    )  # fmt: skip
+    floats, true, fine, reachable = (Tape() for _ in range(4))
+    balls = model.with_params(map_leaves(Ball.exact, model.params))
+    model.loss_and_grads(*BATCH, floats)
+    with precision(96):
+        balls.loss_and_grads(*BATCH, true)
+        with as_floats(2.0**-53):
+            balls.loss_and_grads(*BATCH, reachable)
+    with precision(256):
+        balls.loss_and_grads(*BATCH, fine)
+        for name in floats:
+            if not floats[name].is_floating_point():
+                continue
+            values = floats[name].flatten().tolist()
+            rows = zip(*(tape[name].numbers.flat for tape in (true, fine, reachable)), strict=True)
+            for value, (x, finer, wide) in zip(values, rows, strict=True):
+                if math.isinf(value):
+                    assert x == finer == wide == arb(value)
+                    continue
+                assert x.overlaps(finer)
+                assert radius(finer) <= 1e-40 + radius(x) * 1e-20
+                assert (wide + arb(0, 1e-300)).contains(arb(value)), name
+                assert wide.overlaps(finer)
+
+
+# -- one tensor ------------------------------------------------------------------------------------
+
+
+def verdict(values: Sequence[float], balls: Sequence[Any], digits: int = 4) -> Enclosed:
+    """The comparison of floats with these balls, written with so many decimals."""
+    tensor = torch.tensor([*values], dtype=torch.float64)
+    known: dict[str, Any] = {"name": "x", "also": (), "part": "forward"}
+
+    def written(_: Tensor) -> Any:
+        return lambda value: f"{value:.{digits}f}"
+
+    with precision(200):
+        true = [arb(x) for x in balls]
+        loose = [x + arb(0, 1e-12) if x.is_finite() else x for x in true]
+        return enclose(tensor, Ball(true), Ball(loose), written(tensor), **known)
+
+
+def test_digits_are_right_wrong_or_undecided():
+    assert verdict([0.1], ["0.1"]).proved
+    assert verdict([-math.inf], [arb(-math.inf)]).proved
+    wrong = verdict([0.12345000000000001], ["0.12344999999999999999"])
+    assert [tuple(found) for found in wrong.misprints] == [((0,), "0.1235", "0.1234")]
+    assert not wrong.proved
+    halfway = verdict([0.12345], ["0.12345 +/- 1e-30"])
+    assert (halfway.undecided, halfway.misprints, halfway.proved) == (1, (), False)
+    assert verdict([0.03125], [arb(0.03125)]).proved, "exactly halfway, to the even digit"
+    assert not verdict([-math.inf], [arb(1)]).proved
+    assert verdict([0.5], [arb.nan()]).undecided == 1
+
+
+def test_how_far_a_float_is_off_is_never_understated():
+    with precision(200):
+        third = arb(1) / 3
+    found = verdict([0.5, 1 / 3], [arb(0.5), third])
+    error = 1 / 54043195528445952
+    assert error <= found.error <= error * (1 + 1e-9)
+    assert found.ulps == pytest.approx(error * 2**53)
+    assert found.relative == pytest.approx(error * 4)
+    nothing = verdict([1e-19, 0.0], [arb(0), arb(0)])
+    assert (nothing.ulps, nothing.relative) == (None, None)
+    assert verdict([0.0], [arb(0)]).ulps == 0
+
+
+def test_noise_around_zero_in_scientific_notation_is_a_misprint():
+    tensor = torch.tensor([3e-9, 1.3e-26], dtype=torch.float64)
+    balls = Ball([arb(3e-9), arb(0, 1e-40)])
+    known: dict[str, Any] = {"name": "x", "also": (), "part": "forward"}
+    found = enclose(tensor, balls, balls, Format(tensor), **known)
+    assert found.misprints[0].printed == "1.300e-26"
+    assert found.misprints[0].true.startswith("0 ± 1.000e-40")
