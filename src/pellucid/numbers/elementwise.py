@@ -1,5 +1,6 @@
 """Operators and functions that work element by element, as tensors have them."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 _ELEMENTWISE = {
@@ -8,15 +9,16 @@ _ELEMENTWISE = {
 """Methods of one operand, and the operation that each is."""
 
 
-class Elementwise:
+class Elementwise(ABC):
     """A tensor's operators; `_each` makes an array of what an operation makes of each element."""
 
+    @abstractmethod
     def _each(self, name: str, *others: Any) -> Any:
-        raise NotImplementedError
+        """The operation on each element, with those of other operands."""
 
+    @abstractmethod
     def _swapped(self, name: str, other: Any) -> Any:
         """The operation with this array as its second operand."""
-        raise NotImplementedError
 
     def __neg__(self) -> Any:
         return self._each("neg")
