@@ -46,6 +46,15 @@ class Call:
     inputs: Mapping[str, str]
     outputs: tuple[str, ...]
 
+    def again(self, change: Callable[[str, Any], Any], tape: "Tape") -> None:
+        """Run the call once more, on `change(argument, value)` for each value that it was given.
+
+        What it shows goes on the tape that is given, under the names that it has on this one; an
+        argument inside another is named as in `inputs`.
+        """
+        changed = {key: _changed(key, value, change) for key, value in self.arguments.items()}
+        self.function(**changed, tape=tape.at(self.path))
+
 
 class Off:
     """A tape that keeps nothing: the methods of `Tape` that a layer calls, at no cost."""
@@ -213,6 +222,19 @@ def _arguments(frame: FrameType) -> dict[str, Any]:
     if code.co_flags & CO_VARKEYWORDS:
         arguments |= values[names[count + bool(code.co_flags & CO_VARARGS)]]
     return arguments
+
+
+def _changed(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:
+    """An argument with each value inside its dicts and tuples changed."""
+    if isinstance(value, Mapping):
+        return {key: _changed(f"{name}.{key}", inner, change) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        keys = getattr(value, "_fields", range(len(value)))
+        parts = [
+            _changed(f"{name}.{key}", inner, change) for key, inner in zip(keys, value, strict=True)
+        ]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return change(name, value)
 
 
 def _leaves(arguments: Mapping[str, Any]) -> dict[str, Any]:

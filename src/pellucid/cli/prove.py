@@ -1,6 +1,6 @@
-"""`pellucid prove`: enclose every number of a step, and certify every digit that is printed."""
+"""`pellucid prove`: enclose every number of a run, and certify every digit that is printed."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,41 +8,58 @@ import typer
 from typer import Argument, Option
 
 from pellucid.cli.options import MODEL, DtypeOption, TokenizerOption, console, dtype_of, not_empty
+from pellucid.cli.runs import Until, example_runs, text_runs
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.trace import Proof, Trace
+    from pellucid.trace import Proof
 
 
 def prove(
     text: Annotated[
-        str | None, Argument(help="A text to prove with --model, or a GPT's worked example.")
+        str | None, Argument(help="A text to prove with --model, or a worked example's name.")
     ] = None,
     model: Annotated[str | None, MODEL] = None,
     tokenizer: TokenizerOption = None,
+    until: Annotated[
+        Until | None,
+        Option(
+            help="Where to end: at the logits, the gradients, or an optimizer's step; by default "
+            "at the step, and of models with over 5 million parameters at the gradients."
+        ),
+    ] = None,
     optimizer: Annotated[
         list[str] | None,
         Option(help="Of the step: sgd, momentum, adam or adamw, the default; repeatable."),
     ] = None,
-    bits: Annotated[int, Option(help="To compute with; doubled where a digit needs it.")] = 96,
+    bits: Annotated[int, Option(help="To begin with; more are taken where they are needed.")] = 96,
     digits: Annotated[int, Option(min=1, max=17, help="Decimals, as in walk.")] = 4,
     differences: Annotated[
-        bool,
-        Option("--differences/--no-differences", help="Gradients beside slopes of the loss."),
-    ] = True,
+        bool | None,
+        Option(
+            "--differences/--no-differences",
+            help="Gradients beside slopes of the loss; by default up to 2 million parameters.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, Option("--out", "-o", metavar="FILE.json", help="Write a certificate.")
     ] = None,
+    enclosures: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="Write every tensor's midpoints and radii, a file each."),
+    ] = None,
     dtype: DtypeOption = None,
 ) -> None:
-    """Prove a whole step: the true value of every number, and which printed digits are right.
+    """Prove a run: the true value of every number, and which printed digits are right.
 
     Exit code 1 where something is not proved.
     """
-    from pellucid.files import write_text
+    from pellucid.checkpoint import open_model
+    from pellucid.files import make_room, write_text
     from pellucid.report.numbers import Format
     from pellucid.report.proof import certificate, proof_lines
-    from pellucid.trace import prove as prove_step
+    from pellucid.report.proving import shown
+    from pellucid.trace import prove as prove_tape
 
     if model is None and (tokenizer or dtype):
         raise ConfigError(
@@ -51,54 +68,32 @@ def prove(
         )
     if out is not None and out.is_dir():
         raise ConfigError(f"{out} must be a file's name, and it is a directory: add a name")
+    if enclosures is not None:
+        make_room(enclosures, overwrite=False)
     title = text or "ai_rocks"
-    record, settings = (
-        _example(title) if model is None else _text(not_empty(text), model, tokenizer, dtype)
-    )
+    if model is None:
+        runs = example_runs(title, until, optimizer)
+    else:
+        gpt, pieces = open_model(model, tokenizer=tokenizer, dtype=dtype_of(dtype))
+        runs = text_runs(gpt, pieces, not_empty(text), until, optimizer)
     screen = console()
-    proofs: list[Proof] = []
-    for name in optimizer or [settings.get("optimizer", "adamw")]:
-        update = settings | {"optimizer": name}
-        trace = record(update)
-        proof = prove_step(
-            trace.model,
-            (trace.tape["tokens"], trace.tape["targets"]),
-            written=lambda values: Format(values, digits),
-            update=update,
-            bits=bits,
-            # The gradients are the same, whatever the optimizer.
-            differences=differences and not proofs,
-        )
-        proofs.append(proof)
-        screen.print(f"\n[bold]{name}[/]", highlight=False)
-        for line in proof_lines(proof):
+    proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
+    for run in runs:
+        with shown(screen, enclosures and enclosures / run.name) as watch:
+            proof = prove_tape(
+                run.tape,
+                written=lambda values: Format(values, digits),
+                bits=bits,
+                stepped=run.stepped,
+                # Gradients are the same, whatever the optimizer.
+                differences=run.differences(differences) and not proofs,
+                watch=watch,
+            )
+        proofs.append((proof, run.update))
+        screen.print(f"\n[bold]{run.name}[/]", highlight=False)
+        for line in proof_lines(proof, run.piece):
             screen.print(line)
     if out is not None:
         write_text(out, certificate(proofs, digits=digits, title=title))
-    if not all(proof.proved for proof in proofs):
+    if not all(proof.proved for proof, _ in proofs):
         raise typer.Exit(1)
-
-
-def _example(name: str) -> "tuple[Callable[[dict[str, Any]], Trace], dict[str, Any]]":
-    """How to record a GPT's example, and the settings of its update."""
-    from pellucid.examples import Example, find_example
-
-    example = find_example(name)
-    if not isinstance(example, Example):
-        raise ConfigError(f"only a GPT's example is proved, and {name} is none: try ai_rocks")
-    return example.record, example.update
-
-
-def _text(
-    text: str, name: str, tokenizer: str | None, dtype: Any
-) -> "tuple[Callable[[dict[str, Any]], Trace], dict[str, Any]]":
-    """How to record a step of a model on a text, and the settings of its update."""
-    from pellucid.checkpoint import open_model
-    from pellucid.trace import record_step
-
-    gpt, pieces = open_model(name, tokenizer=tokenizer, dtype=dtype_of(dtype))
-
-    def record(update: dict[str, Any]) -> "Trace":
-        return record_step(gpt, pieces.encode(text), pieces, update=update)
-
-    return record, {"learning_rate": 1e-3, "weight_decay": 0.1}

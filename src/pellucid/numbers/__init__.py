@@ -14,7 +14,6 @@ operators and `views` its shapes. Both kinds of array answer like tensors:
 from pellucid.numbers.ball import Ball
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.real import (
-    as_floats,
     decimal_ends,
     distance,
     encloses,
@@ -23,6 +22,7 @@ from pellucid.numbers.real import (
     precision,
     radius,
 )
+from pellucid.numbers.rounded import Rounded
 from pellucid.numbers.term import Term, apply, at, number
 from pellucid.numbers.term_array import Terms
 
@@ -30,10 +30,10 @@ __all__ = [
     "OPERATIONS",
     "Ball",
     "Operation",
+    "Rounded",
     "Term",
     "Terms",
     "apply",
-    "as_floats",
     "at",
     "decimal_ends",
     "distance",

@@ -16,24 +16,27 @@ from flint import arb
 from torch import Tensor
 
 from pellucid.errors import ProofError
-from pellucid.numbers.real import (
+from pellucid.numbers.arrays import (
     Reals,
-    above_zero,
+    changeable,
     each,
     largest,
+    like,
+    pack,
     products,
-    radius,
-    root,
-    sign,
-    square,
+    reals,
+    together,
     total,
 )
+from pellucid.numbers.elementwise import Elementwise
+from pellucid.numbers.real import above, root, sign, square
 
 
-class Ball:
+class Ball(Elementwise):
     """An array of balls, with the methods of a tensor that layers, losses and optimizers use.
 
-    `dtype` is that of the floats it stands for; `numbers` is the array of `arb`.
+    `dtype` is that of the floats it stands for; `kept` is the array as `numbers.arrays` keeps it,
+    and `numbers` the same as `arb` objects.
 
     >>> third = Ball.exact(torch.tensor([1.0])) / 3
     >>> third
@@ -42,16 +45,31 @@ class Ball:
 
     device = torch.device("cpu")
 
-    def __init__(self, numbers: Any, dtype: torch.dtype = torch.float64) -> None:
-        self.numbers: Reals = np.asarray(numbers, dtype=object)
+    def __init__(self, kept: Any, dtype: torch.dtype = torch.float64) -> None:
+        self.kept: Reals = kept if isinstance(kept, np.ndarray) else np.asarray(kept, dtype=object)
         self.dtype = dtype
 
     @classmethod
     def exact(cls, values: Tensor) -> "Ball":
         """The very numbers of a tensor, of radius 0."""
-        numbers = np.empty(values.numel(), dtype=object)
-        numbers[:] = [arb(value) for value in values.double().flatten().tolist()]
-        return cls(numbers.reshape(tuple(values.shape)), values.dtype)
+        floats = values.detach().cpu()
+        if floats.dtype not in {torch.float32, torch.float64}:
+            floats = floats.double()
+        return cls(floats.numpy(), values.dtype)
+
+    @property
+    def numbers(self) -> Reals:
+        """The numbers as an array of `arb`."""
+        return reals(self.kept)
+
+    @property
+    def packed(self) -> Reals:
+        """The numbers as three floats each, `high + low ± radius`, whose ball encloses this one."""
+        return pack(self.kept)
+
+    def at(self, places: Any) -> list[arb]:
+        """The numbers at these places of a row."""
+        return reals(self.kept[places]).tolist()  # type: ignore[no-any-return]
 
     @classmethod
     def __torch_function__(
@@ -71,7 +89,7 @@ class Ball:
         return method(*args, **(kwargs or {}))
 
     def __repr__(self) -> str:
-        widest = max(map(radius, self.numbers.flat), default=0.0)
+        widest = self.packed["radius"].max(initial=0.0)
         return f"<Ball of shape {tuple(self.shape)}, radius at most {widest:.0e}>"
 
     # -- shapes -----------------------------------------------------------------------------------
@@ -79,7 +97,7 @@ class Ball:
     @property
     def shape(self) -> torch.Size:
         """The lengths of all axes."""
-        return torch.Size(self.numbers.shape)
+        return torch.Size(self.kept.shape)
 
     @property
     def mT(self) -> "Ball":  # noqa: N802 (a tensor's name for it)
@@ -88,132 +106,75 @@ class Ball:
 
     def dim(self) -> int:
         """How many axes there are."""
-        return self.numbers.ndim
+        return self.kept.ndim
 
     def numel(self) -> int:
         """How many numbers there are."""
-        return self.numbers.size
+        return self.kept.size
 
     def __getitem__(self, index: Any) -> "Ball":
         parts = index if isinstance(index, tuple) else (index,)
         plain = (part.numpy() if isinstance(part, Tensor) else part for part in parts)
-        return self._with(self.numbers[tuple(plain)])
+        return self._with(self.kept[tuple(plain)])
 
     def reshape(self, *shape: int) -> "Ball":
         """The same numbers in another shape."""
-        return self._with(self.numbers.reshape(shape))
+        return self._with(self.kept.reshape(shape))
 
     def flatten(self, start: int = 0, end: int = -1) -> "Ball":
         """The axes from `start` to `end` as one."""
         first, last = start % self.dim(), end % self.dim()
-        shape = self.numbers.shape
+        shape = self.kept.shape
         return self.reshape(*shape[:first], -1, *shape[last + 1 :])
 
     def transpose(self, one: int, other: int) -> "Ball":
         """Two axes exchanged."""
-        return self._with(np.swapaxes(self.numbers, one, other))
+        return self._with(np.swapaxes(self.kept, one, other))
 
     def unsqueeze(self, dim: int) -> "Ball":
         """One more axis, of length 1."""
-        return self._with(np.expand_dims(self.numbers, dim))
+        return self._with(np.expand_dims(self.kept, dim))
 
     def squeeze(self, dim: int) -> "Ball":
         """Without an axis of length 1."""
-        return self._with(np.squeeze(self.numbers, dim))
+        return self._with(np.squeeze(self.kept, dim))
 
     def chunk(self, count: int, dim: int) -> tuple["Ball", ...]:
         """Cut into equal parts along an axis."""
-        return tuple(map(self._with, np.split(self.numbers, count, dim)))
+        return tuple(map(self._with, np.split(self.kept, count, dim)))
 
     # -- element by element -----------------------------------------------------------------------
 
-    def __neg__(self) -> "Ball":
-        return self._with(-self.numbers)
+    def _each(self, name: str, *others: Any) -> "Ball":
+        return self._with(each(_REAL[name], self.kept, *map(_kept, others)))
 
-    def __add__(self, other: Any) -> "Ball":
-        return self._with(each(operator.add, self.numbers, _numbers(other)))
-
-    def __sub__(self, other: Any) -> "Ball":
-        return self._with(each(operator.sub, self.numbers, _numbers(other)))
-
-    def __mul__(self, other: Any) -> "Ball":
-        return self._with(each(operator.mul, self.numbers, _numbers(other)))
-
-    def __truediv__(self, other: Any) -> "Ball":
-        return self._with(each(operator.truediv, self.numbers, _numbers(other)))
-
-    def __rsub__(self, other: Any) -> "Ball":
-        return self._with(each(operator.sub, _numbers(other), self.numbers))
-
-    def __rtruediv__(self, other: Any) -> "Ball":
-        return self._with(each(operator.truediv, _numbers(other), self.numbers))
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def __gt__(self, bound: float) -> "Ball":
-        """1 where it is greater and 0 where it is not; `ProofError` where that is undecided."""
-        return self._with(each(above_zero, (self - bound).numbers if bound else self.numbers))
-
-    def sign(self) -> "Ball":
-        """1, 0 or -1; `ProofError` where that is undecided."""
-        return self._with(each(sign, self.numbers))
-
-    def abs(self) -> "Ball":
-        """The size without the sign."""
-        return self._with(abs(self.numbers))
-
-    def square(self) -> "Ball":
-        """The square, of which no part is below zero."""
-        return self._with(each(square, self.numbers))
-
-    def sqrt(self) -> "Ball":
-        """The square root; of a ball that reaches below zero, that of the rest."""
-        return self._with(each(root, self.numbers))
-
-    def rsqrt(self) -> "Ball":
-        """1 / √x."""
-        return self._with(each(arb.rsqrt, self.numbers))
-
-    def exp(self) -> "Ball":
-        """The exponential; 0 of -∞."""
-        return self._with(each(arb.exp, self.numbers))
-
-    def log(self) -> "Ball":
-        """The natural logarithm."""
-        return self._with(each(arb.log, self.numbers))
-
-    def tanh(self) -> "Ball":
-        """The hyperbolic tangent."""
-        return self._with(each(arb.tanh, self.numbers))
-
-    def erf(self) -> "Ball":
-        """The error function."""
-        return self._with(each(arb.erf, self.numbers))
+    def _swapped(self, name: str, other: Any) -> "Ball":
+        return self._with(each(_REAL[name], _kept(other), self.kept))
 
     def clamp(self, min: float | None = None, max: float | None = None) -> "Ball":  # noqa: A002
         """Not below `min`, not above `max`; of a ball on both sides, an enclosure."""
-        above = self.numbers if min is None else each(arb.max, self.numbers, _numbers(min))
-        return self._with(above if max is None else each(arb.min, above, _numbers(max)))
+        raised = self.kept if min is None else each(arb.max, self.kept, _kept(min))
+        return self._with(raised if max is None else each(arb.min, raised, _kept(max)))
 
     def masked_fill(self, mask: Tensor, value: float) -> "Ball":
         """`value` where the mask is True."""
-        return self._with(np.where(mask.numpy(), _numbers(value), self.numbers))
+        return self.where(mask.logical_not(), value)
 
     def where(self, condition: Tensor, other: Any) -> "Ball":
         """Itself where the condition is True, else `other`."""
-        return self._with(np.where(condition.numpy(), self.numbers, _numbers(other)))
+        mine, others = together([self.kept, _kept(other)])
+        return self._with(np.where(condition.numpy(), mine, others))
 
     # -- several at once --------------------------------------------------------------------------
 
     def sum(self, dim: int | None = None, *, keepdim: bool = False) -> "Ball":
         """The sum along an axis, or of all."""
-        return self._with(total(self.numbers, dim, keepdims=keepdim))
+        return self._with(total(self.kept, dim, keepdims=keepdim))
 
     def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Ball":
         """The mean along an axis, or of all."""
         count = self.numel() if dim is None else self.shape[dim]
-        return self.sum(dim, keepdim=keepdim) / count
+        return self.sum(dim, keepdim=keepdim)._each("div", count)
 
     def amax(self, dim: int, *, keepdim: bool = False) -> "Ball":
         """The largest midpoint along an axis: one exact number near the maximum, not an enclosure.
@@ -221,30 +182,31 @@ class Ball:
         It is what a softmax subtracts, whose value is the same whatever is subtracted: an exact
         number keeps the radius as it is, where an enclosure of the maximum would double it.
         """
-        return self._with(largest(self.numbers, dim, keepdims=keepdim))
+        return self._with(largest(self.kept, dim, keepdims=keepdim))
 
     def __matmul__(self, other: Any) -> "Ball":
-        return self._with(products(self.numbers, _numbers(other)))
+        return self._with(products(self.kept, _kept(other)))
 
     def gather(self, dim: int, index: Tensor) -> "Ball":
         """The numbers at the places along an axis that the index gives."""
-        return self._with(np.take_along_axis(self.numbers, index.numpy(), dim))
+        return self._with(np.take_along_axis(self.kept, index.numpy(), dim))
 
     def scatter_add(self, dim: int, index: Tensor, source: "Ball") -> "Ball":
         """A copy, with each number of the source added at the place that the index gives."""
-        out = self.numbers.copy()
+        out = changeable(self.kept)
         for place in np.ndindex(*index.shape):
             there = list(place)
             there[dim] = int(index[place])
-            out[tuple(there)] = each(operator.add, out[tuple(there)], source.numbers[place])[()]
+            number = each(operator.add, out[(*there, ...)], source.kept[(*place, ...)])
+            out[tuple(there)] = like(out, number)[()]
         return self._with(out)
 
     def index_add(self, dim: int, index: Tensor, source: "Ball") -> "Ball":
         """A copy, with each slice of the source added to the slice that the index gives."""
-        out = self.numbers.copy()
-        slices, added = np.moveaxis(out, dim, 0), np.moveaxis(source.numbers, dim, 0)
+        out = changeable(self.kept)
+        slices, added = np.moveaxis(out, dim, 0), np.moveaxis(source.kept, dim, 0)
         for place, row in zip(index.tolist(), added, strict=True):
-            slices[place] = each(operator.add, slices[place], row)
+            slices[place] = like(out, each(operator.add, slices[place], row))
         return self._with(out)
 
     def _with(self, numbers: Any) -> "Ball":
@@ -252,9 +214,9 @@ class Ball:
         return Ball(numbers, self.dtype)
 
 
-def _numbers(value: Any) -> Reals:
-    """The array of `arb` of a ball, or of exact floats."""
-    return _ball(value).numbers
+def _kept(value: Any) -> Reals:
+    """What a ball keeps, or exact floats."""
+    return _ball(value).kept
 
 
 def _ball(value: Any) -> Ball:
@@ -266,12 +228,32 @@ def _ball(value: Any) -> Ball:
     return Ball(arb(value))
 
 
+_REAL: dict[str, Callable[..., arb]] = {
+    "neg": operator.neg,
+    "abs": abs,
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "square": square,
+    "sqrt": root,
+    "rsqrt": arb.rsqrt,
+    "exp": arb.exp,
+    "log": arb.log,
+    "tanh": arb.tanh,
+    "erf": arb.erf,
+    "sign": sign,
+    "above": above,
+}
+"""What each operation is for a single real number."""
+
+
 # -- what PyTorch's functions are for balls --------------------------------------------------------
 
 
 def _cat(tensors: Sequence[Any], dim: int = 0) -> Ball:
     balls = [_ball(part) for part in tensors]
-    return balls[0]._with(np.concatenate([ball.numbers for ball in balls], dim))
+    return balls[0]._with(np.concatenate(together([ball.kept for ball in balls]), dim))
 
 
 def _stack(tensors: Sequence[Any], dim: int = 0) -> Ball:
@@ -279,7 +261,7 @@ def _stack(tensors: Sequence[Any], dim: int = 0) -> Ball:
 
 
 def _full_like(ball: Ball, value: float) -> Ball:
-    return ball._with(np.full(tuple(ball.shape), arb(value), dtype=object))
+    return ball._with(np.full(tuple(ball.shape), float(value)))
 
 
 _FUNCTIONS: dict[str, Callable[..., Ball]] = {

@@ -68,5 +68,7 @@ class Elementwise(ABC):
         """A method such as exp that makes each element from one, if there is such an operation."""
         operation = _ELEMENTWISE.get(name)
         if operation is None:
-            raise AttributeError(f"terms have no {name!r}: give them the operation in {__name__}")
+            raise AttributeError(
+                f"these arrays have no {name!r}: give them the operation in {__name__}"
+            )
         return lambda: self._each(operation)

@@ -19,6 +19,9 @@ MOST_WHOLE = 1e7
 ROUND_OFF = 1e-13
 """What float64 may add to a sum of short decimals: 0.56 + 0.25 is still to be written 0.81."""
 
+CLOSE = 1e-14
+"""Where products of float64 are compared, how far off they may be."""
+
 
 class Format:
     """How to write the elements of one tensor.
@@ -47,8 +50,30 @@ class Format:
         """The text of one element, or of an exact decimal as that element is written."""
         if math.isinf(value):
             return "-∞" if value < 0 else "∞"
+        if not value:
+            value = 0.0  # a Decimal's zero has an exponent of its own
         text = f"{value:.{self.decimals}{'e' if self.scientific else 'f'}}"
+        if self.scientific:
+            mantissa, exponent = text.split("e")
+            text = f"{mantissa}e{int(exponent):+03}"
         return text.removeprefix("-") if Decimal(text).is_zero() else text
+
+    def alike(self, values: Tensor, off: Tensor) -> Tensor:
+        """Where all numbers within `off` of a value are surely written as the value is.
+
+        False where that takes a closer look: near halfway between two decimals, and where the
+        scientific notation's exponent might change.
+        """
+        sizes, wide, least = values.double().abs(), off, 0.0
+        if self.scientific:
+            powers = 10.0 ** sizes.log10().floor()
+            sizes, wide, least = sizes / powers, off / powers, 1 + 10.0**-self.decimals
+        scaled = sizes * 10.0**self.decimals
+        # Beside what the value may be off, these products are, by a few units of round-off.
+        margin = wide * 10.0**self.decimals * (1 + CLOSE) + scaled * CLOSE
+        halfway = (scaled - scaled.floor() - 0.5).abs()
+        sure = (halfway > margin) & (sizes - wide >= least)
+        return sure | ((values == 0) & (off == 0))
 
 
 def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """A proof in the terminal, the worst first, and as a certificate in JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import inf, prod
 from typing import Any
@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from pellucid.report.tables import cut
-from pellucid.trace import Enclosed, Proof
+from pellucid.trace import Enclosed, Likeliest, Proof
 
 WORST = 8
 """How many tensors of a part are listed, and how many misprints; all that fail are named."""
@@ -23,15 +23,19 @@ PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
 CLAIM = (
     "Each ball encloses the exact value of the code's formula, for inputs and constants as the "
     "floats they are; error is the largest distance of the float run from it, rounded up. Digits "
-    "are certified where the printed decimal is the exact value, correctly rounded. That each call "
-    "made of its floats what rounding can make of them (inside) is judged by a model of float "
-    "arithmetic, and that gradients are slopes of the loss by differences: evidence, not proof."
+    "are certified where the printed decimal is the exact value, correctly rounded; where it is "
+    "not, misprints gives the true digits. That each call made of its floats what rounding can "
+    "make of them (inside) is judged by a model of float arithmetic, and that gradients are slopes "
+    "of the loss by differences: evidence, not proof."
 )
 """What a certificate says, and what it does not."""
 
 
-def proof_lines(proof: Proof) -> Iterator[Text | Rule]:
-    """A table a part, the worst tensors first; what is misprinted; and one line at the end."""
+def proof_lines(proof: Proof, piece: Callable[[int], str] = str) -> Iterator[Text | Rule]:
+    """A table a part, the worst tensors first; what is misprinted; and what comes of it all.
+
+    `piece` spells a token.
+    """
     for part, heading in PARTS.items():
         tensors = [tensor for tensor in proof.tensors if tensor.part == part]
         if tensors:
@@ -40,17 +44,25 @@ def proof_lines(proof: Proof) -> Iterator[Text | Rule]:
     if proof.slopes is not None:
         yield from _slopes(proof)
     yield Text()
-    yield _summary(proof)
+    if proof.likeliest is not None:
+        yield _next_token(proof.likeliest, piece)
+    yield from _summary(proof)
 
 
-def certificate(proofs: Sequence[Proof], *, digits: int, title: str) -> str:
-    """The certificate of some steps of one model on one text, as JSON."""
+def certificate(
+    proofs: Sequence[tuple[Proof, Mapping[str, Any] | None]], *, digits: int, title: str
+) -> str:
+    """The certificate of some runs of one model on one text, as JSON.
+
+    Each proof comes with the optimizer and the settings of its update, None where there was none.
+    """
     content = {
         "title": title,
         "claim": CLAIM,
-        "proved": all(proof.proved for proof in proofs),
+        "proved": all(proof.proved for proof, _ in proofs),
+        "digits_certified": all(proof.digits_certified for proof, _ in proofs),
         "digits": digits,
-        "steps": [_step(proof) for proof in proofs],
+        "runs": [_run(proof, update) for proof, update in proofs],
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -84,10 +96,8 @@ def _badness(tensor: Enclosed) -> tuple[bool, bool, float]:
 
 
 def _why(tensor: Enclosed) -> str:
-    """What is not proved of a tensor, in a few words."""
-    if not tensor.inside:
-        return "WRONG"
-    return "misprint" if tensor.misprints else "undecided"
+    """What is not proved of a tensor, in a word."""
+    return "undecided" if tensor.inside else "WRONG"
 
 
 def _misprints(proof: Proof) -> Iterator[Text]:
@@ -98,8 +108,9 @@ def _misprints(proof: Proof) -> Iterator[Text]:
         place = ",".join(map(str, found.place))
         name = f"{tensor.name}[{place}]" if place else tensor.name
         yield Text(f"    {name}  printed {found.printed}, true {found.true}")
-    if len(wrong) > WORST:
-        yield Text(f"    … {len(wrong) - WORST} more: see the certificate", "dim")
+    count = sum(tensor.misprinted for tensor in proof.tensors)
+    if count > WORST:
+        yield Text(f"    … {count - WORST:,} more: see the certificate", "dim")
 
 
 def _slopes(proof: Proof) -> Iterator[Text | Rule]:
@@ -108,7 +119,7 @@ def _slopes(proof: Proof) -> Iterator[Text | Rule]:
     slopes = sorted(proof.slopes or (), key=lambda slope: (slope.agrees, -slope.apart))
     for slope in slopes[:WORST]:
         yield Text.assemble(
-            (f"    {cut(slope.name, NAME):<{NAME}}", "cyan"),
+            (f"    {cut(_names(slope.names), NAME):<{NAME}}", "cyan"),
             f" {slope.slope:>18.10g} {slope.gradient:>18.10g} {_figure(slope.apart):>9}",
             ("  agree", "green") if slope.agrees else ("  WRONG", "bold red"),
         )
@@ -118,15 +129,37 @@ def _slopes(proof: Proof) -> Iterator[Text | Rule]:
         yield Text(f"    … {len(slopes) - WORST} more, {rest} agree", "dim")
 
 
-def _summary(proof: Proof) -> Text:
+def _names(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} parameters together"
+
+
+def _next_token(found: Likeliest, piece: Callable[[int], str]) -> Text:
+    return Text(
+        f"most likely next, certified: '{piece(found.token)}' (token {found.token}), probability "
+        f"{found.probability}; its logit leads that of '{piece(found.runner_up)}' by "
+        f"{found.lead:.6g} or more"
+    )
+
+
+def _summary(proof: Proof) -> Iterator[Text]:
     count = sum(prod(tensor.shape) for tensor in proof.tensors)
     amount = f"{count:,} numbers in {len(proof.tensors)} tensors, {proof.bits} bits"
     if proof.proved:
         slopes = "" if proof.slopes is None else "; every gradient agrees with the loss's slope"
-        text = f"proved: {amount}; every printed digit is the true number's, rounded{slopes}"
-        return Text(text, "bold green")
-    names = ", ".join(proof.failures)
-    return Text(f"NOT proved ({amount}): {names}", "bold red")
+        yield Text(f"proved: {amount}{slopes}", "bold green")
+    else:
+        names = ", ".join(proof.failures)
+        yield Text(f"NOT proved ({amount}): {names}", "bold red")
+    if proof.digits_certified:
+        yield Text("every printed digit is the true number's, correctly rounded", "green")
+    else:
+        wrong = sum(tensor.misprinted for tensor in proof.tensors)
+        open_ = sum(tensor.undecided for tensor in proof.tensors)
+        yield Text(
+            f"as {proof.dtype} prints them, {wrong:,} numbers are not the true ones, correctly "
+            f"rounded, and {open_:,} are undecided",
+            "yellow",
+        )
 
 
 def _figure(figure: float | None) -> str:
@@ -136,7 +169,7 @@ def _figure(figure: float | None) -> str:
 # -- certificate -----------------------------------------------------------------------------------
 
 
-def _step(proof: Proof) -> dict[str, Any]:
+def _run(proof: Proof, update: Mapping[str, Any] | None) -> dict[str, Any]:
     slopes = [
         slope._asdict() | {"apart": _number(slope.apart), "agrees": slope.agrees}
         for slope in proof.slopes or ()
@@ -144,9 +177,11 @@ def _step(proof: Proof) -> dict[str, Any]:
     return {
         "proved": proof.proved,
         "failures": proof.failures,
-        "update": dict(proof.update) if proof.update else None,
+        "digits_certified": proof.digits_certified,
+        "update": dict(update) if update else None,
         "dtype": proof.dtype,
         "bits": proof.bits,
+        "likeliest": proof.likeliest._asdict() if proof.likeliest else None,
         "sha256": dict(proof.hashes),
         "tensors": {tensor.name: _tensor(tensor) for tensor in proof.tensors},
         "slopes": slopes if proof.slopes is not None else None,
@@ -154,11 +189,11 @@ def _step(proof: Proof) -> dict[str, Any]:
 
 
 def _tensor(tensor: Enclosed) -> dict[str, Any]:
-    fields = {key: value for key, value in asdict(tensor).items() if key != "name"}
+    fields = {key: value for key, value in asdict(tensor).items() if key not in {"name", "unit"}}
     figures = {key: _number(fields[key]) for key in ("radius", "error", "ulps", "relative")}
     misprints = [found._asdict() for found in tensor.misprints]
-    certified = not tensor.misprints and not tensor.undecided
-    return fields | figures | {"misprints": misprints, "digits_certified": certified}
+    certified = {"digits_certified": tensor.digits_certified}
+    return fields | figures | {"misprints": misprints} | certified
 
 
 def _number(figure: float | None) -> float | str | None:

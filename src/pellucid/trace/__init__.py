@@ -4,10 +4,12 @@ from pellucid.trace.enclose import Enclosed, Misprint, Written, enclose
 from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
+from pellucid.trace.likeliest import Likeliest, likeliest
 from pellucid.trace.names import NAMES, SIZES, UPDATES, describe
-from pellucid.trace.prove import Proof, prove
+from pellucid.trace.prove import Proof, Stepped, Watch, prove
 from pellucid.trace.reach import Look, Reach, reach
 from pellucid.trace.record import Trace, record_step, take_step
+from pellucid.trace.replay import replay
 from pellucid.trace.rows import Name
 from pellucid.trace.select import select
 from pellucid.trace.slopes import Slope, slopes
@@ -21,6 +23,7 @@ __all__ = [
     "Explanation",
     "Labels",
     "Lesson",
+    "Likeliest",
     "Look",
     "Misprint",
     "Name",
@@ -29,17 +32,21 @@ __all__ = [
     "Reach",
     "Slope",
     "Step",
+    "Stepped",
     "Trace",
+    "Watch",
     "Written",
     "describe",
     "enclose",
     "explain",
     "gpt_lesson",
     "labelled",
+    "likeliest",
     "operands",
     "prove",
     "reach",
     "record_step",
+    "replay",
     "select",
     "shown",
     "slopes",

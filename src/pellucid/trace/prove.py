@@ -1,29 +1,31 @@
-"""Prove a step: run it once on floats and again on balls, and compare every number by its name.
+"""Prove a tape: replay its calls on balls, and compare every number of the float run by its name.
 
-What is proved: each ball holds the exact value of the code's formula, for the inputs as the floats
-they are; so a float run is off by at most the error that is stated, and a printed decimal is the
-true number, correctly rounded, wherever that is said. What is judged besides: that each call made
-of its floats what rounding can make of them, by a model of float arithmetic (`numbers.as_floats`),
-and that gradients are the loss's slopes, by differences (`trace.slopes`).
+What is proved: each ball holds the exact value of the code's formulas, for what was given as the
+floats it is; so a float run is off by at most the error that is stated, and a printed decimal is
+the true number, correctly rounded, wherever that is said. What is judged besides: that each call
+made of its floats what rounding can make of them (`trace.rounding`), and that gradients are the
+loss's slopes, by differences (`trace.slopes`).
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, ProofError
 from pellucid.models import GPT, Transformer
-from pellucid.numbers import Ball, as_floats, precision
+from pellucid.numbers import Ball, precision
 from pellucid.tape import BACKWARD, Tape
 from pellucid.trace.enclose import Enclosed, Written, enclose
-from pellucid.trace.record import take_step
-from pellucid.trace.slopes import MOST_BITS, Slope, slopes, with_enough_bits
-from pellucid.tree import flatten, map_leaves, unflatten
+from pellucid.trace.likeliest import Likeliest, likeliest
+from pellucid.trace.replay import is_real, own_outputs, replay
+from pellucid.trace.rounding import inside
+from pellucid.trace.slopes import MOST_BITS, Slope, slopes
+from pellucid.tree import unflatten
 
 BITS = 96
 """Of the balls: of float64's 53, so many are left that rounding seldom leaves a digit open."""
@@ -31,176 +33,224 @@ BITS = 96
 LOSS_AFTER = "loss_after"
 """The name of the loss by the new parameters, which is on no tape."""
 
+READ = 0.15
+"""What reading a number costs, where computing and comparing one costs 1: as measured."""
+
+NEW = ".new"
+"""What an optimizer's step adds to a parameter's name."""
+
+
+class Stepped(NamedTuple):
+    """The model that took the step on a tape, and the batch: what slopes and a later loss need."""
+
+    model: GPT | Transformer
+    batch: Sequence[Any]
+
 
 @dataclass(frozen=True)
 class Proof:
-    """What is proved of a step, tensor by tensor in the order of the run."""
+    """What is proved of a tape, tensor by tensor in the order of the run."""
 
     dtype: str
     bits: int
-    update: Mapping[str, Any] | None
-    hashes: Mapping[str, str]  # of every parameter and of the batch: SHA-256 of the bytes
+    hashes: Mapping[str, str]  # of all that was given: SHA-256 of the bytes
     tensors: tuple[Enclosed, ...]
     slopes: tuple[Slope, ...] | None  # None where they were not asked for
+    likeliest: Likeliest | None  # None where there are no logits, or no token is surely ahead
 
     @property
     def failures(self) -> tuple[str, ...]:
         """The names that are not proved, in the order of the run; of slopes, the gradients'."""
-        wrong = [f"d{slope.name}" for slope in self.slopes or () if not slope.agrees]
-        return (*(tensor.name for tensor in self.tensors if not tensor.proved), *wrong)
+        wrong = [name for slope in self.slopes or () if not slope.agrees for name in slope.names]
+        return (
+            *(tensor.name for tensor in self.tensors if not tensor.proved),
+            *(f"d{name}" for name in wrong),
+        )
 
     @property
     def proved(self) -> bool:
         """Whether every tensor is proved and every slope agrees."""
         return not self.failures
 
+    @property
+    def digits_certified(self) -> bool:
+        """Whether every digit that is printed is the true number's, correctly rounded."""
+        return all(tensor.digits_certified for tensor in self.tensors)
+
+
+class Watch:
+    """Is told how a proof goes: nothing comes of it, unless a method is overridden."""
+
+    def begins(self, what: str, costs: Mapping[str, float]) -> None:
+        """A pass through the tape begins; it will be about so much work for each name."""
+
+    def done(self, name: str) -> None:
+        """The pass is through with a name."""
+
+    def enclosed(self, name: str, true: Ball) -> None:
+        """The true numbers of a name; once more where more bits were needed."""
+
 
 def prove(
-    model: GPT | Transformer,
-    batch: Sequence[Any],
+    tape: Tape,
     *,
     written: Callable[[Tensor], Written],
-    update: Mapping[str, Any] | None = None,
     bits: int = BITS,
+    stepped: Stepped | None = None,
     differences: bool = True,
+    watch: Watch | None = None,
 ) -> Proof:
-    """Prove forward, loss, every gradient, and with `update` one step of its optimizer.
+    """Prove all that the calls on a tape made: forward, loss, gradients, update.
 
-    `batch` is what the model's `loss_and_grads` takes, and `written(values)` says how a report
-    writes the elements of a tensor. Where a comparison or a printed digit is undecided, the bits
-    are doubled, up to `MOST_BITS`.
+    `written(values)` says how a report writes the elements of a tensor. With `stepped`, the loss
+    after an update is proved too, and gradients are set beside slopes unless `differences` is off.
+    Where a comparison or a printed digit is undecided, or balls grow wider than what floats round,
+    the proof begins again with more bits than `bits`, up to `MOST_BITS`.
 
     Raises `ProofError` where a comparison is still undecided then, such as ReLU's at its corner.
     """
     if not 24 <= bits <= MOST_BITS:
         raise ConfigError(f"bits must be from 24 to {MOST_BITS}, not {bits}")
-    tape, loss_after = _step(model, batch, update)
-    floats = _values(tape, loss_after)
-    reachable = with_enough_bits(partial(_reachable, model, batch, tape), bits)
-    balls_model = model.with_params(map_leaves(Ball.exact, model.params))
-    while True:
-        run = partial(_balls, balls_model, batch, update)
-        bits, true = with_enough_bits(run, bits)
-        with precision(bits):
-            tensors = tuple(_compare(floats, true, reachable, written))
-        if 2 * bits > MOST_BITS or not any(tensor.undecided for tensor in tensors):
-            break
-        bits *= 2
+    told = watch or Watch()
+    proving = _Proving(tape, written, stepped, told)
+    while not proving.passed(bits) and 2 * bits <= MOST_BITS:
+        bits = min(MOST_BITS, max(2 * bits, proving.enough(bits)))
     return Proof(
-        str(model.dtype).removeprefix("torch."),
+        dtype_of(tape),
         bits,
-        update,
-        _hashes(model, batch),
-        tensors,
-        slopes(model, batch) if differences else None,
+        {name: _hash(tape[name]) for name in _given(tape)},
+        tuple(proving.found.values()),
+        slopes(*stepped) if stepped and differences else None,
+        proving.likeliest,
     )
 
 
-def _step(
-    model: GPT | Transformer, batch: Sequence[Any], update: Mapping[str, Any] | None
-) -> tuple[Tape, Any]:
-    """The tape of a step, and the loss by the new parameters, None where there are none."""
-    tape = Tape()
-    params = take_step(model, batch, update, tape)
-    return tape, None if params is None else model.with_params(params).loss(*batch)
+class _Proving:
+    """A proof on its way: what is known of each tensor, from passes with more and more bits."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        written: Callable[[Tensor], Written],
+        stepped: Stepped | None,
+        watch: Watch,
+    ) -> None:
+        self.tape, self.written, self.stepped, self.watch = tape, written, stepped, watch
+        self.found = {name: _exact(tape, name) for name in _given(tape) if is_real(tape[name])}
+        self.likeliest: Likeliest | None = None
+        self.costs = _costs(tape)
+        watch.begins("rounding", self.costs)
+        self.sound = inside(tape, BITS, watch.done)
+        self._through = 0  # tensors that the last pass came through
+
+    def passed(self, bits: int) -> bool:
+        """Whether a pass with so many bits leaves nothing open."""
+        self.watch.begins(f"balls of {bits} bits", self.costs)
+        self._through = 0
+        try:
+            with precision(bits):
+                for name, value, true in _beside(self.tape, self.stepped):
+                    known = self.found.get(name)
+                    if known is None or known.undecided or known.blurred:
+                        self._compare(name, value, true)
+                    self.watch.done(name)
+                    self._through += 1
+                    if self.found[name].blurred and 2 * bits <= MOST_BITS:
+                        return False
+        except ProofError:
+            if 2 * bits > MOST_BITS:
+                raise
+            return False
+        return not any(tensor.undecided for tensor in self.found.values())
+
+    def enough(self, bits: int) -> int:
+        """How many bits would last to the end, if balls went on growing as they did.
+
+        At the beginning a ball has all bits but those of a float to grow by.
+        """
+        own = -math.floor(math.log2(torch.finfo(getattr(torch, dtype_of(self.tape))).eps))
+        share = max(1, self._through) / len(self.costs)
+        return 32 * math.ceil((own + max(0, bits - own) / share) / 32)
+
+    def _compare(self, name: str, value: Tensor, true: Ball) -> None:
+        known = _known(self.tape, name) | {"inside": self.sound.get(name, True)}
+        self.found[name] = enclose(value, true, self.written(value), **known)
+        self.watch.enclosed(name, true)
+        if "logits" in self.tape and name == self.tape.name_of(self.tape["logits"]):
+            self.likeliest = likeliest(true)
 
 
-def _balls(
-    model: GPT | Transformer,
-    batch: Sequence[Any],
-    update: Mapping[str, Any] | None,
-    bits: int,
-) -> tuple[int, dict[str, tuple[str, Ball]]]:
-    """The values of the step on balls, and the bits that it took."""
-    return bits, _values(*_step(model, batch, update))
+def _costs(tape: Tape) -> dict[str, float]:
+    """About how much work each computed tensor is: its numbers, and those that its call reads."""
+    costs: dict[str, float] = {}
+    for call in tape.calls:
+        read = sum(
+            tape[name].numel()
+            for argument, name in call.inputs.items()
+            if "." not in argument.removeprefix("cache.")  # of a call inside it: counted there
+        )
+        for name in own_outputs(tape, call):
+            costs[name] = READ * read + tape[name].numel()
+            read = 0
+    return costs
 
 
-def _reachable(
-    model: GPT | Transformer, batch: Sequence[Any], tape: Tape, _: int
-) -> dict[str, Ball]:
-    """What rounding can make of every value, by the one call that made it.
-
-    Each call on the tape runs again, on the very floats that it was given, as exact balls: so the
-    bound does not grow from call to call, and a mistake shows where it is and not behind it.
-    """
-    found: dict[str, Any] = {}
-    news = {name: tape[f"{name}.new"] for name in flatten(model.params) if f"{name}.new" in tape}
-    with as_floats(torch.finfo(model.dtype).eps / 2):
-        for call in tape.calls:
-            own = Tape()
-            call.function(**_exact(dict(call.arguments)), tape=own.at(call.path))
-            shown = {name: own[name] for name in call.outputs if name in own}
-            found |= {name: value for name, value in shown.items() if name not in found}
-        if news:
-            found[LOSS_AFTER] = model.with_params(_exact(unflatten(news))).loss(*batch)
-    return found
-
-
-def _exact(value: Any) -> Any:
-    """Every float tensor in an argument as exact balls."""
-    if isinstance(value, Tensor):
-        return Ball.exact(value) if value.is_floating_point() else value
-    if isinstance(value, dict):
-        return {key: _exact(inner) for key, inner in value.items()}
-    if isinstance(value, tuple):
-        parts = [_exact(inner) for inner in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    return value
+def _beside(tape: Tape, stepped: Stepped | None) -> Iterator[tuple[str, Tensor, Ball]]:
+    """Each tensor that was computed, once, with the balls of the true numbers."""
+    new: dict[str, tuple[Tensor, Ball]] = {}
+    seen: set[str] = set()
+    for _, shown in replay(tape, Ball.exact):
+        for name, true in shown.items():
+            if name not in seen and tape.name_of(tape[name]) == name:
+                seen.add(name)
+                yield name, tape[name], true
+                if stepped and name.endswith(NEW):
+                    new[name.removesuffix(NEW)] = tape[name], true
+    if stepped and new:
+        model, batch = stepped
+        floats, balls = (
+            model.with_params(unflatten({name: both[which] for name, both in new.items()}))
+            for which in (0, 1)
+        )
+        true = balls.loss(*batch)
+        yield LOSS_AFTER, floats.loss(*batch), true  # type: ignore[misc]  # a ball, as its weights
 
 
-def _values(tape: Tape, loss_after: Any) -> dict[str, tuple[str, Any]]:
-    """Part and value of every name that stands for numbers, not for tokens or masks."""
-    found = {name: (_part(tape, name), tape[name]) for name in tape}
-    if loss_after is not None:
-        found[LOSS_AFTER] = ("update", loss_after)
-    return {
-        name: (part, value)
-        for name, (part, value) in found.items()
-        if isinstance(value, Ball) or value.is_floating_point()
-    }
+def _known(tape: Tape, name: str) -> dict[str, Any]:
+    """A tensor's names, and which part of the step made it."""
+    if name == LOSS_AFTER:
+        return {"name": name, "also": (), "part": "update"}
+    value, call = tape[name], tape.made_by(name)
+    also = tuple(other for other in tape if other != name and tape[other] is value)
+    part = "given"
+    if call is not None:
+        part = "backward" if call.function.__name__.endswith(BACKWARD) else "forward"
+        part = "update" if call.function.__module__.startswith("pellucid.optim") else part
+    return {"name": name, "also": also, "part": part}
 
 
-def _part(tape: Tape, name: str) -> str:
-    """Which part of the step made a value, by the function that did."""
-    call = tape.made_by(name)
-    if call is None:
-        return "given"
-    if call.function.__module__.startswith("pellucid.optim"):
-        return "update"
-    return "backward" if call.function.__name__.endswith(BACKWARD) else "forward"
+def _given(tape: Tape) -> list[str]:
+    """The names of all that no call made: parameters, tokens, and what else came from outside."""
+    read = (name for call in tape.calls for name in call.inputs.values())
+    names = dict.fromkeys((*tape, *read))
+    return [n for n in names if tape.made_by(n) is None and tape.name_of(tape[n]) in {n, None}]
 
 
-def _compare(
-    floats: Mapping[str, tuple[str, Tensor]],
-    true: Mapping[str, tuple[str, Ball]],
-    reachable: Mapping[str, Ball],
-    written: Callable[[Tensor], Written],
-) -> Iterator[Enclosed]:
-    """Each tensor once, under its first name."""
-    names: dict[int, list[str]] = {}
-    for name, (_, value) in floats.items():
-        names.setdefault(id(value), []).append(name)
-    for name, *also in names.values():
-        part, value = floats[name]
-        bound = reachable.get(name, value)  # what was given is what it is
-        balls = (_ball(true[name][1]), _ball(bound))
-        known: dict[str, Any] = {"name": name, "also": tuple(also), "part": part}
-        yield enclose(value, *balls, written(value), **known)
+def _exact(tape: Tape, name: str) -> Enclosed:
+    """What was given is what it is."""
+    exact: dict[str, Any] = dict.fromkeys(("radius", "error", "ulps", "relative"), 0.0)
+    counts: dict[str, Any] = {"misprinted": 0, "misprints": (), "undecided": 0, "unit": None}
+    shape = tuple(tape[name].shape)
+    return Enclosed(**_known(tape, name), shape=shape, inside=True, **exact, **counts)
 
 
-def _ball(value: Ball | Tensor) -> Ball:
-    """A tensor that no ball went into, such as a table of sinusoids, is exact."""
-    return Ball.exact(value) if isinstance(value, Tensor) else value
+def dtype_of(tape: Tape) -> str:
+    """The dtype of the run: that of the first real numbers on the tape."""
+    values = (tape[name] for name in tape)
+    return str(next(value.dtype for value in values if is_real(value))).removeprefix("torch.")
 
 
-def _hashes(model: GPT | Transformer, batch: Sequence[Any]) -> dict[str, str]:
-    """The SHA-256 of every parameter and of the batch, each a tensor's bytes in its own dtype."""
-    inputs = {f"batch.{place}": torch.as_tensor(ids) for place, ids in enumerate(batch)}
-    return {
-        name: hashlib.sha256(_bytes(value)).hexdigest()
-        for name, value in (inputs | flatten(model.params)).items()
-    }
-
-
-def _bytes(value: Tensor) -> bytes:
-    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+def _hash(value: Tensor) -> str:
+    """The SHA-256 of a tensor's bytes, in its own dtype and in C order."""
+    plain = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return hashlib.sha256(plain.numpy().tobytes()).hexdigest()

@@ -1,0 +1,112 @@
+"""What `prove` proves: the tapes of an example or of a model on a text, one for each optimizer."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pellucid.models import GPT
+    from pellucid.tape import Tape
+    from pellucid.text import Tokenizer
+    from pellucid.trace import Stepped, Trace
+
+LARGE = 5_000_000
+"""A run of a model with more parameters ends at the gradients, unless the user says otherwise."""
+
+MANY = 2_000_000
+"""The gradients of a model with more are not set beside slopes, unless the user says otherwise."""
+
+
+class Until(StrEnum):
+    """How far a run goes."""
+
+    FORWARD = "forward"
+    GRADIENTS = "gradients"
+    UPDATE = "update"
+
+
+class Run(NamedTuple):
+    """A tape, and what is to be known beside it."""
+
+    name: str
+    tape: "Tape"
+    piece: Callable[[int], str] = str  # spells a token
+    update: Mapping[str, Any] | None = None  # the optimizer and its settings
+    stepped: "Stepped | None" = None  # where there are gradients to be set beside slopes
+
+    def differences(self, asked: bool | None) -> bool:  # noqa: FBT001 (an option's value)
+        """Whether gradients are to be set beside slopes."""
+        from pellucid.tree import flatten
+
+        if asked is not None or self.stepped is None:
+            return bool(asked)
+        weights = flatten(self.stepped.model.params).values()
+        return bool(sum(weight.numel() for weight in weights) <= MANY)
+
+
+def example_runs(name: str, until: Until | None, optimizers: Sequence[str] | None) -> Iterator[Run]:
+    """The runs of a worked example; of one that is not a GPT's step, the one there is."""
+    from pellucid.examples import Example, find_example
+
+    example = find_example(name)
+    if isinstance(example, Example):
+        tokens = example.tokenizer.encode(example.text)
+        settings = example.update
+        yield from _runs(example.model, tokens, example.record, settings, until, optimizers)
+    elif until or optimizers:
+        raise ConfigError(
+            f"only a GPT's example takes --until and --optimizer, and {name} is none: leave them "
+            "out"
+        )
+    else:
+        yield Run(name, example.lesson().tape)
+
+
+def text_runs(
+    gpt: "GPT",
+    pieces: "Tokenizer",
+    text: str,
+    until: Until | None,
+    optimizers: Sequence[str] | None,
+) -> Iterator[Run]:
+    """The runs of a model on a text."""
+    from pellucid.trace import record_step
+
+    tokens = pieces.encode(text)
+
+    def record(update: Mapping[str, Any] | None) -> "Trace":
+        return record_step(gpt, tokens, pieces, update=update)
+
+    settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
+    yield from _runs(gpt, tokens, record, settings, until, optimizers)
+
+
+def _runs(
+    gpt: "GPT",
+    tokens: Sequence[int],
+    record: "Callable[[Mapping[str, Any] | None], Trace]",
+    settings: Mapping[str, Any],
+    until: Until | None,
+    optimizers: Sequence[str] | None,
+) -> Iterator[Run]:
+    from pellucid.trace import Stepped
+    from pellucid.tree import flatten
+
+    large = sum(weight.numel() for weight in flatten(gpt.params).values()) > LARGE
+    end = until or (Until.GRADIENTS if large and not optimizers else Until.UPDATE)
+    if optimizers and end != Until.UPDATE:
+        raise ConfigError("--optimizer takes a step, and --until ends before it: leave one out")
+    if end == Until.FORWARD:
+        _, tape = gpt.run_with_cache(tokens)
+        yield Run(end.value, tape)
+        return
+    names = optimizers or [settings.get("optimizer", "adamw")]
+    for update in (
+        [None] if end == Until.GRADIENTS else [{**settings, "optimizer": n} for n in names]
+    ):
+        trace = record(update)
+        batch = (trace.tape["tokens"], trace.tape["targets"])
+        name = update["optimizer"] if update else end.value
+        yield Run(name, trace.tape, trace.piece, update, Stepped(gpt, batch))

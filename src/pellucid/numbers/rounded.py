@@ -1,0 +1,292 @@
+"""Rounded: floats, each with a bound of how far off rounding may have brought it.
+
+A layer that is called with these computes its formulas in float64, and beside each number how far
+a run in some dtype may be from what the formula is worth. It is a model of the machine, as good as
+the promise behind `ERRORS`, and not a proof, which balls are for; and it is as fast as a run.
+Source: Higham 2002, "Accuracy and stability of numerical algorithms", 2.2 and 3.1.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.numbers.elementwise import Elementwise
+
+ERRORS = 8
+"""How many units of round-off an elementary function of PyTorch's may be off: it promises 4."""
+
+UNIT = torch.finfo(torch.float64).eps / 2
+"""The round-off of float64, in which the bounds themselves are found: it is allowed for too."""
+
+_MOVES = {"reshape", "flatten", "transpose", "unsqueeze", "squeeze", "gather"}
+"""Methods that only rearrange, which middles and bounds do alike."""
+
+
+class Rounded(Elementwise):
+    """An array of floats with bounds, which answers like a tensor.
+
+    `middle` is what float64 makes of the formula, and `off` how far a run in `dtype` may be from
+    it: both tensors in float64, `off` broadcast to the shape.
+
+    >>> third = Rounded.exact(torch.tensor([1.0])) / 3
+    >>> float(third.middle), f"{float(third.off):.1e}"
+    (0.3333333333333333, '1.6e-07')
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, middle: Tensor, off: Tensor, dtype: torch.dtype) -> None:
+        self.middle, self.off, self.dtype = middle, off, dtype
+        self.unit = UNIT + torch.finfo(dtype).eps / 2
+
+    @classmethod
+    def exact(cls, values: Tensor, dtype: torch.dtype | None = None) -> "Rounded":
+        """The very numbers of a tensor, in a run of that dtype, by default its own."""
+        middle = values.detach().cpu().double()
+        return cls(middle, middle.new_zeros(()).expand(middle.shape), dtype or values.dtype)
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> "Rounded":
+        """Answer torch.cat(...) and the like, and a tensor whose operand is rounded."""
+        return _FUNCTIONS[function.__name__](*args, **(kwargs or {}))
+
+    def __repr__(self) -> str:
+        return f"<Rounded of shape {tuple(self.shape)}, off by at most {float(self.off.max()):.0e}>"
+
+    def __getattr__(self, name: str) -> Any:
+        """A method such as exp or reshape: element by element, or to another place."""
+        if name not in _MOVES:
+            return super().__getattr__(name)
+        return lambda *args: self._moved(lambda array: getattr(array, name)(*args))
+
+    @property
+    def shape(self) -> torch.Size:
+        """The lengths of all axes."""
+        return self.middle.shape
+
+    @property
+    def mT(self) -> "Rounded":  # noqa: N802 (a tensor's name for it)
+        """See torch.Tensor.mT."""
+        return self.transpose(-2, -1)  # type: ignore[no-any-return]  # by __getattr__
+
+    def dim(self) -> int:
+        """How many axes there are."""
+        return self.middle.dim()
+
+    def numel(self) -> int:
+        """How many numbers there are."""
+        return self.middle.numel()
+
+    def __getitem__(self, index: Any) -> "Rounded":
+        return self._moved(lambda array: array[index])
+
+    def chunk(self, count: int, dim: int) -> tuple["Rounded", ...]:
+        """See torch.Tensor.chunk."""
+        parts = zip(self.middle.chunk(count, dim), self.off.chunk(count, dim), strict=True)
+        return tuple(Rounded(*part, self.dtype) for part in parts)
+
+    # -- element by element -----------------------------------------------------------------------
+
+    def _each(self, name: str, *others: Any) -> "Rounded":
+        compute, spread = _RULES[name]
+        operands = [self, *map(self._of, others)]
+        middle = compute(*(operand.middle for operand in operands))
+        off = spread(middle, *((operand.middle, operand.off) for operand in operands))
+        share = 0 if name in _UNROUNDED else ERRORS * self.unit
+        rounded = (share * (middle.abs() + off)).masked_fill(middle.isinf(), 0)
+        return self._made(middle, off + rounded)
+
+    def _swapped(self, name: str, other: Any) -> "Rounded":
+        return self._of(other)._each(name, self)
+
+    def clamp(self, min: float | None = None, max: float | None = None) -> "Rounded":  # noqa: A002
+        """See torch.Tensor.clamp."""
+        return self._made(self.middle.clamp(min, max), self.off)
+
+    def masked_fill(self, mask: Tensor, value: float) -> "Rounded":
+        """See torch.Tensor.masked_fill."""
+        return self.where(mask.logical_not(), value)
+
+    def where(self, condition: Tensor, other: Any) -> "Rounded":
+        """See torch.Tensor.where."""
+        return self._moved(lambda one, two: one.where(condition, two), self._of(other))
+
+    # -- several at once --------------------------------------------------------------------------
+
+    def sum(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
+        """The sum along an axis, or of all, whatever the order of its terms."""
+        axes = tuple(range(self.dim())) if dim is None else (dim,)
+        count = self.numel() if dim is None else self.shape[dim]
+        middle, off, sizes = (
+            array.sum(axes, keepdim=keepdim)
+            for array in (self.middle, self.off, self.middle.abs() + self.off)
+        )
+        return self._made(middle, off + (count + ERRORS) * self.unit * sizes)
+
+    def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
+        """The mean along an axis, or of all."""
+        count = self.numel() if dim is None else self.shape[dim]
+        return self.sum(dim, keepdim=keepdim)._each("div", count)
+
+    def amax(self, dim: int, *, keepdim: bool = False) -> "Rounded":
+        """The largest, as an exact number: a softmax is worth the same whatever it subtracts."""
+        return Rounded.exact(self.middle.amax(dim, keepdim=keepdim), self.dtype)
+
+    def __matmul__(self, other: Any) -> "Rounded":
+        right = self._of(other)
+        sizes, right_sizes = self.middle.abs() + self.off, right.middle.abs() + right.off
+        share = (self.middle.shape[-1] + ERRORS) * self.unit
+        off = share * (sizes @ right_sizes)
+        if bool(self.off.any()):
+            off = off + self.off @ right_sizes
+        if bool(right.off.any()):
+            off = off + sizes @ right.off
+        return self._made(self.middle @ right.middle, off)
+
+    def scatter_add(self, dim: int, index: Tensor, source: "Rounded") -> "Rounded":
+        """See torch.Tensor.scatter_add."""
+        return self._added(source, lambda array, added: array.scatter_add(dim, index, added))
+
+    def index_add(self, dim: int, index: Tensor, source: "Rounded") -> "Rounded":
+        """See torch.Tensor.index_add."""
+        return self._added(source, lambda array, added: array.index_add(dim, index, added))
+
+    def _added(self, source: "Rounded", add: Callable[[Tensor, Tensor], Tensor]) -> "Rounded":
+        sizes = add(self.middle.abs() + self.off, source.middle.abs() + source.off)
+        rounded = (source.shape[0] + ERRORS) * self.unit * sizes
+        return self._made(
+            add(self.middle, source.middle), add(self.off.clone(), source.off) + rounded
+        )
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _of(self, value: Any) -> "Rounded":
+        """A number or a tensor as exact ones of the same run."""
+        if isinstance(value, Rounded):
+            return value
+        return Rounded.exact(torch.as_tensor(value, dtype=torch.float64), self.dtype)
+
+    def _made(self, middle: Tensor, off: Tensor) -> "Rounded":
+        """What a run makes; what has no bound is off by ∞."""
+        known = off.expand(middle.shape).nan_to_num(nan=torch.inf, posinf=torch.inf)
+        return Rounded(middle, known, self.dtype)
+
+    def _moved(self, move: Callable[..., Tensor], *others: "Rounded") -> "Rounded":
+        """The same rearrangement of middles and of bounds."""
+        arrays = [self, *others]
+        middle = move(*(array.middle for array in arrays))
+        return Rounded(middle, move(*(array.off for array in arrays)), self.dtype)
+
+
+# -- how far off a result is, by how far off its operands are --------------------------------------
+
+Pair = tuple[Tensor, Tensor]
+"""A middle, and how far off it is."""
+
+
+def _quotient(middle: Tensor, top: Pair, below: Pair) -> Tensor:
+    least = (below[0].abs() - below[1]).clamp(min=0)
+    return (top[1] + middle.abs() * below[1]) / least
+
+
+def _root(middle: Tensor, x: Pair) -> Tensor:
+    least = (x[0] - x[1]).clamp(min=0)
+    near = x[1] / (middle + least.sqrt())
+    return near.where(least > 0, (x[0].clamp(min=0) + x[1]).sqrt())
+
+
+def _shrunk(x: Pair) -> Tensor:
+    """-log of how much smaller, as a factor, a positive number may be than its middle."""
+    share = (x[1] / x[0]).where(x[0] > x[1], 1.0)
+    return -(-share).log1p()
+
+
+def _tanh(_: Tensor, x: Pair) -> Tensor:
+    flattest = (x[0].abs() - x[1]).clamp(min=0).tanh()
+    return x[1] * (1 - flattest.square() + 4 * UNIT)
+
+
+def _undecided(x: Pair) -> Tensor:
+    return ((x[0].abs() <= x[1]) & (x[1] > 0)).double()
+
+
+_RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
+    "neg": (operator.neg, lambda _, x: x[1]),
+    "abs": (torch.abs, lambda _, x: x[1]),
+    "add": (operator.add, lambda _, x, y: x[1] + y[1]),
+    "sub": (operator.sub, lambda _, x, y: x[1] + y[1]),
+    "mul": (
+        operator.mul,
+        lambda _, x, y: x[0].abs() * y[1] + x[1] * y[0].abs() + x[1] * y[1],
+    ),
+    "div": (operator.truediv, _quotient),
+    "square": (torch.square, lambda _, x: (2 * x[0].abs() + x[1]) * x[1]),
+    "sqrt": (lambda x: x.clamp(min=0).sqrt(), _root),
+    "rsqrt": (torch.rsqrt, lambda middle, x: middle.abs() * (0.5 * _shrunk(x)).expm1()),
+    "exp": (torch.exp, lambda middle, x: middle * x[1].expm1()),
+    "log": (torch.log, lambda _, x: _shrunk(x)),
+    "tanh": (torch.tanh, _tanh),
+    "erf": (torch.erf, lambda _, x: 1.13 * x[1]),  # its slope is at most 2/√π
+    # Where the sign is not sure, a run may go either way.
+    "sign": (torch.sign, lambda _, x: 2 * _undecided(x)),
+    "above": (
+        lambda x, y: (x > y).double(),
+        lambda _, x, y: _undecided((x[0] - y[0], x[1] + y[1])),
+    ),
+}
+"""By operation: what float64 computes, and how far off that is where its operands are off."""
+
+_UNROUNDED = {"neg", "abs", "sign", "above"}
+
+
+# -- what PyTorch's functions are for rounded numbers ----------------------------------------------
+
+
+def _joined(join: Callable[..., Tensor]) -> Callable[..., Rounded]:
+    def joined(parts: Sequence[Any], dim: int = 0) -> Rounded:
+        first, *others = map(_own(*parts)._of, parts)
+        return first._moved(lambda *tensors: join(tensors, dim), *others)
+
+    return joined
+
+
+def _own(*values: Any) -> Rounded:
+    return next(value for value in values if isinstance(value, Rounded))
+
+
+def _filled(array: Rounded, value: float) -> Rounded:
+    return array._of(torch.full(array.shape, value, dtype=torch.float64))
+
+
+def _of_first(method: Callable[..., Rounded]) -> Callable[..., Rounded]:
+    """The method of a first operand that may be a tensor."""
+    return lambda first, *rest: method(_own(first, *rest)._of(first), *rest)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Rounded]] = {
+    "add": _of_first(operator.add),
+    "sub": _of_first(operator.sub),
+    "mul": _of_first(operator.mul),
+    "div": _of_first(operator.truediv),
+    "matmul": _of_first(operator.matmul),
+    "index_add": lambda first, dim, index, source: source._of(first).index_add(dim, index, source),
+    "scatter_add": lambda first, dim, index, source: source._of(first).scatter_add(
+        dim, index, source
+    ),
+    "gather": lambda array, dim, index: array.gather(dim, index),
+    "where": lambda condition, one, other: _own(one, other)._of(one).where(condition, other),
+    "cat": _joined(torch.cat),
+    "stack": _joined(torch.stack),
+    "zeros_like": lambda array: _filled(array, 0.0),
+    "ones_like": lambda array: _filled(array, 1.0),
+    "full_like": _filled,
+}

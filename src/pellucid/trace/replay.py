@@ -1,0 +1,84 @@
+"""Replay: the calls of a tape once more, by the code that ran, on numbers of another kind.
+
+>>> import torch
+>>> from pellucid.layers import softmax
+>>> from pellucid.numbers import Ball
+>>> from pellucid.tape import Tape
+>>> tape = Tape()
+>>> _ = softmax(torch.tensor([0.0, 1.0]), tape=tape.at("att"))
+>>> [made for _, made in replay(tape, Ball.exact)]
+[{'att.out': <Ball of shape (2,), radius at most 3e-16>}]
+
+What a call was given from outside are the floats on the tape; what another call made for it is what
+the replay makes of that one. So a step runs from end to end on the other numbers, call by call, and
+what no later call reads is let go: a replay of GPT-2 needs the room of a layer, not of the model.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.errors import TraceError
+from pellucid.tape import Call, Tape
+
+
+def replay(tape: Tape, given: Callable[[Tensor], Any]) -> Iterator[tuple[Call, dict[str, Any]]]:
+    """Run the calls again; yields each with what it shows, inner calls' values among them.
+
+    `given` makes numbers of the other kind of a tensor of floats. A call that runs inside another
+    is not run again by itself, nor is one that only shows what others made.
+    """
+    last = {name: place for place, call in enumerate(tape.calls) for name in call.inputs.values()}
+    made: dict[str, Any] = {}
+    shown: set[str] = set()
+    for place, call in enumerate(tape.calls):
+        if set(own_outputs(tape, call)) - shown:
+            own = Tape()
+            call.again(partial(_read, tape, call, made=made, given=given), own)
+            values = {name: own[name] for name in own if is_real(tape[name])}
+            # What is made of whole numbers alone, such as a table of positions, is still floats.
+            values |= {name: given(value) for name, value in values.items() if is_real(value)}
+            shown |= set(values)
+            yield call, values
+            made |= values
+        made = {name: value for name, value in made.items() if last.get(name, -1) > place}
+
+
+def _read(
+    tape: Tape,
+    call: Call,
+    argument: str,
+    value: Any,
+    *,
+    made: Mapping[str, Any],
+    given: Callable[[Tensor], Any],
+) -> Any:
+    """What a call is given for a value in the replay."""
+    if not is_real(value):
+        return value
+    name = call.inputs[argument]
+    if name in made:
+        return made[name]
+    maker = tape.made_by(name)
+    if maker is not None and name not in maker.inputs.values():
+        raise TraceError(f"{name} must be made before it is read: please report this")
+    return given(value)
+
+
+def own_outputs(tape: Tape, call: Call) -> list[str]:
+    """The real numbers that a call made itself, each under its first name only."""
+    return [name for name in call.outputs if is_real(tape[name]) and _is_own(tape, call, name)]
+
+
+def _is_own(tape: Tape, call: Call, name: str) -> bool:
+    maker = tape.made_by(name)
+    if maker is None or tape.name_of(tape[name]) != name:
+        return False
+    return (maker.path, maker.function) == (call.path, call.function)
+
+
+def is_real(value: Any) -> bool:
+    """Whether a value stands for real numbers, and not for tokens or a mask."""
+    return isinstance(value, Tensor) and value.is_floating_point()

@@ -1,0 +1,118 @@
+"""Rounded numbers: they hold what float64 makes, and runs in any dtype are within their bounds."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.numbers import Rounded
+from pellucid.numbers.rounded import UNIT
+from tests.numbers.test_ball import EXACT, MASK, X, Y
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_middle_is_what_float64_computes(name: str):
+    expected = EXACT[name](X, Y)
+    got = EXACT[name](Rounded.exact(X), Rounded.exact(Y))
+    assert (got.shape, got.dim(), got.numel()) == (
+        expected.shape,
+        expected.dim(),
+        expected.numel(),
+    )
+    assert got.dtype == torch.float64
+    assert torch.equal(got.middle, expected.double())
+    assert got.off.shape == expected.shape
+    finite = expected.isfinite()
+    assert bool((got.off[finite] <= 40 * UNIT * (1 + expected.double()[finite].abs() * 4)).all())
+
+
+def chain(x: Any) -> Any:
+    scores = (x - x.mean(-1, keepdim=True)) @ x.mT / 3
+    weights = (scores - scores.amax(-1, keepdim=True)).exp()
+    return (weights / weights.sum(-1, keepdim=True)) @ (0.3 * x).tanh() + x.square().sum()
+
+
+def functions(x: Any) -> Any:
+    positive = x.square() + 0.5
+    return positive.log() * positive.rsqrt() + positive.sqrt() / (2 + x.erf()) - x.abs()
+
+
+values = st.lists(st.floats(-20, 20), min_size=6, max_size=6)
+
+
+@settings(deadline=None)
+@given(
+    values,
+    st.sampled_from([torch.float64, torch.float32, torch.bfloat16]),
+    st.sampled_from([chain, functions]),
+)
+def test_a_run_is_within_the_bounds(
+    numbers: list[float], dtype: torch.dtype, run: Callable[[Any], Any]
+):
+    x = torch.tensor(numbers, dtype=dtype).reshape(2, 3)
+    bounds = run(Rounded.exact(x))
+    apart = (run(x).double() - bounds.middle).abs()
+    assert bool((apart <= bounds.off + torch.finfo(dtype).tiny).all())
+
+
+@settings(deadline=None)
+@given(values, values, st.lists(st.floats(0, 2), min_size=6, max_size=6))
+def test_what_operands_are_off_by_is_passed_on(a: list[float], b: list[float], by: list[float]):
+    """Operands at the very end of their bounds give results within theirs."""
+    x, y = (
+        Rounded(torch.tensor(v, dtype=torch.float64), torch.tensor(by, dtype=torch.float64), dtype)
+        for v, dtype in ((a, torch.float64), (b, torch.float64))
+    )
+    results: dict[str, tuple[Rounded, Callable[..., float]]] = {
+        "add": (x + y, lambda p, q: p + q),
+        "sub": (x - y, lambda p, q: p - q),
+        "mul": (x * y, lambda p, q: p * q),
+        "div": (x / y, lambda p, q: p / q if q else math.nan),
+        "square": (x.square(), lambda p, _: p * p),
+        "exp": (x.exp(), lambda p, _: math.exp(p)),
+        "tanh": (x.tanh(), lambda p, _: math.tanh(p)),
+        "erf": (x.erf(), lambda p, _: math.erf(p)),
+        "abs": (x.abs(), lambda p, _: abs(p)),
+        "sqrt": (x.sqrt(), lambda p, _: math.sqrt(max(p, 0))),
+        "rsqrt": (x.rsqrt(), lambda p, _: p**-0.5 if p > 0 else math.nan),
+        "log": (x.log(), lambda p, _: math.log(p) if p > 0 else math.nan),
+        "sign": (x.sign(), lambda p, _: float((p > 0) - (p < 0))),
+        "above": (x > y, lambda p, q: float(p > q)),
+    }
+    for one in (-1, 1):
+        for other in (-1, 1):
+            for place, reach in enumerate(by):
+                p, q = a[place] + one * reach, b[place] + other * reach
+                for name, (got, exact) in results.items():
+                    value = exact(p, q)
+                    off = float(got.off[place])
+                    if math.isfinite(value) and off < math.inf:
+                        slack = 1e-12 * (abs(value) + 1)
+                        assert abs(value - float(got.middle[place])) <= off + slack, name
+
+
+def test_a_sum_s_bound_holds_whatever_the_order():
+    terms = [1.0, 1e-16] * 200
+    total = float(sum(map(Fraction, terms), Fraction(0)))
+    bounds = Rounded.exact(torch.tensor(terms, dtype=torch.float64)).sum()
+    assert abs(sum(terms) - total) <= float(bounds.off)
+    assert float(bounds.off) < 1e-10
+
+
+def test_infinite_scores_are_what_they_are():
+    scores = Rounded.exact(X).masked_fill(MASK, -math.inf)
+    assert torch.equal(scores.off == 0, torch.ones_like(MASK))
+    weights = (scores - scores.amax(-1, keepdim=True)).exp()
+    assert torch.equal(weights.middle == 0, MASK)
+    assert bool(weights.off.isfinite().all())
+
+
+def test_what_has_no_bound_is_infinitely_off():
+    around_zero = Rounded(torch.zeros(1).double(), torch.ones(1).double(), torch.float64)
+    assert float((1 / around_zero).off) == math.inf
+    assert float(around_zero.rsqrt().off) == math.inf
