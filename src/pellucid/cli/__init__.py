@@ -15,6 +15,7 @@ from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
+from pellucid.cli.plot import plot
 from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.tokenize import tokenize
@@ -43,6 +44,7 @@ _COMMANDS = (
     walk,
     explain,
     prove,
+    plot,
     reach,
     examples,
     tokenize,

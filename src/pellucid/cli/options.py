@@ -90,3 +90,15 @@ def not_empty(text: str | None) -> str:
     if not text:
         raise TextError("a text must have at least one character: write one in quotes")
     return text
+
+
+def blocks_of(choice: str | None, depth: int) -> list[int] | None:
+    """The blocks that --layers names."""
+    if choice is None or choice == "all":
+        return None if choice is None else list(range(depth))
+    numbers = choice.split(",")
+    if not all(number.strip().isdecimal() and int(number) < depth for number in numbers):
+        raise ConfigError(
+            f"--layers must be all, or numbers from 0 to {depth - 1} with commas, not {choice!r}"
+        )
+    return [int(number) for number in numbers]

@@ -9,6 +9,7 @@ from pellucid.cli.options import (
     DeviceOption,
     DtypeOption,
     TokenizerOption,
+    blocks_of,
     console,
     device_of,
     dtype_of,
@@ -88,7 +89,7 @@ def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> 
     if isinstance(example, Example):
         return example.lesson(
             None if settings is None else example.update | _given(settings),
-            _blocks(layers, example.model.config.n_layer),
+            blocks_of(layers, example.model.config.n_layer),
         )
     if settings is None or _given(settings) or layers:
         raise ConfigError(
@@ -114,21 +115,9 @@ def _step(
         update=None if settings is None else update | _given(settings),
     )
     about = f"{text!r} through {gpt}"
-    return gpt_lesson(trace, name, about, _blocks(layers, gpt.config.n_layer))
+    return gpt_lesson(trace, name, about, blocks_of(layers, gpt.config.n_layer))
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings that the user gave."""
     return {key: value for key, value in settings.items() if value is not None}
-
-
-def _blocks(choice: str | None, depth: int) -> list[int] | None:
-    """The blocks that --layers names."""
-    if choice is None or choice == "all":
-        return None if choice is None else list(range(depth))
-    numbers = choice.split(",")
-    if not all(number.strip().isdecimal() and int(number) < depth for number in numbers):
-        raise ConfigError(
-            f"--layers must be all, or numbers from 0 to {depth - 1} with commas, not {choice!r}"
-        )
-    return [int(number) for number in numbers]

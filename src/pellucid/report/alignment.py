@@ -5,15 +5,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from pellucid.errors import ConfigError
-from pellucid.files import whole_file
+from pellucid.report.figure import check_picture, new_figure, save_figure
 from pellucid.report.tables import cut
 from pellucid.trace.alignment import Alignment
 
 SHADES = " ░▒▓█"
 """From no attention to all of it."""
-
-FORMATS = (".svg", ".png", ".pdf")
 
 
 def print_alignment(console: Console, alignment: Alignment) -> None:
@@ -35,29 +32,18 @@ def print_alignment(console: Console, alignment: Alignment) -> None:
 
 
 def draw_alignment(alignment: Alignment, path: Path) -> None:
-    """Draw the table to a file, by Matplotlib.
+    """Draw the table to a file.
 
     Raises `ConfigError` for a format it is not drawn in, and where Matplotlib is not installed.
     """
-    if path.suffix not in FORMATS:
-        raise ConfigError(
-            f"an alignment is drawn to {', '.join(FORMATS)}, and {path} is none of them: give the "
-            "file another ending"
-        )
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 (it is an extra)
-    except ImportError:
-        raise ConfigError(
-            "a picture needs Matplotlib, which is not installed: pip install 'pellucid[translate]'"
-        ) from None
+    check_picture(path)
     weights = alignment.mean.double().numpy()
     height, width = weights.shape
-    figure = Figure(figsize=(1.5 + 0.45 * width, 1.5 + 0.35 * height), layout="constrained")
+    figure = new_figure(1.5 + 0.45 * width, 1.5 + 0.35 * height)
     axes = figure.subplots()
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(width), [piece.strip() for piece in alignment.source], rotation=60)
     axes.set_yticks(range(height), [piece.strip() for piece in alignment.target])
     axes.xaxis.tick_top()
     figure.colorbar(image, ax=axes, label="attention, mean of all heads")
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=160)
+    save_figure(figure, path)

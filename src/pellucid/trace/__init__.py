@@ -1,11 +1,13 @@
 """Traces: record a step, name what is on its tape, pick out parts, explain and prove them."""
 
+from pellucid.trace.descent import descend
 from pellucid.trace.enclose import Enclosed, Misprint, Written, enclose
 from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
 from pellucid.trace.likeliest import Likeliest, likeliest
 from pellucid.trace.names import NAMES, SIZES, UPDATES, describe
+from pellucid.trace.norms import Norms, gradient_norms
 from pellucid.trace.prove import Proof, Stepped, Watch, prove
 from pellucid.trace.reach import Look, Reach, reach
 from pellucid.trace.record import Trace, record_step, take_step
@@ -27,6 +29,7 @@ __all__ = [
     "Look",
     "Misprint",
     "Name",
+    "Norms",
     "Part",
     "Proof",
     "Reach",
@@ -36,10 +39,12 @@ __all__ = [
     "Trace",
     "Watch",
     "Written",
+    "descend",
     "describe",
     "enclose",
     "explain",
     "gpt_lesson",
+    "gradient_norms",
     "labelled",
     "likeliest",
     "operands",

@@ -9,8 +9,8 @@ from typing import Any
 from pellucid.errors import ConfigError, TextError
 from pellucid.layers import IGNORE
 from pellucid.models import GPT
-from pellucid.optim import OPTIMIZERS, decay_groups
-from pellucid.tape import Tape
+from pellucid.optim import OPTIMIZERS, State, decay_groups
+from pellucid.tape import OFF, Off, Tape
 from pellucid.text import Tokenizer
 from pellucid.tree import Tree
 
@@ -83,11 +83,8 @@ def record_step(
             "a step needs at least two tokens, one to read and one to predict, and the text has "
             f"{len(tokens)}: write a longer one"
         )
-    if update is not None and not 0 < update["learning_rate"] < math.inf:
-        raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
-    name = update.get("optimizer", "adamw") if update else "none"
-    if update and name not in OPTIMIZERS:
-        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
+    if update is not None:
+        check_update(update)
     inputs = list(tokens if targets is not None else tokens[:-1])
     wanted = list(targets if targets is not None else tokens[1:])
     tape = Tape()
@@ -96,6 +93,15 @@ def record_step(
         return Trace(model, tokenizer, tape)
     after = GPT(model.config, params)
     return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))
+
+
+def check_update(update: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for a learning rate not above 0, or an optimizer that there is not."""
+    if not 0 < update["learning_rate"] < math.inf:
+        raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
+    name = update.get("optimizer", "adamw")
+    if name not in OPTIMIZERS:
+        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
 
 
 def take_step(
@@ -108,9 +114,21 @@ def take_step(
     _, grads = model.loss_and_grads(*batch, tape)
     if update is None:
         return None
-    name = update.get("optimizer", "adamw")
-    settings = {"learning_rate": update["learning_rate"], "tape": tape}
-    if name == "adamw":
-        settings["weight_decay"] = decay_groups(model.params, update["weight_decay"])
-    params, _ = OPTIMIZERS[name](model.params, grads, None, **settings)
+    params, _ = updated(model.params, grads, None, update, tape)
     return params
+
+
+def updated(
+    params: Tree,
+    grads: Tree,
+    state: State | None,
+    update: Mapping[str, Any],
+    tape: Off = OFF,
+) -> tuple[Tree, State]:
+    """One step of the optimizer that `update` names, with its settings."""
+    name = update.get("optimizer", "adamw")
+    settings = {"learning_rate": update["learning_rate"]}
+    if name == "adamw":
+        settings["weight_decay"] = decay_groups(params, update["weight_decay"])
+    new: tuple[Tree, State] = OPTIMIZERS[name](params, grads, state, **settings, tape=tape)
+    return new

@@ -1,0 +1,49 @@
+"""Pictures by Matplotlib: made here, and written whole to SVG, PNG or PDF."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pellucid.errors import ConfigError
+from pellucid.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".svg", ".png", ".pdf")
+
+DOTS = 160
+"""A PNG's dots an inch."""
+
+
+def check_picture(path: Path) -> None:
+    """Raise `ConfigError` for a file that no picture is drawn to, before anything is computed."""
+    if path.suffix not in FORMATS:
+        raise ConfigError(
+            f"a picture is drawn to {', '.join(FORMATS)}, and {path} is none of them: give the "
+            "file another ending"
+        )
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure of this size in inches; `ConfigError` where Matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 (it is an extra)
+    except ImportError:
+        raise ConfigError(
+            "a picture needs Matplotlib, which is not installed: pip install 'pellucid[plot]'"
+        ) from None
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write the figure in the format that the file's ending names; the same figure, the same file.
+
+    Raises `ConfigError` for an ending that is none of `FORMATS`.
+    """
+    from matplotlib import rc_context  # noqa: PLC0415 (it is an extra)
+
+    check_picture(path)
+    form = path.suffix[1:]
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
+    with whole_file(path) as temporary, rc_context({"svg.hashsalt": "pellucid"}):
+        figure.savefig(temporary, format=form, dpi=DOTS, metadata=undated)

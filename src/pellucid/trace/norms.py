@@ -1,0 +1,41 @@
+"""How long gradients are, block by block: where they vanish or explode on their way back."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pellucid.models import GPT
+from pellucid.tape import Tape
+from pellucid.tree import flatten
+
+
+class Norms(NamedTuple):
+    """Euclidean lengths of gradients.
+
+    `blocks` gives, for each kind of parameter that every block has, a length a block; `outside`
+    those of the embeddings, the final norm and the head; `stream` the gradient by the residual
+    stream into each block, and last out of all of them.
+    """
+
+    blocks: Mapping[str, tuple[float, ...]]
+    outside: Mapping[str, float]
+    stream: tuple[float, ...]
+
+
+def gradient_norms(model: GPT, tape: Tape) -> Norms:
+    """Read the gradients' lengths off the tape of a step."""
+    depth = model.config.n_layer
+    blocks: dict[str, list[float]] = {}
+    outside: dict[str, float] = {}
+    for name in flatten(model.params):
+        norm = float(tape[f"d{name}"].norm())
+        first, _, rest = name.partition(".")
+        if first == "h":
+            blocks.setdefault(rest.partition(".")[2], []).append(norm)
+        else:
+            outside[name] = norm
+    names = [f"dh.{layer}.resid_pre" for layer in range(depth)] + [f"dh.{depth - 1}.resid_post"]
+    return Norms(
+        {kind: tuple(norms) for kind, norms in blocks.items()},
+        outside,
+        tuple(float(tape[name].norm()) for name in names),
+    )

@@ -1,0 +1,109 @@
+"""`pellucid plot`: pictures whose figures are the run's."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+from pellucid.examples import Example, find_example
+from pellucid.report import plots
+from pellucid.trace import descend, gradient_norms
+from pellucid.tree import flatten
+from tests.cli.conftest import Command
+
+pytest.importorskip("matplotlib", reason="pictures are drawn by Matplotlib, an extra")
+
+
+def ai_rocks() -> Example:
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    return example
+
+
+@pytest.mark.parametrize("what", ["attention", "gradients", "loss"])
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
+def test_each_is_drawn_the_same_each_time(pellucid: Command, tmp_path: Path, what: str, form: str):
+    files = [tmp_path / f"{number}.{form}" for number in (1, 2)]
+    for file in files:
+        ended = pellucid("plot", what, "ai_rocks", "-o", file, *(["--steps", 3] * (what == "loss")))
+        assert (ended.code, ended.err) == (0, "")
+        assert str(file) in ended.out.replace("\n", "")
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    begins = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[form]
+    assert first.startswith(begins)
+    if form == "svg":
+        ElementTree.fromstring(first)
+
+
+def test_a_model_s_attention_by_block(pellucid: Command, trained: Path, tmp_path: Path):
+    file = tmp_path / "att.svg"
+    ended = pellucid("plot", "attention", "pick", "--model", trained, "--layers", "0,2", "-o", file)
+    assert ended.code == 0
+    text = file.read_text(encoding="utf-8")
+    assert "h.2.attn.att, head 1" in text
+    assert "h.1.attn.att" not in text
+
+
+def test_attention_s_colours_are_the_tape_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    kept = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
+    trace = ai_rocks().record()
+    table = trace.tape["h.0.attn.att"]
+    plots.draw_attention({"h.0.attn.att": table}, trace.pieces, tmp_path / "a.svg")
+    (figure,) = kept
+    for axes, weights in zip(figure.axes[:2], table, strict=True):
+        assert torch.equal(torch.tensor(axes.images[0].get_array().data), weights)
+        assert axes.images[0].get_clim() == (0, 1)
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["AI", "rocks"]
+
+
+def test_norms_are_those_of_the_gradients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    trace = ai_rocks().record()
+    norms = gradient_norms(trace.model, trace.tape)
+    _, grads = trace.model.loss_and_grads(trace.tape["tokens"], trace.tape["targets"])
+    squares = sum(float(leaf.square().sum()) for leaf in flatten(grads).values())
+    own = [length for lengths in norms.blocks.values() for length in lengths]
+    assert sum(x * x for x in [*own, *norms.outside.values()]) == pytest.approx(squares)
+    assert norms.stream[-1] == pytest.approx(float(trace.tape["dh.0.resid_post"].norm()))
+    assert len(norms.stream) == 2
+    kept = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
+    plots.draw_gradient_norms(norms, tmp_path / "g.svg")
+    drawn = {line.get_label(): line.get_ydata()[0] for line in kept[0].axes[0].lines}
+    assert drawn["wte.weight"] == norms.outside["wte.weight"]
+    assert drawn["mlp.c_fc.weight"] == norms.blocks["mlp.c_fc.weight"][0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+def test_a_descent_is_the_optimizer_s_own(optimizer: str):
+    example = ai_rocks()
+    update = example.update | {"optimizer": optimizer}
+    trace = example.record(update)
+    batch = (trace.tape["tokens"], trace.tape["targets"])
+    losses = descend(example.model, batch, update, steps=20)
+    assert len(losses) == 21
+    assert losses[0] == float(trace.tape["loss"])
+    assert losses[1] == trace.loss_after
+    assert losses[20] < losses[5] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["attention", "-o", "a.jpg"], ".svg, .png, .pdf"),
+        (["attention", "softmax"], "only a GPT's example"),
+        (["attention", "--layers", "7"], "--layers"),
+        (["loss", "--optimizer", "lion"], "sgd, momentum"),
+        (["loss", "--learning-rate", "0"], "learning_rate"),
+        (["gradients", "--model", "gpt2-tiny"], "at least one character"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    arguments: list[str], words: str,
+):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert words in pellucid("plot", *arguments).refused()
+    assert list(tmp_path.iterdir()) == []
