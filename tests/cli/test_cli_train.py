@@ -237,7 +237,12 @@ def test_a_training_that_is_stopped_keeps_what_it_has(tmp_path: Path):
     text.write_text("to be or not to be, that is the question. " * 60, encoding="utf-8")
     command = [sys.executable, "-m", "pellucid", "train", text, "--out", out]
     command += ["--eval-interval", "5", "--block-size", "16", "--max-iters", "1000000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+
+    def listen() -> None:  # a shell's background jobs are started deaf to Ctrl-C
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, preexec_fn=listen) as process:  # noqa: PLW1509 (no threads)
         while not (out / "tokenizer.json").exists():
             assert process.poll() is None
             time.sleep(0.05)
