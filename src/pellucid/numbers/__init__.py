@@ -2,7 +2,8 @@
 
 `real` is what balls are made of and `ball` an array of them; `term` is a number that remembers how
 it was made, by one of the `operations`, and `term_array` an array of those, `elementwise` its
-operators and `views` its shapes. Both kinds of array answer like tensors:
+operators and `views` its shapes. `decimal` works a term out from rounded figures. Both kinds of
+array answer like tensors:
 
 >>> import torch
 >>> from pellucid.layers import softmax
@@ -12,7 +13,9 @@ operators and `views` its shapes. Both kinds of array answer like tensors:
 """
 
 from pellucid.numbers.ball import Ball
+from pellucid.numbers.decimal import Exact, Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
+from pellucid.numbers.reader import reader
 from pellucid.numbers.real import (
     as_floats,
     decimal_ends,
@@ -29,9 +32,11 @@ from pellucid.numbers.term_array import Terms
 __all__ = [
     "OPERATIONS",
     "Ball",
+    "Exact",
     "Operation",
     "Term",
     "Terms",
+    "Written",
     "apply",
     "as_floats",
     "at",
@@ -39,8 +44,11 @@ __all__ = [
     "distance",
     "encloses",
     "exponent",
+    "figures",
     "is_finite",
     "number",
     "precision",
     "radius",
+    "reader",
+    "shortest",
 ]

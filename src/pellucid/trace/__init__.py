@@ -1,6 +1,8 @@
-"""Traces: record a step, name what is on its tape, pick out parts, explain and prove them."""
+"""Traces: record a step, name what is on its tape, explain it, prove it, and do it by hand."""
 
-from pellucid.trace.enclose import Enclosed, Misprint, Written, enclose
+from pellucid.trace.by_hand import ByHand, Figures, by_hand
+from pellucid.trace.deviation import Apart, Deviation, deviation
+from pellucid.trace.enclose import Enclosed, Misprint, enclose
 from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
@@ -17,8 +19,12 @@ __all__ = [
     "NAMES",
     "SIZES",
     "UPDATES",
+    "Apart",
+    "ByHand",
+    "Deviation",
     "Enclosed",
     "Explanation",
+    "Figures",
     "Labels",
     "Lesson",
     "Look",
@@ -30,8 +36,9 @@ __all__ = [
     "Slope",
     "Step",
     "Trace",
-    "Written",
+    "by_hand",
     "describe",
+    "deviation",
     "enclose",
     "explain",
     "gpt_lesson",

@@ -1,7 +1,7 @@
 """One tensor of a float run beside its balls: how far off it is, which printed digits are right."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -10,10 +10,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.numbers import Ball, decimal_ends, distance, encloses, exponent, is_finite, radius
-
-Written = Callable[[float | Decimal], str]
-"""How a report writes the elements of one tensor: floats, and exact decimals the same way."""
+from pellucid.numbers import (
+    Ball,
+    Written,
+    decimal_ends,
+    distance,
+    encloses,
+    exponent,
+    is_finite,
+    radius,
+)
 
 
 class Misprint(NamedTuple):

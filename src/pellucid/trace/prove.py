@@ -18,10 +18,10 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, Transformer
-from pellucid.numbers import Ball, as_floats, precision
-from pellucid.tape import BACKWARD, Tape
-from pellucid.trace.enclose import Enclosed, Written, enclose
-from pellucid.trace.record import take_step
+from pellucid.numbers import Ball, Written, as_floats, precision
+from pellucid.tape import Tape
+from pellucid.trace.enclose import Enclosed, enclose
+from pellucid.trace.record import part_of, take_step
 from pellucid.trace.slopes import MOST_BITS, Slope, slopes, with_enough_bits
 from pellucid.tree import flatten, map_leaves, unflatten
 
@@ -150,7 +150,7 @@ def _exact(value: Any) -> Any:
 
 def _values(tape: Tape, loss_after: Any) -> dict[str, tuple[str, Any]]:
     """Part and value of every name that stands for numbers, not for tokens or masks."""
-    found = {name: (_part(tape, name), tape[name]) for name in tape}
+    found = {name: (part_of(tape, name), tape[name]) for name in tape}
     if loss_after is not None:
         found[LOSS_AFTER] = ("update", loss_after)
     return {
@@ -158,16 +158,6 @@ def _values(tape: Tape, loss_after: Any) -> dict[str, tuple[str, Any]]:
         for name, (part, value) in found.items()
         if isinstance(value, Ball) or value.is_floating_point()
     }
-
-
-def _part(tape: Tape, name: str) -> str:
-    """Which part of the step made a value, by the function that did."""
-    call = tape.made_by(name)
-    if call is None:
-        return "given"
-    if call.function.__module__.startswith("pellucid.optim"):
-        return "update"
-    return "backward" if call.function.__name__.endswith(BACKWARD) else "forward"
 
 
 def _compare(
