@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 import torch
 from flint import arb, fmpq
@@ -95,16 +96,12 @@ def _nearest(value: Exact) -> float:
 def _half_up(value: Exact, text: str) -> float:
     """Rounded to the last place of a text, what is halfway away from zero."""
     place = Decimal(text).as_tuple().exponent
-    size = abs(value) if isinstance(value, fmpq) else _fraction(value.abs_upper())
-    units = (size * fmpq(10) ** -int(place) + _HALF).floor()
+    size: Any = abs(value)
+    scaled = size * fmpq(10) ** -int(place) + _HALF
+    # A ball stays one: exp(-10⁹) as a fraction would not fit into memory.
+    units = scaled.floor() if isinstance(scaled, fmpq) else scaled.upper().floor().unique_fmpz()
     sign = "-" if value < 0 and units else ""
     return float(f"{sign}{units}e{place}")
-
-
-def _fraction(end: arb) -> fmpq:
-    """A ball of radius 0 as the fraction it is."""
-    mantissa, power = end.mid().man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(power)
 
 
 # -- the operations --------------------------------------------------------------------------------

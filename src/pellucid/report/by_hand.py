@@ -64,11 +64,10 @@ def written(digits: int) -> Callable[[str, Tensor], Written]:
     """
 
     def form(name: str, values: Tensor) -> Written:
-        plain, row = Format(values, digits), describe(name)
-        if row is None or row.pattern not in SECOND_MOMENTS:
-            return plain
-        kept = all(float(plain(value)) == value for value in values.flatten().tolist())
-        return plain if kept else f"{{:.{digits - 1}e}}".format
+        row = describe(name)
+        if row is not None and row.pattern in SECOND_MOMENTS:
+            return f"{{:.{digits - 1}e}}".format
+        return Format(values, digits)
 
     return form
 

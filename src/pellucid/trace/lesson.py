@@ -55,6 +55,15 @@ class Lesson:
         """The same way through another run of the same step, such as one by hand."""
         return replace(self, tape=tape) if self.again is None else self.again(tape)
 
+    def led_by(self, part: Part) -> "Lesson":
+        """The lesson after a part that tells what happened before the run."""
+        again = self.again
+        return replace(
+            self,
+            parts=(part, *self.parts),
+            again=None if again is None else lambda tape: again(tape).led_by(part),
+        )
+
 
 def labelled(axes: Mapping[str, Sequence[Labels]]) -> Callable[[str], Sequence[Labels]]:
     """The labels of values by their names; a gradient's are those of its value.
