@@ -15,6 +15,9 @@ WIDTH = 100
 """Columns of what is printed to a file or a pipe, and at most to a terminal."""
 
 
+CALCULATOR = 8
+"""By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
+
 TRANSLATOR = "runs/translator"
 """Where a translator is kept unless the user says otherwise."""
 
@@ -44,7 +47,7 @@ ByHandOption = Annotated[
     Option(
         "--by-hand",
         min=1,
-        max=8,
+        max=CALCULATOR,
         metavar="DIGITS",
         help="Compute every step from the rounded figures printed, as with a pocket calculator.",
     ),

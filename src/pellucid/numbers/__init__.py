@@ -13,7 +13,7 @@ array answer like tensors:
 """
 
 from pellucid.numbers.ball import Ball
-from pellucid.numbers.decimal import Exact, Written, figures, shortest
+from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
 from pellucid.numbers.real import (
@@ -32,7 +32,6 @@ from pellucid.numbers.term_array import Terms
 __all__ = [
     "OPERATIONS",
     "Ball",
-    "Exact",
     "Operation",
     "Term",
     "Terms",

@@ -27,13 +27,10 @@ from pellucid.trace import (
     select,
 )
 
-MOST_DIGITS = 8
-"""So many decimals at most, as a pocket calculator shows: with 7 digits before the point, 15."""
-
 SECOND_MOMENTS = ("v", "v_hat")
 """Each element is divided by its own root, so each is as much worth as the largest."""
 
-NAME = 36
+NAME = 32
 """Columns of a name."""
 
 HEADINGS = {
@@ -158,15 +155,15 @@ def _note(digits: int, *, retold: bool) -> str:
 
 def _closing(found: Deviation) -> Iterator[str]:
     """The deviation from the exact run, line by line."""
-    yield f"{'farthest apart':<17}{'by hand':>14}{'exact':>14}{'difference':>12}"
+    yield f"{'farthest apart':<16}{'by hand':>16}{'exact':>16}{'difference':>12}"
     for apart in found.parts:
-        figures = f"{apart.by_hand:>14.8g}{apart.exact:>14.8g}{apart.distance:>12.2g}"
-        yield f"{HEADINGS[apart.part]:<17}{figures}  {cut(apart.name, NAME)}"
+        figures = f"{apart.by_hand:>16.8g}{apart.exact:>16.8g}{apart.distance:>12.2g}"
+        yield f"{HEADINGS[apart.part]:<16}{figures}  {cut(apart.name, NAME)}"
     worst = found.worst
     if worst is not None and worst.distance:
         yield (
-            f"{'for its size':<17}{worst.by_hand:>14.8g}{worst.exact:>14.8g}"
-            f"{worst.relative:>12.2%}  {cut(worst.name, NAME)}"
+            f"{'for its size':<16}{worst.by_hand:>16.8g}{worst.exact:>16.8g}"
+            f"{f'{100 * worst.relative:.2g} %':>12}  {cut(worst.name, NAME)}"
         )
     if found.places:
         same = "the same" if found.likeliest == found.places else "NOT the same"

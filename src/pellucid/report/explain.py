@@ -142,7 +142,7 @@ def explanation_lines(
         return
     function = found.call.function
     yield f"  {function.__name__}: {found.equation}"
-    for step in steps(found.term, writer):
+    for step in _steps(found.term, writer):
         name = found.name if step is found.term else step.label or ""
         yield ""
         yield f"  {name}"
@@ -204,7 +204,7 @@ def read_by(found: Explanation, writer: Writer) -> list[Term]:
     return [] if found.term is None else operands(found.term, writer.most)
 
 
-def steps(term: Term, writer: Writer) -> Iterator[Term]:
+def _steps(term: Term, writer: Writer) -> Iterator[Term]:
     """The term, and the code's intermediate values that its arithmetic names, each once."""
     seen = {id(term)}
     waiting = deque([term])

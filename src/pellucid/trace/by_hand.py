@@ -82,8 +82,8 @@ class ByHand:
     def _explanation(self, name: str, index: Index) -> Explanation:
         value = self.tape[name]
         origin = self.tape.name_of(value) or name
-        figures = self.arrays.get(origin)
-        term = figures.terms.get(index) if figures else None
+        array = self.arrays.get(origin)
+        term = array.terms.get(index) if array else None
         call = self.tape.made_by(name)
         return Explanation(at(name, index), at(origin, index), value[index].item(), call, term)
 
@@ -143,9 +143,7 @@ class _Work:
         own: dict[str, Any] = {}
         variables: dict[int, tuple[Terms, str]] = {}
 
-        def given(value: Tensor, name: str | None) -> Terms:
-            if name is None:
-                raise TraceError(f"a tensor that {call.function.__name__} got has no name")
+        def given(value: Tensor, name: str) -> Terms:
             return Terms.given(self.figures(name, value), name)
 
         def shown(name: str, value: Any) -> None:

@@ -25,7 +25,7 @@ Named = Callable[[Terms, str], None]
 
 def rerun(
     call: Call,
-    given: Callable[[Tensor, str | None], Terms],
+    given: Callable[[Tensor, str], Terms],
     shown: Shown,
     named: Named = lambda *_: None,
 ) -> None:
@@ -75,11 +75,11 @@ def _on_terms(
     value: Any,
     name: str,
     inputs: Mapping[str, str],
-    given: Callable[[Tensor, str | None], Terms],
+    given: Callable[[Tensor, str], Terms],
 ) -> Any:
     """An argument with its tensors and floats as terms, also those inside dicts and tuples."""
     if isinstance(value, Tensor):
-        return given(value, inputs.get(name))
+        return given(value, inputs[name])
     if isinstance(value, float):
         return Terms.setting(value, name.rsplit(".", 1)[-1])
     if isinstance(value, Mapping):
