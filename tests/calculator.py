@@ -8,8 +8,8 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 CONTEXT = Context(prec=60, Emin=-999999, Emax=999999)
-GUARD = Decimal("1e-50")
-"""What 60 digits leave open after some operations: nearer to a tie than this is the tie."""
+GUARD = 30
+"""So many places behind the last one are looked at: what they do not tell from a tie is one."""
 
 _TOKEN = re.compile(
     r"\s*(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?|∞|true|false)"
@@ -33,9 +33,9 @@ def rounded(value: Decimal, like: str) -> Decimal:
     if not value.is_finite():
         return value
     with localcontext(CONTEXT):
-        place = Decimal(like.replace("true", "1").replace("false", "0"))
-        guarded = value.quantize(max(GUARD, _unit(value)), ROUND_HALF_UP)
-        return guarded.quantize(Decimal(1).scaleb(int(place.as_tuple().exponent)), ROUND_HALF_UP)
+        place = int(number(like).as_tuple().exponent)
+        guarded = value.quantize(Decimal(1).scaleb(place - GUARD), ROUND_HALF_UP)
+        return guarded.quantize(Decimal(1).scaleb(place), ROUND_HALF_UP)
 
 
 def number(text: str) -> Decimal:
@@ -43,11 +43,6 @@ def number(text: str) -> Decimal:
     sign = -1 if text.startswith("-") else 1
     plain = text.removeprefix("-")
     return sign * (_SPECIAL[plain] if plain in _SPECIAL else Decimal(plain))
-
-
-def _unit(value: Decimal) -> Decimal:
-    """The 55th digit of a number."""
-    return Decimal(1).scaleb(value.adjusted() - 55) if value else GUARD
 
 
 class _Reader:
