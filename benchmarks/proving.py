@@ -4,7 +4,7 @@
     python benchmarks/proving.py --model gpt2-124M-random     # one proof, with time and memory
 
 A sweep changes one size and leaves the others; a figure is the median of some proofs of random
-models, in seconds of the processor; the exponent is that of a power law through the two largest sizes.
+models, in seconds of the processor; the exponent is that of a power law through the two largest.
 """
 
 import argparse

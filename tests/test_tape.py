@@ -307,3 +307,30 @@ def test_models_and_tapes_are_short_to_print():
     _, tape = model.run_with_cache([0, 1])
     assert "tensor" not in repr(model)
     assert repr(tape) == f"<Tape of {len(tape)} values from {len(tape.calls)} calls>"
+
+
+def test_a_tape_with_other_values_is_the_same_step():
+    old = step_of(TWO_TEXTS, noisy=False)
+    asked: list[str] = []
+
+    def other(name: str, value: Any) -> Any:
+        asked.append(name)
+        return value + 1 if value.is_floating_point() else value
+
+    new = old.with_values(other)
+    assert len(asked) == len(set(asked)), "each value once, under its first name"
+    assert list(new) == list(old)
+    for name in old:
+        before, after = old[name], new[name]
+        assert new.name_of(after) == old.name_of(before)
+        assert torch.equal(after, before + 1 if before.is_floating_point() else before)
+        maker, other_maker = old.made_by(name), new.made_by(name)
+        if maker is None or other_maker is None:
+            assert maker is other_maker
+            continue
+        assert (maker.path, maker.inputs) == (other_maker.path, other_maker.inputs)
+        for argument in set(maker.inputs) & set(other_maker.arguments):
+            assert other_maker.arguments[argument] is new[maker.inputs[argument]]
+    softmax(torch.zeros(2), tape=new.at("more"))
+    assert "more.out" in new
+    assert "more.out" not in old

@@ -172,6 +172,36 @@ class Tape(Off):
         maker = self._record.makers.get(origin)
         return None if maker is None else self._record.calls[maker]
 
+    def with_values(self, other: Callable[[str, Any], Any]) -> "Tape":
+        """The same step, with what `other` gives for each value and its first name.
+
+        So it has the same names and calls; the calls have received the other values too.
+        """
+        old = self._record
+        known: dict[int, Any] = {}
+
+        def taken(value: Any) -> Any:
+            if id(value) in old.names:
+                if id(value) not in known:
+                    known[id(value)] = other(old.names[id(value)], value)
+                return known[id(value)]
+            if isinstance(value, Mapping):
+                return {key: taken(part) for key, part in value.items()}
+            if isinstance(value, tuple):
+                parts = [taken(part) for part in value]
+                return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+            return value
+
+        tape = Tape()
+        new = tape._record
+        new.values = {name: taken(value) for name, value in old.values.items()}
+        new.calls = {
+            key: replace(call, arguments=taken(call.arguments)) for key, call in old.calls.items()
+        }
+        new.names = {id(value): old.names[before] for before, value in known.items()}
+        new.makers = dict(old.makers)
+        return tape
+
     # -- keeping ------------------------------------------------------------------------------
 
     def _name(self, key: str, *, backward: bool) -> str:

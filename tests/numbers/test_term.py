@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from pellucid.numbers import OPERATIONS, Term, Terms, apply, number
+from pellucid.numbers import OPERATIONS, Term, Terms, apply, number, reader
 
 X = torch.randn(2, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 M = X[0] + 0.5
@@ -69,7 +69,7 @@ def test_an_element_is_made_when_it_is_asked_for_and_no_other_is():
 def test_an_array_with_a_name_on_the_tape_is_where_the_arithmetic_ends():
     x = Terms.given(X, "h.0.x")
     inner = x.exp()
-    inner.mark("h.0.exps", X.exp())
+    inner.mark("h.0.exps", reader(X.exp()))
     outer = (inner + 1).term((1, 2, 3))
     assert [part.source for part in outer.operands] == ["h.0.exps[1,2,3]", None]
     assert [part.source for part in inner.made((1, 2, 3)).operands] == ["h.0.x[1,2,3]"]

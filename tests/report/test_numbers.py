@@ -52,6 +52,20 @@ def test_digits_are_the_largest_element_s(value: float, digits: int, expected: s
     assert texts(value, digits=digits) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.0149, -0.03536, 0.5), ["0.01490", "-0.03536", "0.50000"]),
+        ((1.2345, 0.00012), ["1.23450", "0.00012"]),
+        ((0.5, 1.234e-9), ["5.000e-01", "1.234e-09"]),
+        ((1.2345, 1.234e-9), ["1.2345", "0.0000"]),
+        ((0.5, 1.2345e-9), ["0.5000", "0.0000"]),
+    ],
+)
+def test_figures_that_are_short_themselves_are_kept(values: tuple[float, ...], expected: list[str]):
+    assert texts(*values) == expected
+
+
 @pytest.mark.parametrize("digits", [1, 2, 3, 8])
 def test_short_decimals_stay_short_whatever_the_digits(digits: int):
     assert texts(0.05, -0.01, digits=digits) == ["0.05", "-0.01"]

@@ -4,7 +4,7 @@ import math
 import random
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -164,7 +164,8 @@ def test_a_name_that_is_not_one_number_is_refused(name: str, message: str):
 def lines_of(name: str, example: str = "ai_rocks", **how: Any) -> list[str]:
     tape = tape_of(example)
     writer = Writer(**{key: how.pop(key) for key in ("digits", "most") if key in how})
-    return list(explanation_lines(tape, explain(tape, name), writer, meaning_of(tape), **how))
+    explained = partial(explain, tape)
+    return list(explanation_lines(explained, explained(name), writer, meaning_of(tape), **how))
 
 
 def test_the_text_has_names_then_figures_then_what_was_read():

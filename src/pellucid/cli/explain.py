@@ -3,17 +3,21 @@
 import sys
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from pellucid.cli.options import (
     MODEL,
+    ByHandOption,
     DeviceOption,
+    DigitsOption,
     DtypeOption,
     TokenizerOption,
     console,
     device_of,
+    digits_of,
     dtype_of,
     not_empty,
 )
@@ -22,7 +26,7 @@ from pellucid.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pellucid.report.explain import Meaning, Writer
+    from pellucid.report.explain import Explained, Meaning, Writer
     from pellucid.tape import Tape
 
 
@@ -40,13 +44,15 @@ def explain(
         int, Option(min=1, help="How many levels: 2 explains the numbers it is made from too.")
     ] = 1,
     terms: Annotated[
-        int, Option(min=1, help="Of sums of more than 8 terms, how many are written out.")
-    ] = 6,
+        int | None,
+        Option(min=1, help="Of sums of more than 8 terms, how many are written; 6 by default."),
+    ] = None,
     update: Annotated[
         str | None,
         Option(help="Take a step of sgd, momentum, adam or adamw: wte.weight.update[0,1]."),
     ] = None,
-    digits: Annotated[int, Option(min=1, max=17, help="Decimals.")] = 4,
+    digits: DigitsOption = None,
+    by_hand: ByHandOption = None,
     interactive: Annotated[
         bool, Option("--interactive", help="Go deeper by a number's place in the list.")
     ] = False,
@@ -57,9 +63,14 @@ def explain(
     device: DeviceOption = "cpu",
 ) -> None:
     """Write out the arithmetic that made one number, down to the numbers it was made from."""
-    from pellucid.report.explain import Writer, meaning_of
-    from pellucid.trace import explain as explained
+    from pellucid.report.explain import MOST, Writer, meaning_of
+    from pellucid.trace import explain as explain_traced
 
+    decimals = digits_of(digits, by_hand)
+    if by_hand and (python or terms):
+        raise ConfigError(
+            "by hand, all terms are written, in rounded figures: leave out --terms and --python"
+        )
     if interactive and not sys.stdin.isatty():
         raise ConfigError(
             "--interactive needs a terminal to type in, and the input is none: leave it out, or "
@@ -78,14 +89,26 @@ def explain(
     if update is None:
         _refuse_update(tape, name)
     if python:
-        term = explained(tape, name).term
+        term = explain_traced(tape, name).term
         console().print(term.python() if term else "", markup=False, soft_wrap=True)
         return
-    writer, meaning = Writer(digits, terms), meaning_of(tape, piece)
+    explained: Explained = partial(explain_traced, tape)
+    writer, meaning = Writer(decimals, terms or MOST), meaning_of(tape, piece)
+    if by_hand:
+        explained, writer = _by_hand(tape, by_hand)
     if interactive:
-        _converse(console(), tape, name, writer, meaning)
+        _converse(console(), explained, name, writer, meaning)
     else:
-        _print(console(), tape, name, writer, meaning, depth)
+        _print(console(), explained, name, writer, meaning, depth)
+
+
+def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
+    """What explains the numbers of a step by hand, and what writes them."""
+    from pellucid.report.by_hand import HandWriter, written
+    from pellucid.trace import by_hand
+
+    hand = by_hand(tape, written(digits))
+    return hand.explain, HandWriter(digits, hand=hand)
 
 
 def _example(name: str, update: str | None) -> "tuple[Tape, Callable[[int], str] | None]":
@@ -133,7 +156,7 @@ def _refuse_update(tape: "Tape", name: str) -> None:
 
 def _print(
     screen: "Console",
-    tape: "Tape",
+    explained: "Explained",
     name: str,
     writer: "Writer",
     meaning: "Meaning",
@@ -141,10 +164,9 @@ def _print(
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
     from pellucid.report.explain import explanation_lines, read_by
-    from pellucid.trace import explain as explained
 
-    found = explained(tape, name)
-    for line in explanation_lines(tape, found, writer, meaning, depth=depth):
+    found = explained(name)
+    for line in explanation_lines(explained, found, writer, meaning, depth=depth):
         indent = " " * (len(line) - len(line.lstrip()) + 4)
         for part in textwrap.wrap(
             line, screen.width, subsequent_indent=indent, break_long_words=False
@@ -154,14 +176,14 @@ def _print(
 
 
 def _converse(
-    screen: "Console", tape: "Tape", name: str, writer: "Writer", meaning: "Meaning"
+    screen: "Console", explained: "Explained", name: str, writer: "Writer", meaning: "Meaning"
 ) -> None:
     """Explain a number, and then whichever of those it is made from the user asks for."""
     way, anew = [name], True
     listed: list[str | None] = []
     while True:
         if anew:
-            listed = _print(screen, tape, way[-1], writer, meaning)
+            listed = _print(screen, explained, way[-1], writer, meaning)
         screen.print("\na number of the list, b to go back, q to end: ", end="", markup=False)
         answer = sys.stdin.readline().strip()
         screen.print()

@@ -15,6 +15,9 @@ WIDTH = 100
 """Columns of what is printed to a file or a pipe, and at most to a terminal."""
 
 
+CALCULATOR = 8
+"""By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
+
 TRANSLATOR = "runs/translator"
 """Where a translator is kept unless the user says otherwise."""
 
@@ -38,6 +41,17 @@ TokenizerOption = Annotated[
     Option("--tokenizer", help="gpt2, or a tokenizer's file; by default the model's own."),
 ]
 DtypeOption = Annotated[Dtype | None, Option(help="By default as stored.")]
+DigitsOption = Annotated[int | None, Option(min=1, max=17, help="Decimals; 4 by default.")]
+ByHandOption = Annotated[
+    int | None,
+    Option(
+        "--by-hand",
+        min=1,
+        max=CALCULATOR,
+        metavar="DIGITS",
+        help="Compute every step from the rounded figures printed, as with a pocket calculator.",
+    ),
+]
 MixedOption = Annotated[
     bool,
     Option(
@@ -76,6 +90,16 @@ def device_of(name: str) -> "torch.device":
             f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
         ) from None
     return device
+
+
+def digits_of(digits: int | None, by_hand: int | None) -> int:
+    """How many decimals are printed: by hand, those that are computed with."""
+    if digits is not None and by_hand is not None:
+        raise ConfigError(
+            "by hand, what is printed is what is computed with: leave out --digits, and give "
+            "--by-hand the digits"
+        )
+    return by_hand or digits or 4
 
 
 def seed_of(seed: int) -> int:

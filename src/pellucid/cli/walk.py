@@ -6,12 +6,15 @@ from typer import Argument, Option
 
 from pellucid.cli.options import (
     MODEL,
+    ByHandOption,
     DeviceOption,
+    DigitsOption,
     DtypeOption,
     TokenizerOption,
     blocks_of,
     console,
     device_of,
+    digits_of,
     dtype_of,
     not_empty,
 )
@@ -32,7 +35,8 @@ def walk(
         Option(help="Print only this value, such as h.0.attn.att[0,1]; repeatable."),
     ] = None,
     layers: Annotated[str | None, Option(help="Blocks in full: all, or numbers as in 0,3.")] = None,
-    digits: Annotated[int, Option(min=1, max=17, help="Decimals.")] = 4,
+    digits: DigitsOption = None,
+    by_hand: ByHandOption = None,
     update: Annotated[
         bool,
         Option("--update/--no-update", help="Take a step of the optimizer."),
@@ -53,6 +57,9 @@ def walk(
     """
     from pellucid.report.text import Walk, print_walk
 
+    decimals = digits_of(digits, by_hand)
+    if by_hand and shapes:
+        raise ConfigError("--shapes prints no numbers, and --by-hand changes them: leave out one")
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
     if model is None:
         if tokenizer or dtype:
@@ -71,8 +78,12 @@ def walk(
             dtype=dtype_of(dtype),
             device=device_of(device),
         )
+    if by_hand:
+        from pellucid.report.by_hand import lesson_by_hand
+
+        lesson, _ = lesson_by_hand(lesson, by_hand)
     screen = console()
-    way = Walk(lesson, digits=digits, width=screen.width, shapes=shapes)
+    way = Walk(lesson, digits=decimals, width=screen.width, shapes=shapes)
     if show:
         for name in show:
             for line in way.show(name):

@@ -48,11 +48,15 @@ class Example:
         layers: Collection[int] | None = None,
     ) -> Lesson:
         """The way through the recorded step, the named blocks in full."""
-        trace = self.record(update)
+        return self._told(self.record(update), layers)
+
+    def _told(self, trace: Trace, layers: Collection[int] | None) -> Lesson:
+        """The lesson of a record, with what closes it."""
         lesson = gpt_lesson(trace, self.title, f"{self.about}\n{self.source}", layers)
         if self.closing is None:
             return lesson
-        return replace(lesson, parts=(*lesson.parts, self.closing(trace)))
+        parts = (*lesson.parts, self.closing(trace))
+        return replace(lesson, parts=parts, again=lambda tape: self._told(trace.on(tape), layers))
 
 
 def gpt_example_names() -> list[str]:

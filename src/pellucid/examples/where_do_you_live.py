@@ -1,6 +1,5 @@
 """Two tiny translators, trained in the walk itself on six sentences: the paper's, and a GPT."""
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -76,7 +75,7 @@ def _by_transformer() -> Lesson:
     config = TransformerConfig(n_encoder=1, n_decoder=1, **SIZES, **marks)
     model, losses = trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
     lesson = transformer_lesson(model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about)
-    return replace(lesson, parts=(_training(model, losses), *lesson.parts))
+    return lesson.led_by(_training(model, losses))
 
 
 def _by_gpt() -> Lesson:
@@ -89,7 +88,7 @@ def _by_gpt() -> Lesson:
         GPT_WITH_SEP.title,
         GPT_WITH_SEP.about,
     )
-    return replace(lesson, parts=(_training(model, losses), *lesson.parts))
+    return lesson.led_by(_training(model, losses))
 
 
 TRANSFORMER = Demonstration(

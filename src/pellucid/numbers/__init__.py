@@ -2,7 +2,8 @@
 
 `real` is what balls are made of and `ball` an array of them; `term` is a number that remembers how
 it was made, by one of the `operations`, and `term_array` an array of those, `elementwise` its
-operators and `views` its shapes. Both kinds of array answer like tensors:
+operators and `views` its shapes. `decimal` works a term out from rounded figures. Both kinds of
+array answer like tensors:
 
 >>> import torch
 >>> from pellucid.layers import softmax
@@ -12,7 +13,9 @@ operators and `views` its shapes. Both kinds of array answer like tensors:
 """
 
 from pellucid.numbers.ball import Ball
+from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
+from pellucid.numbers.reader import reader
 from pellucid.numbers.real import (
     decimal_ends,
     distance,
@@ -33,14 +36,18 @@ __all__ = [
     "Rounded",
     "Term",
     "Terms",
+    "Written",
     "apply",
     "at",
     "decimal_ends",
     "distance",
     "encloses",
     "exponent",
+    "figures",
     "is_finite",
     "number",
     "precision",
     "radius",
+    "reader",
+    "shortest",
 ]

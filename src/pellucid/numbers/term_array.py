@@ -14,11 +14,9 @@ from torch import Tensor
 
 from pellucid.numbers import views
 from pellucid.numbers.elementwise import Elementwise
+from pellucid.numbers.reader import reader
 from pellucid.numbers.term import Index, Term, added_to, apply, leaf, number, over
 from pellucid.numbers.views import Rearranged, View
-
-LISTED = 1 << 20
-"""Up to this many elements a tensor is turned into a list at once; of a larger one, single ones."""
 
 
 class Terms(Rearranged, Elementwise):
@@ -36,29 +34,41 @@ class Terms(Rearranged, Elementwise):
         self._make = make
         self._read: Callable[[Index], float] | None = None
         self._known: dict[Index, Term] = {}
+        self._settle: Callable[[dict[Index, Term]], None] | None = None
 
     @classmethod
     def given(cls, value: Tensor, source: str | None) -> "Terms":
         """The elements of a tensor, under its name on the tape; without one, plain numbers."""
-        read = _reader(value)
+        read = reader(value)
         array = cls(value.shape, lambda index: number(read(index)), value)
         if source is not None:
-            array.mark(source, value)
+            array.mark(source, read)
         return array
 
     @classmethod
     def setting(cls, value: float, name: str) -> "Terms":
         """A float that a function was given, such as its learning rate, under its name."""
         like = torch.empty((), dtype=torch.float64)
-        return cls((), lambda _: leaf(value, name, None), like)
+        array = cls((), lambda _: leaf(value, array.local or name, None), like)
+        return array
 
-    def mark(self, source: str, value: Tensor) -> None:
-        """Say what the array is on the tape; the first name stays."""
+    def mark(self, source: str, read: Callable[[Index], float]) -> None:
+        """Say what the array is on the tape, and how to read it there; the first name stays."""
         if self.source is None:
-            self.source, self._read = source, _reader(value)
+            self.source, self._read = source, read
+
+    def settled(self, by: Callable[[dict[Index, Term]], None]) -> None:
+        """Let all elements be made when the first is asked for, and hand those it makes to `by`.
+
+        They are those that no array with a name holds already: of a view there are none.
+        """
+        self._settle = by
 
     def term(self, index: Index) -> Term:
         """The element as an operand of others."""
+        if self._settle is not None and self.source is None:
+            by, self._settle = self._settle, None
+            by(self._all())
         known = self._known.get(index)
         if known is None:
             if self.source is None or self._read is None:
@@ -75,6 +85,15 @@ class Terms(Rearranged, Elementwise):
         if self.local and term.name is None and term.operation:
             term.name, term.place = self.local, index
         return term
+
+    def _all(self) -> dict[Index, Term]:
+        """Make all elements; returns those that bear this array's name and no other's."""
+        places = itertools.product(*map(range, self.shape))
+        self._known = {index: self._make(index) for index in places}
+        own = {at: term for at, term in self._known.items() if term.operation and not term.name}
+        for index, term in own.items():
+            term.name, term.place = self.local, index
+        return own
 
     def __bool__(self) -> bool:
         return bool(self.term((0,) * len(self.shape)).value)
@@ -242,24 +261,6 @@ def terms(value: Any, like: Any) -> Terms:
     if isinstance(value, Tensor):
         return Terms.given(value, None)
     return Terms((), lambda _: number(value), like)
-
-
-def _reader(value: Tensor) -> Callable[[Index], float]:
-    """A function that reads one element of a tensor, quickly where it is not too large to list."""
-    found: list[list[float]] = []
-    shape = tuple(value.shape)
-
-    def read(index: Index) -> float:
-        if value.numel() > LISTED:
-            return float(value[index]) if value.is_floating_point() else int(value[index])
-        if not found:
-            found.append(value.detach().reshape(-1).tolist())
-        place = 0
-        for position, size in zip(index, shape, strict=True):
-            place = place * size + position
-        return found[0][place]
-
-    return read
 
 
 def _cat(parts: Sequence[Any], dim: int = 0) -> Terms:

@@ -4,8 +4,9 @@ The names in it are the code's own variables; each number that came off the tape
 under its full name and a number of its own, by which it can be explained in its turn.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 
@@ -13,7 +14,7 @@ from pellucid.layers import IGNORE
 from pellucid.numbers import OPERATIONS, Term
 from pellucid.report.numbers import DIGITS, Format
 from pellucid.tape import Tape
-from pellucid.trace import Explanation, describe, explain, operands, select, shown
+from pellucid.trace import Explanation, describe, operands, select, shown
 
 MOST = 6
 """How many terms of a long sum are written out."""
@@ -21,15 +22,32 @@ MOST = 6
 STEPS = 24
 """At most so many of the code's own intermediate values are written out below the formula."""
 
+Explained = Callable[[str], Explanation]
+"""What explains a number by its name with index."""
+
 Meaning = Callable[[str], str]
 """What is said of a number beside its value, by its name with index: "a parameter"."""
 
 
-class Writer(NamedTuple):
-    """How numbers are written: digits, and how many terms of a long sum."""
+@dataclass(frozen=True)
+class Writer:
+    """How numbers are written: digits, and how many terms of a long sum; of all, None."""
 
     digits: int = DIGITS
-    most: int = MOST
+    most: int | None = MOST
+    steps: int | None = STEPS
+
+    def number(self, found: Explanation) -> str:
+        """The number that is explained."""
+        return self.figure(found.traced)
+
+    def check(self, found: Explanation, term: Term) -> str:
+        """What is said of the number below its arithmetic."""
+        return f"evaluates to {term.value!r}, traced {found.traced!r}"
+
+    def operand(self, term: Term) -> str:
+        """A number that stands in arithmetic."""
+        return self.figure(term.value)
 
     def figure(self, value: float) -> str:
         """A number as a figure."""
@@ -45,7 +63,7 @@ class Writer(NamedTuple):
 
     def figures(self, term: Term) -> str:
         """The same with the numbers filled in."""
-        return self._text(term, lambda part: self.figure(part.value))
+        return self._text(term, self.operand)
 
     def parts(self, term: Term) -> Iterator[Term]:
         """The terms that stand in its arithmetic under a name."""
@@ -56,7 +74,7 @@ class Writer(NamedTuple):
                 yield from self.parts(part)
 
     def _name(self, term: Term) -> str:
-        return term.label or self.figure(term.value)
+        return term.label or self.operand(term)
 
     def _part(
         self, term: Term, atom: Callable[[Term], str], binds: int, *, first: bool = False
@@ -103,7 +121,7 @@ class Writer(NamedTuple):
 
 
 def explanation_lines(
-    tape: Tape,
+    explained: Explained,
     found: Explanation,
     writer: Writer,
     meaning: Meaning,
@@ -115,7 +133,7 @@ def explanation_lines(
     alias = "" if found.origin == found.name else f", which is {found.origin}"
     row = describe(found.name.partition("[")[0])
     said = meaning(found.origin) or (row.meaning if row else "")
-    yield f"{found.name} = {writer.figure(found.traced)}{alias}{f'   ({said})' if said else ''}"
+    yield f"{found.name} = {writer.number(found)}{alias}{f'   ({said})' if said else ''}"
     if found.term is None or found.call is None:
         made = "given: no call on the tape made it"
         if found.call is not None:
@@ -130,11 +148,12 @@ def explanation_lines(
         yield f"  {name}"
         yield f"    = {writer.names(step)}"
         figures = writer.figures(step)
+        result = writer.number(found) if step is found.term else writer.operand(step)
         yield f"    = {figures}"
-        if figures != writer.figure(step.value):
-            yield f"    = {writer.figure(step.value)}"
+        if figures != result:
+            yield f"    = {result}"
     yield ""
-    yield f"  evaluates to {found.term.value!r}, traced {found.traced!r}"
+    yield f"  {writer.check(found, found.term)}"
     read = read_by(found, writer)
     if read:
         yield "  made from"
@@ -144,16 +163,16 @@ def explanation_lines(
         note = meaning(part.source) if part.source else "a setting"
         yield (
             f"  {f'{number}{place}':>4}  {part.label or '':<{width}} = "
-            f"{writer.figure(part.value)}{source}{f'   ({note})' if note else ''}"
+            f"{writer.operand(part)}{source}{f'   ({note})' if note else ''}"
         )
     if depth > 1:
         for place, part in enumerate(read, start=1):
-            below = explain(tape, part.source) if part.source else None
+            below = explained(part.source) if part.source else None
             if below is None or below.term is None:
                 continue
             yield ""
             deeper = explanation_lines(
-                tape, below, writer, meaning, depth=depth - 1, number=f"{number}{place}."
+                explained, below, writer, meaning, depth=depth - 1, number=f"{number}{place}."
             )
             first, *others = deeper
             yield f"{number}{place}  {first}"
@@ -187,12 +206,12 @@ def read_by(found: Explanation, writer: Writer) -> list[Term]:
 
 def _steps(term: Term, writer: Writer) -> Iterator[Term]:
     """The term, and the code's intermediate values that its arithmetic names, each once."""
-    seen: dict[int, Term] = {id(term): term}
-    for place in range(STEPS):
-        if place == len(seen):
-            return
-        current = list(seen.values())[place]
+    seen = {id(term)}
+    waiting = deque([term])
+    while waiting and (writer.steps is None or len(seen) - len(waiting) < writer.steps):
+        current = waiting.popleft()
         yield current
         for part in writer.parts(current):
-            if part.operation:
-                seen.setdefault(id(part), part)
+            if part.operation and id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)

@@ -27,7 +27,8 @@ class Format:
     """How to write the elements of one tensor.
 
     Where all are short decimals they are written so (a weight of 0.25 stays 0.25). Otherwise all
-    get `digits` decimals, and as many more as the largest has zeros behind the point.
+    get `digits` decimals, and as many more as the largest has zeros behind the point; but where
+    that would cut numbers that all are figures of so many digits themselves, they are kept.
     """
 
     def __init__(self, values: Tensor, digits: int = DIGITS) -> None:
@@ -45,6 +46,13 @@ class Format:
             if bool(((finite.round(decimals=places) - finite).abs() <= ROUND_OFF * largest).all())
         )
         self.decimals = next(exact, digits + max(0, -order - 1))
+        if _cut(finite, self.decimals) and all(_short(value, digits) for value in finite.tolist()):
+            room = range(self.decimals, digits + MOST_ZEROS + 1)
+            kept = next((places for places in room if not _cut(finite, places)), None)
+            self.scientific = kept is None and all(
+                _same(f"{value:.{digits - 1}e}", value) for value in finite.tolist()
+            )
+            self.decimals = digits - 1 if self.scientific else kept or self.decimals
 
     def __call__(self, value: float | Decimal) -> str:
         """The text of one element, or of an exact decimal as that element is written."""
@@ -74,6 +82,20 @@ class Format:
         halfway = (scaled - scaled.floor() - 0.5).abs()
         sure = (halfway > margin) & (sizes - wide >= least)
         return sure | ((values == 0) & (off == 0))
+
+
+def _cut(values: Tensor, decimals: int) -> bool:
+    """Whether some of the numbers have more decimals than these."""
+    return bool(((values.round(decimals=decimals) - values).abs() > ROUND_OFF * values.abs()).any())
+
+
+def _short(value: float, digits: int) -> bool:
+    """Whether a number has at most so many decimals, or so many digits from its first one on."""
+    return _same(f"{value:.{digits}f}", value) or _same(f"{value:.{digits - 1}e}", value)
+
+
+def _same(text: str, value: float) -> bool:
+    return abs(float(text) - value) <= ROUND_OFF * abs(value)
 
 
 def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:

@@ -1,7 +1,9 @@
-"""Traces: record a step, name what is on its tape, pick out parts, explain and prove them."""
+"""Traces: record a step, name what is on its tape, explain it, prove it, and do it by hand."""
 
+from pellucid.trace.by_hand import ByHand, Figures, by_hand
 from pellucid.trace.descent import descend
-from pellucid.trace.enclose import Enclosed, Misprint, Written, enclose
+from pellucid.trace.deviation import Apart, Deviation, deviation
+from pellucid.trace.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
@@ -21,8 +23,13 @@ __all__ = [
     "NAMES",
     "SIZES",
     "UPDATES",
+    "Apart",
+    "ByHand",
+    "Deviation",
+    "Digits",
     "Enclosed",
     "Explanation",
+    "Figures",
     "Labels",
     "Lesson",
     "Likeliest",
@@ -38,9 +45,10 @@ __all__ = [
     "Stepped",
     "Trace",
     "Watch",
-    "Written",
+    "by_hand",
     "descend",
     "describe",
+    "deviation",
     "enclose",
     "explain",
     "gpt_lesson",

@@ -21,8 +21,8 @@ INFLATED = 1 + 2.0**-50
 """More than what adding two floats rounds."""
 
 
-class Written(Protocol):
-    """How a report writes the elements of one tensor: floats, and exact decimals the same way."""
+class Digits(Protocol):
+    """How a report writes the elements of one tensor, and where that is surely alike."""
 
     def __call__(self, value: float | Decimal, /) -> str:
         """The text of one number."""
@@ -75,7 +75,7 @@ class Enclosed:
         return not self.misprinted and not self.undecided
 
 
-def enclose(values: Tensor, true: Ball, written: Written, **known: Any) -> Enclosed:
+def enclose(values: Tensor, true: Ball, written: Digits, **known: Any) -> Enclosed:
     """Compare a tensor with the balls of the true numbers.
 
     `known` is what else is to be kept with it: its names, its part, and whether it is inside.
@@ -98,7 +98,7 @@ NONE = -(10**6)
 class _Tally:
     """What is found of a tensor, piece by piece."""
 
-    def __init__(self, values: Tensor, written: Written) -> None:
+    def __init__(self, values: Tensor, written: Digits) -> None:
         self.shape, self.written, self.info = values.shape, written, torch.finfo(values.dtype)
         self.radius, self.error, self.relative, self.largest = 0.0, 0.0, 0.0, 0.0
         self.power = NONE  # the exponent of the largest true number
@@ -169,7 +169,7 @@ def _exponents(high: Any, low: Any, radius: Any) -> Any:
     return np.where(bounded, np.frexp(np.where(bounded, least, 1.0))[1] - 1, NONE)
 
 
-def _verdict(text: str, x: Any, written: Written, tiny: float) -> str | None:
+def _verdict(text: str, x: Any, written: Digits, tiny: float) -> str | None:
     """Nothing where the printed digits are right, else the true ones; None for undecided."""
     if "∞" in text:
         return str(x.str(3))

@@ -14,23 +14,20 @@ worked out. What it shows on the way, or an inner call does, is taken from the t
 numbers can be explained in its turn.
 """
 
-import gc
 import math
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nlargest
-from types import CodeType, FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.numbers import Term, Terms, at
-from pellucid.tape import BACKWARD, Call, Tape
+from pellucid.numbers import Term, Terms, at, reader
+from pellucid.tape import Call, Tape
+from pellucid.trace.rerun import rerun, uncollected
 
 SEVERAL = 8
 """Up to this many terms a sum is written in full."""
@@ -67,7 +64,7 @@ def explain(tape: Tape, expression: str) -> Explanation:
     Raises `TraceError` for a name that is not on the tape, an index that does not pick one number,
     or arithmetic that does not give the traced number, which would be a mistake of Pellucid's.
     """
-    name, index = _place(tape, expression)
+    name, index = place(tape, expression)
     value: Tensor = tape[name]
     traced = value[index].item()
     origin = tape.name_of(value) or name
@@ -77,7 +74,7 @@ def explain(tape: Tape, expression: str) -> Explanation:
         return Explanation(full, first, traced, None, None)
     made = _run(tape, call, origin)
     if isinstance(made, Terms):
-        with _uncollected():
+        with uncollected():
             term = made.made(index)
         if not _agree(term, value, traced):
             raise TraceError(
@@ -102,17 +99,16 @@ def operands(term: Term, most: int | None = None) -> list[Term]:
             continue
         seen.add(id(current))
         if current.operation:
-            parts = current.operands if most is None else shown(current, most)[0]
-            waiting += reversed(parts)
+            waiting += reversed(shown(current, most)[0])
         elif current.label:
             found.setdefault(current.source or current.label, current)
     return list(found.values())
 
 
-def shown(term: Term, most: int) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """The operands that are written out, and the rest of a long sum or row."""
+def shown(term: Term, most: int | None) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """The operands that are written out, and the rest of a long sum or row; with None, all."""
     parts = term.operands
-    if term.operation not in {"sum", "max"} or len(parts) <= SEVERAL:
+    if most is None or term.operation not in {"sum", "max"} or len(parts) <= SEVERAL:
         return parts, ()
     if term.operation == "max":
         large = {max(range(len(parts)), key=lambda place: parts[place].value)}
@@ -124,8 +120,8 @@ def shown(term: Term, most: int) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
     )
 
 
-def _place(tape: Tape, expression: str) -> tuple[str, tuple[int, ...]]:
-    """The name and the index of one number."""
+def place(tape: Tape, expression: str) -> tuple[str, tuple[int, ...]]:
+    """The name and the index of one number; `TraceError` where it is not one on the tape."""
     match = _NAME.fullmatch(expression.strip())
     if match is None:
         raise TraceError(
@@ -170,98 +166,21 @@ class _Found(Exception):  # noqa: N818 (no error: it ends the run when there is 
     """The value that was looked for has been shown."""
 
 
-class _Catch(Tape):
-    """A tape that marks the values of a run by their names and catches one of them."""
-
-    def __init__(self, tape: Tape, path: str, wanted: str, caught: list[Any]) -> None:
-        super().__init__()
-        self._tape, self._path, self._wanted, self._caught = tape, path, wanted, caught
-
-    def at(self, key: str) -> "_Catch":
-        path = f"{self._path}.{key}" if self._path else key
-        return _Catch(self._tape, path, self._wanted, self._caught)
-
-    def given(self, values: Mapping[str, Any]) -> None:
-        """Nothing: what is given to the run is on the tape already."""
-
-    def __call__(self, **values: Any) -> None:
-        backward = sys._getframe(1).f_code.co_name.endswith(BACKWARD)
-        for key, value in values.items():
-            name = self._name(key, backward=backward)
-            if name == self._wanted:
-                self._caught.append(value)
-                raise _Found
-            if isinstance(value, Terms) and name in self._tape:
-                traced = self._tape[name]
-                value.mark(self._tape.name_of(traced) or name, traced)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's collector: it would look through a hundred thousand terms again and again.
-
-    Terms hold no cycles, so it would find nothing.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _run(tape: Tape, call: Call, wanted: str) -> Any:
     """Run a call again on terms, up to where it shows the value of that name."""
     caught: list[Any] = []
-    arguments = {
-        name: _on_terms(value, name, call.inputs) for name, value in call.arguments.items()
-    }
-    with _named_by(call.function.__code__), suppress(_Found):
-        call.function(**arguments, tape=_Catch(tape, call.path, wanted, caught))
+
+    def shown(name: str, value: Any) -> None:
+        if name == wanted:
+            caught.append(value)
+            raise _Found
+        if isinstance(value, Terms) and name in tape:
+            traced = tape[name]
+            value.mark(tape.name_of(traced) or name, reader(traced))
+
+    with suppress(_Found):
+        rerun(call, Terms.given, shown)
     return caught[0]
-
-
-def _on_terms(value: Any, name: str, inputs: Mapping[str, str]) -> Any:
-    """An argument with its tensors and floats as terms, also those inside dicts and tuples."""
-    if isinstance(value, Tensor):
-        return Terms.given(value, inputs.get(name))
-    if isinstance(value, float):
-        return Terms.setting(value, name.rsplit(".", 1)[-1])
-    if isinstance(value, Mapping):
-        return {key: _on_terms(item, f"{name}.{key}", inputs) for key, item in value.items()}
-    if isinstance(value, tuple):
-        keys = getattr(value, "_fields", range(len(value)))
-        items = [
-            _on_terms(item, f"{name}.{key}", inputs) for key, item in zip(keys, value, strict=True)
-        ]
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return value
-
-
-@contextmanager
-def _named_by(code: CodeType) -> Iterator[None]:
-    """Call each array by the variable that holds it, first of all in the function of that code.
-
-    A function's variables are looked at when it ends, inner functions first.
-    """
-
-    def ended(frame: FrameType, event: str, _: Any) -> None:
-        if event != "return" or frame.f_globals.get("__name__", "").startswith(_OWN):
-            return
-        for name, value in frame.f_locals.items():
-            if isinstance(value, Terms) and (value.local is None or frame.f_code is code):
-                value.local = name
-
-    before: Callable[..., Any] | None = sys.getprofile()
-    sys.setprofile(ended)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
-_OWN = ("pellucid.numbers", "pellucid.trace")
 
 
 def _first_sentence(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
 from pellucid.layers import IGNORE
+from pellucid.tape import Tape
 from pellucid.trace.lesson import Labels, Lesson, Part, Step
 from pellucid.trace.names import describe
 from pellucid.trace.record import Trace
@@ -39,9 +40,13 @@ def gpt_lesson(
             tuple(_shortened(backward_steps(config), whole, "dh.{}.resid_pre")),
         ),
     ]
-    if trace.update is not None and trace.loss_after is not None:
+    if trace.update is not None:
         parts.append(_update(trace, whole))
-    return Lesson(title, about, trace.tape, tuple(parts), _labels(trace))
+
+    def again(tape: Tape) -> Lesson:
+        return gpt_lesson(trace.on(tape), title, about, layers)
+
+    return Lesson(title, about, trace.tape, tuple(parts), _labels(trace), again)
 
 
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
@@ -64,9 +69,11 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
         head, _, rest = name.partition(".")
         if head != "h" or int(rest.split(".")[0]) in whole:
             names += [f"{name}.update", f"{name}.new"]
-    before = float(trace.tape["loss"])
-    result = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
-    step = Step("", formulas, tuple(names), says=result)
+    says = ""
+    if trace.loss_after is not None:
+        before = float(trace.tape["loss"])
+        says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
+    step = Step("", formulas, tuple(names), says=says)
     return Part(f"Update: one step of {title}", (step,))
 
 

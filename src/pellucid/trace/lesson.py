@@ -5,7 +5,7 @@ report prints it without knowing what it was: it reads names off the tape and co
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pellucid.tape import Tape
@@ -40,7 +40,8 @@ class Lesson:
     """A run and the way through it.
 
     `labels` gives, for a name on the tape, the labels of the value's axes: an empty list where
-    there are none.
+    there are none. `again` tells the same of another run; it is None where words and lines stay
+    those of this one.
     """
 
     title: str
@@ -48,6 +49,20 @@ class Lesson:
     tape: Tape
     parts: tuple[Part, ...]
     labels: Callable[[str], Sequence[Labels]] = lambda _: ()
+    again: "Callable[[Tape], Lesson] | None" = None
+
+    def of(self, tape: Tape) -> "Lesson":
+        """The same way through another run of the same step, such as one by hand."""
+        return replace(self, tape=tape) if self.again is None else self.again(tape)
+
+    def led_by(self, part: Part) -> "Lesson":
+        """The lesson after a part that tells what happened before the run."""
+        again = self.again
+        return replace(
+            self,
+            parts=(part, *self.parts),
+            again=None if again is None else lambda tape: again(tape).led_by(part),
+        )
 
 
 def labelled(axes: Mapping[str, Sequence[Labels]]) -> Callable[[str], Sequence[Labels]]:

@@ -19,9 +19,10 @@ from torch import Tensor
 from pellucid.errors import ConfigError, ProofError
 from pellucid.models import GPT, Transformer
 from pellucid.numbers import Ball, precision
-from pellucid.tape import BACKWARD, Tape
-from pellucid.trace.enclose import Enclosed, Written, enclose
+from pellucid.tape import Tape
+from pellucid.trace.enclose import Digits, Enclosed, enclose
 from pellucid.trace.likeliest import Likeliest, likeliest
+from pellucid.trace.record import part_of
 from pellucid.trace.replay import is_real, own_outputs, replay
 from pellucid.trace.rounding import inside
 from pellucid.trace.slopes import MOST_BITS, Slope, slopes
@@ -94,7 +95,7 @@ class Watch:
 def prove(
     tape: Tape,
     *,
-    written: Callable[[Tensor], Written],
+    written: Callable[[Tensor], Digits],
     bits: int = BITS,
     stepped: Stepped | None = None,
     differences: bool = True,
@@ -131,7 +132,7 @@ class _Proving:
     def __init__(
         self,
         tape: Tape,
-        written: Callable[[Tensor], Written],
+        written: Callable[[Tensor], Digits],
         stepped: Stepped | None,
         watch: Watch,
     ) -> None:
@@ -220,13 +221,9 @@ def _known(tape: Tape, name: str) -> dict[str, Any]:
     """A tensor's names, and which part of the step made it."""
     if name == LOSS_AFTER:
         return {"name": name, "also": (), "part": "update"}
-    value, call = tape[name], tape.made_by(name)
+    value = tape[name]
     also = tuple(other for other in tape if other != name and tape[other] is value)
-    part = "given"
-    if call is not None:
-        part = "backward" if call.function.__name__.endswith(BACKWARD) else "forward"
-        part = "update" if call.function.__module__.startswith("pellucid.optim") else part
-    return {"name": name, "also": also, "part": part}
+    return {"name": name, "also": also, "part": part_of(tape, name)}
 
 
 def _given(tape: Tape) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from pellucid.errors import ConfigError, TextError
 from pellucid.layers import IGNORE
 from pellucid.models import GPT
 from pellucid.optim import OPTIMIZERS, State, decay_groups
-from pellucid.tape import OFF, Off, Tape
+from pellucid.tape import BACKWARD, OFF, Off, Tape
 from pellucid.text import Tokenizer
 from pellucid.tree import Tree
 
@@ -30,6 +30,10 @@ class Trace:
     )
     after: GPT | None = None
     loss_after: float | None = None
+
+    def on(self, tape: Tape) -> "Trace":
+        """The same step as another run has it; what the loss is after that one is not known."""
+        return replace(self, tape=tape, after=None, loss_after=None)
 
     def piece(self, token: int) -> str:
         """A token as one can read it in a table: control characters escaped.
@@ -132,3 +136,13 @@ def updated(
         settings["weight_decay"] = decay_groups(params, update["weight_decay"])
     new: tuple[Tree, State] = OPTIMIZERS[name](params, grads, state, **settings, tape=tape)
     return new
+
+
+def part_of(tape: Tape, name: str) -> str:
+    """Which part of the step made a value, by the function that did: given, forward and so on."""
+    call = tape.made_by(name)
+    if call is None:
+        return "given"
+    if call.function.__module__.startswith("pellucid.optim"):
+        return "update"
+    return "backward" if call.function.__name__.endswith(BACKWARD) else "forward"

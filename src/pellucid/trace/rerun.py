@@ -1,0 +1,120 @@
+"""Run one call of a tape again on terms: the code that ran, so that its arithmetic can be read.
+
+What the call shows, or an inner call does, is handed over under its name on the tape; each array is
+called by the variable that holds it.
+"""
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.numbers import Terms
+from pellucid.tape import BACKWARD, Call, Tape
+
+Shown = Callable[[str, Any], None]
+"""What is done with a value that a run shows, by its name on the tape."""
+
+Named = Callable[[Terms, str], None]
+"""What is done with an array that a variable holds, by the name of the function it is in."""
+
+
+def rerun(
+    call: Call,
+    given: Callable[[Tensor, str], Terms],
+    shown: Shown,
+    named: Named = lambda *_: None,
+) -> None:
+    """Run a call on terms; `given` makes those of a tensor that it received, by its tape name."""
+    arguments = {
+        name: _on_terms(value, name, call.inputs, given) for name, value in call.arguments.items()
+    }
+    with _named_by(call.function.__code__, named):
+        call.function(**arguments, tape=_Watch(call.path, shown))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's collector: it would look through a hundred thousand terms again and again.
+
+    Terms hold no cycles, so it would find nothing.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Watch(Tape):
+    """A tape that keeps nothing and hands on what it is shown."""
+
+    def __init__(self, path: str, shown: Shown) -> None:
+        super().__init__()
+        self._path, self._shown = path, shown
+
+    def at(self, key: str) -> "_Watch":
+        return _Watch(f"{self._path}.{key}" if self._path else key, self._shown)
+
+    def given(self, values: Mapping[str, Any]) -> None:
+        """Nothing: what is given to the run is on the tape already."""
+
+    def __call__(self, **values: Any) -> None:
+        backward = sys._getframe(1).f_code.co_name.endswith(BACKWARD)
+        for key, value in values.items():
+            self._shown(self._name(key, backward=backward), value)
+
+
+def _on_terms(
+    value: Any,
+    name: str,
+    inputs: Mapping[str, str],
+    given: Callable[[Tensor, str], Terms],
+) -> Any:
+    """An argument with its tensors and floats as terms, also those inside dicts and tuples."""
+    if isinstance(value, Tensor):
+        return given(value, inputs[name])
+    if isinstance(value, float):
+        return Terms.setting(value, name.rsplit(".", 1)[-1])
+    if isinstance(value, Mapping):
+        return {key: _on_terms(item, f"{name}.{key}", inputs, given) for key, item in value.items()}
+    if isinstance(value, tuple):
+        keys = getattr(value, "_fields", range(len(value)))
+        items = [
+            _on_terms(item, f"{name}.{key}", inputs, given)
+            for key, item in zip(keys, value, strict=True)
+        ]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
+
+
+@contextmanager
+def _named_by(code: CodeType, named: Named) -> Iterator[None]:
+    """Call each array by the variable that holds it, first of all in the function of that code.
+
+    A function's variables are looked at when it ends, inner functions first.
+    """
+
+    def ended(frame: FrameType, event: str, _: Any) -> None:
+        if event != "return" or frame.f_globals.get("__name__", "").startswith(_OWN):
+            return
+        for name, value in frame.f_locals.items():
+            if isinstance(value, Terms) and (value.local is None or frame.f_code is code):
+                value.local = name
+                named(value, frame.f_code.co_name)
+
+    before: Callable[..., Any] | None = sys.getprofile()
+    sys.setprofile(ended)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+_OWN = ("pellucid.numbers", "pellucid.trace")
