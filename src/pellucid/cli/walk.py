@@ -50,6 +50,7 @@ def walk(
 
     Without a model: a worked example, by default "AI rocks", in float64.
     """
+    from pellucid.report.document import document, value
     from pellucid.report.text import Walk, print_walk
 
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
@@ -71,10 +72,10 @@ def walk(
             device=device_of(device),
         )
     screen = console()
-    way = Walk(lesson, digits=digits, width=screen.width, shapes=shapes)
+    way = Walk(document(lesson, digits=digits), width=screen.width, shapes=shapes)
     if show:
         for name in show:
-            for line in way.show(name):
+            for line in way.show(value(lesson, name, digits)):
                 screen.print(line)
     else:
         print_walk(screen, way)

@@ -160,6 +160,28 @@ def explanation_lines(
             yield from others
 
 
+def arithmetic_of(tape: Tape, writer: Writer) -> Callable[[str], tuple[str, ...]]:
+    """The arithmetic of a number by its name with index, a line each, in names and in figures.
+
+    The first line is the number's own; those below it are the code's values on the way to it.
+    """
+    meaning = meaning_of(tape)
+
+    def lines(name: str) -> tuple[str, ...]:
+        found = explain(tape, name)
+        if found.term is None:
+            return (meaning(found.origin) or "the same whatever the numbers are",)
+        return tuple(_line(step, writer, found) for step in _steps(found.term, writer))
+
+    return lines
+
+
+def _line(step: Term, writer: Writer, found: Explanation) -> str:
+    name = found.name if step is found.term else step.label or ""
+    texts = [name, writer.names(step), writer.figures(step), writer.figure(step.value)]
+    return " = ".join(dict.fromkeys(texts))
+
+
 def meaning_of(tape: Tape, piece: Callable[[int], str] | None = None) -> Meaning:
     """What is said of the numbers that no call made; `piece` spells a token."""
 

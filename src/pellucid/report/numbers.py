@@ -1,4 +1,4 @@
-"""Numbers as text: as many decimals as a tensor needs, the same for all of it, aligned."""
+"""Numbers as text: as many decimals as a tensor needs, the same for all of it."""
 
 import math
 from collections.abc import Sequence
@@ -49,14 +49,6 @@ class Format:
             return "-∞" if value < 0 else "∞"
         text = f"{value:.{self.decimals}{'e' if self.scientific else 'f'}}"
         return text.removeprefix("-") if Decimal(text).is_zero() else text
-
-
-def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:
-    """The elements of a matrix as texts of equal width."""
-    form = Format(values, digits)
-    texts = [[form(value) for value in row] for row in values.tolist()]
-    width = max((len(text) for row in texts for text in row), default=0)
-    return [[text.rjust(width) for text in row] for row in texts]
 
 
 def statistics(values: Tensor) -> str:
