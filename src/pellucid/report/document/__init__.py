@@ -11,13 +11,18 @@ A writer takes a `Document` and returns a file's content, text or bytes, and kno
 ('outputs', (2, 2), ['5', '1'])
 
 A formula is plain text, as a step of a lesson gives it. What is to be computed by the reader of a
-worksheet is a cell with a `blank`, its number in the answer key: a writer shows the number instead
 of the text there, and `Document.answers` at the end.
 """
 
 from pellucid.report.document.build import document, value
 from pellucid.report.document.links import Link, Links, Origin, origins_of
 from pellucid.report.document.model import Answer, Document, Part, Row, Section, Step
+from pellucid.report.document.recipe import (
+    Recipe,
+    demonstration_recipe,
+    example_recipe,
+    model_recipe,
+)
 from pellucid.report.document.values import PRINTED, Cell, Table, Value
 
 __all__ = [
@@ -29,12 +34,16 @@ __all__ = [
     "Links",
     "Origin",
     "Part",
+    "Recipe",
     "Row",
     "Section",
     "Step",
     "Table",
     "Value",
+    "demonstration_recipe",
     "document",
+    "example_recipe",
+    "model_recipe",
     "origins_of",
     "value",
 ]

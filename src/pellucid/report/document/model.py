@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pellucid.report.document.links import Link, Links
+from pellucid.report.document.recipe import Recipe
 from pellucid.report.document.values import Value
 
 Arithmetic = Callable[[str], Sequence[str]]
@@ -72,7 +73,7 @@ class Document:
 
     `parts` are in the order of the run, backward from the last step to the first; `sections` has
     forward and backward face to face. `gradients` says whether the run had any, shown or not.
-    `notes` close the document; `colophon` says what made it.
+    `notes` close the document; `colophon` says what made it, and `recipe` how to make it again.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Document:
     notes: tuple[str, ...] = ()
     colophon: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    recipe: Recipe | None = None
 
     @property
     def steps(self) -> Iterator[Step]:

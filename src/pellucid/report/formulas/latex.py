@@ -1,7 +1,7 @@
 r"""Formulas as LaTeX, by amsmath or whatever reads its notation.
 
 >>> latex("rstd = 1 / √(variance + ε)")
-'\\mathrm{rstd} = \\frac{1}{\\sqrt{\\mathrm{variance} + \\epsilon}}'
+'\\mathrm{rstd} = \\frac{1}{\\sqrt{\\mathrm{variance} + \\varepsilon}}'
 """
 
 import re
@@ -26,7 +26,7 @@ from pellucid.report.formulas.tree import (
 )
 
 _GREEK = """
-    α alpha  β beta  γ gamma  δ delta  ε epsilon  ζ zeta  η eta  θ theta  ι iota  κ kappa
+    α alpha  β beta  γ gamma  δ delta  ε varepsilon  ζ zeta  η eta  θ theta  ι iota  κ kappa
     λ lambda  μ mu  ν nu  ξ xi  π pi  ρ rho  σ sigma  τ tau  υ upsilon  φ phi  χ chi  ψ psi
     ω omega  Γ Gamma  Δ Delta  Θ Theta  Λ Lambda  Ξ Xi  Π Pi  Υ Upsilon  Φ Phi  Ψ Psi
     Ω Omega  ∂ partial

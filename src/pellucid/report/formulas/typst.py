@@ -28,16 +28,21 @@ from pellucid.report.formulas.tree import (
     spelt,
 )
 
-SIGNS = {"Σ": "sum", "·": "dot.op"}
+SIGNS = {"Σ": "sum", "·": "dot.op", "/": r"\/"}
 NUMBERS = {"½": "frac(1, 2)", "…": "dots.h"}
 
 
 def typst(text: str) -> str:
     """A formula in the plain notation as Typst's markup: its formulas, and the words between."""
-    return " ".join(
-        escaped(plain(piece).strip()) if in_words(piece) else f"$display({maths(piece)})$"
-        for piece in pieces(formula(text))
-    )
+    return " ".join(map(_piece, pieces(formula(text))))
+
+
+def _piece(piece: Row) -> str:
+    """Words as they are, the rest as mathematics; behind a wide stop there is room."""
+    *_, last = piece.items
+    room = " #h(0.7em)" if isinstance(last, Stop) and last.wide else ""
+    worded = in_words(piece)
+    return (escaped(plain(piece).strip()) if worded else f"$display({maths(piece)})$") + room
 
 
 def maths(node: Node) -> str:
@@ -49,15 +54,12 @@ def maths(node: Node) -> str:
             return NUMBERS.get(text, quoted(text) if "e" in text else text)
         case Words(text):
             return quoted(text)
-        case Sign("/"):
-            return r"\/"
-        case Sign(text, prefix):
-            sign = SIGNS.get(text, text)
-            return sign if prefix else f" {sign} "
+        case Sign(text):
+            return SIGNS.get(text, text)
         case Stop(text):
-            return rf"\{text} "
+            return rf"\{text}"
         case Gap():
-            return " thin "
+            return "thin"
         case Bracketed("|", inside, _):
             return f"abs({maths(inside)})"
         case Bracketed(left, inside, right):
@@ -71,7 +73,7 @@ def maths(node: Node) -> str:
         case Row(items):
             starts = bool(items) and isinstance(items[0], Sign) and not items[0].prefix
             first = '""' if starts and items[0] != Sign("Σ") else ""
-            return (first + "".join(map(maths, items))).strip()
+            return " ".join(filter(None, (first, *map(maths, items))))
 
 
 def quoted(text: str) -> str:
