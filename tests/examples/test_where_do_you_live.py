@@ -48,14 +48,14 @@ def test_what_the_steps_show_is_on_the_tape_labelled_and_described(
     shown = {n for part in lesson.parts for step in part.steps for n in step.names}
     on_tape = {n for n in shown if n in lesson.tape}
     assert len(on_tape) > 80
-    for value in on_tape:
-        assert describe(value) is not None, value
-        labels = lesson.labels(value)
-        sizes = lesson.tape[value].shape
+    for name in on_tape:
+        assert describe(name) is not None, name
+        labels = lesson.labels(name)
+        sizes = lesson.tape[name].shape
         assert all(
             label is None or len(label) == size
             for label, size in zip(labels, sizes, strict=len(labels) > 0)
-        ), value
+        ), name
     gradients = {n for n in lesson.tape if n.startswith("d") and n.endswith((".weight", ".bias"))}
     parameters = {n for n in gradients if n[1:] in lesson.tape}
     assert {n for n in parameters if "position" not in n} <= on_tape | {

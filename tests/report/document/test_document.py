@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pellucid.errors import TraceError
 from pellucid.examples import load_example
-from pellucid.report.document import PRINTED, Document, Value, document, value
+from pellucid.report.document import PRINTED, Document, Link, Value, document, value
 from pellucid.tape import Tape
 from pellucid.trace import Lesson, Part, Step, explain
 
@@ -174,7 +174,12 @@ def test_links_lead_to_what_is_shown_and_only_there(rocks: Document):
     for one in rocks.values:
         for link in (*rocks.links.reads(one.name), *rocks.links.read_by(one.name)):
             assert bool(link.anchor) == (link.name in shown)
-    assert ("mask", "") in rocks.links.reads("h.0.attn.scores"), "it is on the tape, not shown"
+    assert Link("mask", "") in rocks.links.reads("h.0.attn.scores"), "it is on the tape, not shown"
+
+
+def test_a_link_says_what_the_function_calls_the_value_where_the_name_does_not(rocks: Document):
+    local = {link.name: link.local for link in rocks.links.reads("h.0.ln_1.xhat")}
+    assert local == {"wpe.out": "x", "h.0.ln_1.mean": "", "h.0.ln_1.rstd": ""}
 
 
 def test_the_arithmetic_of_a_number_begins_with_its_own_line(rocks: Document, lesson: Lesson):

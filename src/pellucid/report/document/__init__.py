@@ -11,6 +11,7 @@ A writer takes a `Document` and returns a file's content, text or bytes, and kno
 ('outputs', (2, 2), ['5', '1'])
 
 A formula is plain text, as a step of a lesson gives it. What is to be computed by the reader of a
+worksheet is a cell with a `blank`, its number in the answer key: a writer shows the number instead
 of the text there, and `Document.answers` at the end.
 """
 
@@ -24,9 +25,11 @@ from pellucid.report.document.recipe import (
     model_recipe,
 )
 from pellucid.report.document.values import PRINTED, Cell, Table, Value
+from pellucid.report.document.worksheet import SHARE, worksheet
 
 __all__ = [
     "PRINTED",
+    "SHARE",
     "Answer",
     "Cell",
     "Document",
@@ -46,4 +49,5 @@ __all__ = [
     "model_recipe",
     "origins_of",
     "value",
+    "worksheet",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pellucid.report.document.links import Link, Links, Origins, origins_of
 from pellucid.report.document.model import Arithmetic, Document, Part, Step
+from pellucid.report.document.recipe import Recipe
 from pellucid.report.document.values import PRINTED, Value
 from pellucid.report.explain import Writer, arithmetic_of
 from pellucid.report.numbers import DIGITS
@@ -21,6 +22,7 @@ def document(
     origin: Origins | None = None,
     notes: Sequence[str] = (),
     colophon: Sequence[str] = (),
+    recipe: Recipe | None = None,
 ) -> Document:
     """The document of a lesson, numbers with so many decimals.
 
@@ -39,6 +41,7 @@ def document(
         any(name.startswith("d") and name[1:] in tape for name in tape),
         tuple(notes),
         tuple(colophon),
+        recipe=recipe,
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.numbers import at
 from pellucid.tape import Tape
-from pellucid.trace import explain, operands
+from pellucid.trace import Explanation, explain, operands
 
 
 class Origin(NamedTuple):
@@ -23,15 +23,22 @@ class Origin(NamedTuple):
     reads: Mapping[str, str]
 
 
+JOINED = 64
+"""A number that was made from more numbers than this is a sum, and no element of joined values."""
+
 Origins = Callable[[str], Origin | None]
 """The origin of a value by its name; None for one that was given."""
 
 
 class Link(NamedTuple):
-    """A value's name, and its place in the document where it is shown there."""
+    """A value's name, and its place in the document where it is shown there.
+
+    `local` is what the function that read it calls it, where its name does not say so.
+    """
 
     name: str
     anchor: str
+    local: str = ""
 
 
 def origins_of(tape: Tape) -> Origins:
@@ -46,16 +53,26 @@ def origins_of(tape: Tape) -> Origins:
         made = tape.made_by(name)
         if made is None:
             return None
-        found = [explain(tape, at(name, index)) for index in _some(tape[name])]
-        reads = {
-            (part.label or part.source).partition("[")[0]: part.source.partition("[")[0]
-            for one in found
-            for part in (operands(one.term) if one.term else ())
-            if part.source
-        }
-        return Origin(made.function.__name__, found[0].equation, reads)
+        first, *others = _some(tape[name])
+        found = explain(tape, at(name, first))
+        reads = _read(found)
+        if len(reads) <= JOINED:
+            for index in others:
+                reads |= _read(explain(tape, at(name, index)))
+        names = {local: source.partition("[")[0] for local, source in reads}
+        return Origin(made.function.__name__, found.equation, names)
 
     return origin
+
+
+def _read(found: Explanation) -> dict[tuple[str, str], None]:
+    """What a number was made from, by the function's own name and by the tape's, with the index."""
+    parts = operands(found.term) if found.term else []
+    return {
+        ((part.label or part.source).partition("[")[0], part.source): None
+        for part in parts
+        if part.source
+    }
 
 
 def _some(value: Tensor) -> Iterator[tuple[int, ...]]:
@@ -95,11 +112,18 @@ class Links:
 
     def reads(self, name: str) -> tuple[Link, ...]:
         """What the value was made from."""
-        return tuple(map(self._link, self._sources(name)))
+        origin = self.origin(name)
+        found: dict[str, Link] = {}
+        for local, source in origin.reads.items() if origin else ():
+            link = self._link(source)
+            told = f".{link.name}".endswith(f".{local}")
+            found.setdefault(source, link if told else link._replace(local=local))
+        return tuple(found.values())
 
     def read_by(self, name: str) -> tuple[Link, ...]:
         """What was made from the value, among what is shown and what lies just before that."""
-        return tuple(map(self._link, self._readers.get(self._first.get(name, name), ())))
+        names = self._readers.get(self._first.get(name, name), ())
+        return tuple(map(self._link, names))
 
     def _link(self, name: str) -> Link:
         return self._shown.get(name, Link(name, ""))
