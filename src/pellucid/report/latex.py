@@ -60,7 +60,7 @@ def text(plain_text: str) -> str:
     '50 \\% of \\ensuremath{\\surd}d, \\^{x}\\textsubscript{1} \\unknown{1F600}{😀}'
     """
     parts = re.findall(rf"\w{HAT}|.|\n", unicodedata.normalize("NFC", plain_text))
-    return "".join(map(_sign, parts))
+    return re.sub(r"([-,])(?=\1)", r"\1{}", "".join(map(_sign, parts)))  # no ligatures: --show
 
 
 def mathematics(formula_text: str) -> str:

@@ -8,6 +8,9 @@ from pellucid.report.document import Cell, Document, Link, Table, Value
 LABEL = 14
 """Characters of a row's label at most; longer ones are shortened."""
 
+BLANK = 10
+"""Characters that a worksheet's blank is wide, with its number."""
+
 
 class Group(NamedTuple):
     """Some of a table's columns with all of its rows; `columns` is empty where they have no names.
@@ -32,8 +35,9 @@ def groups(table: Table, room: float, gap: float) -> Iterator[Group]:
     [3, 3]
     """
     labels = tuple(shortened(label, LABEL) for label in table.rows or ())
-    texts = [cell.text for row in table.cells for cell in row] + list(table.columns or ())
-    width = max(map(len, texts), default=1) + gap
+    cells = [cell for row in table.cells for cell in row]
+    sizes = [len(cell.text) if cell.blank is None else BLANK for cell in cells]
+    width = max([*sizes, *map(len, table.columns or ())], default=1) + gap
     beside = max(map(len, labels), default=-gap) + gap
     total = len(table.cells[0])
     parts = -(-total // max(1, int((room - beside) // width)))

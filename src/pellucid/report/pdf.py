@@ -29,8 +29,8 @@ def pdf(document: Document) -> bytes:
             "pip install 'pellucid[document]'"
         ) from None
     template = files(__package__).joinpath("templates", "pdf.typ").read_bytes()
-    # Only the fonts that come with Typst: the same pages on every machine.
-    compiler = Compiler(template, font_paths=Fonts(include_system_fonts=False))
+    # Typst brings the fonts of the page; the machine's stand in for letters that these lack.
+    compiler = Compiler(template, font_paths=Fonts(include_system_fonts=True))
     pages = compiler.compile(format="pdf", sys_inputs={"document": json.dumps(_data(document))})
     assert isinstance(pages, bytes)
     return pages

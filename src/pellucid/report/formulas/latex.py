@@ -55,6 +55,7 @@ SPECIAL = {char: rf"\{char}" for char in "#$%&_{}"} | {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
 }
 
 
@@ -100,7 +101,7 @@ def maths(node: Node) -> str:
 
 def escaped(text: str) -> str:
     r"""Text with the signs that LaTeX gives a meaning to written out: `c_fc` is `c\_fc`."""
-    return re.sub(r"[#$%&_{}\\~^<>|']", lambda match: SPECIAL[match[0]], text)
+    return re.sub(r"[#$%&_{}\\~^<>|'`]", lambda match: SPECIAL[match[0]], text)
 
 
 def _scripted(node: Name | Scripted) -> str:
