@@ -5,6 +5,7 @@ under its full name and a number of its own, by which it can be explained in its
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -37,7 +38,7 @@ class Writer(NamedTuple):
             return "true" if value else "false"
         if isinstance(value, int):
             return str(value)
-        return Format(torch.tensor([value], dtype=torch.float64), self.digits)(value)
+        return _figure(value, self.digits)
 
     def names(self, term: Term) -> str:
         """A term's own arithmetic in the code's names."""
@@ -100,6 +101,12 @@ class Writer(NamedTuple):
             together = self.figure(sum(part.value for part in rest))
             texts.append(f"[{len(rest)} more, together {together}]")
         return " + ".join(texts)
+
+
+@lru_cache(maxsize=1 << 16)
+def _figure(value: float, digits: int) -> str:
+    """A number as a figure; the same ones come again and again in a tensor's arithmetic."""
+    return Format(torch.tensor([value], dtype=torch.float64), digits)(value)
 
 
 def explanation_lines(

@@ -9,11 +9,15 @@ from itertools import count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pellucid.report.document import Cell, Document
+from pellucid.report.document import Cell, Document, Value
 from pellucid.report.formulas import mathml
 
 MINUS = "−"
 """A minus sign as wide as a digit, and not to be overlooked."""
+
+
+ROOM = 64
+"""Characters of a table's row that there is room for beside another table."""
 
 
 def html(document: Document) -> str:
@@ -39,7 +43,13 @@ def html(document: Document) -> str:
         style=Markup(style),
         mathml=lambda text: Markup(mathml(text)),
         behind=behind,
-        width=lambda value: max(len(cell.text) for cell in value.cells),
+        width=_width,
+        wide=lambda value: len(value.tables[0].cells[0]) * (_width(value) + 2) > ROOM,
         figure=lambda text: text.replace("-", MINUS),
         place=lambda: f"n{next(numbers)}",
     )
+
+
+def _width(value: Value) -> int:
+    """Characters of the longest of its numbers."""
+    return max(len(cell.text) for cell in value.cells)
