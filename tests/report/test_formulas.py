@@ -5,6 +5,8 @@ import unicodedata
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pellucid.report.formulas import formula, latex, mathml, plain, typst
 from pellucid.report.formulas.tree import Fraction, Gap, Name, Number, Root, Row, Words, pieces
@@ -59,6 +61,18 @@ def test_there_are_formulas_of_every_kind_among_them():
 )
 def test_what_is_read(text: str, items: list[object]):
     assert list(formula(text).items) == items
+
+
+@given(st.text("xWd √Σ/^()[]|,;:=-+·½²ᵀᵢ'._12e\u0302", max_size=24))
+@example("√√")
+@example("Σ")
+@example("x^(")
+@example("|x| |")
+def test_no_text_is_lost_or_refused(text: str):
+    assert without_spaces(plain(formula(text))) == without_spaces(text)
+    ElementTree.fromstring(f"<p>{mathml(text)}</p>")
+    assert latex(text).count("{") == latex(text).count("}")
+    assert isinstance(typst(text), str)
 
 
 SHAPES = {"mfrac": 2, "msup": 2, "msub": 2, "munder": 2, "mover": 2, "msubsup": 3, "msqrt": 1}
@@ -120,6 +134,6 @@ def test_latex(text: str, shown: str):
 
 def test_typst():
     assert typst("q kᵀ / √d, -∞ at padding") == (
-        r"$display(frac(q thin k^(upright(T)), sqrt(d))\, -∞)$ at padding"
+        r"$display(frac(q thin k^(upright(T)), sqrt(d)) \, - ∞)$ at padding"
     )
     assert typst("a sum *of* two #things") == r"a sum \*of\* two \#things"

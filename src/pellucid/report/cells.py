@@ -116,7 +116,7 @@ def _table(table: Table) -> str:
     labels = table.rows or [None] * len(table.cells)
     rows = (
         "<tr>"
-        + ("" if label is None else f"<th>{escape(label)}</th>")
+        + ("" if label is None else f'<th style="text-align: left">{escape(label)}</th>')
         + "".join(map(_cell, row))
         + "</tr>"
         for label, row in zip(labels, table.cells, strict=True)

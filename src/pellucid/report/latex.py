@@ -142,7 +142,7 @@ def _value(document: Document, value: Value) -> Iterator[str]:
         yield _columns([f"{value.statistics}  {value.first}"])
     reads, read_by, facing = ways(document, value)
     said = {"reads": reads, "read by": read_by, "faces": (facing,) if facing else ()}
-    linked = [f"{word} {', '.join(map(_link, links))}" for word, links in said.items() if links]
+    linked = [f"{word}~{', '.join(map(_link, links))}" for word, links in said.items() if links]
     if linked:
         together = r"\quad ".join(linked)
         yield rf"\ways{{{together}}}"
@@ -187,8 +187,9 @@ def _target(anchor: str) -> str:
 
 
 def _link(link: Link) -> str:
+    local = rf"\code{{{_code(link.local)}}} = " if link.local else ""
     name = rf"\code{{{_code(link.name)}}}"
-    return rf"\hyperlink{{{_place(link.anchor)}}}{{{name}}}" if link.anchor else name
+    return local + (rf"\hyperlink{{{_place(link.anchor)}}}{{{name}}}" if link.anchor else name)
 
 
 def _place(anchor: str) -> str:

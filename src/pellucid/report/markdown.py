@@ -128,7 +128,8 @@ def _row(cells: Sequence[str]) -> list[str]:
 
 
 def _link(link: Link) -> str:
-    return f"[`{link.name}`](#{link.anchor})" if link.anchor else f"`{link.name}`"
+    local = f"`{link.local}` = " if link.local else ""
+    return local + (f"[`{link.name}`](#{link.anchor})" if link.anchor else f"`{link.name}`")
 
 
 def answer_key(answers: Sequence[Answer]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def maths(node: Node) -> str:
         case Gap():
             return "thin"
         case Bracketed("|", inside, _):
-            return f"abs({maths(inside)})"
+            return f"lr(| {maths(inside)} |)"
         case Bracketed(left, inside, right):
             return f"{left}{maths(inside)}{right}"
         case Applied(base, to):
