@@ -23,6 +23,7 @@ from pellucid.report.formulas.tree import (
     Words,
     bare,
     spelt,
+    tall,
 )
 
 _GREEK = """
@@ -84,9 +85,8 @@ def maths(node: Node) -> str:
             return r"\, "
         case Bracketed(left, inside, right):
             bars = {"|": r"\lvert "}, {"|": r"\rvert "}
-            tall = any(isinstance(item, Fraction | Root) for item in inside.items)
             opening, closing = bars[0].get(left, left), bars[1].get(right, right)
-            grow = (r"\left", r"\right") if tall else ("", "")
+            grow = (r"\left", r"\right") if tall(inside) else ("", "")
             return f"{grow[0]}{opening}{maths(inside)}{grow[1]}{closing}"
         case Applied(base, to):
             return maths(base) + maths(to)

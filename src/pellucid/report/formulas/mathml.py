@@ -26,6 +26,7 @@ from pellucid.report.formulas.tree import (
     pieces,
     plain,
     spelt,
+    tall,
 )
 
 SIGNS = {"-": "−", "Σ": "∑"}
@@ -69,8 +70,9 @@ def element(node: Node) -> str:
         case Gap():
             return GAP
         case Bracketed(left, inside, right):
+            grows = str(tall(inside)).lower()
             opening, closing = (
-                f'<mo form="{form}" fence="true" stretchy="true">{sign}</mo>'
+                f'<mo form="{form}" stretchy="{grows}" lspace="0" rspace="0">{sign}</mo>'
                 for form, sign in (("prefix", left), ("postfix", right))
             )
             return f"<mrow>{opening}{element(inside)}{closing}</mrow>"
@@ -93,7 +95,7 @@ def _scripted(node: Name | Scripted) -> str:
     if hat:
         made = f'<mover accent="true">{made}<mo stretchy="false">^</mo></mover>'
     low = "".join(map(_letter, below))
-    high = "<mo>′</mo>" * primes
+    high = '<mo lspace="0" rspace="0">′</mo>' * primes
     high += "".join(map(_letter, above)) if isinstance(above, str) else element(above.inside)
     low, high = (f"<mrow>{script}</mrow>" if script else "" for script in (low, high))
     if low and high:

@@ -158,6 +158,23 @@ def bare(row: Row) -> Row:
             return row
 
 
+def tall(node: Node) -> bool:
+    """Whether brackets around it have to grow: a fraction or a root stands in it."""
+    match node:
+        case Root() | Fraction():
+            return True
+        case Row(items):
+            return any(map(tall, items))
+        case Bracketed(_, inside, _):
+            return tall(inside)
+        case Applied(base, to):
+            return tall(base) or tall(to)
+        case Scripted(base):
+            return tall(base)
+        case _:
+            return False
+
+
 def letters(script: str) -> str:
     """The signs of an index or an exponent at their full size: "ᵀ" is T, "ᵢ₊₁" is i+1."""
     return unicodedata.normalize("NFKC", script)
