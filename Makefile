@@ -4,17 +4,25 @@
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: walk test lint bench clean
+.PHONY: walk test chromium clean
 
 walk: .venv/user
 	.venv/bin/pellucid walk
 	.venv/bin/pellucid walk "The transformer reads every word at once." --model gpt2-124M-random --no-update
 
-test: .venv/developer
+test: .venv/developer chromium
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/pytest
+
+# Some tests open pages in Chromium; without it they are skipped and say so.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null \
+		|| echo "make: Chromium could not be installed: tests of pages in a browser are skipped"; \
+	else echo "make: install Chromium (apt-get install chromium) for the tests of pages in a browser"; fi
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pellucid needs Python 3.11 or newer: make PYTHON=python3.12")'

@@ -8,6 +8,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from pellucid.examples import load_example
+from pellucid.report.document import document
 from pellucid.report.text import Walk
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
@@ -19,11 +20,11 @@ TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re
 )
 
 example = load_example("ai_rocks")
-walk = Walk(example.lesson())
+walk = Walk(document(example.lesson()))
 console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
 console.print("[dim]$[/] pellucid walk")
 number = 0
-for line in walk.part(walk.lesson.parts[0]):
+for line in walk.part(walk.document.parts[0]):
     start = re.match(r"\n\s*(\d+)  ", getattr(line, "plain", ""))
     number = int(start[1]) if start else number
     if number in STEPS:

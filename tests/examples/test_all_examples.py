@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.report.document import document
 from pellucid.report.text import Walk, print_walk
 from pellucid.trace import Lesson, describe
 
@@ -57,7 +58,7 @@ def test_labels_fit_their_values(name: str):
 @each_example
 def test_it_can_be_printed(name: str):
     console = Console(width=100, record=True, file=StringIO(), highlight=False)
-    print_walk(console, Walk(lesson(name), width=100))
+    print_walk(console, Walk(document(lesson(name)), width=100))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 100
     assert "tensor(" not in text

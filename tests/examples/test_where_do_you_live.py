@@ -6,6 +6,7 @@ import torch
 from pellucid.examples import Demonstration, find_example
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.layers import IGNORE
+from pellucid.report.document import document, value
 from pellucid.report.text import Walk
 from pellucid.trace import Lesson, describe
 
@@ -47,20 +48,21 @@ def test_what_the_steps_show_is_on_the_tape_labelled_and_described(
     shown = {n for part in lesson.parts for step in part.steps for n in step.names}
     on_tape = {n for n in shown if n in lesson.tape}
     assert len(on_tape) > 80
-    for value in on_tape:
-        assert describe(value) is not None, value
-        labels = lesson.labels(value)
-        sizes = lesson.tape[value].shape
+    for name in on_tape:
+        assert describe(name) is not None, name
+        labels = lesson.labels(name)
+        sizes = lesson.tape[name].shape
         assert all(
             label is None or len(label) == size
             for label, size in zip(labels, sizes, strict=len(labels) > 0)
-        ), value
+        ), name
     gradients = {n for n in lesson.tape if n.startswith("d") and n.endswith((".weight", ".bias"))}
     parameters = {n for n in gradients if n[1:] in lesson.tape}
     assert {n for n in parameters if "position" not in n} <= on_tape | {
         n for n in parameters if n.startswith(("dwte", "dlm_head", "denc.embed", "ddec.embed"))
     }
-    assert list(Walk(lesson).part(lesson.parts[-1]))
+    made = document(lesson)
+    assert list(Walk(made).part(made.parts[-1]))
 
 
 def test_the_encoder_sees_all_and_the_decoder_only_what_is_before(lessons: dict[str, Lesson]):
@@ -82,7 +84,8 @@ def test_the_gpt_learns_nothing_of_the_german(lessons: dict[str, Lesson]):
 
 
 def test_a_value_of_the_walk_is_shown_with_both_texts(lessons: dict[str, Lesson]):
-    shown = Walk(lessons["where_do_you_live"]).show("dec.h.0.cross.att")
+    lesson = lessons["where_do_you_live"]
+    shown = Walk(document(lesson)).show(value(lesson, "dec.h.0.cross.att"))
     text = "\n".join(str(line) for line in shown)
     assert "wohnst" in text
     assert "live" in text

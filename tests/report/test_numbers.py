@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import torch
 
-from pellucid.report.numbers import Format, first_elements, rows, statistics
+from pellucid.report.numbers import Format, first_elements, statistics
 
 
 def texts(*values: float, digits: int = 4) -> list[str]:
@@ -109,14 +109,6 @@ def test_the_last_digit_is_rounded_from_the_exact_value(scale: float):
         last = Decimal(text).as_tuple().exponent
         assert abs(Decimal(value) - Decimal(text)) <= Decimal(5).scaleb(int(last) - 1)
     assert texts(0.99996) == ["1.0000"]
-
-
-def test_rows_are_of_equal_width():
-    matrix = torch.tensor([[0.25, -10.0], [-math.inf, 1.0]])
-    assert rows(matrix) == [["  0.25", "-10.00"], ["    -∞", "  1.00"]]
-    assert rows(torch.tensor([[True, False]])) == [["1", "0"]]
-    assert rows(torch.tensor([[7, 11]])) == [[" 7", "11"]]
-    assert rows(torch.tensor([[0.5]], dtype=torch.bfloat16)) == [["0.5"]]
 
 
 def test_statistics_are_those_of_the_finite_elements():

@@ -1,10 +1,12 @@
 """Options that several commands share, and what they are turned into."""
 
+import shlex
 from enum import StrEnum
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console
-from typer import Option
+from typer import Context, Option
 
 from pellucid.errors import ConfigError, TextError
 
@@ -107,6 +109,24 @@ def seed_of(seed: int) -> int:
     if not 0 <= seed < 1 << 63:
         raise ConfigError(f"--seed must be from 0 to below 2⁶³, not {seed}")
     return seed
+
+
+def colophon(context: Context) -> tuple[str, str]:
+    """What made a document: the version, and the command as it was given, but for the file."""
+    words = ["pellucid", str(context.info_name)]
+    for option in context.command.params:
+        name = str(option.name)
+        source, given = context.get_parameter_source(name), context.params[name]
+        if name == "out" or source is None or source.name != "COMMANDLINE":
+            continue
+        if option.param_type_name == "argument":
+            words.append(str(given))
+        elif isinstance(given, bool):
+            words.append((option.opts if given else option.secondary_opts)[0])
+        else:
+            for one in given if isinstance(given, list | tuple) else [given]:
+                words += [option.opts[0], str(one)]
+    return f"Pellucid {version('pellucid')}", shlex.join(words)
 
 
 def not_empty(text: str | None) -> str:

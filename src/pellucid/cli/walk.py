@@ -1,8 +1,9 @@
-"""`pellucid walk`: one whole step, number by number."""
+"""`pellucid walk`: one whole step, number by number, in the terminal or as a document."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from pellucid.cli.options import (
     MODEL,
@@ -12,19 +13,24 @@ from pellucid.cli.options import (
     DtypeOption,
     TokenizerOption,
     blocks_of,
+    colophon,
     console,
     device_of,
     digits_of,
     dtype_of,
     not_empty,
+    seed_of,
 )
 from pellucid.errors import ConfigError
+from pellucid.report.formats import WRITERS, check_path, write_document
 
 if TYPE_CHECKING:
+    from pellucid.report.document import Recipe
     from pellucid.trace import Lesson
 
 
 def walk(
+    context: Context,
     text: Annotated[
         str | None, Argument(help="A text to walk with --model, or a worked example's name.")
     ] = None,
@@ -48,6 +54,19 @@ def walk(
     shapes: Annotated[
         bool, Option("--shapes", help="Only names and shapes, without the numbers.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        Option(
+            "--out", "-o", metavar="FILE", help=f"Write a document instead: {', '.join(WRITERS)}."
+        ),
+    ] = None,
+    worksheet: Annotated[
+        bool, Option("--worksheet", help="In the document, blanks to fill in, and an answer key.")
+    ] = False,
+    blanks: Annotated[
+        float | None, Option(min=0, max=1, help="Of a step's numbers, the share left blank: 0.3.")
+    ] = None,
+    seed: Annotated[int, Option(help="Chooses a worksheet's blanks.")] = 0,
     dtype: DtypeOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -55,11 +74,19 @@ def walk(
 
     Without a model: a worked example, by default "AI rocks", in float64.
     """
+    from pellucid.report.document import SHARE, document, value
+    from pellucid.report.document import worksheet as with_blanks
     from pellucid.report.text import Walk, print_walk
 
     decimals = digits_of(digits, by_hand)
     if by_hand and shapes:
         raise ConfigError("--shapes prints no numbers, and --by-hand changes them: leave out one")
+    if out is None and (worksheet or blanks is not None):
+        raise ConfigError("a worksheet is a document, and no file is named: add -o walk.html")
+    if out is not None and (show or shapes):
+        raise ConfigError("a document has the whole walk: leave out --show and --shapes, or -o")
+    if out is not None:
+        check_path(out)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
     if model is None:
         if tokenizer or dtype:
@@ -67,66 +94,86 @@ def walk(
                 "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
                 "and --dtype, or give a --model"
             )
-        lesson = _example(text or "ai_rocks", settings, layers)
+        lesson, recipe = _example(text or "ai_rocks", settings, layers)
     else:
-        lesson = _step(
-            not_empty(text),
-            model,
-            settings,
-            layers,
-            tokenizer=tokenizer,
-            dtype=dtype_of(dtype),
-            device=device_of(device),
-        )
+        how = {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
+        lesson, recipe = _step(not_empty(text), model, settings, layers, how)
+    arithmetic = None
     if by_hand:
+        from pellucid.report.by_hand import arithmetic as lines_by_hand
         from pellucid.report.by_hand import lesson_by_hand
 
-        lesson, _ = lesson_by_hand(lesson, by_hand)
+        lesson, hand = lesson_by_hand(lesson, by_hand)
+        arithmetic = lines_by_hand(hand)
     screen = console()
-    way = Walk(lesson, digits=decimals, width=screen.width, shapes=shapes)
+    made = document(
+        lesson,
+        digits=decimals,
+        arithmetic=arithmetic,
+        colophon=colophon(context),
+        recipe=recipe,
+    )
+    if out is not None:
+        if worksheet or blanks is not None:
+            made = with_blanks(made, SHARE if blanks is None else blanks, seed_of(seed))
+        size = write_document(made, out)
+        screen.print(f"{out}: {size:,} bytes", markup=False, soft_wrap=True)
+        return
+    way = Walk(made, width=screen.width, shapes=shapes)
     if show:
         for name in show:
-            for line in way.show(name):
+            for line in way.show(value(lesson, name, decimals)):
                 screen.print(line)
     else:
         print_walk(screen, way)
 
 
-def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> "Lesson":
+def _example(
+    name: str, settings: dict[str, Any] | None, layers: str | None
+) -> "tuple[Lesson, Recipe]":
     """A worked example's lesson; one that takes no step of an optimizer has no settings for it."""
     from pellucid.examples import Example, find_example
+    from pellucid.report.document import demonstration_recipe, example_recipe
 
     example = find_example(name)
     if isinstance(example, Example):
-        return example.lesson(
-            None if settings is None else example.update | _given(settings),
-            blocks_of(layers, example.model.config.n_layer),
-        )
+        update = None if settings is None else example.update | _given(settings)
+        blocks = blocks_of(layers, example.model.config.n_layer)
+        return example.lesson(update, blocks), example_recipe(name, update, blocks)
     if settings is None or _given(settings) or layers:
         raise ConfigError(
             f"only a GPT's example takes --layers and an optimizer's step, and {name} is none: "
             "leave out --layers, --optimizer, --learning-rate and --no-update"
         )
-    return example.lesson()
+    lesson = example.lesson()
+    return lesson, demonstration_recipe(name, lesson.tape)
 
 
 def _step(
-    text: str, name: str, settings: dict[str, Any] | None, layers: str | None, **how: Any
-) -> "Lesson":
-    """The lesson of one step of a model on a text."""
+    text: str, name: str, settings: dict[str, Any] | None, layers: str | None, how: dict[str, Any]
+) -> "tuple[Lesson, Recipe]":
+    """The lesson of one step of a model on a text; `how` says how to open the model."""
     from pellucid.checkpoint import open_model
+    from pellucid.report.document import model_recipe
     from pellucid.trace import gpt_lesson, record_step
 
     gpt, pieces = open_model(name, **how)
     update = {"learning_rate": 1e-3, "weight_decay": 0.1}
-    trace = record_step(
-        gpt,
-        pieces.encode(text),
-        pieces,
-        update=None if settings is None else update | _given(settings),
-    )
+    given = None if settings is None else update | _given(settings)
+    trace = record_step(gpt, pieces.encode(text), pieces, update=given)
     about = f"{text!r} through {gpt}"
-    return gpt_lesson(trace, name, about, blocks_of(layers, gpt.config.n_layer))
+    blocks = blocks_of(layers, gpt.config.n_layer)
+    opened = {
+        key: repr(value)
+        if isinstance(value, str)
+        else f"torch.{repr(value).removeprefix('torch.')}"
+        for key, value in how.items()
+        if value is not None
+    }
+    return (
+        gpt_lesson(trace, name, about, blocks),
+        model_recipe(text, name, given, blocks, opened),
+    )
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _depth(tape: Tape) -> Part:
                 f"{DEPTH} layers, forward",
                 (
                     "plain: x ← x W;   residual: x ← x + x W",
-                    "both: x ← x + layer norm(x) W",
+                    "both: x ← x + layer_norm(x) W",
                 ),
                 lines=_table(signals),
                 says="The length of the vector that enters each layer. The output must be as long "

@@ -7,6 +7,7 @@ under its full name and a number of its own, by which it can be explained in its
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -14,7 +15,7 @@ from pellucid.layers import IGNORE
 from pellucid.numbers import OPERATIONS, Term
 from pellucid.report.numbers import DIGITS, Format
 from pellucid.tape import Tape
-from pellucid.trace import Explanation, describe, operands, select, shown
+from pellucid.trace import Explanation, describe, explain, operands, select, shown
 
 MOST = 6
 """How many terms of a long sum are written out."""
@@ -55,7 +56,7 @@ class Writer:
             return "true" if value else "false"
         if isinstance(value, int):
             return str(value)
-        return Format(torch.tensor([value], dtype=torch.float64), self.digits)(value)
+        return _figure(value, self.digits)
 
     def names(self, term: Term) -> str:
         """A term's own arithmetic in the code's names."""
@@ -120,6 +121,12 @@ class Writer:
         return " + ".join(texts)
 
 
+@lru_cache(maxsize=1 << 16)
+def _figure(value: float, digits: int) -> str:
+    """A number as a figure; the same ones come again and again in a tensor's arithmetic."""
+    return Format(torch.tensor([value], dtype=torch.float64), digits)(value)
+
+
 def explanation_lines(
     explained: Explained,
     found: Explanation,
@@ -177,6 +184,28 @@ def explanation_lines(
             first, *others = deeper
             yield f"{number}{place}  {first}"
             yield from others
+
+
+def arithmetic_of(tape: Tape, writer: Writer) -> Callable[[str], tuple[str, ...]]:
+    """The arithmetic of a number by its name with index, a line each, in names and in figures.
+
+    The first line is the number's own; those below it are the code's values on the way to it.
+    """
+    meaning = meaning_of(tape)
+
+    def lines(name: str) -> tuple[str, ...]:
+        found = explain(tape, name)
+        if found.term is None:
+            return (meaning(found.origin) or "the same whatever the numbers are",)
+        return tuple(_line(step, writer, found) for step in _steps(found.term, writer))
+
+    return lines
+
+
+def _line(step: Term, writer: Writer, found: Explanation) -> str:
+    name = found.name if step is found.term else step.label or ""
+    texts = [name, writer.names(step), writer.figures(step), writer.figure(step.value)]
+    return " = ".join(dict.fromkeys(texts))
 
 
 def meaning_of(tape: Tape, piece: Callable[[int], str] | None = None) -> Meaning:

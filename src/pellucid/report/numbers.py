@@ -1,4 +1,4 @@
-"""Numbers as text: as many decimals as a tensor needs, the same for all of it, aligned."""
+"""Numbers as text: as many decimals as a tensor needs, the same for all of it."""
 
 import math
 from collections.abc import Sequence
@@ -96,14 +96,6 @@ def _short(value: float, digits: int) -> bool:
 
 def _same(text: str, value: float) -> bool:
     return abs(float(text) - value) <= ROUND_OFF * abs(value)
-
-
-def rows(values: Tensor, digits: int = DIGITS) -> list[list[str]]:
-    """The elements of a matrix as texts of equal width."""
-    form = Format(values, digits)
-    texts = [[form(value) for value in row] for row in values.tolist()]
-    width = max((len(text) for row in texts for text in row), default=0)
-    return [[text.rjust(width) for text in row] for row in texts]
 
 
 def statistics(values: Tensor) -> str:

@@ -13,7 +13,7 @@ from pellucid.trace.lesson import Step
 
 FORMULAS = {
     "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
-    "gelu_erf": "act.out = x Φ(x), Φ(x) = ½ (1 + erf(x/√2))",
+    "gelu_erf": "act.out = x Φ(x),   Φ(x) = ½ (1 + erf(x/√2))",
     "relu": "act.out = max(x, 0)",
 }
 
