@@ -1,15 +1,18 @@
 """A pocket calculator for lines of arithmetic as they are printed, independent of the package.
 
-It reads the text and nothing else, and computes with Python's `decimal` to 60 digits.
+It reads the text and nothing else, and computes with Python's `decimal`: to 60 digits where there
+is a root or a function, and to 400 where there is none, so that a sum of numbers of very different
+sizes is exact.
 """
 
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
-CONTEXT = Context(prec=60, Emin=-999999, Emax=999999)
-GUARD = 30
-"""So many places behind the last one are looked at: what they do not tell from a tie is one."""
+FEW, MANY = 60, 400
+"""Digits with functions, and without."""
+
+_FUNCTION = re.compile(r"exp|log|tanh|erf|√")
 
 _TOKEN = re.compile(
     r"\s*(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?|∞|true|false)"
@@ -19,22 +22,20 @@ _TOKEN = re.compile(
 _SPECIAL = {"∞": Decimal("Infinity"), "true": Decimal(1), "false": Decimal(0)}
 
 
-def evaluate(text: str) -> Decimal:
-    """What a line's figures come to."""
-    with localcontext(CONTEXT):
+def calculate(text: str, like: str) -> Decimal:
+    """What a line's figures come to, rounded half up to the decimals of its printed result.
+
+    Half of the digits are looked at: what they do not tell from a tie is one.
+    """
+    digits = FEW if _FUNCTION.search(text) else MANY
+    with localcontext(Context(prec=digits, Emin=-999999, Emax=999999)):
         reader = _Reader(text)
         value = reader.comparison()
         assert reader.at_end, f"{text!r} is read up to {reader.rest}"
-        return value
-
-
-def rounded(value: Decimal, like: str) -> Decimal:
-    """Rounded half up to the decimals of a printed result."""
-    if not value.is_finite():
-        return value
-    with localcontext(CONTEXT):
+        if not value.is_finite():
+            return value
         place = int(number(like).as_tuple().exponent)
-        guarded = value.quantize(Decimal(1).scaleb(place - GUARD), ROUND_HALF_UP)
+        guarded = value.quantize(Decimal(1).scaleb(place - digits // 2), ROUND_HALF_UP)
         return guarded.quantize(Decimal(1).scaleb(place), ROUND_HALF_UP)
 
 
