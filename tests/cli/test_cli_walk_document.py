@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 import torch
 
+from pellucid.examples import Example, find_example
+from pellucid.report.by_hand import lesson_by_hand
 from pellucid.report.formats import WRITERS
+from pellucid.trace import select
 from tests.cli.conftest import Command
-from tests.report.page import Page
+from tests.report.page import Page, numbers
+from tests.trace.test_prove import LINEAR, plant
 
 
 def test_a_page_is_written_and_one_line_says_so(pellucid: Command, tmp_path: Path):
@@ -99,3 +103,137 @@ def test_a_notebook_of_a_model_opens_it_as_it_was_opened(
     assert names["model"].params["wte"]["weight"].dtype == torch.float64
     assert "[0, 2]" in code
     assert names["update"] is None
+
+
+# -- proved ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_is_stamped_with_its_certificate(
+    pellucid: Command, tmp_path: Path, ending: str
+):
+    pytest.importorskip("nbformat", reason="nbformat is not installed")
+    pytest.importorskip("typst", reason="typst is not installed")
+    file = tmp_path / f"walk{ending}"
+    ended = pellucid("walk", "ai_rocks", "--prove", "-o", file)
+    assert (ended.code, ended.err) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {file.name, "walk.certificate.json"}
+    certificate = json.loads((tmp_path / "walk.certificate.json").read_text(encoding="utf-8"))
+    assert certificate["proved"]
+    assert certificate["runs"][0]["slopes"], "gradients stand beside slopes"
+    if ending != ".pdf":
+        content = file.read_text(encoding="utf-8").replace("\\allowbreak{}", "")
+        assert "Every digit in the tables is proved" in content
+        assert "walk.certificate.json" in content
+
+
+def test_where_a_float_is_printed_wrong_the_true_digits_stand(pellucid: Command, tmp_path: Path):
+    plain, proved = tmp_path / "plain.html", tmp_path / "proved.html"
+    for file, options in ((plain, []), (proved, ["--prove"])):
+        assert pellucid("walk", "hello_world", "--no-update", *options, "-o", file).code == 0
+    pages = {file: Page(file.read_text(encoding="utf-8")) for file in (plain, proved)}
+    variances = {file: numbers(page, "h.0.ln_2.variance") for file, page in pages.items()}
+    assert (variances[plain][1], variances[proved][1]) == ("1.2338", "1.2337")
+    assert variances[plain][2:] == variances[proved][2:]
+    (stamp,) = pages[proved].root.all("p", **{"class": "stamp"})
+    assert "as of 1 of the numbers" in stamp.text
+    (link,) = stamp.all("a")
+    assert (tmp_path / link.attributes["href"]).is_file()
+    assert not list(pages[plain].root.all("p", **{"class": "stamp"}))
+
+
+def test_what_is_not_proved_is_stamped_so_and_the_exit_code_is_1(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    plant(monkeypatch, "linear", both=True)
+    file = tmp_path / "walk.json"
+    assert pellucid("walk", "ai_rocks", "--prove", "--no-update", "-o", file).code == 1
+    claim = json.loads(file.read_text(encoding="utf-8"))["certificate"]["claim"]
+    assert claim.startswith("NOT proved: ")
+    assert set(claim[12:-1].split(", ")) == {f"d{name}" for name in LINEAR}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--prove"], "-o walk.html"),
+        (["--prove", "--by-hand", "4", "-o", "walk.html"], "leave out one"),
+    ],
+)
+def test_a_proof_needs_a_document_and_the_true_numbers(
+    pellucid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: Any, words: str
+):
+    monkeypatch.chdir(tmp_path)
+    assert words in pellucid("walk", *arguments).refused()
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- by hand ---------------------------------------------------------------------------------------
+
+
+def cells_of(file: Path) -> list[dict[str, Any]]:
+    made = json.loads(file.read_text(encoding="utf-8"))
+    steps = [
+        step
+        for section in made["sections"]
+        for row in section["steps"]
+        for step in row.values()
+        if step
+    ]
+    values = [value for step in steps for value in step["values"] if not value["same_as"]]
+    tables = [table for value in values for table in value["tables"]]
+    return [cell for table in tables for row in table["cells"] for cell in row]
+
+
+def test_a_document_by_hand_has_the_figures_and_the_lines_of_the_calculator(
+    pellucid: Command, tmp_path: Path
+):
+    file = tmp_path / "walk.json"
+    assert pellucid("walk", "ai_rocks", "--by-hand", "4", "-o", file).code == 0
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    _, hand = lesson_by_hand(example.lesson(example.update), 4)
+    cells = cells_of(file)
+    assert len(cells) > 1000
+    for cell in cells:
+        value = float(select(hand.tape, cell["name"]))
+        assert float(str(cell["number"])) == value, cell["name"]
+        own = cell["arithmetic"][0]
+        if " = " in own:
+            assert own.startswith(f"{cell['name']} = ")
+            # 1.245e-04 in a line of its own may stand as 0.0001245 in a table.
+            result = own.rsplit(" = ", 1)[1].replace("∞", "inf")
+            assert float(result) == float(cell["text"].replace("∞", "inf"))
+    assert "By hand, with 4 digits" in file.read_text(encoding="utf-8")
+
+
+def test_a_worksheet_by_hand_tells_numbers_apart_that_round_alike(
+    pellucid: Command, tmp_path: Path
+):
+    file = tmp_path / "sheet.json"
+    options = ["--by-hand", "2", "--worksheet", "--blanks", "1"]
+    assert pellucid("walk", "ai_rocks", *options, "-o", file).code == 0
+    answers = json.loads(file.read_text(encoding="utf-8"))["answers"]
+    texts = [answer["text"] for answer in answers]
+    assert len(set(texts)) < 0.8 * len(texts), "many round alike, and each is a blank of its own"
+    places = {name: answer["blank"] for answer in answers for name in answer["names"]}
+    assert places["dembed.weight[0,0]"] == places["dwpe.weight[0,0]"], "the same number"
+
+
+def test_a_notebook_by_hand_makes_the_lesson_by_hand(pellucid: Command, tmp_path: Path):
+    pytest.importorskip("nbformat", reason="nbformat is not installed")
+    file = tmp_path / "walk.ipynb"
+    assert pellucid("walk", "ai_rocks", "--by-hand", "3", "-o", file).code == 0
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    for source in code:
+        exec(source, names)
+    (told,) = (source for source in code if source.startswith("arithmetic_by_hand("))
+    lines = str(eval(told, names)).splitlines()
+    assert lines[-1].startswith("h.0.attn.att[")
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    _, hand = lesson_by_hand(example.lesson(example.update), 3)
+    assert torch.equal(names["lesson"].tape["loss"], hand.tape["loss"])
+    assert not torch.equal(hand.tape["loss"], example.record().tape["loss"])

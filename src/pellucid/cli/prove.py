@@ -8,7 +8,7 @@ import typer
 from typer import Argument, Option
 
 from pellucid.cli.options import MODEL, DtypeOption, TokenizerOption, console, dtype_of, not_empty
-from pellucid.cli.runs import Until, example_runs, text_runs
+from pellucid.cli.runs import Until, beside_slopes, example_runs, text_runs
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def prove(
                 bits=bits,
                 stepped=run.stepped,
                 # Gradients are the same, whatever the optimizer.
-                differences=run.differences(differences) and not proofs,
+                differences=not proofs
+                and (beside_slopes(run.stepped) if differences is None else differences),
                 watch=watch,
             )
         proofs.append((proof, run.update))

@@ -36,14 +36,15 @@ class Run(NamedTuple):
     update: Mapping[str, Any] | None = None  # the optimizer and its settings
     stepped: "Stepped | None" = None  # where there are gradients to be set beside slopes
 
-    def differences(self, asked: bool | None) -> bool:  # noqa: FBT001 (an option's value)
-        """Whether gradients are to be set beside slopes."""
-        from pellucid.tree import flatten
 
-        if asked is not None or self.stepped is None:
-            return bool(asked)
-        weights = flatten(self.stepped.model.params).values()
-        return bool(sum(weight.numel() for weight in weights) <= MANY)
+def beside_slopes(stepped: "Stepped | None") -> bool:
+    """Whether gradients are set beside slopes unless the user says otherwise."""
+    from pellucid.tree import flatten
+
+    if stepped is None:
+        return False
+    count = sum(weight.numel() for weight in flatten(stepped.model.params).values())
+    return bool(count <= MANY)
 
 
 def example_runs(name: str, until: Until | None, optimizers: Sequence[str] | None) -> Iterator[Run]:

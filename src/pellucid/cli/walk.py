@@ -1,8 +1,9 @@
 """`pellucid walk`: one whole step, number by number, in the terminal or as a document."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import typer
 from typer import Argument, Context, Option
 
 from pellucid.cli.options import (
@@ -26,7 +27,7 @@ from pellucid.report.formats import WRITERS, check_path, write_document
 
 if TYPE_CHECKING:
     from pellucid.report.document import Recipe
-    from pellucid.trace import Lesson
+    from pellucid.trace import Lesson, Proof, Stepped
 
 
 def walk(
@@ -60,6 +61,9 @@ def walk(
             "--out", "-o", metavar="FILE", help=f"Write a document instead: {', '.join(WRITERS)}."
         ),
     ] = None,
+    prove: Annotated[
+        bool, Option("--prove", help="In the document, proved digits, and a certificate beside it.")
+    ] = False,
     worksheet: Annotated[
         bool, Option("--worksheet", help="In the document, blanks to fill in, and an answer key.")
     ] = False,
@@ -79,14 +83,8 @@ def walk(
     from pellucid.report.text import Walk, print_walk
 
     decimals = digits_of(digits, by_hand)
-    if by_hand and shapes:
-        raise ConfigError("--shapes prints no numbers, and --by-hand changes them: leave out one")
-    if out is None and (worksheet or blanks is not None):
-        raise ConfigError("a worksheet is a document, and no file is named: add -o walk.html")
-    if out is not None and (show or shapes):
-        raise ConfigError("a document has the whole walk: leave out --show and --shapes, or -o")
-    if out is not None:
-        check_path(out)
+    with_key = worksheet or blanks is not None
+    _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
     if model is None:
         if tokenizer or dtype:
@@ -94,30 +92,27 @@ def walk(
                 "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
                 "and --dtype, or give a --model"
             )
-        lesson, recipe = _example(text or "ai_rocks", settings, layers)
+        walked = _example(text or "ai_rocks", settings, layers)
     else:
         how = {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
-        lesson, recipe = _step(not_empty(text), model, settings, layers, how)
-    arithmetic = None
+        walked = _step(not_empty(text), model, settings, layers, how)
+    lesson, recipe = walked.lesson, walked.recipe
+    reading: dict[str, Any] = {}
+    proof = None
     if by_hand:
-        from pellucid.report.by_hand import arithmetic as lines_by_hand
-        from pellucid.report.by_hand import lesson_by_hand
-
-        lesson, hand = lesson_by_hand(lesson, by_hand)
-        arithmetic = lines_by_hand(hand)
+        lesson, recipe, reading = _by_hand(walked, by_hand)
+    if prove and out is not None:
+        proof, reading = _proved(walked, decimals, out)
+    reading |= {"colophon": colophon(context), "recipe": recipe}
+    made = document(lesson, digits=decimals, **reading)
     screen = console()
-    made = document(
-        lesson,
-        digits=decimals,
-        arithmetic=arithmetic,
-        colophon=colophon(context),
-        recipe=recipe,
-    )
     if out is not None:
-        if worksheet or blanks is not None:
+        if with_key:
             made = with_blanks(made, SHARE if blanks is None else blanks, seed_of(seed))
         size = write_document(made, out)
         screen.print(f"{out}: {size:,} bytes", markup=False, soft_wrap=True)
+        if proof is not None and not proof.proved:
+            raise typer.Exit(1)
         return
     way = Walk(made, width=screen.width, shapes=shapes)
     if show:
@@ -128,9 +123,80 @@ def walk(
         print_walk(screen, way)
 
 
-def _example(
-    name: str, settings: dict[str, Any] | None, layers: str | None
-) -> "tuple[Lesson, Recipe]":
+class _Walked(NamedTuple):
+    """A lesson, how to make it again, and for a proof the model that took the step."""
+
+    lesson: "Lesson"
+    recipe: "Recipe"
+    stepped: "Stepped | None" = None
+
+
+def _check(
+    out: Path | None, *, shown: bool, shapes: bool, by_hand: bool, key: bool, prove: bool
+) -> None:
+    """Refuse options that contradict each other, and a file that cannot be written."""
+    if by_hand and shapes:
+        raise ConfigError("--shapes prints no numbers, and --by-hand changes them: leave out one")
+    if by_hand and prove:
+        raise ConfigError(
+            "--prove certifies the true numbers, and --by-hand rounds on the way to others: leave "
+            "out one"
+        )
+    if out is None and key:
+        raise ConfigError("a worksheet is a document, and no file is named: add -o walk.html")
+    if out is None and prove:
+        raise ConfigError(
+            "a certificate stands beside a document, and no file is named: add -o walk.html, or "
+            "use pellucid prove"
+        )
+    if out is not None and (shown or shapes):
+        raise ConfigError("a document has the whole walk: leave out --show and --shapes, or -o")
+    if out is not None:
+        check_path(out)
+
+
+def _by_hand(walked: _Walked, digits: int) -> "tuple[Lesson, Recipe, dict[str, Any]]":
+    """The lesson and recipe from figures by hand, and what a document takes from them."""
+    from pellucid.report.by_hand import arithmetic, lesson_by_hand
+    from pellucid.report.document import by_hand_recipe, origins_of
+    from pellucid.trace import select
+
+    lesson, hand = lesson_by_hand(walked.lesson, digits)
+    # What was made from what is the same as in the exact run, where it can be explained.
+    tape = walked.lesson.tape
+    reading = {
+        "arithmetic": arithmetic(hand),
+        "origin": origins_of(tape),
+        "exact": lambda name: float(select(tape, name)),
+    }
+    return lesson, by_hand_recipe(walked.recipe, digits), reading
+
+
+def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
+    """The proof of a lesson, its certificate written, and what a document takes from it."""
+    from pellucid.cli.runs import beside_slopes
+    from pellucid.files import write_text
+    from pellucid.report.certified import certified
+    from pellucid.report.numbers import Format
+    from pellucid.report.proof import certificate
+    from pellucid.report.proving import shown
+    from pellucid.trace import prove
+
+    lesson, _, stepped = walked
+    with shown(console(), None) as watch:
+        proof = prove(
+            lesson.tape,
+            written=lambda values: Format(values, digits),
+            stepped=stepped,
+            differences=beside_slopes(stepped),
+            watch=watch,
+        )
+    file = out.with_suffix(".certificate.json")
+    write_text(file, certificate([(proof, None)], digits=digits, title=lesson.title))
+    return proof, certified(proof, file.name)._asdict()
+
+
+def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> _Walked:
     """A worked example's lesson; one that takes no step of an optimizer has no settings for it."""
     from pellucid.examples import Example, find_example
     from pellucid.report.document import demonstration_recipe, example_recipe
@@ -139,19 +205,21 @@ def _example(
     if isinstance(example, Example):
         update = None if settings is None else example.update | _given(settings)
         blocks = blocks_of(layers, example.model.config.n_layer)
-        return example.lesson(update, blocks), example_recipe(name, update, blocks)
+        lesson = example.lesson(update, blocks)
+        recipe = example_recipe(name, update, blocks)
+        return _Walked(lesson, recipe, _stepped(example.model, lesson))
     if settings is None or _given(settings) or layers:
         raise ConfigError(
             f"only a GPT's example takes --layers and an optimizer's step, and {name} is none: "
             "leave out --layers, --optimizer, --learning-rate and --no-update"
         )
     lesson = example.lesson()
-    return lesson, demonstration_recipe(name, lesson.tape)
+    return _Walked(lesson, demonstration_recipe(name, lesson.tape))
 
 
 def _step(
     text: str, name: str, settings: dict[str, Any] | None, layers: str | None, how: dict[str, Any]
-) -> "tuple[Lesson, Recipe]":
+) -> _Walked:
     """The lesson of one step of a model on a text; `how` says how to open the model."""
     from pellucid.checkpoint import open_model
     from pellucid.report.document import model_recipe
@@ -170,10 +238,15 @@ def _step(
         for key, value in how.items()
         if value is not None
     }
-    return (
-        gpt_lesson(trace, name, about, blocks),
-        model_recipe(text, name, given, blocks, opened),
-    )
+    lesson = gpt_lesson(trace, name, about, blocks)
+    recipe = model_recipe(text, name, given, blocks, opened)
+    return _Walked(lesson, recipe, _stepped(gpt, lesson))
+
+
+def _stepped(model: Any, lesson: "Lesson") -> "Stepped":
+    from pellucid.trace import Stepped
+
+    return Stepped(model, (lesson.tape["tokens"], lesson.tape["targets"]))
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from pellucid.numbers import Term, Written, shortest
-from pellucid.report.explain import Writer
+from pellucid.report.explain import Writer, meaning_of
 from pellucid.report.numbers import Format
 from pellucid.report.tables import cut
 from pellucid.trace import (
@@ -120,10 +120,19 @@ def all_lines(hand: ByHand) -> Iterator[Line]:
         yield from lines(found, writer, seen)
 
 
-def arithmetic(hand: ByHand) -> Callable[[str], list[str]]:
-    """What gives the lines of arithmetic of a number by its name: h.0.attn.att[0,1,0]."""
-    writer = HandWriter(hand=hand)
-    return lambda name: [str(line) for line in lines(hand.explain(name), writer)]
+def arithmetic(hand: ByHand) -> Callable[[str], tuple[str, ...]]:
+    """What gives the lines of arithmetic of a number by its name: h.0.attn.att[0,1,0].
+
+    The number's own line first, as a document asks for them; a calculator begins with the last.
+    """
+    writer, meaning = HandWriter(hand=hand), meaning_of(hand.tape)
+
+    def behind(name: str) -> tuple[str, ...]:
+        found = hand.explain(name)
+        own = [str(line) for line in lines(found, writer)]
+        return tuple(reversed(own)) or (meaning(found.origin) or "given",)
+
+    return behind
 
 
 def lesson_by_hand(lesson: Lesson, digits: int) -> tuple[Lesson, ByHand]:

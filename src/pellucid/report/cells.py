@@ -18,11 +18,12 @@ from html import escape
 from typing import Any
 
 from pellucid.errors import TraceError
+from pellucid.report.by_hand import arithmetic as lines_by_hand
 from pellucid.report.document import Cell, Table, Value, value
 from pellucid.report.explain import Writer, arithmetic_of
 from pellucid.report.numbers import DIGITS
 from pellucid.tape import Tape
-from pellucid.trace import Lesson
+from pellucid.trace import ByHand, Lesson
 
 TINTS = {1: "47, 111, 223", -1: "217, 115, 13"}
 """Red, green and blue of the colours behind numbers above and below 0."""
@@ -68,6 +69,14 @@ def arithmetic(lesson: Lesson, name: str, digits: int = DIGITS) -> Lines:
     Raises `TraceError` for a name with an index that does not pick one number.
     """
     return Lines(arithmetic_of(lesson.tape, Writer(digits))(name))
+
+
+def arithmetic_by_hand(hand: ByHand, name: str) -> Lines:
+    """The lines of a number by hand, as a pocket calculator goes through them.
+
+    Raises `TraceError` for a name with an index that does not pick one number.
+    """
+    return Lines(tuple(reversed(lines_by_hand(hand)(name))))
 
 
 def again(lesson: Lesson, name: str, **changed: Any) -> Lesson:

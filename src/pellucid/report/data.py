@@ -17,6 +17,7 @@ def data(document: Document) -> str:
         "version": VERSION,
         "title": document.title,
         "about": document.about,
+        "certificate": document.stamp and document.stamp._asdict(),
         "sections": [_section(document, section) for section in document.sections],
         "notes": list(document.notes),
         "answers": [answer._asdict() for answer in document.answers],

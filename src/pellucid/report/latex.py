@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from itertools import chain
 
-from pellucid.report.document import Answer, Cell, Document, Link, Row, Section, Step, Table, Value
+from pellucid.report.document import (
+    Answer,
+    Cell,
+    Document,
+    Link,
+    Row,
+    Section,
+    Stamp,
+    Step,
+    Table,
+    Value,
+)
 from pellucid.report.formulas import formula
 from pellucid.report.formulas.latex import GREEK, SIGNS, SPECIAL, latex, maths
 from pellucid.report.formulas.tree import HAT, in_words, pieces, plain
@@ -43,6 +54,7 @@ def latex_article(document: Document) -> str:
     body = [
         rf"\title{{{text(document.title)}}}\author{{}}\date{{}}\maketitle",
         text(document.about),
+        *_stamp(document.stamp),
         r"\tableofcontents",
         *chain.from_iterable(_section(document, section) for section in document.sections),
         *_notes(document.notes),
@@ -195,6 +207,11 @@ def _link(link: Link) -> str:
 def _place(anchor: str) -> str:
     """An anchor without the sign that LaTeX reads as an index."""
     return f"value-{anchor.replace('_', '-')}"
+
+
+def _stamp(stamp: Stamp | None) -> Iterator[str]:
+    if stamp is not None:
+        yield rf"\textbf{{{text(stamp.claim)}}} Certificate: \code{{{_code(stamp.file)}}}"
 
 
 def _notes(notes: Sequence[str]) -> Iterator[str]:

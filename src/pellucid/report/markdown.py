@@ -32,6 +32,7 @@ def markdown(document: Document) -> str:
     blocks = [
         f"# {escaped(document.title)}",
         escaped(document.about),
+        stamped(document),
         _contents(document),
         *chain.from_iterable(_part(document, part) for part in document.parts),
         *map(escaped, document.notes),
@@ -39,6 +40,14 @@ def markdown(document: Document) -> str:
         *(f"*{escaped(line)}*" for line in document.colophon),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def stamped(document: Document) -> str:
+    """What is certified, with a link to the certificate; nothing where nothing is."""
+    if document.stamp is None:
+        return ""
+    claim, file = document.stamp
+    return f"> {escaped(claim)} [Certificate: {escaped(file)}](<{file}>)"
 
 
 def mathematics(text: str, fences: Fences = HOSTED) -> str:

@@ -11,6 +11,7 @@ from pellucid.report.markdown import (
     escaped,
     heading,
     mathematics,
+    stamped,
     value_blocks,
 )
 from pellucid.report.numbers import DIGITS
@@ -51,8 +52,10 @@ def _cells(document: Document) -> Iterator[tuple[str, str]]:
     """The kind and the content of each cell."""
     recipe = document.recipe
     assert recipe is not None
-    yield "text", f"# {escaped(document.title)}\n\n{escaped(document.about)}"
-    yield "code", f"from pellucid.report.cells import arithmetic, show\n{recipe.make}"
+    opening = (f"# {escaped(document.title)}", escaped(document.about), stamped(document))
+    yield "text", "\n\n".join(filter(None, opening))
+    tell = recipe.tell.partition("(")[0]
+    yield "code", f"from pellucid.report.cells import {tell}, show\n{recipe.make}"
     for part in document.parts:
         yield "text", f'<a id="{part.anchor}"></a>\n\n## {escaped(part.heading)}'
         for step in part.steps:
@@ -60,7 +63,7 @@ def _cells(document: Document) -> Iterator[tuple[str, str]]:
     name = _telling(document)
     if name:
         yield "text", "## One number\n\nIts arithmetic, from the code that ran. Ask for any other."
-        yield "code", f'arithmetic(lesson, "{name}")'
+        yield "code", f'{recipe.tell}, "{name}")'
     yield "text", "## Change a weight\n\nThe same again, but for one number."
     yield "code", recipe.change
     closing = [*map(escaped, document.notes), *answer_key(document.answers)]

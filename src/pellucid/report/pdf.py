@@ -41,6 +41,7 @@ def _data(document: Document) -> dict[str, Any]:
     return {
         "title": document.title,
         "about": document.about,
+        "stamp": document.stamp and document.stamp._asdict(),
         "sections": [
             {
                 "anchor": section.anchor,

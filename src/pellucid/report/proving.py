@@ -60,6 +60,7 @@ def shown(console: Console, enclosures: Path | None) -> Iterator[Shown]:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     with bar:
         yield Shown(bar, enclosures)

@@ -17,9 +17,10 @@ of the text there, and `Document.answers` at the end.
 
 from pellucid.report.document.build import document, value
 from pellucid.report.document.links import Link, Links, Origin, origins_of
-from pellucid.report.document.model import Answer, Document, Part, Row, Section, Step
+from pellucid.report.document.model import Answer, Document, Part, Row, Section, Stamp, Step
 from pellucid.report.document.recipe import (
     Recipe,
+    by_hand_recipe,
     demonstration_recipe,
     example_recipe,
     model_recipe,
@@ -40,9 +41,11 @@ __all__ = [
     "Recipe",
     "Row",
     "Section",
+    "Stamp",
     "Step",
     "Table",
     "Value",
+    "by_hand_recipe",
     "demonstration_recipe",
     "document",
     "example_recipe",

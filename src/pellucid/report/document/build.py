@@ -1,9 +1,9 @@
 """From a lesson to a document: what is shown, under which name, and where."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pellucid.report.document.links import Link, Links, Origins, origins_of
-from pellucid.report.document.model import Arithmetic, Document, Part, Step
+from pellucid.report.document.model import Arithmetic, Document, Part, Stamp, Step
 from pellucid.report.document.recipe import Recipe
 from pellucid.report.document.values import PRINTED, Value
 from pellucid.report.explain import Writer, arithmetic_of
@@ -23,14 +23,18 @@ def document(
     notes: Sequence[str] = (),
     colophon: Sequence[str] = (),
     recipe: Recipe | None = None,
+    stamp: Stamp | None = None,
+    true: Mapping[str, str] | None = None,
+    exact: Callable[[str], float] | None = None,
 ) -> Document:
     """The document of a lesson, numbers with so many decimals.
 
     `arithmetic` writes out a number's own, and `origin` says how a value was made; both by default
-    from the code that ran, when they are asked for.
+    from the code that ran, when they are asked for. `true` gives the digits of numbers that floats
+    print wrong, and `exact` the numbers of the exact run where these are by hand, by their names.
     """
     tape = lesson.tape
-    builder = _Builder(lesson, digits)
+    builder = _Builder(lesson, digits, true or {})
     parts = [builder.part(place, part) for place, part in enumerate(lesson.parts, start=1)]
     return Document(
         lesson.title,
@@ -42,6 +46,8 @@ def document(
         tuple(notes),
         tuple(colophon),
         recipe=recipe,
+        stamp=stamp,
+        exact=exact,
     )
 
 
@@ -72,10 +78,11 @@ def _is_gradient(tape: Tape, name: str) -> bool:
 class _Builder:
     """Builds parts in order, and knows what has been shown."""
 
-    def __init__(self, source: Lesson, digits: int) -> None:
+    def __init__(self, source: Lesson, digits: int, true: Mapping[str, str]) -> None:
         self.links: dict[str, Link] = {}  # by the name that the tape has first for a value
         self._lesson = source
         self._digits = digits
+        self._true = true
         self._shown: dict[int, str] = {}
         self._anchors: set[str] = set()
         self._done: dict[tuple[int | None, str], str] = {}
@@ -127,4 +134,5 @@ class _Builder:
                 anchor,
                 self._lesson.labels(name) if tensor.numel() <= PRINTED else (),
                 self._digits,
+                true=self._true,
             )

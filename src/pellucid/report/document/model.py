@@ -67,13 +67,22 @@ class Answer(NamedTuple):
     arithmetic: str
 
 
+class Stamp(NamedTuple):
+    """What is certified of the numbers of a document, and the certificate's file beside it."""
+
+    claim: str
+    file: str
+
+
 @dataclass(frozen=True)
 class Document:
     """A lesson as every format shows it.
 
     `parts` are in the order of the run, backward from the last step to the first; `sections` has
     forward and backward face to face. `gradients` says whether the run had any, shown or not.
-    `notes` close the document; `colophon` says what made it, and `recipe` how to make it again.
+    `notes` close the document; `colophon` says what made it, and `recipe` how to make it again. The
+    `stamp` stands where its numbers are proved. Where they are by hand, `exact` gives those of the
+    exact run by their names: two that are the same there are, and not two that round alike.
     """
 
     title: str
@@ -86,6 +95,8 @@ class Document:
     colophon: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     recipe: Recipe | None = None
+    stamp: Stamp | None = None
+    exact: Callable[[str], float] | None = None
 
     @property
     def steps(self) -> Iterator[Step]:

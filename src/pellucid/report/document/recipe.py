@@ -12,10 +12,14 @@ WEIGHT = "h.0.attn.c_attn.weight"
 
 
 class Recipe(NamedTuple):
-    """Two pieces of Python: one binds `lesson`, the other runs it again with a number changed."""
+    """Pieces of Python: one binds `lesson`, one runs it again with a number changed.
+
+    `tell` begins the call that writes out a number's arithmetic, by its name.
+    """
 
     make: str
     change: str
+    tell: str = "arithmetic(lesson"
 
 
 def example_recipe(
@@ -62,6 +66,16 @@ def model_recipe(
         f'lesson = gpt_lesson(trace, {model!r}, f"{{text!r}} through {{model}}", {layers!r})\n'
         "lesson.tape",
         _CHANGED_MODEL,
+    )
+
+
+def by_hand_recipe(recipe: Recipe, digits: int) -> Recipe:
+    """The recipe of the same lesson by hand."""
+    make = recipe.make.removesuffix("lesson.tape")
+    return recipe._replace(
+        make=f"{make}\nfrom pellucid.report.by_hand import lesson_by_hand\n\n"
+        f"lesson, hand = lesson_by_hand(lesson, {digits})\nlesson.tape",
+        tell="arithmetic_by_hand(hand",
     )
 
 

@@ -45,7 +45,8 @@ class Value:
     """A named tensor; `same_as` is the name under which the document has shown it already.
 
     `anchor` is its place in the document, empty where it was shown under this name before.
-    `labels` has an entry an axis, or none at all.
+    `labels` has an entry an axis, or none at all. `true` has the digits of those numbers that
+    floats print wrong, by the numbers' names.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Value:
     labels: Sequence[Labels] = ()
     digits: int = DIGITS
     blanks: Mapping[str, int] = field(default_factory=dict)
+    true: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,7 +123,8 @@ class Value:
         for number, index in zip(numbers, product(*map(range, self.shape)), strict=True):
             name = at(self.name, index)
             tint = _tint(number, largest)
-            yield Cell(name, number, form(number), tint, self.blanks.get(name))
+            text = self.true.get(name) or form(number)
+            yield Cell(name, number, text, tint, self.blanks.get(name))
 
 
 def _tint(number: float, largest: float) -> float:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -31,10 +31,11 @@ def worksheet(document: Document, share: float = SHARE, seed: int = 0) -> Docume
     if not 0 <= share <= 1:
         raise ConfigError(f"the share of blanks must be from 0 to 1, not {share}: try {SHARE}")
     computed = _computed(document)
-    chosen = {_same(cell) for cells in computed for cell in _chosen(cells, share, seed)}
+    same = _sameness(document)
+    chosen = {same(cell) for cells in computed for cell in _chosen(cells, share, seed)}
     places: dict[float | str, list[Cell]] = {}
-    for cell in (cell for cells in computed for cell in cells if _same(cell) in chosen):
-        places.setdefault(_same(cell), []).append(cell)
+    for cell in (cell for cells in computed for cell in cells if same(cell) in chosen):
+        places.setdefault(same(cell), []).append(cell)
     if not places:
         raise ConfigError(
             "a worksheet leaves out what is computed, and nothing that is shown whole is: choose "
@@ -84,9 +85,15 @@ def _telling(cell: Cell) -> bool:
     return math.isfinite(cell.number) and float(cell.text) != 0 and abs(cell.number) != 1
 
 
-def _same(cell: Cell) -> float | str:
+def _sameness(document: Document) -> Callable[[Cell], float | str]:
     """What two cells have in common that are one blank: the number, unless it is a common one."""
-    return cell.number if _telling(cell) else cell.name
+
+    def same(cell: Cell) -> float | str:
+        if not _telling(cell):
+            return cell.name
+        return cell.number if document.exact is None else document.exact(cell.name)
+
+    return same
 
 
 def _own(document: Document, cell: Cell) -> str:
