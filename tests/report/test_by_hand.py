@@ -188,7 +188,10 @@ def test_all_terms_of_a_long_sum_are_written():
 
 
 def test_the_lines_stand_in_the_order_of_the_calculation():
-    found = arithmetic(hand_of("ai_rocks"))("h.0.attn.att[0,1,0]")
+    hand = hand_of("ai_rocks")
+    found = list(map(str, lines(hand.explain("h.0.attn.att[0,1,0]"), HandWriter(hand=hand))))
+    assert tuple(reversed(found)) == arithmetic(hand)("h.0.attn.att[0,1,0]"), "its own line first"
+    assert arithmetic(hand)("wte.weight[0,0]") == ("a parameter of the model",)
     assert [line.split(" = ")[0] for line in found] == [
         *("shifted[0,1,0]", "exps[0,1,0]", "shifted[0,1,1]", "exps[0,1,1]", "h.0.attn.att[0,1,0]")
     ]
