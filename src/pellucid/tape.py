@@ -180,23 +180,19 @@ class Tape(Off):
         old = self._record
         known: dict[int, Any] = {}
 
-        def taken(value: Any) -> Any:
-            if id(value) in old.names:
-                if id(value) not in known:
-                    known[id(value)] = other(old.names[id(value)], value)
-                return known[id(value)]
-            if isinstance(value, Mapping):
-                return {key: taken(part) for key, part in value.items()}
-            if isinstance(value, tuple):
-                parts = [taken(part) for part in value]
-                return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-            return value
+        def taken(_: str, value: Any) -> Any:
+            if id(value) not in old.names:
+                return value
+            if id(value) not in known:
+                known[id(value)] = other(old.names[id(value)], value)
+            return known[id(value)]
 
         tape = Tape()
         new = tape._record
-        new.values = {name: taken(value) for name, value in old.values.items()}
+        new.values = {name: taken(name, value) for name, value in old.values.items()}
         new.calls = {
-            key: replace(call, arguments=taken(call.arguments)) for key, call in old.calls.items()
+            key: replace(call, arguments=_changed("", call.arguments, taken))
+            for key, call in old.calls.items()
         }
         new.names = {id(value): old.names[before] for before, value in known.items()}
         new.makers = dict(old.makers)

@@ -30,11 +30,16 @@ def rerun(
     named: Named = lambda *_: None,
 ) -> None:
     """Run a call on terms; `given` makes those of a tensor that it received, by its tape name."""
-    arguments = {
-        name: _on_terms(value, name, call.inputs, given) for name, value in call.arguments.items()
-    }
+
+    def change(argument: str, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return given(value, call.inputs[argument])
+        if isinstance(value, float):
+            return Terms.setting(value, argument.rsplit(".", 1)[-1])
+        return value
+
     with _named_by(call.function.__code__, named):
-        call.function(**arguments, tape=_Watch(call.path, shown))
+        call.again(change, _Watch("", shown))
 
 
 @contextmanager
@@ -69,29 +74,6 @@ class _Watch(Tape):
         backward = sys._getframe(1).f_code.co_name.endswith(BACKWARD)
         for key, value in values.items():
             self._shown(self._name(key, backward=backward), value)
-
-
-def _on_terms(
-    value: Any,
-    name: str,
-    inputs: Mapping[str, str],
-    given: Callable[[Tensor, str], Terms],
-) -> Any:
-    """An argument with its tensors and floats as terms, also those inside dicts and tuples."""
-    if isinstance(value, Tensor):
-        return given(value, inputs[name])
-    if isinstance(value, float):
-        return Terms.setting(value, name.rsplit(".", 1)[-1])
-    if isinstance(value, Mapping):
-        return {key: _on_terms(item, f"{name}.{key}", inputs, given) for key, item in value.items()}
-    if isinstance(value, tuple):
-        keys = getattr(value, "_fields", range(len(value)))
-        items = [
-            _on_terms(item, f"{name}.{key}", inputs, given)
-            for key, item in zip(keys, value, strict=True)
-        ]
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return value
 
 
 @contextmanager
