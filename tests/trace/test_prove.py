@@ -320,8 +320,8 @@ WRONG = {
     "layer_norm": Pair(layers.layer_norm, layer_norm_backward),
     "linear": Pair(layers.linear, linear_backward),
 }
-BEHIND_NORMS = {"dh.0.ln_1.x", "dh.0.ln_2.x", "dh.0.resid_mid", "dh.0.resid_pre"}
-"""What a block's two norms make, and what the block, which calls them, makes of that."""
+BY_NORMS = {"dh.0.ln_1.x", "dh.0.ln_2.x"}
+"""What a block's two norms make."""
 
 LINEAR = {f"h.0.{name}.weight" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")}
 
@@ -341,7 +341,7 @@ def test_a_mistake_in_the_float_run_fails_by_name(monkeypatch: pytest.MonkeyPatc
     assert not proof.proved
     assert all(slope.agrees for slope in proof.slopes), "the balls have the right formula"
     assert outside(proof)[0] == "dh.0.ln_2.x", "the first norm that the backward comes to"
-    assert set(outside(proof)) == BEHIND_NORMS
+    assert set(outside(proof)) == BY_NORMS
     misprinted = {tensor.name for tensor in proof.tensors if tensor.misprinted}
     assert {"dwte.weight", "dwpe.weight", "wpe.weight.new"} <= misprinted, "what comes of it"
     forward = [tensor for tensor in proof.tensors if tensor.part == "forward"]
@@ -376,12 +376,40 @@ def test_a_small_mistake_fails_by_exactly_the_names_it_is_in(
     assert gradients == (set() if both else {f"d{name}" for name in LINEAR})
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_sum_that_is_off_is_judged_by_itself_however_deep_the_model(dtype: torch.dtype):
+    """What a block adds up has the bound of that one sum, not of all that lies behind it."""
+    model = random_model(n_layer=4, n_head=4, n_embd=32, scale=0.3).to(dtype=dtype)
+    tape = Tape()
+    model.loss_and_grads(*BATCH, tape)
+    assert all(inside(tape, 96, lambda _: None).values())
+    for name in ("h.3.resid_post", "dh.0.resid_pre"):
+        tape[name].mul_(1 + 1e-5)
+    found = inside(tape, 96, lambda _: None)
+    assert not found["h.3.resid_post"]
+    assert not found["dh.0.resid_pre"]
+    assert found["h.3.resid_mid"], "made before, and the next block's gradient"
+    assert found["dh.0.resid_mid"]
+
+
+def test_a_loss_after_the_step_that_is_off_fails(monkeypatch: pytest.MonkeyPatch):
+    def wrong(tape: Tape, stepped: Stepped) -> Tape:
+        after = right(tape, stepped)
+        after["loss"].mul_(1 + 1e-9)
+        return after
+
+    module = sys.modules["pellucid.trace.prove"]
+    right = module._after
+    monkeypatch.setattr(module, "_after", wrong)
+    assert proof_of("ai_rocks", differences=False).failures == ("loss_after",)
+
+
 def test_a_mistake_in_a_float32_run_fails_by_name_too(monkeypatch: pytest.MonkeyPatch):
     plant(monkeypatch, "layer_norm", both=False)
     model = random_model().to(dtype=torch.float32)
     proof = proof_by(model, BATCH, UPDATE, differences=False)
     assert outside(proof)[0] == "dln_f.x"
-    assert set(outside(proof)) == BEHIND_NORMS | {"dln_f.x"}
+    assert set(outside(proof)) == BY_NORMS | {"dln_f.x"}
 
 
 def test_of_a_large_model_all_slopes_are_one_until_one_is_wrong(monkeypatch: pytest.MonkeyPatch):

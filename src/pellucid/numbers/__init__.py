@@ -19,8 +19,6 @@ from pellucid.numbers.reader import reader
 from pellucid.numbers.real import (
     decimal_ends,
     distance,
-    encloses,
-    exponent,
     is_finite,
     precision,
     radius,
@@ -41,8 +39,6 @@ __all__ = [
     "at",
     "decimal_ends",
     "distance",
-    "encloses",
-    "exponent",
     "figures",
     "is_finite",
     "number",

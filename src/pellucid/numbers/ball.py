@@ -67,6 +67,10 @@ class Ball(Elementwise):
         """The numbers as three floats each, `high + low ± radius`, whose ball encloses this one."""
         return pack(self.kept)
 
+    def become(self, values: Tensor) -> None:
+        """Be the very numbers of a tensor from now on, wherever this array is held."""
+        self.kept = Ball.exact(values).kept
+
     def at(self, places: Any) -> list[arb]:
         """The numbers at these places of a row."""
         return reals(self.kept[places]).tolist()  # type: ignore[no-any-return]

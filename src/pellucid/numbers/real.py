@@ -73,22 +73,6 @@ def distance(x: arb, value: float) -> float:
     return _up((x - arb(value)).abs_upper())
 
 
-def encloses(x: arb, value: float, slack: float) -> bool:
-    """Whether the float is in the ball, which must have a bound, or within the slack of it."""
-    if math.isinf(value):
-        return bool(x == arb(value))
-    return bool(x.is_finite() and (x + arb(0, slack)).contains(arb(value)))
-
-
-def exponent(x: arb) -> int | None:
-    """The e of 2ᵉ ≤ |x| < 2ᵉ⁺¹, for the ball's lower end; None where that is 0, or no bound."""
-    low = x.abs_lower()
-    if not x.is_finite() or low.is_zero():
-        return None
-    mantissa, power = low.mid().man_exp()
-    return int(mantissa).bit_length() - 1 + int(power)
-
-
 def decimal_ends(x: arb) -> tuple[Decimal, Decimal]:
     """Both ends of the ball as decimals, each exact: what the true number is between."""
     return _decimal(x.lower()), _decimal(x.upper())

@@ -142,6 +142,9 @@ class _Proving:
         self.costs = _costs(tape)
         watch.begins("rounding", self.costs)
         self.sound = inside(tape, BITS, watch.done)
+        self.after = _after(tape, stepped) if stepped else None
+        if self.after is not None:
+            self.sound[LOSS_AFTER] = all(inside(self.after, BITS, lambda _: None).values())
         self._through = 0  # tensors that the last pass came through
 
     def passed(self, bits: int) -> bool:
@@ -150,7 +153,7 @@ class _Proving:
         self._through = 0
         try:
             with precision(bits):
-                for name, value, true in _beside(self.tape, self.stepped):
+                for name, value, true in self._beside():
                     known = self.found.get(name)
                     if known is None or known.undecided or known.blurred:
                         self._compare(name, value, true)
@@ -174,11 +177,27 @@ class _Proving:
         return 32 * math.ceil((own + max(0, bits - own) / share) / 32)
 
     def _compare(self, name: str, value: Tensor, true: Ball) -> None:
-        known = _known(self.tape, name) | {"inside": self.sound.get(name, True)}
+        known = _known(self.tape, name) | {"inside": self.sound[name]}
         self.found[name] = enclose(value, true, self.written(value), **known)
         self.watch.enclosed(name, true)
         if "logits" in self.tape and name == self.tape.name_of(self.tape["logits"]):
             self.likeliest = likeliest(true)
+
+    def _beside(self) -> Iterator[tuple[str, Tensor, Ball]]:
+        """Each tensor that was computed, once, with the balls of the true numbers."""
+        new: dict[str, Ball] = {}
+        seen: set[str] = set()
+        for _, shown in replay(self.tape, Ball.exact):
+            for name, true in shown.items():
+                if name not in seen and self.tape.name_of(self.tape[name]) == name:
+                    seen.add(name)
+                    yield name, self.tape[name], true
+                    if self.after is not None and name.endswith(NEW):
+                        new[name.removesuffix(NEW)] = true
+        if self.stepped and self.after is not None:
+            model, batch = self.stepped
+            loss: Any = model.with_params(unflatten(new)).loss(*batch)  # a ball, as its weights
+            yield LOSS_AFTER, self.after["loss"], loss
 
 
 def _costs(tape: Tape) -> dict[str, float]:
@@ -196,25 +215,15 @@ def _costs(tape: Tape) -> dict[str, float]:
     return costs
 
 
-def _beside(tape: Tape, stepped: Stepped | None) -> Iterator[tuple[str, Tensor, Ball]]:
-    """Each tensor that was computed, once, with the balls of the true numbers."""
-    new: dict[str, tuple[Tensor, Ball]] = {}
-    seen: set[str] = set()
-    for _, shown in replay(tape, Ball.exact):
-        for name, true in shown.items():
-            if name not in seen and tape.name_of(tape[name]) == name:
-                seen.add(name)
-                yield name, tape[name], true
-                if stepped and name.endswith(NEW):
-                    new[name.removesuffix(NEW)] = tape[name], true
-    if stepped and new:
-        model, batch = stepped
-        floats, balls = (
-            model.with_params(unflatten({name: both[which] for name, both in new.items()}))
-            for which in (0, 1)
-        )
-        true = balls.loss(*batch)
-        yield LOSS_AFTER, floats.loss(*batch), true  # type: ignore[misc]  # a ball, as its weights
+def _after(tape: Tape, stepped: Stepped) -> Tape | None:
+    """The loss by the new parameters of a step, on a tape of its own; None where it took none."""
+    new = {name.removesuffix(NEW): tape[name] for name in tape if name.endswith(NEW)}
+    if not new:
+        return None
+    after = Tape()
+    model: Any = stepped.model.with_params(unflatten(new))  # either kind, with a batch of its own
+    model.loss(*stepped.batch, after)
+    return after
 
 
 def _known(tape: Tape, name: str) -> dict[str, Any]:

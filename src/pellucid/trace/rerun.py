@@ -39,7 +39,7 @@ def rerun(
         return value
 
     with _named_by(call.function.__code__, named):
-        call.again(change, _Watch("", shown))
+        call.again(change, Observer(shown))
 
 
 @contextmanager
@@ -57,20 +57,22 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class _Watch(Tape):
+class Observer(Tape):
     """A tape that keeps nothing and hands on what it is shown."""
 
-    def __init__(self, path: str, shown: Shown) -> None:
+    def __init__(self, shown: Shown, path: str = "") -> None:
         super().__init__()
         self._path, self._shown = path, shown
 
-    def at(self, key: str) -> "_Watch":
-        return _Watch(f"{self._path}.{key}" if self._path else key, self._shown)
+    def at(self, key: str) -> "Observer":
+        """The same, one level down."""
+        return Observer(self._shown, f"{self._path}.{key}" if self._path else key)
 
     def given(self, values: Mapping[str, Any]) -> None:
         """Nothing: what is given to the run is on the tape already."""
 
     def __call__(self, **values: Any) -> None:
+        """Hand the values on, each under its full name."""
         backward = sys._getframe(1).f_code.co_name.endswith(BACKWARD)
         for key, value in values.items():
             self._shown(self._name(key, backward=backward), value)

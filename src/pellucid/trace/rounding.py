@@ -1,12 +1,13 @@
 """Whether each call of a float run made of its floats what rounding can make of them.
 
-Each call runs again by itself, on the very floats that it was given: so the bound does not grow
-from call to call, and a mistake shows where it is made and not behind it. How far rounding may
-bring a number is a model's word (`numbers.Rounded`); from where, is found by other means than those
-that are judged: by balls for a run in float64, and by float64 for a coarser one.
+Each call runs again by itself, on the very floats that it was given, and what a call inside it
+shows becomes the floats of the run: so the bound does not grow from call to call, and a mistake
+shows where it is made and not behind it. How far rounding may bring a number is a model's word
+(`numbers.Rounded`); from where, is found by other means than those that are judged: by balls for a
+run in float64, and by float64 for a coarser one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from pellucid.numbers import Ball, Rounded
 from pellucid.tape import Call, Tape
 from pellucid.trace.replay import is_real, own_outputs
+from pellucid.trace.rerun import Observer
 from pellucid.trace.slopes import with_enough_bits
 
 
@@ -29,25 +31,37 @@ def inside(tape: Tape, bits: int, done: Callable[[str], None]) -> dict[str, bool
         wanted = own_outputs(tape, call)
         if not wanted:
             continue
-        bounds = _again(call, Rounded.exact)
+        bounds = _again(tape, call, wanted, Rounded.exact)
         true: dict[str, Any] = {}
         if tape[wanted[0]].dtype == torch.float64:
-            true = with_enough_bits(partial(_again, call, Ball.exact), bits)
+            true = with_enough_bits(partial(_on_balls, tape, call, wanted), bits)
         for name in wanted:
             found[name] = _within(tape[name], bounds[name], true.get(name))
             done(name)
     return found
 
 
-def _again(call: Call, exact: Callable[[Tensor], Any], _bits: int = 0) -> dict[str, Any]:
-    """What the call shows when it runs again; what it makes of whole numbers is exact too."""
+def _again(
+    tape: Tape, call: Call, wanted: Collection[str], exact: Callable[[Tensor], Any]
+) -> dict[str, Any]:
+    """What the call itself makes when it runs again; what is made of whole numbers is exact too."""
+    found: dict[str, Any] = {}
 
     def change(_: str, value: Any) -> Any:
         return exact(value) if is_real(value) else value
 
-    own = Tape()
-    call.again(change, own)
-    return {name: change(name, own[name]) for name in own}
+    def shown(name: str, value: Any) -> None:
+        if name in wanted:
+            found[name] = change(name, value)
+        elif isinstance(value, Ball | Rounded):
+            value.become(tape[name])
+
+    call.again(change, Observer(shown))
+    return found
+
+
+def _on_balls(tape: Tape, call: Call, wanted: Collection[str], _bits: int) -> dict[str, Any]:
+    return _again(tape, call, wanted, Ball.exact)
 
 
 def _within(values: Tensor, bound: Rounded, true: Ball | None) -> bool:
