@@ -86,6 +86,7 @@ def test_a_descent_is_the_optimizer_s_own(optimizer: str):
     assert len(losses) == 21
     assert losses[0] == float(trace.tape["loss"])
     assert losses[1] == trace.loss_after
+    assert descend(example.model, batch, update, steps=1) == losses[:2]
     assert losses[20] < losses[5] < losses[0]
 
 

@@ -60,10 +60,14 @@ def test_digits_that_floats_print_wrong_are_told_beside_the_true_ones(
 
 
 def test_what_is_not_proved_is_named_and_the_exit_code_is_1(
-    pellucid: Command, monkeypatch: pytest.MonkeyPatch
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     plant(monkeypatch, "layer_norm", both=False)
-    ended = pellucid("prove", "ai_rocks", "--until", "gradients")
+    file = tmp_path / "certificate.json"
+    ended = pellucid("prove", "ai_rocks", "--until", "gradients", "-o", file)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert not content["proved"]
+    assert content["runs"][0]["failures"][0] == "dh.0.ln_2.x"
     assert (ended.code, ended.err) == (1, "")
     last = " ".join(ended.out.split("NOT proved")[1].split())
     assert last.split(": ")[1].startswith("dh.0.ln_2.x, dh.0.ln_1.x ")

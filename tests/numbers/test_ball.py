@@ -21,7 +21,6 @@ from pellucid.numbers import (
     distance,
     is_finite,
     precision,
-    radius,
 )
 
 X = torch.tensor([[0.5, -1.25, 2.0], [0.75, 0.0, -3.5]], dtype=torch.float64)
@@ -100,6 +99,10 @@ def floats(ball: Ball) -> torch.Tensor:
     return torch.tensor([float(x) for x in ball.numbers.flat], dtype=torch.float64).reshape(
         ball.shape
     )
+
+
+def radius(x: arb) -> float:
+    return 0.0 if x.is_exact() else float(x.rad())
 
 
 def fraction(x: arb) -> tuple[Fraction, Fraction]:

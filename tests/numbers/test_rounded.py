@@ -96,6 +96,17 @@ def test_what_operands_are_off_by_is_passed_on(a: list[float], b: list[float], b
                         assert abs(value - float(got.middle[place])) <= off + slack, name
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_product_s_bound_is_that_of_its_own_sums(dtype: torch.dtype):
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(3, 512, generator=generator).to(dtype) for _ in range(2))
+    bounds = Rounded.exact(x) @ Rounded.exact(y).mT
+    apart = ((x @ y.mT).double() - bounds.middle).abs()
+    assert float(apart.max()) > 0
+    assert bool((apart <= bounds.off).all())
+    assert float(bounds.off.max()) <= 600 * torch.finfo(dtype).eps * 512
+
+
 def test_a_sum_s_bound_holds_whatever_the_order():
     terms = [1.0, 1e-16] * 200
     total = float(sum(map(Fraction, terms), Fraction(0)))

@@ -21,7 +21,6 @@ from pellucid.numbers.real import (
     distance,
     is_finite,
     precision,
-    radius,
 )
 from pellucid.numbers.rounded import Rounded
 from pellucid.numbers.term import Term, apply, at, number
@@ -43,7 +42,6 @@ __all__ = [
     "is_finite",
     "number",
     "precision",
-    "radius",
     "reader",
     "shortest",
 ]

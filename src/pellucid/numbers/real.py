@@ -61,11 +61,6 @@ def is_finite(x: arb) -> bool:
     return bool(x.is_finite())
 
 
-def radius(x: arb) -> float:
-    """The radius, rounded up; 0 of an exact number, infinite ones among them."""
-    return 0.0 if x.is_exact() else _up(x.rad())
-
-
 def distance(x: arb, value: float) -> float:
     """How far a float is from the farthest place of the ball: at least its true error."""
     if math.isinf(value):
