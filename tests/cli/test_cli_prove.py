@@ -1,12 +1,14 @@
 """`pellucid prove`: the tables, the exit code and the certificate."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from flint import arb
 from safetensors.numpy import load_file
 
+from pellucid.checkpoint import open_model
 from pellucid.cli.options import WIDTH
 from pellucid.examples import Example, find_example
 from pellucid.numbers import Ball, precision
@@ -86,7 +88,21 @@ def test_forward_alone_certifies_the_next_token(pellucid: Command, trained: Path
     ended = pellucid("prove", "pick", "--model", trained, "--until", "forward")
     assert ended.code == 0
     assert "Backward" not in ended.out
-    assert "most likely next, certified: '" in ended.out
+    found = re.search(r"most likely next, certified: '(.+)' \(token (\d+)\)", ended.out)
+    model, pieces = open_model(str(trained))
+    token = int(model.forward(pieces.encode("pick"))[-1].argmax())
+    assert found.groups() == (pieces.piece(token).decode(), str(token))
+
+
+@pytest.mark.parametrize("name", ["ai_rocks", "ai_rocks_older", "gpt1", "hello_world"])
+def test_forward_of_an_example_reads_what_its_step_reads(pellucid: Command, name: str):
+    ended = pellucid("prove", name, "--until", "forward")
+    assert (ended.code, ended.err) == (0, "")
+    example = find_example(name)
+    assert isinstance(example, Example)
+    trace = example.record()
+    token = int(trace.tape["logits"][-1].argmax())
+    assert f"certified: '{trace.piece(token)}' (token {token})" in " ".join(ended.out.split())
 
 
 def test_enclosures_are_written_a_file_a_tensor(pellucid: Command, tmp_path: Path):

@@ -53,9 +53,10 @@ def example_runs(name: str, until: Until | None, optimizers: Sequence[str] | Non
 
     example = find_example(name)
     if isinstance(example, Example):
-        tokens = example.tokenizer.encode(example.text)
+        tokens = example.record().tape["tokens"].tolist()  # the last is a target only
         settings = example.update
-        yield from _runs(example.model, tokens, example.record, settings, until, optimizers)
+        model = (example.model, example.tokenizer)
+        yield from _runs(model, tokens, example.record, settings, until, optimizers)
     elif until or optimizers:
         raise ConfigError(
             f"only a GPT's example takes --until and --optimizer, and {name} is none: leave them "
@@ -81,27 +82,28 @@ def text_runs(
         return record_step(gpt, tokens, pieces, update=update)
 
     settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
-    yield from _runs(gpt, tokens, record, settings, until, optimizers)
+    yield from _runs((gpt, pieces), tokens, record, settings, until, optimizers)
 
 
 def _runs(
-    gpt: "GPT",
+    model: "tuple[GPT, Tokenizer]",
     tokens: Sequence[int],
     record: "Callable[[Mapping[str, Any] | None], Trace]",
     settings: Mapping[str, Any],
     until: Until | None,
     optimizers: Sequence[str] | None,
 ) -> Iterator[Run]:
-    from pellucid.trace import Stepped
+    from pellucid.trace import Stepped, Trace
     from pellucid.tree import flatten
 
+    gpt, pieces = model
     large = sum(weight.numel() for weight in flatten(gpt.params).values()) > LARGE
     end = until or (Until.GRADIENTS if large and not optimizers else Until.UPDATE)
     if optimizers and end != Until.UPDATE:
         raise ConfigError("--optimizer takes a step, and --until ends before it: leave one out")
     if end == Until.FORWARD:
         _, tape = gpt.run_with_cache(tokens)
-        yield Run(end.value, tape)
+        yield Run(end.value, tape, Trace(gpt, pieces, tape).piece)
         return
     names = optimizers or [settings.get("optimizer", "adamw")]
     for update in (
