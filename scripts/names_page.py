@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pellucid.trace.names import NAMES, SIZES, UPDATES, USES, Name
+from pellucid.trace.vocabularies import VOCABULARIES, Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
 
@@ -25,8 +26,8 @@ This page is written by `python scripts/names_page.py` from `pellucid.trace.NAME
 def table(names: Sequence[Name]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| name | shape | symbol | meaning | TransformerLens | llm.c |",
-        "|---|---|---|---|---|---|",
+        f"| name | shape | symbol | meaning | {' | '.join(VOCABULARIES)} |",
+        f"|---|---|---|---|{'---|' * len(VOCABULARIES)}",
     ]
     for name in names:
         shape = f"({', '.join(name.shape)})" if name.shape else "number"
@@ -35,11 +36,16 @@ def table(names: Sequence[Name]) -> str:
             shape,
             name.symbol,
             name.meaning,
-            f"`{name.transformer_lens}`" if name.transformer_lens else "",
-            f"`{name.llm_c}`" if name.llm_c else "",
+            *(theirs(name.pattern, rows) for rows in VOCABULARIES.values()),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def theirs(ours: str, rows: Sequence[Row]) -> str:
+    """What others call it: the first row that they have for it."""
+    row = next((row for row in rows if row.ours == ours), None)
+    return "" if row is None else ", ".join(f"`{name}`" for name in row.theirs)
 
 
 def page() -> str:
@@ -53,11 +59,18 @@ def page() -> str:
         f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
         f"A batch puts an axis B in front of every activation.\n\n"
         f"## Parameters and activations, in the order of the forward pass\n\n{table(NAMES)}\n\n"
-        "TransformerLens keeps W_Q, W_K and W_V apart, head by head, and writes weights the other "
-        "way round\nwhere it says (C, V). llm.c keeps all layers of one kind in one tensor, layer "
-        "first, its weights\ntransposed, (out, in); it sums the two embeddings into `encoded`.\n"
-        "TransformerLens folds a norm's weight and bias into the next map unless told not to "
-        "(`fold_ln=False`);\nits `hook_normalized` is then xhat.\n\n"
+        "Others' layouts are not always ours; `pellucid compare` turns them into ours as it reads:"
+        "\n\n"
+        "- Hugging Face: a module's name stands for its output, as forward hooks get it; "
+        "`hidden_states.i` and\n  `attentions.i` are what the model returns when asked. The "
+        "layouts are ours.\n"
+        "- TransformerLens: W_Q, W_K and W_V are (H, C, d), W_O is (H, d, C) and W_U (C, V); q, k, "
+        "v and z are\n  (B, T, H, d). `hook_scale` is 1/rstd. Unless it is told not to "
+        "(`fold_ln=False`), it folds a norm's\n  weight and bias into the next map, and its "
+        "`hook_normalized` is then xhat.\n"
+        "- llm.c: all layers of one kind are one tensor, layer first; weights are (out, in); the "
+        "vocabulary is\n  filled up to a multiple of 128; `preatt` is not written where a key is "
+        "hidden.\n\n"
         "## Updates\n\nUnder the name of each parameter, after an optimizer's step on the tape:\n\n"
         f"| name | symbol | meaning |\n|---|---|---|\n{updates}\n\n"
         "## Uses\n\n| name | meaning |\n|---|---|\n"

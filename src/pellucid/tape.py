@@ -60,6 +60,8 @@ class Off:
     """A tape that keeps nothing: the methods of `Tape` that a layer calls, at no cost."""
 
     recording = False
+    path = ""
+    """What the names that are shown here begin with."""
 
     def __call__(self, **values: Any) -> None:
         """Do nothing with the values."""
@@ -97,22 +99,22 @@ class Tape(Off):
     """
 
     recording = True
+    path = ""
 
     def __init__(self) -> None:
         self._record = _Record()
-        self._path = ""
 
     def at(self, key: str) -> "Tape":
         """The same tape, one level down: names shown to it begin with `key` and a dot."""
         scope = Tape()
         scope._record = self._record
-        scope._path = _join(self._path, key)
+        scope.path = _join(self.path, key)
         return scope
 
     def given(self, values: Mapping[str, Any]) -> None:
         """Keep what came from outside, such as parameters and tokens: values that no call made."""
         for name, value in values.items():
-            self._keep(_join(self._path, name), value)
+            self._keep(_join(self.path, name), value)
 
     def __call__(self, **values: Any) -> None:
         """Keep the values that the calling function made, and the call itself; skip a None."""
@@ -128,7 +130,7 @@ class Tape(Off):
         self._keep_call(function, frame, tuple(named))
         for name, value in named.items():
             self._keep(name, value)
-            self._record.makers.setdefault(name, (self._path, function.__name__))
+            self._record.makers.setdefault(name, (self.path, function.__name__))
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -140,7 +142,7 @@ class Tape(Off):
         for call in self.calls:
             argument = name.removeprefix(f"{call.path}.")
             if argument in call.inputs and _join(call.path, argument) == name:
-                return _leaves(call.arguments)[argument]
+                return leaves_of(call.arguments)[argument]
         near = get_close_matches(name, list(values), n=3, cutoff=0.4)
         hint = f"; near it: {', '.join(near)}" if near else ""
         raise TraceError(f"a name must be on the tape, which has no {name!r}{hint}")
@@ -203,8 +205,8 @@ class Tape(Off):
     def _name(self, key: str, *, backward: bool) -> str:
         """The full name of what a function calls `key`: in a backward, dx is the gradient of x."""
         if backward and key.startswith("d"):
-            return "d" + _join(self._path, key[1:])
-        return _join(self._path, key)
+            return "d" + _join(self.path, key[1:])
+        return _join(self.path, key)
 
     def _keep(self, name: str, value: Any) -> None:
         if self._record.values.get(name, value) is not value:
@@ -220,26 +222,26 @@ class Tape(Off):
         self, function: Callable[..., Any], frame: FrameType, outputs: tuple[str, ...]
     ) -> None:
         """Record the frame's call; one that shows values on several lines is one call."""
-        key = (self._path, function.__name__)
+        key = (self.path, function.__name__)
         known = self._record.calls.get(key)
         if known is not None:
             self._record.calls[key] = replace(known, outputs=known.outputs + outputs)
             return
-        arguments = _arguments(frame)
+        arguments = arguments_of(frame)
         inputs = {}
-        for argument, value in _leaves(arguments).items():
+        for argument, value in leaves_of(arguments).items():
             if hasattr(value, "shape"):
                 unnamed = self._name(argument, backward=function.__name__.endswith(BACKWARD))
                 self._record.names.setdefault(id(value), unnamed)
                 inputs[argument] = self._record.names[id(value)]
-        self._record.calls[key] = Call(self._path, function, arguments, inputs, outputs)
+        self._record.calls[key] = Call(self.path, function, arguments, inputs, outputs)
 
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _arguments(frame: FrameType) -> dict[str, Any]:
+def arguments_of(frame: FrameType) -> dict[str, Any]:
     """The arguments of the running function, by name, without its tape."""
     code, values = frame.f_code, frame.f_locals
     names = code.co_varnames
@@ -263,8 +265,8 @@ def _changed(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:
     return change(name, value)
 
 
-def _leaves(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with dicts and tuples opened, under dotted names."""
+def leaves_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call with dicts and tuples opened, under dotted names."""
     leaves: dict[str, Any] = {}
     for name, value in arguments.items():
         if isinstance(value, tuple):
@@ -273,7 +275,7 @@ def _leaves(arguments: Mapping[str, Any]) -> dict[str, Any]:
         else:
             opened = value
         if isinstance(opened, Mapping):
-            inner = _leaves(opened)
+            inner = leaves_of(opened)
             leaves.update({f"{name}.{key}": leaf for key, leaf in inner.items()})
         else:
             leaves[name] = value

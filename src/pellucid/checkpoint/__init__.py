@@ -7,12 +7,15 @@
     read_torch_transformer(weights, …)    a Transformer from `torch.nn.Transformer`'s state dict
     read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
+    export_llm_c(model, file)             what llm.c reads
+    open_tensors(path)                    tensors by name from a file of nearly any form
 
 | format | recognised by | read in |
 |---|---|---|
 | Pellucid's | `config.json` with `"pellucid"`, or the header of `model.safetensors` | `native` |
 | Hugging Face GPT-2 | `config.json` with `"model_type": "gpt2"` | `huggingface` |
 | nanoGPT | `ckpt.pt` | `nanogpt` |
+| llm.c's GPT-2 | a `.bin` that begins with 20240326 | `llm_c` |
 | OpenAI's GPT-2 | `hparams.json` | `openai` |
 | a `torch.nn.Transformer` | not: see `read_torch_transformer` | `torch_transformer` |
 | a name on the Hugging Face hub | no such path, and the form of a name | `hub` |
@@ -22,17 +25,23 @@ two meet. `read` and `write` are the files themselves.
 """
 
 from pellucid.checkpoint.huggingface import export_huggingface
+from pellucid.checkpoint.llm_c import export_llm_c, write_state
 from pellucid.checkpoint.native import read_metadata, save
 from pellucid.checkpoint.open import open_model
 from pellucid.checkpoint.recognise import load
+from pellucid.checkpoint.tensor_files import TensorFiles, open_tensors
 from pellucid.checkpoint.torch_transformer import read_torch_stacks, read_torch_transformer
 
 __all__ = [
+    "TensorFiles",
     "export_huggingface",
+    "export_llm_c",
     "load",
     "open_model",
+    "open_tensors",
     "read_metadata",
     "read_torch_stacks",
     "read_torch_transformer",
     "save",
+    "write_state",
 ]

@@ -31,6 +31,19 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_ids(path: Path) -> list[int]:
+    """At least two token ids from a file that holds them as a list in JSON."""
+    try:
+        ids = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise broken(path, "JSON", error) from error
+    if not (isinstance(ids, list) and len(ids) > 1 and all(type(token) is int for token in ids)):
+        raise broken(path, "a list of at least two token ids", "it holds something else")
+    return ids
+
+
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the header's metadata; the tensors stay in the file until they are used."""
     try:

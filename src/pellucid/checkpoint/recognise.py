@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from pellucid.checkpoint import hub, huggingface, nanogpt, native, openai
+from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.huggingface_kinds import KINDS
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
@@ -25,6 +25,7 @@ def load(
     - a Hugging Face GPT-2 or GPT-1: `config.json` with safetensors or `pytorch_model.bin`, whole
       or sharded;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
+    - llm.c's model, a `.bin` that begins with its magic number;
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
     - a name such as "gpt2" or "openai-community/gpt2", if there is no such path.
@@ -55,9 +56,11 @@ def _from_file(file: Path) -> Found:
         return native.read(file, None)
     if file.suffix in {".pt", ".pth"}:
         return nanogpt.read(file)
+    if file.suffix == ".bin" and llm_c.magic_of(file) == llm_c.MODEL:
+        return llm_c.read(file)
     raise CheckpointError(
-        f"a checkpoint that is one file is a {WEIGHTS} or nanoGPT's {nanogpt.FILE}; {file} is "
-        "neither; give the directory it is in"
+        f"a checkpoint that is one file is a {WEIGHTS}, nanoGPT's {nanogpt.FILE} or llm.c's .bin; "
+        f"{file} is none of them; give the directory it is in"
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from pellucid.cli.classify import classify
+from pellucid.cli.compare import compare
 from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
@@ -18,6 +19,7 @@ from pellucid.cli.generate import generate
 from pellucid.cli.plot import plot
 from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
+from pellucid.cli.reference import reference
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
 from pellucid.cli.train_classifier import train_classifier
@@ -55,6 +57,8 @@ _COMMANDS = (
     train_translator,
     translate,
     export,
+    reference,
+    compare,
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -15,21 +15,25 @@ class Target(StrEnum):
     """What a checkpoint can be exported to."""
 
     HUGGINGFACE = "huggingface"
+    LLM_C = "llm.c"
 
 
 def export(
     model: Annotated[str, Argument(metavar="DIR", help="The checkpoint, as for --model.")],
-    out: Annotated[Path, Argument(help="The directory to write.")],
+    out: Annotated[Path, Argument(help="The directory to write; for llm.c, model.bin in it.")],
     to: Annotated[Target, Option(help="The format.")] = Target.HUGGINGFACE,
     tokenizer: TokenizerOption = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace what is in OUT.")] = False,
 ) -> None:
     """Write a checkpoint in another project's format."""
-    from pellucid.checkpoint import export_huggingface, open_model
+    from pellucid.checkpoint import export_huggingface, export_llm_c, open_model
 
     gpt, pieces = open_model(model, tokenizer=tokenizer)
     make_room(out, overwrite=overwrite)
-    export_huggingface(gpt, out)
+    if to is Target.LLM_C:
+        export_llm_c(gpt, out / "model.bin")
+    else:
+        export_huggingface(gpt, out)
     if pieces.kind == "bpe":
         pieces.save(out / "tokenizer.json")
     console().print(f"{gpt} written for {to.value} to {escape(str(out))}", soft_wrap=True)

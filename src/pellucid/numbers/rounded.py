@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from pellucid.numbers.elementwise import Elementwise
+from pellucid.numbers.spread import RULES, UNIT, UNROUNDED
 
 ERRORS = 8
 """How many units of round-off an elementary function of PyTorch's may be off: it promises 4."""
 
-UNIT = torch.finfo(torch.float64).eps / 2
-"""The round-off of float64, in which the bounds themselves are found: it is allowed for too."""
+SUMS = torch.finfo(torch.float32)
+"""Sums of coarser numbers are kept in this dtype and rounded at the end, in matrix products too."""
 
 _MOVES = {"reshape", "flatten", "transpose", "unsqueeze", "squeeze", "gather"}
 """Methods that only rearrange, which middles and bounds do alike."""
@@ -41,6 +42,7 @@ class Rounded(Elementwise):
     def __init__(self, middle: Tensor, off: Tensor, dtype: torch.dtype) -> None:
         self.middle, self.off, self.dtype = middle, off, dtype
         self.unit = UNIT + torch.finfo(dtype).eps / 2
+        self.sum_unit = min(self.unit, UNIT + SUMS.eps / 2)
 
     @classmethod
     def exact(cls, values: Tensor, dtype: torch.dtype | None = None) -> "Rounded":
@@ -79,6 +81,12 @@ class Rounded(Elementwise):
         return self.middle.shape
 
     @property
+    def is_exact(self) -> bool:
+        """Whether no number is off."""
+        spread = self.off if any(self.off.stride()) else self.off.reshape(-1)[:1]
+        return not bool(spread.any())
+
+    @property
     def mT(self) -> "Rounded":  # noqa: N802 (a tensor's name for it)
         """See torch.Tensor.mT."""
         return self.transpose(-2, -1)  # type: ignore[no-any-return]  # by __getattr__
@@ -102,11 +110,11 @@ class Rounded(Elementwise):
     # -- element by element -----------------------------------------------------------------------
 
     def _each(self, name: str, *others: Any) -> "Rounded":
-        compute, spread = _RULES[name]
+        compute, spread = RULES[name]
         operands = [self, *map(self._of, others)]
         middle = compute(*(operand.middle for operand in operands))
         off = spread(middle, *((operand.middle, operand.off) for operand in operands))
-        share = 0 if name in _UNROUNDED else ERRORS * self.unit
+        share = 0 if name in UNROUNDED else ERRORS * self.unit
         rounded = (share * (middle.abs() + off)).masked_fill(middle.isinf(), 0)
         return self._made(middle, off + rounded)
 
@@ -135,7 +143,7 @@ class Rounded(Elementwise):
             array.sum(axes, keepdim=keepdim)
             for array in (self.middle, self.off, self.middle.abs() + self.off)
         )
-        return self._made(middle, off + (count + ERRORS) * self.unit * sizes)
+        return self._made(middle, off + self._sum_rounded(count, sizes, middle))
 
     def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
         """The mean along an axis, or of all."""
@@ -148,14 +156,14 @@ class Rounded(Elementwise):
 
     def __matmul__(self, other: Any) -> "Rounded":
         right = self._of(other)
+        middle = self.middle @ right.middle
         sizes, right_sizes = self.middle.abs() + self.off, right.middle.abs() + right.off
-        share = (self.middle.shape[-1] + ERRORS) * self.unit
-        off = share * (sizes @ right_sizes)
+        off = self._sum_rounded(self.middle.shape[-1], sizes @ right_sizes, middle)
         if bool(self.off.any()):
             off = off + self.off @ right_sizes
         if bool(right.off.any()):
             off = off + sizes @ right.off
-        return self._made(self.middle @ right.middle, off)
+        return self._made(middle, off)
 
     def scatter_add(self, dim: int, index: Tensor, source: "Rounded") -> "Rounded":
         """See torch.Tensor.scatter_add."""
@@ -174,6 +182,11 @@ class Rounded(Elementwise):
 
     # -- parts ------------------------------------------------------------------------------------
 
+    def _sum_rounded(self, count: int, sizes: Tensor, middle: Tensor) -> Tensor:
+        """What rounding does to a sum of so many terms, whose sizes add up to `sizes`."""
+        kept = (count + ERRORS) * self.sum_unit * sizes
+        return kept if self.sum_unit == self.unit else kept + ERRORS * self.unit * middle.abs()
+
     def _of(self, value: Any) -> "Rounded":
         """A number or a tensor as exact ones of the same run."""
         if isinstance(value, Rounded):
@@ -190,67 +203,6 @@ class Rounded(Elementwise):
         arrays = [self, *others]
         middle = move(*(array.middle for array in arrays))
         return Rounded(middle, move(*(array.off for array in arrays)), self.dtype)
-
-
-# -- how far off a result is, by how far off its operands are --------------------------------------
-
-Pair = tuple[Tensor, Tensor]
-"""A middle, and how far off it is."""
-
-
-def _quotient(middle: Tensor, top: Pair, below: Pair) -> Tensor:
-    least = (below[0].abs() - below[1]).clamp(min=0)
-    return (top[1] + middle.abs() * below[1]) / least
-
-
-def _root(middle: Tensor, x: Pair) -> Tensor:
-    least = (x[0] - x[1]).clamp(min=0)
-    near = x[1] / (middle + least.sqrt())
-    return near.where(least > 0, (x[0].clamp(min=0) + x[1]).sqrt())
-
-
-def _shrunk(x: Pair) -> Tensor:
-    """-log of how much smaller, as a factor, a positive number may be than its middle."""
-    share = (x[1] / x[0]).where(x[0] > x[1], 1.0)
-    return -(-share).log1p()
-
-
-def _tanh(_: Tensor, x: Pair) -> Tensor:
-    flattest = (x[0].abs() - x[1]).clamp(min=0).tanh()
-    return x[1] * (1 - flattest.square() + 4 * UNIT)
-
-
-def _undecided(x: Pair) -> Tensor:
-    return ((x[0].abs() <= x[1]) & (x[1] > 0)).double()
-
-
-_RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
-    "neg": (operator.neg, lambda _, x: x[1]),
-    "abs": (torch.abs, lambda _, x: x[1]),
-    "add": (operator.add, lambda _, x, y: x[1] + y[1]),
-    "sub": (operator.sub, lambda _, x, y: x[1] + y[1]),
-    "mul": (
-        operator.mul,
-        lambda _, x, y: x[0].abs() * y[1] + x[1] * y[0].abs() + x[1] * y[1],
-    ),
-    "div": (operator.truediv, _quotient),
-    "square": (torch.square, lambda _, x: (2 * x[0].abs() + x[1]) * x[1]),
-    "sqrt": (lambda x: x.clamp(min=0).sqrt(), _root),
-    "rsqrt": (torch.rsqrt, lambda middle, x: middle.abs() * (0.5 * _shrunk(x)).expm1()),
-    "exp": (torch.exp, lambda middle, x: middle * x[1].expm1()),
-    "log": (torch.log, lambda _, x: _shrunk(x)),
-    "tanh": (torch.tanh, _tanh),
-    "erf": (torch.erf, lambda _, x: 1.13 * x[1]),  # its slope is at most 2/√π
-    # Where the sign is not sure, a run may go either way.
-    "sign": (torch.sign, lambda _, x: 2 * _undecided(x)),
-    "above": (
-        lambda x, y: (x > y).double(),
-        lambda _, x, y: _undecided((x[0] - y[0], x[1] + y[1])),
-    ),
-}
-"""By operation: what float64 computes, and how far off that is where its operands are off."""
-
-_UNROUNDED = {"neg", "abs", "sign", "above"}
 
 
 # -- what PyTorch's functions are for rounded numbers ----------------------------------------------

@@ -1,10 +1,11 @@
-"""Plots of a trace: attention by head, gradient norms by block, the loss as it falls."""
+"""Plots: attention by head, gradient norms by block, the loss as it falls, and differences."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
+from pellucid.compare import Seen
 from pellucid.report.figure import new_figure, save_figure
 from pellucid.trace import Norms
 
@@ -78,6 +79,28 @@ def draw_losses(curves: Mapping[str, Sequence[float]], path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, alpha=0.3)
     axes.legend()
+    save_figure(figure, path)
+
+
+def draw_differences(fault: Seen, path: Path) -> None:
+    """Draw where in a tensor another program's numbers are off: rows of the last axis.
+
+    A colour is how many times what is allowed the farthest number of that part is off.
+    """
+    from matplotlib.colors import LogNorm  # noqa: PLC0415 (it is an extra)
+
+    figure = new_figure(7, 3.2)
+    axes = figure.subplots()
+    cells = fault.where.nan_to_num(posinf=1e30).double().numpy()
+    shown = axes.imshow(
+        cells, cmap="Reds", aspect="auto", norm=LogNorm(1, max(2.0, cells.max()), clip=True)
+    )
+    axes.set_title(f"{fault.name}: at {list(fault.worst)} farthest off", fontsize=10)
+    axes.set_xlabel("along the last axis")
+    axes.set_ylabel("all other axes")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    figure.colorbar(shown, ax=axes, label="times what is allowed")
     save_figure(figure, path)
 
 

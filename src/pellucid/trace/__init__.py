@@ -12,7 +12,7 @@ from pellucid.trace.names import NAMES, SIZES, UPDATES, describe
 from pellucid.trace.norms import Norms, gradient_norms
 from pellucid.trace.prove import Proof, Stepped, Watch, prove
 from pellucid.trace.reach import Look, Reach, reach
-from pellucid.trace.record import Trace, record_step, take_step
+from pellucid.trace.record import Trace, check_update, part_of, record_step, take_step, updated
 from pellucid.trace.replay import replay
 from pellucid.trace.rows import Name
 from pellucid.trace.select import select
@@ -46,6 +46,7 @@ __all__ = [
     "Trace",
     "Watch",
     "by_hand",
+    "check_update",
     "descend",
     "describe",
     "deviation",
@@ -56,6 +57,7 @@ __all__ = [
     "labelled",
     "likeliest",
     "operands",
+    "part_of",
     "prove",
     "reach",
     "record_step",
@@ -65,4 +67,5 @@ __all__ = [
     "slopes",
     "take_step",
     "transformer_lesson",
+    "updated",
 ]

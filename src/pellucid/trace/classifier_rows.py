@@ -6,7 +6,7 @@ CLASSIFIER: tuple[Name, ...] = (
     Name("standardize.mean", ("I",), "μ", "mean of each column in the training part"),
     Name("standardize.std", ("I",), "σ", "standard deviation of each column there"),
     Name("standardize.out", ("T", "I"), "(x - μ)/σ", "the inputs, all columns of one size"),
-    *linear("hidden.i", "I", "F", "", ""),
+    *linear("hidden.i", "I", "F"),
     Name("hidden.i.out", ("T", "F"), "x W + b", "the nodes of a hidden layer"),
     Name("hidden.i.act.out", ("T", "F"), "max(x W + b, 0)", "the nodes after the ReLU"),
     Name("two_way.out", ("T", "2"), "(x, 0)", "one output as the scores of two classes"),

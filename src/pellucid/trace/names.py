@@ -1,8 +1,9 @@
-"""Every name that a tape may hold: its shape, its symbol, and what others call the same number.
+"""Every name that a tape may hold: its shape, its symbol, and what it is.
 
-`docs/names.md` is this table as a page, written by `scripts/names_page.py`. In a pattern, `i`
-stands for the number of a layer, counted from 0. The gradient of a name is the name with a `d` in
-front; what an optimizer makes of a parameter stands under the parameter's name.
+`scripts/names_page.py` writes this table as a page, `docs/names.md`, with what others call the same
+number (`vocabularies`). In a pattern, `i` stands for the number of a layer, counted from 0. The
+gradient of a name is the name with a `d` in front; what an optimizer makes of a parameter stands
+under the parameter's name.
 """
 
 import re
@@ -31,52 +32,42 @@ SIZES = {
 
 _STREAM, _HEADS, _TABLE = ("T", "C"), ("H", "T", "d"), ("H", "T", "S")
 _PAST = ("H", "S", "d")
-_B = "blocks.i"
-
 BLOCK: tuple[Name, ...] = (
     Name(
         "h.i.resid_pre",
         _STREAM,
         "hᵢ",
         "residual stream into the block",
-        f"{_B}.hook_resid_pre",
-        "residual3 of i-1",
     ),
-    *layer_norm("h.i.ln_1", "₁", f"{_B}.ln1", "ln1"),
-    *linear("h.i.attn.c_attn", "C", "3C", f"{_B}.attn.?_Q, ?_K, ?_V", "qkv"),
-    Name("h.i.attn.c_attn.out", ("T", "3C"), "[q k v]", "queries, keys and values", "", "qkv"),
-    Name("h.i.attn.qkv", ("T", "3C"), "[q k v]", "the same", "", "qkv"),
-    Name("h.i.attn.q", _HEADS, "Q", "queries, head by head", f"{_B}.attn.hook_q"),
-    Name("h.i.attn.k", _PAST, "K", "keys", f"{_B}.attn.hook_k"),
-    Name("h.i.attn.v", _PAST, "V", "values", f"{_B}.attn.hook_v"),
+    *layer_norm("h.i.ln_1", "₁"),
+    *linear("h.i.attn.c_attn", "C", "3C"),
+    Name("h.i.attn.c_attn.out", ("T", "3C"), "[q k v]", "queries, keys and values"),
+    Name("h.i.attn.qkv", ("T", "3C"), "[q k v]", "the same"),
+    Name("h.i.attn.q", _HEADS, "Q", "queries, head by head"),
+    Name("h.i.attn.k", _PAST, "K", "keys"),
+    Name("h.i.attn.v", _PAST, "V", "values"),
     Name(
         "h.i.attn.scores",
         _TABLE,
         "Q Kᵀ/√d",
         "how well each query fits each key; -∞ where hidden",
-        f"{_B}.attn.hook_attn_scores",
-        "preatt",
     ),
     Name(
         "h.i.attn.att",
         _TABLE,
         "A",
         "attention: softmax of a row of scores",
-        f"{_B}.attn.hook_pattern",
-        "att",
     ),
     *dropout("h.i.attn.attn_dropout", _TABLE),
     Name("h.i.attn.kept", _TABLE, "A", "attention after dropout; att itself where none is dropped"),
-    Name("h.i.attn.z", _HEADS, "A V", "what each head gathered", f"{_B}.attn.hook_z"),
-    Name("h.i.attn.merged", _STREAM, "concat(A V)", "the heads side by side", "", "atty"),
-    *linear("h.i.attn.c_proj", "C", "C", f"{_B}.attn.?_O", "attproj"),
+    Name("h.i.attn.z", _HEADS, "A V", "what each head gathered"),
+    Name("h.i.attn.merged", _STREAM, "concat(A V)", "the heads side by side"),
+    *linear("h.i.attn.c_proj", "C", "C"),
     Name(
         "h.i.attn.c_proj.out",
         _STREAM,
         "Attn(x)",
         "what attention adds to the stream",
-        f"{_B}.hook_attn_out",
-        "attproj",
     ),
     *dropout("h.i.attn.resid_dropout", _STREAM),
     Name("h.i.sum_1", _STREAM, "x + Attn(x)", "before ln_1, in post-norm blocks only"),
@@ -85,12 +76,10 @@ BLOCK: tuple[Name, ...] = (
         _STREAM,
         "hᵢ + Attn",
         "residual stream between the halves",
-        f"{_B}.hook_resid_mid",
-        "residual2",
     ),
-    *layer_norm("h.i.ln_2", "₂", f"{_B}.ln2", "ln2"),
-    *linear("h.i.mlp.c_fc", "C", "F", f"{_B}.mlp.?_in", "fc"),
-    Name("h.i.mlp.c_fc.out", ("T", "F"), "x W + b", "inner values", f"{_B}.mlp.hook_pre", "fch"),
+    *layer_norm("h.i.ln_2", "₂"),
+    *linear("h.i.mlp.c_fc", "C", "F"),
+    Name("h.i.mlp.c_fc.out", ("T", "F"), "x W + b", "inner values"),
     Name("h.i.mlp.act.inner", ("T", "F"), "√(2/π)(x+0.044715x³)", "inside tanh GELU's tanh"),
     Name("h.i.mlp.act.tanh", ("T", "F"), "tanh(…)", "tanh GELU's tanh"),
     Name("h.i.mlp.act.phi", ("T", "F"), "Φ(x)", "erf GELU's factor"),
@@ -99,17 +88,13 @@ BLOCK: tuple[Name, ...] = (
         ("T", "F"),
         "GELU(x W + b)",
         "bent inner values",
-        f"{_B}.mlp.hook_post",
-        "fch_gelu",
     ),
-    *linear("h.i.mlp.c_proj", "F", "C", f"{_B}.mlp.?_out", "fcproj"),
+    *linear("h.i.mlp.c_proj", "F", "C"),
     Name(
         "h.i.mlp.c_proj.out",
         _STREAM,
         "FFN(x)",
         "what the feed-forward network adds",
-        f"{_B}.hook_mlp_out",
-        "fcproj",
     ),
     *dropout("h.i.mlp.dropout", _STREAM),
     Name("h.i.sum_2", _STREAM, "x + FFN(x)", "before ln_2, in post-norm blocks only"),
@@ -118,8 +103,6 @@ BLOCK: tuple[Name, ...] = (
         _STREAM,
         "hᵢ₊₁",
         "residual stream out of the block",
-        f"{_B}.hook_resid_post",
-        "residual3",
     ),
 )
 """The names of a block, in data-flow order."""
@@ -128,25 +111,25 @@ NAMES: tuple[Name, ...] = (
     Name("tokens", ("T",), "u", "token ids"),
     Name("targets", ("T",), "y", "the token after each; IGNORE (-100) where there is none"),
     Name("mask", ("T", "S"), "M", "true where a position may look at another"),
-    Name("wte.weight", ("V", "C"), "W_e", "token embedding", "embed.W_E", "wte"),
-    Name("wpe.weight", ("maxT", "C"), "W_p", "position embedding", "pos_embed.W_pos", "wpe"),
-    Name("embed.out", _STREAM, "U W_e", "the tokens' vectors", "hook_embed"),
-    Name("wpe.rows", _STREAM, "W_p[:T]", "the positions' vectors", "hook_pos_embed"),
-    Name("wpe.out", _STREAM, "h₀", "their sum", "blocks.0.hook_resid_pre", "encoded"),
+    Name("wte.weight", ("V", "C"), "W_e", "token embedding"),
+    Name("wpe.weight", ("maxT", "C"), "W_p", "position embedding"),
+    Name("embed.out", _STREAM, "U W_e", "the tokens' vectors"),
+    Name("wpe.rows", _STREAM, "W_p[:T]", "the positions' vectors"),
+    Name("wpe.out", _STREAM, "h₀", "their sum"),
     *dropout("drop", _STREAM),
     *BLOCK,
     *transformer_rows(BLOCK),
     *NEXT_TOKEN,
     *CLASSIFIER,
-    *layer_norm("ln_f", "", "ln_final", "lnf"),
-    Name("lm_head.weight", ("V", "C"), "W_u", "unembedding, where untied", "unembed.W_U (C, V)"),
+    *layer_norm("ln_f", ""),
+    Name("lm_head.weight", ("V", "C"), "W_u", "unembedding, where untied"),
     Name("lm_head.out", ("T", "V"), "x W_uᵀ", "the logits, as the head makes them"),
-    Name("logits", ("T", "V"), "x W_uᵀ", "score of each token as the next", "logits", "logits"),
-    Name("probs", ("T", "V"), "P", "softmax of a row of logits", "", "probs"),
-    Name("losses", ("T",), "-log P[y]", "loss of each position, in nats", "", "losses"),
+    Name("logits", ("T", "V"), "x W_uᵀ", "score of each token as the next"),
+    Name("probs", ("T", "V"), "P", "softmax of a row of logits"),
+    Name("losses", ("T",), "-log P[y]", "loss of each position, in nats"),
     Name("sharp", (), "H", "the cross-entropy itself, where labels are smoothed"),
     Name("lead", (), "s_y - mean s", "how far targets lead their rows; with smoothing only"),
-    Name("loss", (), "L", "their mean over positions with a target", "loss", "mean_loss"),
+    Name("loss", (), "L", "their mean over positions with a target"),
 )
 """All names, in data-flow order."""
 

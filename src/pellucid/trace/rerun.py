@@ -62,11 +62,11 @@ class Observer(Tape):
 
     def __init__(self, shown: Shown, path: str = "") -> None:
         super().__init__()
-        self._path, self._shown = path, shown
+        self.path, self._shown = path, shown
 
     def at(self, key: str) -> "Observer":
         """The same, one level down."""
-        return Observer(self._shown, f"{self._path}.{key}" if self._path else key)
+        return Observer(self._shown, f"{self.path}.{key}" if self.path else key)
 
     def given(self, values: Mapping[str, Any]) -> None:
         """Nothing: what is given to the run is on the tape already."""

@@ -10,37 +10,32 @@ class Name(NamedTuple):
     shape: tuple[str, ...]
     symbol: str  # as textbooks and papers write it
     meaning: str
-    transformer_lens: str = ""
-    llm_c: str = ""
 
 
-def layer_norm(path: str, symbol: str, lens: str, llm_c: str) -> tuple[Name, ...]:
+def layer_norm(path: str, symbol: str) -> tuple[Name, ...]:
     """The rows of a layer norm at this path."""
     stream, row = ("T", "C"), ("T", "1")
     return (
-        Name(f"{path}.weight", ("C",), f"γ{symbol}", "gain", f"{lens}.w", f"{llm_c}w"),
-        Name(f"{path}.bias", ("C",), f"β{symbol}", "shift", f"{lens}.b", f"{llm_c}b"),
-        Name(f"{path}.mean", row, f"μ{symbol}", "mean of the row", "", f"{llm_c}_mean"),
+        Name(f"{path}.weight", ("C",), f"γ{symbol}", "gain"),
+        Name(f"{path}.bias", ("C",), f"β{symbol}", "shift"),
+        Name(f"{path}.mean", row, f"μ{symbol}", "mean of the row"),
         Name(f"{path}.variance", row, f"σ²{symbol}", "mean squared deviation of the row"),
         Name(
             f"{path}.rstd",
             row,
             "1/√(σ²+ε)",
             "what the row is scaled by",
-            f"1 / {lens}.hook_scale",
-            f"{llm_c}_rstd",
         ),
         Name(f"{path}.xhat", stream, f"x̂{symbol}", "the row with mean 0 and variance 1"),
-        Name(f"{path}.out", stream, "γ x̂ + β", "output", f"{lens}.hook_normalized", llm_c),
+        Name(f"{path}.out", stream, "γ x̂ + β", "output"),
     )
 
 
-def linear(path: str, into: str, out: str, lens: str, llm_c: str) -> tuple[Name, ...]:
+def linear(path: str, into: str, out: str) -> tuple[Name, ...]:
     """The rows of a linear map's parameters."""
-    weight, bias = (lens.replace("?", letter) if lens else "" for letter in "Wb")
     return (
-        Name(f"{path}.weight", (into, out), "W", "weight, (in, out)", weight, f"{llm_c}w"),
-        Name(f"{path}.bias", (out,), "b", "bias", bias, f"{llm_c}b"),
+        Name(f"{path}.weight", (into, out), "W", "weight, (in, out)"),
+        Name(f"{path}.bias", (out,), "b", "bias"),
     )
 
 

@@ -16,7 +16,7 @@ def transformer_rows(block: Sequence[Name]) -> tuple[Name, ...]:
         *_embed("enc", "N"),
         Name("enc.mask", ("1", "1", "N"), "M", "true at a key that is not padding"),
         *_moved(block, "h.i.", "enc.h.i.", SOURCE),
-        *_moved(layer_norm("enc.ln_f", "", "", ""), "", "", SOURCE),
+        *_moved(layer_norm("enc.ln_f", ""), "", "", SOURCE),
         *_embed("dec", "T"),
         Name("dec.memory", ("N", "C"), "m", "what the encoder made of the source"),
         Name(
@@ -26,7 +26,7 @@ def transformer_rows(block: Sequence[Name]) -> tuple[Name, ...]:
             "true where a position may look at another; (1, T, S) where there is padding",
         ),
         *_decoder_block(block),
-        *_moved(layer_norm("dec.ln_f", "", "", ""), "", ""),
+        *_moved(layer_norm("dec.ln_f", ""), "", ""),
     )
 
 
@@ -54,10 +54,10 @@ def _decoder_block(block: Sequence[Name]) -> tuple[Name, ...]:
         *_moved(block, "h.i.sum_1", f"{at}.sum_1"),
         *_moved(block, "h.i.ln_1.", f"{at}.ln_1."),
         *_moved(block, "h.i.resid_mid", f"{at}.resid_mid"),
-        *_moved(linear(f"{at}.cross.c_q", "C", "C", "", ""), "", ""),
+        *_moved(linear(f"{at}.cross.c_q", "C", "C"), "", ""),
         Name(f"{at}.cross.c_q.out", stream, "x W", "queries"),
         Name(f"{at}.cross.queries", stream, "x W", "the same"),
-        *_moved(linear(f"{at}.cross.c_kv", "C", "2C", "", ""), "", ""),
+        *_moved(linear(f"{at}.cross.c_kv", "C", "2C"), "", ""),
         Name(f"{at}.cross.c_kv.out", ("N", "2C"), "[k v]", "the memory's keys and values"),
         Name(f"{at}.cross.kv", ("N", "2C"), "[k v]", "the same"),
         Name(f"{at}.cross.q", ("H", "T", "d"), "Q", "queries, head by head"),
@@ -69,7 +69,7 @@ def _decoder_block(block: Sequence[Name]) -> tuple[Name, ...]:
         Name(f"{at}.resid_cross", stream, "hᵢ + Cross", "residual stream after cross-attention"),
         *_moved(block, "h.i.mlp.", f"{at}.mlp."),
         Name(f"{at}.sum_3", stream, "x + FFN(x)", "before ln_3"),
-        *_moved(layer_norm(f"{at}.ln_3", "₃", "", ""), "", ""),
+        *_moved(layer_norm(f"{at}.ln_3", "₃"), "", ""),
         *_moved(block, "h.i.resid_post", f"{at}.resid_post"),
     )
 

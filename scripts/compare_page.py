@@ -1,0 +1,19 @@
+"""Write the list of known mistakes into docs/compare.md, from `pellucid.compare.MISTAKES`."""
+
+from pathlib import Path
+
+from pellucid.compare import MISTAKES
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "compare.md"
+HEADING = "## The mistakes that are known"
+
+
+def page() -> str:
+    """The page with the list as it is now."""
+    before, heading, _ = PAGE.read_text(encoding="utf-8").partition(HEADING)
+    rows = "\n".join(f"| `{mistake.name}` | {mistake.text} |" for mistake in MISTAKES)
+    return f"{before}{heading}\n\n| name | what is done |\n|---|---|\n{rows}\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

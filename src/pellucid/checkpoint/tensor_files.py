@@ -1,0 +1,174 @@
+"""Tensors by name from whatever file another program has written, read one by one.
+
+| form | names |
+|---|---|
+| `.safetensors`, or a folder of them | the file's own |
+| `.npz` | the arrays' |
+| a folder of `.npy` | the path in the folder, `h/0/ln_1.npy` as `h.0.ln_1` |
+| `.pt`, `.pth`, `.bin` of `torch.save` | the keys, joined by dots where dicts are nested |
+| `.bin` of llm.c, its debug state | ours |
+
+No code in a pickle is run, and none is read in NumPy's files.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from pellucid.checkpoint.llm_c import STATE, magic_of, read_state
+from pellucid.checkpoint.read import broken, read_pickle, unreadable
+from pellucid.errors import CheckpointError
+from pellucid.models import GPTConfig
+from pellucid.tree import flatten
+
+Reader = Callable[[], Tensor]
+
+
+class TensorFiles(Mapping[str, Tensor]):
+    """Tensors by name, each read from its file when it is asked for."""
+
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = dict(readers)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._readers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers
+
+
+def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFiles:
+    """The tensors in a file or a folder; llm.c's state needs the `config` of its model.
+
+    Raises `CheckpointError`, at once or when a tensor is read, where a file is missing, truncated,
+    or holds anything but arrays of numbers.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return TensorFiles(_folder(place))
+    if not place.is_file():
+        raise unreadable(place, FileNotFoundError())
+    match place.suffix:
+        case ".safetensors":
+            return TensorFiles(_safetensors(place))
+        case ".npz":
+            return TensorFiles(_npz(place))
+        case ".npy":
+            return TensorFiles({place.stem: partial(_npy, place)})
+        case ".bin" if magic_of(place) == STATE:
+            if config is None:
+                raise CheckpointError(
+                    f"{place} is a state of llm.c, which does not say how large its model is: give "
+                    "the model with it"
+                )
+            state = read_state(place, config)
+            return TensorFiles({name: partial(state.__getitem__, name) for name in state})
+        case ".pt" | ".pth" | ".bin":
+            return TensorFiles(_pickle(place))
+    raise CheckpointError(
+        f"tensors come in .safetensors, .npz, .pt, llm.c's .bin, or a folder of .npy, and {place} "
+        "is none of these: save them in one of these forms"
+    )
+
+
+def _folder(place: Path) -> dict[str, Reader]:
+    readers: dict[str, Reader] = {}
+    for file in sorted(place.rglob("*.safetensors")):
+        own = _safetensors(file)
+        if twice := readers.keys() & own.keys():
+            raise broken(file, "the only file with its tensors", f"{min(twice)} is in another too")
+        readers |= own
+    for file in sorted(place.rglob("*.npy")):
+        name = ".".join(file.relative_to(place).with_suffix("").parts)
+        readers[name] = partial(_npy, file)
+    if not readers:
+        raise CheckpointError(
+            f"a folder of tensors holds .safetensors or .npy, and {place} has neither: give the "
+            "folder that the tensors are in"
+        )
+    return readers
+
+
+def _safetensors(file: Path) -> dict[str, Reader]:
+    def read(name: str) -> Tensor:
+        with safe_open(file, framework="pt") as opened:
+            tensor: Tensor = opened.get_tensor(name)
+            return tensor
+
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return {name: partial(read, name) for name in opened.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except SafetensorError as error:
+        raise broken(file, "safetensors", error) from error
+
+
+def _npz(file: Path) -> dict[str, Reader]:
+    def read(name: str) -> Tensor:
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return _tensor(arrays[name], file, name)
+        except CheckpointError:
+            raise
+        except Exception as error:
+            raise broken(file, f"an .npz with {name} in it", error) from error
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [member for member in archive.namelist() if member.endswith(".npy")]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise broken(file, "an .npz of NumPy's", error) from error
+    return {name: partial(read, name) for name in (m.removesuffix(".npy") for m in members)}
+
+
+def _npy(file: Path) -> Tensor:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:
+        raise broken(file, "an .npy of NumPy's", error) from error
+    return _tensor(array, file, file.stem)
+
+
+def _pickle(file: Path) -> dict[str, Reader]:
+    def read(value: Any, name: str) -> Tensor:
+        if isinstance(value, Tensor):
+            return value.detach()
+        try:
+            return torch.tensor(value, dtype=torch.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise broken(
+                file, f"a dict of tensors and numbers, and {name} is none", error
+            ) from None
+
+    content = flatten(read_pickle(file))
+    return {
+        str(name): partial(read, value, name)
+        for name, value in content.items()
+        if isinstance(value, Tensor | int | float | list | tuple)
+    }
+
+
+def _tensor(array: Any, file: Path, name: str) -> Tensor:
+    """The array as a tensor, whatever its byte order."""
+    if array.dtype.kind not in "fiub":
+        raise broken(file, f"arrays of real numbers, and {name} is of", array.dtype)
+    native = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    if native.dtype.kind == "u" and native.dtype != np.uint8:
+        native = native.astype(np.int64)
+    if native.dtype == np.longdouble:
+        native = native.astype(np.float64)
+    return torch.from_numpy(native.reshape(array.shape))

@@ -1,0 +1,80 @@
+"""`pellucid compare`: where another program's run first differs, and why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from pellucid.cli.options import Dtype, console, dtype_of
+from pellucid.errors import ConfigError
+
+
+def compare(
+    mine: Annotated[
+        Path,
+        Argument(
+            metavar="MINE",
+            help="Your tensors: .safetensors, .npz, .pt, llm.c's state, or a folder of .npy or "
+            ".safetensors, under names of docs/names.md.",
+        ),
+    ],
+    pack: Annotated[Path, Argument(metavar="PACK", help="What `pellucid reference` wrote.")],
+    names: Annotated[
+        Path | None,
+        Option(
+            "--map", metavar="FILE.json", help="Your names with ours: {'my.att': 'h.0.attn.att'}."
+        ),
+    ] = None,
+    dtype: Annotated[
+        Dtype | None,
+        Option(help="What you computed in; by default the coarsest dtype that your tensors have."),
+    ] = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", metavar="FILE.json", help="Write all that was found.")
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        Option(metavar="FILE.svg", help="Draw where in the first tensor the differences are."),
+    ] = None,
+) -> None:
+    """Judge every tensor of yours by what its own step makes; name the mistake where one is known.
+
+    Exit code 1 where something differs.
+    """
+    from pellucid.checkpoint.read import read_json
+    from pellucid.compare import Mine
+    from pellucid.compare import compare as compare_with
+    from pellucid.files import write_text
+    from pellucid.reference import open_pack
+    from pellucid.report.compare import comparison_json, comparison_lines
+
+    opened = open_pack(pack)
+    own_map = None if names is None else read_json(names)
+    if own_map is not None and not all(isinstance(ours, str) for ours in own_map.values()):
+        raise ConfigError(f"{names} must have a name for each name, as text: correct it")
+    if picture is not None:
+        from pellucid.report.figure import check_picture
+
+        check_picture(picture)
+    theirs = Mine.open(mine, opened.config, own_map)
+    screen = console()
+    with screen.status("comparing") as status:
+        found = compare_with(
+            opened,
+            theirs,
+            dtype=dtype_of(dtype),
+            watch=lambda what: status.update(f"comparing: {what}"),
+        )
+    title = f"{mine} with {pack}"
+    for line in comparison_lines(found, title):
+        screen.print(line)
+    if out is not None:
+        write_text(out, comparison_json(found, title))
+    if picture is not None and found.findings:
+        from pellucid.report.plots import draw_differences
+
+        draw_differences(found.findings[0].fault, picture)
+        screen.print(f"drawn to {picture}", markup=False, soft_wrap=True)
+    if not found.agrees:
+        raise typer.Exit(1)

@@ -1,0 +1,115 @@
+"""`pellucid reference`: every number of a run as files, for those who write the model elsewhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from pellucid.cli.options import (
+    MODEL,
+    Dtype,
+    TokenizerOption,
+    blocks_of,
+    console,
+    dtype_of,
+    not_empty,
+)
+from pellucid.errors import ConfigError, TextError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pellucid.models import GPT
+
+
+def reference(
+    out: Annotated[Path, Option("--out", "-o", metavar="PACK", help="The new directory to write.")],
+    text: Annotated[str | None, Argument(help="The text to run the model on.")] = None,
+    model: Annotated[str, MODEL] = "gpt2-tiny",
+    tokens: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="In place of a text: its ids as JSON, or a file with tensors named tokens and "
+            "targets, llm.c's state too.",
+        ),
+    ] = None,
+    tokenizer: TokenizerOption = None,
+    dtype: Annotated[
+        list[Dtype] | None,
+        Option(help="In which numbers to run; repeatable; float32 and float64 by default."),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        Option(help="Keep what has such a name only, as h.*.attn.* or d*; repeatable."),
+    ] = None,
+    layers: Annotated[
+        str | None, Option(help="Keep these blocks only, as 0,11, and what is in none.")
+    ] = None,
+    slices: Annotated[
+        int | None, Option(metavar="N", help="Keep only the first N along every axis.")
+    ] = None,
+    steps: Annotated[int, Option(help="Steps of the optimizer; the last's weights are kept.")] = 10,
+    optimizer: Annotated[str, Option(help="sgd, momentum, adam or adamw.")] = "adamw",
+    learning_rate: Annotated[float, Option(help="Of the optimizer.")] = 1e-3,
+    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
+    llm_c: Annotated[
+        bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
+    ] = False,
+) -> None:
+    """Write a reference pack: every activation and gradient, moments and weights, a manifest."""
+    import torch
+
+    from pellucid.checkpoint import load, open_model
+    from pellucid.models import GPT
+    from pellucid.reference import Run, Selection, write_pack
+
+    if (text is None) == (tokens is None):
+        raise TextError("a pack is made from a text or from --tokens: give one of the two")
+    if tokens is None:
+        gpt, pieces = open_model(model, tokenizer=tokenizer)
+        ids = pieces.encode(not_empty(text))
+        if len(ids) < 2:
+            raise TextError("a step needs two tokens, and the text has one: write a longer one")
+        read, wanted = torch.tensor(ids[:-1]), torch.tensor(ids[1:])
+    else:
+        found = load(model)
+        if not isinstance(found, GPT):
+            raise ConfigError(f"--model must be a GPT, and {model} is a {found.architecture}")
+        gpt = found
+        read, wanted = _from_file(tokens, gpt)
+    update = {"optimizer": optimizer, "learning_rate": learning_rate}
+    if optimizer == "adamw":
+        update["weight_decay"] = weight_decay
+    write_pack(
+        Run(gpt, model, read, wanted, update, steps),
+        out,
+        dtypes=[kind for d in dtype or (Dtype.FLOAT32, Dtype.FLOAT64) if (kind := dtype_of(d))],
+        wanted=Selection(
+            tuple(names or ()), tuple(blocks_of(layers, gpt.config.n_layer) or ()), slices
+        ),
+        text=text,
+        llm_c=llm_c,
+    )
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    said = f"{gpt} on {read.numel()} tokens, {steps} steps: {size / 1e6:,.1f} MB in {out}"
+    console().print(said, markup=False, soft_wrap=True)
+
+
+def _from_file(file: Path, gpt: "GPT") -> "tuple[Tensor, Tensor]":
+    """Tokens and targets from a file."""
+    import torch
+
+    from pellucid.checkpoint import open_tensors
+    from pellucid.checkpoint.read import read_ids
+
+    if file.suffix == ".json":
+        ids = read_ids(file)
+        return torch.tensor(ids[:-1]), torch.tensor(ids[1:])
+    tensors = open_tensors(file, gpt.config)
+    if missing := [name for name in ("tokens", "targets") if name not in tensors]:
+        raise ConfigError(
+            f"--tokens must be a file with tensors named tokens and targets, and {file} has no "
+            f"{missing[0]}: add it"
+        )
+    return tensors["tokens"].long(), tensors["targets"].long()

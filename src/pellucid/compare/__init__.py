@@ -1,0 +1,31 @@
+"""Compare: where does another program's run first differ from ours, and by which mistake?
+
+    mine = Mine.open(path, config)   the other program's tensors, under our names
+    compare(pack, mine)              every step of it judged, and what differs explained
+
+`following` runs the model's own code from the other program's numbers; `judge` sets each tensor
+beside what its step makes; `diagnose` looks among the `mistakes` for the one that makes it, each
+`planted` in the code for as long as it is tried.
+"""
+
+from pellucid.compare.against import Apart
+from pellucid.compare.compare import Comparison, Finding, compare
+from pellucid.compare.diagnose import Fit
+from pellucid.compare.judge import STATED, Seen
+from pellucid.compare.later import Later
+from pellucid.compare.mine import Mine
+from pellucid.compare.mistakes import MISTAKES, Mistake
+
+__all__ = [
+    "MISTAKES",
+    "STATED",
+    "Apart",
+    "Comparison",
+    "Finding",
+    "Fit",
+    "Later",
+    "Mine",
+    "Mistake",
+    "Seen",
+    "compare",
+]

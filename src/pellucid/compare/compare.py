@@ -1,0 +1,198 @@
+"""Compare: find where another program first differs, say why, and go on to what else differs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.compare.against import Apart, beside
+from pellucid.compare.diagnose import Fit, diagnose
+from pellucid.compare.judge import Seen, fitted
+from pellucid.compare.later import Later, later
+from pellucid.compare.mine import Mine
+from pellucid.compare.planted import Plan, site
+from pellucid.compare.step import Followed, Step
+from pellucid.reference import Pack
+from pellucid.trace.vocabularies import Translation
+from pellucid.tree import flatten
+
+Watch = Callable[[str], None]
+"""What is told what a comparison does next."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A tensor that its own step does not make of its own inputs."""
+
+    fault: Seen
+    fits: tuple[Fit, ...]  # every mistake that was tried, the best first
+    explains: tuple[str, ...]  # the tensors that are right once this mistake is known
+    place: str  # where the mistake is made: "" for everywhere, else a path of the tape
+
+    @property
+    def named(self) -> tuple[Fit, ...]:
+        """The mistakes that reproduce the other program's numbers: none, one, or several alike."""
+        best = [fit for fit in self.fits if fit.reproduces]
+        return tuple(
+            fit
+            for fit in best
+            if fit.faults == best[0].faults and fit.left <= 2 * best[0].left + ALIKE
+        )
+
+
+ALIKE = 1e-3
+"""Mistakes that leave so little more of the distance than the best are not told apart."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it."""
+
+    pack: Pack
+    dtype: torch.dtype
+    inputs: tuple[str, ...]  # what is said of tokens and targets that are not the pack's
+    first: Followed  # every tensor of the other program, judged without any mistake in the step
+    findings: tuple[Finding, ...]
+    beside: tuple[Apart, ...]  # every tensor next to the pack's, in data-flow order
+    later: tuple[Later, ...]
+    translation: Translation
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs beyond what rounding does."""
+        return not (self.inputs or self.findings) and all(one.agrees for one in self.later)
+
+    @property
+    def unseen(self) -> list[str]:
+        """Names of ours that no step has made: of another kind of run, or of later steps."""
+        inputs = {"tokens", "targets", "mask"}
+        return [name for name in self.translation.found if name not in {*self.first.seen, *inputs}]
+
+    @property
+    def consequences(self) -> list[Apart]:
+        """Tensors that are what their own steps make of their inputs, and far from the pack's."""
+        own = {
+            name for finding in self.findings for name in (finding.fault.name, *finding.explains)
+        }
+        return [one for one in self.beside if one.name not in own and one.differs(self.dtype)]
+
+
+def compare(
+    pack: Pack,
+    mine: Mine,
+    *,
+    dtype: torch.dtype | None = None,
+    watch: Watch = lambda _: None,
+) -> Comparison:
+    """Compare another program's tensors with a pack.
+
+    `dtype` is what the other program computes in, by default the coarsest that its tensors have.
+    `watch` is told what is done next.
+
+    Raises `TraceError` for a tensor that has another shape than the step's, and `CheckpointError`
+    where a file is not whole.
+    """
+    model, computed = pack.model(), dtype or mine.dtype()
+    tokens, said = _inputs(pack, mine)
+    targets, said_too = _inputs(pack, mine, "targets")
+    step = Step(model, tokens, targets, pack.manifest["update"], mine, computed)
+    first, findings = find(step, watch)
+    watch("beside the pack")
+    return Comparison(
+        pack=pack,
+        dtype=computed,
+        inputs=(*said, *said_too),
+        first=first,
+        findings=tuple(findings),
+        beside=tuple(beside(pack, mine, computed)),
+        later=tuple(later(pack, mine, flatten(model.params), computed)),
+        translation=mine.translation,
+    )
+
+
+def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[str]]:
+    """The tokens or targets that the other program read, and what is to be said of them."""
+    theirs = pack.tokens if name == "tokens" else pack.targets
+    if name not in mine:
+        return theirs, []
+    own = fitted(name, mine[name], theirs.shape).long()
+    if bool((own == theirs).all()):
+        return theirs, []
+    place = tuple(int(i) for i in (own != theirs).nonzero()[0])
+    said = f"{name} are not the pack's: at {list(place)} yours has {int(own[place])}, the pack "
+    said += f"{int(theirs[place])}"
+    if name == "targets" and bool((own == pack.tokens).all()):
+        said += "; they are the tokens themselves, not shifted by one"
+    return own, [said]
+
+
+def find(step: Step, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
+    """The step without any mistake, and what is found, each mistake once, in data-flow order.
+
+    A mistake that is known by its numbers is planted for the next round, so that only what it does
+    not explain is found after it.
+    """
+    watch("every step again, from your numbers")
+    first = run = step.follow()
+    plans: list[Plan] = []
+    findings: list[Finding] = []
+    given_up: set[tuple[str, str]] = set()
+    while fault := next(_open(run, given_up), None):
+        watch(f"what made {fault.name}")
+        fits = diagnose(fault, run, step, plans)
+        finding = Finding(fault, tuple(fits), (), "")
+        if finding.named:
+            plan, place, after = _adopt(finding, run, step, plans)
+            gone = tuple(name for name in _faults(run) if name not in _faults(after))
+            findings.append(Finding(fault, tuple(fits), gone, place))
+            if fault.name in gone:
+                plans.append(plan)
+                run = after
+                continue
+        else:
+            findings.append(finding)
+        given_up.add(_place(fault))
+    return first, findings
+
+
+def _faults(run: Followed) -> list[str]:
+    return [name for name, seen in run.seen.items() if not seen.agrees]
+
+
+def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Seen]:
+    """Differences that nothing explains yet and no unexplained one may have led to."""
+    for seen in run.seen.values():
+        if not seen.agrees and _place(seen) not in given_up and not (given_up and seen.carried):
+            yield seen
+
+
+def _place(seen: Seen) -> tuple[str, str]:
+    """Where in the code a difference is: an unexplained one is told once, not in every layer."""
+    return (site(seen.call[0]), seen.call[1]) if seen.call else (seen.name, "")
+
+
+def _adopt(
+    finding: Finding, run: Followed, step: Step, plans: list[Plan]
+) -> tuple[Plan, str, Followed]:
+    """The mistake where it explains most: in every call of the function, at a site, or once."""
+    path = finding.fault.call[0] if finding.fault.call else ""
+    scopes: list[tuple[str, Callable[[str], bool]]] = [
+        ("", lambda _: True),
+        (site(path), lambda other: site(other) == site(path)),
+        (path, lambda other: other == path),
+    ]
+    changes = tuple(change for mistake in finding.named[0].mistakes for change in mistake.changes)
+    before = set(_faults(run))
+    tried = []
+    for place, here in scopes:
+        plan = Plan(changes, here)
+        try:
+            after = step.follow([*plans, plan])
+        except (ValueError, RuntimeError, IndexError, TypeError):
+            continue  # elsewhere the code cannot run with it
+        tried.append((len(_faults(after)), plan, place, after))
+        if set(_faults(after)) < before:
+            break
+    _, plan, place, after = min(tried, key=lambda one: one[0])
+    return plan, place, after

@@ -1,0 +1,146 @@
+"""Diagnose: which known mistake makes of the same inputs the numbers that the other program has?
+
+The call in which the first difference was made runs again with each mistake that its code has a
+place for. Where none is found, so do the calls around it, with the mistakes of their own lines.
+"""
+
+import math
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple, cast
+
+from torch import Tensor
+
+from pellucid.compare.following import Following
+from pellucid.compare.judge import Key, Seen
+from pellucid.compare.mistakes import MISTAKES, Mistake
+from pellucid.compare.planted import Plan, planted
+from pellucid.compare.step import Followed, Step
+from pellucid.numbers import Rounded
+
+
+class Fit(NamedTuple):
+    """How well a mistake explains the first difference."""
+
+    mistakes: tuple[Mistake, ...]
+    excess: float  # the largest distance that is left, as a multiple of what is allowed
+    left: float  # how much of the distance is left, 0 to 1 and more
+    faults: int  # tensors made by the same call that still disagree
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether the other program's numbers are what this mistake makes."""
+        return self.excess <= 1
+
+    @property
+    def rank(self) -> tuple[bool, int, float]:
+        """What sorts the best fit to the front."""
+        return (not self.reproduces, self.faults if self.reproduces else 0, self.left)
+
+
+def diagnose(
+    fault: Seen, followed: Followed, step: Step, adopted: Iterable[Plan] = ()
+) -> list[Fit]:
+    """Every mistake that was tried, those that fit best first; two at once if none fits alone."""
+    if fault.call is None:
+        return []
+    case = _Case(fault, followed.tapes[fault.call], step, tuple(adopted))
+    fits: dict[tuple[Mistake, ...], Fit] = {}
+    for unit, functions in case.units():
+        tried = [mistake for mistake in MISTAKES if mistake.functions & functions]
+        for mistake in tried:
+            _keep(fits, case.fit((mistake,), unit))
+        if any(fit.reproduces for fit in fits.values()):
+            break
+        if unit == fault.call:
+            counting = [m for m in tried if (m,) in fits and fits[m,].left != 1]
+            for pair in combinations(counting, 2):
+                _keep(fits, case.fit(pair, unit), alone=False)
+            if any(fit.reproduces for fit in fits.values()):
+                break
+    return sorted(fits.values(), key=lambda fit: fit.rank)
+
+
+def _keep(fits: dict[tuple[Mistake, ...], Fit], fit: Fit | None, *, alone: bool = True) -> None:
+    """Keep a fit where it is the best of its mistakes; of two at once, only one that explains."""
+    if fit is not None and (alone or fit.reproduces):
+        known = fits.get(fit.mistakes, fit)
+        fits[fit.mistakes] = min(known, fit, key=lambda one: one.rank)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The first difference, and the run in which it was seen."""
+
+    fault: Seen
+    tape: Following
+    step: Step
+    adopted: tuple[Plan, ...]
+
+    def units(self) -> Iterator[tuple[Key | None, set[Any]]]:
+        """What to run again, and the functions whose mistakes are tried; None is the whole step.
+
+        First the call alone; then, if it was given what is not known, the one around it that was
+        not, with all that runs inside; then those around that, with the mistakes of their own
+        lines.
+        """
+        tape, key = self.tape, cast("Key", self.fault.call)
+        chain = [key, *tape.within(key)]
+
+        def functions(*keys: Key) -> set[Any]:
+            return {tape.call(one).function for one in keys}
+
+        yield key, functions(*tape.inside(key))
+        known = next((place for place, one in enumerate(chain) if tape.is_exact(one)), None)
+        if known is None:
+            yield None, functions(*tape.calls_made)
+            return
+        if known:
+            yield chain[known], functions(*tape.inside(chain[known]))
+        for around in chain[known + 1 :]:
+            yield around, functions(around)
+
+    def fit(self, mistakes: tuple[Mistake, ...], unit: Key | None) -> Fit | None:
+        """Run the call with the mistakes; None where its code cannot run with them."""
+        if any(mistake.needs and mistake.needs not in self.step.mine for mistake in mistakes):
+            return None
+        plans = [*self.adopted, *(Plan(mistake.changes) for mistake in mistakes)]
+        # The value may have had another name when its own call showed it.
+        first = self.tape.name_of(self.tape[self.fault.name]) or self.fault.name
+        try:
+            if unit is None:
+                seen = self.step.follow(plans).seen
+            else:
+                mine = cast("dict[str, Tensor]", self.step.mine)
+                again = Following(ChainMap({first: mine[self.fault.name]}, mine))
+                with planted(plans, self.step.words()):
+                    self.tape.call(unit).again(_copies(), again)
+                seen = again.seen
+        except (ValueError, RuntimeError, IndexError, TypeError):
+            return None  # as where a weight that is read the other way round has no fitting shape
+        own = seen.get(first, seen.get(self.fault.name))
+        if own is None:
+            return None
+        faults = sum(not one.agrees for one in seen.values() if one.call == own.call)
+        return Fit(mistakes, own.excess, _left(own, self.fault), faults)
+
+
+def _left(own: Seen, fault: Seen) -> float:
+    """How much of the distance is left; where infinities differed, whether any still does."""
+    if math.isfinite(fault.left):
+        return own.left / fault.left if fault.left else math.inf
+    return 0.0 if own.agrees else 1.0
+
+
+def _copies() -> Callable[[str, Any], Any]:
+    """What a call is given again: copies, since what it shows becomes the other program's."""
+    made: dict[int, Rounded] = {}
+
+    def copy(_: str, value: Any) -> Any:
+        if not isinstance(value, Rounded):
+            return value
+        return made.setdefault(id(value), Rounded(value.middle, value.off, value.dtype))
+
+    return copy

@@ -1,0 +1,142 @@
+"""Judge: one tensor of another program beside what its step should make."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import TraceError
+from pellucid.numbers import Rounded
+
+STATED = {torch.float64: 1e-11, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""What is allowed behind a gap, as a part of a tensor's largest number, for each dtype.
+
+A bound that has grown through steps that the other program does not show says little. The figures
+are some ten times what GPT-2's own code in that dtype is off after twelve blocks
+(`benchmarks/dtypes.py`).
+"""
+
+Key = tuple[str, str]
+"""A call: its path on the tape and its function's name."""
+
+
+class Seen(NamedTuple):
+    """One tensor of the other program, judged."""
+
+    name: str
+    call: Key | None  # that made it; None for what was given
+    excess: float  # the largest distance, as a multiple of what is allowed there; ∞ for a NaN
+    worst: tuple[int, ...]  # where that is
+    mine: float  # the other program's number there
+    made: float  # what the step makes of the numbers that went into it
+    allowed: float  # how far apart the two may be there
+    carried: bool  # whether it is made of values that the other program does not show
+    left: float  # the root of the summed squared distances; ∞ where a NaN or an ∞ differs
+    where: Tensor  # a small picture of it, rows and columns: the largest excess in each part
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no number is farther off than rounding can bring it."""
+        return self.excess <= 1
+
+
+def fitted(name: str, theirs: Tensor, shape: torch.Size) -> Tensor:
+    """The other program's tensor in the shape that it must have, without axes of length 1 in front.
+
+    Raises `TraceError` where it has another shape.
+    """
+    extra = theirs.dim() - len(shape)
+    if extra < 0 or theirs.shape != (1,) * extra + tuple(shape):
+        raise TraceError(
+            f"{name} must have the shape {tuple(shape)}, and yours has {tuple(theirs.shape)}: "
+            "transpose or cut it; docs/names.md has the layouts"
+        )
+    return theirs.reshape(shape)
+
+
+PIECE = 1 << 22
+"""So many numbers of a large tensor are compared at once."""
+
+
+def judge(
+    name: str, theirs: Tensor, made: Rounded, call: Key | None, *, carried: bool = False
+) -> Seen:
+    """Compare a tensor with what its step makes of the numbers that went into it.
+
+    What is allowed is the bound of rounding. Where values are carried that nobody has compared, it
+    is that or the stated one, whichever is smaller.
+    """
+    mine, true, off = (values.detach().reshape(-1) for values in (theirs, made.middle, made.off))
+    largest = max(float(piece.abs().nan_to_num(posinf=0).max()) for piece in true.split(PIECE))
+    stated = STATED[made.dtype] * largest
+    tiny = torch.finfo(made.dtype).tiny
+
+    def compared(start: int) -> tuple[Tensor, Tensor, Tensor]:
+        here = slice(start, start + PIECE)
+        apart, sizes = _apart(mine[here].double(), true[here])
+        bound = off[here].clamp(max=stated) if carried else off[here].nan_to_num(posinf=stated)
+        allowed = bound + made.unit * sizes + tiny
+        return apart, allowed, apart / allowed
+
+    high, place, allowed_there, left = -1.0, 0, 0.0, 0.0
+    starts = range(0, len(true), PIECE)
+    for start in starts:
+        apart, allowed, excess = compared(start)
+        left += float(apart.square().sum())
+        here = int(excess.argmax())
+        if float(excess[here]) > high:
+            high, place, allowed_there = float(excess[here]), start + here, float(allowed[here])
+    picture = Picture(made.shape)
+    if high > 1:
+        for start in starts:
+            picture.add(compared(start)[2], start)
+    return Seen(
+        name=name,
+        call=call,
+        excess=high,
+        worst=tuple(int(i) for i in torch.unravel_index(torch.tensor(place), made.shape)),
+        mine=float(mine[place]),
+        made=float(true[place]),
+        allowed=allowed_there,
+        carried=carried,
+        left=math.sqrt(left),
+        where=picture.cells,
+    )
+
+
+def _apart(mine: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+    """How far apart the numbers are, and how large those are that are finite.
+
+    Equal infinities are not apart; a NaN is infinitely far from a number.
+    """
+    apart = (
+        (mine - true).abs().masked_fill(mine == true, 0).nan_to_num(nan=math.inf, posinf=math.inf)
+    )
+    both = mine.isnan() & true.isnan()
+    sizes = true.abs().masked_fill(true.isfinite().logical_not(), 0)
+    return apart.masked_fill(both, 0), sizes
+
+
+class Picture:
+    """The largest excess in each part of a tensor, as a table of at most `ROWS` by `COLUMNS`.
+
+    The last axis goes across and all others down.
+    """
+
+    ROWS, COLUMNS = 12, 48
+
+    def __init__(self, shape: torch.Size) -> None:
+        self.width = shape[-1] if shape else 1
+        self.height = max(1, math.prod(shape[:-1]))
+        rows, columns = min(self.height, self.ROWS), min(self.width, self.COLUMNS)
+        self.cells = torch.zeros(rows, columns, dtype=torch.float64)
+
+    def add(self, excess: Tensor, start: int) -> None:
+        """Put in the numbers of a piece that begins at `start`."""
+        rows, columns = self.cells.shape
+        place = torch.arange(start, start + len(excess))
+        down = place // self.width * rows // self.height
+        across = place % self.width * columns // self.width
+        flat = self.cells.view(-1)
+        flat.scatter_reduce_(0, down * columns + across, excess, "amax")

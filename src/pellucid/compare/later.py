@@ -1,0 +1,60 @@
+"""The steps after the first: losses, and where the weights are at the end, beside the pack's.
+
+No step between is known, so nothing can be made again: what is allowed is stated. An optimizer such
+as AdamW turns even a gradient that is nothing but rounding into a step of full length, either way:
+so of weights, half must have moved as the pack's have.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.compare.judge import STATED, fitted
+from pellucid.reference import Pack
+
+LOSSES = "step.losses"
+GROWN = 10
+"""How much more than after one step losses may be off after several."""
+
+MOVED = 0.1
+"""A weight has moved as the pack's if it is off by at most so much of its way."""
+
+
+class Later(NamedTuple):
+    """One tensor of the later steps."""
+
+    name: str
+    agrees: bool
+    said: str
+
+
+def later(
+    pack: Pack, mine: Mapping[str, Tensor], start: Mapping[str, Tensor], dtype: torch.dtype
+) -> Iterator[Later]:
+    """Judge the losses and the last weights that `mine` has; `start` are the first weights."""
+    steps = pack.manifest["steps"]
+    if LOSSES in mine:
+        theirs = pack.tensor(LOSSES, pack.finest).double()
+        own = fitted(LOSSES, mine[LOSSES], theirs.shape).double()
+        off = (own - theirs).abs() / theirs.abs()
+        near = off <= GROWN * STATED[dtype]
+        if bool(near.all()):
+            said = f"off by at most {float(off.max()):.0e} of the loss"
+        else:
+            first = int((~near).nonzero()[0])
+            said = (
+                f"the loss before step {first + 1} is {float(own[first]):.7g}, and the pack's "
+                f"{float(theirs[first]):.7g}"
+            )
+        yield Later(LOSSES, bool(near.all()), said)
+    for parameter, weight in start.items():
+        name = f"step.{steps}.{parameter}.new"
+        row = pack.rows.get(name)
+        if name in mine and row is not None and "kept" not in row:
+            theirs = pack.tensor(name, pack.finest).double()
+            own = fitted(name, mine[name], theirs.shape).double()
+            way = (theirs - weight.double()).abs()
+            share = float(((own - theirs).abs() <= MOVED * way).double().mean())
+            yield Later(name, share >= 0.5, f"{share:.1%} of the weights are where the pack's are")

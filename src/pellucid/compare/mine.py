@@ -1,0 +1,60 @@
+"""Mine: the other program's tensors under our names, each read when it is asked for."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pellucid.checkpoint import open_tensors
+from pellucid.errors import TraceError
+from pellucid.models import GPTConfig
+from pellucid.reference import MANIFEST, open_pack
+from pellucid.trace.vocabularies import Translation, translate
+
+
+class Mine(Mapping[str, Tensor]):
+    """Tensors by our names; `translation` tells which were found, and what was not understood.
+
+    Raises `TraceError` where no name is one that we know.
+    """
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], config: GPTConfig, own_map: Mapping[str, str] | None
+    ) -> None:
+        self.tensors = tensors
+        self.translation: Translation = translate(list(tensors), config, own_map)
+        if not self.translation.found:
+            some = ", ".join(sorted(tensors)[:3])
+            raise TraceError(
+                f"at least one tensor must have a name that Pellucid knows, and yours are {some}: "
+                "rename them by docs/names.md, or give a --map"
+            )
+
+    @classmethod
+    def open(
+        cls, path: Path, config: GPTConfig, own_map: Mapping[str, str] | None = None
+    ) -> "Mine":
+        """Those of a file or a folder; of another pack, those in the coarsest dtype that it has."""
+        if (path / MANIFEST).is_file():
+            pack = open_pack(path)
+            return cls(pack.tensors(pack.coarsest), config, own_map)
+        return cls(open_tensors(path, config), config, own_map)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.translation.found[name].read(self.tensors)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.translation.found)
+
+    def __len__(self) -> int:
+        return len(self.translation.found)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.translation.found
+
+    def dtype(self) -> torch.dtype:
+        """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
+        found = {self[name].dtype for name in self}
+        floats = [dtype for dtype in found if dtype.is_floating_point]
+        return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)

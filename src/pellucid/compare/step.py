@@ -1,0 +1,88 @@
+"""One training step as another program ran it, forward, backward and update, judged on the way."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.compare.following import Following
+from pellucid.compare.judge import Key, Seen
+from pellucid.compare.mistakes import coarse
+from pellucid.compare.planted import Plan, planted
+from pellucid.models import GPT
+from pellucid.numbers import Rounded
+from pellucid.trace import updated
+from pellucid.tree import flatten, map_leaves, unflatten
+
+HEAD = "lm_head.weight"
+
+
+@dataclass
+class Followed:
+    """What was judged, and the tapes by which a call can be run again."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    tapes: dict[Key, Following] = field(default_factory=dict)
+    main: Following | None = None
+
+    def take(self, tape: Following) -> None:
+        """Add what a tape has seen; it is kept for the first call that does not agree."""
+        self.seen |= tape.seen
+        faults = [seen.call for seen in tape.seen.values() if not seen.agrees and seen.call]
+        self.tapes |= {key: tape for key in faults if key not in self.tapes}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model, what it reads and what it is to predict, and how its weights move.
+
+    `mine` has the other program's tensors under our names, and `dtype` is what it computes in.
+    `update` is the optimizer and its settings, None where the step ends at the gradients.
+    """
+
+    model: GPT
+    tokens: Tensor
+    targets: Tensor
+    update: Mapping[str, Any] | None
+    mine: Mapping[str, Tensor]
+    dtype: torch.dtype
+
+    def words(self) -> dict[str, Any]:
+        """What the wrong lines of mistakes may use."""
+        head = {"own_head": self._exact(self.mine[HEAD])} if HEAD in self.mine else {}
+        return {"coarse": coarse} | head
+
+    def follow(self, plans: Iterable[Plan] = ()) -> Followed:
+        """Run the step with the mistakes of `plans` in it, and judge every tensor of `mine`."""
+        followed = Followed()
+        with planted(plans, self.words()):
+            grads = self._gradients(followed)
+            if self.update is not None:
+                self._step(grads, followed)
+        return followed
+
+    def _gradients(self, followed: Followed) -> dict[str, Rounded]:
+        tape = Following(self.mine)
+        model = GPT(self.model.config, map_leaves(self._exact, self.model.params))
+        _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
+        followed.main = tape
+        followed.take(tape)
+        return flatten(grads)
+
+    def _step(self, grads: dict[str, Rounded], followed: Followed) -> None:
+        """The update, one parameter at a time: of a large model, all moments need much room."""
+        for name, weight in flatten(self.model.params).items():
+            if not any(
+                f"{name}.{part}" in self.mine
+                for part in ("m", "v", "m_hat", "v_hat", "update", "new")
+            ):
+                continue
+            tape = Following(self.mine)
+            params = unflatten({name: self._exact(self.mine.get(name, weight))})
+            updated(params, unflatten({name: grads[name]}), None, self.update or {}, tape)
+            followed.take(tape)
+
+    def _exact(self, values: Tensor) -> Rounded:
+        return Rounded.exact(values, self.dtype)

@@ -1,0 +1,69 @@
+"""Spread: how far off the result of an operation is, by how far off its operands are."""
+
+import operator
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+UNIT = torch.finfo(torch.float64).eps / 2
+"""The round-off of float64, in which the bounds themselves are found: it is allowed for too."""
+
+Pair = tuple[Tensor, Tensor]
+"""A middle, and how far off it is."""
+
+
+def _quotient(middle: Tensor, top: Pair, below: Pair) -> Tensor:
+    least = (below[0].abs() - below[1]).clamp(min=0)
+    return (top[1] + middle.abs() * below[1]) / least
+
+
+def _root(middle: Tensor, x: Pair) -> Tensor:
+    least = (x[0] - x[1]).clamp(min=0)
+    near = x[1] / (middle + least.sqrt())
+    return near.where(least > 0, (x[0].clamp(min=0) + x[1]).sqrt())
+
+
+def _shrunk(x: Pair) -> Tensor:
+    """-log of how much smaller, as a factor, a positive number may be than its middle."""
+    share = (x[1] / x[0]).where(x[0] > x[1], 1.0)
+    return -(-share).log1p()
+
+
+def _tanh(_: Tensor, x: Pair) -> Tensor:
+    flattest = (x[0].abs() - x[1]).clamp(min=0).tanh()
+    return x[1] * (1 - flattest.square() + 4 * UNIT)
+
+
+def _undecided(x: Pair) -> Tensor:
+    return ((x[0].abs() <= x[1]) & (x[1] > 0)).double()
+
+
+RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
+    "neg": (operator.neg, lambda _, x: x[1]),
+    "abs": (torch.abs, lambda _, x: x[1]),
+    "add": (operator.add, lambda _, x, y: x[1] + y[1]),
+    "sub": (operator.sub, lambda _, x, y: x[1] + y[1]),
+    "mul": (
+        operator.mul,
+        lambda _, x, y: x[0].abs() * y[1] + x[1] * y[0].abs() + x[1] * y[1],
+    ),
+    "div": (operator.truediv, _quotient),
+    "square": (torch.square, lambda _, x: (2 * x[0].abs() + x[1]) * x[1]),
+    "sqrt": (lambda x: x.clamp(min=0).sqrt(), _root),
+    "rsqrt": (torch.rsqrt, lambda middle, x: middle.abs() * (0.5 * _shrunk(x)).expm1()),
+    "exp": (torch.exp, lambda middle, x: middle * x[1].expm1()),
+    "log": (torch.log, lambda _, x: _shrunk(x)),
+    "tanh": (torch.tanh, _tanh),
+    "erf": (torch.erf, lambda _, x: 1.13 * x[1]),  # its slope is at most 2/√π
+    # Where the sign is not sure, a run may go either way.
+    "sign": (torch.sign, lambda _, x: 2 * _undecided(x)),
+    "above": (
+        lambda x, y: (x > y).double(),
+        lambda _, x, y: _undecided((x[0] - y[0], x[1] + y[1])),
+    ),
+}
+"""By operation: what float64 computes, and how far off that is where its operands are off."""
+
+UNROUNDED = {"neg", "abs", "sign", "above"}
+"""Operations that no float rounds."""

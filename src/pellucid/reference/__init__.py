@@ -1,0 +1,14 @@
+"""Reference packs: every number of a run as files, for those who write the same model elsewhere.
+
+    write_pack(run, directory)   tensors as safetensors, and a manifest in JSON that lists them
+    open_pack(directory)         the manifest checked, the tensors read as they are asked for
+
+The format is docs/reference-pack.md's.
+"""
+
+from pellucid.reference.pack import MANIFEST, Pack, open_pack
+from pellucid.reference.run import Run
+from pellucid.reference.selection import Selection
+from pellucid.reference.write import write_pack
+
+__all__ = ["MANIFEST", "Pack", "Run", "Selection", "open_pack", "write_pack"]

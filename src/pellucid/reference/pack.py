@@ -1,0 +1,141 @@
+"""Read a pack: its manifest, checked, and its tensors as they are asked for."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from pellucid.checkpoint import TensorFiles, load
+from pellucid.checkpoint.check import configure
+from pellucid.checkpoint.read import broken, read_json
+from pellucid.errors import CheckpointError
+from pellucid.models import GPT, GPTConfig
+from pellucid.tree import flatten, unflatten
+
+MANIFEST = "manifest.json"
+FORMAT = "pellucid_reference"
+VERSION = 1
+
+
+def fingerprint(params: Mapping[str, Tensor]) -> str:
+    """The sha256 of the parameters' bytes, in order, each little-endian and row by row."""
+    digest = hashlib.sha256()
+    for values in params.values():
+        digest.update(values.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack on disk."""
+
+    place: Path
+    manifest: Mapping[str, Any]
+
+    @cached_property
+    def rows(self) -> dict[str, Mapping[str, Any]]:
+        """What the manifest says of each name, in data-flow order."""
+        return {row["name"]: row for row in self.manifest["tensors"]}
+
+    @property
+    def tokens(self) -> Tensor:
+        """What the model read."""
+        return torch.tensor(self.manifest["tokens"])
+
+    @property
+    def targets(self) -> Tensor:
+        """What it was to predict."""
+        return torch.tensor(self.manifest["targets"])
+
+    @cached_property
+    def config(self) -> GPTConfig:
+        """The model's configuration."""
+        return configure(self.place / MANIFEST, GPTConfig, **self.manifest["model"]["config"])
+
+    @property
+    def finest(self) -> str:
+        """The finest of the dtypes that the pack has."""
+        return min(map(str, self.manifest["losses"]), key=_eps)
+
+    @property
+    def coarsest(self) -> str:
+        """The coarsest of them."""
+        return max(map(str, self.manifest["losses"]), key=_eps)
+
+    def tensor(self, name: str, dtype: str) -> Tensor:
+        """The values of a name in one of the pack's dtypes, or the part of them that was kept.
+
+        Raises `CheckpointError` where the file is not whole.
+        """
+        row = self.rows[name]
+        if "same_as" in row:
+            return self.tensor(row["same_as"], dtype)
+        path = self.place / row["files"][dtype]
+        try:
+            with safe_open(path, framework="pt") as file:
+                values: Tensor = file.get_tensor(name)
+        except (OSError, SafetensorError) as error:
+            raise broken(path, f"a file of the pack with {name} in it", error) from None
+        if list(values.shape) != row.get("kept", row["shape"]):
+            raise broken(path, f"a file whose {name} has its shape", tuple(values.shape))
+        return values
+
+    def tensors(self, dtype: str) -> Mapping[str, Tensor]:
+        """All that is whole, in one of the pack's dtypes, read as it is asked for."""
+        whole = [name for name, row in self.rows.items() if "kept" not in row]
+        return TensorFiles({name: partial(self.tensor, name, dtype) for name in whole})
+
+    def model(self) -> GPT:
+        """The model that was run: from the pack where it has all parameters, else by its source.
+
+        Raises `CheckpointError` where neither has them.
+        """
+        about, rows = self.manifest["model"], self.rows
+        names = self.config.parameter_shapes()
+        dtype = about["dtype"] if about["dtype"] in self.manifest["losses"] else self.finest
+        own = getattr(torch, about["dtype"])
+        if all(name in rows and "kept" not in rows[name] for name in names):
+            params = {name: self.tensor(name, dtype).to(own) for name in names}
+        else:
+            params = flatten(load(about["source"]).params)
+        if fingerprint(params) != about["sha256"]:
+            raise CheckpointError(
+                f"{self.place} must come with the model that it was made from, and that of "
+                f"{about['source']!r} is another by now: write the pack again, with all parameters"
+            )
+        return GPT(self.config, unflatten(params))
+
+
+def _eps(dtype: str) -> float:
+    return torch.finfo(getattr(torch, dtype)).eps
+
+
+def open_pack(place: Path) -> Pack:
+    """The pack in a directory; `CheckpointError` where it is none, or not whole."""
+    file = place / MANIFEST
+    manifest = read_json(file)
+    if manifest.get(FORMAT) != VERSION:
+        raise broken(file, f"a reference pack's, with {FORMAT!r} {VERSION}", manifest.get(FORMAT))
+    try:
+        pack = Pack(place, manifest)
+        files = {file for row in pack.rows.values() for file in row.get("files", {}).values()}
+        _ = (
+            pack.tokens,
+            pack.targets,
+            pack.finest,
+            pack.config,
+            manifest["update"],
+            manifest["steps"],
+        )
+        _ = [manifest["model"][key] for key in ("source", "config", "dtype", "sha256")]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise broken(file, "a manifest with every key of docs/reference-pack.md", error) from None
+    if missing := sorted(name for name in files if not (place / name).is_file()):
+        raise broken(file, "beside all the files that it names", f"{missing[0]} is missing")
+    return pack

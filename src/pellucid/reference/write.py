@@ -1,0 +1,195 @@
+"""Write a pack: shards of safetensors, and the manifest that says what is in them."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pellucid.checkpoint import export_llm_c, write_state
+from pellucid.errors import ConfigError
+from pellucid.files import write_text
+from pellucid.reference.pack import FORMAT, MANIFEST, VERSION, fingerprint
+from pellucid.reference.run import After, Run
+from pellucid.reference.selection import Selection
+from pellucid.tape import Tape
+from pellucid.trace import describe, part_of
+from pellucid.tree import flatten
+
+SHARD = 1 << 27
+"""Bytes of tensors that are gathered before they are written to one file."""
+
+
+def write_pack(
+    run: Run,
+    directory: Path,
+    *,
+    dtypes: Iterable[torch.dtype] = (torch.float32, torch.float64),
+    wanted: Selection = Selection(),  # noqa: B008 (it is frozen)
+    text: str | None = None,
+    llm_c: bool = False,
+) -> None:
+    """Write the pack of a run into a new directory, all of it or nothing.
+
+    With `llm_c` also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
+
+    Raises `ConfigError` where the directory is there already or cannot be written.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigError(f"{directory} must be a new or an empty directory: choose another name")
+    beside = directory.with_name(f".{directory.name}.{token_hex(8)}")
+    try:
+        beside.mkdir(parents=True)
+        if llm_c:
+            _write_llm_c(run, beside)
+        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, text)
+        if directory.exists():
+            directory.rmdir()
+        beside.replace(directory)
+    except OSError as error:
+        raise ConfigError(
+            f"{directory} must be a directory that can be written, and it gave "
+            f"{error.strerror or error}: make room there, or choose another"
+        ) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write(
+    run: Run, place: Path, dtypes: list[torch.dtype], wanted: Selection, text: str | None
+) -> None:
+    rows: dict[str, dict[str, Any]] = {}
+    losses: dict[str, list[float]] = {}
+    for dtype in dtypes:
+        name = str(dtype).removeprefix("torch.")
+        shards = _Shards(place, name, wanted, rows)
+        _add_tape(shards, run.first_step(dtype))
+        own = losses.setdefault(name, [])
+        for after in run.updates(dtype):
+            own.append(after.loss)
+            if after.number in {1, run.steps}:
+                _add_update(shards, after)
+            del after  # or it would hold its numbers until those of the next dtype are there
+        shards.add(
+            "step.losses",
+            torch.tensor(own, dtype=dtype),
+            part="update",
+            meaning="the loss before each step of the optimizer",
+        )
+        shards.flush()
+    manifest = {
+        FORMAT: VERSION,
+        "made_by": f"Pellucid {version('pellucid')}",
+        "model": {
+            "source": run.source,
+            "config": run.model.config.to_dict(),
+            "dtype": str(run.model.dtype).removeprefix("torch."),
+            "sha256": fingerprint(flatten(run.model.params)),
+        },
+        "text": text,
+        "tokens": run.tokens.tolist(),
+        "targets": run.targets.tolist(),
+        "update": dict(run.update),
+        "steps": run.steps,
+        "losses": losses,
+        "tensors": [{"name": name} | row for name, row in rows.items()],
+    }
+    write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_llm_c(run: Run, place: Path) -> None:
+    """llm.c's files, in float32."""
+    model = run.model.to(dtype=torch.float32)
+    export_llm_c(model, place / "model.bin")
+    tape = run.first_step(torch.float32)
+    write_state(place / "state.bin", model.config, {name: tape[name] for name in tape})
+
+
+def _add_tape(shards: "_Shards", tape: Tape) -> None:
+    """Every value of a tape once; where it has a second name, that is a row of the manifest."""
+    for name in tape:
+        value, row, call = tape[name], describe(name), tape.made_by(name)
+        known: dict[str, Any] = {"part": part_of(tape, name), "meaning": row.meaning if row else ""}
+        if call is not None:
+            known["made_by"] = {
+                "function": call.function.__name__,
+                "at": call.path,
+                "from": dict(call.inputs),
+            }
+        shards.add(name, value, first=tape.name_of(value) or name, **known)
+
+
+def _add_update(shards: "_Shards", after: After) -> None:
+    steps = "step" if after.number == 1 else "steps"
+    prefix = "" if after.number == 1 else f"step.{after.number}."
+    for name, value in after.tensors():
+        row = describe(name)
+        meaning = f"{row.meaning if row else name}, after {after.number} {steps}"
+        shards.add(prefix + name, value, part="update", meaning=meaning)
+
+
+class _Shards:
+    """Gathers the tensors of one dtype and writes them, a file for every so many bytes."""
+
+    def __init__(
+        self, place: Path, dtype: str, wanted: Selection, rows: dict[str, dict[str, Any]]
+    ) -> None:
+        self.place, self.dtype, self.wanted, self.rows = place, dtype, wanted, rows
+        self.waiting: dict[str, Tensor] = {}
+        self.bytes, self.count = 0, 0
+
+    def add(self, name: str, values: Tensor, *, first: str | None = None, **known: Any) -> None:
+        """Take a tensor, if it is wanted, and tell the manifest of it.
+
+        `first` is the name that the same tensor was taken under before.
+        """
+        if name not in ALWAYS and name not in self.wanted:
+            return
+        row = self.rows.setdefault(name, known | {"shape": list(values.shape)})
+        if first in self.rows and first != name:
+            row["same_as"] = first
+            return
+        part = values if name in ALWAYS else self.wanted.part(values)
+        if part.shape != values.shape:
+            row["kept"] = list(part.shape)
+        row.setdefault("files", {})[self.dtype] = self._file
+        self.waiting[name] = _own(part.detach().cpu())
+        self.bytes += part.nbytes
+        if self.bytes >= SHARD:
+            self.flush()
+
+    @property
+    def _file(self) -> str:
+        return f"{self.dtype}-{self.count + 1:05}.safetensors"
+
+    def flush(self) -> None:
+        """Write what has been gathered, to disk and not only to the system's memory."""
+        if not self.waiting:
+            return
+        path = self.place / self._file
+        save_file(self.waiting, path)
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        self.waiting, self.bytes, self.count = {}, 0, self.count + 1
+
+
+def _own(values: Tensor) -> Tensor:
+    """The tensor in memory of its own, row by row, as the file has it."""
+    whole = values.is_contiguous() and values.untyped_storage().nbytes() == values.nbytes
+    # A view with a base of the same size still is another's memory.
+    return (
+        values
+        if whole and not values._is_view()
+        else values.clone(memory_format=torch.contiguous_format)
+    )
+
+
+ALWAYS = {"tokens", "targets", "loss", "step.losses"}
+"""What is in every pack whole, whatever was selected."""

@@ -1,0 +1,27 @@
+"""A small model on which every mistake shows: no bias is 0, no gain is 1, attention is uneven."""
+
+import numpy as np
+import torch
+
+from pellucid.models import GPT, GPTConfig
+from pellucid.tree import unflatten
+
+N_HEAD = 3
+CONFIG = GPTConfig(vocab_size=11, block_size=10, n_layer=2, n_head=N_HEAD, n_embd=12)
+
+
+def small(seed: int = 0):
+    """Parameters in float64 that are float32 numbers too, tokens, and targets."""
+    draw = np.random.default_rng(seed).normal
+    params = {}
+    for name, shape in CONFIG.parameter_shapes().items():
+        is_gain = len(shape) == 1 and name.endswith("weight")
+        values = draw(1.0 if is_gain else 0.0, 0.3, shape)
+        params[name] = values.astype(np.float32).astype(np.float64)
+    text = np.array([1, 4, 2, 9, 0, 4, 7])
+    return params, text[:-1], text[1:]
+
+
+def model_of(params, dtype: torch.dtype) -> GPT:
+    """Pellucid's model of the same parameters."""
+    return GPT(CONFIG, unflatten({name: torch.tensor(v).to(dtype) for name, v in params.items()}))
