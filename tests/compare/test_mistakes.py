@@ -1,4 +1,4 @@
-"""Each known mistake, made by somebody else's code or by ours, is found where it is made and named."""
+"""Each known mistake, in another program or in our code, is found where it is made and named."""
 
 import numpy as np
 import pytest
@@ -129,7 +129,7 @@ def test_two_mistakes_at_once_are_found_one_after_the_other(pair: tuple[str, str
     assert {one.fault.name for one in found} <= {FIRST[mistake] for mistake in pair}
 
 
-# -- made by our own code, and little shown ---------------------------------------------------------
+# -- made by our own code, and little shown ----------------------------------------------------
 
 SPARSE = ("embed.out", "wpe.out", "logits", "loss", "ln_1.out", "ln_2.out", "ln_f.out", "attn.att")
 SPARSE += ("c_attn.out", "c_proj.out", "c_fc.out", "act.out", "resid_post")
@@ -190,19 +190,29 @@ def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: Mistake):
     assert found_in(shown, None) == [[mistake.name]]
 
 
-@seen_by_modules
-def test_logits_and_gradients_are_enough_to_name_most(mistake: Mistake):
-    everything = own_dump(mistake, torch.float64)
-    params = small()[0]
+LOGITS_TELL = ("gelu_erf", "eps_outside_root", "variance_n_minus_1", "no_scale", "no_mask")
+LOGITS_TELL += ("transposed_weight", "heads_interleaved", "post_norm", "unshifted_targets")
+LOGITS_TELL += ("ln_backward_no_mean", "grad_without_tied_head", "position_from_1")
+
+
+def found_by_logits_and_gradients(name: str) -> list[list[str]]:
+    (mistake,) = (one for one in OURS if one.name == name)
+    everything, params = own_dump(mistake, torch.float64), small()[0]
     shown = {n: v for n, v in everything.items() if n in {"logits", "loss"} or n[1:] in params}
-    found = found_in(shown, None)
-    if mistake.name in {"bf16_matmul", "tf32_matmul"}:
-        # A number on the edge between two of the coarser ones goes either way behind a gap.
-        assert found != []
-    elif mistake.name in {"mask_strict", "softmax_over_heads"}:
-        assert found == [["mask_strict", "softmax_over_heads"]]  # both make NaN of all
-    else:
-        assert found == [[mistake.name]]
+    return found_in(shown, None)
+
+
+@pytest.mark.parametrize("name", LOGITS_TELL)
+def test_logits_and_gradients_are_enough_to_name_most(name: str):
+    assert found_by_logits_and_gradients(name) == [[name]]
+
+
+def test_what_logits_do_not_tell_apart_is_named_together():
+    assert found_by_logits_and_gradients("eps_0") == [["eps_0", "eps_1e-12"]]
+    both_make_nan_of_all = ["mask_strict", "softmax_over_heads"]
+    assert found_by_logits_and_gradients("mask_strict") == [both_make_nan_of_all]
+    # A number on the edge between two of the coarser ones goes either way behind a gap.
+    assert found_by_logits_and_gradients("bf16_matmul") != []
 
 
 def test_mistakes_of_other_models_are_named_too():
