@@ -41,6 +41,8 @@ def transformer_lens(tape: Tape) -> dict[str, torch.Tensor]:
     """Our tape as a HookedTransformer has it, written down from its documentation."""
     theirs = {"embed.W_E": tape["wte.weight"], "pos_embed.W_pos": tape["wpe.weight"]}
     theirs |= {"unembed.W_U": tape["wte.weight"].T, "hook_embed": tape["embed.out"]}
+    theirs |= {"embed.W_E.grad": tape["dembed.weight"]}
+    theirs |= {"unembed.W_U.grad": tape["dlm_head.weight"].T}
     for i in range(2):
         b, h = f"blocks.{i}", f"h.{i}"
         qkv = tape[f"{h}.attn.c_attn.weight"].view(C, 3, H, D)

@@ -13,8 +13,8 @@ STATED = {torch.float64: 1e-11, torch.float32: 1e-4, torch.float16: 2e-2, torch.
 """What is allowed behind a gap, as a part of a tensor's largest number, for each dtype.
 
 A bound that has grown through steps that the other program does not show says little. The figures
-are some ten times what GPT-2's own code in that dtype is off after twelve blocks
-(`benchmarks/dtypes.py`).
+are five to sixty times what a step of GPT-2 with random weights was off (`benchmarks/dtypes.py`);
+trained weights may be worse.
 """
 
 Key = tuple[str, str]
@@ -39,6 +39,10 @@ class Seen(NamedTuple):
     def agrees(self) -> bool:
         """Whether no number is farther off than rounding can bring it."""
         return self.excess <= 1
+
+    def moved(self, rows: int) -> "Seen":
+        """The same of a piece that begins so many rows further down in the tensor."""
+        return self._replace(worst=(self.worst[0] + rows, *self.worst[1:]))
 
 
 def fitted(name: str, theirs: Tensor, shape: torch.Size) -> Tensor:

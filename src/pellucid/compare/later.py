@@ -22,6 +22,10 @@ MOVED = 0.1
 """A weight has moved as the pack's if it is off by at most so much of its way."""
 
 
+APART = 4
+"""Where the pack's own losses in the dtype are off by more, so many times that is allowed."""
+
+
 class Later(NamedTuple):
     """One tensor of the later steps."""
 
@@ -39,7 +43,7 @@ def later(
         own = mine[LOSSES].flatten().double()[:steps]
         theirs = pack.tensor(LOSSES, pack.finest).double()[: len(own)]
         off = (own - theirs).abs() / theirs.abs()
-        near = off <= GROWN * STATED[dtype]
+        near = off <= (APART * _rounding(pack, theirs, dtype)).clamp(min=GROWN * STATED[dtype])
         if bool(near.all()):
             said = f"off by at most {float(off.max()):.0e} of the loss"
         else:
@@ -58,3 +62,12 @@ def later(
             way = (theirs - weight.double()).abs()
             share = float(((own - theirs).abs() <= MOVED * way).double().mean())
             yield Later(name, share >= 0.5, f"{share:.1%} of the weights are where the pack's are")
+
+
+def _rounding(pack: Pack, losses: Tensor, dtype: torch.dtype) -> Tensor:
+    """How far the pack's losses in that dtype are from its finest: how much rounding grows here."""
+    name = str(dtype).removeprefix("torch.")
+    if name not in pack.manifest["losses"]:
+        return torch.zeros_like(losses)
+    own = pack.tensor(LOSSES, name).double()[: len(losses)]
+    return (own - losses).abs() / losses.abs()

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor
 
 from pellucid.compare.following import Following
-from pellucid.compare.judge import Key, Seen
+from pellucid.compare.judge import Key, Seen, fitted
 from pellucid.compare.mistakes import coarse
 from pellucid.compare.planted import Plan, planted
 from pellucid.models import GPT
 from pellucid.numbers import Rounded
-from pellucid.trace import updated
+from pellucid.trace import UPDATES, updated
 from pellucid.tree import flatten, map_leaves, unflatten
 
 HEAD = "lm_head.weight"
+
+PIECE = 1 << 20
+"""So many numbers of a parameter are moved at once, or a row."""
 
 
 @dataclass
@@ -25,11 +28,9 @@ class Followed:
 
     seen: dict[str, Seen] = field(default_factory=dict)
     tapes: dict[Key, Following] = field(default_factory=dict)
-    main: Following | None = None
 
-    def take(self, tape: Following) -> None:
-        """Add what a tape has seen; it is kept for the first call that does not agree."""
-        self.seen |= tape.seen
+    def keep(self, tape: Following) -> None:
+        """Keep a tape if it is the first of a call that does not agree."""
         faults = [seen.call for seen in tape.seen.values() if not seen.agrees and seen.call]
         self.tapes |= {key: tape for key in faults if key not in self.tapes}
 
@@ -67,22 +68,32 @@ class Step:
         tape = Following(self.mine)
         model = GPT(self.model.config, map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
-        followed.main = tape
-        followed.take(tape)
+        followed.seen |= tape.seen
+        followed.keep(tape)
         return flatten(grads)
 
     def _step(self, grads: dict[str, Rounded], followed: Followed) -> None:
-        """The update, one parameter at a time: of a large model, all moments need much room."""
+        """The update, parameter by parameter and piece by piece: all moments need much room."""
         for name, weight in flatten(self.model.params).items():
-            if not any(
-                f"{name}.{part}" in self.mine
-                for part in ("m", "v", "m_hat", "v_hat", "update", "new")
-            ):
+            shown = [
+                f"{name}.{row.pattern}" for row in UPDATES if f"{name}.{row.pattern}" in self.mine
+            ]
+            if not shown:
                 continue
-            tape = Following(self.mine)
-            params = unflatten({name: self._exact(self.mine.get(name, weight))})
-            updated(params, unflatten({name: grads[name]}), None, self.update or {}, tape)
-            followed.take(tape)
+            before = self.mine.get(name, weight)
+            own = {key: fitted(key, self.mine[key], weight.shape) for key in shown}
+            found: list[dict[str, Seen]] = []
+            rows = max(1, PIECE * weight.shape[0] // weight.numel())
+            for start in range(0, weight.shape[0], rows):
+                here = slice(start, start + rows)
+                tape = Following({key: values[here] for key, values in own.items()})
+                piece = unflatten({name: self._exact(before[here])})
+                gradient = unflatten({name: grads[name][here]})
+                updated(piece, gradient, None, self.update or {}, tape)
+                found.append({k: seen.moved(start) for k, seen in tape.seen.items()})
+                followed.keep(tape)
+            for key in found[0]:
+                followed.seen[key] = max((piece[key] for piece in found), key=lambda s: s.excess)
 
     def _exact(self, values: Tensor) -> Rounded:
         return Rounded.exact(values, self.dtype)

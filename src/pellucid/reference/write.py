@@ -67,7 +67,8 @@ def _write(
 ) -> None:
     rows: dict[str, dict[str, Any]] = {}
     losses: dict[str, list[float]] = {}
-    for dtype in dtypes:
+    # The finest first: it needs most room, and finds most there.
+    for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
         name = str(dtype).removeprefix("torch.")
         shards = _Shards(place, name, wanted, rows)
         _add_tape(shards, run.first_step(dtype))

@@ -1,7 +1,8 @@
 """llm.c: the members of its structs, in which all layers of a kind are one tensor.
 
 Weights are (L, out, in), activations (L, B, T, …), and what has a number for each token of the
-vocabulary has some more, as padding. `preatt` is not written where a key is hidden; here it is -∞.
+vocabulary has some more, as padding. `preatt` is not written where a key is hidden, which here is
+-∞; nor are gradients by the norms' means and rstd.
 Source: karpathy/llm.c, train_gpt2.c: ParameterTensors and ActivationTensors.
 """
 
@@ -58,8 +59,8 @@ LLM_C = (
             _layers(f"ln{number}w", f"ln_{number}.weight"),
             _layers(f"ln{number}b", f"ln_{number}.bias"),
             _layers(f"ln{number}", f"ln_{number}.out"),
-            _layers(f"ln{number}_mean", f"ln_{number}.mean", _column),
-            _layers(f"ln{number}_rstd", f"ln_{number}.rstd", _column),
+            _layers(f"ln{number}_mean", f"ln_{number}.mean", _column, graded=False),
+            _layers(f"ln{number}_rstd", f"ln_{number}.rstd", _column, graded=False),
         )
     ),
     *(
@@ -89,7 +90,7 @@ LLM_C = (
     _layers("fcproj", "mlp.c_proj.out"),
     _layers("residual3", "resid_post"),
     Row(("lnf",), "ln_f.out"),
-    Row(("lnf_mean",), "ln_f.mean", _last_column),
-    Row(("lnf_rstd",), "ln_f.rstd", _last_column),
+    Row(("lnf_mean",), "ln_f.mean", _last_column, graded=False),
+    Row(("lnf_rstd",), "ln_f.rstd", _last_column, graded=False),
     Row(("mean_loss",), "loss"),
 )

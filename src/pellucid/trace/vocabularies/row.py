@@ -32,7 +32,8 @@ class Row(NamedTuple):
     ours: str
     layout: Layout = as_it_is
     stacked: bool = False  # one tensor holds all layers, and its name has no number
-    graded: bool = True  # its gradient has the same layout
+    graded: bool = True  # its gradient is there in the same layout
+    gradient: str = ""  # what theirs is the gradient by, where that is another than `ours`
 
     def names(self, layer: int) -> tuple[str, ...]:
         """Their names for a layer."""

@@ -44,7 +44,8 @@ def _rows_joined(theirs: Tensor, _: Sizes) -> Tensor:
 _B = "blocks.i"
 
 TRANSFORMER_LENS = (
-    Row(("embed.W_E",), "wte.weight"),
+    # Two parameters there, W_E and W_U, of which each has its own part of the gradient.
+    Row(("embed.W_E",), "wte.weight", gradient="embed.weight"),
     Row(("pos_embed.W_pos",), "wpe.weight"),
     Row(("hook_embed",), "embed.out"),
     Row(("hook_pos_embed",), "wpe.rows"),

@@ -107,7 +107,10 @@ def _of(rows: tuple[Row, ...], config: GPTConfig) -> Iterator[tuple[str, Source]
             yield ours, Source(theirs, row.layout, sizes)
             if row.graded:
                 for form in _GRADS:
-                    yield f"d{ours}", Source(tuple(map(form.format, theirs)), row.layout, sizes)
+                    yield (
+                        f"d{row.gradient or ours}",
+                        Source(tuple(map(form.format, theirs)), row.layout, sizes),
+                    )
 
 
 def _check_map(theirs: str, ours: str, there: set[str], config: GPTConfig) -> None:

@@ -1,0 +1,147 @@
+"""`pellucid reference` and `pellucid compare`: a text to a pack, a dump to a verdict."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pellucid.checkpoint import save
+from pellucid.cli.options import WIDTH
+from tests.cli.conftest import Command
+from tests.port import gpt2 as port
+from tests.port.models import N_HEAD, model_of, small
+
+
+@pytest.fixture
+def packed(pellucid: Command, tmp_path: Path) -> Path:
+    """A small model and the pack of its step."""
+    params, tokens, targets = small()
+    save(model_of(params, torch.float32), tmp_path / "model")
+    (tmp_path / "ids.json").write_text(json.dumps([*tokens.tolist(), int(targets[-1])]))
+    ended = pellucid(
+        *("reference", "--model", tmp_path / "model", "--tokens", tmp_path / "ids.json"),
+        *("-o", tmp_path / "pack"),
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert "on 6 tokens, 10 steps" in ended.out
+    return tmp_path / "pack"
+
+
+def dumped(place: Path, *mistakes: str) -> Path:
+    params, tokens, targets = small()
+    found = port.run(params, tokens, targets, n_head=N_HEAD, mistakes=mistakes)
+    np.savez(place / "mine.npz", **found)
+    return place / "mine.npz"
+
+
+def test_a_port_that_is_right_agrees(pellucid: Command, packed: Path, tmp_path: Path):
+    ended = pellucid("compare", dumped(tmp_path), packed)
+    assert (ended.code, ended.err) == (0, "")
+    assert "agrees: no tensor is off by more than rounding can bring it" in ended.out
+
+
+def test_a_mistake_is_said_drawn_and_written(pellucid: Command, packed: Path, tmp_path: Path):
+    file, picture = tmp_path / "found.json", tmp_path / "where.svg"
+    mine = dumped(tmp_path, "no_scale", "adam_l2")
+    ended = pellucid("compare", mine, packed, "-o", file, "--picture", picture)
+    assert (ended.code, ended.err) == (1, "")
+    lines = ended.out.splitlines()
+    assert max(map(len, lines[1:])) <= WIDTH
+    for said in (
+        "1. h.0.attn.scores is not what scaled_dot_product makes of your own numbers",
+        "because scores are not divided by √d",
+        "ours, layers/scaled_dot_product.py:  products = q @ k.mT / math.sqrt(q.shape[-1])",
+        "yours, as it seems:  products = q @ k.mT",
+        "no_scale              makes your numbers",
+        "2. wte.weight.m is not what adamw_rule makes of your own numbers",
+        "because weight decay is added to the gradient (Adam with L2), not to the update (AdamW)",
+        "as consequences",
+    ):
+        assert said in ended.out, said
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert content["agrees"] is False
+    first, second = content["findings"]
+    assert (first["tensor"], first["named"]) == ("h.0.attn.scores", ["no_scale"])
+    assert second["named"] == ["adam_l2"]
+    assert first["everywhere"]
+    assert {"mistakes", "reproduces", "leaves", "times_allowed"} == set(first["tried"][0])
+    assert "h.0.attn.z" in content["consequences"]
+    assert "h.0.attn.scores: at" in picture.read_text(encoding="utf-8")
+
+
+def test_a_mistake_that_nobody_knows_is_located(pellucid: Command, packed: Path, tmp_path: Path):
+    with np.load(dumped(tmp_path)) as arrays:
+        tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    tensors["h.1.attn.z"] = tensors["h.1.attn.z"] * 1.01
+    save_file(tensors, tmp_path / "mine.safetensors")
+    ended = pellucid("compare", tmp_path / "mine.safetensors", packed)
+    assert ended.code == 1
+    assert "1. h.1.attn.z is not what scaled_dot_product" in ended.out
+    assert "known mistakes makes these numbers; what each leaves of the distance" in ended.out
+    assert "scale_by_d" in ended.out
+
+
+def test_llm_c_s_state_is_compared_with_the_pack_it_came_with(pellucid: Command, tmp_path: Path):
+    ended = pellucid("reference", "Hello there, world.", "-o", tmp_path / "pack", "--llm-c")
+    assert ended.code == 0
+    state, model = tmp_path / "pack" / "state.bin", tmp_path / "pack" / "model.bin"
+    ended = pellucid("compare", state, tmp_path / "pack")
+    assert ended.code == 0
+    assert "agrees" in ended.out
+    again = pellucid(
+        *("reference", "--model", model, "--tokens", state, "-o", tmp_path / "again"),
+        *("--dtype", "float32", "--names", "logits", "--steps", "2"),
+    )
+    assert again.code == 0
+    assert pellucid("compare", state, tmp_path / "again").code == 0
+
+
+def test_a_map_and_a_dtype_are_taken(pellucid: Command, packed: Path, tmp_path: Path):
+    with np.load(dumped(tmp_path)) as arrays:
+        np.savez(tmp_path / "own.npz", table=arrays["h.0.attn.att"], what=arrays["loss"])
+    (tmp_path / "map.json").write_text(json.dumps({"table": "h.0.attn.att"}))
+    ended = pellucid("compare", tmp_path / "own.npz", packed, "--map", tmp_path / "map.json")
+    assert ended.code == 0
+    assert "names not understood, left out: what" in ended.out
+    (tmp_path / "map.json").write_text(json.dumps({"table": "h.0.attn.atl"}))
+    refused = pellucid("compare", tmp_path / "own.npz", packed, "--map", tmp_path / "map.json")
+    assert "near it: h.0.attn.att" in refused.refused()
+
+
+def test_mistakes_of_the_user_s_are_one_line(pellucid: Command, packed: Path, tmp_path: Path):
+    mine = dumped(tmp_path)
+    (tmp_path / "cut.npz").write_bytes(mine.read_bytes()[:5000])
+    np.savez(tmp_path / "shape.npz", **{"h.0.attn.att": np.ones((3, 5, 5))})
+    np.savez(tmp_path / "names.npz", nothing=np.ones(1))
+    (tmp_path / "map.json").write_text('{"a": 1}')
+    for words, said in (
+        (("compare", tmp_path / "cut.npz", packed), "must be an .npz of NumPy's"),
+        (("compare", tmp_path / "shape.npz", packed), "must have the shape (3, 6, 6)"),
+        (("compare", tmp_path / "names.npz", packed), "must have a name that Pellucid knows"),
+        (("compare", tmp_path / "none.npz", packed), "no such file"),
+        (("compare", mine, tmp_path), "manifest.json must be a file"),
+        (("compare", mine, packed, "--map", tmp_path / "map.json"), "a name for each name"),
+        (("compare", mine, packed, "--picture", "a.gif"), "a picture is drawn to"),
+        (("reference", "A text.", "-o", packed), "must be a new or an empty directory"),
+        (("reference", "-o", tmp_path / "p"), "give one of the two"),
+        (("reference", "text", "--tokens", mine, "-o", tmp_path / "p"), "give one of the two"),
+        (("reference", "--tokens", tmp_path / "map.json", "-o", tmp_path / "p"), "a list of at"),
+        (("reference", "a", "-o", tmp_path / "p"), "two tokens"),
+        (("reference", "Hello there", "-o", tmp_path / "p", "--layers", "9"), "--layers must be"),
+        (("reference", "Hello there", "-o", tmp_path / "p", "--optimizer", "x"), "must be one of"),
+    ):
+        assert said in pellucid(*words).refused(), words
+    assert not (tmp_path / "p").exists()
+
+
+def test_an_exported_model_of_llm_c_s_walks(pellucid: Command, tmp_path: Path):
+    assert pellucid("export", "gpt2-tiny", tmp_path / "out", "--to", "llm.c").code == 0
+    ended = pellucid("tokenize", "Hello world")
+    assert ended.code == 0
+    model = tmp_path / "out" / "model.bin"
+    ended = pellucid("walk", "Hello there world", "--model", model, "--no-update", "--shapes")
+    assert ended.code == 0
+    assert "h.1.attn.att" in ended.out
