@@ -2,7 +2,7 @@
 
     python benchmarks/dtypes.py [--model gpt2-124M-random] [--tokens 64]
 
-From this is stated what `pellucid compare` allows behind a gap (`pellucid.compare.STATED`): for each
+What `pellucid compare` allows behind a gap, `pellucid.compare.STATED`, is stated from this: for each
 dtype the largest distance of any activation, and of any parameter's gradient, as a part of that
 tensor's largest number, with the median over the tensors beside it.
 """
