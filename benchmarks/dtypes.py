@@ -2,9 +2,9 @@
 
     python benchmarks/dtypes.py [--model gpt2-124M-random] [--tokens 64]
 
-What `pellucid compare` allows behind a gap, `pellucid.compare.STATED`, is stated from this: for each
-dtype the largest distance of any activation, and of any parameter's gradient, as a part of that
-tensor's largest number, with the median over the tensors beside it.
+`pellucid.compare.STATED`, which `pellucid compare` allows behind a gap, is stated from this: for
+each dtype the largest distance of any activation, and of any parameter's gradient, as a part of
+that tensor's largest number, with the median over the tensors beside it.
 """
 
 import argparse
