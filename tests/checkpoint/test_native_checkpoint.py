@@ -357,8 +357,9 @@ def test_places_that_hold_no_checkpoint(tmp_path, refused):
 
 
 def test_exported_names():
-    names = ["export_huggingface", "load", "open_model", "read_metadata", "read_torch_stacks"]
-    names += ["read_torch_transformer", "save"]
+    names = ["TensorFiles", "export_huggingface", "export_llm_c", "load", "open_model"]
+    names += ["open_tensors", "read_metadata", "read_torch_stacks", "read_torch_transformer"]
+    names += ["save", "write_state"]
     assert pellucid.checkpoint.__all__ == names
     for name in names:
         assert f"{name}(" in pellucid.checkpoint.__doc__

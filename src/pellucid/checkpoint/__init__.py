@@ -8,7 +8,9 @@
     read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
     export_llm_c(model, file)             what llm.c reads
-    open_tensors(path)                    tensors by name from a file of nearly any form
+    write_state(file, config, tensors)    the state by which llm.c tests itself
+    open_tensors(path)                    tensors by name from a file of nearly any form, as
+    TensorFiles(readers)                  a mapping that reads each when it is asked for
 
 | format | recognised by | read in |
 |---|---|---|
