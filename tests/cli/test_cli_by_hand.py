@@ -37,10 +37,9 @@ def test_an_explanation_by_hand_is_in_rounded_figures(pellucid: Command):
     assert lines[0].startswith(f"{ATT} = 0.2503 ")
     place = lines.index(f"  {ATT}")
     assert lines[place + 2 : place + 4] == ["    = 0.3338 / (0.3338 + 1.0000)", "    = 0.2503"]
-    # Its last digits are the machine's: exp is not rounded alike everywhere.
-    assert any(
-        line.startswith("  by hand 0.2503, in the exact run 0.25023242048935") for line in lines
-    )
+    # The last digits are the machine's: exp is not rounded alike everywhere.
+    exact = "  by hand 0.2503, in the exact run 0.25023242048935"
+    assert any(line.startswith(exact) for line in lines)
 
 
 def test_it_goes_deeper_and_writes_all_terms(pellucid: Command):
