@@ -1,5 +1,6 @@
-"""Write the list of known mistakes into docs/compare.md, from `pellucid.compare.MISTAKES`."""
+"""Write the known mistakes into docs/compare.md from `pellucid.compare`; --check only compares."""
 
+import sys
 from pathlib import Path
 
 from pellucid.compare import MISTAKES
@@ -16,4 +17,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    if "--check" not in sys.argv:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif page() != PAGE.read_text(encoding="utf-8"):
+        sys.exit(f"{PAGE.name} must list the mistakes that are known: run {sys.argv[0]}")

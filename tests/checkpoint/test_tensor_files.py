@@ -105,7 +105,7 @@ def test_what_is_no_tensor_is_refused_in_one_line(tmp_path: Path):
         ("words.txt", "tensors come in"),
         ("noise.npz", "an .npz of NumPy's"),
         ("state.bin", "does not say how large"),
-        ("missing.npz", "no such file"),
+        ("missing.npz", "a folder that is there"),
     ):
         with pytest.raises(CheckpointError, match=said) as raised:
             dict(open_tensors(tmp_path / name))

@@ -121,7 +121,7 @@ def test_mistakes_of_the_user_s_are_one_line(pellucid: Command, packed: Path, tm
         (("compare", tmp_path / "cut.npz", packed), "must be an .npz of NumPy's"),
         (("compare", tmp_path / "shape.npz", packed), "must have the shape (3, 6, 6)"),
         (("compare", tmp_path / "names.npz", packed), "must have a name that Pellucid knows"),
-        (("compare", tmp_path / "none.npz", packed), "no such file"),
+        (("compare", tmp_path / "none.npz", packed), "a folder that is there"),
         (("compare", mine, tmp_path), "manifest.json must be a file"),
         (("compare", mine, packed, "--map", tmp_path / "map.json"), "a name for each name"),
         (("compare", mine, packed, "--picture", "a.gif"), "a picture is drawn to"),

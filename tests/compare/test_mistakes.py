@@ -6,7 +6,7 @@ import torch
 
 from pellucid.compare import MISTAKES, Mistake
 from pellucid.compare.compare import Finding, find
-from pellucid.compare.planted import Plan, planted
+from pellucid.compare.planted import Change, Plan, changed_code, planted
 from pellucid.compare.step import Step
 from pellucid.layers import gelu_tanh
 from pellucid.optim import adamw_rule
@@ -260,8 +260,17 @@ def test_what_was_planted_is_gone_afterwards():
     assert "__planted__" not in gelu_tanh.__globals__
 
 
+def test_every_mistake_s_line_is_in_the_code_that_it_changes():
+    for mistake in MISTAKES:
+        for change in mistake.changes:
+            if not callable(change.wrong):
+                code = changed_code(change.function, [change])
+                assert code.co_code != change.function.__code__.co_code or code.co_consts != (
+                    change.function.__code__.co_consts
+                ), mistake.name
+
+
 def test_a_line_that_is_not_there_is_an_error_of_ours():
-    from pellucid.compare.planted import Change
 
     with pytest.raises(ValueError, match="must be in gelu_tanh once, and 'sinh' is there 0 times"):
         with planted([Plan((Change(gelu_tanh, "sinh", "cosh"),))]):

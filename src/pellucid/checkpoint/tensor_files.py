@@ -60,7 +60,9 @@ def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFil
     if place.is_dir():
         return TensorFiles(_folder(place))
     if not place.is_file():
-        raise unreadable(place, FileNotFoundError())
+        raise CheckpointError(
+            f"tensors are in a file or a folder that is there, and {place} is not: give its path"
+        )
     match place.suffix:
         case ".safetensors":
             return TensorFiles(_safetensors(place))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from rich.filesize import decimal
 from typer import Argument, Option
 
 from pellucid.cli.options import (
@@ -92,7 +93,7 @@ def reference(
         llm_c=llm_c,
     )
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    said = f"{gpt} on {read.numel()} tokens, {steps} steps: {size / 1e6:,.1f} MB in {out}"
+    said = f"{gpt} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
 
 

@@ -195,7 +195,7 @@ def _adopt(
         plan = Plan(changes, here)
         try:
             after = step.follow([*plans, plan])
-        except (ValueError, RuntimeError, IndexError, TypeError):
+        except (ValueError, RuntimeError, IndexError):
             continue  # elsewhere the code cannot run with it
         tried.append((len(_faults(after)), plan, place, after))
         if set(_faults(after)) < before:

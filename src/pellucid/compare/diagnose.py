@@ -118,7 +118,7 @@ class _Case:
                 with planted(plans, self.step.words()):
                     self.tape.call(unit).again(_copies(), again)
                 seen = again.seen
-        except (ValueError, RuntimeError, IndexError, TypeError):
+        except (ValueError, RuntimeError, IndexError):
             return None  # as where a weight that is read the other way round has no fitting shape
         own = seen.get(first, seen.get(self.fault.name))
         if own is None:

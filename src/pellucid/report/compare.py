@@ -59,7 +59,7 @@ def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]
 
 def _line(said: str, style: str = "") -> Padding:
     """A line below a finding, and the lines that it is wrapped into, further in."""
-    return Padding(Text(said, style), (0, 0, 0, 3))
+    return Padding(Text(said, style), (0, 0, 0, 3), expand=False)
 
 
 def _said(fault: Seen) -> str:
