@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 import pellucid
-from pellucid.compare import STATED, Comparison, Mine, compare
+from pellucid.compare import MISTAKES, STATED, Comparison, Mine, compare
+from pellucid.compare.diagnose import Case, diagnose
 from pellucid.compare.judge import judge
+from pellucid.compare.step import Step
 from pellucid.errors import TraceError
 from pellucid.numbers import Rounded
 from pellucid.reference import Pack, Run, open_pack, write_pack
@@ -229,3 +231,59 @@ def test_behind_a_gap_the_stated_bound_counts_where_it_is_smaller():
     assert seen.worst == (2,)
     assert seen.excess == pytest.approx(10, rel=0.01)
     assert json.dumps(seen.where.tolist()) != "[]"
+
+
+def step_of(tensors: dict[str, Tensor], dtype: torch.dtype) -> Step:
+    params, tokens, targets = small()
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    return Step(model_of(params, dtype), *batch, UPDATE, tensors, dtype)
+
+
+def test_what_is_made_inside_and_not_shown_is_a_gap_for_what_is_made_of_it():
+    everything = dump()
+    shown = {name: everything[name] for name in ("wpe.out", "h.0.resid_mid", "h.0.mlp.c_fc.out")}
+    seen = step_of(shown, torch.float32).follow().seen
+    assert not seen["wpe.out"].carried
+    assert seen["h.0.resid_mid"].carried  # attention has run between, and shows nothing
+    assert seen["h.0.mlp.c_fc.out"].carried  # and so has a norm
+    within = {"h.0.attn.c_proj.out": everything["h.0.attn.c_proj.out"]}
+    both = step_of({"wpe.out": everything["wpe.out"], **within}, torch.float32).follow().seen
+    assert both["h.0.attn.c_proj.out"].carried
+
+
+def test_what_is_tried_leaves_the_run_as_it_was():
+    params, tokens, targets = small()
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    own = Run(model_of(params, torch.float32), "", *batch, UPDATE).first_step(torch.float32)
+    tensors = {name: own[name] for name in own}
+    step = step_of(tensors | {"dln_f.x": own["dln_f.x"] + 0.1}, torch.float32)
+    run = step.follow()
+    fault = run.seen["dln_f.x"]
+    tape = run.tapes[fault.call]
+    values = {name: tape[name] for name in tape if isinstance(tape[name], Rounded)}
+    before = {name: value.middle.clone() for name, value in values.items()}
+    # Without a gain dxhat is dout itself, and what is shown as the one becomes the other.
+    (mistake,) = (one for one in MISTAKES if one.name == "no_ln_gain")
+    assert not Case(fault, tape, step, ()).fit((mistake,), fault.call).reproduces
+    for name, value in values.items():
+        assert torch.equal(value.middle, before[name]), name
+
+
+def test_where_infinities_differ_a_mistake_leaves_all_of_it_or_nothing():
+    step = step_of(dump("mask_minus_1e4"), torch.float32)
+    run = step.follow()
+    fault = next(seen for seen in run.seen.values() if not seen.agrees)
+    best, *others = diagnose(fault, run, step)
+    assert (best.mistakes[0].name, best.left) == ("mask_minus_1e4", 0.0)
+    assert {fit.left for fit in others} == {1.0}
+
+
+def test_a_large_update_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pellucid.compare.step.PIECE", 30)
+    tensors = dump()
+    assert all(seen.agrees for seen in step_of(tensors, torch.float32).follow().seen.values())
+    new = tensors["wte.weight.new"].clone()
+    new[7, 3] += 0.01
+    run = step_of(tensors | {"wte.weight.new": new}, torch.float32).follow()
+    (fault,) = (seen for seen in run.seen.values() if not seen.agrees)
+    assert (fault.name, fault.worst) == ("wte.weight.new", (7, 3))

@@ -46,7 +46,7 @@ def diagnose(
     """Every mistake that was tried, those that fit best first; two at once if none fits alone."""
     if fault.call is None:
         return []
-    case = _Case(fault, followed.tapes[fault.call], step, tuple(adopted))
+    case = Case(fault, followed.tapes[fault.call], step, tuple(adopted))
     fits: dict[tuple[Mistake, ...], Fit] = {}
     for unit, functions in case.units():
         tried = [mistake for mistake in MISTAKES if mistake.functions & functions]
@@ -71,8 +71,8 @@ def _keep(fits: dict[tuple[Mistake, ...], Fit], fit: Fit | None, *, alone: bool 
 
 
 @dataclass(frozen=True)
-class _Case:
-    """The first difference, and the run in which it was seen."""
+class Case:
+    """A difference, the tape of the run in which it was seen, and the mistakes already in it."""
 
     fault: Seen
     tape: Following
