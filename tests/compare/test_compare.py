@@ -12,6 +12,7 @@ import pellucid
 from pellucid.compare import MISTAKES, STATED, Comparison, Mine, compare
 from pellucid.compare.diagnose import Case, diagnose
 from pellucid.compare.judge import judge
+from pellucid.compare.mistakes import coarse
 from pellucid.compare.step import Step
 from pellucid.errors import TraceError
 from pellucid.numbers import Rounded
@@ -287,3 +288,16 @@ def test_a_large_update_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch
     run = step_of(tensors | {"wte.weight.new": new}, torch.float32).follow()
     (fault,) = (seen for seen in run.seen.values() if not seen.agrees)
     assert (fault.name, fault.worst) == ("wte.weight.new", (7, 3))
+
+
+def test_a_number_that_is_not_sure_may_be_rounded_either_way():
+    between = torch.tensor(
+        [1 + 2.0**-8 - 1e-9, -3.0], dtype=torch.float64
+    )  # of 8 bits, 1 or 1 + 2⁻⁷
+    rough = coarse(Rounded(between, torch.tensor([1e-8, 0.0]).double(), torch.float32), 8)
+    assert rough.middle.tolist() == [1.0, -3.0]
+    for way in (-1, 1):
+        there = between + way * torch.tensor([1e-8, 0.0])
+        taken = coarse(Rounded.exact(there, torch.float32), 8).middle
+        assert bool(((taken - rough.middle).abs() <= rough.off).all())
+    assert rough.off[1] == 0
