@@ -129,6 +129,14 @@ def test_a_header_that_promises_too_much_takes_no_memory(tmp_path: Path):
         assert "\n" not in str(raised.value)
 
 
+def test_a_file_that_is_too_long_is_another_s(tmp_path: Path):
+    file = tmp_path / "model.bin"
+    export_llm_c(model(), file)
+    file.write_bytes(file.read_bytes() + bytes(4))
+    with pytest.raises(CheckpointError, match="bytes long, as its header says"):
+        load(file)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_truncated_file_is_one_line(

@@ -67,6 +67,7 @@ def test_a_mistake_is_said_drawn_and_written(pellucid: Command, packed: Path, tm
     assert (first["tensor"], first["named"]) == ("h.0.attn.scores", ["no_scale"])
     assert second["named"] == ["adam_l2"]
     assert first["everywhere"]
+    assert [one["mistakes"] for one in first["tried"] if one["reproduces"]] == [["no_scale"]]
     assert {"mistakes", "reproduces", "leaves", "times_allowed"} == set(first["tried"][0])
     assert "h.0.attn.z" in content["consequences"]
     assert "h.0.attn.scores: at" in picture.read_text(encoding="utf-8")
