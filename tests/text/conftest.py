@@ -1,6 +1,9 @@
 import bz2
+from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 
+import numpy as np
 import pytest
 import tiktoken
 
@@ -27,3 +30,24 @@ def judge() -> tiktoken.Encoding:
         special_tokens={"<|endoftext|>": len(ranks)},
         explicit_n_vocab=50257,
     )
+
+
+@pytest.fixture
+def llm_c() -> Callable[..., Path]:
+    """Writes a file of tokens as llm.c's scripts do."""
+
+    def write(
+        path: Path,
+        ids: list[int],
+        *,
+        magic: int = 20240520,
+        version: int = 1,
+        dtype: str = "<u2",
+        count: int | None = None,
+    ) -> Path:
+        header = np.zeros(256, "<i4")
+        header[:3] = magic, version, len(ids) if count is None else count
+        path.write_bytes(header.tobytes() + np.array(ids, dtype).tobytes())
+        return path
+
+    return write

@@ -17,6 +17,7 @@ from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
 from pellucid.cli.plot import plot
+from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
@@ -50,6 +51,7 @@ _COMMANDS = (
     reach,
     examples,
     tokenize,
+    prepare,
     train,
     generate,
     train_classifier,

@@ -24,6 +24,8 @@ from pellucid.text.byte_level import (
     byte_symbols,
     check_pieces,
     check_settings,
+    cut_gpt2,
+    cuts_like_gpt2,
     make_library,
     read_merges,
     spell,
@@ -76,6 +78,17 @@ class BPE(Tokenizer):
         """
         return list(self._encoding(text).ids)
 
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode` of each text, by the library's own threads."""
+        for text in texts:
+            check_unicode(text)
+        encodings = self._library.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    def cut(self, text: str) -> int:
+        """Before the last white space that follows something else; 0 for other pre-tokens."""
+        return cut_gpt2(text) if self._cuts else 0
+
     def piece(self, token: int) -> bytes:
         """The bytes of one id; `TokenError` unless 0 <= token < V."""
         check_token(token, self.vocab_size)
@@ -108,6 +121,10 @@ class BPE(Tokenizer):
             return Merging(pretoken, (pretoken,), ())
         start = tuple(bytes([byte]) for byte in pretoken)
         return Merging(pretoken, start, tuple(merge(start, self._ranks)))
+
+    @cached_property
+    def _cuts(self) -> bool:
+        return cuts_like_gpt2(self._library)
 
     @cached_property
     def _ranks(self) -> dict[tuple[bytes, bytes], int]:

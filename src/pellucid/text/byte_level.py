@@ -3,14 +3,26 @@
 The library is imported inside the functions that need it: a short command should not wait for it.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pellucid.errors import ConfigError
+from pellucid.text.tokenizer import last_match
 
 if TYPE_CHECKING:
     import tokenizers
+
+_BORDER = re.compile(r"(?<=[^\s\u180e\u200b\ufeff])[ \t\n\r]|(?<=[\u4e00-\u9fa5])[，、。]")
+"""Where a pre-token of GPT-2's certainly ends, whatever stands before and after.
+
+Before the first white space after anything else: no pre-token holds white space but at its
+beginning, and what is left of the border is not looked at any more. (Three characters that some
+version of Unicode took for white space are taken for it here.) Between a Chinese character and a
+mark, since such a text may have no spaces: a pre-token with letters in it ends with a letter.
+"""
 
 
 @cache
@@ -59,6 +71,30 @@ def make_library(
     library.decoder = decoders.ByteLevel()
     library.add_special_tokens(list(special))
     return library
+
+
+def cut_gpt2(text: str) -> int:
+    """The last place where a text that begins with `text` may be cut under GPT-2's settings."""
+    return last_match(_BORDER, text)
+
+
+def cuts_like_gpt2(library: "tokenizers.Tokenizer") -> bool:
+    """Whether the library's tokenizer cuts at least where `cut_gpt2` says.
+
+    So it is with GPT-2's own settings and added tokens that hold no such place and eat no spaces
+    behind them; of other settings nothing is known.
+    """
+    settings = json.loads(library.to_str())
+    pretokens = settings["pre_tokenizer"] or {}
+    plain = (
+        settings["normalizer"] is None
+        and pretokens.get("type") == "ByteLevel"
+        and pretokens.get("use_regex", True)
+        and not pretokens["add_prefix_space"]
+    )
+    return plain and not any(
+        token["rstrip"] or _BORDER.search(token["content"]) for token in settings["added_tokens"]
+    )
 
 
 def check_settings(library: "tokenizers.Tokenizer") -> None:

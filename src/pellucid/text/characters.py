@@ -1,6 +1,7 @@
 """One id per character: the simplest tokenizer, and the longest sequences."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
@@ -37,7 +38,15 @@ class Characters(Tokenizer):
     @classmethod
     def from_text(cls, text: str) -> Self:
         """The distinct characters of `text`, in the order of their code points."""
-        return cls("".join(sorted(set(text))))
+        return cls.from_texts([text])
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> Self:
+        """The same of several texts, of which one at a time is looked at."""
+        found: set[str] = set()
+        for text in texts:
+            found.update(text)
+        return cls("".join(sorted(found)))
 
     @property
     def vocab_size(self) -> int:
@@ -50,6 +59,10 @@ class Characters(Tokenizer):
             return [self._ids[character] for character in text]
         except KeyError:
             raise TextError(self._unknown(text)) from None
+
+    def cut(self, text: str) -> int:
+        """The end: no character looks at its neighbours."""
+        return len(text)
 
     def piece(self, token: int) -> bytes:
         """The character in UTF-8; `TokenError` unless 0 <= token < V."""

@@ -1,23 +1,41 @@
 """The tokenizer that a user names, and what a text begins and ends with under it."""
 
+from collections.abc import Callable, Iterable
+from typing import Literal
+
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.bpe import END_OF_TEXT, train_bpe
+from pellucid.text.byte_level import cut_gpt2
 from pellucid.text.characters import Characters
 from pellucid.text.load import load_tokenizer
 from pellucid.text.tokenizer import Tokenizer
-from pellucid.text.words import Words
+from pellucid.text.words import Words, cut_words
 
 
-def choose_tokenizer(choice: str, text: str) -> Tokenizer:
+def choose_tokenizer(choice: str, text: str | Iterable[str]) -> Tokenizer:
     """The tokenizer that `choice` names, its vocabulary taken from `text` where it has none yet.
 
     `chars` and `words` take what the text holds, `bpe:N` learns N ids from it; anything else is a
-    name or a path for `load_tokenizer`.
+    name or a path for `load_tokenizer`. A long text may come in parts, cut where `cut_for` says.
     """
-    if choice == "chars":
-        return Characters.from_text(text)
-    if choice == "words":
-        return Words.from_text(text)
+    texts = [text] if isinstance(text, str) else text
+    match wanted(choice):
+        case "chars":
+            return Characters.from_texts(texts)
+        case "words":
+            return Words.from_texts(texts)
+        case int(size):
+            return train_bpe(texts, size)
+    return load_tokenizer(choice)
+
+
+def wanted(choice: str) -> Literal["chars", "words"] | int | None:
+    """What is to be learnt from a text: characters, words, a BPE of so many ids; None for nothing.
+
+    Raises `ConfigError` for a BPE whose number of ids is missing.
+    """
+    if choice in {"chars", "words"}:
+        return "chars" if choice == "chars" else "words"
     if choice == "bpe" or choice.startswith("bpe:"):
         size = choice.removeprefix("bpe").removeprefix(":")
         if not size.isdecimal():
@@ -25,8 +43,13 @@ def choose_tokenizer(choice: str, text: str) -> Tokenizer:
                 f"a BPE to be trained needs the number of its ids, and {choice!r} names none: "
                 "write for instance bpe:1024"
             )
-        return train_bpe(text, int(size))
-    return load_tokenizer(choice)
+        return int(size)
+    return None
+
+
+def cut_for(choice: str) -> Callable[[str], int]:
+    """Where a text may be cut before it is learnt from, as `Tokenizer.cut` says it afterwards."""
+    return {"chars": len, "words": cut_words}.get(choice, cut_gpt2)
 
 
 def beginning(tokenizer: Tokenizer) -> str:

@@ -1,4 +1,7 @@
-"""A text to train on: read, tokenized, cut in two, and given out in batches."""
+"""A text to train on: read, tokenized, cut in two, and given out in batches.
+
+Or the files of tokens that were made of a larger one (`prepare`), of which windows are read.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,10 +11,11 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TextError
+from pellucid.text.choose import choose_tokenizer
+from pellucid.text.prepare import HELD_OUT
+from pellucid.text.prepared import read_parts, read_prepared
+from pellucid.text.token_files import TokenFiles
 from pellucid.text.tokenizer import Tokenizer
-
-HELD_OUT = 0.1
-"""The last part of the text that is never trained on."""
 
 
 def read_text(path: str | Path) -> str:
@@ -39,8 +43,8 @@ class Corpus:
     Raises `TextError` where either part is too short for one window of `block_size` + 1 tokens.
     """
 
-    training: Tensor  # (N,)
-    validation: Tensor  # (M,)
+    training: Tensor | TokenFiles  # (N,)
+    validation: Tensor | TokenFiles  # (M,)
     block_size: int  # T
 
     def __post_init__(self) -> None:
@@ -59,6 +63,11 @@ class Corpus:
         cut = int(len(ids) * (1 - HELD_OUT))
         return cls(ids[:cut], ids[cut:], block_size)
 
+    @classmethod
+    def from_prepared(cls, directory: str | Path, block_size: int) -> "Corpus":
+        """The tokens that `pellucid prepare`, nanoGPT or llm.c wrote, memory-mapped."""
+        return cls(*read_parts(directory), block_size)
+
     def batch(
         self,
         size: int,
@@ -70,8 +79,7 @@ class Corpus:
         starts = torch.randint(
             len(self.training) - self.block_size, (size, 1), generator=generator
         )  # (B, 1)
-        windows = self.training[starts + torch.arange(self.block_size + 1)]  # (B, T + 1)
-        return windows[:, :-1], windows[:, 1:]
+        return self._windows(self.training, starts)
 
     def validation_batches(
         self, size: int, at_most: int | None = None
@@ -82,9 +90,37 @@ class Corpus:
         shorter than a window and skipped.
         """
         count = (len(self.validation) - 1) // self.block_size
-        tokens = self.validation[: count * self.block_size].view(count, -1)
-        targets = self.validation[1 : count * self.block_size + 1].view(count, -1)
-        if at_most is not None and at_most < count:
-            spread = torch.linspace(0, count - 1, at_most).long()
-            tokens, targets = tokens[spread], targets[spread]
-        yield from zip(tokens.split(size), targets.split(size), strict=True)
+        # In float64, since float32 counts no further than 16 million windows.
+        spread = (
+            torch.linspace(0, count - 1, at_most, dtype=torch.float64).long()
+            if at_most is not None and at_most < count
+            else torch.arange(count)
+        )
+        for places in spread.split(size):
+            yield self._windows(self.validation, places.unsqueeze(-1) * self.block_size)
+
+    def _windows(self, part: Tensor | TokenFiles, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens and targets (B, T) from each of the places (B, 1) on."""
+        if isinstance(part, TokenFiles):
+            read = part.windows(starts.flatten().tolist(), self.block_size + 1)
+            windows = torch.from_numpy(read)  # (B, T + 1)
+        else:
+            windows = part[starts + torch.arange(self.block_size + 1)]  # (B, T + 1)
+        return windows[:, :-1], windows[:, 1:]
+
+
+def open_corpus(
+    path: str | Path, tokenizer_choice: str | None, block_size: int
+) -> tuple[Corpus, Tokenizer]:
+    """What is to be trained on, and its tokenizer: of a text, or of a directory of tokens.
+
+    A text is read whole, and encoded by the tokenizer of that choice (`choose_tokenizer`), by
+    default by characters. Of a directory (`read_prepared`) only the windows asked for are read; it
+    has a tokenizer of its own, or else the choice names one, by default GPT-2's.
+    """
+    if Path(path).is_dir():
+        prepared = read_prepared(path, tokenizer_choice)
+        return Corpus(prepared.training, prepared.validation, block_size), prepared.tokenizer
+    text = read_text(path)
+    tokenizer = choose_tokenizer(tokenizer_choice or "chars", text)
+    return Corpus.from_text(text, tokenizer, block_size), tokenizer

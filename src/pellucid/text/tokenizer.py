@@ -1,8 +1,9 @@
 """What every tokenizer answers: ids for a text, the text of ids, and the bytes of one piece."""
 
+import re
 import reprlib
 from abc import abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -28,6 +29,19 @@ class Tokenizer(Protocol):
 
         Raises `TextError` for a text that these pieces cannot spell.
         """
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode` of each text; a tokenizer that can uses all processors for it."""
+        return [self.encode(text) for text in texts]
+
+    def cut(self, text: str) -> int:
+        """The last place where a text that begins with `text` may be cut, and no id changes.
+
+        Whatever follows `text`, `encode(text[:cut])` and the ids of the rest are those of the
+        whole. It is 0 where there is no such place, which is always safe to say.
+        """
+        del text
+        return 0
 
     @abstractmethod
     def piece(self, token: int) -> bytes:
@@ -93,3 +107,15 @@ def first_few(pieces: Collection[str]) -> str:
     """The first five of `pieces`, quoted and cut short, for an error message of one line."""
     shown = ", ".join(reprlib.repr(piece) for piece in list(pieces)[:5])
     return f"{shown} and {len(pieces) - 5} more" if len(pieces) > 5 else shown
+
+
+def last_match(pattern: re.Pattern[str], text: str) -> int:
+    """Where in `text` the last match of the pattern begins; 0 without one.
+
+    Looked for near the end first, since a text is mostly full of matches.
+    """
+    for near in (1 << 8, 1 << 14, len(text)):
+        places = [found.start() for found in pattern.finditer(text, max(0, len(text) - near))]
+        if places:
+            return places[-1]
+    return 0

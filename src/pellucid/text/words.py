@@ -13,17 +13,24 @@ and after an opening bracket (`( [ {`).
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, first_few
+from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, first_few, last_match
 
 _CLOSING = frozenset(".,;:!?…)]}")
 _OPENING = frozenset("([{")
 _MARKS = r'.,;:!?…()\[\]{}"“”„«»<>—'
 _PIECE = re.compile(rf"<[A-Za-z_]+>|(?:[^\s{_MARKS}]|(?<=\d)[.,:](?=\d))+|[{_MARKS}]")
+_SPACE = re.compile(r"\s")
+
+
+def cut_words(text: str) -> int:
+    """The last place where a text that begins with `text` may be cut, whatever its vocabulary."""
+    return last_match(_SPACE, text)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,15 @@ class Words(Tokenizer):
     @classmethod
     def from_text(cls, text: str) -> Self:
         """The distinct words, marks and special tokens of `text`, by first appearance."""
-        return cls(tuple(dict.fromkeys(_PIECE.findall(text))))
+        return cls.from_texts([text])
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> Self:
+        """The same of several texts, of which one at a time is looked at."""
+        found: dict[str, None] = {}
+        for text in texts:
+            found.update(dict.fromkeys(_PIECE.findall(text)))
+        return cls(tuple(found))
 
     @property
     def vocab_size(self) -> int:
@@ -79,6 +94,10 @@ class Words(Tokenizer):
             return [self._ids[piece] for piece in pieces]
         except KeyError:
             raise TextError(self._unknown(pieces)) from None
+
+    def cut(self, text: str) -> int:
+        """Before the last white space, which is in no piece."""
+        return cut_words(text)
 
     def piece(self, token: int) -> bytes:
         """The word in UTF-8, without a space; `TokenError` unless 0 <= token < V."""

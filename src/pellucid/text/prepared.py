@@ -1,0 +1,108 @@
+"""Directories of tokens to train on: Pellucid's own, nanoGPT's and llm.c's."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pellucid.errors import ConfigError, TextError
+from pellucid.text.choose import wanted
+from pellucid.text.load import has_tokenizer, load_tokenizer
+from pellucid.text.prepare import DATA, TRAIN, VALID, VERSION
+from pellucid.text.token_files import TokenFiles, read_tokens
+from pellucid.text.tokenizer import Tokenizer
+
+_NANOGPT = ("train.bin", "val.bin")
+_LLM_C = ("*_train*.bin", "*_val*.bin")
+_PICKLE = "meta.pkl"
+
+
+class Parts(NamedTuple):
+    """The two parts of a directory of tokens."""
+
+    training: TokenFiles
+    validation: TokenFiles
+
+
+class Prepared(NamedTuple):
+    """The two parts of a directory of tokens, and the tokenizer that they were made by."""
+
+    training: TokenFiles
+    validation: TokenFiles
+    tokenizer: Tokenizer
+
+
+def read_prepared(directory: str | Path, choice: str | None = None) -> Prepared:
+    """The tokens of a directory and their tokenizer.
+
+    A directory without a `tokenizer.json` takes the one that `choice` names, by default GPT-2's;
+    nanoGPT's `meta.pkl` is not opened, since a pickle can run any code. Raises `TextError` for
+    what cannot be read, `ConfigError` for a tokenizer that is not the directory's.
+    """
+    return Prepared(*read_parts(directory), _tokenizer(Path(directory), choice))
+
+
+def read_parts(directory: str | Path) -> Parts:
+    """The tokens of a directory: which of the three forms it has, its files' names tell."""
+    place = Path(directory)
+    if (place / DATA).exists():
+        return _own(place)
+    for training, validation in (_NANOGPT, _LLM_C):
+        found = [sorted(place.glob(pattern)) for pattern in (training, validation)]
+        if all(found):
+            return Parts(*(TokenFiles(map(read_tokens, files)) for files in found))
+    raise TextError(
+        f"a directory to train on has {DATA} beside {TRAIN} and {VALID}, or {_NANOGPT[1]} beside "
+        f"{_NANOGPT[0]}, or {_LLM_C[0]} and {_LLM_C[1]}, and {place} has none of them: make one by "
+        "pellucid prepare"
+    )
+
+
+def _own(place: Path) -> Parts:
+    """The parts of a directory that `prepare` wrote, whose `data.json` is held to its files."""
+    path = place / DATA
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        version, dtype = int(data["version"]), np.dtype(str(data["dtype"]))
+        counts = {name: int(data["files"][name]["tokens"]) for name in (TRAIN, VALID)}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise TextError(
+            f"{path} must be what pellucid prepare wrote, and it is not ({reason}): prepare the "
+            "texts again"
+        ) from None
+    if version != VERSION or dtype.kind != "u":
+        raise TextError(
+            f"{path} must be of version {VERSION} with tokens of uint16 or uint32, and it is of "
+            f"version {version} with {dtype}: prepare the texts again"
+        )
+    parts = []
+    for name, count in counts.items():
+        tokens = read_tokens(place / name, dtype.newbyteorder("<"))
+        if len(tokens) != count:
+            raise TextError(
+                f"{place / name} must have the {count:,} tokens that {DATA} says, and it has "
+                f"{len(tokens):,}: prepare the texts again"
+            )
+        parts.append(TokenFiles([tokens]))
+    return Parts(*parts)
+
+
+def _tokenizer(place: Path, choice: str | None) -> Tokenizer:
+    """The directory's own, or else the chosen one; `ConfigError` where they contradict."""
+    if choice is not None and wanted(choice) is not None:
+        raise ConfigError(
+            f"a tokenizer is learnt from a text, and {place} has tokens already: leave out "
+            f"--tokenizer {choice}, or give the tokenizer that made them"
+        )
+    if not has_tokenizer(place):
+        if choice is None and (place / _PICKLE).exists():
+            return load_tokenizer(place / _PICKLE)  # which says why it is not read
+        return load_tokenizer(choice or "gpt2")
+    own = load_tokenizer(place)
+    if choice is not None and load_tokenizer(choice).to_json() != own.to_json():
+        raise ConfigError(
+            f"{place} has a tokenizer of its own, and --tokenizer {choice} is another: leave it out"
+        )
+    return own
