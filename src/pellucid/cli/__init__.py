@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pellucid.cli.classify import classify
 from pellucid.cli.compare import compare
+from pellucid.cli.evaluate import evaluate
 from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
@@ -54,6 +55,7 @@ _COMMANDS = (
     prepare,
     train,
     generate,
+    evaluate,
     train_classifier,
     classify,
     train_translator,
