@@ -146,6 +146,14 @@ def test_parts_are_small_and_a_text_that_cannot_be_cut_is_one_part():
     assert list(chunks([], len, 64)) == []
 
 
+def test_after_a_long_word_parts_are_small_again():
+    word = "ab" * 50
+    parts = list(chunks([word, *[" one two three\n" * 20] * 50], gpt2().cut, 64))
+    assert "".join(parts) == word + " one two three\n" * 1000
+    assert max(map(len, parts[1:])) <= 64
+    assert len(parts[0]) < 500
+
+
 def test_a_text_that_cannot_be_cut_is_not_looked_through_each_time_it_grows():
     looked = []
 

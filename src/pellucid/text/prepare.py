@@ -11,9 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -48,8 +49,8 @@ class Data:
     separator: int | None  # the token between two documents
     held_out: float | None  # the last part of all tokens; None where --valid named files
     learnt_from: dict[str, int] | None  # characters: those a BPE was learnt from, and all
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: list[dict[str, Any]]  # name, bytes, sha256, and the part that it is in
+    files: dict[str, dict[str, Any]]  # by name: tokens or the tokenizer's kind, and sha256
     version: int = VERSION
 
     def tokens(self, name: str) -> int:
@@ -92,14 +93,10 @@ def prepare(
                 for source in sources:
                     source.keep(kept)
             pieces, learnt_from = _tokenizer(tokenizer, sources, watch)
-            data = Data(
-                pieces.vocab_size,
-                dtype_for(pieces.vocab_size).name,
-                ending(pieces),
-                None if valid else held_out,
-                learnt_from,
-            )
-            return _write(parts, out, pieces, data, watch)
+            data = _write(parts, out, pieces, held_out=None if valid else held_out, watch=watch)
+            known = data | {"learnt_from": learnt_from}
+            write_text(out / DATA, json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+            return Data(**known)
     except BaseException as error:
         if not there and not any(out.iterdir()):
             out.rmdir()
@@ -136,51 +133,62 @@ def _texts(sources: Sequence[Source], what: str, watch: Watch) -> Iterator[Itera
 
 
 def _write(
-    parts: dict[str, list[Source]], out: Path, pieces: Tokenizer, data: Data, watch: Watch
-) -> Data:
-    """Write all files; returns what `data.json` says."""
-    watched = iter(
-        _texts([source for part in parts.values() for source in part], "encoding", watch)
-    )
+    parts: dict[str, list[Source]],
+    out: Path,
+    pieces: Tokenizer,
+    *,
+    held_out: float | None,
+    watch: Watch,
+) -> dict[str, Any]:
+    """Write all files but `data.json`; returns what it says of them."""
+    dtype, separator = dtype_for(pieces.vocab_size), ending(pieces)
+    watched = _texts([source for part in parts.values() for source in part], "encoding", watch)
+    files: dict[str, dict[str, Any]] = {}
     with whole_file(out / TRAIN) as train, whole_file(out / VALID) as valid:
         for name, beside in ((TRAIN, train), (VALID, valid)):
             with beside.open("wb") as file:
-                texts = (next(watched) for _ in parts[name])
-                _encode(texts, pieces, data, file)
-        itemsize = np.dtype(data.dtype).itemsize
-        if data.held_out is not None:
-            count = train.stat().st_size // itemsize
-            _move_end(train, valid, itemsize * int(count * (1 - data.held_out)))
+                for ids in _ids(islice(watched, len(parts[name])), pieces, separator):
+                    file.write(np.array(ids, dtype).tobytes())
+        if held_out is not None:
+            count = train.stat().st_size // dtype.itemsize
+            _move_end(train, valid, dtype.itemsize * int(count * (1 - held_out)))
         for name, beside in ((TRAIN, train), (VALID, valid)):
-            if not beside.stat().st_size:
+            tokens = beside.stat().st_size // dtype.itemsize
+            if not tokens:
                 raise TextError(
                     f"there must be tokens to train on and others to validate, and {name} would "
                     "have none: take a longer text"
                 )
-            tokens = beside.stat().st_size // itemsize
-            data.files[name] = {"tokens": tokens, "sha256": _hash(beside)}
+            files[name] = {"tokens": tokens, "sha256": _hash(beside)}
         # From here on to the end of all, what there was before is no prepared directory any more.
         (out / DATA).unlink(missing_ok=True)
     pieces.save(out / TOKENIZER)
-    data.files[TOKENIZER] = {"kind": pieces.kind, "sha256": _hash(out / TOKENIZER)}
-    data.sources.extend(
-        {"name": source.name, "bytes": source.size, "sha256": source.sha256, "part": name}
-        for name, sources in parts.items()
-        for source in sources
-    )
-    write_text(out / DATA, json.dumps(asdict(data), indent=1, ensure_ascii=False) + "\n")
-    return data
+    files[TOKENIZER] = {"kind": pieces.kind, "sha256": _hash(out / TOKENIZER)}
+    return {
+        "version": VERSION,
+        "vocab_size": pieces.vocab_size,
+        "dtype": dtype.name,
+        "separator": separator,
+        "held_out": held_out,
+        "sources": [
+            {"name": source.name, "bytes": source.size, "sha256": source.sha256, "part": name}
+            for name, part in parts.items()
+            for source in part
+        ],
+        "files": files,
+    }
 
 
-def _encode(texts: Iterable[Iterable[str]], pieces: Tokenizer, data: Data, file: IO[bytes]) -> None:
-    """Write the tokens of the texts, with the separator between two where it is not yet."""
+def _ids(
+    texts: Iterable[Iterable[str]], pieces: Tokenizer, separator: int | None
+) -> Iterator[list[int]]:
+    """The tokens of the texts, with the separator between two where it is not yet."""
     last = None
-    dtype = dtype_for(data.vocab_size)
     for number, text in enumerate(texts):
-        if number and data.separator is not None and last != data.separator:
-            file.write(np.array([data.separator], dtype).tobytes())
+        if number and separator is not None and last != separator:
+            yield [separator]
         for ids in encode_stream(pieces, text):
-            file.write(np.array(ids, dtype).tobytes())
+            yield ids
             last = ids[-1] if ids else last
 
 
