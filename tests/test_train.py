@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-import pellucid.train
+import pellucid.train.loop
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
@@ -144,7 +144,7 @@ def test_the_last_validation_covers_all_windows_and_is_the_plain_mean():
 
 
 def test_of_many_windows_the_same_sample_is_evaluated_each_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pellucid.train, "VALIDATION_WINDOWS", 2)
+    monkeypatch.setattr(pellucid.train.loop, "VALIDATION_WINDOWS", 2)
     steps = run(max_iters=9, eval_interval=4)
     assert [step.iteration for step in steps if step.validation_loss is not None] == [4, 8, 9]
     windows = windows_of(CORPUS)

@@ -33,6 +33,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     _flush_directory(path.parent)
 
 
+def clear_unfinished(path: Path) -> None:
+    """Remove what a `whole_file` of this path left beside it in a process that was killed."""
+    for beside in path.parent.glob(f".{path.name}." + "[0-9a-f]" * 16):
+        beside.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, all of it or nothing."""
     with whole_file(path) as beside:

@@ -1,6 +1,7 @@
 """`pellucid train`: a text in, the best checkpoint out, and nothing at all after a mistake."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import pellucid.train as pellucid_train
 from pellucid.checkpoint import load, open_model
 from pellucid.checkpoint.native import read_metadata
 from pellucid.models import GPT
-from pellucid.train import Progress, Recipe
+from pellucid.text.corpus import Corpus
+from pellucid.train import Point, Progress, Recipe
 from pellucid.tree import flatten, map_leaves
 from tests.cli.conftest import SMALL, Command
 from tests.test_train import TEXT, TOKENIZER
@@ -27,7 +29,10 @@ def test_a_text_becomes_a_model_with_its_tokenizer(pellucid: Command, text: Path
     assert (ended.code, ended.err) == (0, "")
     assert sorted(file.name for file in out.iterdir()) == [
         "config.json",
+        "last.safetensors",
+        "log.jsonl",
         "model.safetensors",
+        "run.json",
         "tokenizer.json",
     ]
     model, tokenizer = open_model(str(out))
@@ -86,10 +91,14 @@ def test_the_checkpoint_that_is_kept_is_the_best(
 ):
     found = {1: 3.0, 2: None, 3: 2.25, 4: 2.5, 5: None, 6: 2.25}
 
-    def scripted(model: GPT, corpus: object, recipe: Recipe) -> Iterator[Progress]:
+    def scripted(model: GPT, corpus: object, recipe: Recipe, *, start: Point) -> Iterator[Progress]:
+        best = (start.best, start.best_iteration)
         for number, loss in found.items():
             moved = map_leaves(lambda leaf, by=number: leaf * 0 + by, model.params)
-            yield Progress(number, GPT(model.config, moved), 9.0, loss, 1.0, 0.1, 5.0)
+            best = min(best, (loss or math.inf, number))
+            point = start._replace(iteration=number, params=moved)
+            point = point._replace(best=best[0], best_iteration=best[1])
+            yield Progress(number, GPT(model.config, moved), 9.0, loss, 1.0, 0.1, 5.0, point)
 
     monkeypatch.setattr(pellucid_train, "train", scripted)
     ended = pellucid("train", text, "--out", tmp_path / "out", *SMALL, "--num-samples", "0")
@@ -109,10 +118,10 @@ def test_dropout_and_dtype_reach_the_training(
     dtypes: list[torch.dtype] = []
     real = pellucid_train.train
 
-    def watched(model: GPT, corpus: object, recipe: Recipe) -> Iterator[Progress]:
+    def watched(model: GPT, corpus: Corpus, recipe: Recipe, *, start: Point) -> Iterator[Progress]:
         recipes.append(recipe)
         dtypes.append(model.dtype)
-        return real(model, corpus, recipe)
+        return real(model, corpus, recipe, start=start)
 
     monkeypatch.setattr(pellucid_train, "train", watched)
     ended = pellucid(
@@ -157,7 +166,7 @@ def test_an_out_that_holds_files_is_left_alone_unless_it_is_to_be_replaced(
 
 def finite(directory: Path) -> bool:
     """Whether what was saved there, if anything, is numbers."""
-    if not directory.exists() or not any(directory.iterdir()):
+    if not (directory / "model.safetensors").exists():
         return True
     return all(bool(leaf.isfinite().all()) for leaf in flatten(load(directory).params).values())
 
@@ -243,13 +252,14 @@ def test_a_training_that_is_stopped_keeps_what_it_has(tmp_path: Path):
 
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, preexec_fn=listen) as process:  # noqa: PLW1509 (no threads)
-        while not (out / "tokenizer.json").exists():
+        while not (out / "model.safetensors").exists():
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         said, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
     assert complaint == b""
-    assert b"stopped: a model with validation loss" in said
+    assert b": a model with validation loss" in said
+    assert b"go on with: pellucid train --resume --out" in b" ".join(said.split())
     model, tokenizer = open_model(str(out))
     assert model.config.vocab_size == tokenizer.vocab_size

@@ -69,7 +69,7 @@ def test_what_was_done_is_written_down(tmp_path: Path):
     assert (written["version"], written["dtype"], written["vocab_size"]) == (1, "uint16", 300)
     assert written["separator"] == 299
     assert written["held_out"] is None
-    assert written["learnt_from"] == {"characters": len(TEXT) + 4, "of": len(TEXT) + 4}
+    assert written["learnt_from"] == {"characters": len(TEXT), "of": len(TEXT)}
     for name, source in zip((one, two), written["sources"], strict=True):
         content = Path(name).read_bytes()
         assert (source["name"], source["bytes"]) == (name, len(content))
@@ -277,3 +277,14 @@ def test_words_end_a_document_where_they_have_a_word_for_it(tmp_path: Path):
     words = load_tokenizer(tmp_path / "out")
     assert isinstance(words, Words)
     assert words.decode(all_ids(tmp_path / "out")) == "one two <EOS> three <EOS> four"
+
+
+def test_a_bpe_is_not_learnt_from_what_is_held_out_by_name(tmp_path: Path):
+    told, kept = tmp_path / "told.txt", tmp_path / "kept.txt"
+    told.write_text("a rose is a rose is a rose. " * 50, encoding="utf-8")
+    kept.write_text("zyzzyva! " * 500, encoding="utf-8")
+    data = prepare([str(told)], tmp_path / "out", tokenizer="bpe:280", valid=[str(kept)])
+    assert data.learnt_from == {"characters": 1400, "of": 1400}
+    pieces = load_tokenizer(tmp_path / "out" / "tokenizer.json")
+    assert len(pieces.encode("zyzzyva!")) == 8
+    assert len(pieces.encode(" rose")) < 5

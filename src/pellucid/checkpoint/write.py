@@ -36,6 +36,21 @@ def write(
         ) from error
 
 
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write one safetensors file, all of it or nothing.
+
+    Raises `CheckpointError` where it cannot be written; what was there stays.
+    """
+    try:
+        with whole_file(path) as beside:
+            save_file(_separate(tensors), beside, metadata=dict(metadata))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} must be a file that can be written; {one_line(error)}; make room there, or "
+            "give another directory"
+        ) from error
+
+
 def _put(
     config: Path, text: str, weights: Path, tensors: dict[str, Tensor], metadata: dict[str, str]
 ) -> None:

@@ -4,12 +4,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
-from pellucid.cli.keep import keep_best
 from pellucid.cli.options import TRANSLATOR, DeviceOption, MixedOption, console, device_of
+from pellucid.cli.training_run import (
+    LogOption,
+    PatienceOption,
+    ResumeOption,
+    SaveOption,
+    begin_or_resume,
+    go_through,
+    recipe_of,
+    settings_of,
+)
 from pellucid.errors import ConfigError
-from pellucid.files import make_room
 
 if TYPE_CHECKING:
     from pellucid.models import GPT, Transformer
@@ -47,6 +55,7 @@ class Form(StrEnum):
 
 
 def train_translator(
+    context: Context,
     pairs: Annotated[
         list[Path],
         Argument(
@@ -89,9 +98,14 @@ def train_translator(
     eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 1500,
     beam: Annotated[int, Option(min=1, help="Width of the beam that is measured.")] = 4,
     length_penalty: Annotated[float, Option(help="Of the beam; above 0 favours long texts.")] = 1.0,
+    accumulate: Annotated[int, Option(help="Batches whose gradients make one step.")] = 1,
+    save_interval: SaveOption = 0,
+    log_interval: LogOption = 10,
+    patience: PatienceOption = 0,
     mixed: MixedOption = False,
     seed: Annotated[int, Option(help="Of the weights and the batches.")] = 1337,
     device: DeviceOption = "cpu",
+    resume: ResumeOption = False,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a checkpoint in --out.")
     ] = False,
@@ -100,59 +114,70 @@ def train_translator(
     from pellucid.report.scores import print_scores
     from pellucid.text.pair_corpus import PairCorpus
     from pellucid.text.pairs import read_pairs, train_pair_bpe
-    from pellucid.train import Recipe, train
+    from pellucid.train import train
 
-    recipe = Recipe(
-        max_iters=max_iters,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        warmup_iters=warmup_iters,
-        schedule=schedule.value,
-        weight_decay=weight_decay,
-        betas=(0.9, 0.98),
-        dropout=dropout,
-        smoothing=smoothing if form is Form.TRANSFORMER else 0.0,
-        eval_interval=eval_interval,
-        mixed=mixed,
-        min_lr_ratio=0.02,
-        seed=seed,
-    )
-    training = [pair for path in pairs for pair in read_pairs(_file(path))]
-    if valid:
-        held_out = read_pairs(valid)
+    settings = settings_of(context, out, resume=resume)
+    kind, block = Form(settings["form"]), settings["block_size"]
+    softened = settings["smoothing"] if kind is Form.TRANSFORMER else 0.0
+    recipe = recipe_of(settings, betas=(0.9, 0.98), smoothing=softened, min_lr_ratio=0.02)
+    training = [pair for path in settings["pairs"] for pair in read_pairs(_file(Path(path)))]
+    if settings["valid"]:
+        held_out = read_pairs(Path(settings["valid"]))
     else:
         held_out, training = training[::HELD_OUT], _without_every(HELD_OUT, training)
     if not training:
         raise ConfigError("a training needs at least two pairs, and one came: add more")
-    phrases = read_pairs(extra) if extra else []
-    place = device_of(device)
-    make_room(out, overwrite=overwrite)
-    pieces = train_pair_bpe([*training * WEIGHT, *phrases], vocab_size)
+    phrases = read_pairs(Path(settings["extra"])) if settings["extra"] else []
+    place = device_of(settings["device"])
+    pieces = train_pair_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
     corpus = PairCorpus.from_pairs(
         training,
         held_out,
         pieces,
-        form=form.value,
-        block_size=block_size,
+        form=kind.value,
+        block_size=block,
         extra=phrases,
-        extra_share=extra_share,
+        extra_share=settings["extra_share"],
     )
-    place_of_norms = norm or (Norm.PRE if form is Form.GPT else Norm.POST)
+    place_of_norms = Norm(settings["norm"] or (Norm.PRE if kind is Form.GPT else Norm.POST))
     sizes = {
-        "n_head": n_head,
-        "n_embd": n_embd,
-        "block_size": block_size,
+        "n_head": settings["n_head"],
+        "n_embd": settings["n_embd"],
+        "block_size": block,
         "norm": place_of_norms.value,
         "final_norm": place_of_norms is Norm.PRE,
     }
-    model: Any = _untrained(form, pieces, n_layer, sizes, seed).to(device=place)
+
+    def untrained() -> Any:
+        drawn = _untrained(kind, pieces, settings["n_layer"], sizes, recipe.seed)
+        return drawn.to(device=place)
+
+    model, start = begin_or_resume(
+        out,
+        settings,
+        resume=resume,
+        overwrite=overwrite,
+        fingerprint=corpus.fingerprint(),
+        device=place,
+        untrained=untrained,
+        pieces=pieces,
+        recipe=recipe,
+    )
     screen = console()
     screen.print(str(model))
     screen.print(
         f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
         f"validate; {pieces.vocab_size:,} ids"
     )
-    model = keep_best(screen, train(model, corpus, recipe), pieces, out, total=max_iters)
+    model = go_through(
+        context,
+        screen,
+        train(model, corpus, recipe, start=start),
+        out,
+        start=start,
+        total=recipe.max_iters,
+        save_interval=settings["save_interval"] or recipe.eval_interval,
+    )
     print_scores(screen, model, pieces, held_out, beam=beam, alpha=length_penalty)
 
 

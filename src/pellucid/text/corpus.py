@@ -3,10 +3,12 @@
 Or the files of tokens that were made of a larger one (`prepare`), of which windows are read.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from pellucid.text.prepare import HELD_OUT
 from pellucid.text.prepared import read_parts, read_prepared
 from pellucid.text.token_files import TokenFiles
 from pellucid.text.tokenizer import Tokenizer
+
+PIECE, PIECES = 1 << 16, 256
+"""A fingerprint looks at so many tokens in so many places: at all of them, up to 16 million."""
 
 
 def read_text(path: str | Path) -> str:
@@ -98,6 +103,22 @@ class Corpus:
         )
         for places in spread.split(size):
             yield self._windows(self.validation, places.unsqueeze(-1) * self.block_size)
+
+    def fingerprint(self) -> str:
+        """A hash by which a run knows its data again: of both parts, or of pieces all over them."""
+        found = hashlib.sha256(repr((len(self.training), len(self.validation))).encode())
+        for part in (self.training, self.validation):
+            places = np.linspace(0, max(0, len(part) - PIECE), PIECES).astype(int)
+            for start in sorted(set(places.tolist())):
+                piece = self._read(part, start, min(len(part), start + PIECE))
+                found.update(piece.numpy().astype("<i8").tobytes())
+        return found.hexdigest()
+
+    @staticmethod
+    def _read(part: Tensor | TokenFiles, start: int, stop: int) -> Tensor:
+        if isinstance(part, TokenFiles):
+            return torch.from_numpy(part.read(start, stop))
+        return part[start:stop]
 
     def _windows(self, part: Tensor | TokenFiles, starts: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens and targets (B, T) from each of the places (B, 1) on."""

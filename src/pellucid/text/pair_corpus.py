@@ -1,5 +1,6 @@
 """Pairs of texts to train on: as rows of token ids, in batches of about equal length."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -116,6 +117,11 @@ class PairCorpus:
             Group.of(fitting(extra, "the extra part")) if extra else None,
             extra_share,
         )
+
+    def fingerprint(self) -> str:
+        """A hash by which a run knows its data again."""
+        rows = (self.training, self.validation, self.extra, self.extra_share)
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     def batch(
         self, size: int, generator: torch.Generator, *, done: float = 0.0

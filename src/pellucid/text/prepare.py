@@ -74,8 +74,9 @@ def prepare(
     between two of them stands the tokenizer's token for the end of a text, if it has one. The ids
     are those of encoding each text whole. `tokenizer` is what `choose_tokenizer` takes; characters
     and words come from all texts, a BPE is learnt from at most `SAMPLE` characters spread evenly
-    over them. Raises `TextError` for a text that cannot be read, `ConfigError` for the settings or
-    where `out` cannot hold the files; nothing is left of them then.
+    over those that are not named as held out. Raises `TextError` for a text that cannot be read,
+    `ConfigError` for the settings or where `out` cannot hold the files; nothing is left of them
+    then.
     """
     if not 0 < held_out < 1:
         raise ConfigError(f"--held-out must be above 0 and below 1, not {held_out}")
@@ -92,7 +93,10 @@ def prepare(
                 kept = stack.enter_context(tempfile.TemporaryFile(dir=out))
                 for source in sources:
                     source.keep(kept)
-            pieces, learnt_from = _tokenizer(tokenizer, sources, watch)
+            # Characters and words must be known to spell what is held out; a BPE spells any text,
+            # and what it is judged by must not have taught it.
+            seen = sources if tokenizer in {"chars", "words"} else parts[TRAIN]
+            pieces, learnt_from = _tokenizer(tokenizer, seen, watch)
             data = _write(parts, out, pieces, held_out=None if valid else held_out, watch=watch)
             known = data | {"learnt_from": learnt_from}
             write_text(out / DATA, json.dumps(known, indent=1, ensure_ascii=False) + "\n")

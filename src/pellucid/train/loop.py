@@ -1,0 +1,208 @@
+"""Training: batches, loss and gradients, clip, AdamW, again."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import ConfigError
+from pellucid.evaluate import mean_loss
+from pellucid.kernels import FAST, adamw_rule
+from pellucid.layers import IGNORE
+from pellucid.models import GPT, Transformer
+from pellucid.optim import adamw, clip_by_global_norm, decay_groups
+from pellucid.train.log import Figures, layer_figures
+from pellucid.train.point import Point, begin
+from pellucid.train.recipe import Recipe
+from pellucid.train.went_wrong import first_wrong
+from pellucid.tree import Tree, add, map_leaves
+
+VALIDATION_WINDOWS = 1024
+"""An evaluation looks at all of the validation part, or at so many windows spread over it."""
+
+EXPLODED = 10.0
+"""A loss of so many times that of guessing blindly, ln V, ends the training."""
+
+M = TypeVar("M", GPT, Transformer)
+
+
+class Batches(Protocol):
+    """What is trained on: a `Corpus` of text, or of pairs of texts."""
+
+    def batch(self, size: int, generator: torch.Generator, *, done: float) -> tuple[Tensor, ...]:
+        """What the model's loss takes, targets last; `done` of the training, 0 to 1, is behind."""
+        ...
+
+    def validation_batches(
+        self, size: int, at_most: int | None = None
+    ) -> Iterable[tuple[Tensor, ...]]:
+        """The same, from the part that is never trained on."""
+        ...
+
+
+class Progress(NamedTuple, Generic[M]):
+    """Where a training stands after an iteration."""
+
+    iteration: int  # counted from 1
+    model: M
+    loss: float  # of this iteration's batches, in nats a token
+    validation_loss: float | None  # in nats a token, where this iteration was evaluated
+    grad_norm: float  # before clipping
+    learning_rate: float
+    tokens_per_second: float  # targets, in training, evaluations apart
+    point: Point  # from which to go on
+    layers: Mapping[str, Figures] | None = None  # every `log_interval` iterations
+
+    @property
+    def is_best(self) -> bool:
+        """Whether its validation loss is the lowest so far."""
+        return self.point.best_iteration == self.iteration
+
+
+def train(
+    model: M,
+    corpus: Batches,
+    recipe: Recipe,
+    *,
+    start: Point | None = None,
+    evaluate: bool = True,
+) -> Iterator[Progress[M]]:
+    """Train the model on the corpus, and tell after each iteration where it stands.
+
+    The same seed gives the same numbers, on the same machine with the same number of threads, and
+    a training that goes on from the point of a `Progress`, given as `start`, gives those that it
+    would have given without a stop. Every `eval_interval` iterations, and after the last, the
+    validation part is evaluated, each time on the same windows, unless `evaluate` is off. Raises
+    `ConfigError` where the loss is no finite number any more or is far above that of guessing, and
+    names the first tensor that went wrong.
+    """
+    point = start or begin(model.params, recipe.seed)
+    generator = torch.Generator()
+    generator.set_state(point.random)
+    model = model.with_params(point.params)
+    decay = decay_groups(model.params, recipe.weight_decay)
+    sound = model
+    while point.iteration < recipe.max_iters and not _is_stale(point, recipe):
+        began = time.perf_counter()
+        iteration = point.iteration + 1
+        learning_rate = recipe.learning_rate_at(point.iteration)
+        step = _gradients(model, corpus, recipe, generator, done=point.iteration / recipe.max_iters)
+        clipped, norm = clip_by_global_norm(step.grads, recipe.grad_clip)
+        _check(step, norm=float(norm), model=model, sound=sound, recipe=recipe, iteration=iteration)
+        params, state = adamw(
+            model.params,
+            clipped,
+            point.state,
+            learning_rate=learning_rate,
+            betas=recipe.betas,
+            weight_decay=decay,
+            rule=adamw_rule,
+        )
+        seconds = point.seconds + time.perf_counter() - began
+        layers = None
+        if iteration == 1 or iteration % recipe.log_interval == 0:
+            layers = layer_figures(model.params, step.grads, params)
+        model = model.with_params(params)
+
+        validation_loss, best = None, (point.best, point.best_iteration)
+        due = iteration == recipe.max_iters or iteration % recipe.eval_interval == 0
+        if evaluate and due:
+            windows = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
+            validation_loss = mean_loss(model, windows)
+            if not math.isfinite(validation_loss):
+                raise _wrong(
+                    f"the validation loss is {validation_loss}", step, model, sound, recipe
+                )
+            best = min(best, (validation_loss, iteration))
+            sound = model
+        tokens = point.tokens + step.targets
+        random = generator.get_state()
+        point = Point(iteration, params, state, random, tokens, seconds, *best)
+        yield Progress(
+            iteration,
+            model,
+            step.loss,
+            validation_loss,
+            float(norm),
+            learning_rate,
+            tokens / seconds,
+            point,
+            layers,
+        )
+
+
+def _is_stale(point: Point, recipe: Recipe) -> bool:
+    """Whether the evaluations since the best one are as many as the recipe has patience for."""
+    waited = (point.iteration - point.best_iteration) // recipe.eval_interval
+    return 0 < recipe.patience <= waited
+
+
+class _Step(NamedTuple):
+    """What the batches of an iteration came to."""
+
+    loss: float  # the mean over all their targets
+    grads: Tree
+    targets: int  # how many
+    batch: tuple[Tensor, ...]  # of the last
+    how: Mapping[str, Any]  # what the last was computed with
+
+
+def _gradients(
+    model: Any, corpus: Batches, recipe: Recipe, generator: torch.Generator, *, done: float
+) -> _Step:
+    """Loss and gradients of as many batches as are accumulated, each target counting the same."""
+    computing = computed_with(model, recipe)
+    total, count, grads = 0.0, 0, None
+    batch: tuple[Tensor, ...] = ()
+    how: dict[str, Any] = {}
+    for _ in range(recipe.accumulate):
+        drawn = corpus.batch(recipe.batch_size, generator, done=done)
+        batch = tuple(part.to(model.device) for part in drawn)
+        noise = computing.draw_noise(*batch, p=recipe.dropout, generator=generator)
+        how = {"noise": noise} | ({"smoothing": recipe.smoothing} if recipe.smoothing else {})
+        loss, found = computing.loss_and_grads(*batch, ops=FAST, **how)
+        targets = int((batch[-1] != IGNORE).sum())
+        # The sum over batches is held in the weights' own dtype, as the weights are.
+        precise = map_leaves(lambda grad, weight: grad.to(weight.dtype), found, model.params)
+        if recipe.accumulate > 1:
+            precise = map_leaves(lambda grad, by=targets: grad * by, precise)
+        grads = add(grads, precise) if grads else precise
+        total += float(loss) * targets
+        count += targets
+    assert grads is not None
+    if recipe.accumulate > 1:
+        grads = map_leaves(lambda grad: grad / count, grads)
+    return _Step(total / count, grads, count, batch, how)
+
+
+def computed_with(model: Any, recipe: Recipe) -> Any:
+    """The model that forward and backward run with: in bfloat16 where precision is mixed."""
+    return model.to(dtype=torch.bfloat16) if recipe.mixed else model
+
+
+def _check(
+    step: _Step, *, norm: float, model: Any, sound: Any, recipe: Recipe, iteration: int
+) -> None:
+    """`ConfigError` where an iteration's numbers are not fit to move weights by."""
+    at = f"at iteration {iteration}"
+    if not math.isfinite(step.loss):
+        raise _wrong(f"the loss is {step.loss} {at}", step, model, sound, recipe)
+    blind = math.log(model.config.vocab_size)
+    if step.loss > EXPLODED * blind:
+        came = f"the loss is {step.loss:.4g} {at}, and guessing blindly gives {blind:.4g}"
+        raise _wrong(came, step, model, sound, recipe)
+    if not math.isfinite(norm):
+        raise _wrong(f"the gradient's norm is {norm} {at}", step, model, sound, recipe)
+
+
+def _wrong(came: str, step: _Step, model: Any, sound: Any, recipe: Recipe) -> ConfigError:
+    """The error for a training whose numbers ran away, with the tensor where it began."""
+    computing, before = computed_with(model, recipe), computed_with(sound, recipe)
+    culprit = first_wrong(computing, before, step.batch, **step.how)
+    return ConfigError(
+        f"a training's numbers must stay finite, and {came}; {culprit}; try a lower "
+        "--learning-rate or a longer --warmup-iters"
+    )

@@ -1,0 +1,160 @@
+"""A run: the directory of a training, with the best model so far and the point to go on from.
+
+    run.json                            how it was begun: the settings, and what data it was
+    tokenizer.json                      both written once, before the first iteration
+    config.json, model.safetensors      the best model by validation loss
+    last.safetensors                    the last point: weights, moments, random state
+    log.jsonl                           a line for some of the iterations
+
+Every file is whole at every moment, and none of those that are written again says anything that
+another must agree with, so a run that is killed goes on from its last point, bit for bit.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pellucid.checkpoint import save
+from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
+from pellucid.errors import CheckpointError, ConfigError
+from pellucid.files import clear_unfinished, write_text
+from pellucid.models import ARCHITECTURES
+from pellucid.text.tokenizer import Tokenizer
+from pellucid.train.log import LOG, Log
+from pellucid.train.loop import Progress
+from pellucid.train.point import Point, load_point, save_point
+
+RUN, LAST, TOKENIZER = "run.json", "last.safetensors", "tokenizer.json"
+FILES = (RUN, TOKENIZER, CONFIG, WEIGHTS, LAST, LOG)
+VERSION = 1
+
+
+class Run:
+    """A run that is being made; `keep` takes each step of its training.
+
+    Raises `CheckpointError` where a file cannot be written; those that were there are kept.
+    """
+
+    def __init__(self, directory: Path, start: Point, save_interval: int) -> None:
+        self.directory = directory
+        self.point = start
+        self._saved = start.iteration
+        self._save_interval = save_interval
+        self._log = Log(directory, start.iteration)
+
+    def keep(self, step: Progress[Any], *, is_last: bool = False) -> None:
+        """Log the step, and save the model if it is the best so far, and the point if it is time.
+
+        The best model is written before the point that knows of it: a run that is killed between
+        the two finds the same best again.
+        """
+        self.point = step.point
+        if step.layers is not None or step.validation_loss is not None:
+            self._log.add(_row(step))
+        if step.is_best:
+            notes = {
+                "iteration": str(step.iteration),
+                "validation_loss": f"{step.validation_loss:.6f}",
+            }
+            save(step.model, self.directory, metadata=notes)
+        due = step.iteration % self._save_interval == 0
+        if due or is_last or step.validation_loss is not None:
+            self.save()
+
+    def save(self) -> None:
+        """Save the point after the last step that was kept."""
+        if self.point.iteration != self._saved:
+            self._log.flush()
+            save_point(self.directory / LAST, self.point, {})
+            self._saved = self.point.iteration
+
+    def close(self) -> None:
+        """End the log."""
+        self._log.close()
+
+
+def begin_run(
+    directory: Path, model: Any, tokenizer: Tokenizer, point: Point, settings: Mapping[str, Any]
+) -> None:
+    """Lay out the directory of a new run, in place of one that is there.
+
+    `settings` is what `run_settings` gives back.
+    """
+    try:
+        _clear(directory)
+        # An earlier run's point goes first: without one, there is nothing that could go on with
+        # files of two runs.
+        for name in (LAST, WEIGHTS, CONFIG, LOG, RUN):
+            (directory / name).unlink(missing_ok=True)
+        made = {"architecture": model.architecture} | model.config.to_dict()
+        about = {"pellucid": VERSION, "model": made, **settings}
+        write_text(directory / RUN, json.dumps(about, indent=2) + "\n")
+        tokenizer.save(directory / TOKENIZER)
+    except OSError as error:
+        raise CheckpointError(
+            f"{directory} must be a directory that can be written; {error.strerror}; make room "
+            "there, or give another"
+        ) from None
+    save_point(directory / LAST, point, {})
+
+
+def _clear(directory: Path) -> None:
+    """Remove what a run that was killed left half-written."""
+    for name in FILES:
+        clear_unfinished(directory / name)
+
+
+def has_point(directory: Path) -> bool:
+    """Whether there is a run here that can go on."""
+    return (directory / LAST).exists() and (directory / RUN).exists()
+
+
+def run_settings(directory: Path) -> dict[str, Any]:
+    """The settings that the run was begun with."""
+    about = read_json(directory / RUN)
+    if about.get("pellucid") != VERSION:
+        raise CheckpointError(
+            f"{directory / RUN} must be of version {VERSION}, and it is {about.get('pellucid')!r}: "
+            "go on with the Pellucid that wrote it"
+        )
+    return about
+
+
+def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, Point]:
+    """The model after the last point of a run, and the point, both on the device."""
+    about = run_settings(directory)
+    _clear(directory)
+    point = load_point(directory / LAST)[0].to(device)
+    settings = dict(about["model"])
+    kind = ARCHITECTURES[settings.pop("architecture")]
+    return kind(kind.Config(**settings), point.params), point
+
+
+def check_same_data(directory: Path, fingerprint: str) -> None:
+    """`ConfigError` where a run was begun with other data."""
+    if run_settings(directory).get("data") != fingerprint:
+        raise ConfigError(
+            f"a run goes on with the data that it began with, and what {directory} began with was "
+            "other: give the same text, or begin anew with --overwrite"
+        )
+
+
+def _row(step: Progress[Any]) -> dict[str, Any]:
+    """A line of the log."""
+    row: dict[str, Any] = {
+        "iteration": step.iteration,
+        "loss": step.loss,
+        "learning_rate": step.learning_rate,
+        "grad_norm": step.grad_norm,
+        "tokens": step.point.tokens,
+        "seconds": round(step.point.seconds, 3),
+        "tokens_per_second": round(step.tokens_per_second, 1),
+    }
+    if step.validation_loss is not None:
+        row["validation_loss"] = step.validation_loss
+    if step.layers is not None:
+        row["layers"] = {name: figures._asdict() for name, figures in step.layers.items()}
+    return row
