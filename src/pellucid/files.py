@@ -40,9 +40,15 @@ def clear_unfinished(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, all of it or nothing."""
-    with whole_file(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    """Write `text` as UTF-8, all of it or nothing; `ConfigError` where it cannot be."""
+    try:
+        with whole_file(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path} must be where a file can be written, and it is not ({error.strerror}): choose "
+            "another"
+        ) from None
 
 
 def _flush_directory(directory: Path) -> None:
@@ -57,14 +63,15 @@ def _flush_directory(directory: Path) -> None:
 
 def make_room(directory: Path, *, overwrite: bool) -> None:
     """Make the directory; `ConfigError` where it cannot be, or holds files that are to stay."""
-    if directory.exists() and not directory.is_dir():
-        raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
-    if directory.is_dir() and any(directory.iterdir()) and not overwrite:
-        raise ConfigError(
-            f"{directory} must be a new or an empty directory, and it holds files: choose another, "
-            "or add --overwrite"
-        )
     try:
+        if directory.exists() and not directory.is_dir():
+            raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
+        held = next(directory.iterdir(), None) if directory.is_dir() else None
+        if held is not None and not overwrite:
+            raise ConfigError(
+                f"{directory} must be a new or an empty directory, and it holds files, for "
+                f"instance {held.name}: choose another, or add --overwrite"
+            )
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(

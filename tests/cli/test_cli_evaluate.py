@@ -49,6 +49,7 @@ def test_a_mistake_is_one_line(pellucid: Command, trained: Path, text: Path, tmp
         ("--window", 17): "--window must be from 1 to the model's 16",
         ("--stride", 17): "--stride must be from 1 to the window's 16",
         ("-o", tmp_path / "page.pdf"): "is no .html",
+        ("-o", text / "page.html"): f"{text}/page.html must be where a file can be written",
     }
     for how, words in wrong.items():
         assert words in pellucid("evaluate", text, "--model", trained, *how).refused()

@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -225,6 +227,65 @@ def test_a_directory_that_was_not_finished_is_no_prepared_one(
         prepare([text], out, tokenizer="gpt2", overwrite=True)
     with pytest.raises(TextError, match="pellucid prepare"):
         read_parts(out)
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path):
+    text, out = file_of(tmp_path, TEXT), tmp_path / "out"
+    killed = (
+        "import os, signal, sys; from pathlib import Path; "
+        "from pellucid.text.prepare import prepare; "
+        "prepare([sys.argv[1]], Path(sys.argv[2]), tokenizer='gpt2', "
+        "watch=lambda *_: os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, text, out], check=False).returncode == -9
+    left = sorted(file.name for file in out.iterdir())
+    assert [name[:11] for name in left] == [".train.bin.", ".valid.bin."]
+    with pytest.raises(TextError, match="pellucid prepare"):
+        read_parts(out)
+    with pytest.raises(ConfigError, match=r"instance \.(train|valid)\.bin\.[0-9a-f]+:"):
+        prepare([text], out, tokenizer="chars")
+    assert sorted(file.name for file in out.iterdir()) == left
+    file_of(out, "the user's own", ".train.bin.notes")
+    prepare([text], out, tokenizer="chars", overwrite=True)
+    assert sorted(file.name for file in out.iterdir()) == [
+        *(".train.bin.notes", "data.json", "tokenizer.json", "train.bin", "valid.bin")
+    ]
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    text = file_of(tmp_path, TEXT)
+    for choice in ("gpt2", "chars", "bpe:270"):
+        with pytest.raises(KeyboardInterrupt):
+            prepare([text], tmp_path / "out", tokenizer=choice, watch=interrupt)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_directory_that_may_not_be_looked_into_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text, looked = file_of(tmp_path, TEXT), Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:  # root may look everywhere
+        if "locked" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return looked(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(ConfigError, match=r"can be made \(Permission denied\)") as error:
+        prepare([text], tmp_path / "locked" / "out", tokenizer="chars")
+    refused(error)
+
+
+def test_a_closed_standard_input_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    for choice in ("gpt2", "chars"):
+        with pytest.raises(TextError, match="standard input, and it is closed") as error:
+            prepare(["-"], tmp_path / "out", tokenizer=choice)
+        refused(error)
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_bpe_is_learnt_from_a_sample_of_a_long_text(

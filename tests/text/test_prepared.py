@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.errors import CheckpointError, ConfigError, PellucidError, TextError
+from pellucid.errors import CheckpointError, ConfigError, PellucidError, TextError, TokenError
 from pellucid.models import GPT, GPTConfig
 from pellucid.text import Characters, choose_tokenizer, gpt2
 from pellucid.text.corpus import Corpus, open_corpus
@@ -87,8 +87,9 @@ def test_nanogpt_s_directory_is_read_with_gpt2_s_tokenizer_or_the_named_one(tmp_
     corpus, tokenizer = open_corpus(folder, None, 8)
     assert tokenizer is gpt2()
     assert_same(corpus, Corpus(torch.tensor(ids), torch.tensor(ids[:20]), 8))
-    Characters("abc").save(tmp_path / "abc.json")
-    assert open_corpus(folder, str(tmp_path / "abc.json"), 8)[1] == Characters("abc")
+    as_many = Characters("".join(map(chr, range(50_257))))
+    as_many.save(tmp_path / "own.json")
+    assert open_corpus(folder, str(tmp_path / "own.json"), 8)[1] == as_many
 
 
 def test_nanogpt_s_pickle_is_never_opened(tmp_path: Path):
@@ -120,6 +121,46 @@ def test_a_tokenizer_that_is_not_the_directory_s_is_refused(text: Path):
         with pytest.raises(ConfigError, match=words) as error:
             open_corpus(folder, choice, 8)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("change", ["missing", "another", "no hash"])
+def test_tokens_without_the_tokenizer_that_made_them_are_refused(text: Path, change: str):
+    folder = prepared(text)
+    if change == "missing":
+        (folder / "tokenizer.json").unlink()
+    elif change == "another":
+        choose_tokenizer("chars", TEXT + "!").save(folder)
+    else:
+        data = json.loads((folder / "data.json").read_text())
+        del data["files"]["tokenizer.json"]
+        (folder / "data.json").write_text(json.dumps(data))
+    for choice in (None, "gpt2"):
+        with pytest.raises(TextError, match=r"tokenizer\.json must be the one") as error:
+            open_corpus(folder, choice, 8)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["training", "validation"])
+def test_ids_that_the_tokenizer_does_not_know_are_refused_at_once(tmp_path: Path, place: str):
+    known, one_more = [*range(3)] * 8, [*range(3)] * 8 + [3]
+    parts = (one_more, known) if place == "training" else (known, one_more)
+    Characters("abc").save(tmp_path / "abc.json")
+    with pytest.raises(ConfigError, match=r"from 0 to 2, .* has 3: .* --tokenizer") as error:
+        open_corpus(nanogpt(tmp_path / "nanogpt", *parts), str(tmp_path / "abc.json"), 8)
+    assert "\n" not in str(error.value)
+    Characters("abcd").save(tmp_path / "abc.json")
+    assert open_corpus(tmp_path / "nanogpt", str(tmp_path / "abc.json"), 8)[1].vocab_size == 4
+
+
+def test_an_unknown_id_far_into_a_file_is_a_line_when_it_is_drawn(tmp_path: Path):
+    Characters("abc").save(tmp_path / "abc.json")
+    ids = [0] * 100_000
+    folder = nanogpt(tmp_path / "nanogpt", ids, [*ids, 65_535, *[0] * 8])
+    corpus, tokenizer = open_corpus(folder, str(tmp_path / "abc.json"), 8)
+    config = GPTConfig(tokenizer.vocab_size, block_size=8, n_layer=1, n_head=2, n_embd=8)
+    *_, last = corpus.validation_batches(4)
+    with pytest.raises(TokenError, match="from 0 to 2, not 65535"):
+        GPT.init(config).loss(*last)
 
 
 def test_a_directory_without_tokens_is_refused(tmp_path: Path):

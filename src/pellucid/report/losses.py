@@ -120,8 +120,8 @@ def how_lines(evaluation: Evaluation, text: str) -> Iterator[str]:
     """How the tokens were scored, and what of the text was not."""
     window, stride = evaluation.window, evaluation.stride
     yield (
-        f"Windows of {window} tokens begin every {stride}: after the first, each token is "
-        f"predicted from at least {window - stride + 1} before it."
+        f"Windows of {window} {'token' if window == 1 else 'tokens'} begin every {stride}: after "
+        f"the first, each token is predicted from at least {window - stride + 1} before it."
     )
     if evaluation.begin is None:
         size = evaluation.sizes[0]

@@ -7,6 +7,7 @@ the rest is whole.
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.files import make_room, whole_file, write_text
+from pellucid.files import clear_unfinished, make_room, whole_file, write_text
 from pellucid.text.choose import choose_tokenizer, cut_for, ending, wanted
 from pellucid.text.chunks import chunks, encode_stream, thinned
 from pellucid.text.sources import READ, STDIN, Source
@@ -85,9 +86,11 @@ def prepare(
     learns = wanted(tokenizer) is not None
     parts = {TRAIN: [Source(name) for name in texts], VALID: [Source(name) for name in valid]}
     sources = parts[TRAIN] + parts[VALID]
-    there = out.exists()
+    there = os.path.exists(out)  # noqa: PTH110 (of what may not be looked at it says no)
     make_room(out, overwrite=overwrite)
     try:
+        for name in (TRAIN, VALID, TOKENIZER, DATA):
+            clear_unfinished(out / name)
         with ExitStack() as stack:
             if learns and any(source.name == STDIN for source in sources):
                 kept = stack.enter_context(tempfile.TemporaryFile(dir=out))

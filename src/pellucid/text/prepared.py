@@ -1,5 +1,6 @@
 """Directories of tokens to train on: Pellucid's own, nanoGPT's and llm.c's."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,13 +10,15 @@ import numpy as np
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.choose import wanted
 from pellucid.text.load import has_tokenizer, load_tokenizer
-from pellucid.text.prepare import DATA, TRAIN, VALID, VERSION
+from pellucid.text.prepare import DATA, TOKENIZER, TRAIN, VALID, VERSION
 from pellucid.text.token_files import TokenFiles, read_tokens
 from pellucid.text.tokenizer import Tokenizer
 
 _NANOGPT = ("train.bin", "val.bin")
 _LLM_C = ("*_train*.bin", "*_val*.bin")
 _PICKLE = "meta.pkl"
+_GLANCE = 1 << 16
+"""Tokens at the beginning of each part that are held to the tokenizer when it is opened."""
 
 
 class Parts(NamedTuple):
@@ -36,11 +39,23 @@ class Prepared(NamedTuple):
 def read_prepared(directory: str | Path, choice: str | None = None) -> Prepared:
     """The tokens of a directory and their tokenizer.
 
-    A directory without a `tokenizer.json` takes the one that `choice` names, by default GPT-2's;
-    nanoGPT's `meta.pkl` is not opened, since a pickle can run any code. Raises `TextError` for
-    what cannot be read, `ConfigError` for a tokenizer that is not the directory's.
+    nanoGPT's and llm.c's take the one that `choice` names where they have no `tokenizer.json`, by
+    default GPT-2's; nanoGPT's `meta.pkl` is not opened, since a pickle can run any code. Raises
+    `TextError` for what cannot be read, `ConfigError` for a tokenizer that is not the directory's:
+    one that knows fewer ids is seen where they stand near the beginning, and else when a model is
+    given them.
     """
-    return Prepared(*read_parts(directory), _tokenizer(Path(directory), choice))
+    place = Path(directory)
+    parts, tokenizer = read_parts(place), _tokenizer(place, choice)
+    for part in parts:
+        highest = int(part.read(0, min(len(part), _GLANCE)).max())
+        if highest >= tokenizer.vocab_size:
+            raise ConfigError(
+                f"tokens must be ids from 0 to {tokenizer.vocab_size - 1}, as the {tokenizer.kind} "
+                f"tokenizer has them, and {place} has {highest}: give the tokenizer that made them "
+                "by --tokenizer"
+            )
+    return Prepared(*parts, tokenizer)
 
 
 def read_parts(directory: str | Path) -> Parts:
@@ -89,14 +104,33 @@ def _own(place: Path) -> Parts:
     return Parts(*parts)
 
 
+def _check_own(place: Path) -> None:
+    """Hold the tokenizer to the hash in `data.json`, whose form `_own` has seen to."""
+    try:
+        made_by = json.loads((place / DATA).read_text("utf-8"))["files"][TOKENIZER]["sha256"]
+        same = hashlib.sha256((place / TOKENIZER).read_bytes()).hexdigest() == made_by
+    except (OSError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise TextError(
+            f"{place / TOKENIZER} must be the one that made the tokens, whose hash {DATA} has, and "
+            "it is missing or another: copy it again, or prepare the texts again"
+        )
+
+
 def _tokenizer(place: Path, choice: str | None) -> Tokenizer:
-    """The directory's own, or else the chosen one; `ConfigError` where they contradict."""
+    """The directory's own, or else the chosen one; `ConfigError` where they contradict.
+
+    Where `prepare` wrote the tokens, its tokenizer must still be there, as it was.
+    """
     if choice is not None and wanted(choice) is not None:
         raise ConfigError(
             f"a tokenizer is learnt from a text, and {place} has tokens already: leave out "
             f"--tokenizer {choice}, or give the tokenizer that made them"
         )
-    if not has_tokenizer(place):
+    if (place / DATA).exists():
+        _check_own(place)
+    elif not has_tokenizer(place):
         if choice is None and (place / _PICKLE).exists():
             return load_tokenizer(place / _PICKLE)  # which says why it is not read
         return load_tokenizer(choice or "gpt2")

@@ -44,7 +44,7 @@ class Source:
     def keep(self, file: IO[bytes]) -> None:
         """Copy standard input to `file`, so that it can be read more than once."""
         if self.name == STDIN:
-            while block := sys.stdin.buffer.read(READ):
+            while block := _standard_input().read(READ):
                 file.write(block)
             self.size = file.tell()
             self._kept = file
@@ -89,7 +89,7 @@ class Source:
         if self.name != STDIN:
             return Path(self.name).open("rb", buffering=0)
         if self._kept is None:
-            return nullcontext(sys.stdin.buffer)
+            return nullcontext(_standard_input())
         self._kept.seek(0)
         return nullcontext(self._kept)
 
@@ -112,6 +112,13 @@ class _Counted(io.RawIOBase):
         self.hash.update(block)
         self.watch(len(block))
         return len(block)
+
+
+def _standard_input() -> IO[bytes]:
+    """Standard input; `TextError` where the process was started without one."""
+    if sys.stdin is None:
+        raise TextError("a text can be read from standard input, and it is closed: name a file")
+    return sys.stdin.buffer
 
 
 @contextmanager
