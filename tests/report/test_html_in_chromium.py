@@ -1,5 +1,6 @@
 """The page as a reader has it: opened from disk in Chromium, with the network off."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,10 @@ from typing import Any
 import pytest
 
 from pellucid.report.html import MINUS
+from pellucid.report.losses import losses_page
+from pellucid.text import gpt2
 from tests.report.test_html import document_of, html_of, worksheet_of
+from tests.report.test_losses import evaluation
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -180,3 +184,60 @@ def test_it_prints(reader: Reader):
     key = next(sheet for sheet in pages if "Answer key" in sheet and "Contents" not in sheet)
     assert key.lstrip().startswith("Answer key"), "it begins a page of its own"
     assert not any("Point at a number" in sheet for sheet in pages)
+
+
+# -- the page of losses ----------------------------------------------------------------------------
+
+SCORED = ("First Citizen:\nBefore we proceed <any> further, hear me 😀 speak.\n" * 12) + "w" * 300
+
+
+def losses_of() -> str:
+    found = evaluation(gpt2(), SCORED)
+    return losses_page(found, gpt2(), SCORED, title="a long_name" * 9, colophon=("Pellucid", "so"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_each_piece_of_the_highest_losses(reader: Reader, scheme: str):
+    page = reader.open("losses", losses_of(), 400, color_scheme=scheme, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    ends = page.evaluate(
+        "[...document.querySelectorAll('td .t')].map(piece => piece.getBoundingClientRect().right)"
+    )
+    assert len(ends) == 20
+    assert max(ends) <= 400
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_text_can_be_read_on_its_strongest_colour(reader: Reader, scheme: str):
+    page = reader.open("losses", losses_of(), color_scheme=scheme)
+    ink, over, under = page.evaluate(
+        """() => { const look = (where) => getComputedStyle(document.querySelector(where))
+            return [look('.text').color, look('.text .l5').backgroundColor,
+                look('.text').backgroundColor] }"""
+    )
+    letters, card = (numbers_in(colour)[:3] for colour in (ink, under))
+    *cost, alpha = numbers_in(over)
+    shade = [alpha * one + (1 - alpha) * other for one, other in zip(cost, card, strict=True)]
+    assert 0.3 < alpha < 1
+    bright, dim = sorted(map(luminance, (letters, shade)), reverse=True)
+    assert (bright + 0.05) / (dim + 0.05) >= 4.5
+
+
+def test_the_table_of_losses_leads_to_the_text(reader: Reader):
+    page = reader.open("losses", losses_of())
+    page.locator("td a").first.click()
+    top = page.evaluate("document.querySelector('.text .t:target').getBoundingClientRect().top")
+    assert 40 < top < 800, "with what stands before it"
+
+
+def numbers_in(colour: str) -> list[float]:
+    return [float(part) for part in re.findall(r"[\d.]+", colour)]
+
+
+def luminance(colour: list[float]) -> float:
+    """WCAG 2's relative luminance of a colour in sRGB, from 0 to 255."""
+    parts = [part / 255 for part in colour]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -67,6 +67,15 @@ def test_tokens_that_spell_a_character_together_are_one_piece():
     assert [spot.text for spot in spots(cut, gpt2())] == ["a", " \ufffd"]
 
 
+def test_what_cannot_be_seen_or_turns_a_line_around_has_a_sign():
+    text = "a\x00\x1f\x7f\x85\u00ad\u200d\u2028\u202e\ufeff é\t漢\u0301"
+    characters = Characters.from_text(text)
+    shown = "".join(spot.shown for spot in spots(evaluation(characters, text), characters))
+    assert shown == ("a␀␟␡‹U+0085›‹U+00AD›‹U+200D›‹U+2028›‹U+202E›‹U+FEFF› é\t漢\u0301")
+    page = page_of(evaluation(characters, text), characters, text)
+    assert not set("\x00\x7f\x85\u202e") & set(page.root.text)
+
+
 def test_levels_follow_the_bits_and_the_legend_counts_them():
     bits = [0.0, 1.0, 1.01, 2.0, 2.01, 4.01, 8.01, 12.0, 12.01, 70.0]
     characters = Characters("ab")

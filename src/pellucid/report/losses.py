@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from unicodedata import category
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -84,10 +85,16 @@ class Spot:
     @property
     def shown(self) -> str:
         """The text, with signs for what cannot be seen."""
-        return "".join(
-            chr(0x2400 + ord(sign)) if sign < " " and sign not in "\n\t" else sign
-            for sign in self.text
-        ).replace("\x7f", "␡")
+        return "".join(map(_visible, self.text))
+
+
+def _visible(sign: str) -> str:
+    """A character, or a sign for one that shows nothing or turns the line around it."""
+    if sign < " ":
+        return sign if sign in "\n\t" else chr(0x2400 + ord(sign))
+    if sign == "\x7f":
+        return "␡"
+    return f"‹U+{ord(sign):04X}›" if category(sign) in {"Cc", "Cf", "Zl", "Zp"} else sign
 
 
 def spots(evaluation: Evaluation, tokenizer: Tokenizer) -> Iterator[Spot]:
