@@ -117,6 +117,8 @@ def test_the_figures_follow_from_the_losses():
     assert found.loss == pytest.approx(8 * math.log(2) / 3)
     assert found.perplexity == pytest.approx(2 ** (8 / 3))
     assert found.bits_per_byte == pytest.approx(8 / 4)
+    high = replace(found, losses=losses * 300)
+    assert high.perplexity == pytest.approx(math.exp(high.loss))
     assert replace(found, losses=losses * 1000).perplexity == math.inf
 
 
@@ -170,6 +172,11 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, int], words: st
     with pytest.raises(ConfigError, match=words) as error:
         evaluate_text(model(257), BYTES, "text", **settings)
     one_line(error)
+
+
+def test_by_default_the_stride_is_half_of_the_window_and_never_0():
+    found = [evaluate_text(model(257), BYTES, "text", window=window) for window in (1, 2, 5, T)]
+    assert [one.stride for one in found] == [1, 1, 2, 3]
 
 
 def test_a_text_without_a_token_to_score_is_refused():

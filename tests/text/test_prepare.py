@@ -17,6 +17,7 @@ from pellucid.errors import ConfigError, PellucidError, TextError
 from pellucid.text import BPE, Words, choose_tokenizer, gpt2, load_tokenizer, sources
 from pellucid.text import chunks as part_by_part
 from pellucid.text import prepare as module
+from pellucid.text.chunks import CHUNK
 from pellucid.text.corpus import read_text
 from pellucid.text.prepare import Data, prepare
 from pellucid.text.prepared import read_parts
@@ -263,6 +264,26 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path):
         assert not (tmp_path / "out").exists()
 
 
+def test_an_empty_directory_of_the_user_s_stays_when_nothing_comes_of_it(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(TextError):
+        prepare([file_of(tmp_path, b"a\xff")], tmp_path / "out", tokenizer="gpt2")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_standard_input_is_kept_only_to_be_learnt_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def no_room(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", no_room)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    prepare(["-"], tmp_path / "gpt2", tokenizer="gpt2")
+    with pytest.raises(ConfigError, match="No space left on device"):
+        prepare(["-"], tmp_path / "chars", tokenizer="chars")
+
+
 def test_a_directory_that_may_not_be_looked_into_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -333,7 +354,10 @@ def test_memory_does_not_grow_with_the_text(
 
 
 def test_words_end_a_document_where_they_have_a_word_for_it(tmp_path: Path):
-    names = [file_of(tmp_path, text, text[:3]) for text in ("one two <EOS>", "three", "four")]
+    blank = " \n" * CHUNK  # whose parts have no tokens
+    names = [
+        file_of(tmp_path, text, text[:3]) for text in ("one two <EOS>" + blank, "three", "four")
+    ]
     prepare(names, tmp_path / "out", tokenizer="words")
     words = load_tokenizer(tmp_path / "out")
     assert isinstance(words, Words)

@@ -198,6 +198,22 @@ def test_a_file_that_is_cut_off_is_refused(text: Path, name: str):
         open_corpus(folder, None, 8)
 
 
+def test_a_file_that_has_grown_is_refused(text: Path):
+    folder = prepared(text)
+    with (folder / "train.bin").open("ab") as file:
+        file.write(b"\0\0")
+    with pytest.raises(TextError, match=r"train\.bin must have the .* tokens"):
+        open_corpus(folder, None, 8)
+
+
+def test_windows_are_found_where_float32_cannot_count_any_more():
+    row = TokenFiles([range((1 << 24) + 3)])  # each token is its own place
+    (tokens, targets), *rest = Corpus(row, row, 1).validation_batches(8, at_most=3)
+    assert rest == []
+    assert tokens.tolist() == [[0], [1 << 23], [(1 << 24) + 1]]
+    assert targets.tolist() == [[1], [(1 << 23) + 1], [(1 << 24) + 2]]
+
+
 def test_parts_that_are_too_short_for_a_window_are_refused(text: Path):
     with pytest.raises(TextError, match="validation part"):
         open_corpus(prepared(text), None, 200)
