@@ -24,7 +24,7 @@ PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent
 ROOMS = (
     "__init__",
     *("errors", "files", "tree", "tape", "numbers", "layers", "kernels", "models", "optim"),
-    *("text", "checkpoint", "evaluate", "train", "fit", "generate", "trace", "reference"),
+    *("text", "checkpoint", "evaluate", "events", "train", "fit", "generate", "trace", "reference"),
     *("compare", "examples", "report", "web", "cli", "__main__"),
 )
 
