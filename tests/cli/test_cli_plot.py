@@ -11,6 +11,7 @@ from pellucid.report import plots
 from pellucid.trace import descend, gradient_norms
 from pellucid.tree import flatten
 from tests.cli.conftest import Command
+from tests.run_logs import real_rows, write_log
 
 pytest.importorskip("matplotlib", reason="pictures are drawn by Matplotlib, an extra")
 
@@ -108,3 +109,62 @@ def test_a_mistake_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert words in pellucid("plot", *arguments).refused()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The directory of a small training."""
+    return write_log(tmp_path / "run", real_rows())
+
+
+def test_a_run_is_drawn_into_its_directory_the_same_each_time(pellucid: Command, run: Path):
+    ended = pellucid("plot", run)
+    assert (ended.code, ended.err) == (0, "")
+    file = run / "training.svg"
+    assert str(file) in ended.out
+    first = file.read_bytes()
+    ElementTree.fromstring(first)
+    for word in (b"learning rate", b"h.1", b"tokens/s"):
+        assert b"<!-- " + word + b" -->" in first
+    assert pellucid("plot", run).code == 0
+    assert file.read_bytes() == first
+
+
+def test_runs_are_compared_in_a_file_of_their_own(
+    pellucid: Command, run: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(run.parent)
+    write_log(Path("other"), real_rows(seed=2))
+    assert pellucid("plot", "run", "other").code == 0
+    picture = Path("training.svg").read_text(encoding="utf-8")
+    assert "run: training" in picture
+    assert "other: training" in picture
+    for form, begins in {"png": b"\x89PNG", "pdf": b"%PDF"}.items():
+        assert pellucid("plot", "run", "other", "-o", f"both.{form}").code == 0
+        assert Path(f"both.{form}").read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "attention, gradients, loss, or the directory of a run, and 'nowhere'"),
+        (["run", "nowhere"], "'nowhere' is none of them"),
+        (["run/log.jsonl"], "the directory of a run"),
+        (["."], "log.jsonl"),
+        (["run", "-o", "a.jpg"], ".svg, .png, .pdf"),
+        (["attention", "ai_rocks", "run"], "one text or example, not of 2"),
+        (["run", "--steps", "50"], "--steps does not go with a run"),
+        (["run", "--learning-rate", "0.01"], "--learning-rate does not go with a run"),
+        (["run", "--model", "gpt2-tiny"], "--model does not go with a run"),
+        (["run", "--layers", "0"], "--layers does not go with a run"),
+        (["run", "--optimizer", "sgd"], "--optimizer does not go with a run"),
+        (["run", "--tokenizer", "gpt2"], "--tokenizer does not go with a run"),
+        (["run", "--dtype", "float32"], "--dtype does not go with a run"),
+    ],
+)
+def test_a_mistake_with_a_run_is_one_line(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch, run: Path, arguments: list[str], words: str
+):
+    monkeypatch.chdir(run.parent)
+    assert words in pellucid("plot", *arguments).refused()
+    assert [path.name for path in run.parent.rglob("*")] == ["run", "log.jsonl"]
