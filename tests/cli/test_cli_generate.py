@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.text import load_tokenizer
 from tests.cli.conftest import Command
-from tests.test_train import TEXT
+from tests.train.test_loop import TEXT
 
 PROMPT = "Peter "
 PIECE = re.compile(r"p = (\d\.\d+)  \[(\d\.\d+), (\d\.\d+)\)")

@@ -5,6 +5,7 @@
     config.json, model.safetensors      the best model by validation loss
     last.safetensors                    the last point: weights, moments, random state
     log.jsonl                           a line for some of the iterations
+    events.out.tfevents.…               the same for TensorBoard, where it is installed
 
 Every file is whole at every moment, and none of those that are written again says anything that
 another must agree with, so a run that is killed goes on from its last point, bit for bit.
@@ -20,6 +21,7 @@ import torch
 from pellucid.checkpoint import save
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, ConfigError
+from pellucid.events import EventFile, available
 from pellucid.files import clear_unfinished, write_text
 from pellucid.models import ARCHITECTURES
 from pellucid.text.tokenizer import Tokenizer
@@ -44,6 +46,7 @@ class Run:
         self._saved = start.iteration
         self._save_interval = save_interval
         self._log = Log(directory, start.iteration)
+        self._events = EventFile(directory, after=start.iteration) if available() else None
 
     def keep(self, step: Progress[Any], *, is_last: bool = False) -> None:
         """Log the step, and save the model if it is the best so far, and the point if it is time.
@@ -53,7 +56,10 @@ class Run:
         """
         self.point = step.point
         if step.layers is not None or step.validation_loss is not None:
-            self._log.add(_row(step))
+            row = _row(step)
+            self._log.add(row)
+            if self._events:
+                self._events.add(row)
         if step.is_best:
             notes = {
                 "iteration": str(step.iteration),
@@ -72,8 +78,10 @@ class Run:
             self._saved = self.point.iteration
 
     def close(self) -> None:
-        """End the log."""
+        """End the logs."""
         self._log.close()
+        if self._events:
+            self._events.close()
 
 
 def begin_run(

@@ -17,6 +17,7 @@ from pellucid.evaluate import mean_loss
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.generate import translate
 from pellucid.kernels import FAST
+from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adamw, decay_groups, noam, warmup_cosine
 from pellucid.text import Characters
@@ -312,3 +313,69 @@ def test_the_command_line_has_the_defaults_of_the_recipe():
     assert len(shared) >= 8
     for name in shared:
         assert options[name].default == getattr(recipe, name), name
+
+
+# -- accumulation, patience, figures ---------------------------------------------------------------
+
+
+class Parts:
+    """A corpus that hands out given batches in turn."""
+
+    def __init__(self, *batches: tuple[Tensor, Tensor]) -> None:
+        self.batches = list(batches)
+        self.drawn = 0
+
+    def batch(self, size: int, generator: torch.Generator, *, done: float) -> tuple[Tensor, ...]:
+        self.drawn += 1
+        return self.batches[(self.drawn - 1) % len(self.batches)]
+
+    def validation_batches(self, size: int, at_most: int | None = None) -> Any:
+        return CORPUS.validation_batches(size, at_most)
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch():
+    tokens, targets = CORPUS.batch(6, torch.Generator().manual_seed(1))
+    targets = targets.clone()
+    targets[0, :7] = IGNORE  # so that the batches have unlike numbers of targets
+    targets[3] = IGNORE
+    parts = Parts((tokens[:2], targets[:2]), (tokens[2:4], targets[2:4]), (tokens[4:], targets[4:]))
+    recipe = replace(RECIPE, max_iters=4, eval_interval=4)
+    small = list(train(model(), parts, replace(recipe, accumulate=3)))
+    large = list(train(model(), Parts((tokens, targets)), recipe))
+    assert parts.drawn == 12
+    for one, other in zip(small, large, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=1e-12)
+        assert one.grad_norm == pytest.approx(other.grad_norm, rel=1e-12)
+        assert one.point.tokens == other.point.tokens
+    for name, weight in flatten(small[-1].model.params).items():
+        assert_close(weight, flatten(large[-1].model.params)[name], 1e-9)
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_patience_ends_a_training_that_gets_no_better(
+    monkeypatch: pytest.MonkeyPatch, patience: int
+):
+    found = iter([3.0, 2.0, 2.5, 1.0, 1.5, 1.25, 9.0])
+    monkeypatch.setattr(pellucid.train.loop, "mean_loss", lambda *_: next(found))
+    steps = run(max_iters=100, eval_interval=4, patience=patience)
+    assert len(steps) == {1: 12, 2: 24}[patience]
+    best = [step.iteration for step in steps if step.is_best]
+    assert best == {1: [4, 8], 2: [4, 8, 16]}[patience]
+    assert steps[-1].point.best == {1: 2.0, 2: 1.0}[patience]
+
+
+def test_the_figures_of_a_layer_are_those_of_all_its_parameters():
+    start = model()
+    steps = run(start, max_iters=21, grad_clip=1e9)
+    assert [step.iteration for step in steps if step.layers] == [1, 10, 20]
+    before, after = flatten(steps[8].model.params), flatten(steps[9].model.params)
+    figures = steps[9].layers or {}
+    assert list(figures) == ["wte", "wpe", "h.0", "ln_f"]
+    for layer, found in figures.items():
+        names = [name for name in before if name.startswith(f"{layer}.")]
+        old = torch.cat([before[name].flatten() for name in names])
+        new = torch.cat([after[name].flatten() for name in names])
+        assert found.weight_norm == pytest.approx(float(old.norm()), rel=1e-5)
+        assert found.update_ratio == pytest.approx(float((new - old).norm() / old.norm()), rel=1e-5)
+    total = math.sqrt(sum(found.grad_norm**2 for found in figures.values()))
+    assert total == pytest.approx(steps[9].grad_norm, rel=1e-5)
