@@ -62,6 +62,15 @@ def add(tree: Tree, other: Tree) -> Tree:
     return map_leaves(lambda leaf, addend: leaf + addend, tree, other)
 
 
+def replaced(tree: Tree, leaves: Tree) -> Tree:
+    """The tree with these leaves in the place of its own; they may be some of them.
+
+    >>> replaced({"a": 1, "b": {"c": 2}}, {"b": {"c": 3}})
+    {'a': 1, 'b': {'c': 3}}
+    """
+    return unflatten(flatten(tree) | flatten(leaves))
+
+
 def present(**leaves: Any) -> Tree:
     """The leaves that are there: a layer without a bias has no gradient for one.
 

@@ -40,6 +40,20 @@ def affine(*shape: int, bias: bool = True) -> Tree:
     return present(weight=normal(*shape), bias=normal(shape[-1]) if bias else None)
 
 
+def lora(*batch: int, rank: int = 2, bias: bool = True, begun: bool = True) -> Example:
+    """A map from C to V with a pair; numbers of its own, which shift no other example's."""
+    own = torch.Generator().manual_seed(0)
+    sizes = {"weight": (C, V), "bias": (V,), "lora_a": (C, rank), "lora_b": (rank, V)}
+    params = {
+        name: torch.randn(shape, generator=own, dtype=torch.float64)
+        for name, shape in sizes.items()
+        if name != "bias" or bias
+    }
+    if not begun:
+        params["lora_b"] = torch.zeros(rank, V, dtype=torch.float64)
+    return Example((torch.randn(*batch, C, generator=own, dtype=torch.float64),), params)
+
+
 def attn(*, bias: bool = True) -> Tree:
     return {"c_attn": affine(C, 3 * C, bias=bias), "c_proj": affine(C, C, bias=bias)}
 
@@ -153,6 +167,12 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "T": Example((normal(T, C),), affine(C, V)),
         "B,T": Example((normal(B, T, C),), affine(C, V)),
         "no bias": Example((normal(B, T, C),), affine(C, V, bias=False)),
+    },
+    "lora_linear": {
+        "T": lora(T),
+        "B,T": lora(B, T),
+        "no bias, rank 1": lora(B, T, rank=1, bias=False),
+        "as it begins": lora(B, T, begun=False),
     },
     "layer_norm": {
         "T": Example((normal(T, C),), affine(C), {"eps": 1e-5}),

@@ -36,6 +36,9 @@ TORCHS: dict[str, Callable[..., Tensor]] = {
         x + F.embedding(torch.arange(start, start + x.shape[-2]), weight)
     ),
     "linear": lambda x, weight, bias=None: F.linear(x, weight.T, bias),
+    "lora_linear": lambda x, weight, lora_a, lora_b, bias=None: F.linear(
+        x, (weight + lora_a @ lora_b).T, bias
+    ),
     "layer_norm": lambda x, weight, bias=None, *, eps: F.layer_norm(
         x, weight.shape, weight, bias, eps
     ),

@@ -36,6 +36,7 @@ def random_noise(config: GPTConfig, tokens: torch.Tensor) -> Tree | None:
 MODELS = {
     "pre": tiny(),
     "post, no ln_f, relu": tiny(norm="post", final_norm=False, activation="relu"),
+    "lora": tiny(lora_rank=2),
     "no bias, erf, narrow": tiny(bias=False, activation="gelu_erf", n_inner=6),
 }
 

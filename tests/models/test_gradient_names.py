@@ -70,6 +70,7 @@ def gradient_names(tape: Tape) -> list[str]:
         {"tied": False},
         {"norm": "post", "tied": False, "activation": "gelu_erf"},
         {"bias": False, "final_norm": False, "activation": "relu"},
+        {"lora_rank": 2, "norm": "post"},
     ],
     ids=str,
 )

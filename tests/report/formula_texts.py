@@ -36,6 +36,7 @@ def formulas() -> tuple[str, ...]:
                     activation=activation,
                     norm=norm,
                     tied=tied,
+                    lora_rank=int(tied),
                 )
                 steps = [*forward_steps(config), *backward_steps(config)]
                 found += [formula for step in steps for formula in step.formulas]

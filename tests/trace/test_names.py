@@ -21,13 +21,14 @@ from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
 from tests.models.transformer_examples import all_noise
 
 LETTERS = {"T": 5, "S": 5, "C": 6, "H": 2, "d": 3, "F": 10, "V": 11, "maxT": 7, "3C": 18, "1": 1}
-LETTERS |= {"N": 4, "2C": 12}
+LETTERS |= {"N": 4, "2C": 12, "r": 4}
 CHOICES = [
     {"norm": norm, "activation": activation, "tied": tied}
     for norm in ("pre", "post")
     for activation in ("gelu_tanh", "gelu_erf", "relu")
     for tied in (True, False)
 ]
+CHOICES += [{"norm": "pre", "activation": "relu", "lora_rank": 4}]
 
 
 def model_of(**choices: object) -> GPT:

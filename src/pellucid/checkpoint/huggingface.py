@@ -18,7 +18,7 @@ from pellucid.checkpoint.huggingface_kinds import GPT1, GPT2, KINDS, Kind
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, GPTConfig, parameter_shapes
+from pellucid.models import GPT, GPTConfig, merged, parameter_shapes
 from pellucid.tree import flatten
 
 FILES = (
@@ -55,12 +55,12 @@ def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
     final norm an `OpenAIGPTLMHeadModel`, GPT-1. The logits there are the model's own. Both have a
     bias everywhere, so a model without biases is written with biases of zero, and comes back with
     them. Dropout is not part of a model here and is left at transformers' default, which counts in
-    its training only.
+    its training only. LoRA's pairs are merged: their products are added to the weights.
 
     Raises `CheckpointError` for a model that neither can express, and where the directory cannot be
     written.
     """
-    config, place = model.config, Path(directory)
+    config, place = replace(model.config, lora_rank=0), Path(directory)
     kind = next((kind for kind in (GPT2, GPT1) if kind.can_express(config)), None)
     if kind is None:
         raise CheckpointError(
@@ -69,7 +69,7 @@ def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
             f"norm={config.norm!r}, final_norm={config.final_norm}, n_inner={config.inner} and "
             f"activation={config.activation!r}; keep it in Pellucid's own format with save"
         )
-    params = flatten(model.params)
+    params = flatten(merged(model).params)
     check(config, params, place / WEIGHTS)
     zeros = {
         name: torch.zeros(shape, dtype=model.dtype)

@@ -20,7 +20,7 @@ from pellucid.checkpoint.check import Found, check, configure
 from pellucid.checkpoint.read import broken, one_line, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, GPTConfig, merged
 from pellucid.tree import flatten
 
 MODEL, STATE = 20240326, 20240327
@@ -85,10 +85,13 @@ def read(file: Path) -> Found:
 def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
     """Write a model as llm.c reads it, in float32 or bfloat16, the dtype that it has.
 
+    LoRA's pairs are merged: their products are added to the weights.
+
     Raises `CheckpointError` for a model that llm.c has no form for, or where the file cannot be
     written.
     """
-    path, config, versions = Path(file), model.config, {d: v for v, d in DTYPES.items()}
+    whole, path, versions = merged(model), Path(file), {d: v for v, d in DTYPES.items()}
+    config = whole.config
     usual = all(getattr(config, field) == value for field, value in FIXED.items())
     if not usual or config.eps != 1e-5 or config.inner != 4 * config.n_embd:
         raise CheckpointError(
@@ -100,7 +103,7 @@ def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
             f"llm.c has models in float32 and bfloat16, and this one is in {model.dtype}: convert "
             "it with --dtype float32"
         )
-    params = flatten(model.params)
+    params = flatten(whole.params)
     check(config, params, path)
     padded = _padded(config)
     sizes = (config.block_size, config.vocab_size, config.n_layer, config.n_head, config.n_embd)

@@ -143,12 +143,12 @@ def _step(
 
 def _refuse_update(tape: "Tape", name: str) -> None:
     """Say what is missing where the name is of an optimizer's step, and none was taken."""
-    from pellucid.trace import UPDATES
+    from pellucid.trace import PARAMETERS, UPDATES
 
     whole = name.partition("[")[0]
     owner, _, last = whole.rpartition(".")
     kinds = {row.pattern for row in UPDATES}
-    if whole not in tape and owner.endswith((".weight", ".bias")) and last in kinds:
+    if whole not in tape and owner.endswith(PARAMETERS) and last in kinds:
         raise ConfigError(
             f"{whole} is made by a step of an optimizer, and none was taken: add --update adamw"
         )

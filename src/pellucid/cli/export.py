@@ -36,4 +36,10 @@ def export(
         export_huggingface(gpt, out)
     if pieces.kind == "bpe":
         pieces.save(out / "tokenizer.json")
+    if gpt.config.lora_rank:
+        console().print(
+            "LoRA's pairs are merged: the format has no place for them, and each product is added "
+            "to its weight",
+            soft_wrap=True,
+        )
     console().print(f"{gpt} written for {to.value} to {escape(str(out))}", soft_wrap=True)

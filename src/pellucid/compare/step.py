@@ -11,7 +11,7 @@ from pellucid.compare.following import Following
 from pellucid.compare.judge import Key, Seen, fitted
 from pellucid.compare.mistakes import coarse
 from pellucid.compare.planted import Plan, planted
-from pellucid.models import GPT
+from pellucid.models import GPT, trainable
 from pellucid.numbers import Rounded
 from pellucid.trace import UPDATES, updated
 from pellucid.tree import flatten, map_leaves, unflatten
@@ -74,7 +74,7 @@ class Step:
 
     def _step(self, grads: dict[str, Rounded], followed: Followed) -> None:
         """The update, parameter by parameter and piece by piece: all moments need much room."""
-        for name, weight in flatten(self.model.params).items():
+        for name, weight in flatten(trainable(self.model.params)).items():
             shown = [
                 f"{name}.{row.pattern}" for row in UPDATES if f"{name}.{row.pattern}" in self.mine
             ]

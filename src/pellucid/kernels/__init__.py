@@ -23,6 +23,7 @@ from pellucid.kernels.linear_smooth_cross_entropy import (
     linear_smooth_cross_entropy,
     linear_smooth_cross_entropy_backward,
 )
+from pellucid.kernels.lora import lora_linear, lora_linear_backward
 from pellucid.kernels.scaled_dot_product import (
     scaled_dot_product,
     scaled_dot_product_backward,
@@ -32,6 +33,7 @@ from pellucid.layers import REFERENCE, Pair
 FAST = replace(
     REFERENCE,
     linear=Pair(linear, linear_backward),
+    lora_linear=Pair(lora_linear, lora_linear_backward),
     layer_norm=Pair(layer_norm, layer_norm_backward),
     gelu_tanh=Pair(gelu_tanh, gelu_tanh_backward),
     gelu_erf=Pair(gelu_erf, gelu_erf_backward),

@@ -40,6 +40,7 @@ from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_fo
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
 from pellucid.layers.linear import linear, linear_backward
+from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -76,6 +77,7 @@ __all__ = [
     "DecoderBlockCache",
     "DecoderPast",
     "FeedForwardCache",
+    "LoraCache",
     "MultiHeadCache",
     "Ops",
     "Pair",
@@ -110,6 +112,8 @@ __all__ = [
     "linear_cross_entropy_backward",
     "linear_smooth_cross_entropy",
     "linear_smooth_cross_entropy_backward",
+    "lora_linear",
+    "lora_linear_backward",
     "merge_heads",
     "multi_head",
     "multi_head_backward",

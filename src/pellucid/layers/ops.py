@@ -20,6 +20,7 @@ from pellucid.layers.embedding import (
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
 from pellucid.layers.linear import linear, linear_backward
+from pellucid.layers.lora import lora_linear, lora_linear_backward
 from pellucid.layers.position import position, position_backward
 from pellucid.layers.relu import relu, relu_backward
 from pellucid.layers.scaled_dot_product import (
@@ -46,6 +47,7 @@ class Ops:
     embedding: Pair
     position: Pair
     linear: Pair
+    lora_linear: Pair
     layer_norm: Pair
     gelu_tanh: Pair
     gelu_erf: Pair
@@ -61,6 +63,7 @@ REFERENCE = Ops(
     embedding=Pair(embedding, embedding_backward),
     position=Pair(position, position_backward),
     linear=Pair(linear, linear_backward),
+    lora_linear=Pair(lora_linear, lora_linear_backward),
     layer_norm=Pair(layer_norm, layer_norm_backward),
     gelu_tanh=Pair(gelu_tanh, gelu_tanh_backward),
     gelu_erf=Pair(gelu_erf, gelu_erf_backward),

@@ -15,6 +15,7 @@ from pellucid.models.classifier_model import Classifier
 from pellucid.models.config import GPTConfig, init_params, parameter_shapes
 from pellucid.models.encode_decode import TransformerPast
 from pellucid.models.gpt import draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import GPT
 from pellucid.models.next_token import (
     NextToken,
@@ -74,6 +75,7 @@ __all__ = [
     "init_classifier_params",
     "init_params",
     "init_transformer_params",
+    "merged",
     "network",
     "network_backward",
     "next_token",
@@ -81,8 +83,10 @@ __all__ = [
     "next_token_loss_backward",
     "parameter_shapes",
     "slide",
+    "trainable",
     "transformer",
     "transformer_loss",
     "transformer_loss_backward",
     "windows_of",
+    "with_lora",
 ]

@@ -1,7 +1,7 @@
 """GPTConfig: the sizes and choices that make one GPT, and the parameters that follow from them."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -15,6 +15,7 @@ from pellucid.models.settings import (
     check_choice,
     check_eps,
     check_heads,
+    check_rank,
     check_sizes,
     check_switches,
     feed_forward_shapes,
@@ -42,6 +43,7 @@ class GPTConfig:
     bias: bool = True  # in linear maps and layer norms
     tied: bool = True  # the unembedding is the token embedding's own table
     eps: float = 1e-5  # layer norm's
+    lora_rank: int = 0  # of the pair beside each linear map of a block; 0 for a model without LoRA
 
     def __post_init__(self) -> None:
         check_sizes(self, "vocab_size", "block_size", "n_layer", "n_head", "n_embd", "n_inner")
@@ -50,6 +52,7 @@ class GPTConfig:
         check_choice(self, "norm", NORMS)
         check_switches(self, "final_norm", "bias", "tied")
         check_eps(self)
+        check_rank(self)
 
     @property
     def inner(self) -> int:
@@ -57,8 +60,12 @@ class GPTConfig:
         return 4 * self.n_embd if self.n_inner is None else self.n_inner
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON takes them."""
-        return asdict(self)
+        """The fields as JSON takes them.
+
+        A model without LoRA is what it was before there was LoRA, and so are its files.
+        """
+        fields = asdict(self)
+        return fields if self.lora_rank else {k: v for k, v in fields.items() if k != "lora_rank"}
 
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
@@ -95,6 +102,7 @@ def init_params(
 
     The maps that write into the residual stream (both `c_proj`) begin smaller by 1/√(2L), so that
     the stream's variance does not grow with depth.
+    Pairs of LoRA begin as in `draw_lora`, after all else: the rest is the same without them.
     Source: Radford et al. 2019, section 2.3.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -109,4 +117,30 @@ def init_params(
             values = deviation * torch.randn(shape, generator=generator)
         return values.to(device, dtype)
 
-    return unflatten({name: draw(name, shape) for name, shape in parameter_shapes(config).items()})
+    own = parameter_shapes(replace(config, lora_rank=0))
+    params = {name: draw(name, shape) for name, shape in own.items()}
+    params |= draw_lora(config, generator, dtype=dtype, device=device)
+    return unflatten({name: params[name] for name in parameter_shapes(config)})
+
+
+def draw_lora(
+    config: GPTConfig,
+    generator: torch.Generator,
+    *,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> dict[str, Tensor]:
+    """The pairs of LoRA under their names, as finetuning begins: lora_a normal, lora_b 0.
+
+    So their product is 0, and the model is what it was. The paper draws A from a normal
+    distribution and does not say which: here its deviation is 1/√m, which makes x lora_a about as
+    large as x.
+    Source: Hu et al. 2021, 4.1.
+    """
+    drawn = {}
+    for name, shape in parameter_shapes(config).items():
+        if name.endswith("lora_a"):
+            drawn[name] = torch.randn(shape, generator=generator) / math.sqrt(shape[0])
+        elif name.endswith("lora_b"):
+            drawn[name] = torch.zeros(shape)
+    return {name: values.to(device, dtype) for name, values in drawn.items()}

@@ -6,6 +6,7 @@ Parameters arrive as keywords under the checkpoint's own names.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -31,6 +32,11 @@ BLOCKS = {
     "pre": Pair(pre_norm_block, pre_norm_block_backward),
     "post": Pair(post_norm_block, post_norm_block_backward),
 }
+
+
+def block_ops(config: GPTConfig, ops: Ops) -> Ops:
+    """The table that blocks call through: with LoRA, every linear map of theirs has its pair."""
+    return replace(ops, linear=ops.lora_linear) if config.lora_rank else ops
 
 
 class TrunkCache(NamedTuple):
@@ -65,7 +71,7 @@ def trunk(
     start = past[0].k.shape[-2] if past else 0
     length = tokens.shape[-1]
     mask = causal_mask(length, start + length, tokens.device) if length > 1 else None  # (T, S)
-    activation = getattr(ops, config.activation)
+    activation, inner = getattr(ops, config.activation), block_ops(config, ops)
     drawn = noise or {"drop": None, "h": {}}
     tape(mask=mask)
 
@@ -84,7 +90,7 @@ def trunk(
             mask=mask,
             activation=activation,
             eps=config.eps,
-            ops=ops,
+            ops=inner,
             past=past[int(layer)] if past else None,
             **drawn["h"].get(layer, {}),
             tape=tape.at(f"h.{layer}"),
@@ -101,7 +107,7 @@ def trunk_backward(
     dout: Tensor, cache: TrunkCache, *, config: GPTConfig, ops: Ops, tape: Off = OFF
 ) -> tuple[None, Tree]:
     """Undo each line of `trunk` from the last to the first; the tokens have no gradient."""
-    activation = getattr(ops, config.activation)
+    activation, inner = getattr(ops, config.activation), block_ops(config, ops)
     dx, ln_f = dout, None
     if cache.ln_f is not None:
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
@@ -109,7 +115,7 @@ def trunk_backward(
     h: Tree = {str(layer): {} for layer in range(len(cache.h))}
     for layer in reversed(h):
         dx, h[layer] = BLOCKS[config.norm].backward(
-            dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
+            dx, cache.h[int(layer)], activation=activation, ops=inner, tape=tape.at(f"h.{layer}")
         )
 
     dplaced, _ = ops.dropout.backward(dx, cache.dropout, tape=tape.at("drop"))

@@ -60,6 +60,7 @@ class GPT:
         return (
             f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
             f"{config.n_embd}, context {config.block_size}, {dtype}"
+            + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
         )
 
     @property

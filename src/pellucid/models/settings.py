@@ -31,6 +31,15 @@ def check_heads(config: Any) -> None:
         )
 
 
+def check_rank(config: Any) -> None:
+    """Raise `ConfigError` unless the rank of LoRA's pairs is a whole number, 0 for none."""
+    if type(config.lora_rank) is not int or config.lora_rank < 0:
+        raise ConfigError(
+            f"lora_rank must be a whole number, 0 for a model without LoRA, not "
+            f"{config.lora_rank!r}"
+        )
+
+
 def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
     """Raise `ConfigError` unless the field is one of the choices."""
     if getattr(config, name) not in choices:
@@ -58,9 +67,13 @@ def norm_shapes(config: Any, path: str) -> Shapes:
 
 
 def linear_shapes(config: Any, path: str, into: int, out: int) -> Shapes:
-    """A linear map's parameters, its weight (in, out)."""
+    """A linear map's parameters, its weight (in, out); with LoRA the pair beside it too."""
     shapes = {"weight": (into, out), "bias": (out,)}
-    return {f"{path}.{name}": shapes[name] for name in _names(config)}
+    names = _names(config)
+    if rank := getattr(config, "lora_rank", 0):
+        shapes |= {"lora_a": (into, rank), "lora_b": (rank, out)}
+        names += ("lora_a", "lora_b")
+    return {f"{path}.{name}": shapes[name] for name in names}
 
 
 def attention_shapes(config: Any, path: str) -> Shapes:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.models import GPT
+from pellucid.models import GPT, trainable
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.trace import check_update, updated
@@ -51,19 +51,20 @@ class Run:
         """
         params = flatten(self.model.to(dtype=dtype).params)
         states: dict[str, list[State | None]] = {
-            name: [None] * len(_pieces(weight)) for name, weight in params.items()
+            name: [None] * len(_pieces(weight))
+            for name, weight in flatten(trainable(self.model.params)).items()
         }
         for number in range(1, self.steps + 1):
             model = self.model.with_params(unflatten(params))
             loss, tree = model.loss_and_grads(self.tokens, self.targets)
             grads = flatten(tree)
             del model, tree
-            for name in params:
+            for name, own in states.items():
                 pieces = zip(_pieces(params[name]), _pieces(grads.pop(name)), strict=True)
                 moved = []
                 for place, (weight, gradient) in enumerate(pieces):
-                    new, states[name][place] = updated(
-                        {"piece": weight}, {"piece": gradient}, states[name][place], self.update
+                    new, own[place] = updated(
+                        {"piece": weight}, {"piece": gradient}, own[place], self.update
                     )
                     moved.append(new["piece"])
                 params[name] = torch.cat(moved) if len(moved) > 1 else moved[0]
@@ -87,13 +88,13 @@ class After:
     number: int  # counted from 1
     loss: float  # before it
     params: Mapping[str, Tensor]
-    states: Mapping[str, Sequence[State | None]]  # of each parameter's pieces
+    states: Mapping[str, Sequence[State | None]]  # of the pieces of each that moves
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The moments and the new value of each parameter, as a tape names them."""
-        for name, new in self.params.items():
-            pieces = [state or {} for state in self.states[name]]
+        """The moments and the new value of each that moves, as a tape names them."""
+        for name, states in self.states.items():
+            pieces = [state or {} for state in states]
             for key, moment in pieces[0].items():
                 if isinstance(moment, Mapping):  # and not the number of steps
                     yield f"{name}.{key}", torch.cat([state[key]["piece"] for state in pieces])
-            yield f"{name}.new", new
+            yield f"{name}.new", self.params[name]

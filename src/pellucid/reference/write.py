@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -16,6 +17,7 @@ from torch import Tensor
 from pellucid.checkpoint import export_llm_c, write_state
 from pellucid.errors import ConfigError
 from pellucid.files import write_text
+from pellucid.models import merged
 from pellucid.reference.pack import FORMAT, MANIFEST, VERSION, fingerprint
 from pellucid.reference.run import After, Run
 from pellucid.reference.selection import Selection
@@ -106,10 +108,10 @@ def _write(
 
 
 def _write_llm_c(run: Run, place: Path) -> None:
-    """llm.c's files, in float32."""
-    model = run.model.to(dtype=torch.float32)
+    """llm.c's files, in float32; LoRA's pairs, for which it has no place, are merged."""
+    model = merged(run.model.to(dtype=torch.float32))
     export_llm_c(model, place / "model.bin")
-    tape = run.first_step(torch.float32)
+    tape = replace(run, model=model).first_step(torch.float32)
     write_state(place / "state.bin", model.config, {name: tape[name] for name in tape})
 
 

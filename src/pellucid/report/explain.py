@@ -15,7 +15,7 @@ from pellucid.layers import IGNORE
 from pellucid.numbers import OPERATIONS, Term
 from pellucid.report.numbers import DIGITS, Format
 from pellucid.tape import Tape
-from pellucid.trace import Explanation, describe, explain, operands, select, shown
+from pellucid.trace import PARAMETERS, Explanation, describe, explain, operands, select, shown
 
 MOST = 6
 """How many terms of a long sum are written out."""
@@ -221,7 +221,7 @@ def meaning_of(tape: Tape, piece: Callable[[int], str] | None = None) -> Meaning
             if token == IGNORE:
                 return "no target"
             return "a token" if piece is None else f"token '{piece(token)}'"
-        if last in {"weight", "bias"}:
+        if f".{last}" in PARAMETERS:
             return "a parameter of the model"
         return "before the first step" if last.endswith("_before") else "given"
 

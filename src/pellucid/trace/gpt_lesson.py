@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
 from pellucid.layers import IGNORE
+from pellucid.models import trainable
 from pellucid.tape import Tape
 from pellucid.trace.lesson import Labels, Lesson, Part, Step
 from pellucid.trace.names import describe
@@ -65,7 +66,7 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
     """Every update and new weight of the blocks in full, and what the step did to the loss."""
     title, formulas = update_step(trace.update or {})
     names = []
-    for name in flatten(trace.model.params):
+    for name in flatten(trainable(trace.model.params)):
         head, _, rest = name.partition(".")
         if head != "h" or int(rest.split(".")[0]) in whole:
             names += [f"{name}.update", f"{name}.new"]
@@ -73,6 +74,8 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
     if trace.loss_after is not None:
         before = float(trace.tape["loss"])
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
+    if trace.model.config.lora_rank:
+        says = f"LoRA's pairs alone move. {says}".rstrip()
     step = Step("", formulas, tuple(names), says=says)
     return Part(f"Update: one step of {title}", (step,))
 

@@ -11,7 +11,7 @@ from functools import cache
 
 from pellucid.trace.classifier_rows import CLASSIFIER
 from pellucid.trace.next_token_rows import NEXT_TOKEN
-from pellucid.trace.rows import Name, dropout, layer_norm, linear
+from pellucid.trace.rows import LORA, Name, dropout, layer_norm, linear, lora
 from pellucid.trace.transformer_rows import transformer_rows
 
 SIZES = {
@@ -23,6 +23,7 @@ SIZES = {
     "d": "C/H, the width of a head",
     "F": "the width of the feed-forward network, in GPT-2 4C",
     "V": "vocab_size",
+    "r": "lora_rank, the rank of LoRA's pairs",
     "maxT": "block_size",
     "W": "places of the window, in a next-token network",
     "I": "what goes into a first hidden layer: W · C, or W for ids, or a table's columns",
@@ -41,6 +42,7 @@ BLOCK: tuple[Name, ...] = (
     ),
     *layer_norm("h.i.ln_1", "₁"),
     *linear("h.i.attn.c_attn", "C", "3C"),
+    *lora("h.i.attn.c_attn", "C", "3C"),
     Name("h.i.attn.c_attn.out", ("T", "3C"), "[q k v]", "queries, keys and values"),
     Name("h.i.attn.qkv", ("T", "3C"), "[q k v]", "the same"),
     Name("h.i.attn.q", _HEADS, "Q", "queries, head by head"),
@@ -63,6 +65,7 @@ BLOCK: tuple[Name, ...] = (
     Name("h.i.attn.z", _HEADS, "A V", "what each head gathered"),
     Name("h.i.attn.merged", _STREAM, "concat(A V)", "the heads side by side"),
     *linear("h.i.attn.c_proj", "C", "C"),
+    *lora("h.i.attn.c_proj", "C", "C"),
     Name(
         "h.i.attn.c_proj.out",
         _STREAM,
@@ -79,6 +82,7 @@ BLOCK: tuple[Name, ...] = (
     ),
     *layer_norm("h.i.ln_2", "₂"),
     *linear("h.i.mlp.c_fc", "C", "F"),
+    *lora("h.i.mlp.c_fc", "C", "F"),
     Name("h.i.mlp.c_fc.out", ("T", "F"), "x W + b", "inner values"),
     Name("h.i.mlp.act.inner", ("T", "F"), "√(2/π)(x+0.044715x³)", "inside tanh GELU's tanh"),
     Name("h.i.mlp.act.tanh", ("T", "F"), "tanh(…)", "tanh GELU's tanh"),
@@ -90,6 +94,7 @@ BLOCK: tuple[Name, ...] = (
         "bent inner values",
     ),
     *linear("h.i.mlp.c_proj", "F", "C"),
+    *lora("h.i.mlp.c_proj", "F", "C"),
     Name(
         "h.i.mlp.c_proj.out",
         _STREAM,
@@ -118,7 +123,7 @@ NAMES: tuple[Name, ...] = (
     Name("wpe.out", _STREAM, "h₀", "their sum"),
     *dropout("drop", _STREAM),
     *BLOCK,
-    *transformer_rows(BLOCK),
+    *transformer_rows([row for row in BLOCK if row.pattern.rpartition(".")[2] not in LORA]),
     *NEXT_TOKEN,
     *CLASSIFIER,
     *layer_norm("ln_f", ""),
@@ -132,6 +137,9 @@ NAMES: tuple[Name, ...] = (
     Name("loss", (), "L", "their mean over positions with a target"),
 )
 """All names, in data-flow order."""
+
+PARAMETERS = (".weight", ".bias", ".lora_a", ".lora_b")
+"""How the names of parameters end."""
 
 UPDATES: tuple[Name, ...] = (
     Name("m", (), "m", "running mean of the gradient"),
@@ -176,7 +184,7 @@ def describe(name: str) -> Name | None:
     *owner, last = name.rsplit(".", 1)
     for update in UPDATES:
         parameter = describe(owner[0]) if owner and last == update.pattern else None
-        if parameter is not None and owner[0].endswith((".weight", ".bias")):
+        if parameter is not None and owner[0].endswith(PARAMETERS):
             return update._replace(shape=parameter.shape)
     if name.startswith("d"):
         value = _use(name[1:]) or describe(name[1:])

@@ -26,7 +26,7 @@ from pellucid.trace.record import part_of
 from pellucid.trace.replay import is_real, own_outputs, replay
 from pellucid.trace.rounding import inside
 from pellucid.trace.slopes import MOST_BITS, Slope, slopes
-from pellucid.tree import unflatten
+from pellucid.tree import flatten, replaced, unflatten
 
 BITS = 96
 """Of the balls: of float64's 53, so many are left that rounding seldom leaves a digit open."""
@@ -196,6 +196,8 @@ class _Proving:
                         new[name.removesuffix(NEW)] = true
         if self.stepped and self.after is not None:
             model, batch = self.stepped
+            stays = flatten(model.params).items()  # with LoRA most weights do
+            new |= {name: Ball.exact(weight) for name, weight in stays if name not in new}
             loss: Any = model.with_params(unflatten(new)).loss(*batch)  # a ball, as its weights
             yield LOSS_AFTER, self.after["loss"], loss
 
@@ -221,7 +223,8 @@ def _after(tape: Tape, stepped: Stepped) -> Tape | None:
     if not new:
         return None
     after = Tape()
-    model: Any = stepped.model.with_params(unflatten(new))  # either kind, with a batch of its own
+    params = replaced(stepped.model.params, unflatten(new))
+    model: Any = stepped.model.with_params(params)  # either kind, with a batch of its own
     model.loss(*stepped.batch, after)
     return after
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pellucid.errors import ConfigError, TextError
 from pellucid.layers import IGNORE
-from pellucid.models import GPT
+from pellucid.models import GPT, trainable
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, OFF, Off, Tape
 from pellucid.text import Tokenizer
-from pellucid.tree import Tree
+from pellucid.tree import Tree, flatten, replaced, unflatten
 
 SMALL_VOCABULARY = 16
 """Up to this many tokens, tables are labelled with the whole vocabulary."""
@@ -129,13 +129,18 @@ def updated(
     update: Mapping[str, Any],
     tape: Off = OFF,
 ) -> tuple[Tree, State]:
-    """One step of the optimizer that `update` names, with its settings."""
+    """One step of the optimizer that `update` names, with its settings; with LoRA, of its pairs.
+
+    Without LoRA every parameter moves; what stays has no moments, and comes back as it is.
+    """
+    moved, all_grads = trainable(params), flatten(grads)
+    own = unflatten({name: all_grads[name] for name in flatten(moved)})
     name = update.get("optimizer", "adamw")
     settings = {"learning_rate": update["learning_rate"]}
     if name == "adamw":
-        settings["weight_decay"] = decay_groups(params, update["weight_decay"])
-    new: tuple[Tree, State] = OPTIMIZERS[name](params, grads, state, **settings, tape=tape)
-    return new
+        settings["weight_decay"] = decay_groups(moved, update["weight_decay"])
+    new: tuple[Tree, State] = OPTIMIZERS[name](moved, own, state, **settings, tape=tape)
+    return replaced(params, new[0]), new[1]
 
 
 def part_of(tape: Tape, name: str) -> str:

@@ -39,6 +39,21 @@ def linear(path: str, into: str, out: str) -> tuple[Name, ...]:
     )
 
 
+LORA = ("lora_a", "lora_b", "base", "low", "learned")
+"""What a linear map has under its path with LoRA alone."""
+
+
+def lora(path: str, into: str, out: str) -> tuple[Name, ...]:
+    """The rows of LoRA's pair beside a linear map, and of what goes through it."""
+    return (
+        Name(f"{path}.lora_a", (into, "r"), "A", "down to LoRA's rank, (in, r)"),
+        Name(f"{path}.lora_b", ("r", out), "B", "and up again, (r, out); 0 at the start"),
+        Name(f"{path}.base", ("T", out), "x W + b", "the map without its pair, with LoRA only"),
+        Name(f"{path}.low", ("T", "r"), "x A", "the input brought down to LoRA's rank"),
+        Name(f"{path}.learned", ("T", out), "x A B", "what LoRA's pair adds to the map"),
+    )
+
+
 def dropout(path: str, shape: tuple[str, ...]) -> tuple[Name, ...]:
     """The rows of dropout: its noise, and what it leaves."""
     return (

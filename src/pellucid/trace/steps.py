@@ -10,6 +10,7 @@ from typing import Any
 from pellucid.models import GPTConfig
 from pellucid.optim import BETAS, EPS, MU
 from pellucid.trace.lesson import Step
+from pellucid.trace.rows import LORA
 
 FORMULAS = {
     "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
@@ -20,6 +21,10 @@ FORMULAS = {
 
 Shown = tuple[tuple[str, ...], tuple[str, ...]]
 """The formulas of a step, and the names that it shows."""
+
+
+_PAIR = ("each map with its pair: base = x W + b,   low = x lora_a,   out = base + low lora_b",)
+"""What LoRA makes of every x W + b."""
 
 
 def under(path: str, *names: str) -> tuple[str, ...]:
@@ -38,26 +43,37 @@ def layer_norm(path: str) -> Shown:
     )
 
 
-def attention(path: str, hidden: str = "where a key lies in the future") -> Shown:
+def linear(path: str, *, lora: bool) -> tuple[str, ...]:
+    """What a linear map shows: with LoRA its pair too, and what goes through it."""
+    return under(path, "weight", "bias", *(LORA if lora else ()), "out")
+
+
+def attention(
+    path: str, hidden: str = "where a key lies in the future", *, lora: bool = False
+) -> Shown:
     """Self-attention at a path; `hidden` says which scores are -∞."""
     return (
         (
+            *_PAIR[:lora],
             "[q k v] = x W + b, cut into heads",
             f"scores = q kᵀ / √d, -∞ {hidden}",
             "att = softmax(scores),   z = att v,   out = concat(z) W' + b'",
         ),
-        under(path, "c_attn.weight", "c_attn.bias", "c_attn.out", "q", "k", "v")
-        + under(path, "scores", "att", "z", "merged")
-        + under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "resid_dropout.out"),
+        linear(f"{path}.c_attn", lora=lora)
+        + under(path, "q", "k", "v", "scores", "att", "z", "merged")
+        + linear(f"{path}.c_proj", lora=lora)
+        + under(path, "resid_dropout.out"),
     )
 
 
-def feed_forward(path: str, activation: str) -> Shown:
+def feed_forward(path: str, activation: str, *, lora: bool = False) -> Shown:
     """The feed-forward network at a path."""
     return (
-        ("c_fc.out = x W + b", FORMULAS[activation], "out = act.out W' + b'"),
-        under(path, "c_fc.weight", "c_fc.bias", "c_fc.out", "act.out")
-        + under(path, "c_proj.weight", "c_proj.bias", "c_proj.out", "dropout.out"),
+        (*_PAIR[:lora], "c_fc.out = x W + b", FORMULAS[activation], "out = act.out W' + b'"),
+        linear(f"{path}.c_fc", lora=lora)
+        + under(path, "act.out")
+        + linear(f"{path}.c_proj", lora=lora)
+        + under(path, "dropout.out"),
     )
 
 
@@ -93,6 +109,7 @@ def forward_steps(config: GPTConfig) -> list[Step]:
         ("wpe.out[t] = embed.out[t] + wpe.weight[t]",),
         ("wpe.weight", "wpe.out", "drop.out"),
     )
+    lora = config.lora_rank > 0
     for layer in range(config.n_layer):
         block = f"h.{layer}"
         pre = config.norm == "pre"
@@ -104,7 +121,9 @@ def forward_steps(config: GPTConfig) -> list[Step]:
 
         if pre:
             norm(1)
-        step("Multi-head self-attention", "attention", *attention(f"{block}.attn"), layer)
+        step(
+            "Multi-head self-attention", "attention", *attention(f"{block}.attn", lora=lora), layer
+        )
         step(
             "Residual connection",
             "residual",
@@ -113,7 +132,8 @@ def forward_steps(config: GPTConfig) -> list[Step]:
             layer,
         )
         norm(2 if pre else 1)
-        step("MLP", "mlp", *feed_forward(f"{block}.mlp", config.activation), layer)
+        mlp = feed_forward(f"{block}.mlp", config.activation, lora=lora)
+        step("MLP", "mlp", *mlp, layer)
         step(
             "Residual connection (post MLP)",
             "residual",
@@ -169,6 +189,10 @@ BACKWARD: dict[str, tuple[str, ...]] = {
 """How each kind of step is undone; tokens have no gradient, and the loss's own is 1."""
 
 _TIED = "the tied head used the table too: dwte.weight = dembed.weight + dlm_head.weight"
+_PAIR_BACK = (
+    "dlora_b = lowᵀ dout,   dlow = dout lora_bᵀ,   dlora_a = xᵀ dlow",
+    "each map with its pair: dx = dout Wᵀ + dlow lora_aᵀ",
+)
 _TWICE = "the stream was read by the layer norm too: dresid_pre = dresid_mid + dx"
 
 
@@ -202,6 +226,7 @@ def undo(step: Step, *, pre: bool, tied: bool) -> Step:
             formulas += (_TIED,) if tied else ()
         case _:
             names = tuple("d" + name for name in reversed(step.names))
+            formulas += _PAIR_BACK if any(name.endswith("lora_a") for name in names) else ()
     return step._replace(formulas=formulas, names=names)
 
 
