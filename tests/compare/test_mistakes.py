@@ -1,5 +1,7 @@
 """Each known mistake, in another program or in our code, is found where it is made and named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,11 @@ from pellucid.compare.compare import Finding, find
 from pellucid.compare.planted import Change, Plan, changed_code, planted
 from pellucid.compare.step import Step
 from pellucid.layers import gelu_tanh
+from pellucid.models import GPT, with_lora
 from pellucid.optim import adamw_rule
 from pellucid.tape import Tape
 from pellucid.trace import updated
+from pellucid.tree import flatten, unflatten
 from tests.port import gpt2 as port
 from tests.port.models import N_HEAD, model_of, small
 
@@ -137,9 +141,11 @@ INVISIBLE = {"scores_before_mask", "mask_minus_1e4", "mask_minus_1e9"}
 """Mistakes that show in scores alone."""
 
 
-def own_dump(mistake: Mistake, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def own_dump(
+    mistake: Mistake, dtype: torch.dtype, start: GPT | None = None
+) -> dict[str, torch.Tensor]:
     params, tokens, targets = small()
-    model, tape = model_of(params, dtype), Tape()
+    model, tape = start or model_of(params, dtype), Tape()
 
     def coarse(x: torch.Tensor, bits: int) -> torch.Tensor:
         part, power = torch.frexp(x.double())
@@ -153,6 +159,8 @@ def own_dump(mistake: Mistake, dtype: torch.dtype) -> dict[str, torch.Tensor]:
 
 OURS = [mistake for mistake in MISTAKES if not mistake.needs and mistake.name != "gelu_tanh"]
 OURS = [mistake for mistake in OURS if mistake.name not in {"eps_1e-5", "pre_norm"}]
+LORAS = [mistake for mistake in OURS if "lora" in mistake.name]
+OURS = [mistake for mistake in OURS if mistake not in LORAS]
 
 
 each_mistake = pytest.mark.parametrize("mistake", OURS, ids=lambda mistake: mistake.name)
@@ -190,6 +198,29 @@ def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: Mistake):
     assert found_in(shown, None) == [[mistake.name]]
 
 
+def tuned() -> GPT:
+    """The model with pairs that have learned something."""
+    model = with_lora(model_of(small()[0], torch.float64), 2)
+    draw, flat = np.random.default_rng(1).normal, flatten(model.params)
+    pairs = {n: torch.tensor(draw(0.0, 0.3, v.shape)) for n, v in flat.items() if "lora" in n}
+    return model.with_params(unflatten(flat | pairs))
+
+
+WITH_LORA = ("transposed_weight", "no_bias", "no_bias_grad", "bf16_matmul", "gelu_erf", "adam_l2")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [mistake for mistake in (*OURS, *LORAS) if mistake in LORAS or mistake.name in WITH_LORA],
+    ids=lambda mistake: mistake.name,
+)
+def test_a_mistake_in_a_model_with_lora_is_named(mistake: Mistake):
+    mine, (_, tokens, targets) = own_dump(mistake, torch.float64, tuned()), small()
+    x, y = torch.tensor(tokens), torch.tensor(targets)
+    _, found = find(Step(tuned(), x, y, UPDATE, mine, torch.float64))
+    assert [named(one) for one in found] == [[mistake.name]]
+
+
 LOGITS_TELL = ("gelu_erf", "eps_outside_root", "variance_n_minus_1", "no_scale", "no_mask")
 LOGITS_TELL += ("transposed_weight", "heads_interleaved", "post_norm", "unshifted_targets")
 LOGITS_TELL += ("ln_backward_no_mean", "grad_without_tied_head", "position_from_1")
@@ -218,11 +249,6 @@ def test_what_logits_do_not_tell_apart_is_named_together():
 def test_mistakes_of_other_models_are_named_too():
     """What GPT-2 has right, another configuration has wrong: erf, ε, post-norm."""
     params, tokens, targets = small()
-    from dataclasses import replace
-
-    from pellucid.models import GPT
-    from pellucid.tree import unflatten
-
     by = {name: torch.tensor(value) for name, value in params.items()}
     for choice, name in (
         ({"activation": "gelu_erf"}, "gelu_tanh"),

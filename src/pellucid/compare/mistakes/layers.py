@@ -11,6 +11,8 @@ from pellucid.layers import (
     layer_norm_backward,
     linear,
     linear_backward,
+    lora_linear,
+    lora_linear_backward,
 )
 
 _RSTD = "(variance + eps).rsqrt()"
@@ -25,6 +27,19 @@ def _epsilon(value: str, words: str) -> Mistake:
 
 def _norm_backward(name: str, text: str, dx: str) -> Mistake:
     return Mistake(name, text, (Change(layer_norm_backward, _DX, dx),))
+
+
+def _in_maps(
+    forward: tuple[tuple[str, str], ...], *backward: tuple[str, str]
+) -> tuple[Change, ...]:
+    """The same changes in the linear map and in that with LoRA's pair."""
+    there = [(linear, linear_backward), (lora_linear, lora_linear_backward)]
+    return tuple(
+        Change(function, *change)
+        for one, back in there
+        for function, changes in ((one, forward), (back, backward))
+        for change in changes
+    )
 
 
 LAYERS: tuple[Mistake, ...] = (
@@ -127,13 +142,10 @@ LAYERS: tuple[Mistake, ...] = (
     Mistake(
         "transposed_weight",
         "the weight is read as (out, in), and it is (in, out)",
-        (
-            Change(linear, "x @ weight", "x @ weight.reshape(*weight.shape[::-1]).mT"),
-            Change(
-                linear_backward, "dout @ weight.mT", "dout @ weight.reshape(*weight.shape[::-1])"
-            ),
-            Change(
-                linear_backward,
+        _in_maps(
+            (("x @ weight", "x @ weight.reshape(*weight.shape[::-1]).mT"),),
+            ("dout @ weight.mT", "dout @ weight.reshape(*weight.shape[::-1])"),
+            (
                 "x.flatten(0, -2).mT @ flat",
                 "(flat.mT @ x.flatten(0, -2)).reshape(*weight.shape)",
             ),
@@ -142,12 +154,33 @@ LAYERS: tuple[Mistake, ...] = (
     Mistake(
         "no_bias",
         "the linear map's bias is missing",
-        (Change(linear, "product if bias is None else product + bias", "product"),),
+        _in_maps((("product if bias is None else product + bias", "product"),)),
     ),
     Mistake(
         "no_bias_grad",
         "the gradient of the linear map's bias is missing",
-        (Change(linear_backward, "flat.sum(0)", "0 * flat.sum(0)"),),
+        _in_maps((), ("flat.sum(0)", "0 * flat.sum(0)")),
+    ),
+    Mistake(
+        "no_lora",
+        "LoRA's pair is left out",
+        (
+            Change(lora_linear, "base + learned", "base"),
+            Change(lora_linear_backward, " + dlow @ lora_a.mT", ""),
+        ),
+    ),
+    Mistake(
+        "lora_alpha_2r",
+        "LoRA's product is scaled by α/r = 2, and it is as it is",
+        (
+            Change(lora_linear, "base + learned", "base + 2 * learned"),
+            Change(lora_linear_backward, "dout @ lora_b.mT", "2 * dout @ lora_b.mT"),
+            Change(
+                lora_linear_backward,
+                "low.flatten(0, -2).mT @ flat",
+                "2 * low.flatten(0, -2).mT @ flat",
+            ),
+        ),
     ),
 )
 """Those of single layers."""
