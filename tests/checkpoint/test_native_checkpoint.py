@@ -16,13 +16,14 @@ from safetensors.torch import load_file, save_file
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, parameter_shapes
+from pellucid.models import GPT, Transformer, TransformerConfig, parameter_shapes
 from pellucid.tree import flatten
 
 KINDS = [
     {},
     {"tied": False, "bias": False, "n_inner": 7},
     {"norm": "post", "final_norm": False, "activation": "relu", "eps": 1e-3},
+    {"lora_rank": 2, "bias": False},
 ]
 
 
@@ -51,6 +52,61 @@ def test_the_files_are_as_documented(tmp_path, make):
     with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
         assert file.metadata()["format"] == "pt"
     assert read_metadata(tmp_path) == {"step": "7"}
+
+
+BEFORE_LORA = """{
+  "pellucid": 1,
+  "architecture": "gpt",
+  "vocab_size": 37,
+  "block_size": 11,
+  "n_layer": 2,
+  "n_head": 3,
+  "n_embd": 15,
+  "n_inner": null,
+  "activation": "gelu_tanh",
+  "norm": "pre",
+  "final_norm": true,
+  "bias": true,
+  "tied": true,
+  "eps": 1e-05
+}
+"""
+
+
+def test_a_model_without_lora_is_written_as_before_there_was_lora(tmp_path, make, equal):
+    save(make(), tmp_path)
+    assert (tmp_path / "config.json").read_text(encoding="utf-8") == BEFORE_LORA
+    with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["pellucid"]) == json.loads(BEFORE_LORA)
+    assert equal(load(tmp_path), make())
+    (tmp_path / "config.json").unlink()
+    assert equal(load(tmp_path), make())
+
+
+def test_pairs_are_kept_and_the_rank_is_said(tmp_path, make, equal):
+    model = make(lora_rank=4)
+    save(model, tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert settings == json.loads(BEFORE_LORA) | {"lora_rank": 4}
+    assert "h.1.mlp.c_fc.lora_a" in load_file(tmp_path / "model.safetensors")
+    assert equal(load(tmp_path), model)
+
+
+def test_a_rank_that_is_missing_does_not_fit_the_pairs(tmp_path, make, refused):
+    save(make(lora_rank=4), tmp_path)
+    save_file(load_file(tmp_path / "model.safetensors"), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(BEFORE_LORA)
+    refused(tmp_path, "h.0.attn.c_attn.lora_a", "unexpected")
+
+
+def test_of_other_models_no_setting_may_be_missing(tmp_path, refused):
+    config = TransformerConfig(5, block_size=8, n_encoder=1, n_decoder=1, n_head=1, n_embd=2)
+    save(Transformer.init(config), tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert "lora_rank" not in settings
+    (tmp_path / "config.json").write_text(json.dumps(settings | {"lora_rank": 2}))
+    save_file(load_file(tmp_path / "model.safetensors"), tmp_path / "model.safetensors")
+    refused(tmp_path, "'lora_rank' is unknown")
 
 
 def test_other_files_beside_it_stay(tmp_path, make, equal):

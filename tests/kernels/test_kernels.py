@@ -139,7 +139,12 @@ def test_a_chunk_holds_a_row_even_of_a_vocabulary_that_is_too_large(
 @pytest.mark.parametrize("p", [0.0, 0.3])
 @pytest.mark.parametrize(
     "choices",
-    [{}, {"norm": "post", "tied": False}, {"bias": False, "activation": "gelu_erf"}],
+    [
+        {},
+        {"norm": "post", "tied": False},
+        {"bias": False, "activation": "gelu_erf"},
+        {"lora_rank": 2},
+    ],
     ids=str,
 )
 def test_a_model_has_the_same_loss_and_gradients(choices: dict[str, object], p: float):

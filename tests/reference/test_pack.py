@@ -3,19 +3,21 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pellucid.checkpoint import save
+from pellucid.checkpoint import load, save
+from pellucid.checkpoint.llm_c import read_state
 from pellucid.errors import CheckpointError, ConfigError
-from pellucid.models import GPT
+from pellucid.models import GPT, merged, with_lora
 from pellucid.optim import adamw, decay_groups
 from pellucid.reference import Pack, Run, Selection, open_pack, write_pack
 from pellucid.tape import Tape
-from pellucid.tree import flatten
+from pellucid.tree import flatten, unflatten
 from tests.port import gpt2 as port
 from tests.port.models import N_HEAD, model_of, small
 
@@ -84,6 +86,31 @@ def test_numpy_s_port_comes_to_the_same_losses(pack: Pack):
     params, tokens, targets = small()
     found = port.run(params, tokens, targets, n_head=N_HEAD, dtype=np.float64)
     np.testing.assert_allclose(found["step.losses"], pack.manifest["losses"]["float64"], rtol=1e-12)
+
+
+def test_of_a_model_with_lora_the_pairs_alone_move(tmp_path: Path):
+    plain = run_of(steps=2)
+    generator = torch.Generator().manual_seed(0)
+    flat = flatten(with_lora(plain.model, 2).params)
+    for name in (name for name in flat if name.endswith("lora_b")):
+        flat[name] = 0.3 * torch.randn(flat[name].shape, generator=generator)
+    model = GPT(with_lora(plain.model, 2).config, unflatten(flat))
+    run = replace(plain, model=model)
+    write_pack(run, tmp_path / "pack", text=None, llm_c=True)
+    pack, tape = open_pack(tmp_path / "pack"), Tape()
+    model.to(dtype=torch.float64).loss_and_grads(run.tokens, run.targets, tape)
+    assert all(torch.equal(pack.tensor(name, "float64"), tape[name]) for name in tape)
+    assert pack.model().config == model.config
+    moved = {name.removesuffix(".new") for name in pack.rows if name.endswith(".new")}
+    pairs = {name for name in flatten(model.params) if "lora" in name}
+    assert moved == pairs | {f"step.2.{name}" for name in pairs}
+
+    # llm.c has no pairs: its files are of the weights with the products in them.
+    whole = merged(model)
+    assert load(tmp_path / "pack" / "model.bin").config == whole.config
+    state = read_state(tmp_path / "pack" / "state.bin", whole.config)
+    assert torch.equal(state["logits"][0], whole.forward(run.tokens))
+    assert torch.allclose(state["logits"][0], model.forward(run.tokens), atol=1e-5)
 
 
 def test_every_optimizer_has_its_moments(tmp_path: Path):

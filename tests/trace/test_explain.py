@@ -88,6 +88,7 @@ def test_every_update_is_explained(optimizer: str):
         {},
         {"norm": "post", "final_norm": False, "activation": "relu", "tied": False},
         {"bias": False, "activation": "gelu_erf"},
+        {"lora_rank": 2},
         TWO_TEXTS,
         TWO_TEXTS | {"norm": "pre", "tied": False},
     ],
@@ -98,6 +99,18 @@ def test_batches_dropout_smoothing_and_two_texts_are_explained(
     choices: dict[str, Any], noisy: bool
 ):
     assert hold(step_of(choices, noisy=noisy)) > 200
+
+
+def test_what_a_map_learned_is_made_of_its_pair_and_its_input():
+    tape = step_of({"lora_rank": 2}, noisy=False)
+    path = "h.0.attn.c_attn"
+    learned = explain(tape, f"{path}.learned[0,1,3]").term
+    assert learned is not None
+    read = {part.source for part in operands(learned)}
+    assert {f"{path}.lora_b[0,3]", f"{path}.lora_b[1,3]", f"{path}.low[0,1,0]"} <= read
+    low = explain(tape, f"{path}.low[0,1,0]").term
+    assert low is not None
+    assert {f"{path}.lora_a[{row},0]" for row in range(4)} < {p.source for p in operands(low)}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

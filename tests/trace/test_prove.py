@@ -177,6 +177,24 @@ def test_a_transformer_is_proved(norm: str):
     assert {"enc.position.rows", "denc.memory", "loss"} & {t.name for t in proof.tensors}
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_step_of_a_model_s_pairs_is_proved(optimizer: str):
+    model = random_model(lora_rank=2, bias=False, activation="relu")
+    update = {"optimizer": optimizer, "learning_rate": 0.01, "weight_decay": 0.1}
+    proof = proof_by(model, BATCH, update)
+    assert all(tensor.inside for tensor in proof.tensors)
+    slopes = {name: slope for slope in proof.slopes for name in slope.names}
+    assert set(slopes) == set(flatten(model.params)), "those of weights that stay too"
+    assert all(slope.agrees for slope in slopes.values())
+    found = {tensor.name: tensor for tensor in proof.tensors}
+    pairs = {name for name in flatten(model.params) if "lora" in name}
+    assert {name.removesuffix(".new") for name in found if name.endswith(".new")} == pairs
+    assert found["h.0.mlp.c_fc.learned"].part == "forward"
+    assert found["dh.0.mlp.c_fc.lora_a"].part == "backward"
+    assert 0 < found["h.0.mlp.c_fc.low"].radius < 1e-20
+    assert {"loss_after", "h.0.attn.c_attn.base", "dh.0.attn.c_proj.low"} <= set(found)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_proved(name: str):
     example = find_example(name)

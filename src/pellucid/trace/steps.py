@@ -54,7 +54,7 @@ def attention(
     """Self-attention at a path; `hidden` says which scores are -∞."""
     return (
         (
-            *_PAIR[:lora],
+            *(_PAIR if lora else ()),
             "[q k v] = x W + b, cut into heads",
             f"scores = q kᵀ / √d, -∞ {hidden}",
             "att = softmax(scores),   z = att v,   out = concat(z) W' + b'",
@@ -69,7 +69,12 @@ def attention(
 def feed_forward(path: str, activation: str, *, lora: bool = False) -> Shown:
     """The feed-forward network at a path."""
     return (
-        (*_PAIR[:lora], "c_fc.out = x W + b", FORMULAS[activation], "out = act.out W' + b'"),
+        (
+            *(_PAIR if lora else ()),
+            "c_fc.out = x W + b",
+            FORMULAS[activation],
+            "out = act.out W' + b'",
+        ),
         linear(f"{path}.c_fc", lora=lora)
         + under(path, "act.out")
         + linear(f"{path}.c_proj", lora=lora)
