@@ -1,5 +1,7 @@
 """Mistakes in layer norm, GELU and linear maps."""
 
+from typing import Any
+
 from pellucid.compare.mistakes.mistake import Mistake
 from pellucid.compare.planted import Change
 from pellucid.layers import (
@@ -33,7 +35,10 @@ def _in_maps(
     forward: tuple[tuple[str, str], ...], *backward: tuple[str, str]
 ) -> tuple[Change, ...]:
     """The same changes in the linear map and in that with LoRA's pair."""
-    there = [(linear, linear_backward), (lora_linear, lora_linear_backward)]
+    there: list[tuple[Any, Any]] = [
+        (linear, linear_backward),
+        (lora_linear, lora_linear_backward),
+    ]
     return tuple(
         Change(function, *change)
         for one, back in there
