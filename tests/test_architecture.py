@@ -24,8 +24,8 @@ PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent
 ROOMS = (
     "__init__",
     *("errors", "files", "tree", "tape", "numbers", "layers", "kernels", "models", "optim"),
-    *("text", "checkpoint", "evaluate", "events", "train", "fit", "generate", "trace", "reference"),
-    *("compare", "examples", "report", "web", "cli", "__main__"),
+    *("distribute", "text", "checkpoint", "evaluate", "events", "train", "fit", "generate"),
+    *("trace", "reference", "compare", "examples", "report", "web", "cli", "__main__"),
 )
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -1,0 +1,113 @@
+"""`Grid`: the layouts of several processes, which are all one grid with a choice of placements."""
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor
+
+from pellucid.distribute import placing
+from pellucid.distribute.pairs import placed_ops, summed
+from pellucid.distribute.placing import DATA, TENSOR
+from pellucid.distribute.share import noise_share, share_of
+from pellucid.errors import ConfigError
+from pellucid.layers import Ops
+from pellucid.models import GPT, Transformer
+from pellucid.optim import clip_by_global_norm
+from pellucid.tree import Tree, flatten, map_leaves
+
+M = TypeVar("M", GPT, Transformer)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Processes in rows and columns: those of a row share matrices, those of a column the batch.
+
+    One column is the layout `data`, one row `tensor`; with `sharded`, those of a column also share
+    what is kept of the matrices.
+    """
+
+    mesh: DeviceMesh
+    sharded: bool = False
+
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+        return dist.get_rank()
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        return self.mesh.size()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that prints and saves."""
+        return self.rank == 0
+
+    def check(self, model: M) -> None:
+        """Raise `ConfigError` unless the heads can be dealt out evenly."""
+        heads, split = model.config.n_head, self.mesh[TENSOR].size()
+        if heads % split:
+            raise ConfigError(
+                f"the heads must be a multiple of the {split} processes that share them, and there "
+                f"are {heads}: take fewer, or a layout that shares only the batch"
+            )
+
+    def place(self, tree: Tree) -> Tree:
+        """Whole tensors, the first process's on all, as distributed ones."""
+        return placing.place(tree, self.mesh, sharded=self.sharded)
+
+    def full(self, tree: Tree) -> Tree:
+        """Distributed tensors, whole again on every process."""
+        return placing.full(tree, self.mesh)
+
+    def loss_and_grads(
+        self, model: M, batch: tuple[Tensor, ...], *, ops: Ops, noise: Tree | None, **options: Any
+    ) -> tuple[Tensor, Tree]:
+        """The loss of the whole batch, and its gradients, placed like the parameters."""
+        self.check(model)
+        column, row = (self.mesh.get_local_rank(axis) for axis in (DATA, TENSOR))
+        shared, split = (self.mesh[axis].size() for axis in (DATA, TENSOR))
+        rows, weight = share_of(batch[-1], rank=column, size=shared)
+        wanted: Any = options
+        loss, terms = _own(model, split).loss_and_grads(
+            *(part[rows] for part in batch),
+            ops=placed_ops(ops, weight=weight),
+            noise=noise_share(noise, rows, rank=row, size=split),
+            **wanted,
+        )
+        grads = map_leaves(summed, terms, model.params)
+        # A mean in bfloat16 would lose by the addition what it had.
+        whole = loss.to(torch.promote_types(loss.dtype, torch.float32)) * weight
+        dist.all_reduce(whole, group=self.mesh.get_group(DATA))
+        return whole, grads
+
+    def clip(self, grads: Tree, max_norm: float) -> tuple[Tree, Tensor]:
+        """As `clip_by_global_norm`; the norm, by one message, is a plain tensor."""
+        return clip_by_global_norm(grads, max_norm, measure=self.global_norm)
+
+    def global_norm(self, grads: Tree) -> Tensor:
+        """The Euclidean length of all placed gradients taken as one vector."""
+        parts = [self._squares(grad) for grad in flatten(grads).values()]
+        total = torch.stack(parts).sum()
+        dist.all_reduce(total)
+        return total.sqrt()
+
+    def _squares(self, grad: DTensor) -> Tensor:
+        """The sum of squares of this process's part, less what others count of the same."""
+        axes = zip(grad.placements, self.mesh.shape, strict=True)
+        copies = [count for placement, count in axes if placement.is_replicate()]
+        squares: Tensor = grad.to_local().square().sum()
+        for count in copies:
+            squares = squares / count
+        return squares
+
+
+def _own(model: M, split: int) -> M:
+    """The model as a process runs it: of the heads, only its own."""
+    config: Any = replace(model.config, n_head=model.config.n_head // split)
+    return type(model)(config, model.params)

@@ -1,0 +1,115 @@
+"""Small trainings, which one process and several must carry out alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.distribute import Kind, Layout
+from pellucid.kernels import FAST
+from pellucid.kernels import adamw_rule as fast_rule
+from pellucid.layers import IGNORE, REFERENCE, Ops
+from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.optim import adamw, adamw_rule, decay_groups
+
+STEPS, CLIP, VOCABULARY, LENGTH = 5, 0.5, 11, 6
+PAD = 0
+
+
+def gpt(**choices: Any) -> GPT:
+    """A GPT whose vocabulary no number of processes divides."""
+    config = GPTConfig(VOCABULARY, block_size=8, n_layer=2, n_head=4, n_embd=8, **choices)
+    return GPT.init(config, seed=1, dtype=torch.float64)
+
+
+def transformer() -> Transformer:
+    config = TransformerConfig(
+        VOCABULARY, block_size=8, n_encoder=1, n_decoder=2, n_head=4, n_embd=8, pad=PAD
+    )
+    return Transformer.init(config, seed=2, dtype=torch.float64)
+
+
+def texts(rows: int, generator: torch.Generator, *, lowest: int = 0) -> Tensor:
+    return torch.randint(lowest, VOCABULARY, (rows, LENGTH), generator=generator)
+
+
+def gpt_batch(generator: torch.Generator, *, rows: int = 5) -> tuple[Tensor, ...]:
+    """Rows with unequal numbers of targets, and the last with none."""
+    targets = texts(rows, generator)
+    targets[0, 2:] = IGNORE
+    targets[-1] = IGNORE
+    return texts(rows, generator), targets
+
+
+def pair_batch(generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Pairs of texts with padding on both sides."""
+    source, tokens, targets = (texts(5, generator, lowest=1) for _ in range(3))
+    source[1, 4:] = PAD
+    tokens[3, 2:] = PAD
+    targets[3, 1:] = IGNORE
+    return source, tokens, targets
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, what it is trained on, and how."""
+
+    model: Callable[[], Any]
+    batch: Callable[..., tuple[Tensor, ...]]
+    dropout: float = 0.0
+    ops: Ops = REFERENCE
+    smoothing: float | None = None
+
+
+CASES = {
+    "tied": Case(gpt, gpt_batch),
+    "dropout": Case(gpt, gpt_batch, dropout=0.2),
+    "fast": Case(gpt, gpt_batch, ops=FAST),
+    # Three rows for four processes; an inner width that neither two nor four divide.
+    "few rows": Case(
+        lambda: gpt(tied=False, norm="post", activation="relu", bias=False, n_inner=9),
+        lambda generator: gpt_batch(generator, rows=3),
+        dropout=0.1,
+        ops=FAST,
+    ),
+    "two texts": Case(transformer, pair_batch, dropout=0.1, smoothing=0.1),
+}
+
+GRIDS: dict[int, dict[str, tuple[Kind, int | None]]] = {
+    size: {kind: (kind, None) for kind in ("data", "tensor", "sharded")} for size in (1, 2, 4)
+}
+GRIDS[4] |= {"data x tensor": ("data", 2), "sharded x tensor": ("sharded", 2)}
+
+
+def train(layout: Layout, case: Case) -> dict[str, Any]:
+    """Some steps of AdamW: the losses, the norms, and whole parameters and moments at the end."""
+    model = case.model()
+    model = model.with_params(layout.place(model.params))
+    generator = torch.Generator().manual_seed(7)
+    options: Any = {} if case.smoothing is None else {"smoothing": case.smoothing}
+    state, losses, norms = None, [], []
+    for _ in range(STEPS):
+        batch = case.batch(generator)
+        noise = model.draw_noise(*batch, p=case.dropout, generator=generator)
+        loss, found = layout.loss_and_grads(model, batch, ops=case.ops, noise=noise, **options)
+        grads, norm = layout.clip(found, CLIP)
+        params, state = adamw(
+            model.params,
+            grads,
+            state,
+            learning_rate=1e-2,
+            weight_decay=decay_groups(model.params, 0.1),
+            rule=fast_rule if case.ops is FAST else adamw_rule,
+        )
+        model = model.with_params(params)
+        losses.append(float(loss))
+        norms.append(float(norm))
+    return {
+        "losses": losses,
+        "norms": norms,
+        "params": layout.full(model.params),
+        "state": layout.full(state),
+        "grads": layout.full(grads),
+    }

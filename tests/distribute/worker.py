@@ -1,0 +1,34 @@
+"""Runs every case on each grid of SIZE processes: `python -m tests.distribute.worker SIZE DIR`.
+
+The processes are forks of this one, so that torch is imported once.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import multiprocessing
+
+from pellucid.distribute import open_layout
+from tests.distribute.cases import CASES, GRIDS, train
+
+
+def work(rank: int, size: int, folder: Path) -> None:
+    """What one process does: all cases, each result in a file of its own."""
+    store = dist.FileStore(str(folder / "store"), size)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=size)
+    for grid, (kind, tensor) in GRIDS[size].items():
+        with open_layout(kind, tensor=tensor) as layout:
+            for name, case in CASES.items():
+                found = train(layout, case) | {"told": (layout.rank, layout.size, layout.is_first)}
+                torch.save(found, folder / f"{grid} {name} {rank}.pt")
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    count = int(sys.argv[1])
+    multiprocessing.start_processes(
+        work, (count, Path(sys.argv[2])), nprocs=count, start_method="fork"
+    )
