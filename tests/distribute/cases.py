@@ -61,11 +61,11 @@ class Case:
     dropout: float = 0.0
     ops: Ops = REFERENCE
     smoothing: float | None = None
+    by_rule: bool = True  # AdamW on what each process has, or as it is on distributed tensors
 
 
 CASES = {
-    "tied": Case(gpt, gpt_batch),
-    "dropout": Case(gpt, gpt_batch, dropout=0.2),
+    "reference": Case(gpt, gpt_batch, dropout=0.2, by_rule=False),
     "fast": Case(gpt, gpt_batch, ops=FAST),
     # Three rows for four processes; an inner width that neither two nor four divide.
     "few rows": Case(
@@ -77,10 +77,29 @@ CASES = {
     "two texts": Case(transformer, pair_batch, dropout=0.1, smoothing=0.1),
 }
 
-GRIDS: dict[int, dict[str, tuple[Kind, int | None]]] = {
-    size: {kind: (kind, None) for kind in ("data", "tensor", "sharded")} for size in (1, 2, 4)
+GRIDS: dict[str, tuple[Kind, int | None]] = {
+    "data": ("data", None),
+    "tensor": ("tensor", None),
+    "sharded": ("sharded", None),
+    "data x tensor": ("data", 2),
+    "sharded x tensor": ("sharded", 2),
 }
-GRIDS[4] |= {"data x tensor": ("data", 2), "sharded x tensor": ("sharded", 2)}
+"""The kind of each layout, and how many processes share matrices in it."""
+
+RUNS = {
+    1: [("data", "reference"), ("tensor", "reference"), ("sharded", "reference")],
+    2: [
+        *[("data", "reference"), ("data", "two texts"), ("data", "few rows")],
+        *[("tensor", "reference"), ("tensor", "fast"), ("tensor", "few rows")],
+        *[("sharded", "reference"), ("sharded", "fast"), ("sharded", "two texts")],
+    ],
+    4: [
+        *[("data", "few rows"), ("tensor", "two texts"), ("sharded", "few rows")],
+        *[("data x tensor", "reference"), ("data x tensor", "few rows")],
+        *[("sharded x tensor", "fast"), ("sharded x tensor", "two texts")],
+    ],
+}
+"""For each number of processes, what is trained on which layout."""
 
 
 def train(layout: Layout, case: Case) -> dict[str, Any]:
@@ -89,6 +108,8 @@ def train(layout: Layout, case: Case) -> dict[str, Any]:
     model = model.with_params(layout.place(model.params))
     generator = torch.Generator().manual_seed(7)
     options: Any = {} if case.smoothing is None else {"smoothing": case.smoothing}
+    rule = fast_rule if case.ops is FAST else adamw_rule
+    rule = layout.rule(rule) if case.by_rule else rule
     state, losses, norms = None, [], []
     for _ in range(STEPS):
         batch = case.batch(generator)
@@ -101,7 +122,7 @@ def train(layout: Layout, case: Case) -> dict[str, Any]:
             state,
             learning_rate=1e-2,
             weight_decay=decay_groups(model.params, 0.1),
-            rule=fast_rule if case.ops is FAST else adamw_rule,
+            rule=rule,
         )
         model = model.with_params(params)
         losses.append(float(loss))

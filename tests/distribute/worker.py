@@ -1,4 +1,4 @@
-"""Runs every case on each grid of SIZE processes: `python -m tests.distribute.worker SIZE DIR`.
+"""Carries out the trainings of SIZE processes: `python -m tests.distribute.worker SIZE DIR`.
 
 The processes are forks of this one, so that torch is imported once.
 """
@@ -11,18 +11,19 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from pellucid.distribute import open_layout
-from tests.distribute.cases import CASES, GRIDS, train
+from tests.distribute.cases import CASES, GRIDS, RUNS, train
 
 
 def work(rank: int, size: int, folder: Path) -> None:
     """What one process does: all cases, each result in a file of its own."""
     store = dist.FileStore(str(folder / "store"), size)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=size)
-    for grid, (kind, tensor) in GRIDS[size].items():
+    for grid, name in RUNS[size]:
+        kind, tensor = GRIDS[grid]
         with open_layout(kind, tensor=tensor) as layout:
-            for name, case in CASES.items():
-                found = train(layout, case) | {"told": (layout.rank, layout.size, layout.is_first)}
-                torch.save(found, folder / f"{grid} {name} {rank}.pt")
+            found = train(layout, CASES[name])
+            found |= {"told": (layout.rank, layout.size, layout.is_first)}
+            torch.save(found, folder / f"{grid} {name} {rank}.pt")
     dist.destroy_process_group()
 
 

@@ -8,7 +8,8 @@ it. The losses and the parameters are those of one process, up to the order of t
         model = model.with_params(params)
         loss, grads = layout.loss_and_grads(model, batch, ops=FAST, noise=None)
         grads, norm = layout.clip(grads, 1.0)
-        params, state = adamw(params, grads, state, learning_rate=1e-3)
+        rule = layout.rule(adamw_rule)
+        params, state = adamw(params, grads, state, learning_rate=1e-3, rule=rule)
         whole = layout.full(params)  # to save or to evaluate
 
 `ALONE` is the layout of a single process, and needs nothing of this.

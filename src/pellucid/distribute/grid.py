@@ -10,13 +10,13 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 
 from pellucid.distribute import placing
-from pellucid.distribute.pairs import placed_ops, summed
+from pellucid.distribute.pairs import like, placed_ops, summed
 from pellucid.distribute.placing import DATA, TENSOR
 from pellucid.distribute.share import noise_share, share_of
 from pellucid.errors import ConfigError
 from pellucid.layers import Ops
 from pellucid.models import GPT, Transformer
-from pellucid.optim import clip_by_global_norm
+from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree, flatten, map_leaves
 
 M = TypeVar("M", GPT, Transformer)
@@ -50,7 +50,7 @@ class Grid:
 
     def check(self, model: M) -> None:
         """Raise `ConfigError` unless the heads can be dealt out evenly."""
-        heads, split = model.config.n_head, self.mesh[TENSOR].size()
+        heads, split = model.config.n_head, self.mesh.size(1)
         if heads % split:
             raise ConfigError(
                 f"the heads must be a multiple of the {split} processes that share them, and there "
@@ -71,7 +71,7 @@ class Grid:
         """The loss of the whole batch, and its gradients, placed like the parameters."""
         self.check(model)
         column, row = (self.mesh.get_local_rank(axis) for axis in (DATA, TENSOR))
-        shared, split = (self.mesh[axis].size() for axis in (DATA, TENSOR))
+        shared, split = self.mesh.shape
         rows, weight = share_of(batch[-1], rank=column, size=shared)
         wanted: Any = options
         loss, terms = _own(model, split).loss_and_grads(
@@ -85,6 +85,22 @@ class Grid:
         whole = loss.to(torch.promote_types(loss.dtype, torch.float32)) * weight
         dist.all_reduce(whole, group=self.mesh.get_group(DATA))
         return whole, grads
+
+    def rule(self, rule: Rule) -> Rule:
+        """The rule on what each process has of the weight: it goes number by number."""
+
+        def own(weight: DTensor, dweight: DTensor, **rest: Any) -> tuple[Any, dict[str, Any]]:
+            def mine(value: Any) -> Any:
+                return value.to_local() if isinstance(value, DTensor) else value
+
+            def placed(local: Tensor) -> DTensor:
+                return like(weight, local, weight.placements)
+
+            local = {key: mine(value) for key, value in rest.items()}
+            new, moments = rule(mine(weight), mine(dweight), **local)
+            return placed(new), {key: placed(moment) for key, moment in moments.items()}
+
+        return own
 
     def clip(self, grads: Tree, max_norm: float) -> tuple[Tree, Tensor]:
         """As `clip_by_global_norm`; the norm, by one message, is a plain tensor."""

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from pellucid.layers import Ops
 from pellucid.models import GPT, Transformer
-from pellucid.optim import clip_by_global_norm
+from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree
 
 M = TypeVar("M", GPT, Transformer)
@@ -63,6 +63,13 @@ class Layout(Protocol):
         """As `clip_by_global_norm`, on placed gradients; the norm is a plain tensor."""
         ...
 
+    def rule(self, rule: Rule) -> Rule:
+        """An optimizer's rule that goes number by number, for the parts that each process has.
+
+        Optimizers run on placed trees as they are; with this, at a tenth of the calls.
+        """
+        ...
+
 
 class Alone:
     """One process, which holds everything and computes everything."""
@@ -90,6 +97,10 @@ class Alone:
     def clip(self, grads: Tree, max_norm: float) -> tuple[Tree, Tensor]:
         """As `clip_by_global_norm`."""
         return clip_by_global_norm(grads, max_norm)
+
+    def rule(self, rule: Rule) -> Rule:
+        """Return the rule itself."""
+        return rule
 
 
 ALONE: Layout = Alone()

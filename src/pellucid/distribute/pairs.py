@@ -6,7 +6,7 @@ and a sharded matrix is whole only while its own pair runs. The models and the p
 know nothing of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
-from pellucid.distribute.placing import DATA, TENSOR
+from pellucid.distribute.placing import TENSOR
 from pellucid.layers import Ops, Pair
 
 LOSSES = ("linear_cross_entropy", "linear_smooth_cross_entropy")
@@ -71,7 +71,7 @@ def _placed_pair(pair: Pair, *, at_once: bool, looked_up: bool) -> Pair:
         fetched = {key: _fetched(param) for key, param in params.items()}
         gathered = {id(fetched[key]): key for key in params if _is_sharded(params[key])}
         split = _split(params)
-        if split == Shard(0) and "bias" in params and _place(params, TENSOR) > 0:
+        if split == Shard(0) and "bias" in params and _grid(params).get_local_rank(TENSOR) > 0:
             # Each process makes a term of the sum, and the bias must be in one of them.
             fetched["bias"] = torch.zeros_like(fetched["bias"])
         out, cache = pair.forward(*inputs, **keywords | fetched)
@@ -98,17 +98,13 @@ def _placed_pair(pair: Pair, *, at_once: bool, looked_up: bool) -> Pair:
 
 def _split(params: Mapping[str, DTensor]) -> Placement:
     """How the pair's matrix is split: by columns, Shard(1), by rows, Shard(0), or not at all."""
-    if "weight" not in params or _grid(params)[TENSOR].size() == 1:
+    if "weight" not in params or _grid(params).size(1) == 1:
         return Replicate()
     return params["weight"].placements[1]
 
 
 def _sum_over_tensor(x: Tensor, params: Mapping[str, DTensor]) -> None:
     dist.all_reduce(x, group=_grid(params).get_group(TENSOR))
-
-
-def _place(params: Mapping[str, DTensor], axis: str) -> int:
-    return _grid(params).get_local_rank(axis)
 
 
 def _grid(params: Mapping[str, DTensor]) -> DeviceMesh:
@@ -134,15 +130,8 @@ def _shape_of(param: DTensor) -> Tensor:
 
 def _gradient(grad: Tensor, param: DTensor, *, at_once: bool) -> DTensor:
     """A process's own gradient as a term of the whole one; where `at_once`, the sum is begun."""
-    shared = param.device_mesh[DATA].size() > 1
-    term = DTensor.from_local(
-        grad,
-        param.device_mesh,
-        [Partial() if shared else Replicate(), param.placements[1]],
-        run_check=False,
-        shape=param.shape,
-        stride=param.stride(),
-    )
+    shared = param.device_mesh.size(0) > 1
+    term = like(param, grad, [Partial() if shared else Replicate(), param.placements[1]])
     return term.redistribute(placements=param.placements, async_op=True) if at_once else term
 
 
@@ -151,11 +140,15 @@ def summed(grad: DTensor, param: DTensor) -> DTensor:
     placed = grad.redistribute(placements=param.placements)
     local: Any = placed.to_local()
     # What is still under way knows how to wait for itself.
-    come = local.wait() if hasattr(local, "wait") else local
+    return like(param, local.wait() if hasattr(local, "wait") else local, param.placements)
+
+
+def like(param: DTensor, local: Tensor, placements: Sequence[Placement]) -> DTensor:
+    """A distributed tensor of the parameter's shape, of which this process has `local`."""
     return DTensor.from_local(
-        come,
+        local,
         param.device_mesh,
-        param.placements,
+        placements,
         run_check=False,
         shape=param.shape,
         stride=param.stride(),

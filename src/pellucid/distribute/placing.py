@@ -51,7 +51,7 @@ def place(tree: Tree, mesh: DeviceMesh, *, sharded: bool) -> Tree:
     def placed(name: str, leaf: object) -> object:
         if not isinstance(leaf, Tensor):
             return leaf
-        ordered = _interleaved(name, leaf, mesh[TENSOR].size())
+        ordered = _interleaved(name, leaf, mesh.size(1))
         return distribute_tensor(ordered, mesh, placements(name, leaf.dim(), sharded=sharded))
 
     return unflatten({name: placed(name, leaf) for name, leaf in flatten(tree).items()})
@@ -63,7 +63,7 @@ def full(tree: Tree, mesh: DeviceMesh) -> Tree:
     def whole(name: str, leaf: object) -> object:
         if not isinstance(leaf, DTensor):
             return leaf
-        return _side_by_side(name, leaf.full_tensor(), mesh[TENSOR].size())
+        return _side_by_side(name, leaf.full_tensor(), mesh.size(1))
 
     return unflatten({name: whole(name, leaf) for name, leaf in flatten(tree).items()})
 

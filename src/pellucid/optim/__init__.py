@@ -14,7 +14,7 @@ from pellucid.optim.clip import clip_by_global_norm, global_norm
 from pellucid.optim.nudge import NUDGE, nudged_gradients
 from pellucid.optim.schedule import noam, warmup_cosine
 from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
-from pellucid.optim.step import State
+from pellucid.optim.step import Rule, State
 
 OPTIMIZERS = {"sgd": sgd, "momentum": momentum, "adam": adam, "adamw": adamw}
 """By name, in order of what they remember."""
@@ -25,6 +25,7 @@ __all__ = [
     "MU",
     "NUDGE",
     "OPTIMIZERS",
+    "Rule",
     "State",
     "adam",
     "adamw",

@@ -1,0 +1,84 @@
+"""What several processes compute is what one process computes."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pellucid.distribute import ALONE
+from pellucid.tree import flatten
+from tests.distribute.cases import CASES, CLIP, RUNS, train
+
+ROOT = Path(__file__).parents[2]
+
+
+def processes(size: int, folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """What each process found in each run."""
+    command = [sys.executable, "-m", "tests.distribute.worker", str(size), str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    return {
+        (grid, case, rank): torch.load(folder / f"{grid} {case} {rank}.pt")
+        for grid, case in RUNS[size]
+        for rank in range(size)
+    }
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[Any, dict[str, Any]]]:
+    return {size: processes(size, tmp_path_factory.mktemp(f"of{size}")) for size in RUNS}
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, dict[str, Any]]:
+    return {name: train(ALONE, case) for name, case in CASES.items()}
+
+
+each_run = pytest.mark.parametrize(
+    ("size", "grid", "case"), [(size, *run) for size, runs in RUNS.items() for run in runs]
+)
+
+
+def test_the_cases_ask_for_what_they_should(alone: dict[str, Any]):
+    """Every training is clipped at some step, and moves every parameter that can move."""
+    for name, one in alone.items():
+        assert max(one["norms"]) > CLIP, name
+        for leaf, start in zip(
+            flatten(one["params"]).values(), flatten(CASES[name].model().params).values(), strict=True
+        ):
+            assert float((leaf - start).norm()) > 1e-4
+
+
+@each_run
+def test_losses_norms_and_parameters_are_those_of_one_process(
+    found: Any, alone: Any, size: int, grid: str, case: str
+):
+    one = alone[case]
+    for rank in range(size):
+        several = found[size][grid, case, rank]
+        assert several["told"] == (rank, size, rank == 0)
+        for key in ("losses", "norms"):
+            assert max(abs(a - b) for a, b in zip(several[key], one[key], strict=True)) < 1e-10
+        for tree in ("params", "grads", "state"):
+            whole = flatten(one[tree])
+            assert flatten(several[tree]).keys() == whole.keys()
+            for name, leaf in flatten(several[tree]).items():
+                if not isinstance(leaf, torch.Tensor):
+                    assert leaf == whole[name]
+                    continue
+                assert type(leaf) is torch.Tensor, name
+                scale = max(float(whole[name].norm()), 1e-4)  # some gradients are 0 but rounding
+                assert float((leaf - whole[name]).norm()) < 1e-9 * scale, (tree, name)
+
+
+@each_run
+def test_all_processes_have_the_very_same_numbers(found: Any, size: int, grid: str, case: str):
+    first = found[size][grid, case, 0]
+    for rank in range(1, size):
+        other = found[size][grid, case, rank]
+        assert other["losses"] == first["losses"]
+        assert other["norms"] == first["norms"]
+        for name, leaf in flatten(first["params"]).items():
+            assert torch.equal(leaf, flatten(other["params"])[name]), name
