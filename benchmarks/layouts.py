@@ -8,6 +8,7 @@ a layout that cost nothing would need half of one process's time.
 
 import statistics
 import time
+from contextlib import ExitStack
 
 import torch
 import torch.distributed as dist
@@ -18,53 +19,67 @@ from pellucid.models import GPT, GPTConfig
 from pellucid.optim import adamw
 
 CONFIG = GPTConfig(vocab_size=2048, block_size=128, n_layer=4, n_head=4, n_embd=256)
-ROWS, STEPS = 8, 7
+ROWS, STEPS = 8, 14
+TABLES = pairs.TABLES
 
 
-def seconds(layout: Layout) -> tuple[float, float]:
-    """The median time of loss and gradients, and of a whole step, in seconds."""
-    model = GPT.init(CONFIG, seed=0)
-    model = model.with_params(layout.place(model.params))
-    generator = torch.Generator().manual_seed(0)
-    state, rule = None, layout.rule(adamw_rule)
-    found, whole = [], []
-    for _ in range(STEPS):
+class Training:
+    """A model on a layout, of which each call is a step."""
+
+    def __init__(self, layout: Layout, *, within: bool = True) -> None:
+        self.layout, self.within = layout, within
+        model = GPT.init(CONFIG, seed=0)
+        self.model = model.with_params(layout.place(model.params))
+        self.generator = torch.Generator().manual_seed(0)
+        self.rule, self.state = layout.rule(adamw_rule), None
+        self.seconds: list[tuple[float, float]] = []  # of loss and gradients, and of the step
+
+    def __call__(self) -> None:
+        """Make a step and keep its time."""
         shape = (ROWS, CONFIG.block_size)
-        batch = tuple(torch.randint(CONFIG.vocab_size, shape, generator=generator) for _ in "xy")
+        vocabulary = CONFIG.vocab_size
+        batch = tuple(torch.randint(vocabulary, shape, generator=self.generator) for _ in "xy")
+        pairs.TABLES = TABLES if self.within else tuple(vars(FAST))
+        dist.barrier()
         began = time.perf_counter()
-        _, grads = layout.loss_and_grads(model, batch, ops=FAST, noise=None)
-        found.append(time.perf_counter() - began)
-        clipped, _ = layout.clip(grads, 1.0)
-        params, state = adamw(model.params, clipped, state, learning_rate=1e-3, rule=rule)
-        model = model.with_params(params)
-        whole.append(time.perf_counter() - began)
-    return statistics.median(found[2:]), statistics.median(whole[2:])
+        _, grads = self.layout.loss_and_grads(self.model, batch, ops=FAST, noise=None)
+        found = time.perf_counter() - began
+        clipped, _ = self.layout.clip(grads, 1.0)
+        params, self.state = adamw(
+            self.model.params, clipped, self.state, learning_rate=1e-3, rule=self.rule
+        )
+        self.model = self.model.with_params(params)
+        self.seconds.append((found, time.perf_counter() - began))
+
+    def medians(self) -> list[float]:
+        """The median of each time, without the first two steps."""
+        return [statistics.median(times) for times in zip(*self.seconds[2:], strict=True)]
 
 
 def main() -> None:
-    """Print a line a layout."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo")
-    everything = pairs.TABLES
-    rows = [("alone", seconds(ALONE))]
-    for kind in KINDS:
-        with open_layout(kind) as layout:
-            rows.append((f"{kind}, {layout.size} processes", seconds(layout)))
-            first = layout.is_first
+    """Take turns, so that what else the machine does falls on all alike, and print a line each."""
+    trainings = {"alone, in every process": Training(ALONE)}
+    with ExitStack() as stack:
+        for kind in KINDS:
+            layout = stack.enter_context(open_layout(kind))
+            trainings[kind] = Training(layout)
             if kind != "tensor":
-                # The same with every gradient sent after the backward, instead of within it.
-                pairs.TABLES = tuple(vars(FAST))
-                rows.append((f"{kind}, gradients sent at the end", seconds(layout)))
-                pairs.TABLES = everything
-    if first:
-        alone = rows[0][1]
-        for name, (found, whole) in rows:
-            print(
-                f"{name:34} gradients {1e3 * found:7.0f} ms ({found / alone[0]:.2f})"
-                f"   step {1e3 * whole:7.0f} ms ({whole / alone[1]:.2f})"
-            )
+                trainings[f"{kind}, gradients sent at the end"] = Training(layout, within=False)
+        for _ in range(STEPS):
+            for training in trainings.values():
+                training()
+        alone, *_ = (training.medians() for training in trainings.values())
+        for name, training in trainings.items():
+            times = training.medians()
+            if layout.is_first:
+                parts = [
+                    f"{1e3 * t:6.0f} ms ({t / a:.2f})" for t, a in zip(times, alone, strict=True)
+                ]
+                print(f"{name:36} gradients {parts[0]}   step {parts[1]}")
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
     main()
     dist.destroy_process_group()

@@ -1,7 +1,9 @@
 """What several processes compute is what one process computes."""
 
+import functools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,9 @@ def processes(size: int, folder: Path) -> dict[tuple[str, str, int], dict[str, A
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[Any, dict[str, Any]]]:
-    return {size: processes(size, tmp_path_factory.mktemp(f"of{size}")) for size in RUNS}
+def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], dict[Any, dict[str, Any]]]:
+    """What so many processes found; they are started when they are first asked for."""
+    return functools.cache(lambda size: processes(size, tmp_path_factory.mktemp(f"of{size}")))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,9 @@ def test_the_cases_ask_for_what_they_should(alone: dict[str, Any]):
     for name, one in alone.items():
         assert max(one["norms"]) > CLIP, name
         for leaf, start in zip(
-            flatten(one["params"]).values(), flatten(CASES[name].model().params).values(), strict=True
+            flatten(one["params"]).values(),
+            flatten(CASES[name].model().params).values(),
+            strict=True,
         ):
             assert float((leaf - start).norm()) > 1e-4
 
@@ -57,7 +62,7 @@ def test_losses_norms_and_parameters_are_those_of_one_process(
 ):
     one = alone[case]
     for rank in range(size):
-        several = found[size][grid, case, rank]
+        several = found(size)[grid, case, rank]
         assert several["told"] == (rank, size, rank == 0)
         for key in ("losses", "norms"):
             assert max(abs(a - b) for a, b in zip(several[key], one[key], strict=True)) < 1e-10
@@ -75,9 +80,9 @@ def test_losses_norms_and_parameters_are_those_of_one_process(
 
 @each_run
 def test_all_processes_have_the_very_same_numbers(found: Any, size: int, grid: str, case: str):
-    first = found[size][grid, case, 0]
+    first = found(size)[grid, case, 0]
     for rank in range(1, size):
-        other = found[size][grid, case, rank]
+        other = found(size)[grid, case, rank]
         assert other["losses"] == first["losses"]
         assert other["norms"] == first["norms"]
         for name, leaf in flatten(first["params"]).items():

@@ -35,7 +35,7 @@ class Grid:
 
     @property
     def rank(self) -> int:
-        """This process's number, from 0."""
+        """The number of this process, from 0."""
         return dist.get_rank()
 
     @property
@@ -73,12 +73,12 @@ class Grid:
         column, row = (self.mesh.get_local_rank(axis) for axis in (DATA, TENSOR))
         shared, split = self.mesh.shape
         rows, weight = share_of(batch[-1], rank=column, size=shared)
-        wanted: Any = options
+        parts: Any = [part[rows] for part in batch]
         loss, terms = _own(model, split).loss_and_grads(
-            *(part[rows] for part in batch),
+            *parts,
             ops=placed_ops(ops, weight=weight),
             noise=noise_share(noise, rows, rank=row, size=split),
-            **wanted,
+            **options,
         )
         grads = map_leaves(summed, terms, model.params)
         # A mean in bfloat16 would lose by the addition what it had.

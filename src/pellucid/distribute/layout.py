@@ -20,7 +20,7 @@ class Layout(Protocol):
 
     @property
     def rank(self) -> int:
-        """This process's number, from 0."""
+        """The number of this process, from 0."""
         ...
 
     @property
@@ -91,8 +91,8 @@ class Alone:
         self, model: M, batch: tuple[Tensor, ...], *, ops: Ops, noise: Tree | None, **options: Any
     ) -> tuple[Tensor, Tree]:
         """The model's own."""
-        wanted: Any = options
-        return model.loss_and_grads(*batch, ops=ops, noise=noise, **wanted)
+        parts: Any = batch
+        return model.loss_and_grads(*parts, ops=ops, noise=noise, **options)
 
     def clip(self, grads: Tree, max_norm: float) -> tuple[Tree, Tensor]:
         """As `clip_by_global_norm`."""

@@ -79,7 +79,8 @@ def _interleaved(name: str, leaf: Tensor, size: int) -> Tensor:
             f"the width of all heads must be a multiple of the {size} processes that share them, "
             f"and {width} is not: take fewer, or a layout that shares only the batch"
         )
-    return leaf.unflatten(-1, (maps, size, -1)).transpose(-3, -2).flatten(-3)
+    mixed: Tensor = leaf.unflatten(-1, (maps, size, -1)).transpose(-3, -2).flatten(-3)
+    return mixed
 
 
 def _side_by_side(name: str, leaf: Tensor, size: int) -> Tensor:
@@ -87,4 +88,5 @@ def _side_by_side(name: str, leaf: Tensor, size: int) -> Tensor:
     maps = BY_COLUMNS.get(name.split(".")[-2], 1)
     if maps == 1 or size == 1:
         return leaf
-    return leaf.unflatten(-1, (size, maps, -1)).transpose(-3, -2).flatten(-3)
+    ordered: Tensor = leaf.unflatten(-1, (size, maps, -1)).transpose(-3, -2).flatten(-3)
+    return ordered
