@@ -41,6 +41,11 @@ def test_the_page_of_comparisons_lists_the_mistakes_that_are_known():
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 
+def test_the_page_of_scaling_has_the_tables_that_are_worked_out():
+    script = ROOT / "scripts" / "scaling_page.py"
+    subprocess.run([sys.executable, script, "--check"], check=True)
+
+
 def test_the_readme_lists_the_commands_that_there_are():
     listed = set(re.findall(r"^\| `pellucid ([\w-]+)", README, re.MULTILINE))
     assert listed == {name_of(command) for command in app.registered_commands}
