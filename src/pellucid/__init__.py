@@ -36,6 +36,7 @@ _HOMES = {
 }
 _ROOMS = (
     "checkpoint",
+    "distribute",
     "errors",
     "evaluate",
     "examples",

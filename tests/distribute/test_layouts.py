@@ -61,6 +61,13 @@ def test_losses_norms_and_parameters_are_those_of_one_process(
     found: Any, alone: Any, size: int, grid: str, case: str
 ):
     one = alone[case]
+    if CASES[case].mixed:
+        # In bfloat16 another order of sums is another number in the third digit.
+        for several in (found(size)[grid, case, rank] for rank in range(size)):
+            assert several["losses"] == pytest.approx(one["losses"], rel=0.02)
+            assert several["norms"] == pytest.approx(one["norms"], rel=0.05)
+            assert {leaf.dtype for leaf in flatten(several["params"]).values()} == {torch.float64}
+        return
     for rank in range(size):
         several = found(size)[grid, case, rank]
         assert several["told"] == (rank, size, rank == 0)
@@ -87,3 +94,20 @@ def test_all_processes_have_the_very_same_numbers(found: Any, size: int, grid: s
         assert other["norms"] == first["norms"]
         for name, leaf in flatten(first["params"]).items():
             assert torch.equal(leaf, flatten(other["params"])[name]), name
+
+
+BLOCKS, MATRICES, VECTORS = 2, 10, 18  # of the GPT whose messages are counted
+GATHERED = 2 * 8 + 2 + 1
+"""A block's matrices twice, the tokens' table for each of its uses, and the positions' once."""
+
+
+@pytest.mark.parametrize(
+    ("size", "grid", "case"), [(size, *run) for size in (2, 4) for run in RUNS[size]]
+)
+def test_no_more_messages_are_sent_than_the_page_says(found: Any, size: int, grid: str, case: str):
+    sums = (VECTORS if "sharded" in grid else 0 if grid == "tensor" else MATRICES + VECTORS) + 1
+    sums += 4 * BLOCKS if "tensor" in grid else 0
+    expected = {"allreduce": sums}
+    if "sharded" in grid:
+        expected |= {"allgatherintotensor": GATHERED, "reducescattertensor": MATRICES}
+    assert found(size)[grid, case, 0]["messages"] == expected
