@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def test_the_rates_grow_by_one_factor_and_the_loss_is_a_running_mean():
     rates = [point.learning_rate for point in tried]
     assert rates[0] == pytest.approx(LOWEST)
     factor = (HIGHEST / LOWEST) ** (1 / 39)
-    for one, after in zip(rates, rates[1:], strict=False):
+    for one, after in pairwise(rates):
         assert after / one == pytest.approx(factor)
     # At so small rates the first batches' losses are those of a training that stands still.
     still = losses(run(start, learning_rate=1e-12, max_iters=3))

@@ -1,4 +1,4 @@
-"""A run that is killed, or finds no room, goes on bit for bit, and is never without a checkpoint."""
+"""A run that is killed, or finds no room, goes on bit for bit; a checkpoint is always there."""
 
 import json
 import os
@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_written_whole_ends_a_training_in_one_line(tmp_pat
     ended = subprocess.run(
         command(text, other, *few),
         env=environment(),
-        preexec_fn=limit,  # noqa: PLW1509 (no threads)
+        preexec_fn=limit,
         capture_output=True,
         text=True,
         check=False,

@@ -111,6 +111,7 @@ def train_translator(
     ] = False,
 ) -> None:
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
+    from pellucid.distribute import ALONE
     from pellucid.report.scores import print_scores
     from pellucid.text.pair_corpus import PairCorpus
     from pellucid.text.pairs import read_pairs, train_pair_bpe
@@ -162,6 +163,7 @@ def train_translator(
         untrained=untrained,
         pieces=pieces,
         recipe=recipe,
+        layout=ALONE,
     )
     screen = console()
     screen.print(str(model))
@@ -175,8 +177,8 @@ def train_translator(
         train(model, corpus, recipe, start=start),
         out,
         start=start,
-        total=recipe.max_iters,
-        save_interval=settings["save_interval"] or recipe.eval_interval,
+        recipe=recipe,
+        layout=ALONE,
     )
     print_scores(screen, model, pieces, held_out, beam=beam, alpha=length_penalty)
 

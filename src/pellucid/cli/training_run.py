@@ -1,9 +1,11 @@
 """What the commands that train share: begin or go on with a run, and go through its steps."""
 
+import os
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,15 +15,20 @@ from rich.console import Console
 from rich.markup import escape
 from typer import Context, Option
 
+from pellucid.cli.options import console
 from pellucid.errors import ConfigError
 from pellucid.files import clear_unfinished, make_room
 
 if TYPE_CHECKING:
+    from pellucid.distribute import Layout
     from pellucid.text import Tokenizer
     from pellucid.train import Point, Progress, Recipe
 
 RUN_ONLY = ("out", "resume", "overwrite", "num_samples", "find_learning_rate")
 """Options that say what to do with a run, and not what the run is."""
+
+FREE = ("layout", "tensor", "device", "save_interval", "log_interval", "patience")
+"""Settings that may be others when a run goes on: its weights do not depend on them."""
 
 ResumeOption = Annotated[
     bool,
@@ -35,6 +42,26 @@ SaveOption = Annotated[
     int, Option(min=0, help="Iterations between saved points; 0: as often as it is evaluated.")
 ]
 LogOption = Annotated[int, Option(help="Iterations between lines of the log.")]
+
+
+class Kind(StrEnum):
+    """How several processes share the work."""
+
+    DATA = "data"
+    TENSOR = "tensor"
+    SHARDED = "sharded"
+
+
+LayoutOption = Annotated[
+    Kind | None,
+    Option(
+        help="Of the processes that torchrun starts: each its part of the batch, of every matrix, "
+        "or of the batch and of all that is kept."
+    ),
+]
+TensorOption = Annotated[
+    int | None, Option(help="So many processes share the matrices, and groups of them the batch.")
+]
 PatienceOption = Annotated[
     int, Option(help="End after so many evaluations without a new best; 0: never.")
 ]
@@ -51,15 +78,16 @@ def settings_of(context: Context, out: Path, *, resume: bool) -> dict[str, Any]:
     if not (resume and has_point(out)):
         return given
     begun: dict[str, Any] = run_settings(out)["options"]
-    for name, value in given.items():
-        source = context.get_parameter_source(name)
-        said = source is not None and source.name == "COMMANDLINE"
-        if said and name in begun and value != begun[name]:
+    sources = {name: context.get_parameter_source(name) for name in given}
+    said = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+    for name in sorted(said & begun.keys()):
+        value = given[name]
+        if name not in FREE and value != begun[name]:
             raise ConfigError(
                 f"a run goes on as it was begun, and {_option(name)} was {begun[name]} and is to "
                 f"be {value}: leave it out, or begin anew with --overwrite"
             )
-    return given | begun
+    return given | begun | {name: given[name] for name in said & set(FREE)}
 
 
 def _plain(value: Any) -> Any:
@@ -96,13 +124,21 @@ def begin_or_resume(
     untrained: Callable[[], Any],
     pieces: "Tokenizer",
     recipe: "Recipe",
+    layout: "Layout",
 ) -> "tuple[Any, Point]":
-    """The model to train and the point from which, of a run that is laid out in `out`."""
+    """The model to train and the point from which, of a run that is laid out in `out`.
+
+    Of several processes the first lays it out, and the others read what it has written.
+    """
     from pellucid.train.point import begin
     from pellucid.train.run import FILES, RUN, begin_run, check_same_data, has_point, resume_run
 
+    if not layout.is_first:
+        meet(layout)
+        return resume_run(out, device)
     if resume and has_point(out):
         check_same_data(out, fingerprint)
+        meet(layout)
         return resume_run(out, device)
     if resume and out.is_dir():
         for name in FILES:
@@ -112,7 +148,40 @@ def begin_or_resume(
     model = untrained()
     point = begin(model.params, recipe.seed)
     begin_run(out, model, pieces, point, {"options": dict(settings), "data": fingerprint})
+    meet(layout)
     return model, point
+
+
+def meet(layout: "Layout") -> None:
+    """Wait until all processes are here."""
+    if layout.size > 1:
+        import torch.distributed as dist
+
+        dist.barrier()
+
+
+@contextmanager
+def processes(
+    kind: Kind | None, device: Any, tensor: int | None
+) -> "Iterator[tuple[Layout, Console]]":
+    """The layout of the processes that train, and the screen, on which only the first writes."""
+    from pellucid.distribute import ALONE, open_layout
+
+    if kind is None:
+        started = int(os.environ.get("WORLD_SIZE", "1"))
+        if started > 1:
+            raise ConfigError(
+                f"{started} processes must know how to share the work: add --layout data, tensor "
+                "or sharded"
+            )
+        if tensor is not None:
+            raise ConfigError(
+                "--tensor splits a layout's matrices, and there is none: add --layout"
+            )
+        yield ALONE, console()
+        return
+    with open_layout(Kind(kind).value, device=device, tensor=tensor) as layout:
+        yield layout, console() if layout.is_first else Console(quiet=True)
 
 
 def go_through(
@@ -122,8 +191,8 @@ def go_through(
     out: Path,
     *,
     start: "Point",
-    total: int,
-    save_interval: int,
+    recipe: "Recipe",
+    layout: "Layout",
 ) -> Any:
     """Go through the steps of a training, showing them, and return the best model.
 
@@ -134,14 +203,18 @@ def go_through(
     from pellucid.report.progress import with_progress
     from pellucid.train.run import Run
 
-    run, model, command = Run(out, start, save_interval), None, context.info_name
+    if not layout.is_first:
+        *_, last = steps
+        return last.model
+    total = recipe.max_iters
+    run, model, command = Run(out, start, recipe), None, context.info_name
     place = escape(str(out))
     if start.iteration:
         screen.print(f"going on after iteration {start.iteration:,}")
     try:
         with _requests_as_interrupts():
             for step in with_progress(screen, steps, total):
-                run.keep(step, is_last=step.iteration == total)
+                run.keep(step)
                 model = step.model if step.is_best else model
         run.save()
     except KeyboardInterrupt:
@@ -156,7 +229,7 @@ def go_through(
         raise typer.Exit(130) from None
     finally:
         run.close()
-    if run.point.iteration < total:
+    if recipe.patience and run.point.iteration < total:
         screen.print(
             f"ended after iteration {run.point.iteration:,}: no new best since iteration "
             f"{run.point.best_iteration:,}"

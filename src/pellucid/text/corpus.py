@@ -145,3 +145,19 @@ def open_corpus(
     text = read_text(path)
     tokenizer = choose_tokenizer(tokenizer_choice or "chars", text)
     return Corpus.from_text(text, tokenizer, block_size), tokenizer
+
+
+def corpus_for(path: str | Path, tokenizer: Tokenizer, block_size: int) -> Corpus:
+    """What a model with a tokenizer of its own is to go on training on.
+
+    Raises `TextError` where a directory of tokens was made by another tokenizer.
+    """
+    if not Path(path).is_dir():
+        return Corpus.from_text(read_text(path), tokenizer, block_size)
+    prepared = read_prepared(path)
+    if prepared.tokenizer != tokenizer:
+        raise TextError(
+            f"the tokens in {path} must be those of the model's tokenizer, and another made them: "
+            "prepare the text with --tokenizer and the model's tokenizer.json"
+        )
+    return Corpus(prepared.training, prepared.validation, block_size)

@@ -8,17 +8,18 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from pellucid.distribute import ALONE, Layout
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
 from pellucid.kernels import FAST, adamw_rule
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Transformer
-from pellucid.optim import adamw, clip_by_global_norm, decay_groups
+from pellucid.models import GPT, Transformer, trainable
+from pellucid.optim import adamw, decay_groups
 from pellucid.train.log import Figures, layer_figures
 from pellucid.train.point import Point, begin
 from pellucid.train.recipe import Recipe
 from pellucid.train.went_wrong import first_wrong
-from pellucid.tree import Tree, add, map_leaves
+from pellucid.tree import Tree, add, flatten, map_leaves, replaced, unflatten
 
 VALIDATION_WINDOWS = 1024
 """An evaluation looks at all of the validation part, or at so many windows spread over it."""
@@ -55,6 +56,7 @@ class Progress(NamedTuple, Generic[M]):
     tokens_per_second: float  # targets, in training, evaluations apart
     point: Point  # from which to go on
     layers: Mapping[str, Figures] | None = None  # every `log_interval` iterations
+    is_whole: bool = True  # several processes put model and point together where they are saved
 
     @property
     def is_best(self) -> bool:
@@ -69,61 +71,76 @@ def train(
     *,
     start: Point | None = None,
     evaluate: bool = True,
+    layout: Layout = ALONE,
 ) -> Iterator[Progress[M]]:
     """Train the model on the corpus, and tell after each iteration where it stands.
 
     The same seed gives the same numbers, on the same machine with the same number of threads, and
     a training that goes on from the point of a `Progress`, given as `start`, gives those that it
-    would have given without a stop. Every `eval_interval` iterations, and after the last, the
-    validation part is evaluated, each time on the same windows, unless `evaluate` is off. Raises
-    `ConfigError` where the loss is no finite number any more or is far above that of guessing, and
-    names the first tensor that went wrong.
+    would have given without a stop. Of a model with LoRA's pairs only these are trained. Several
+    processes that run this alike, each with its `layout`, make the same steps.
+
+    Every `eval_interval` iterations, and after the last, the validation part is evaluated, each
+    time on the same windows, unless `evaluate` is off. Raises `ConfigError` where the loss is no
+    finite number any more or is far above that of guessing, and names the first tensor that went
+    wrong.
     """
     point = start or begin(model.params, recipe.seed)
     generator = torch.Generator()
     generator.set_state(point.random)
-    model = model.with_params(point.params)
-    decay = decay_groups(model.params, recipe.weight_decay)
-    sound = model
+    layout.check(model)
+    sound = model.with_params(point.params)
+    model = model.with_params(layout.place(point.params))
+    state = layout.place(point.state) if point.state else None
+    context: dict[str, Any] = {"recipe": recipe, "layout": layout}
+    decay = decay_groups(trainable(model.params), recipe.weight_decay)
     while point.iteration < recipe.max_iters and not _is_stale(point, recipe):
         began = time.perf_counter()
         iteration = point.iteration + 1
         learning_rate = recipe.learning_rate_at(point.iteration)
-        step = _gradients(model, corpus, recipe, generator, done=point.iteration / recipe.max_iters)
-        clipped, norm = clip_by_global_norm(step.grads, recipe.grad_clip)
-        _check(step, norm=float(norm), model=model, sound=sound, recipe=recipe, iteration=iteration)
-        params, state = adamw(
-            model.params,
+        done = point.iteration / recipe.max_iters
+        step = _gradients(model, corpus, recipe, layout, generator, done=done)
+        moved = trainable(model.params)
+        own = unflatten({name: flatten(step.grads)[name] for name in flatten(moved)})
+        clipped, norm = layout.clip(own, recipe.grad_clip)
+        if came := _unfit(step, float(norm), model):
+            raise _wrong(
+                f"{came} at iteration {iteration}", step, model=model, sound=sound, **context
+            )
+        changed, state = adamw(
+            moved,
             clipped,
-            point.state,
+            state,
             learning_rate=learning_rate,
             betas=recipe.betas,
             weight_decay=decay,
-            rule=adamw_rule,
+            rule=layout.rule(adamw_rule),
         )
+        params = replaced(model.params, changed)
         seconds = point.seconds + time.perf_counter() - began
         layers = None
         if iteration == 1 or iteration % recipe.log_interval == 0:
-            layers = layer_figures(model.params, step.grads, params)
+            layers = layer_figures(*map(layout.full, (moved, own, changed)))
         model = model.with_params(params)
 
         validation_loss, best = None, (point.best, point.best_iteration)
-        due = iteration == recipe.max_iters or iteration % recipe.eval_interval == 0
-        if evaluate and due:
+        is_whole = layout.size == 1 or recipe.saves(iteration)
+        whole = model.with_params(layout.full(params)) if is_whole else model
+        if evaluate and recipe.evaluates(iteration):
             windows = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
-            validation_loss = mean_loss(model, windows)
+            validation_loss = mean_loss(whole, windows)
             if not math.isfinite(validation_loss):
-                raise _wrong(
-                    f"the validation loss is {validation_loss}", step, model, sound, recipe
-                )
+                came = f"the validation loss is {validation_loss} after iteration {iteration}"
+                raise _wrong(came, step, model=model, sound=sound, **context)
             best = min(best, (validation_loss, iteration))
-            sound = model
+            sound = whole
         tokens = point.tokens + step.targets
         random = generator.get_state()
-        point = Point(iteration, params, state, random, tokens, seconds, *best)
+        held = layout.full(state) if is_whole else state
+        point = Point(iteration, whole.params, held, random, tokens, seconds, *best)
         yield Progress(
             iteration,
-            model,
+            whole,
             step.loss,
             validation_loss,
             float(norm),
@@ -131,6 +148,7 @@ def train(
             tokens / seconds,
             point,
             layers,
+            is_whole,
         )
 
 
@@ -151,7 +169,13 @@ class _Step(NamedTuple):
 
 
 def _gradients(
-    model: Any, corpus: Batches, recipe: Recipe, generator: torch.Generator, *, done: float
+    model: Any,
+    corpus: Batches,
+    recipe: Recipe,
+    layout: Layout,
+    generator: torch.Generator,
+    *,
+    done: float,
 ) -> _Step:
     """Loss and gradients of as many batches as are accumulated, each target counting the same."""
     computing = computed_with(model, recipe)
@@ -163,7 +187,7 @@ def _gradients(
         batch = tuple(part.to(model.device) for part in drawn)
         noise = computing.draw_noise(*batch, p=recipe.dropout, generator=generator)
         how = {"noise": noise} | ({"smoothing": recipe.smoothing} if recipe.smoothing else {})
-        loss, found = computing.loss_and_grads(*batch, ops=FAST, **how)
+        loss, found = layout.loss_and_grads(computing, batch, ops=FAST, **how)
         targets = int((batch[-1] != IGNORE).sum())
         # The sum over batches is held in the weights' own dtype, as the weights are.
         precise = map_leaves(lambda grad, weight: grad.to(weight.dtype), found, model.params)
@@ -183,25 +207,24 @@ def computed_with(model: Any, recipe: Recipe) -> Any:
     return model.to(dtype=torch.bfloat16) if recipe.mixed else model
 
 
-def _check(
-    step: _Step, *, norm: float, model: Any, sound: Any, recipe: Recipe, iteration: int
-) -> None:
-    """`ConfigError` where an iteration's numbers are not fit to move weights by."""
-    at = f"at iteration {iteration}"
-    if not math.isfinite(step.loss):
-        raise _wrong(f"the loss is {step.loss} {at}", step, model, sound, recipe)
+def _unfit(step: _Step, norm: float, model: Any) -> str:
+    """Why an iteration's numbers are not fit to move weights by; nothing where they are."""
     blind = math.log(model.config.vocab_size)
+    if not math.isfinite(step.loss):
+        return f"the loss is {step.loss}"
     if step.loss > EXPLODED * blind:
-        came = f"the loss is {step.loss:.4g} {at}, and guessing blindly gives {blind:.4g}"
-        raise _wrong(came, step, model, sound, recipe)
-    if not math.isfinite(norm):
-        raise _wrong(f"the gradient's norm is {norm} {at}", step, model, sound, recipe)
+        return f"the loss is {step.loss:.4g}, where guessing blindly gives {blind:.4g},"
+    return "" if math.isfinite(norm) else f"the gradient's norm is {norm}"
 
 
-def _wrong(came: str, step: _Step, model: Any, sound: Any, recipe: Recipe) -> ConfigError:
+def _wrong(
+    came: str, step: _Step, *, model: Any, sound: Any, recipe: Recipe, layout: Layout
+) -> ConfigError:
     """The error for a training whose numbers ran away, with the tensor where it began."""
-    computing, before = computed_with(model, recipe), computed_with(sound, recipe)
-    culprit = first_wrong(computing, before, step.batch, **step.how)
+    failed = model.with_params(layout.full(model.params))
+    culprit = first_wrong(
+        computed_with(failed, recipe), computed_with(sound, recipe), step.batch, **step.how
+    )
     return ConfigError(
         f"a training's numbers must stay finite, and {came}; {culprit}; try a lower "
         "--learning-rate or a longer --warmup-iters"

@@ -58,6 +58,8 @@ def save_point(path: Path, point: Point, notes: dict[str, str]) -> None:
     for part, tree in {"params": point.params, "m": state.get("m"), "v": state.get("v")}.items():
         tensors |= flatten({part: tree or {}})
     fields = {name: getattr(point, name) for name in _FIELDS} | {"t": state.get("t")}
+    # The file has its own order, and sums over a tree are the same bits in the same order only.
+    fields["order"] = list(tensors)
     write_tensors(path, tensors, notes | {_HEADER: json.dumps(fields)})
 
 
@@ -66,8 +68,8 @@ def load_point(path: Path) -> tuple[Point, dict[str, str]]:
     try:
         tensors, header = read_safetensors(path)
         fields: dict[str, Any] = json.loads(header.pop(_HEADER))
-        random, t = tensors.pop(_RANDOM), fields.pop("t")
-        trees = unflatten(tensors)
+        random, t = tensors[_RANDOM], fields.pop("t")
+        trees = unflatten({name: tensors[name] for name in fields.pop("order")})
         params = trees.pop("params")
         state = None if t is None else {"m": trees["m"], "v": trees["v"], "t": t}
         return Point(params=params, state=state, random=random, **fields), header

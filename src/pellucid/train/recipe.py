@@ -39,6 +39,7 @@ class Recipe:
     mixed: bool = False
     eval_interval: int = 500
     log_interval: int = 10
+    save_interval: int = 0  # 0: as often as it is evaluated
     patience: int = 0
     seed: int = 1337
 
@@ -46,7 +47,7 @@ class Recipe:
         _check(0 <= self.seed < SEEDS, "seed", "from 0 to below 2⁶³", self.seed)
         for name in ("max_iters", "batch_size", "accumulate", "eval_interval", "log_interval"):
             _check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("warmup_iters", "patience"):
+        for name in ("warmup_iters", "patience", "save_interval"):
             _check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         _check(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
         _check(0 <= self.min_lr_ratio <= 1, "min_lr_ratio", "from 0 to 1", self.min_lr_ratio)
@@ -71,6 +72,14 @@ class Recipe:
             total=self.max_iters,
             floor=self.learning_rate * self.min_lr_ratio,
         )
+
+    def evaluates(self, iteration: int) -> bool:
+        """Whether the model is evaluated after this iteration, counted from 1."""
+        return iteration == self.max_iters or iteration % self.eval_interval == 0
+
+    def saves(self, iteration: int) -> bool:
+        """Whether a run saves its point after this iteration, counted from 1."""
+        return self.evaluates(iteration) or iteration % (self.save_interval or self.max_iters) == 0
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them."""

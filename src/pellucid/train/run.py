@@ -28,6 +28,7 @@ from pellucid.text.tokenizer import Tokenizer
 from pellucid.train.log import LOG, Log
 from pellucid.train.loop import Progress
 from pellucid.train.point import Point, load_point, save_point
+from pellucid.train.recipe import Recipe
 
 RUN, LAST, TOKENIZER = "run.json", "last.safetensors", "tokenizer.json"
 FILES = (RUN, TOKENIZER, CONFIG, WEIGHTS, LAST, LOG)
@@ -40,21 +41,22 @@ class Run:
     Raises `CheckpointError` where a file cannot be written; those that were there are kept.
     """
 
-    def __init__(self, directory: Path, start: Point, save_interval: int) -> None:
+    def __init__(self, directory: Path, start: Point, recipe: Recipe) -> None:
         self.directory = directory
         self.point = start
         self._saved = start.iteration
-        self._save_interval = save_interval
+        self._recipe = recipe
         self._log = Log(directory, start.iteration)
         self._events = EventFile(directory, after=start.iteration) if available() else None
 
-    def keep(self, step: Progress[Any], *, is_last: bool = False) -> None:
+    def keep(self, step: Progress[Any]) -> None:
         """Log the step, and save the model if it is the best so far, and the point if it is time.
 
         The best model is written before the point that knows of it: a run that is killed between
         the two finds the same best again.
         """
-        self.point = step.point
+        if step.is_whole:
+            self.point = step.point
         if step.layers is not None or step.validation_loss is not None:
             row = _row(step)
             self._log.add(row)
@@ -66,12 +68,11 @@ class Run:
                 "validation_loss": f"{step.validation_loss:.6f}",
             }
             save(step.model, self.directory, metadata=notes)
-        due = step.iteration % self._save_interval == 0
-        if due or is_last or step.validation_loss is not None:
+        if self._recipe.saves(step.iteration):
             self.save()
 
     def save(self) -> None:
-        """Save the point after the last step that was kept."""
+        """Save the point after the last step that was kept whole."""
         if self.point.iteration != self._saved:
             self._log.flush()
             save_point(self.directory / LAST, self.point, {})
