@@ -95,7 +95,9 @@ main()
 
 def children(process: int) -> list[int]:
     """The processes that this one has started."""
-    said = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True)
+    said = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, check=False
+    )
     return [int(word) for word in said.stdout.split()]
 
 

@@ -7,6 +7,7 @@ from typer import Argument, Context, Option
 
 from pellucid.cli.options import (
     MODEL,
+    SHIPPED_MODEL,
     DeviceOption,
     DtypeOption,
     TokenizerOption,
@@ -20,7 +21,7 @@ from pellucid.cli.options import (
 def evaluate(
     context: Context,
     text: Annotated[Path, Argument(help="A UTF-8 text that is predicted.")],
-    model: Annotated[str, MODEL],
+    model: Annotated[str, MODEL] = SHIPPED_MODEL,
     window: Annotated[
         int | None, Option(help="Tokens that are looked at together; by default the context.")
     ] = None,

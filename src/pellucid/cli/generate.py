@@ -7,6 +7,7 @@ from typer import Option
 
 from pellucid.cli.options import (
     MODEL,
+    SHIPPED_MODEL,
     DeviceOption,
     DtypeOption,
     TokenizerOption,
@@ -20,7 +21,7 @@ from pellucid.errors import ConfigError
 
 
 def generate(
-    model: Annotated[str, MODEL],
+    model: Annotated[str, MODEL] = SHIPPED_MODEL,
     prompt: Annotated[str | None, Option(help="Text to go on from; by default a new line.")] = None,
     max_new_tokens: Annotated[int, Option(help="How many tokens to add.")] = 200,
     temperature: Annotated[float, Option(help="Divides the logits: below 1 bolder.")] = 1.0,

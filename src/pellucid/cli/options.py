@@ -20,6 +20,9 @@ WIDTH = 100
 CALCULATOR = 8
 """By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
 
+SHIPPED_MODEL = "english-1M"
+"""The trained model that comes with Pellucid, of commands that need one and are given none."""
+
 TRANSLATOR = "runs/translator"
 """Where a translator is kept unless the user says otherwise."""
 
@@ -35,7 +38,8 @@ class Dtype(StrEnum):
 MODEL = Option(
     metavar="DIR",
     help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2 or GPT-1, of nanoGPT's "
-    "or OpenAI's, a hub name, or gpt2-tiny and gpt2-124M-random for random weights.",
+    "or OpenAI's, a hub name, english-1M for the model that comes with Pellucid, or gpt2-tiny and "
+    "gpt2-124M-random for random weights.",
 )
 
 TokenizerOption = Annotated[

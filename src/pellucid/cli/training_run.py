@@ -204,8 +204,7 @@ def go_through(
     from pellucid.train.run import Run
 
     if not layout.is_first:
-        *_, last = steps
-        return last.model
+        return _quietly(steps)
     total = recipe.max_iters
     run, model, command = Run(out, start, recipe), None, context.info_name
     place = escape(str(out))
@@ -238,6 +237,16 @@ def go_through(
         f"best validation loss {run.point.best:.4f} nats a token, kept in {place}", soft_wrap=True
     )
     return load(out) if model is None else model
+
+
+def _quietly(steps: "Iterator[Progress[Any]]") -> None:
+    """Go through the steps beside the process that shows and saves them."""
+    try:
+        with _requests_as_interrupts():
+            for _ in steps:
+                pass
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -1,0 +1,104 @@
+"""The model that comes along: whole, small, English, and as good as its card says."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from pellucid.checkpoint import load, open_model
+from pellucid.checkpoint.shipped import SHIPPED
+from pellucid.evaluate import evaluate_text
+from pellucid.trace import record_step
+from pellucid.tree import flatten
+from tests.cli.conftest import Command
+
+NAME = "english-1M"
+PLACE = SHIPPED[NAME]
+CARD = (PLACE / "README.md").read_text(encoding="utf-8")
+
+BRIDGE = (
+    "It was some time before she could speak, and when at last she did, her voice was so low that "
+    "her sister could hardly hear it. And he said unto them, Go ye into the city, and tell the king "
+    "what ye have seen. What, my lord, is the matter with the people of this house?"
+)
+"""English of no author, to tell a model that has learnt the language from one that has not."""
+
+
+def test_it_is_a_gpt_whose_numbers_are_short_and_computed_with_at_full_length():
+    model, pieces = open_model(NAME)
+    assert model.dtype == torch.float32
+    assert load(PLACE).dtype == torch.bfloat16
+    for name, leaf in flatten(load(PLACE).params).items():
+        assert torch.equal(leaf.float(), flatten(model.params)[name])
+        assert bool(leaf.isfinite().all())
+    assert pieces.vocab_size == model.config.vocab_size
+    assert pieces.decode(pieces.encode(BRIDGE)) == BRIDGE
+    assert load(NAME, dtype=torch.float64).dtype == torch.float64
+
+
+def test_it_fits_into_three_megabytes():
+    assert sum(path.stat().st_size for path in PLACE.iterdir()) <= 3_000_000
+
+
+def test_a_path_of_its_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(Exception, match=NAME):
+        load(NAME)
+
+
+def test_it_knows_english_better_than_chance_and_better_than_letters_do():
+    model, pieces = open_model(NAME)
+    found = evaluate_text(model, pieces, BRIDGE)
+    bits = float(found.losses.sum()) / len(BRIDGE.encode()) / math.log(2)
+    assert bits < 2.6, "letters by their frequencies alone are above 4"
+    backwards = evaluate_text(model, pieces, " ".join(reversed(BRIDGE.split())))
+    assert float(backwards.losses.sum()) > float(found.losses.sum()) * 1.1, "the order matters"
+
+
+def test_what_it_writes_is_english_words(pellucid: Command):
+    prompt = ["--prompt", "And the king said unto", "--max-new-tokens", 150, "--seed", 3]
+    ended = pellucid("generate", *prompt, "--temperature", 0.7)
+    words = re.findall(r"[a-z]+", ended.out.lower())
+    assert len(words) > 60
+    common = set("the and of to in that he it was his i not be for with her she said they".split())
+    assert sum(word in common for word in words) > 0.2 * len(words)
+
+
+def test_a_step_of_it_can_be_traced():
+    model, pieces = open_model(NAME)
+    trace = record_step(model, pieces.encode("In the beginning"), pieces, update=None)
+    assert "h.3.attn.att" in trace.tape
+    assert float(trace.tape["loss"]) > 0
+
+
+def test_commands_take_it_where_no_model_is_named(pellucid: Command, tmp_path: Path):
+    ended = pellucid("generate", "--prompt", "My dear", "--max-new-tokens", 5)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("My dear")
+    (tmp_path / "text.txt").write_text(BRIDGE, encoding="utf-8")
+    assert "bits per byte" in pellucid("evaluate", tmp_path / "text.txt").out
+    assert pellucid("explain", "h.0.attn.q[0,0,0]", "In", "--model", NAME).code == 0
+
+
+def test_its_card_says_what_its_files_say():
+    model = load(PLACE)
+    count = sum(leaf.numel() for leaf in flatten(model.params).values())
+    assert f"{count:,} parameters" in CARD
+    assert f"BPE of {model.config.vocab_size:,}" in CARD
+    settings = json.loads((PLACE / "config.json").read_text())
+    for name in ("n_layer", "n_head", "n_embd", "block_size"):
+        assert f"--{name.replace('_', '-')} {settings[name]}" in CARD
+
+
+def test_it_predicts_as_well_as_its_card_says(shared: Path):
+    text = (shared / "data" / "text" / "shakespeare.txt").read_text(encoding="utf-8")
+    held = text[text.index("\n", int(len(text) * 0.95)) + 1 :]
+    found = evaluate_text(*open_model(NAME), held)
+    bits = float(found.losses.sum()) / len(held.encode()) / math.log(2)
+    said = re.search(r"\| shakespeare \| ([\d.]+) \|", CARD)
+    assert said
+    assert bits == pytest.approx(float(said[1]), abs=0.002)
