@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.cli.conftest import Command
 
 from pellucid.checkpoint import load, open_model
 from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.evaluate import evaluate_text
 from pellucid.trace import record_step
 from pellucid.tree import flatten
-from tests.cli.conftest import Command
 
 NAME = "english-1M"
 PLACE = SHIPPED[NAME]
@@ -24,7 +24,7 @@ BRIDGE = (
     "her sister could hardly hear it. And he said unto them, Go ye into the city, and tell the king "
     "what ye have seen. What, my lord, is the matter with the people of this house?"
 )
-"""English of no author, to tell a model that has learnt the language from one that has not."""
+"""English of no author, to tell a model that has learnt it from one that has not."""
 
 
 def test_it_is_a_gpt_whose_numbers_are_short_and_computed_with_at_full_length():
@@ -64,7 +64,7 @@ def test_what_it_writes_is_english_words(pellucid: Command):
     ended = pellucid("generate", *prompt, "--temperature", 0.7)
     words = re.findall(r"[a-z]+", ended.out.lower())
     assert len(words) > 60
-    common = set("the and of to in that he it was his i not be for with her she said they".split())
+    common = {"the", "and", "of", "to", "in", "that", "he", "it", "was", "his", "i", "not", "be"}
     assert sum(word in common for word in words) > 0.2 * len(words)
 
 

@@ -61,6 +61,8 @@ def open_layout(
 def _join(device: torch.device) -> None:
     """Meet the other processes at the place that torchrun names."""
     import torch.distributed as dist  # noqa: PLC0415
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined] # noqa: PLC0415
+    from torch.distributed.rendezvous import rendezvous  # noqa: PLC0415
 
     missing = [name for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR") if name not in os.environ]
     if missing:
@@ -70,4 +72,13 @@ def _join(device: torch.device) -> None:
         )
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # torchrun keeps one store when it starts workers again, and in it are the addresses of those
+    # that are gone: each attempt looks under names of its own.
+    store, rank, size = next(iter(rendezvous("env://")))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    dist.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        store=PrefixStore(f"attempt_{attempt}", store),
+        rank=rank,
+        world_size=size,
+    )
