@@ -14,7 +14,7 @@ test: .venv/developer chromium
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile
 
 # Some tests open pages in Chromium; without it they are skipped and say so.
 chromium:
