@@ -26,7 +26,7 @@ from pellucid.text import load_tokenizer
 from pellucid.tree import flatten
 
 TEXTS = {
-    "shakespeare": 'forty scenes of Shakespeare\'s plays ("tiny shakespeare"), public domain',
+    "shakespeare": '40,000 lines of Shakespeare\'s plays ("tiny shakespeare"), public domain',
     "bible-kjv": "the King James Bible, public domain",
     "austen": "six novels of Jane Austen, public domain",
 }
