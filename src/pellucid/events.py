@@ -1,8 +1,11 @@
 """A training's figures as TensorBoard's event files, where TensorBoard is installed."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from pellucid.errors import ConfigError
@@ -14,9 +17,6 @@ TAGS = {
     "grad_norm": "grad_norm",
 }
 """A row's key, and what TensorBoard calls its curve; a layer's are `layers/<layer>/<figure>`."""
-
-FLUSH = 20
-"""Seconds until what was added can be seen in TensorBoard."""
 
 
 def available() -> bool:
@@ -38,26 +38,52 @@ class EventFile:
                 "event files need TensorBoard, which is not installed: pip install "
                 "'pellucid[tensorboard]'"
             )
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (it is an extra)
+        # Not SummaryWriter: it writes in a thread, which on a full disk dies on its own.
+        from tensorboard.compat.proto import event_pb2  # noqa: PLC0415 (it is an extra)
+        from tensorboard.summary.writer.record_writer import RecordWriter  # noqa: PLC0415
 
-        try:
-            self._writer = SummaryWriter(str(directory), purge_step=after + 1, flush_secs=FLUSH)
-        except OSError as error:
-            raise ConfigError(
-                f"{directory} must be a directory that event files can be written in "
-                f"({error.strerror}): choose another"
-            ) from None
+        self._event: Any = event_pb2.Event
+        self._directory = directory
+        # TensorBoard reads the files of a directory in the order of their names.
+        name = f"events.out.tfevents.{time.time_ns():019d}.{token_hex(4)}"
+        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        with self._complaints():
+            directory.mkdir(parents=True, exist_ok=True)
+            # Unbuffered, so that nothing is left to be written when a full disk is cleared away.
+            file = (directory / name).open("wb", buffering=0)
+            self._writer = RecordWriter(file)
+            self._write(file_version="brain.Event:2")
+            self._write(step=after + 1, session_log=start)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row of a training's log; what it has not, or has as None, is left out."""
-        step = row["iteration"]
+        from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: PLC0415
+
         figures = {tag: row.get(key) for key, tag in TAGS.items()}
         for layer, own in row.get("layers", {}).items():
             figures |= {f"layers/{layer}/{figure}": value for figure, value in own.items()}
-        for tag, value in figures.items():
-            if value is not None:
-                self._writer.add_scalar(tag, value, step)
+        values = [
+            Summary.Value(tag=tag, simple_value=value)
+            for tag, value in figures.items()
+            if value is not None
+        ]
+        with self._complaints():
+            self._write(step=row["iteration"], summary=Summary(value=values))
 
     def close(self) -> None:
-        """Write what is not yet written, and end the file."""
-        self._writer.close()
+        """End the file."""
+        with self._complaints():
+            self._writer.close()
+
+    def _write(self, **what: Any) -> None:
+        self._writer.write(self._event(wall_time=time.time(), **what).SerializeToString())
+
+    @contextmanager
+    def _complaints(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ConfigError(
+                f"{self._directory} must be a directory that event files can be written in "
+                f"({error.strerror}): make room there, or choose another"
+            ) from None

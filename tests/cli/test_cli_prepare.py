@@ -31,7 +31,7 @@ def test_what_is_held_out_may_be_named_and_a_sample_is_told(
     ended = pellucid("prepare", text, text, *how)
     assert (ended.code, ended.err) == (0, "")
     first, *_, last = ended.out.splitlines()
-    assert first == f"bpe learnt from {4 * len(TEXT):,} of {4 * len(TEXT):,} characters"
+    assert first == f"bpe learnt from {2 * len(TEXT):,} of {2 * len(TEXT):,} characters"
     assert "tokens to validate, named" in ended.out
     assert last == "bpe, 270 ids, uint16; token 269 between two documents"
     refused = pellucid("prepare", text, *how, "--held-out", 0.1, "--overwrite").refused()

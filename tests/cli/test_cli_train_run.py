@@ -18,7 +18,7 @@ from pellucid.train.point import load_point
 from pellucid.train.run import LAST, RUN
 from pellucid.tree import flatten
 from tests.cli.conftest import SMALL, Command
-from tests.train.interrupted import differences
+from tests.train.interrupted import differences, reached
 from tests.train.test_loop import TEXT
 
 SETTINGS = [*SMALL, "--max-iters", 12, "--eval-interval", 6, "--num-samples", 0]
@@ -133,7 +133,7 @@ def test_what_is_stopped_goes_on_to_the_same_end(
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     out = tmp_path / "out"
     with subprocess.Popen([*begin, out], **pipes, preexec_fn=listen) as process:  # noqa: PLW1509 (no threads)
-        while not (out / LAST).exists() or load_point(out / LAST)[0].iteration < 20:
+        while reached(out) < 20:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(sign)

@@ -10,6 +10,7 @@ state must be the same bits.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -54,6 +55,15 @@ def iteration(out: Path) -> int:
     return load_point(out / LAST)[0].iteration if (out / LAST).exists() else -1
 
 
+def reached(out: Path) -> int:
+    """The same while the run goes on, from the head of whatever file is there at this moment."""
+    if not (out / LAST).exists():
+        return -1
+    with (out / LAST).open("rb") as file:
+        head = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return int(json.loads(head["__metadata__"]["point"])["iteration"])
+
+
 def killed(words: Sequence[str], out: Path, after: float) -> bool:
     """Kill the command so many seconds after it has moved the point on; false if it ended first."""
     began = (out / LAST).stat().st_mtime_ns if (out / LAST).exists() else 0
@@ -71,10 +81,10 @@ def killed(words: Sequence[str], out: Path, after: float) -> bool:
 
 def check_whole(out: Path) -> int:
     """The point and, where there is one, the best model load; how far the run has come."""
-    reached = iteration(out)
+    whole = iteration(out)
     if (out / "model.safetensors").exists():
         load(out)
-    return reached
+    return whole
 
 
 def differences(out: Path, other: Path) -> list[str]:

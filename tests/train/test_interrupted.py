@@ -22,6 +22,7 @@ from tests.train.interrupted import (
     environment,
     iteration,
     killed_and_not,
+    reached,
     run,
 )
 
@@ -69,12 +70,12 @@ def test_a_kill_at_any_step_of_laying_out_and_saving_leaves_a_run_that_goes_on(
     # The first three files are those of the layout, then come a log's, a model's, a point's.
     for count in (1, 3, 6, 8) if where == "replace" else (2, 5, 7):
         trap = [sys.executable, "-c", TRAP, str(count), where, *command(text, out, *few)[3:]]
-        reached = iteration(out)
+        before = iteration(out)
         ended = subprocess.run(trap, env=environment(), capture_output=True, check=False)
         if ended.returncode == 0:
             break
         assert ended.returncode == -signal.SIGKILL, ended.stderr
-        assert check_whole(out) >= reached
+        assert check_whole(out) >= before
     assert run(command(text, out, *few)).returncode == 0
     assert differences(out, straight) == []
 
@@ -107,7 +108,7 @@ def test_a_full_disk_ends_a_training_in_one_line_and_keeps_the_last_point(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while iteration(out) < 30:
+        while reached(out) < 30:
             assert process.poll() is None
             time.sleep(0.02)
         with filler.open("wb") as file:

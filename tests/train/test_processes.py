@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from pellucid.train.point import load_point
 from pellucid.train.run import LAST
-from tests.train.interrupted import TEXT, command, environment, iteration, run
+from tests.train.interrupted import TEXT, command, environment, iteration, reached, run
 
 COUNT = ("--max-iters", "12", "--eval-interval", "4", "--dtype", "float64")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_training_goes_on(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        while iteration(out) < 20:
+        while reached(out) < 20:
             assert process.poll() is None
             time.sleep(0.02)
         os.kill(children(process.pid)[-1], signal.SIGKILL)
