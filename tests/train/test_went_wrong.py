@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import pellucid.train.loop
 from pellucid.errors import ConfigError
 from pellucid.models import GPT
 from pellucid.train import train
@@ -77,3 +78,23 @@ def test_a_loss_far_above_guessing_ends_the_training_though_it_is_finite():
     assert "at iteration 1" in str(error.value)
     # There is no earlier evaluation to set it beside than the start itself.
     assert "stays finite" in str(error.value)
+
+
+def test_what_ran_away_is_set_beside_the_weights_of_the_last_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen = []
+
+    def watched(failed: GPT, before: GPT, *_: object, **__: object) -> str:
+        seen.append(before.params["wte"]["weight"])
+        return "it is seen"
+
+    monkeypatch.setattr(pellucid.train.loop, "first_wrong", watched)
+    steps = train(
+        model(torch.float32), CORPUS, replace(RECIPE, eval_interval=2, max_iters=6, batch_size=2)
+    )
+    kept = {step.iteration: step for step in (next(steps) for _ in range(5))}
+    monkeypatch.setattr(pellucid.train.loop, "EXPLODED", 0.0)
+    with pytest.raises(ConfigError, match="it is seen"):
+        next(steps)
+    assert torch.equal(seen[0], kept[4].model.params["wte"]["weight"])
