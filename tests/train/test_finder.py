@@ -38,6 +38,12 @@ def test_the_search_ends_where_the_loss_runs_away(monkeypatch: pytest.MonkeyPatc
     assert 0.1 < tried[-1].learning_rate < 1e3
 
 
+def test_chance_in_the_first_batches_does_not_end_the_search():
+    # Of a batch of one window the loss jumps about while the weights all but stand still.
+    tried = learning_rates(model(), CORPUS, replace(RECIPE, batch_size=1), steps=100)
+    assert tried[-1].learning_rate > 0.1
+
+
 def test_a_rate_is_suggested_at_which_the_loss_falls():
     tried = learning_rates(model(), CORPUS, RECIPE, steps=200)
     rate = suggested(tried)

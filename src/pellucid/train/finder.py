@@ -11,8 +11,8 @@ LOWEST, HIGHEST = 1e-6, 1.0
 SMOOTHING = 0.9
 """Of the running mean of the losses, what stays of it at each step."""
 
-WORSE = 2.0
-"""The search ends where the mean loss has risen from its lowest to so many times the first fall."""
+RISE = 1.0
+"""The search ends where the mean loss is so many nats above that of the first step."""
 
 
 class Tried(NamedTuple):
@@ -37,8 +37,7 @@ def learning_rates(model: Any, corpus: Batches, recipe: Recipe, *, steps: int) -
         for number, step in enumerate(running, 1):
             mean = SMOOTHING * mean + (1 - SMOOTHING) * step.loss
             tried.append(Tried(step.learning_rate, mean / (1 - SMOOTHING**number)))
-            lowest = min(point.loss for point in tried)
-            if tried[-1].loss - lowest > WORSE * (tried[0].loss - lowest) > 0:
+            if tried[-1].loss > tried[0].loss + RISE:
                 break
     except ConfigError:
         pass  # it ran away, which is what the search is to find
