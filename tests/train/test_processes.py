@@ -144,3 +144,18 @@ def test_processes_without_a_layout_and_a_layout_without_processes_are_one_line(
     assert lost.returncode == 2
     assert "add --layout" in lost.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_pairs_of_lora_are_trained_where_the_batch_is_shared_and_not_where_matrices_are(
+    alone: Path, tmp_path: Path
+):
+    few = ("--max-iters", "3", "--learning-rate", "1e-3", "--lora", "2")
+    words = ["train", str(alone / "text.txt"), "--model", str(alone / "out"), *few]
+    words += ["--dtype", "float64", "--num-samples", "0", "--out"]
+    one, two, three = (str(tmp_path / name) for name in ("one", "two", "three"))
+    assert run([sys.executable, "-m", "pellucid", *words, one]).returncode == 0
+    ended = run(several(2, "pellucid", *words, two, "--layout", "sharded"))
+    assert ended.returncode == 0, ended.stderr
+    check_alike(Path(two), Path(one), 1e-9)
+    refused = run(several(2, "pellucid", *words, three, "--layout", "tensor"))
+    assert "pellucid: LoRA's pairs are not split" in refused.stderr

@@ -49,8 +49,13 @@ class Grid:
         return self.rank == 0
 
     def check(self, model: M) -> None:
-        """Raise `ConfigError` unless the heads can be dealt out evenly."""
+        """Raise `ConfigError` unless the heads can be dealt out evenly, and all matrices split."""
         heads, split = model.config.n_head, self.mesh.size(1)
+        if split > 1 and isinstance(model, GPT) and model.config.lora_rank:
+            raise ConfigError(
+                f"LoRA's pairs are not split, and {split} processes are to share each matrix: take "
+                "a layout that shares only the batch, data or sharded"
+            )
         if heads % split:
             raise ConfigError(
                 f"the heads must be a multiple of the {split} processes that share them, and there "
