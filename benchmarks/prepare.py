@@ -10,6 +10,7 @@ is the highest memory of a process that prepares once and does nothing else.
 
 import argparse
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -51,10 +52,10 @@ def main() -> None:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         file, out = Path(folder, "text.txt"), Path(folder, "data")
-        content = chosen.text.read_bytes()
         with file.open("wb") as target:
             while target.tell() < chosen.megabytes * 1_000_000:
-                target.write(content)
+                with chosen.text.open("rb") as source:
+                    shutil.copyfileobj(source, target)
         size = file.stat().st_size
         # First of all: a process begins with the highest memory of the one that it is made from.
         subprocess.run([sys.executable, "-c", ALONE, file, out], check=True)
