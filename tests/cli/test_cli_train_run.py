@@ -84,6 +84,9 @@ def test_a_run_goes_on_only_as_it_was_begun(
     assert (begun / LAST).read_bytes() == before
     free = ["--log-interval", 3, "--save-interval", 2, "--num-samples", 0]
     assert pellucid("train", "--resume", "--out", begun, *free).code == 0
+    # What may be another is taken as it is given: this one asks for several processes.
+    other = pellucid("train", "--resume", "--out", begun, "--layout", "data").refused()
+    assert "torchrun" in other
 
 
 def test_a_run_goes_on_only_with_its_own_data(pellucid: Command, run_of: Path, begun: Path):
