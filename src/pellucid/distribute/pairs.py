@@ -25,6 +25,9 @@ LOSSES = ("linear_cross_entropy", "linear_smooth_cross_entropy")
 TABLES = ("embedding", *LOSSES)
 """Pairs that may share one parameter: their gradients are sent when they have been added up."""
 
+COMPOSITE = ("pre_norm_block", "post_norm_block")
+"""Pairs without parameters of their own: they hand them on to others of the table."""
+
 LOOKED_UP = ("embedding", "position")
 """Pairs whose backward asks of their parameter only its shape."""
 
@@ -55,7 +58,8 @@ def placed_ops(ops: Ops, *, weight: float) -> Ops:
             pair = _weighted(pair, weight)
         return _placed_pair(pair, at_once=name not in TABLES, looked_up=name in LOOKED_UP)
 
-    return replace(ops, **{field.name: made(field.name) for field in fields(ops)})
+    names = (field.name for field in fields(ops) if field.name not in COMPOSITE)
+    return replace(ops, **{name: made(name) for name in names})
 
 
 def _weighted(pair: Pair, weight: float) -> Pair:

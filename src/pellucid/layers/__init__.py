@@ -49,8 +49,9 @@ from pellucid.layers.multi_head import (
     multi_head_backward,
     split_heads,
 )
-from pellucid.layers.ops import REFERENCE, Ops, Pair
+from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.position import position, position_backward, sinusoids
+from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
 from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (

@@ -2,35 +2,13 @@
 
 `REFERENCE` holds the pairs of this room: the truth. `pellucid.kernels.FAST` replaces whole pairs by
 faster ones of the same signatures; since a pair's cache is its own affair, a backward must come
-from the same table as its forward.
+from the same table as its forward. A block is in the table too, so that a kernel may compute one
+in a single call; its own parts come from the table that it is given.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-from pellucid.layers.cross_entropy import linear_cross_entropy, linear_cross_entropy_backward
-from pellucid.layers.dropout import dropout, dropout_backward
-from pellucid.layers.embedding import (
-    embedding,
-    embedding_backward,
-    unembedding,
-    unembedding_backward,
-)
-from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
-from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
-from pellucid.layers.linear import linear, linear_backward
-from pellucid.layers.lora import lora_linear, lora_linear_backward
-from pellucid.layers.position import position, position_backward
-from pellucid.layers.relu import relu, relu_backward
-from pellucid.layers.scaled_dot_product import (
-    scaled_dot_product,
-    scaled_dot_product_backward,
-)
-from pellucid.layers.smooth_cross_entropy import (
-    linear_smooth_cross_entropy,
-    linear_smooth_cross_entropy_backward,
-)
 
 
 class Pair(NamedTuple):
@@ -42,7 +20,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Ops:
-    """One pair for each primitive layer."""
+    """One pair for each primitive layer, and for the blocks that a GPT stacks."""
 
     embedding: Pair
     position: Pair
@@ -57,22 +35,5 @@ class Ops:
     unembedding: Pair
     linear_cross_entropy: Pair
     linear_smooth_cross_entropy: Pair
-
-
-REFERENCE = Ops(
-    embedding=Pair(embedding, embedding_backward),
-    position=Pair(position, position_backward),
-    linear=Pair(linear, linear_backward),
-    lora_linear=Pair(lora_linear, lora_linear_backward),
-    layer_norm=Pair(layer_norm, layer_norm_backward),
-    gelu_tanh=Pair(gelu_tanh, gelu_tanh_backward),
-    gelu_erf=Pair(gelu_erf, gelu_erf_backward),
-    relu=Pair(relu, relu_backward),
-    scaled_dot_product=Pair(scaled_dot_product, scaled_dot_product_backward),
-    dropout=Pair(dropout, dropout_backward),
-    unembedding=Pair(unembedding, unembedding_backward),
-    linear_cross_entropy=Pair(linear_cross_entropy, linear_cross_entropy_backward),
-    linear_smooth_cross_entropy=Pair(
-        linear_smooth_cross_entropy, linear_smooth_cross_entropy_backward
-    ),
-)
+    pre_norm_block: Pair
+    post_norm_block: Pair

@@ -19,19 +19,16 @@ from pellucid.layers import (
     Past,
     causal_mask,
     inverted_noise,
-    post_norm_block,
-    post_norm_block_backward,
-    pre_norm_block,
-    pre_norm_block_backward,
 )
 from pellucid.models.config import GPTConfig
 from pellucid.tape import OFF, Off
 from pellucid.tree import Tree, present
 
-BLOCKS = {
-    "pre": Pair(pre_norm_block, pre_norm_block_backward),
-    "post": Pair(post_norm_block, post_norm_block_backward),
-}
+
+def block_pair(config: Any, ops: Ops) -> Pair:
+    """The pair that computes a block, with its norms before or after its halves."""
+    pair: Pair = getattr(ops, f"{config.norm}_norm_block")
+    return pair
 
 
 def block_ops(config: GPTConfig, ops: Ops) -> Ops:
@@ -83,7 +80,7 @@ def trunk(
 
     h_cache = []
     for layer, params in h.items():
-        x, block_cache = BLOCKS[config.norm].forward(
+        x, block_cache = block_pair(config, ops).forward(
             x,
             **params,
             n_head=config.n_head,
@@ -114,7 +111,7 @@ def trunk_backward(
 
     h: Tree = {str(layer): {} for layer in range(len(cache.h))}
     for layer in reversed(h):
-        dx, h[layer] = BLOCKS[config.norm].backward(
+        dx, h[layer] = block_pair(config, ops).backward(
             dx, cache.h[int(layer)], activation=activation, ops=inner, tape=tape.at(f"h.{layer}")
         )
 

@@ -22,7 +22,7 @@ from pellucid.layers import (
     pre_norm_decoder_block,
     pre_norm_decoder_block_backward,
 )
-from pellucid.models.gpt import BLOCKS
+from pellucid.models.gpt import block_pair
 from pellucid.models.transformer_config import TransformerConfig
 from pellucid.tape import OFF, Off
 from pellucid.tree import Tree, present
@@ -71,7 +71,7 @@ def encoder(
     """
     out, h_cache = x, []
     for layer, params in h.items():
-        out, block_cache = BLOCKS[config.norm].forward(
+        out, block_cache = block_pair(config, ops).forward(
             out,
             **params,
             n_head=config.n_head,
@@ -101,7 +101,7 @@ def encoder_backward(
     activation = getattr(ops, config.activation)
     h: Tree = {str(layer): {} for layer in range(len(cache.h))}
     for layer in reversed(h):
-        dx, h[layer] = BLOCKS[config.norm].backward(
+        dx, h[layer] = block_pair(config, ops).backward(
             dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
         )
     return dx, {"h": h} | present(ln_f=ln_f)
