@@ -1,5 +1,5 @@
 # Two commands: `make walk` shows what Pellucid does, `make test` checks that it does it.
-# Both set up .venv first, and again only when pyproject.toml or constraints.txt has changed.
+# Both set up .venv first, and again only when what it is made from has changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -28,7 +28,10 @@ chromium:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pellucid needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
-.venv/user: .venv/bin/python pyproject.toml constraints.txt
+# The native library is built while the package is installed, where there is a C++ compiler.
+NATIVE := hatch_build.py $(wildcard src/pellucid/native/*.cpp src/pellucid/native/*.h) src/pellucid/native/build.py
+
+.venv/user: .venv/bin/python pyproject.toml constraints.txt $(NATIVE)
 	$(PIP) --editable .
 	touch $@
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.kernels import FAST
+from pellucid.kernels import FAST, fastest
 from pellucid.layers import IGNORE, cross_entropy
 from pellucid.models import GPT
 from pellucid.tape import Tape
@@ -142,12 +142,13 @@ def token_losses(
     """
     ids = torch.tensor(tokens)
     count = len(ids) - 1
+    ops = fastest(model.params)
     together = max(1, LOGITS_AT_ONCE // (window * model.config.vocab_size))
     losses = []
     done = 0
     for starts, length, scored in _windows(count, window, stride, together):
         places = torch.tensor(starts).unsqueeze(-1) + torch.arange(length)  # (B, T)
-        logits = model.forward(ids[places].to(model.device), ops=FAST)[:, length - scored :]
+        logits = model.forward(ids[places].to(model.device), ops=ops)[:, length - scored :]
         targets = ids[places + 1][:, length - scored :].to(model.device)  # (B, scored)
         losses.append(_losses(logits, targets).flatten())
         done += len(losses[-1])

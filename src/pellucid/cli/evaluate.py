@@ -10,11 +10,13 @@ from pellucid.cli.options import (
     SHIPPED_MODEL,
     DeviceOption,
     DtypeOption,
+    QuantizeOption,
     TokenizerOption,
     colophon,
     console,
     device_of,
     dtype_of,
+    packed_model,
 )
 
 
@@ -36,6 +38,7 @@ def evaluate(
             help="Put the token for the end of a text in front, where there is one.",
         ),
     ] = True,
+    quantize: QuantizeOption = None,
     out: Annotated[
         Path | None,
         Option("--out", "-o", metavar="FILE", help="Write the text coloured by loss: a .html."),
@@ -57,6 +60,8 @@ def evaluate(
     gpt, pieces = open_model(
         model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
     )
+    if quantize is not None:
+        gpt = packed_model(gpt, quantize)
     screen = console()
     with scoring(screen) as watch:
         found = evaluate_text(

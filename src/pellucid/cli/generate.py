@@ -10,11 +10,13 @@ from pellucid.cli.options import (
     SHIPPED_MODEL,
     DeviceOption,
     DtypeOption,
+    QuantizeOption,
     TokenizerOption,
     console,
     device_of,
     dtype_of,
     not_empty,
+    packed_model,
     seed_of,
 )
 from pellucid.errors import ConfigError
@@ -40,6 +42,7 @@ def generate(
     why: Annotated[
         bool, Option("--why", help="Show each draw, or all that the beam found.")
     ] = False,
+    quantize: QuantizeOption = None,
     past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
     tokenizer: TokenizerOption = None,
     dtype: DtypeOption = None,
@@ -57,6 +60,7 @@ def generate(
     gpt, pieces = open_model(
         model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
     )
+    gpt = packed_model(gpt, quantize)
     start = beginning(pieces) if prompt is None else not_empty(prompt)
     if beam is not None:
         if sampling != Sampling() or num_samples > 1:

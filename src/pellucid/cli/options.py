@@ -1,9 +1,10 @@
 """Options that several commands share, and what they are turned into."""
 
 import shlex
+import sys
 from enum import StrEnum
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 from typer import Context, Option
@@ -12,6 +13,8 @@ from pellucid.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
     import torch
+
+    from pellucid.models import GPT
 
 WIDTH = 100
 """Columns of what is printed to a file or a pipe, and at most to a terminal."""
@@ -35,6 +38,14 @@ class Dtype(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Form(StrEnum):
+    """The forms that a model's matrices can be packed in, smaller than float32."""
+
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
 MODEL = Option(
     metavar="DIR",
     help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2 or GPT-1, of nanoGPT's "
@@ -47,6 +58,10 @@ TokenizerOption = Annotated[
     Option("--tokenizer", help="gpt2, or a tokenizer's file; by default the model's own."),
 ]
 DtypeOption = Annotated[Dtype | None, Option(help="By default as stored.")]
+QuantizeOption = Annotated[
+    Form | None,
+    Option(help="Round the matrices, to read them faster: int8, int4 or bfloat16."),
+]
 DigitsOption = Annotated[int | None, Option(min=1, max=17, help="Decimals; 4 by default.")]
 ByHandOption = Annotated[
     int | None,
@@ -96,6 +111,31 @@ def device_of(name: str) -> "torch.device":
             f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
         ) from None
     return device
+
+
+def packed_model(model: "GPT", form: Form | None) -> "GPT":
+    """The model with its matrices packed: in this form, or as they are where that is faster.
+
+    A line on the standard error says where the native kernels are not there.
+    """
+    from pellucid import native
+    from pellucid.models import packed
+
+    forms: dict[str, Any] = {"float32": "float32", "bfloat16": "bfloat16"}
+
+    where, dtype = str(model.device), str(model.dtype).removeprefix("torch.")
+    if form is not None and where != "cpu":
+        raise ConfigError(
+            f"--quantize packs matrices for the processor, and the model is on {where}: leave out "
+            "--quantize, or --device"
+        )
+    if where == "cpu" and native.library() is None:
+        sys.stderr.write(f"{native.missing()}: computing in plain PyTorch, which is slower\n")
+        return packed(model, form.value) if form else model
+    if form is not None:
+        return packed(model, form.value)
+    packs = where == "cpu" and dtype in forms
+    return packed(model, forms[dtype]) if packs else model
 
 
 def digits_of(digits: int | None, by_hand: int | None) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError
-from pellucid.kernels import FAST
+from pellucid.kernels import fastest
 from pellucid.layers import softmax
 from pellucid.models import GPT
 
@@ -113,12 +113,12 @@ def generate(
     # A generator's body waits for the first draw, and what came is to be checked at the call.
     def draws() -> Iterator[Draw]:
         text = list(tokens)
-        past = None
+        past, ops = None, fastest(model.params)
         for _ in range(max_new_tokens):
             known = past[0].k.shape[-2] if past else 0
             if not keep_past or len(text) > room:
                 past, known = None, max(0, len(text) - room)
-            logits, past = model.extend(text[known:], past, ops=FAST)
+            logits, past = model.extend(text[known:], past, ops=ops, last=1)
             choice = draw(logits[-1, :vocab_size], sampling, generator)
             yield choice
             text.append(choice.token)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import TokenError
 from pellucid.generate.beam import Advance, Hypothesis, beam_search
-from pellucid.kernels import FAST
+from pellucid.kernels import FAST, fastest
 from pellucid.layers import Past
 from pellucid.models import GPT, Transformer
 from pellucid.text.choose import ending
@@ -147,12 +147,13 @@ def _by_transformer(
 
 
 def _by_gpt(model: GPT, prompts: Tensor, tokenizer: Tokenizer) -> tuple[Tensor, Advance]:
-    logits, past = model.extend(prompts, None, ops=FAST)
+    ops = fastest(model.params)
+    logits, past = model.extend(prompts, None, ops=ops, last=1)
 
     def advance(tokens: Tensor, rows: Tensor) -> Tensor:
         nonlocal past
         chosen = [Past(layer.k[rows], layer.v[rows]) for layer in past]
-        logits, past = model.extend(tokens[:, None], chosen, ops=FAST)
+        logits, past = model.extend(tokens[:, None], chosen, ops=ops)
         return logits[:, -1, : tokenizer.vocab_size]
 
     return logits[:, -1, : tokenizer.vocab_size], advance

@@ -1,7 +1,8 @@
 """Kernels: whole pairs that are faster than their reference, of the same signature and meaning.
 
 A kernel shows nothing to a tape; a model refuses a recording tape together with `FAST`. The
-optimizer has one too: `adamw(..., rule=kernels.adamw_rule)`.
+optimizer has one too: `adamw(..., rule=kernels.adamw_rule)`. `PACKED` is for models whose matrices
+are packed (`pellucid.models.packed`), forward only, in `pellucid.native` where that is built.
 """
 
 from dataclasses import replace
@@ -24,11 +25,15 @@ from pellucid.kernels.linear_smooth_cross_entropy import (
     linear_smooth_cross_entropy_backward,
 )
 from pellucid.kernels.lora import lora_linear, lora_linear_backward
+from pellucid.kernels.packed_block import PRE_NORM_BLOCK
+from pellucid.kernels.packed_linear import EMBEDDING, LINEAR, LOSS, UNEMBEDDING
+from pellucid.kernels.packing import PackedWeight
 from pellucid.kernels.scaled_dot_product import (
     scaled_dot_product,
     scaled_dot_product_backward,
 )
-from pellucid.layers import REFERENCE, Pair
+from pellucid.layers import REFERENCE, Ops, Pair
+from pellucid.tree import Tree
 
 FAST = replace(
     REFERENCE,
@@ -45,4 +50,20 @@ FAST = replace(
 )
 """The reference's table with every pair replaced that has a kernel."""
 
-__all__ = ["FAST", "adamw_rule"]
+PACKED = replace(
+    FAST,
+    linear=LINEAR,
+    embedding=EMBEDDING,
+    unembedding=UNEMBEDDING,
+    linear_cross_entropy=LOSS,
+    pre_norm_block=PRE_NORM_BLOCK,
+)
+"""The table for a model whose matrices are packed: forward only."""
+
+
+def fastest(params: Tree) -> Ops:
+    """The table that computes a model with these parameters the fastest: FAST, or PACKED."""
+    return PACKED if isinstance(params["wte"]["weight"], PackedWeight) else FAST
+
+
+__all__ = ["FAST", "PACKED", "PackedWeight", "adamw_rule", "fastest"]

@@ -26,6 +26,7 @@ from pellucid.models.next_token import (
     slide,
     windows_of,
 )
+from pellucid.models.packed import packed
 from pellucid.models.presets import RANDOM_MODELS
 from pellucid.models.protocol import Config, Model
 from pellucid.models.stacks import decoder, decoder_backward, encoder, encoder_backward
@@ -81,6 +82,7 @@ __all__ = [
     "next_token",
     "next_token_loss",
     "next_token_loss_backward",
+    "packed",
     "parameter_shapes",
     "slide",
     "trainable",

@@ -126,6 +126,7 @@ def gpt(
     *,
     wte: Tree,
     lm_head: Tree | None = None,
+    last: int | None = None,
     ops: Ops,
     tape: Off = OFF,
     **rest: Any,
@@ -133,9 +134,11 @@ def gpt(
     """The logits (..., T, V) = trunk(tokens) weightᵀ: position t scores what may stand at t + 1.
 
     The head's weight is the token embedding's own table unless the checkpoint brings an `lm_head`.
+    With `last`, only so many positions at the end are scored.
     """
     x, cache = trunk(tokens, wte=wte, ops=ops, tape=tape, **rest)  # (..., T, C)
-    logits, _ = ops.unembedding.forward(x, **(lm_head or wte), tape=tape.at("lm_head"))
+    scored = x if last is None else x[..., -last:, :]  # (..., last, C)
+    logits, _ = ops.unembedding.forward(scored, **(lm_head or wte), tape=tape.at("lm_head"))
     tape(logits=logits)
     return logits, cache
 

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.errors import TokenError, TraceError
+from pellucid.errors import ConfigError, TokenError, TraceError
+from pellucid.kernels import PACKED, PackedWeight
 from pellucid.layers import IGNORE, REFERENCE, Ops
 from pellucid.tape import Off
 from pellucid.tree import Tree, flatten
@@ -64,7 +65,15 @@ def check_room(what: str, count: int, room: int) -> None:
 
 
 def check_begin(tape: Off, ops: Ops, params: Tree, **inputs: Tensor) -> None:
-    """Give a recording tape what comes from outside; `TraceError` where the ops show nothing."""
+    """Give a recording tape what comes from outside; `TraceError` where the ops show nothing.
+
+    `ConfigError` where a packed model meets a table that cannot read its matrices.
+    """
+    if isinstance(params.get("wte", {}).get("weight"), PackedWeight) and ops != PACKED:
+        raise ConfigError(
+            "a packed model computes with ops=PACKED alone, and other ops came: take those, or "
+            "the model that it was packed from"
+        )
     if tape.recording and ops != REFERENCE:
         raise TraceError(
             "only the reference ops show their intermediates, and others came with a "

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
+from pellucid.kernels import PackedWeight
 from pellucid.layers import REFERENCE, Ops, Past
 from pellucid.models.config import GPTConfig, init_params
 from pellucid.models.gpt import LossCache, draw_noise, gpt, gpt_loss, gpt_loss_backward
@@ -55,8 +56,11 @@ class GPT:
         return cls(config, init_params(config, seed=seed, dtype=dtype, device=device))
 
     def __str__(self) -> str:
-        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        leaves = flatten(self.params)
+        count = sum(leaf.numel() for leaf in leaves.values())
         config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        if isinstance(weight := leaves["h.0.attn.c_attn.weight"], PackedWeight):
+            dtype = f"packed as {weight.form}"
         return (
             f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
             f"{config.n_embd}, context {config.block_size}, {dtype}"
@@ -101,11 +105,17 @@ class GPT:
         tape: Off = OFF,
         *,
         ops: Ops = REFERENCE,
+        last: int | None = None,
     ) -> tuple[Tensor, tuple[Past, ...]]:
-        """The logits of tokens that follow `past`, and the past that now includes them."""
+        """The logits of tokens that follow `past`, and the past that now includes them.
+
+        With `last`, the logits of so many positions at the end only.
+        """
         ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
         check_begin(tape, ops, self.params, tokens=ids)
-        logits, cache = gpt(ids, **self.params, config=self.config, ops=ops, past=past, tape=tape)
+        logits, cache = gpt(
+            ids, **self.params, last=last, config=self.config, ops=ops, past=past, tape=tape
+        )
         return logits, tuple(block.attn.past for block in cache.h)
 
     def run_with_cache(self, tokens: Any) -> tuple[Tensor, Tape]:

@@ -1,0 +1,69 @@
+"""Build the library: `python -m pellucid.native.build`, and the installation runs the same.
+
+It needs a C++ compiler with OpenMP, the one that `CXX` names or c++, g++ or clang++, and nothing
+else. Where there is none, Pellucid runs without: in plain PyTorch.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+LIBRARY = HERE / "libpellucid.so.1"
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fopenmp", "-ffp-contract=fast", "-Wno-psabi")
+AVX512 = ("f", "bw", "vl", "dq", "vnni", "bf16")
+VARIANTS = {
+    "x86_64": {
+        "portable": (),
+        "avx2": ("-mavx2", "-mfma"),
+        "avx512": ("-mavx2", "-mfma", *(f"-mavx512{part}" for part in AVX512)),
+    },
+    "aarch64": {"portable": (), "dotprod": ("-march=armv8.2-a+dotprod",)},
+}
+
+
+def compiler() -> str | None:
+    """The path of a C++ compiler; None where there is none."""
+    for name in (os.environ.get("CXX"), "c++", "g++", "clang++"):
+        if name and (found := shutil.which(name)):
+            return found
+    return None
+
+
+def build(target: Path = LIBRARY) -> str:
+    """Compile the library to `target`, in place of one that is there; say why not, or nothing."""
+    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    found = compiler()
+    if found is None:
+        return "no C++ compiler is found"
+    if sys.platform != "linux" or machine not in VARIANTS:
+        return f"it is written for Linux on x86-64 and ARM, and this is {sys.platform} on {machine}"
+    with tempfile.TemporaryDirectory() as directory:
+        made = Path(directory)
+        objects = [made / f"{name}.o" for name in VARIANTS[machine]]
+        commands: list[list[str | Path]] = []
+        for name, flags in VARIANTS[machine].items():
+            called = (f"-DTABLE=table_{name}", f'-DNAME="{name}"')
+            commands.append([*flags, *called, "-c", HERE / "kernels.cpp", "-o", made / f"{name}.o"])
+        commands.append(["-shared", HERE / "library.cpp", *objects, "-o", made / LIBRARY.name])
+        for command in commands:
+            run = subprocess.run(
+                [found, *FLAGS, *command], capture_output=True, text=True, check=False
+            )
+            if run.returncode:
+                first = next((line for line in run.stderr.splitlines() if "error" in line), "")
+                return f"the compiler {found} failed: {first or run.stderr[-200:]}"
+        # Another process may have the old library open: its file stays, and the name changes.
+        unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copy2(made / LIBRARY.name, unfinished)
+        unfinished.replace(target)
+    return ""
+
+
+if __name__ == "__main__":
+    if came := build():
+        sys.exit(f"pellucid: the native library was not built: {came}")

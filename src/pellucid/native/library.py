@@ -1,0 +1,101 @@
+"""The native library: loaded once, its functions called with the addresses of tensors."""
+
+import ctypes
+import functools
+import os
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int32, c_int64, c_void_p
+from pathlib import Path
+
+import torch
+
+LIBRARY = Path(__file__).parent / "libpellucid.so.1"
+LEVELS = {"portable": 0, "avx2": 1, "dotprod": 1, "avx512": 2}
+SWITCH = "PELLUCID_NATIVE"
+"""An environment variable: `off`, or the level of processor that is asked for at most."""
+
+
+class Weight(Structure):
+    """A packed weight, as native.h has it."""
+
+    _fields_ = (
+        ("data", c_void_p),
+        ("scale", c_void_p),
+        ("sum", c_void_p),
+        ("bias", c_void_p),
+        ("inputs", c_int32),
+        ("columns", c_int32),
+        ("kind", c_int32),
+        ("unused", c_int32),
+    )
+
+
+class Block(Structure):
+    """The parameters of a pre-norm block, as native.h has it."""
+
+    _fields_ = (
+        ("c_attn", Weight),
+        ("attn_c_proj", Weight),
+        ("c_fc", Weight),
+        ("mlp_c_proj", Weight),
+        ("ln_1_weight", c_void_p),
+        ("ln_1_bias", c_void_p),
+        ("ln_2_weight", c_void_p),
+        ("ln_2_bias", c_void_p),
+        ("width", c_int32),
+        ("heads", c_int32),
+        ("activation", c_int32),
+        ("eps", c_float),
+    )
+
+
+class Room(Structure):
+    """Where keys and values are kept, as native.h has it."""
+
+    _fields_ = (("k", c_void_p), ("v", c_void_p), ("room", c_int64), ("start", c_int64))
+
+
+_LINEAR = ctypes.CFUNCTYPE(None, POINTER(Weight), c_void_p, c_void_p, c_int64, c_int)
+_BLOCK = ctypes.CFUNCTYPE(
+    None, POINTER(Block), POINTER(Room), c_void_p, c_void_p, c_int64, c_int64, c_int
+)
+
+
+class Table(Structure):
+    """The kernels for one kind of processor."""
+
+    _fields_ = (("name", c_char_p), ("linear", _LINEAR), ("block", _BLOCK))
+
+
+def level() -> str:
+    """The kind of processor that the kernels in use are for; nothing where there are none."""
+    table = library()
+    return "" if table is None else table.name.decode()
+
+
+def missing() -> str:
+    """Why there are no native kernels, as one line; nothing where there are."""
+    if library() is not None:
+        return ""
+    if os.environ.get(SWITCH, "").lower() == "off":
+        return f"the native kernels are switched off by {SWITCH}"
+    return "the native kernels are not there (python -m pellucid.native.build builds them)"
+
+
+@functools.cache
+def library() -> Table | None:
+    """The kernels for this processor; None where the library was not built or is switched off."""
+    wanted = os.environ.get(SWITCH, "").lower()
+    if wanted == "off" or not LIBRARY.exists():
+        return None
+    # PyTorch is loaded before, so that both use one OpenMP and one pool of threads.
+    assert torch.get_num_threads()
+    try:
+        loaded = ctypes.CDLL(str(LIBRARY))
+    except OSError:
+        return None
+    loaded.pellucid_table.restype = POINTER(Table)
+    for level in range(LEVELS.get(wanted, max(LEVELS.values())), -1, -1):
+        if found := loaded.pellucid_table(level):
+            table: Table = found.contents
+            return table
+    return None

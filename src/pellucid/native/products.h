@@ -1,0 +1,246 @@
+// Matrix products: rows of activations times a weight in panels of 64 columns.
+//
+// A row is a run of 32-bit words: one float, two bfloat16 or four int8, and a panel has beside each
+// word 64 words of the weight, one a column. So one instruction multiplies a word, broadcast, with
+// 16 columns, and all kinds share the loops over rows and columns.
+#pragma once
+#include "native.h"
+#include "vectors.h"
+
+namespace {
+
+constexpr int PANEL = 64;   // columns
+constexpr int GROUP = 32;   // inputs of INT4 that share a scale
+constexpr int GROUP_BYTES = GROUP * PANEL / 2 + 2 * PANEL;  // nibbles, then bfloat16 scales
+constexpr int VECTORS = PANEL / LANES;  // of a panel's row of words
+
+// Rows of activations, as the kind of the weight wants them.
+struct Rows {
+    const uint32_t* words;
+    const float* scales;      // INT8 and INT4: of each row
+    const int32_t* sums;      // INT4: of each group of each row
+    int64_t stride;           // words from row to row
+};
+
+inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+inline int words_of(const Weight& w) {
+    const int per_word = w.kind == FLOAT32 ? 1 : w.kind == BFLOAT16 ? 2 : 4;
+    return int(round_up(w.inputs, PANEL)) / per_word;
+}
+inline int64_t panel_bytes(const Weight& w) {
+    const int64_t inputs = round_up(w.inputs, PANEL);
+    return w.kind == INT4 ? inputs / GROUP * GROUP_BYTES : int64_t(words_of(w)) * PANEL * 4;
+}
+
+// -- one word of each row by one word of each column ----------------------------------------------
+
+struct Float32 {
+    using Sum = Floats;
+    static Sum add(Sum sum, Words a, Words b) { return sum + (Floats)a * (Floats)b; }
+};
+
+struct Bfloat16 {
+    using Sum = Floats;
+    static Sum add(Sum sum, Words a, Words b) {
+#if defined(__AVX512BF16__)
+        return (Floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+        const Words upper = all(0xffff0000u);
+        sum = sum + (Floats)(a << 16) * (Floats)(b << 16);
+        return sum + (Floats)(a & upper) * (Floats)(b & upper);
+#endif
+    }
+};
+
+// Where the processor multiplies unsigned by signed bytes, INT8's activations are kept with 128
+// added, and a column's sum of weights takes that away again.
+#if defined(__AVX512VNNI__)
+constexpr int OFFSET = 128;
+#else
+constexpr int OFFSET = 0;
+#endif
+
+// Signed bytes a by signed bytes b where OFFSET is 0; unsigned a by signed b where it is not.
+inline Ints dot(Ints sum, Words a, Words b) {
+#if defined(__AVX512VNNI__)
+    return (Ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    const __m256i x = (__m256i)a, y = (__m256i)b;
+    const __m256i even = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8),
+                                           _mm256_srai_epi16(_mm256_slli_epi16(y, 8), 8));
+    const __m256i odd = _mm256_madd_epi16(_mm256_srai_epi16(x, 8), _mm256_srai_epi16(y, 8));
+    return sum + (Ints)even + (Ints)odd;
+#elif defined(__ARM_FEATURE_DOTPROD)
+    return (Ints)vdotq_s32((int32x4_t)sum, (int8x16_t)a, (int8x16_t)b);
+#else
+    for (int shift = 0; shift < 32; shift += 8)
+        sum += ((Ints)(a << (24 - shift)) >> 24) * ((Ints)(b << (24 - shift)) >> 24);
+    return sum;
+#endif
+}
+
+struct Int8 {
+    using Sum = Ints;
+    static Sum add(Sum sum, Words a, Words b) { return dot(sum, a, b); }
+};
+
+// -- a few rows by some of a panel's columns ------------------------------------------------------
+
+// How many rows and how many vectors of columns fit into the registers at once.
+#if defined(__AVX512F__)
+constexpr int ROWS_AT_ONCE = 6, VECTORS_AT_ONCE = 4, ROWS_OF_INT4 = 4, VECTORS_OF_INT4 = 2;
+#elif defined(__AVX2__)
+constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 2, ROWS_OF_INT4 = 2, VECTORS_OF_INT4 = 1;
+#else
+constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 4, ROWS_OF_INT4 = 2, VECTORS_OF_INT4 = 2;
+#endif
+
+constexpr int AHEAD = 4096;  // bytes: what is read next is asked for so far before
+
+inline void ask_for(const char* address) { __builtin_prefetch(address, 0, 3); }
+
+// sums[r][j] = the dot products of row r with columns of the panel, over all words.
+template <class K, int R, int V, bool FROM_MEMORY>
+inline void add_up(const Rows& a, int64_t row, const char* panel, int words,
+                   typename K::Sum (&sums)[R][V]) {
+    const uint32_t* at[R];
+    for (int r = 0; r < R; r++) at[r] = a.words + (row + r) * a.stride;
+    for (int w = 0; w < words; w++) {
+        Words b[V];
+        for (int j = 0; j < V; j++) b[j] = load<Words>(panel + j * VECTOR_BYTES);
+        if (FROM_MEMORY)
+            for (int j = 0; j < V * VECTOR_BYTES; j += 64) ask_for(panel + AHEAD + j);
+        for (int r = 0; r < R; r++) {
+            const Words x = all(at[r][w]);
+            for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
+        }
+        panel += PANEL * 4;
+    }
+}
+
+// The products of R rows with one panel, as floats: out (R, 64).
+template <class K, int R, int V, bool FROM_MEMORY>
+inline void tile(const Rows& a, int64_t row, const char* panel, int words, float* out) {
+    for (int first = 0; first < VECTORS; first += V) {
+        typename K::Sum sums[R][V] = {};
+        add_up<K, R, V, FROM_MEMORY>(a, row, panel + first * VECTOR_BYTES, words, sums);
+        for (int r = 0; r < R; r++)
+            for (int j = 0; j < V; j++) store(out + r * PANEL + (first + j) * LANES, sums[r][j]);
+    }
+}
+
+// The same for INT4, whose every group has its own scales: weight = scale · (nibble - 8).
+template <int R, int V, bool FROM_MEMORY>
+inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int groups, float* out) {
+    const Words nibble = all(0x0f0f0f0fu);
+    for (int first = 0; first < VECTORS; first += V) {
+        Floats total[R][V] = {};
+        for (int g = 0; g < groups; g++) {
+            const char* group = panel + int64_t(g) * GROUP_BYTES;
+            Ints sums[R][V] = {};
+            for (int h = 0; h < GROUP / 8; h++) {
+                const char* from = group + h * PANEL * 4 + first * VECTOR_BYTES;
+                for (int j = 0; j < V; j++) {
+                    const Words both = load<Words>(from + j * VECTOR_BYTES);
+                    if (FROM_MEMORY && j * VECTOR_BYTES % 64 == 0)
+                        ask_for(from + AHEAD + j * VECTOR_BYTES);
+                    const Words low = both & nibble, high = (both >> 4) & nibble;
+                    for (int r = 0; r < R; r++) {
+                        const uint32_t* x = a.words + (row + r) * a.stride + g * (GROUP / 4);
+                        sums[r][j] = dot(sums[r][j], low, all(x[2 * h]));
+                        sums[r][j] = dot(sums[r][j], high, all(x[2 * h + 1]));
+                    }
+                }
+            }
+            const char* scales = group + GROUP * PANEL / 2;
+            for (int j = 0; j < V; j++) {
+                const auto* at = reinterpret_cast<const uint16_t*>(scales) + (first + j) * LANES;
+                const Floats scale = load_bfloat16(at);
+                for (int r = 0; r < R; r++) {
+                    const int32_t rest = 8 * a.sums[(row + r) * (a.stride / (GROUP / 4)) + g];
+                    total[r][j] +=
+                        __builtin_convertvector(sums[r][j] - all(rest), Floats) * scale;
+                }
+            }
+        }
+        for (int r = 0; r < R; r++)
+            for (int j = 0; j < V; j++) store(out + r * PANEL + (first + j) * LANES, total[r][j]);
+    }
+}
+
+template <int R, bool FROM_MEMORY>
+inline void tile_of(const Weight& w, const Rows& a, int64_t row, const char* panel, float* out) {
+    constexpr int V = R == 1 ? VECTORS : VECTORS_AT_ONCE;
+    const int words = words_of(w);
+    if (w.kind == FLOAT32) tile<Float32, R, V, FROM_MEMORY>(a, row, panel, words, out);
+    if (w.kind == BFLOAT16) tile<Bfloat16, R, V, FROM_MEMORY>(a, row, panel, words, out);
+    if (w.kind == INT8) tile<Int8, R, V, FROM_MEMORY>(a, row, panel, words, out);
+    if constexpr (R <= ROWS_OF_INT4)
+        if (w.kind == INT4)
+            tile_of_int4<R, R == 1 ? VECTORS : VECTORS_OF_INT4, FROM_MEMORY>(
+                a, row, panel, int(round_up(w.inputs, PANEL)) / GROUP, out);
+}
+
+// Scale a tile's rows where the kind has scales, and add the bias.
+inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64_t column,
+                   float* out) {
+    float bias[PANEL] = {}, scale[PANEL] = {};
+    int32_t sum[PANEL] = {};
+    const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
+    if (w.bias) std::memcpy(bias, w.bias + column, columns * sizeof(float));
+    if (w.kind == INT8) {
+        std::memcpy(scale, w.scale + column, columns * sizeof(float));
+        std::memcpy(sum, w.sum + column, columns * sizeof(int32_t));
+    }
+    for (int r = 0; r < count; r++) {
+        float* at = out + r * PANEL;
+        for (int j = 0; j < PANEL; j += LANES) {
+            Floats x = load<Floats>(at + j);
+            if (w.kind == INT8) {
+                const Ints whole = load<Ints>(at + j) - OFFSET * load<Ints>(sum + j);
+                x = __builtin_convertvector(whole, Floats) * load<Floats>(scale + j);
+            }
+            if (w.kind >= INT8) x *= all(a.scales[row + r]);
+            store(at + j, x + load<Floats>(bias + j));
+        }
+    }
+}
+
+// Some panels of rows · weight + bias; `use(row, column, columns, values)` takes 64 at a time.
+template <class Use>
+inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, int threads,
+                    Use&& use) {
+    const int64_t panels = (w.columns + PANEL - 1) / PANEL;
+    const int64_t bytes = panel_bytes(w);
+    const int64_t end = panels * (thread + 1) / threads;
+    alignas(64) float out[ROWS_AT_ONCE * PANEL];
+    for (int64_t p = panels * thread / threads; p < end; p++) {
+        const char* panel = static_cast<const char*>(w.data) + p * bytes;
+        const int64_t column = p * PANEL;
+        const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
+        const int most = w.kind == INT4 ? ROWS_OF_INT4 : ROWS_AT_ONCE;
+        for (int64_t row = 0; row < rows;) {
+            const int count = int(rows - row < most ? rows - row : most);
+            const bool first = row == 0;
+            switch (count) {
+                case 1: first ? tile_of<1, true>(w, a, row, panel, out)
+                              : tile_of<1, false>(w, a, row, panel, out); break;
+                case 2: first ? tile_of<2, true>(w, a, row, panel, out)
+                              : tile_of<2, false>(w, a, row, panel, out); break;
+                case 3: first ? tile_of<3, true>(w, a, row, panel, out)
+                              : tile_of<3, false>(w, a, row, panel, out); break;
+                case 4: first ? tile_of<4, true>(w, a, row, panel, out)
+                              : tile_of<4, false>(w, a, row, panel, out); break;
+                case 5: first ? tile_of<5, true>(w, a, row, panel, out)
+                              : tile_of<5, false>(w, a, row, panel, out); break;
+                case 6: first ? tile_of<6, true>(w, a, row, panel, out)
+                              : tile_of<6, false>(w, a, row, panel, out); break;
+            }
+            finish(w, a, row, count, column, out);
+            for (int r = 0; r < count; r++) use(row + r, column, columns, out + r * PANEL);
+            row += count;
+        }
+    }
+}
+
+}  // namespace

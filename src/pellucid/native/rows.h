@@ -1,0 +1,126 @@
+// Rows of activations: layer norm, the bends, and rounding to what a product takes.
+#pragma once
+#include "products.h"
+
+namespace {
+
+// y = (x - mean) / sqrt(variance + eps) · weight + bias, of one row.
+inline void layer_norm(const float* x, int64_t n, const float* weight, const float* bias, float eps,
+                       float* y) {
+    Floats sums{};
+    float total = 0;
+    each(n, [&](int64_t i) { sums += load<Floats>(x + i); }, [&](int64_t i) { total += x[i]; });
+    const float mean = (total + sum(sums)) / n;
+    Floats squares{};
+    float square = 0;
+    each(n,
+         [&](int64_t i) {
+             const Floats away = load<Floats>(x + i) - all(mean);
+             squares += away * away;
+         },
+         [&](int64_t i) { square += (x[i] - mean) * (x[i] - mean); });
+    const float rstd = 1 / std::sqrt((square + sum(squares)) / n + eps);
+    each(n,
+         [&](int64_t i) {
+             Floats out = (load<Floats>(x + i) - all(mean)) * all(rstd) * load<Floats>(weight + i);
+             if (bias) out += load<Floats>(bias + i);
+             store(y + i, out);
+         },
+         [&](int64_t i) { y[i] = (x[i] - mean) * rstd * weight[i] + (bias ? bias[i] : 0); });
+}
+
+// x · (1 + tanh u) / 2 = x / (1 + e^-2u), with GPT-2's u.
+inline Floats gelu_tanh(Floats x) {
+    const Floats u = all(0.7978845608f) * (x + all(0.044715f) * x * x * x);
+    return x / (all(1.0f) + exponential(all(-2.0f) * u));
+}
+
+// x · (1 + erf(x / sqrt 2)) / 2; erf by Abramowitz and Stegun 7.1.26, within 1.5e-7.
+inline Floats gelu_erf(Floats x) {
+    const Floats z = larger(x, -x) * all(0.70710678f);
+    const Floats t = all(1.0f) / (all(1.0f) + all(0.3275911f) * z);
+    Floats p = all(1.061405429f);
+    p = p * t + all(-1.453152027f);
+    p = p * t + all(1.421413741f);
+    p = p * t + all(-0.284496736f);
+    p = p * t + all(0.254829592f);
+    const Floats rest = p * t * exponential(-z * z);  // 1 - erf(z)
+    return x * (x < 0 ? all(0.5f) * rest : all(1.0f) - all(0.5f) * rest);
+}
+
+inline void bend(int32_t activation, float* values) {
+    for (int j = 0; j < PANEL; j += LANES) {
+        Floats x = load<Floats>(values + j);
+        if (activation == GELU_TANH) x = gelu_tanh(x);
+        else if (activation == GELU_ERF) x = gelu_erf(x);
+        else x = larger(x, Floats{});
+        store(values + j, x);
+    }
+}
+
+// Where the rows of a product are kept: room for `rows` of them of the widest kind.
+struct Shelf {
+    uint32_t* words;
+    float* scales;
+    int32_t* sums;
+
+    static int64_t bytes(int64_t rows, int64_t inputs) {
+        const int64_t wide = round_up(inputs, PANEL);
+        return rows * (wide * 4 + wide / GROUP * 4) + round_up(rows * 4, 64);
+    }
+    Shelf(char* at, int64_t rows, int64_t inputs) {
+        const int64_t wide = round_up(inputs, PANEL);
+        words = reinterpret_cast<uint32_t*>(at);
+        sums = reinterpret_cast<int32_t*>(at + rows * wide * 4);
+        scales = reinterpret_cast<float*>(at + rows * (wide * 4 + wide / GROUP * 4));
+    }
+    Rows rows(const Weight& w) const { return {words, scales, sums, words_of(w)}; }
+};
+
+// Round one row of floats to what the weight is multiplied with; INT8 and INT4 take the row's
+// largest size as 127. `y` is padded with zeros to a multiple of 64.
+inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf& shelf) {
+    const int64_t wide = round_up(w.inputs, PANEL);
+    uint32_t* words = shelf.words + row * words_of(w);
+    if (w.kind == FLOAT32) {
+        std::memcpy(words, y, wide * 4);
+        return;
+    }
+    if (w.kind == BFLOAT16) {
+        auto* halves = reinterpret_cast<uint16_t*>(words);
+        for (int64_t i = 0; i < wide; i += LANES) store_bfloat16(halves + i, load<Floats>(y + i));
+        return;
+    }
+    Floats most{};
+    for (int64_t i = 0; i < wide; i += LANES) {
+        const Floats x = load<Floats>(y + i);
+        most = larger(most, larger(x, -x));
+    }
+    const float amax = largest(most);
+    const Floats by = all(amax > 0 ? 127 / amax : 0);
+    shelf.scales[row] = amax / 127;
+    auto* bytes = reinterpret_cast<int8_t*>(words);
+    int32_t* sums = shelf.sums + row * (wide / GROUP);
+    for (int64_t g = 0; g < wide; g += GROUP) {
+        Ints group{};
+        for (int64_t i = g; i < g + GROUP; i += LANES) {
+            const Ints whole = __builtin_convertvector(nearest(load<Floats>(y + i) * by), Ints);
+            group += whole;
+            const Ints kept = w.kind == INT8 ? whole + all(int32_t{OFFSET}) : whole;
+            typedef int8_t Bytes __attribute__((vector_size(LANES)));
+            store(bytes + i, __builtin_convertvector(kept, Bytes));
+        }
+        if (w.kind == INT4) {
+            int32_t total = 0;
+            for (int lane = 0; lane < LANES; lane++) total += group[lane];
+            sums[g / GROUP] = total;
+        }
+    }
+}
+
+inline void pad(float* y, int64_t from) {
+    const int64_t to = round_up(from, PANEL);
+    std::memset(y + from, 0, (to - from) * sizeof(float));
+}
+
+}  // namespace
