@@ -1,11 +1,11 @@
 """A pre-norm block of packed weights in one native call, on keys and values kept in place.
 
-Where the library is not there, or the block is of another kind than GPT-2's, the block is computed
-part by part by the pairs of the table.
+Where the library is not there, the block is computed part by part by the pairs of the table.
 """
 
+import operator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -26,7 +26,7 @@ STEP = 128
 """Keys and values get room for so many positions more each time."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Room:
     """Memory for keys and values (B, H, room, d), of which `used` positions are written."""
 
@@ -35,20 +35,36 @@ class Room:
     used: int
 
 
-class KeptPast(NamedTuple):
-    """Keys and values (..., H, S, d) of earlier positions, and the memory that they lie in."""
+class KeptPast:
+    """Keys and values (..., H, S, d) of earlier positions, in memory that has room for more."""
 
-    k: Tensor
-    v: Tensor
-    room: Room
+    __slots__ = ("batched", "count", "room")
+
+    def __init__(self, room: Room, count: int, *, batched: bool) -> None:
+        self.room, self.count, self.batched = room, count, batched
+
+    @property
+    def k(self) -> Tensor:
+        """The keys."""
+        return self._filled(self.room.k)
+
+    @property
+    def v(self) -> Tensor:
+        """The values."""
+        return self._filled(self.room.v)
+
+    def _filled(self, part: Tensor) -> Tensor:
+        filled = part[:, :, : self.count]
+        return filled if self.batched else filled[0]
 
 
 class _Known(NamedTuple):
-    """A block's parameters as the library is told of them, and what they were made from."""
+    """A block as the library is told of it, and the parameters that it was made from."""
 
     block: native.Block
-    parts: tuple[Any, ...]
-    leaves: list[Any]  # kept, so that none of them goes and another takes its address
+    made_from: tuple[Any, ...]
+    head_size: int
+    kept_as: torch.dtype
 
 
 _BLOCKS: "WeakKeyDictionary[PackedWeight, _Known]" = WeakKeyDictionary()
@@ -67,20 +83,23 @@ def pre_norm_block(
     n_head: int,
     mask: Tensor | None,
     past: Any = None,
+    attn_noise: Tensor | None = None,
+    resid_noise: Tensor | None = None,
+    mlp_noise: Tensor | None = None,
     tape: Off = OFF,
-    **noises: Any,
 ) -> tuple[Tensor, BlockCache]:
     """As `pellucid.layers.pre_norm_block`, with attention that is causal.
 
     The keys and values of `past` are kept in float32 beside weights in float32, and otherwise in
     bfloat16. A past that has been gone on from already is copied before it is again.
     """
-    table = native.library()
-    bend = next((name for name in ACTIVATIONS if getattr(ops, name) is activation), "")
     weight = attn["c_attn"]["weight"]
-    fits = bend and isinstance(weight, PackedWeight) and resid_pre.dim() <= 3
-    if table is None or not fits or any(noise is not None for noise in noises.values()):
-        if fits and weight.form != "float32":
+    packed = isinstance(weight, PackedWeight) and resid_pre.dim() <= 3
+    if attn_noise is not None or resid_noise is not None or mlp_noise is not None:
+        packed = False
+    table = native.library()
+    if table is None or not packed:
+        if packed and weight.form != "float32":
             ops = replace(ops, scaled_dot_product=ATTENTION)
         return layers.pre_norm_block(
             resid_pre,
@@ -94,14 +113,16 @@ def pre_norm_block(
             n_head=n_head,
             mask=mask,
             past=past,
-            **noises,
+            attn_noise=attn_noise,
+            resid_noise=resid_noise,
+            mlp_noise=mlp_noise,
         )
+    known = _known(weight, (ln_1, attn, ln_2, mlp, activation, n_head, eps), ops)
     x = resid_pre.float().contiguous()
-    batch, (length, width) = x.shape[:-2].numel(), x.shape[-2:]
-    shape = (batch, n_head, width // n_head)
-    room = _with_room(past, shape, length, _kept_as(weight))
+    batched = x.dim() == 3
+    batch, length = (x.shape[0] if batched else 1), x.shape[-2]
+    room = _with_room(past, (batch, n_head, known.head_size), length, known.kept_as)
     start = room.used
-    known = _known(weight, ln_1, attn, ln_2, mlp, n_head=n_head, eps=eps, bend=bend)
     out = torch.empty_like(x)
     table.block(
         known.block,
@@ -113,25 +134,23 @@ def pre_norm_block(
         torch.get_num_threads(),
     )
     room.used = start + length
-    k, v = room.k[:, :, : room.used], room.v[:, :, : room.used]
-    kept: Any = KeptPast(k, v, room) if x.dim() == 3 else KeptPast(k[0], v[0], room)
-    nothing: Any = None  # there is no backward
-    return out, BlockCache(nothing, AttentionCache(kept, nothing, nothing), nothing, nothing)
+    kept: Any = KeptPast(room, room.used, batched=batched)
+    return out, BlockCache(_NOTHING, AttentionCache(kept, _NOTHING, _NOTHING), _NOTHING, _NOTHING)
 
 
 PRE_NORM_BLOCK = Pair(pre_norm_block, no_backward)
 
-
-def _kept_as(weight: PackedWeight) -> torch.dtype:
-    return torch.float32 if weight.form == "float32" else torch.bfloat16
+_NOTHING: Any = None  # there is no backward
 
 
 def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch.dtype) -> Room:
     """Memory that holds the past and has room for so many positions more."""
-    count = 0 if past is None else past.k.shape[-2]
-    unbroken = isinstance(past, KeptPast) and past.room.used == count
-    if unbroken and count + length <= past.room.k.shape[2]:
-        return cast(Room, past.room)
+    if isinstance(past, KeptPast):
+        count = past.count
+        if past.room.used == count and count + length <= past.room.k.shape[2]:
+            return past.room
+    else:
+        count = 0 if past is None else past.k.shape[-2]
     batch, n_head, d = shape
     size = (batch, n_head, -(-(count + length) // STEP) * STEP, d)
     room = Room(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype), count)
@@ -140,36 +159,22 @@ def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch
     return room
 
 
-def _known(
-    key: PackedWeight,
-    ln_1: Tree,
-    attn: Tree,
-    ln_2: Tree,
-    mlp: Tree,
-    *,
-    n_head: int,
-    eps: float,
-    bend: str,
-) -> _Known:
+def _known(key: PackedWeight, made_from: tuple[Any, ...], ops: Ops) -> _Known:
     """What the library is told of a block; kept, since a token's time is short."""
-    maps = (attn["c_attn"], attn["c_proj"], mlp["c_fc"], mlp["c_proj"])
-    leaves = [leaf for part in (ln_1, ln_2, *maps) for leaf in part.values()]
-    parts = (n_head, eps, bend, *map(id, leaves))
     known = _BLOCKS.get(key)
-    if known is None or known.parts != parts:
-        weights = (part["weight"].weight(part.get("bias")) for part in maps)
-        norms = (norm.get(name) for norm in (ln_1, ln_2) for name in ("weight", "bias"))
-        known = _Known(
-            native.Block(
-                *weights,
-                *(None if norm is None else norm.data_ptr() for norm in norms),
-                key.shape[0],
-                n_head,
-                ACTIVATIONS.index(bend),
-                eps,
-            ),
-            parts,
-            leaves,
-        )
-        _BLOCKS[key] = known
+    if known is not None and all(map(operator.is_, known.made_from, made_from)):
+        return known
+    ln_1, attn, ln_2, mlp, activation, n_head, eps = made_from
+    maps = (attn["c_attn"], attn["c_proj"], mlp["c_fc"], mlp["c_proj"])
+    norms = (norm.get(name) for norm in (ln_1, ln_2) for name in ("weight", "bias"))
+    block = native.Block(
+        *(part["weight"].weight(part.get("bias")) for part in maps),
+        *(None if norm is None else norm.data_ptr() for norm in norms),
+        key.shape[0],
+        n_head,
+        [getattr(ops, name) for name in ACTIVATIONS].index(activation),
+        eps,
+    )
+    kept_as = torch.float32 if key.form == "float32" else torch.bfloat16
+    _BLOCKS[key] = known = _Known(block, made_from, key.shape[0] // n_head, kept_as)
     return known

@@ -127,7 +127,7 @@ struct Panels {
         alignas(64) float out[R * PANEL];
         for (int64_t p = 0; p * PANEL < last; p++) {
             const char* panel = reinterpret_cast<const char*>(keys + p * PANEL * words_d);
-            tile<Kind, R, VECTORS_AT_ONCE, false>({queries, nullptr, nullptr, words_d}, 0, panel,
+            tile<Kind, R, VECTORS_AT_ONCE, CACHE>({queries, nullptr, nullptr, words_d}, 0, panel,
                                                   int(words_d), out);
             for (int r = 0; r < R; r++)
                 std::memcpy(scores + r * s + p * PANEL, out + r * PANEL, PANEL * 4);
@@ -144,7 +144,7 @@ struct Panels {
         }
         for (int64_t p = 0; p < panels_d; p++) {
             const char* panel = reinterpret_cast<const char*>(values + p * PANEL * words_s);
-            tile<Kind, R, VECTORS_AT_ONCE, false>({weights, nullptr, nullptr, words_s}, 0, panel,
+            tile<Kind, R, VECTORS_AT_ONCE, CACHE>({weights, nullptr, nullptr, words_s}, 0, panel,
                                                   int(used / PER_WORD), out);
             for (int r = 0; r < R; r++)
                 for (int64_t i = p * PANEL; i < h.d && i < (p + 1) * PANEL; i++)

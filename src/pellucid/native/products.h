@@ -95,12 +95,20 @@ constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 2, ROWS_OF_INT4 = 2, VECTORS_O
 constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 4, ROWS_OF_INT4 = 2, VECTORS_OF_INT4 = 2;
 #endif
 
-constexpr int AHEAD = 4096;  // bytes: what is read next is asked for so far before
+// Where a panel is read from: memory, and once or more often, or a cache, by later rows.
+enum Source { CACHE, MEMORY, MEMORY_ONCE };
 
-inline void ask_for(const char* address) { __builtin_prefetch(address, 0, 3); }
+constexpr int AHEAD = 1536;  // bytes: what is read next is asked for so far before
+
+// What is read once is kept from driving out all else.
+template <Source S>
+inline void ask_for(const char* address) {
+    if constexpr (S == MEMORY) __builtin_prefetch(address, 0, 3);
+    if constexpr (S == MEMORY_ONCE) __builtin_prefetch(address, 0, 0);
+}
 
 // sums[r][j] = the dot products of row r with columns of the panel, over all words.
-template <class K, int R, int V, bool FROM_MEMORY>
+template <class K, int R, int V, Source S>
 inline void add_up(const Rows& a, int64_t row, const char* panel, int words,
                    typename K::Sum (&sums)[R][V]) {
     const uint32_t* at[R];
@@ -108,8 +116,7 @@ inline void add_up(const Rows& a, int64_t row, const char* panel, int words,
     for (int w = 0; w < words; w++) {
         Words b[V];
         for (int j = 0; j < V; j++) b[j] = load<Words>(panel + j * VECTOR_BYTES);
-        if (FROM_MEMORY)
-            for (int j = 0; j < V * VECTOR_BYTES; j += 64) ask_for(panel + AHEAD + j);
+        for (int j = 0; j < V * VECTOR_BYTES; j += 64) ask_for<S>(panel + AHEAD + j);
         for (int r = 0; r < R; r++) {
             const Words x = all(at[r][w]);
             for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
@@ -119,18 +126,18 @@ inline void add_up(const Rows& a, int64_t row, const char* panel, int words,
 }
 
 // The products of R rows with one panel, as floats: out (R, 64).
-template <class K, int R, int V, bool FROM_MEMORY>
+template <class K, int R, int V, Source S>
 inline void tile(const Rows& a, int64_t row, const char* panel, int words, float* out) {
     for (int first = 0; first < VECTORS; first += V) {
         typename K::Sum sums[R][V] = {};
-        add_up<K, R, V, FROM_MEMORY>(a, row, panel + first * VECTOR_BYTES, words, sums);
+        add_up<K, R, V, S>(a, row, panel + first * VECTOR_BYTES, words, sums);
         for (int r = 0; r < R; r++)
             for (int j = 0; j < V; j++) store(out + r * PANEL + (first + j) * LANES, sums[r][j]);
     }
 }
 
 // The same for INT4, whose every group has its own scales: weight = scale · (nibble - 8).
-template <int R, int V, bool FROM_MEMORY>
+template <int R, int V, Source S>
 inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int groups, float* out) {
     const Words nibble = all(0x0f0f0f0fu);
     for (int first = 0; first < VECTORS; first += V) {
@@ -142,8 +149,7 @@ inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int grou
                 const char* from = group + h * PANEL * 4 + first * VECTOR_BYTES;
                 for (int j = 0; j < V; j++) {
                     const Words both = load<Words>(from + j * VECTOR_BYTES);
-                    if (FROM_MEMORY && j * VECTOR_BYTES % 64 == 0)
-                        ask_for(from + AHEAD + j * VECTOR_BYTES);
+                    if (j * VECTOR_BYTES % 64 == 0) ask_for<S>(from + AHEAD + j * VECTOR_BYTES);
                     const Words low = both & nibble, high = (both >> 4) & nibble;
                     for (int r = 0; r < R; r++) {
                         const uint32_t* x = a.words + (row + r) * a.stride + g * (GROUP / 4);
@@ -168,17 +174,28 @@ inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int grou
     }
 }
 
-template <int R, bool FROM_MEMORY>
+template <int R, Source S>
 inline void tile_of(const Weight& w, const Rows& a, int64_t row, const char* panel, float* out) {
     constexpr int V = R == 1 ? VECTORS : VECTORS_AT_ONCE;
     const int words = words_of(w);
-    if (w.kind == FLOAT32) tile<Float32, R, V, FROM_MEMORY>(a, row, panel, words, out);
-    if (w.kind == BFLOAT16) tile<Bfloat16, R, V, FROM_MEMORY>(a, row, panel, words, out);
-    if (w.kind == INT8) tile<Int8, R, V, FROM_MEMORY>(a, row, panel, words, out);
+    if (w.kind == FLOAT32) tile<Float32, R, V, S>(a, row, panel, words, out);
+    if (w.kind == BFLOAT16) tile<Bfloat16, R, V, S>(a, row, panel, words, out);
+    if (w.kind == INT8) tile<Int8, R, V, S>(a, row, panel, words, out);
     if constexpr (R <= ROWS_OF_INT4)
         if (w.kind == INT4)
-            tile_of_int4<R, R == 1 ? VECTORS : VECTORS_OF_INT4, FROM_MEMORY>(
+            tile_of_int4<R, R == 1 ? VECTORS : VECTORS_OF_INT4, S>(
                 a, row, panel, int(round_up(w.inputs, PANEL)) / GROUP, out);
+}
+
+// Calls the tile for as many rows as there are.
+template <int R>
+inline void rows_of_tile(const Weight& w, const Rows& a, int64_t row, int count, Source source,
+                         const char* panel, float* out) {
+    if constexpr (R < ROWS_AT_ONCE)
+        if (count > R) return rows_of_tile<R + 1>(w, a, row, count, source, panel, out);
+    if (source == CACHE) tile_of<R, CACHE>(w, a, row, panel, out);
+    if (source == MEMORY) tile_of<R, MEMORY>(w, a, row, panel, out);
+    if (source == MEMORY_ONCE) tile_of<R, MEMORY_ONCE>(w, a, row, panel, out);
 }
 
 // Scale a tile's rows where the kind has scales, and add the bias.
@@ -221,21 +238,8 @@ inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, in
         const int most = w.kind == INT4 ? ROWS_OF_INT4 : ROWS_AT_ONCE;
         for (int64_t row = 0; row < rows;) {
             const int count = int(rows - row < most ? rows - row : most);
-            const bool first = row == 0;
-            switch (count) {
-                case 1: first ? tile_of<1, true>(w, a, row, panel, out)
-                              : tile_of<1, false>(w, a, row, panel, out); break;
-                case 2: first ? tile_of<2, true>(w, a, row, panel, out)
-                              : tile_of<2, false>(w, a, row, panel, out); break;
-                case 3: first ? tile_of<3, true>(w, a, row, panel, out)
-                              : tile_of<3, false>(w, a, row, panel, out); break;
-                case 4: first ? tile_of<4, true>(w, a, row, panel, out)
-                              : tile_of<4, false>(w, a, row, panel, out); break;
-                case 5: first ? tile_of<5, true>(w, a, row, panel, out)
-                              : tile_of<5, false>(w, a, row, panel, out); break;
-                case 6: first ? tile_of<6, true>(w, a, row, panel, out)
-                              : tile_of<6, false>(w, a, row, panel, out); break;
-            }
+            const Source source = row ? CACHE : rows <= most ? MEMORY_ONCE : MEMORY;
+            rows_of_tile<1>(w, a, row, count, source, panel, out);
             finish(w, a, row, count, column, out);
             for (int r = 0; r < count; r++) use(row + r, column, columns, out + r * PANEL);
             row += count;
