@@ -1,6 +1,7 @@
 """Builds the native library while the package is installed, where there is a C++ compiler."""
 
 import importlib.util
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -24,4 +25,6 @@ class NativeBuildHook(BuildHookInterface[Any]):
             return
         build_data["artifacts"].append(str(BUILD.with_name(module.LIBRARY.name)))
         build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        # It needs no particular Python: only the system and the processor that it was built for.
+        system = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"py3-none-{system}"
