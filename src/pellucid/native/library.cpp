@@ -1,6 +1,11 @@
 // Chooses the table for the processor that the library runs on.
 #include "native.h"
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 extern "C" {
 
 // The best table for this processor, or that of a lower level: 0 portable, 1 AVX2 or NEON's dot
@@ -18,7 +23,7 @@ const Table* pellucid_table(int level) {
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? table_avx2
                                                                                : nullptr;
 #elif defined(__aarch64__)
-    if (level == 1) return table_dotprod;
+    if (level == 1) return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? table_dotprod : nullptr;
 #endif
     return level == 0 ? table_portable : nullptr;
 }
