@@ -28,6 +28,15 @@ def test_the_figures_are_those_of_the_package(
     assert "Windows of 16 tokens begin every 8" in ended.out
 
 
+def test_what_rounding_the_matrices_costs_is_told(pellucid: Command, text: Path):
+    def loss(*settings: str) -> float:
+        out = pellucid("evaluate", text, *settings).out
+        return float(re.findall(r"-?\d+\.\d+", out)[0])
+
+    exact, int8, int4 = loss(), loss("--quantize", "int8"), loss("--quantize", "int4")
+    assert 0 < abs(int8 - exact) < abs(int4 - exact) < 0.2
+
+
 def test_window_and_stride_can_be_chosen_and_a_page_is_written(
     pellucid: Command, trained: Path, text: Path, tmp_path: Path
 ):

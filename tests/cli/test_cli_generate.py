@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pellucid import native
 from pellucid.text import load_tokenizer
 from tests.cli.conftest import Command
 from tests.train.test_loop import TEXT
@@ -163,3 +164,26 @@ def test_a_beam_finds_a_likely_text_and_shows_what_else_it_found(pellucid: Comma
     for choice in (("--temperature", 0.5), ("--greedy",), ("--num-samples", 2), ("--top-k", 3)):
         assert "a beam draws nothing" in pellucid(*told, "--beam", 3, *choice).refused()
     assert "beam" in pellucid(*told, "--beam", 1000).refused()
+
+
+def test_matrices_are_rounded_where_it_is_asked(pellucid: Command):
+    asked = ("--greedy", "--max-new-tokens", 8, "--prompt", "The king")
+    as_it_is = pellucid("generate", *asked).out
+    assert pellucid("generate", *asked, "--quantize", "bfloat16").out == as_it_is
+    assert pellucid("generate", *asked, "--quantize", "int4").out.startswith("The king")
+
+
+def test_a_line_says_where_the_native_kernels_are_not_there(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch
+):
+    asked = ("generate", "--greedy", "--max-new-tokens", 8, "--prompt", "The king")
+    text = pellucid(*asked).out
+    native.library.cache_clear()
+    monkeypatch.setenv("PELLUCID_NATIVE", "off")
+    without = pellucid(*asked)
+    native.library.cache_clear()
+    assert without.out == text
+    assert without.err == (
+        "the native kernels are switched off by PELLUCID_NATIVE: computing in plain PyTorch, "
+        "which is slower\n"
+    )
