@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from pellucid.errors import ConfigError, PellucidError, TokenError
@@ -150,6 +153,7 @@ ORDER = [1, 2, 3, 0]
         ({"temperature": 0.5}, ORDER, [16 / 30, 9 / 30, 4 / 30, 1 / 30]),
         ({"temperature": 0.5, "top_p": 0.5}, [1], [1]),
         ({"temperature": 1e-3}, ORDER, [1, 0, 0, 0]),
+        ({"temperature": 1e-310}, ORDER, [1, 0, 0, 0]),
         ({"temperature": 1e9}, ORDER, [0.25, 0.25, 0.25, 0.25]),
     ],
 )
@@ -227,7 +231,7 @@ def fixed_u(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_number_on_a_boundary_belongs_to_the_next_piece(fixed_u: Any, u: float, token: int):
     fixed_u(u)
     choice = draw(torch.zeros(4), Sampling(), seeded())
-    assert choice[0] == choice.place == token
+    assert choice.token == choice.place == token
     assert choice.u == u
 
 
@@ -238,6 +242,89 @@ def test_the_random_number_lies_in_the_piece_of_the_token_drawn():
         assert ends[choice.place] <= choice.u < ends[choice.place + 1]
         assert int(choice.candidates[choice.place]) == choice.token
         assert all(before >= after for before, after in pairwise(choice.probs.tolist()))
+
+
+def by_a_full_sort(logits: Tensor, sampling: Sampling, u: float) -> tuple[int, int]:
+    """The token on which u falls, and its place, by the definition: everything in order, summed."""
+    numbers = logits.numpy()
+    exps = np.exp((numbers - numbers.max()) / sampling.temperature)
+    probs = (exps / exps.sum()).tolist()
+    order = sorted(range(len(probs)), key=lambda token: (-probs[token], -logits[token], token))
+    sums = list(accumulate(probs[token] for token in order))
+    top_k, top_p = sampling.top_k or len(sums), sampling.top_p or 1
+    kept = min(top_k, len(sums))
+    if top_p < 1:
+        kept = min(kept, 1 + sum(before < top_p for before in sums[:-1]))
+    total = 1 if top_k >= len(sums) and top_p == 1 else sums[kept - 1]
+    falls = [place for place in range(kept) if u * total < sums[place]]
+    # Behind all pieces, for the sums are rounded: it goes to the last that lengthened them.
+    place = falls[0] if falls else sums.index(sums[kept - 1])
+    return order[place], place
+
+
+SIZES = st.sampled_from([1, 2, 3, 10, 300, 3000])
+STEPS = st.sampled_from([0.0, 1e-17, 1e-3, 0.25, 1.0, 30.0])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    vocabulary=SIZES,
+    values=st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40),
+    step=STEPS,
+    seed=st.integers(0, 2**32),
+    temperature=st.sampled_from([1.0, 0.7, 1e-3, 20.0]),
+    top_k=st.sampled_from([None, 1, 2, 50, 299, 3000, 10_000]),
+    top_p=st.sampled_from([None, 1e-9, 0.3, 0.5, 0.9, 0.999999, 1.0]),
+    u=st.floats(0, 1, exclude_max=True) | st.sampled_from([0.25, 0.5, 0.75, math.nextafter(1, 0)]),
+)
+def test_the_token_is_the_one_that_putting_the_whole_vocabulary_in_order_gives(
+    vocabulary: int,
+    values: list[float],
+    step: float,
+    seed: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    u: float,
+):
+    """Few values, repeated, for ties; noise of any size on them, for logits that all but tie."""
+    sampling = Sampling(temperature, top_k, top_p)
+    noise = torch.randn(vocabulary, generator=seeded(seed), dtype=torch.float64)
+    logits = torch.tensor(values, dtype=torch.float64).repeat(vocabulary)[:vocabulary]
+    logits += step * noise
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "rand", lambda *_, **__: torch.tensor(u, dtype=torch.float64))
+        choice = draw(logits, sampling, seeded())
+    token, place = by_a_full_sort(logits, sampling, u)
+    assert (choice.token, choice.place) == (token, place)
+    assert int(choice.candidates[place]) == token
+    assert len(choice.candidates) == len(choice.probs)
+    assert math.isclose(float(choice.probs.sum()), 1, rel_tol=1e-12)
+    most_likely = draw(logits, Sampling(greedy=True), seeded())
+    assert most_likely.token == int(logits.argmax()) == int(most_likely.candidates[0])
+
+
+def test_candidates_are_not_worked_out_until_they_are_asked_for(monkeypatch: pytest.MonkeyPatch):
+    calls: list[Sampling] = []
+    monkeypatch.setattr(
+        "pellucid.generate.sampling.candidates",
+        lambda logits, sampling: calls.append(sampling) or candidates(logits, sampling),
+    )
+    drawn = go_on(count=5) + go_on(count=5, sampling=GREEDY)
+    assert calls == []
+    assert [len(drawn[7].candidates), len(drawn[7].probs)] == [11, 11]
+    assert calls == [GREEDY]
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(), Sampling(top_k=2)])
+def test_logits_that_are_no_numbers_are_refused(wrong: float, sampling: Sampling):
+    for logits in (torch.tensor([0.0, wrong, 1.0]), torch.tensor([-math.inf, -math.inf])):
+        with pytest.raises(ConfigError) as error:
+            draw(logits, sampling, seeded())
+        assert one_line(error).startswith("logits must be numbers")
+    barred = draw(torch.tensor([0.0, -math.inf]), sampling, seeded())
+    assert barred.token == 0
 
 
 @pytest.mark.parametrize(

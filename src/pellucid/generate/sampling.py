@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError
 from pellucid.kernels import fastest
-from pellucid.layers import softmax
 from pellucid.models import GPT
 
 
@@ -40,45 +41,137 @@ class Sampling:
             raise ConfigError(f"top-p must be above 0 and at most 1, not {self.top_p}")
 
 
-class Draw(NamedTuple):
-    """One choice: the candidates, most likely first, the random number, and what it chose.
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """One choice: the token, the random number that chose it, and where the token stands.
 
     The candidates lie side by side on [0, 1), each as long as its probability; the token is the
-    one in whose piece the random number falls.
+    one in whose piece the random number falls. To know the token, few of them need be put in order:
+    `candidates` and `probs` are worked out when they are first asked for.
     """
 
     token: int
-    candidates: Tensor  # (K,) ids, most likely first
-    probs: Tensor  # (K,) their probabilities, which sum to 1
     u: float | None  # from [0, 1); None where nothing was drawn
     place: int  # the token's place among the candidates
+    logits: Tensor = field(repr=False)  # (V,) what it was chosen from
+    sampling: Sampling
+
+    @property
+    def candidates(self) -> Tensor:
+        """The ids (K,) that could be chosen, most likely first."""
+        return self._all[0]
+
+    @property
+    def probs(self) -> Tensor:
+        """Their probabilities (K,), which sum to 1."""
+        return self._all[1]
+
+    @cached_property
+    def _all(self) -> tuple[Tensor, Tensor]:
+        return candidates(self.logits, self.sampling)
 
 
 def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """The ids (K,) that may be chosen, most likely first, and their probabilities.
 
-    Shapes: logits (V,). Tokens of equal probability stand in the order of their ids.
+    Shapes: logits (V,). Tokens of equal probability stand in the order of their logits, then ids.
+    Raises `ConfigError` where a logit is NaN or infinite upwards.
     """
-    if bool(logits.isnan().any()):
-        raise ConfigError("logits must be numbers, and the model's are NaN: are its weights whole?")
-    probs, _ = softmax(logits.cpu().double() / sampling.temperature)
-    ordered, ids = probs.sort(descending=True, stable=True)
-    keep = len(ordered) if sampling.top_k is None else min(sampling.top_k, len(ordered))
-    if sampling.top_p is not None and sampling.top_p < 1:
-        # A token stays as long as those before it have not reached p by themselves.
-        before = ordered.cumsum(0) - ordered
-        keep = min(keep, max(1, int((before < sampling.top_p).sum())))
-    return ids[:keep], ordered[:keep] / ordered[:keep].sum()
+    probs = _probs(logits, sampling.temperature)
+    ids = np.lexsort((-_numbers(logits), -probs))
+    kept, total = _kept(probs[ids].cumsum(), *_limits(sampling, len(probs)))
+    return torch.from_numpy(ids[:kept]), torch.from_numpy(probs[ids[:kept]] / total)
 
 
 def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Draw:
-    """Choose one token from the logits (V,) of its place."""
-    ids, probs = candidates(logits, sampling)
+    """Choose one token from the logits (V,) of its place: that of `candidates` on which u falls.
+
+    Raises `ConfigError` where a logit is NaN or infinite upwards.
+    """
     if sampling.greedy:
-        return Draw(int(ids[0]), ids, probs, None, 0)
+        numbers = _numbers(logits)
+        token = int(numbers.argmax())  # of equal ones the first, and NaN before all
+        _check(float(numbers[token]))
+        return Draw(token, None, 0, logits, sampling)
+    probs = _probs(logits, sampling.temperature)
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    place = int(torch.searchsorted(probs.cumsum(0), u, right=True).clamp(max=len(ids) - 1))
-    return Draw(int(ids[place]), ids, probs, u, place)
+    value, place, first = _fallen_on(u, probs, *_limits(sampling, len(probs)))
+    alike = np.flatnonzero(probs == value)
+    if len(alike) > 1:
+        alike = alike[np.argsort(-_numbers(logits)[alike], kind="stable")]
+    return Draw(int(alike[place - first]), u, place, logits, sampling)
+
+
+Numbers = NDArray[np.float64]
+
+BARS = (2.0**-10, 2.0**-14, 0.0)
+"""At most n tokens have a probability of 1/n or more: above a bar are few, and most draws fall."""
+
+
+def _fallen_on(
+    u: float, probs: Numbers, top_k: int | None, top_p: float | None
+) -> tuple[float, int, int]:
+    """The probability in whose piece u falls, its place in order, and the first place with it.
+
+    Those above a bar are the first in order, and their sums the first sums: bit for bit what
+    ordering the whole vocabulary gives, and of few values, without their ids.
+    """
+    wanted = u if top_p is None else top_p
+    bars = BARS if top_k is None else (float(np.partition(probs, -top_k)[-top_k]),)
+    for bar in bars:
+        ordered = np.sort(probs[probs >= bar])[::-1]
+        sums = ordered.cumsum()
+        if len(sums) and sums[-1] > wanted:
+            break
+    kept, total = _kept(sums, top_k, top_p)
+    # Rounded sums may end just below 1: what falls behind the last piece belongs to it.
+    point = min(u * total, math.nextafter(sums[kept - 1], 0))
+    place = int(sums[:kept].searchsorted(point, side="right"))
+    return ordered[place], place, int((-ordered[:place]).searchsorted(-ordered[place]))
+
+
+def _limits(sampling: Sampling, vocab_size: int) -> tuple[int | None, float | None]:
+    """`top_k` and `top_p`, None where they leave nothing out."""
+    top_k, top_p = sampling.top_k, sampling.top_p
+    return (
+        None if top_k is None or top_k >= vocab_size else top_k,
+        None if top_p is None or top_p >= 1 else top_p,
+    )
+
+
+def _kept(sums: Numbers, top_k: int | None, top_p: float | None) -> tuple[int, float]:
+    """How many of the likeliest stay, and their sum, from the sums up to each."""
+    if top_k is None and top_p is None:
+        return len(sums), 1.0
+    kept = min(top_k or len(sums), len(sums))
+    if top_p is not None:
+        # A token stays as long as those before it have not reached p by themselves.
+        kept = min(kept, int(sums.searchsorted(top_p)) + 1)
+    return kept, float(sums[kept - 1])
+
+
+def _probs(logits: Tensor, temperature: float) -> Numbers:
+    """softmax(logits / temperature), shape (V,), in float64 and in one array's place."""
+    x = np.array(_numbers(logits))
+    highest = float(x.max())
+    _check(highest)
+    x -= highest
+    with np.errstate(over="ignore"):  # near temperature 0 all but the highest fall to -∞
+        x /= temperature
+    np.exp(x, out=x)
+    x /= x.sum()
+    return x
+
+
+def _numbers(logits: Tensor) -> Numbers:
+    return logits.cpu().double().numpy()
+
+
+def _check(number: float) -> None:
+    if not math.isfinite(number):
+        raise ConfigError(
+            "logits must be numbers, and the model's are NaN or infinite: are its weights whole?"
+        )
 
 
 def generate(
@@ -119,7 +212,7 @@ def generate(
             if not keep_past or len(text) > room:
                 past, known = None, max(0, len(text) - room)
             logits, past = model.extend(text[known:], past, ops=ops, last=1)
-            choice = draw(logits[-1, :vocab_size], sampling, generator)
+            choice = draw(logits[-1, :vocab_size].clone(), sampling, generator)
             yield choice
             text.append(choice.token)
             if choice.token == stop:
