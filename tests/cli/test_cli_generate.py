@@ -161,7 +161,10 @@ def test_a_beam_finds_a_likely_text_and_shows_what_else_it_found(pellucid: Comma
     why = pellucid(*told, "--beam", 3, "--why").out
     assert why.startswith(plain.out)
     assert len(why.strip().splitlines()) == len(plain.out.strip().splitlines()) + 5
-    for choice in (("--temperature", 0.5), ("--greedy",), ("--num-samples", 2), ("--top-k", 3)):
+    for choice in (
+        *(("--temperature", 0.5), ("--greedy",), ("--num-samples", 2), ("--top-k", 3)),
+        ("--lookup", 4),
+    ):
         assert "a beam draws nothing" in pellucid(*told, "--beam", 3, *choice).refused()
     assert "beam" in pellucid(*told, "--beam", 1000).refused()
 
@@ -187,3 +190,12 @@ def test_a_line_says_where_the_native_kernels_are_not_there(
         "the native kernels are switched off by PELLUCID_NATIVE: computing in plain PyTorch, "
         "which is slower\n"
     )
+
+
+@pytest.mark.parametrize("settings", [[], ["--greedy"], ["--why"], ["--num-samples", 2]])
+def test_looking_ahead_in_the_prompt_changes_nothing_that_is_printed(
+    pellucid: Command, trained: Path, settings: list[object]
+):
+    told = ("generate", "--model", trained, "--prompt", "Peter Peter Pet", *settings)
+    told += ("--max-new-tokens", 30, "--dtype", "float64")
+    assert pellucid(*told, "--lookup", 5) == pellucid(*told)

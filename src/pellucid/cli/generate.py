@@ -44,6 +44,15 @@ def generate(
     ] = False,
     quantize: QuantizeOption = None,
     past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
+    lookup: Annotated[
+        int,
+        Option(
+            min=0,
+            metavar="N",
+            help="Guess up to N tokens a step from what followed the same words before, and check "
+            "them in one pass: the same text, sooner where it repeats itself.",
+        ),
+    ] = 0,
     tokenizer: TokenizerOption = None,
     dtype: DtypeOption = None,
     device: DeviceOption = "cpu",
@@ -63,10 +72,10 @@ def generate(
     gpt = packed_model(gpt, quantize)
     start = beginning(pieces) if prompt is None else not_empty(prompt)
     if beam is not None:
-        if sampling != Sampling() or num_samples > 1:
+        if sampling != Sampling() or num_samples > 1 or lookup:
             raise ConfigError(
                 "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
-                "--top-p, --greedy and --num-samples, or --beam"
+                "--top-p, --greedy, --num-samples and --lookup, or --beam"
             )
         found = go_on(
             gpt,
@@ -91,5 +100,6 @@ def generate(
             sampling=sampling,
             seed=(start_seed + number) % (1 << 63),
             keep_past=past,
+            lookup=lookup,
             why=why,
         )

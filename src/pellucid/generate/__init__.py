@@ -1,10 +1,12 @@
 """Generation: one token after another, drawn by chance, or the likeliest text that can be found.
 
-`sampling` draws from the model's probabilities; `beam` keeps several texts at once and returns the
-likeliest; `search` does so for a source text, by an encoder-decoder or by a GPT, or after a prompt.
+`sampling` draws from the model's probabilities, and `lookup` guesses what a text that repeats
+itself says next; `beam` keeps several texts at once and returns the likeliest; `search` does so for
+a source text, by an encoder-decoder or by a GPT, or after a prompt.
 """
 
 from pellucid.generate.beam import Hypothesis, beam_search
+from pellucid.generate.lookup import looked_up
 from pellucid.generate.sampling import Draw, Sampling, candidates, draw, generate
 from pellucid.generate.search import Translation, go_on, translate
 
@@ -18,5 +20,6 @@ __all__ = [
     "draw",
     "generate",
     "go_on",
+    "looked_up",
     "translate",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError
+from pellucid.generate.lookup import looked_up
 from pellucid.kernels import fastest
 from pellucid.models import GPT
 
@@ -182,6 +183,7 @@ def generate(
     sampling: Sampling,
     generator: torch.Generator,
     keep_past: bool = True,
+    lookup: int = 0,
     vocab_size: int | None = None,
     stop: int | None = None,
 ) -> Iterator[Draw]:
@@ -190,9 +192,13 @@ def generate(
     With `keep_past`, each step computes the new position alone, on the keys and values of those
     before it. When the context is full it slides: every position then stands one place earlier, so
     the last `block_size` tokens are computed anew for each token, with or without `keep_past`.
+    With `lookup`, a step also computes up to so many tokens that `looked_up` guesses, and goes on
+    behind those that are drawn as guessed. Each is drawn from the same logits, but for rounding,
+    and by the same random number as without: the text is the same.
     `vocab_size` bars the ids from there on, which a padded model has and its tokenizer lacks.
 
-    Raises `TokenError` for an empty prompt or one longer than the context.
+    Raises `TokenError` for an empty prompt or one longer than the context, `ConfigError` for no
+    token to add or a negative `lookup`.
     """
     room = model.config.block_size
     if not 1 <= len(tokens) <= room:
@@ -202,20 +208,30 @@ def generate(
         )
     if max_new_tokens < 1:
         raise ConfigError(f"max-new-tokens must be at least 1, not {max_new_tokens}")
+    if lookup < 0:
+        raise ConfigError(f"lookup must be at least 0 tokens, such as 8, not {lookup}")
 
     # A generator's body waits for the first draw, and what came is to be checked at the call.
     def draws() -> Iterator[Draw]:
-        text = list(tokens)
-        past, ops = None, fastest(model.params)
-        for _ in range(max_new_tokens):
+        text, past, end = list(tokens), None, len(tokens) + max_new_tokens
+        ops = fastest(model.params)
+        while len(text) < end:
             known = past[0].k.shape[-2] if past else 0
             if not keep_past or len(text) > room:
                 past, known = None, max(0, len(text) - room)
-            logits, past = model.extend(text[known:], past, ops=ops, last=1)
-            choice = draw(logits[-1, :vocab_size].clone(), sampling, generator)
-            yield choice
-            text.append(choice.token)
-            if choice.token == stop:
-                return
+            guessed = looked_up(text[-room:], min(lookup, room - len(text), end - 1 - len(text)))
+            logits, past = model.extend(
+                text[known:] + guessed, past, ops=ops, last=1 + len(guessed)
+            )
+            for row, guess in zip(logits, [*guessed, None], strict=True):
+                choice = draw(row[:vocab_size].clone(), sampling, generator)
+                yield choice
+                text.append(choice.token)
+                if choice.token == stop:
+                    return
+                if choice.token != guess:
+                    break
+            if guessed:
+                past = tuple(layer.first(len(text) - 1) for layer in past)
 
     return draws()

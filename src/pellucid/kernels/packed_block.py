@@ -53,6 +53,11 @@ class KeptPast:
         """The values."""
         return self._filled(self.room.v)
 
+    def first(self, count: int) -> "KeptPast":
+        """The first `count` positions alone; the others' memory is free, and they are not kept."""
+        self.room.used = count
+        return KeptPast(self.room, count, batched=self.batched)
+
     def _filled(self, part: Tensor) -> Tensor:
         filled = part[:, :, : self.count]
         return filled if self.batched else filled[0]

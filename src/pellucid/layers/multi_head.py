@@ -15,6 +15,10 @@ class Past(NamedTuple):
     k: Tensor
     v: Tensor
 
+    def first(self, count: int) -> "Past":
+        """The first `count` positions alone."""
+        return Past(self.k[..., :count, :], self.v[..., :count, :])
+
 
 class MultiHeadCache(NamedTuple):
     """What the backward needs, layer by layer."""

@@ -62,6 +62,7 @@ def write_text(
     sampling: Sampling,
     seed: int,
     keep_past: bool = True,
+    lookup: int = 0,
     why: bool = False,
 ) -> None:
     """Print the prompt and what the model adds, token by token; with `why`, each draw instead.
@@ -77,6 +78,7 @@ def write_text(
         sampling=sampling,
         generator=torch.Generator().manual_seed(seed),
         keep_past=keep_past,
+        lookup=lookup,
         vocab_size=tokenizer.vocab_size,
         stop=stop,
     )
