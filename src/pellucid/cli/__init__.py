@@ -1,14 +1,13 @@
 """The command line: a file a command, which reads its options, calls the package, and prints.
 
-The commands import what they call inside, so that `--help` does not wait for PyTorch.
+What a command calls is imported inside it, and what few need where they need it: so `--help` and
+`tokenize` do not wait for PyTorch, which takes a second to import.
 """
 
 import sys
-from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pellucid.cli.classify import classify
 from pellucid.cli.compare import compare
@@ -34,6 +33,8 @@ from pellucid.errors import PellucidError
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's signature)
     """Print the version and end."""
     if wanted:
+        from importlib.metadata import version as version_of
+
         typer.echo(f"pellucid {version_of('pellucid')}")
         raise typer.Exit
 
@@ -82,6 +83,8 @@ def main() -> None:
     try:
         app()
     except PellucidError as error:
+        from rich.console import Console
+
         message = " ".join(str(error).split())
         Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
         sys.stderr.write(f"{message}\n")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.text import Text
 from typer import Argument, Option
 
 from pellucid.cli.options import console
@@ -25,6 +24,8 @@ def classify(
     ] = None,
 ) -> None:
     """Say of each row of a table which class it is, and how probable each class is."""
+    from rich.text import Text
+
     from pellucid.checkpoint import load
     from pellucid.fit import confusion
     from pellucid.models import Classifier

@@ -1,13 +1,13 @@
 """`pellucid examples`: what can be walked without a model."""
 
-from rich.table import Table
-from rich.text import Text
-
 from pellucid.cli.options import console
 
 
 def examples() -> None:
     """List the worked examples, in the order in which they teach."""
+    from rich.table import Table
+    from rich.text import Text
+
     from pellucid.examples import EXAMPLES, find_example
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

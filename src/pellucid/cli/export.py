@@ -4,7 +4,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from rich.markup import escape
 from typer import Argument, Option
 
 from pellucid.cli.options import TokenizerOption, console
@@ -26,6 +25,8 @@ def export(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace what is in OUT.")] = False,
 ) -> None:
     """Write a checkpoint in another project's format."""
+    from rich.markup import escape
+
     from pellucid.checkpoint import export_huggingface, export_llm_c, open_model
 
     gpt, pieces = open_model(model, tokenizer=tokenizer)

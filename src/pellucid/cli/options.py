@@ -3,16 +3,15 @@
 import shlex
 import sys
 from enum import StrEnum
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
 from typer import Context, Option
 
 from pellucid.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
     import torch
+    from rich.console import Console
 
     from pellucid.models import GPT
 
@@ -84,8 +83,10 @@ MixedOption = Annotated[
 DeviceOption = Annotated[str, Option(help="Where to compute: cpu, cuda, mps …")]
 
 
-def console() -> Console:
+def console() -> "Console":
     """The terminal, or what stands in for it, at most 100 columns wide."""
+    from rich.console import Console
+
     screen = Console(highlight=False)
     screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
     return screen
@@ -157,6 +158,8 @@ def seed_of(seed: int) -> int:
 
 def colophon(context: Context) -> tuple[str, str]:
     """What made a document: the version, and the command as it was given, but for the file."""
+    from importlib.metadata import version
+
     words = ["pellucid", str(context.info_name)]
     for option in context.command.params:
         name = str(option.name)

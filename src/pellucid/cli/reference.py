@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.filesize import decimal
 from typer import Argument, Option
 
 from pellucid.cli.options import (
@@ -60,6 +59,7 @@ def reference(
 ) -> None:
     """Write a reference pack: every activation and gradient, moments and weights, a manifest."""
     import torch
+    from rich.filesize import decimal
 
     from pellucid.checkpoint import load, open_model
     from pellucid.models import GPT

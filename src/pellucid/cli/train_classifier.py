@@ -4,7 +4,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.text import Text
 from typer import Option
 
 from pellucid.cli.classify import TableArgument, print_confusion
@@ -72,6 +71,7 @@ def train_classifier(
 ) -> None:
     """Train a classifier on a CSV table: one row an example, numbers and a label."""
     import torch
+    from rich.text import Text
 
     from pellucid.checkpoint import save
     from pellucid.fit import FitRecipe, batches, begin, confusion, fit

@@ -11,8 +11,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from typer import Context, Option
 
 from pellucid.cli.options import console
@@ -20,6 +18,8 @@ from pellucid.errors import ConfigError
 from pellucid.files import clear_unfinished, make_room
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pellucid.distribute import Layout
     from pellucid.text import Tokenizer
     from pellucid.train import Point, Progress, Recipe
@@ -165,6 +165,8 @@ def processes(
     kind: Kind | None, device: Any, tensor: int | None
 ) -> "Iterator[tuple[Layout, Console]]":
     """The layout of the processes that train, and the screen, on which only the first writes."""
+    from rich.console import Console
+
     from pellucid.distribute import ALONE, open_layout
 
     if kind is None:
@@ -186,7 +188,7 @@ def processes(
 
 def go_through(
     context: Context,
-    screen: Console,
+    screen: "Console",
     steps: "Iterator[Progress[Any]]",
     out: Path,
     *,
@@ -199,6 +201,8 @@ def go_through(
     The best by validation loss is in `out` as soon as it is found. Ctrl-C, or a friendly request
     to end, saves the point and says how to go on.
     """
+    from rich.markup import escape
+
     from pellucid.checkpoint import load
     from pellucid.report.progress import with_progress
     from pellucid.train.run import Run

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-from rich.markup import escape
 from typer import Argument, Option
 
 from pellucid.cli.options import (
@@ -38,6 +37,8 @@ def translate(
     device: DeviceOption = "cpu",
 ) -> None:
     """Translate a text by a model of train-translator."""
+    from rich.markup import escape
+
     from pellucid.checkpoint import open_model
     from pellucid.generate import translate as translating
     from pellucid.models import GPT, Transformer
