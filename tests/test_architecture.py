@@ -23,8 +23,8 @@ MODULES = [
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
 ROOMS = (
     "__init__",
-    *("errors", "files", "tree", "tape", "numbers", "native", "layers", "kernels", "models"),
-    "optim",
+    *("errors", "files", "memory", "tree", "tape", "numbers", "native", "layers", "kernels"),
+    *("models", "optim"),
     *("distribute", "text", "checkpoint", "evaluate", "events", "train", "fit", "generate"),
     *("trace", "reference", "compare", "examples", "report", "web", "cli", "__main__"),
 )

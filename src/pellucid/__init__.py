@@ -43,6 +43,7 @@ _ROOMS = (
     "generate",
     "kernels",
     "layers",
+    "memory",
     "models",
     "optim",
     "report",

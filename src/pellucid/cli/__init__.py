@@ -28,6 +28,10 @@ from pellucid.cli.train_translator import train_translator
 from pellucid.cli.translate import translate
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
+from pellucid.memory import keep_memory
+
+_LIGHT = {"tokenize", "prepare", "examples", "export"}
+"""The commands that make no steps, or see to their own memory."""
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's signature)
@@ -71,11 +75,14 @@ for command in _COMMANDS:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 (its callback has answered)
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """A transformer that you can see through."""
+    if context.invoked_subcommand not in _LIGHT:
+        keep_memory()
 
 
 def main() -> None:

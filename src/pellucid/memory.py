@@ -1,0 +1,26 @@
+"""Memory that a process keeps: what one step gave back, the next takes without asking the system.
+
+glibc gives the memory of a large tensor back to the system as soon as nothing uses it, and the next
+tensor's pages come anew, each by a fault. A step that makes hundreds of tensors spends much of its
+time so, and a traced one most of what tracing costs.
+"""
+
+import ctypes
+
+TRIM_THRESHOLD, MMAP_MAX = -1, -4
+"""The names of two settings in glibc's malloc.h."""
+
+
+def keep_memory() -> bool:
+    """Let this process keep what it frees, for what it asks for next; whether it now does so.
+
+    It then stays as large as it was at its largest, and is no larger at that: good for one that
+    makes many steps, or one with many tensors, and then ends. The command line does so. Where
+    there is no glibc (not on Linux, or under musl) nothing is changed.
+    Source: mallopt(3), M_MMAP_MAX and M_TRIM_THRESHOLD.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(MMAP_MAX, 0) and mallopt(TRIM_THRESHOLD, -1))
