@@ -16,6 +16,7 @@ from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
+from pellucid.cli.options import write_notes
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
@@ -95,7 +96,11 @@ def main() -> None:
         message = " ".join(str(error).split())
         Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
         sys.stderr.write(f"{message}\n")
+        write_notes(ended_well=False)
         raise SystemExit(2) from None
+    except SystemExit as end:
+        write_notes(ended_well=not end.code)
+        raise
 
 
 __all__ = ["app", "main"]

@@ -114,10 +114,23 @@ def device_of(name: str) -> "torch.device":
     return device
 
 
+_NOTES: list[str] = []
+
+
+def write_notes(*, ended_well: bool) -> None:
+    """Write what a command noted to the standard error, a line each, unless a mistake stands there.
+
+    So what is to be mended is said alone.
+    """
+    if ended_well:
+        sys.stderr.writelines(f"{note}\n" for note in _NOTES)
+    _NOTES.clear()
+
+
 def packed_model(model: "GPT", form: Form | None) -> "GPT":
     """The model with its matrices packed: in this form, or as they are where that is faster.
 
-    A line on the standard error says where the native kernels are not there.
+    A note says where the native kernels are not there.
     """
     from pellucid import native
     from pellucid.models import packed
@@ -131,7 +144,7 @@ def packed_model(model: "GPT", form: Form | None) -> "GPT":
             "--quantize, or --device"
         )
     if where == "cpu" and native.library() is None:
-        sys.stderr.write(f"{native.missing()}: computing in plain PyTorch, which is slower\n")
+        _NOTES[:] = [f"{native.missing()}: computing in plain PyTorch, which is slower"]
         return packed(model, form.value) if form else model
     if form is not None:
         return packed(model, form.value)
