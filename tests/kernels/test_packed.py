@@ -15,7 +15,7 @@ from pellucid.errors import ConfigError
 from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST, PACKED, PackedWeight, fastest
 from pellucid.kernels.packing import FORMS, Form, columns, pack, packed_bytes, unpacked
-from pellucid.layers import Past
+from pellucid.layers import REFERENCE, Past
 from pellucid.models import GPT, packed, with_lora
 from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close
@@ -135,6 +135,29 @@ def test_rows_of_zeros_and_of_one_large_number(level: str, form: Form):
     for row in (1, 2):
         judge = rounded_rows(x[row], form) @ unpacked(weight).double()
         assert_close(out[row], judge, 2e-6)
+
+
+@each_level
+@pytest.mark.parametrize("activation", ["gelu_tanh", "gelu_erf", "relu"])
+def test_the_bend_is_the_reference_s(level: str, activation: str):
+    """A block whose attention writes nothing, and whose maps leave all as it is."""
+    one = {"weight": pack(torch.eye(64), "float32"), "bias": torch.zeros(64)}
+    nothing = {"weight": pack(torch.zeros(64, 64), "float32")}
+    out, _ = PACKED.pre_norm_block.forward(
+        (x := drawn(40, 64)),
+        ln_1={"weight": torch.ones(64)},
+        attn={"c_attn": {"weight": pack(torch.zeros(64, 192), "float32")}, "c_proj": nothing},
+        ln_2={"weight": torch.full((64,), 4.0)},
+        mlp={"c_fc": one, "c_proj": one},
+        activation=getattr(PACKED, activation),
+        eps=1e-5,
+        ops=PACKED,
+        n_head=1,
+        mask=None,
+    )
+    normed, _ = REFERENCE.layer_norm.forward(x.double(), weight=torch.full((64,), 4.0), eps=1e-5)
+    bent, _ = getattr(REFERENCE, activation).forward(normed)
+    assert float((out - (x.double() + bent)).abs().max()) < 2.5e-6
 
 
 # -- a whole model --------------------------------------------------------------------------------
