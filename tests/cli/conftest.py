@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-from pellucid import native
 from pellucid.cli import main
 from tests.train.test_loop import TEXT
 
@@ -39,7 +38,10 @@ Command = Callable[..., Ended]
 
 
 def told(err: str) -> str:
-    """What was said, but for the line that there is no native library where no compiler is."""
+    """What was said, but for the line that there is no native library where no compiler is.
+
+    test_without_compiler reads that.
+    """
     lines = err.splitlines(keepends=True)
     return "".join(line for line in lines if "pellucid.native.build builds them" not in line)
 
@@ -62,12 +64,6 @@ def pellucid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         out, err = capsys.readouterr()
         return Ended(code, out, told(err))
 
-    # Where the native library is not built, commands say so; test_without_compiler reads it.
-    if said := native.missing():
-        reason = f"{said}: computing in plain PyTorch, which is slower\n"
-        return lambda *arguments: (ended := run(*arguments))._replace(
-            err=ended.err.removesuffix(reason)
-        )
     return run
 
 
