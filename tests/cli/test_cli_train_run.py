@@ -222,3 +222,22 @@ def test_prepared_tokens_are_trained_on(pellucid: Command, run_of: Path, tmp_pat
     assert pellucid("prepare", run_of / "text.txt", "--tokenizer", "words", "-o", other).code == 0
     line = pellucid("train", other, "--model", out, "--out", tmp_path / "u").refused()
     assert "the model's tokenizer" in line
+
+
+def test_without_a_compiler_a_line_says_so_and_the_training_is_the_eager_one(
+    pellucid: Command, run_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    out = tmp_path / "run"
+    ended = pellucid("train", run_of / "text.txt", "--out", out, *SETTINGS, "--compile")
+    assert (ended.code, ended.err) == (0, "")
+    said = [line for line in ended.out.splitlines() if "not compiled" in line]
+    assert said == ["the step is not compiled, since there is no C++ compiler no-such-compiler"]
+    assert differences(out, run_of / "run") == []
+
+
+def test_recomputed_blocks_train_to_the_same_bits(pellucid: Command, run_of: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    ended = pellucid("train", run_of / "text.txt", "--out", out, *SETTINGS, "--recompute")
+    assert ended.code == 0
+    assert differences(out, run_of / "run") == []

@@ -24,6 +24,7 @@ from pellucid.cli.training_run import (
     begin_or_resume,
     go_through,
     processes,
+    quickly,
     recipe_of,
     settings_of,
 )
@@ -81,6 +82,22 @@ def train(
     seed: Annotated[int, Option(help="Of the weights, the batches and the samples.")] = 1337,
     dtype: Annotated[Dtype, Option(help="Of the weights and all arithmetic.")] = Dtype.FLOAT32,
     mixed: MixedOption = False,
+    compiled: Annotated[
+        bool,
+        Option(
+            "--compile",
+            help="Compile the step when it is first made, which takes a C++ compiler and half a "
+            "minute: every step after that is quicker.",
+        ),
+    ] = False,
+    recompute: Annotated[
+        bool,
+        Option(
+            "--recompute",
+            help="Keep each block's input alone, and make the rest again for the backward: less "
+            "memory, more time.",
+        ),
+    ] = False,
     device: DeviceOption = "cpu",
     layout: LayoutOption = None,
     tensor: TensorOption = None,
@@ -108,9 +125,11 @@ def train(
     from pellucid.train.finder import learning_rates
 
     settings = settings_of(context, out, resume=resume)
-    recipe = recipe_of(settings)
     place = device_of(settings["device"])
-    with processes(settings["layout"], place, settings["tensor"]) as (group, screen):
+    with (
+        processes(settings["layout"], place, settings["tensor"]) as (group, screen),
+        quickly(screen, recipe_of(settings)) as recipe,
+    ):
         made, corpus, pieces = _beginning(context, settings, out, resume=resume)
         if find_learning_rate:
             rates = learning_rates(made().to(device=place), corpus, recipe, steps=SEARCH)

@@ -14,6 +14,7 @@ from pellucid.cli.training_run import (
     SaveOption,
     begin_or_resume,
     go_through,
+    quickly,
     recipe_of,
     settings_of,
 )
@@ -171,15 +172,9 @@ def train_translator(
         f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
         f"validate; {pieces.vocab_size:,} ids"
     )
-    model = go_through(
-        context,
-        screen,
-        train(model, corpus, recipe, start=start),
-        out,
-        start=start,
-        recipe=recipe,
-        layout=ALONE,
-    )
+    with quickly(screen, recipe):
+        steps = train(model, corpus, recipe, start=start)
+        model = go_through(context, screen, steps, out, start=start, recipe=recipe, layout=ALONE)
     print_scores(screen, model, pieces, held_out, beam=beam, alpha=length_penalty)
 
 

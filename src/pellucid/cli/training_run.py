@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 RUN_ONLY = ("out", "resume", "overwrite", "num_samples", "find_learning_rate")
 """Options that say what to do with a run, and not what the run is."""
 
-FREE = ("layout", "tensor", "device", "save_interval", "log_interval", "patience")
+FREE = (
+    *("layout", "tensor", "device", "compiled", "recompute"),
+    *("save_interval", "log_interval", "patience"),
+)
 """Settings that may be others when a run goes on: its weights do not depend on them."""
 
 ResumeOption = Annotated[
@@ -184,6 +187,28 @@ def processes(
         return
     with open_layout(Kind(kind).value, device=device, tensor=tensor) as layout:
         yield layout, console() if layout.is_first else Console(quiet=True)
+
+
+@contextmanager
+def quickly(screen: Console, recipe: "Recipe") -> "Iterator[Recipe]":
+    """What makes a training quick on this machine; inside, the recipe is what it can follow.
+
+    Where nothing can be compiled, that is said in a line, and the step is not compiled.
+    """
+    from dataclasses import replace
+
+    from pellucid.kernels.heap import keep_heap
+    from pellucid.kernels.precision import fastest_float32
+
+    if recipe.compiled:
+        from pellucid.kernels.compiled import why_not_compiled
+
+        if why := why_not_compiled():
+            screen.print(f"the step is not compiled, since {escape(why)}", soft_wrap=True)
+            recipe = replace(recipe, compiled=False)
+    keep_heap()
+    with fastest_float32():
+        yield recipe
 
 
 def go_through(

@@ -8,6 +8,7 @@ are packed (`pellucid.models.packed`), forward only, in `pellucid.native` where 
 from dataclasses import replace
 
 from pellucid.kernels.adamw import adamw_rule
+from pellucid.kernels.embedding import embedding, embedding_backward
 from pellucid.kernels.gelu import (
     gelu_erf,
     gelu_erf_backward,
@@ -37,6 +38,7 @@ from pellucid.tree import Tree
 
 FAST = replace(
     REFERENCE,
+    embedding=Pair(embedding, embedding_backward),
     linear=Pair(linear, linear_backward),
     lora_linear=Pair(lora_linear, lora_linear_backward),
     layer_norm=Pair(layer_norm, layer_norm_backward),

@@ -44,7 +44,7 @@ def scaled_dot_product(
     # is skipped. Any other becomes -∞ to add.
     length = q.shape[-2]
     causal = length == k.shape[-2] and mask is causal_mask(length, length, q.device)
-    bias = None if causal or mask is None else _additive(mask, q, batch)
+    bias = None if causal or mask is None else additive(mask, q, batch)
     z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, 0.0, causal, attn_mask=bias
     )
@@ -69,7 +69,7 @@ def scaled_dot_product_backward(
     return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in grads), {}
 
 
-def _additive(mask: Tensor, q: Tensor, batch: torch.Size) -> Tensor:
+def additive(mask: Tensor, q: Tensor, batch: torch.Size) -> Tensor:
     """0 where a query may look and -∞ where not, with the four dimensions that the kernel takes."""
     hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(mask.logical_not(), -math.inf)
     if mask.dim() <= 3:

@@ -51,6 +51,7 @@ from pellucid.layers.multi_head import (
 )
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.position import position, position_backward, sinusoids
+from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
 from pellucid.layers.scale import scale, scale_backward
@@ -126,6 +127,8 @@ __all__ = [
     "pre_norm_block_backward",
     "pre_norm_decoder_block",
     "pre_norm_decoder_block_backward",
+    "recomputed",
+    "recomputing",
     "relu",
     "relu_backward",
     "scale",

@@ -11,11 +11,11 @@ from torch import Tensor
 from pellucid.distribute import ALONE, Layout
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
-from pellucid.kernels import FAST, adamw_rule
-from pellucid.layers import IGNORE
+from pellucid.layers import IGNORE, Ops
 from pellucid.models import GPT, Transformer, trainable
-from pellucid.optim import adamw, decay_groups
+from pellucid.optim import decay_groups
 from pellucid.train.log import Figures, layer_figures
+from pellucid.train.means import means_of
 from pellucid.train.point import Point, begin
 from pellucid.train.recipe import Recipe
 from pellucid.train.went_wrong import first_wrong
@@ -89,6 +89,7 @@ def train(
     generator = torch.Generator()
     generator.set_state(point.random)
     layout.check(model)
+    means = means_of(recipe, layout, model.device)
     sound = model.with_params(point.params)
     model = model.with_params(layout.place(point.params))
     state = layout.place(point.state) if point.state else None
@@ -99,23 +100,16 @@ def train(
         iteration = point.iteration + 1
         learning_rate = recipe.learning_rate_at(point.iteration)
         done = point.iteration / recipe.max_iters
-        step = _gradients(model, corpus, recipe, layout, generator, done=done)
+        step = _gradients(model, corpus, recipe, layout, generator, ops=means.ops, done=done)
         moved = trainable(model.params)
         own = unflatten({name: flatten(step.grads)[name] for name in flatten(moved)})
-        clipped, norm = layout.clip(own, recipe.grad_clip)
+        changed, state, norm = means.update(
+            moved, own, state, learning_rate, decay, recipe=recipe, layout=layout
+        )
         if came := _unfit(step, float(norm), model):
             raise _wrong(
                 f"{came} at iteration {iteration}", step, model=model, sound=sound, **context
             )
-        changed, state = adamw(
-            moved,
-            clipped,
-            state,
-            learning_rate=learning_rate,
-            betas=recipe.betas,
-            weight_decay=decay,
-            rule=layout.rule(adamw_rule),
-        )
         params = replaced(model.params, changed)
         seconds = point.seconds + time.perf_counter() - began
         layers = None
@@ -175,6 +169,7 @@ def _gradients(
     layout: Layout,
     generator: torch.Generator,
     *,
+    ops: Ops,
     done: float,
 ) -> _Step:
     """Loss and gradients of as many batches as are accumulated, each target counting the same."""
@@ -187,13 +182,14 @@ def _gradients(
         batch = tuple(part.to(model.device) for part in drawn)
         noise = computing.draw_noise(*batch, p=recipe.dropout, generator=generator)
         how = {"noise": noise} | ({"smoothing": recipe.smoothing} if recipe.smoothing else {})
-        loss, found = layout.loss_and_grads(computing, batch, ops=FAST, **how)
+        loss, found = layout.loss_and_grads(computing, batch, ops=ops, **how)
         targets = int((batch[-1] != IGNORE).sum())
-        # The sum over batches is held in the weights' own dtype, as the weights are.
-        precise = map_leaves(lambda grad, weight: grad.to(weight.dtype), found, model.params)
         if recipe.accumulate > 1:
-            precise = map_leaves(lambda grad, by=targets: grad * by, precise)
-        grads = add(grads, precise) if grads else precise
+            # The sum over batches is held in the weights' own dtype, as the weights are.
+            found = map_leaves(
+                lambda grad, weight, by=targets: grad.to(weight.dtype) * by, found, model.params
+            )
+        grads = add(grads, found) if grads else found
         total += float(loss) * targets
         count += targets
     assert grads is not None

@@ -20,8 +20,10 @@ class Recipe:
     encoder-decoder. An iteration adds up the gradients of `accumulate` batches, as if they were
     one. With `mixed`, forward and backward run in bfloat16 and the weights that the optimizer moves
     stay as they are, which is quicker where the processor multiplies bfloat16
-    (`benchmarks/mixed.py`). With a `patience` above 0, so many evaluations without a new best end
-    the training. Raises `ConfigError` for a setting outside its range.
+    (`benchmarks/mixed.py`). With `compiled`, the same formulas run as graphs of torch.compile; with
+    `recompute`, a block keeps its input alone, and its backward makes the rest again. With a
+    `patience` above 0, so many evaluations without a new best end the training. Raises
+    `ConfigError` for a setting outside its range.
     """
 
     max_iters: int = 3500
@@ -37,6 +39,8 @@ class Recipe:
     dropout: float = 0.0
     smoothing: float = 0.0
     mixed: bool = False
+    compiled: bool = False
+    recompute: bool = False
     eval_interval: int = 500
     log_interval: int = 10
     save_interval: int = 0  # 0: as often as it is evaluated

@@ -1,0 +1,106 @@
+"""Attention as one operation that a compiled graph calls and does not look into.
+
+A graph knows the shape of a mask, and not whether it is the causal one, which halves the work: that
+is found out when the operation runs.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid import layers
+from pellucid.kernels.scaled_dot_product import SHORT, additive
+from pellucid.layers import causal_mask
+from pellucid.tape import OFF, Off
+
+ATEN = torch.ops.aten
+
+
+@torch.library.custom_op("pellucid::attention", mutates_args=())
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """z, and the logarithms of the softmax's denominators; all of four dimensions."""
+    causal, bias = _reading(q, k, mask)
+    z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
+        q, k, v, 0.0, causal, attn_mask=bias
+    )
+    return z, logsumexp
+
+
+@attention.register_fake
+def _(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    kind = q.dtype if q.dtype == torch.float64 else torch.float32
+    batch, heads, length, _ = q.shape
+    return _beside(q), q.new_empty(batch, length, heads, dtype=kind).transpose(1, 2)
+
+
+@torch.library.custom_op("pellucid::attention_backward", mutates_args=())
+def attention_backward(  # noqa: PLR0917 (an operation is given all by position)
+    dz: Tensor, q: Tensor, k: Tensor, v: Tensor, z: Tensor, logsumexp: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """dq, dk and dv."""
+    causal, bias = _reading(q, k, mask)
+    dq, dk, dv = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
+        dz, q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
+    )
+    return dq, dk, dv
+
+
+@attention_backward.register_fake
+def _(  # noqa: PLR0917
+    dz: Tensor, q: Tensor, k: Tensor, v: Tensor, z: Tensor, logsumexp: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _beside(q), _beside(k), _beside(v)
+
+
+def scaled_dot_product(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    mask: Tensor | None = None,
+    noise: Tensor | None = None,
+    tape: Off = OFF,
+) -> tuple[Tensor, tuple[Any, Any]]:
+    """As `pellucid.layers.scaled_dot_product`, for a graph that is compiled."""
+    short = q.dtype == torch.bfloat16 and max(q.shape[-2], k.shape[-2]) <= SHORT
+    if noise is not None or q.device.type != "cpu" or short:
+        z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
+        return z, (cache, None)
+    batch = q.shape[:-3]
+    flat = [x.reshape(-1, *x.shape[-3:]) for x in (q, k, v)]  # (B, H, T or S, d)
+    if mask is not None and mask.dim() > 3:
+        mask = mask.expand(*batch, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
+    z, logsumexp = attention(*flat, mask)
+    return z.reshape(*batch, *z.shape[1:]), (None, (*flat, z, logsumexp, mask))
+
+
+def scaled_dot_product_backward(
+    dz: Tensor,
+    cache: tuple[Any, Any],
+    *,
+    tape: Off = OFF,
+) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `pellucid.layers.scaled_dot_product_backward`."""
+    reference, flash = cache
+    if flash is None:
+        return layers.scaled_dot_product_backward(dz, reference)
+    batch = dz.shape[:-3]
+    grads = attention_backward(dz.reshape(flash[3].shape), *flash)
+    return tuple(grad.reshape(*batch, *grad.shape[1:]) for grad in grads), {}
+
+
+def _reading(q: Tensor, k: Tensor, mask: Tensor | None) -> tuple[bool, Tensor | None]:
+    """A mask as ATen takes it: whether it is the causal one, else what is added to the scores."""
+    if mask is None:
+        return False, None
+    length = q.shape[-2]
+    if length == k.shape[-2] and torch.equal(mask, causal_mask(length, length, q.device)):
+        return True, None
+    return False, additive(mask, q, q.shape[:1])
+
+
+def _beside(x: Tensor) -> Tensor:
+    """Room for a tensor of x's shape, a position's heads side by side, as ATen makes it."""
+    batch, heads, length, width = x.shape
+    return x.new_empty(batch, length, heads, width).transpose(1, 2)

@@ -1,0 +1,101 @@
+"""COMPILED: the table whose blocks and loss are compiled by torch.compile, each as whole graphs.
+
+A block's forward is one graph and its written backward another, and every block of a model runs the
+same two: so compiling takes as long for one block as for a hundred. Within a graph the passes that
+go number by number (norms, activations, biases, residual sums, casts) become a few loops.
+"""
+
+import functools
+import importlib
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.kernels import FAST, attention_op, whole_cross_entropy
+from pellucid.layers import Ops, Pair
+from pellucid.tape import OFF, Off
+
+MOST = 128
+"""So many graphs a function may be compiled to, before that counts as a mistake."""
+
+BLOCKS = ("pre_norm_block", "post_norm_block")
+
+
+def why_not_compiled() -> str:
+    """Why this machine cannot compile a step, in a clause; nothing where it can.
+
+    On a CPU torch.compile writes C++, and needs a compiler for it.
+    """
+    name = os.environ.get("CXX") or "g++"
+    if shutil.which(name) is None:
+        return f"there is no C++ compiler {name}"
+    try:
+        graph(_double)(torch.ones(1))
+    except RuntimeError as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
+        return f"torch.compile fails: {first}"
+    return ""
+
+
+def _double(x: Tensor) -> Tensor:
+    return x + x
+
+
+@functools.cache
+def compiled_ops() -> Ops:
+    """The table; a graph is made when it is first run, for the shapes that it is run with.
+
+    It serves training: `past`, which a compiled block would be made anew for at every length, is
+    better served by `FAST`.
+    """
+    pairs = {name: compiled(getattr(FAST, name)) for name in BLOCKS}
+    return replace(
+        FAST,
+        scaled_dot_product=Pair(
+            attention_op.scaled_dot_product, attention_op.scaled_dot_product_backward
+        ),
+        linear_cross_entropy=_with_tensor(
+            compiled(
+                Pair(
+                    whole_cross_entropy.linear_cross_entropy,
+                    whole_cross_entropy.linear_cross_entropy_backward,
+                )
+            )
+        ),
+        **pairs,
+    )
+
+
+def compiled(pair: Pair) -> Pair:
+    """The pair with both functions compiled, each as one graph."""
+    return Pair(graph(pair.forward), graph(pair.backward))
+
+
+def graph(function: Callable[..., Any], *, dynamic: bool = False) -> Callable[..., Any]:
+    """The function compiled as one graph, for each shape that it meets or for all in one."""
+    with warnings.catch_warnings():
+        # PyTorch's own use of what it deprecates, when the compiler is first imported.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        importlib.import_module("torch._inductor.compile_fx")
+    # One function serves all dtypes and shapes of a process, of which PyTorch expects eight.
+    settings: Any = importlib.import_module("torch._dynamo.config")
+    settings.recompile_limit = max(settings.recompile_limit, MOST)
+    made: Callable[..., Any] = torch.compile(function, fullgraph=True, dynamic=dynamic)
+    return made
+
+
+def _with_tensor(pair: Pair) -> Pair:
+    """The pair with dloss as a tensor: for each other number a graph would be made anew."""
+
+    def backward(
+        dloss: Tensor | float, cache: Any, *, tape: Off = OFF
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        return pair.backward(torch.as_tensor(dloss), cache)
+
+    return Pair(pair.forward, backward)

@@ -1,0 +1,74 @@
+"""A step on its own: forward, backward, clipping and AdamW, on weights that the step owns."""
+
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from pellucid.distribute import ALONE
+from pellucid.errors import ConfigError
+from pellucid.kernels.heap import keep_heap
+from pellucid.models import GPT, Transformer, trainable
+from pellucid.optim import decay_groups
+from pellucid.train.means import compiled_means, compiled_update
+from pellucid.train.recipe import Recipe
+from pellucid.tree import flatten, map_leaves, unflatten
+
+M = TypeVar("M", GPT, Transformer)
+
+
+class CompiledStep(Generic[M]):
+    """A compiled training step that owns its weights and moments, and overwrites them.
+
+    `model` has the weights as they are now: they change under whoever holds it, and are copied by
+    whoever wants to keep them. `train`, with the same graphs, makes new ones in each iteration.
+    """
+
+    def __init__(self, model: M, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.model: M = model.with_params(map_leaves(torch.clone, model.params))
+        self._ops = compiled_means(recompute=recipe.recompute).ops
+        self._moved = trainable(self.model.params)
+        m, v = (map_leaves(torch.zeros_like, self._moved) for _ in range(2))
+        self._state: dict[str, Any] = {"m": m, "v": v, "t": 0}
+        self._decay = decay_groups(self._moved, recipe.weight_decay)
+        mixed = recipe.mixed and model.dtype != torch.bfloat16
+        self._computing: Any = self.model.to(dtype=torch.bfloat16) if mixed else self.model
+        self._copies = trainable(self._computing.params) if mixed else None
+
+    def __call__(self, *batch: Tensor, learning_rate: float | None = None) -> Tensor:
+        """Make a step on a batch, targets last, and return its loss, in nats, from before the step.
+
+        The learning rate is the recipe's where none is given. The first call compiles, for the
+        shape of its batch, and so does the first of every other shape.
+        """
+        loss, grads = self._computing.loss_and_grads(*batch, ops=self._ops)
+        slopes, done = flatten(grads), self._state["t"]
+        rate = self.recipe.learning_rate_at(done) if learning_rate is None else learning_rate
+        _, self._state, _ = compiled_update(
+            self._moved,
+            unflatten({name: slopes[name] for name in flatten(self._moved)}),
+            self._state,
+            rate,
+            self._decay,
+            recipe=self.recipe,
+            layout=ALONE,
+            in_place=True,
+            copies=self._copies,
+        )
+        mean: Tensor = loss
+        return mean
+
+
+def compiled_step(model: M, recipe: Recipe) -> CompiledStep[M]:
+    """The step of a model by the recipe's rates, clipping, decay and precision, without dropout.
+
+    It copies the weights, and lets the process keep the memory that it frees. Raises `ConfigError`
+    where nothing can be compiled.
+    """
+    from pellucid.kernels.compiled import why_not_compiled  # noqa: PLC0415 (it takes a second)
+
+    if why := why_not_compiled():
+        raise ConfigError(f"a compiled step needs a C++ compiler, and {why}: install one")
+    keep_heap()
+    return CompiledStep(model, recipe)

@@ -1,0 +1,40 @@
+"""Recomputed blocks: the same numbers, to the last bit, from a cache that is the input alone."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from pellucid.kernels import FAST
+from pellucid.layers import REFERENCE, Ops, recomputing
+from pellucid.models import GPT
+from pellucid.models.gpt import draw_noise, gpt_loss
+from pellucid.tree import flatten
+from tests.models.examples import TARGETS, TOKENS, random_params, tiny
+
+
+@pytest.mark.parametrize("ops", [REFERENCE, FAST], ids=["reference", "fast"])
+@pytest.mark.parametrize(
+    "choices", [{}, {"norm": "post", "tied": False}, {"lora_rank": 2}], ids=str
+)
+def test_every_gradient_is_the_same(choices: dict[str, Any], ops: Ops):
+    model = GPT(tiny(**choices), random_params(tiny(**choices)))
+    noise = draw_noise(model.config, TOKENS, 0.3, torch.Generator().manual_seed(0), model.dtype)
+    loss, grads = model.loss_and_grads(TOKENS, TARGETS, ops=recomputing(ops), noise=noise)
+    expected, expected_grads = model.loss_and_grads(TOKENS, TARGETS, ops=ops, noise=noise)
+    assert torch.equal(loss, expected)
+    kept = flatten(expected_grads)
+    for name, grad in flatten(grads).items():
+        assert torch.equal(grad, kept[name]), name
+
+
+def test_a_block_keeps_its_input_and_what_it_was_told():
+    model = GPT(tiny(), random_params(tiny()))
+    told = {"config": model.config, "ops": recomputing(REFERENCE)}
+    _, cache = gpt_loss(TOKENS, TARGETS, **model.params, **told)
+    parameters = {id(leaf) for leaf in flatten(model.params).values()}
+    for block in cache.trunk.h:
+        held = [leaf for leaf in flatten(block.told).values() if isinstance(leaf, torch.Tensor)]
+        own = [leaf for leaf in held if id(leaf) not in parameters]
+        assert block.x.shape == (*TOKENS.shape, model.config.n_embd)
+        assert [leaf.dtype for leaf in own] == [torch.bool], "more than the mask is kept"
