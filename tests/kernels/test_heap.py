@@ -12,7 +12,8 @@ import resource, torch
 from pellucid.kernels.heap import keep_heap
 
 keep_heap()
-torch.ones(1 << 24)
+held = [torch.ones(1 << 24), torch.ones(1 << 24)]
+del held
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
     torch.ones(1 << 24)
