@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pellucid import layers
-from pellucid.kernels.scaled_dot_product import SHORT, additive
+from pellucid.kernels.native_attention import attend, attend_backward, beside, takes
+from pellucid.kernels.scaled_dot_product import additive
 from pellucid.layers import causal_mask
 from pellucid.tape import OFF, Off
 
@@ -21,17 +22,18 @@ ATEN = torch.ops.aten
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """z, and the logarithms of the softmax's denominators; all of four dimensions."""
     causal, bias = _reading(q, k, mask)
+    if causal and takes(q):
+        return attend(q, k, v)
     z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, 0.0, causal, attn_mask=bias
     )
-    return z, logsumexp
+    return z, logsumexp.contiguous()
 
 
 @attention.register_fake
 def _(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     kind = q.dtype if q.dtype == torch.float64 else torch.float32
-    batch, heads, length, _ = q.shape
-    return _beside(q), q.new_empty(batch, length, heads, dtype=kind).transpose(1, 2)
+    return beside(q), q.new_empty(q.shape[:3], dtype=kind)
 
 
 @torch.library.custom_op("pellucid::attention_backward", mutates_args=())
@@ -40,6 +42,8 @@ def attention_backward(  # noqa: PLR0917 (an operation is given all by position)
 ) -> tuple[Tensor, Tensor, Tensor]:
     """dq, dk and dv."""
     causal, bias = _reading(q, k, mask)
+    if causal and takes(q):
+        return attend_backward(dz, q=q, k=k, v=v, z=z, logsumexp=logsumexp)
     dq, dk, dv = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
         dz, q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
     )
@@ -50,7 +54,7 @@ def attention_backward(  # noqa: PLR0917 (an operation is given all by position)
 def _(  # noqa: PLR0917
     dz: Tensor, q: Tensor, k: Tensor, v: Tensor, z: Tensor, logsumexp: Tensor, mask: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return _beside(q), _beside(k), _beside(v)
+    return beside(q), beside(k), beside(v)
 
 
 def scaled_dot_product(
@@ -63,8 +67,7 @@ def scaled_dot_product(
     tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """As `pellucid.layers.scaled_dot_product`, for a graph that is compiled."""
-    short = q.dtype == torch.bfloat16 and max(q.shape[-2], k.shape[-2]) <= SHORT
-    if noise is not None or q.device.type != "cpu" or short:
+    if noise is not None or q.device.type != "cpu":
         z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
         return z, (cache, None)
     batch = q.shape[:-3]
@@ -98,9 +101,3 @@ def _reading(q: Tensor, k: Tensor, mask: Tensor | None) -> tuple[bool, Tensor | 
     if length == k.shape[-2] and torch.equal(mask, causal_mask(length, length, q.device)):
         return True, None
     return False, additive(mask, q, q.shape[:1])
-
-
-def _beside(x: Tensor) -> Tensor:
-    """Room for a tensor of x's shape, a position's heads side by side, as ATen makes it."""
-    batch, heads, length, width = x.shape
-    return x.new_empty(batch, length, heads, width).transpose(1, 2)

@@ -1,7 +1,8 @@
-"""Attention that never holds the whole table of scores (ATen's flash attention for CPU).
+"""Attention that never holds the whole table of scores.
 
-On another device, where dropout falls on the attention probabilities, and for a few positions in
-bfloat16, the reference runs.
+It is the native library's where that is there, the mask causal and the dtype float32 or bfloat16;
+else ATen's flash attention for CPU. On another device, where dropout falls on the attention
+probabilities, and with ATen for a few positions in bfloat16, the reference runs.
 """
 
 import math
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pellucid import layers
+from pellucid.kernels.native_attention import attend, attend_backward, takes
 from pellucid.layers import causal_mask
 from pellucid.tape import OFF, Off
 
@@ -33,17 +35,21 @@ def scaled_dot_product(
 
     Source: Dao et al. 2022, "FlashAttention".
     """
-    # In bfloat16 the kernel packs its inputs for each head anew, which short texts do not repay.
-    short = q.dtype == torch.bfloat16 and max(q.shape[-2], k.shape[-2]) <= SHORT
-    if noise is not None or q.device.type != "cpu" or short:
-        z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
-        return z, (cache, None)
-    batch = q.shape[:-3]
-    q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))  # (B, H, T or S, d)
     # A causal mask is known by being the very tensor that causal_mask keeps: then half the work
     # is skipped. Any other becomes -∞ to add.
     length = q.shape[-2]
     causal = length == k.shape[-2] and mask is causal_mask(length, length, q.device)
+    native = causal and takes(q)
+    # In bfloat16 ATen packs its inputs for each head anew, which short texts do not repay.
+    short = q.dtype == torch.bfloat16 and max(length, k.shape[-2]) <= SHORT
+    if noise is not None or q.device.type != "cpu" or (short and not native):
+        z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
+        return z, (cache, None)
+    batch = q.shape[:-3]
+    q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))  # (B, H, T or S, d)
+    if native:
+        z, logsumexp = attend(q, k, v)
+        return z.unflatten(0, batch) if batch else z[0], (None, (q, k, v, z, logsumexp))
     bias = None if causal or mask is None else additive(mask, q, batch)
     z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, 0.0, causal, attn_mask=bias
@@ -61,11 +67,16 @@ def scaled_dot_product_backward(
     reference, flash = cache
     if flash is None:
         return layers.scaled_dot_product_backward(dz, reference)
-    q, k, v, z, logsumexp, causal, bias = flash
+    batch = dz.shape[:-3]
+    q, k, v, z, logsumexp, *reading = flash
+    if not reading:
+        came = {"q": q, "k": k, "v": v, "z": z, "logsumexp": logsumexp}
+        native = attend_backward(dz.reshape(z.shape), **came)
+        return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in native), {}
+    causal, bias = reading
     grads = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
         dz.reshape(z.shape), q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
     )
-    batch = dz.shape[:-3]
     return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in grads), {}
 
 

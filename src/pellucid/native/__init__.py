@@ -5,12 +5,33 @@ vectors.h       vectors as wide as the processor's registers, bfloat16, the expo
 products.h      rows times a packed weight: the loops that all the time goes into
 rows.h          layer norm, GELU, rounding a row to int8 or bfloat16
 attention.h     attention on keys and values that are kept
+training.h      causal attention and its gradients, for training
 kernels.cpp     a linear map and a pre-norm block; compiled once for each kind of processor
 library.cpp     which of them this processor runs
 build.py        how the library is built
 library.py      how it is called
 """
 
-from pellucid.native.library import Block, Room, Table, Weight, level, library, missing
+from pellucid.native.library import (
+    STRIDED,
+    Attention,
+    Block,
+    Room,
+    Table,
+    Weight,
+    level,
+    library,
+    missing,
+)
 
-__all__ = ["Block", "Room", "Table", "Weight", "level", "library", "missing"]
+__all__ = [
+    "STRIDED",
+    "Attention",
+    "Block",
+    "Room",
+    "Table",
+    "Weight",
+    "level",
+    "library",
+    "missing",
+]

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "attention.h"
+#include "training.h"
 
 namespace {
 
@@ -198,7 +198,20 @@ void block(const Block* b, const Room* past, const float* x, float* out, int64_t
         whole_block<uint16_t, Bfloat16>(*b, *past, x, out, batch, length, threads);
 }
 
-const Table table{NAME, linear, block};
+// Every head of every sequence, each by one thread, in memory of its own.
+void attend_heads(const Attention* attention, int backward, int threads) {
+    const Attention& a = *attention;
+    const int64_t tasks = a.batch * a.heads;
+#pragma omp parallel num_threads(threads)
+    {
+        char* memory = scratch.get(training_bytes(a));
+#pragma omp for schedule(dynamic)
+        for (int64_t task = 0; task < tasks; task++)
+            attend_head_of(a, task / a.heads, task % a.heads, backward, Pieces{memory});
+    }
+}
+
+const Table table{NAME, linear, block, attend_heads};
 
 }  // namespace
 

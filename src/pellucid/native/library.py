@@ -13,6 +13,9 @@ LEVELS = {"portable": 0, "avx2": 1, "dotprod": 1, "avx512": 2}
 SWITCH = "PELLUCID_NATIVE"
 """An environment variable: `off`, or the level of processor that is asked for at most."""
 
+STRIDED = frozenset({"q", "k", "v", "z", "dz", "dq", "dk", "dv"})
+"""Tensors of attention, each with strides."""
+
 
 class Weight(Structure):
     """A packed weight, as native.h has it."""
@@ -54,16 +57,33 @@ class Room(Structure):
     _fields_ = (("k", c_void_p), ("v", c_void_p), ("room", c_int64), ("start", c_int64))
 
 
+class Attention(Structure):
+    """Attention for training, as native.h has it."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("q", "k", "v", "z", "logsumexp", "dz", "dq", "dk", "dv")),
+        *((f"{name}_strides", c_int64 * 3) for name in ("q", "k", "v", "z")),
+        *((f"{name}_strides", c_int64 * 3) for name in ("dz", "dq", "dk", "dv")),
+        *((name, c_int64) for name in ("batch", "heads", "length", "d", "kind")),
+    )
+
+
 _LINEAR = ctypes.CFUNCTYPE(None, POINTER(Weight), c_void_p, c_void_p, c_int64, c_int)
 _BLOCK = ctypes.CFUNCTYPE(
     None, POINTER(Block), POINTER(Room), c_void_p, c_void_p, c_int64, c_int64, c_int
 )
+_ATTEND = ctypes.CFUNCTYPE(None, POINTER(Attention), c_int, c_int)
 
 
 class Table(Structure):
     """The kernels for one kind of processor."""
 
-    _fields_ = (("name", c_char_p), ("linear", _LINEAR), ("block", _BLOCK))
+    _fields_ = (
+        ("name", c_char_p),
+        ("linear", _LINEAR),
+        ("block", _BLOCK),
+        ("attend", _ATTEND),
+    )
 
 
 def level() -> str:

@@ -35,11 +35,27 @@ struct Room {
     int64_t room, start;
 };
 
+// Causal attention for training, on tensors (batch, heads, length, d), float32 or bfloat16, with the
+// strides of the first three dimensions; logsumexp is (batch, heads, length). The forward writes z
+// and logsumexp; the backward reads them and writes dq, dk and dv.
+struct Attention {
+    const void *q, *k, *v;
+    void* z;
+    float* logsumexp;
+    const void* dz;
+    void *dq, *dk, *dv;
+    int64_t q_strides[3], k_strides[3], v_strides[3], z_strides[3], dz_strides[3];
+    int64_t dq_strides[3], dk_strides[3], dv_strides[3];
+    int64_t batch, heads, length, d;
+    int64_t kind;
+};
+
 struct Table {
     const char* name;
     void (*linear)(const Weight*, const float* x, float* out, int64_t rows, int threads);
     void (*block)(const Block*, const Room*, const float* x, float* out, int64_t batch,
                   int64_t length, int threads);
+    void (*attend)(const Attention*, int backward, int threads);
 };
 }
 
