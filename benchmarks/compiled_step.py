@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pellucid.kernels import FAST, adamw_rule
-from pellucid.kernels.heap import keep_heap
 from pellucid.kernels.precision import fastest_float32
+from pellucid.memory import keep_memory
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.train import Recipe, compiled_step
@@ -166,7 +166,7 @@ def serve(name: str, args: argparse.Namespace, pipe: Any) -> None:
     sizes = {key: getattr(args, key) for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
     sizes["block_size"] = args.block_size
     if args.keep_memory:
-        keep_heap()
+        keep_memory()
     with ExitStack() as stack:
         onednn = not mixed and stack.enter_context(fastest_float32())
         made: dict[str, Callable[[], Step]] = {

@@ -190,23 +190,22 @@ def processes(
 
 
 @contextmanager
-def quickly(screen: Console, recipe: "Recipe") -> "Iterator[Recipe]":
+def quickly(screen: "Console", recipe: "Recipe") -> "Iterator[Recipe]":
     """What makes a training quick on this machine; inside, the recipe is what it can follow.
 
     Where nothing can be compiled, that is said in a line, and the step is not compiled.
     """
     from dataclasses import replace
 
-    from pellucid.kernels.heap import keep_heap
     from pellucid.kernels.precision import fastest_float32
 
     if recipe.compiled:
         from pellucid.kernels.compiled import why_not_compiled
 
         if why := why_not_compiled():
-            screen.print(f"the step is not compiled, since {escape(why)}", soft_wrap=True)
+            why_not = f"the step is not compiled, since {why}"
+            screen.print(why_not, markup=False, soft_wrap=True)
             recipe = replace(recipe, compiled=False)
-    keep_heap()
     with fastest_float32():
         yield recipe
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
-from pellucid.kernels.heap import keep_heap
+from pellucid.memory import keep_memory
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
 from pellucid.train.means import compiled_means, compiled_update
@@ -70,5 +70,5 @@ def compiled_step(model: M, recipe: Recipe) -> CompiledStep[M]:
 
     if why := why_not_compiled():
         raise ConfigError(f"a compiled step needs a C++ compiler, and {why}: install one")
-    keep_heap()
+    keep_memory()
     return CompiledStep(model, recipe)
