@@ -1,6 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pellucid import native
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +13,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of shared data is not beside the repository")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _native_library_anew() -> Iterator[None]:
+    """Whatever kernels a test chose, the next one begins with those of the machine."""
+    yield
+    native.library.cache_clear()
