@@ -1,0 +1,130 @@
+"""llama.cpp by llama-cpp-python's bindings of its C interface."""
+
+import ctypes
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+
+from contenders.gguf_file import KINDS, quantize, write_gguf
+from contenders.task import Contender, Task
+from pellucid.checkpoint import load
+
+PACKAGES = ("llama-cpp-python",)
+SILENT = llama_cpp.llama_log_callback(lambda *_line: None)
+"""Kept here, because C holds no reference to it."""
+
+
+def prepare(task: Task) -> None:
+    """Write the weights in float32, and have them quantized by llama.cpp."""
+    whole = task.file("float32.gguf")
+    if not whole.exists():
+        ids = json.loads((task.common / "vocab.json").read_text())
+        pieces = ["<|endoftext|>"] * (max(ids.values()) + 1)
+        for piece, number in ids.items():
+            pieces[number] = piece
+        merges = (task.common / "merges.txt").read_text().splitlines()[1:]
+        write_gguf(load(task.common), pieces, merges, whole, "gpt2")
+    file = task.file(f"{task.precision}.gguf")
+    if not file.exists():
+        quantize(whole, file, task.precision, task.threads)
+
+
+class Engine:
+    """A model file and one context: texts of equal lengths, side by side."""
+
+    def __init__(
+        self, file: Path, *, threads: int, batch: int, length: int, prompt: int, flash: bool
+    ) -> None:
+        llama_cpp.llama_log_set(SILENT, ctypes.c_void_p(0))
+        llama_cpp.llama_backend_init()
+        self.model = llama_cpp.llama_model_load_from_file(
+            os.fsencode(file), llama_cpp.llama_model_default_params()
+        )
+        params = llama_cpp.llama_context_default_params()
+        # A multiple of 256 a text, to which it would be rounded up otherwise.
+        params.n_ctx = batch * -(-length // 256) * 256
+        params.n_batch = params.n_ubatch = max(512, batch * prompt)
+        params.n_seq_max = batch
+        params.n_threads = params.n_threads_batch = threads
+        kinds = (llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED)
+        params.flash_attn_type = kinds[flash]
+        self.context = llama_cpp.llama_init_from_model(self.model, params)
+        if not self.model or not self.context:
+            raise RuntimeError(f"llama.cpp could not load {file.name}")
+        vocabulary = llama_cpp.llama_model_get_vocab(self.model)
+        self.vocab_size = llama_cpp.llama_vocab_n_tokens(vocabulary)
+        self.batch = llama_cpp.llama_batch_init(params.n_batch, 0, batch)
+
+    def clear(self) -> None:
+        """Forget what was read."""
+        memory = llama_cpp.llama_get_memory(self.context)
+        llama_cpp.llama_memory_clear(memory, True)  # noqa: FBT003 - a C function
+
+    def read(
+        self, texts: Sequence[Sequence[int]], start: int, *, every: bool = False
+    ) -> np.ndarray:
+        """The logits (B, V) after the texts' tokens, which begin at `start`.
+
+        With `every`, those after each token, (B·T, V).
+        """
+        entries = [
+            (token, start + place, row, every or place == len(text) - 1)
+            for row, text in enumerate(texts)
+            for place, token in enumerate(text)
+        ]
+        for i, (token, place, row, wanted) in enumerate(entries):
+            self.batch.token[i], self.batch.pos[i], self.batch.logits[i] = token, place, wanted
+            self.batch.n_seq_id[i], self.batch.seq_id[i][0] = 1, row
+        self.batch.n_tokens = len(entries)
+        if failed := llama_cpp.llama_decode(self.context, self.batch):
+            raise RuntimeError(f"llama_decode gave {failed}")
+        count = sum(wanted for *_, wanted in entries)
+        pointer = llama_cpp.llama_get_logits(self.context)
+        address = ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float))
+        return np.ctypeslib.as_array(address, shape=(count, self.vocab_size))
+
+
+class Generation:
+    """A prompt in one batch, and greedy tokens after it."""
+
+    def __init__(self, task: Task) -> None:
+        shape = task.shape
+        self.texts, self.new = task.texts(), shape.new
+        self.engine = Engine(
+            task.file(f"{task.precision}.gguf"),
+            threads=task.threads,
+            batch=shape.batch,
+            length=shape.length + shape.new,
+            prompt=shape.length,
+            flash="flash" in task.variant,
+        )
+
+    def check(self) -> list[float]:
+        """The logits after the first text's prompt."""
+        self.engine.clear()
+        numbers: list[float] = self.engine.read(self.texts, 0)[0].tolist()
+        return numbers
+
+    def measure(self) -> dict[str, float]:
+        """The prompt's seconds where nothing follows; else those of what follows."""
+        self.engine.clear()
+        began = time.perf_counter()
+        tokens = self.engine.read(self.texts, 0).argmax(-1)
+        read = time.perf_counter()
+        if not self.new:
+            return {"seconds": read - began}
+        start = len(self.texts[0])
+        for place in range(start, start + self.new):
+            tokens = self.engine.read([[int(token)] for token in tokens], place).argmax(-1)
+        return {"seconds": time.perf_counter() - read, "prompt": read - began}
+
+
+def open_contender(task: Task) -> Contender:
+    """The file of the task's precision."""
+    assert task.precision in KINDS
+    return Generation(task)

@@ -1,0 +1,85 @@
+"""Pellucid itself."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from contenders.task import Contender, Task
+from contenders.torch_tools import Generation, Training, dtype_of, set_up
+from contenders.weights import BETAS, CLIP, DECAY, LEARNING_RATE
+from pellucid.checkpoint import load
+from pellucid.kernels import FAST, adamw_rule, fastest
+from pellucid.models import GPT, packed
+from pellucid.optim import adamw, clip_by_global_norm, decay_groups
+from pellucid.tree import map_leaves
+
+PACKAGES = ("pellucid", "torch")
+
+
+def prepare(task: Task) -> None:
+    """The common weights are read as they are."""
+
+
+def open_contender(task: Task) -> Contender:
+    """The model by the variant's ops."""
+    set_up(task)
+    model, mixed = load(task.common), task.precision == "bfloat16"
+    if task.work == "train":
+        compiled = "compiled" in task.variant
+        return Training((compiled_step if compiled else eager_step)(model, mixed=mixed), task)
+    if "packed" in task.variant:
+        return generation(packed(model, task.precision), task)
+    return generation(model.to(dtype=dtype_of(task)), task)
+
+
+def compiled_step(model: GPT, *, mixed: bool) -> Any:
+    """A step as `pellucid train --compile` makes it, on weights of its own."""
+    from pellucid import train  # noqa: PLC0415 - loading what compiles takes a while
+
+    recipe = train.Recipe(
+        learning_rate=LEARNING_RATE,
+        warmup_iters=0,
+        min_lr_ratio=1.0,
+        betas=BETAS,
+        grad_clip=CLIP,
+        weight_decay=DECAY,
+        mixed=mixed,
+    )
+    return train.compiled_step(model, recipe)
+
+
+def eager_step(model: GPT, *, mixed: bool) -> Any:
+    """A step as `pellucid train` makes it."""
+    decay = decay_groups(model.params, DECAY)
+    held: dict[str, Any] = {"params": model.params, "state": None}
+
+    def step(tokens: Tensor, targets: Tensor) -> Tensor:
+        now = model.with_params(held["params"])
+        computing = now.to(dtype=torch.bfloat16) if mixed else now
+        loss, grads = computing.loss_and_grads(tokens, targets, ops=FAST)
+        grads = map_leaves(lambda grad: grad.float(), grads)
+        clipped, _ = clip_by_global_norm(grads, CLIP)
+        held["params"], held["state"] = adamw(
+            held["params"],
+            clipped,
+            held["state"],
+            learning_rate=LEARNING_RATE,
+            betas=BETAS,
+            weight_decay=decay,
+            rule=adamw_rule,
+        )
+        return loss
+
+    return step
+
+
+def generation(model: GPT, task: Task) -> Generation:
+    """The model by the table that computes it the fastest."""
+    ops = fastest(model.params)
+
+    def extend(tokens: Tensor, past: Any) -> tuple[Tensor, Any]:
+        logits, more = model.extend(tokens, past, ops=ops, last=1)
+        return logits[:, -1], more
+
+    return Generation(extend, task)

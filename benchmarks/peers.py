@@ -1,0 +1,154 @@
+"""Pellucid beside its peers on this machine: training step, prefill, decoding, start-up.
+
+    pip install -e '.[peers]'
+    python benchmarks/peers.py
+    python benchmarks/peers.py --works decode --precisions int8 --peers llama.cpp --rounds 7
+    python benchmarks/peers.py --nanogpt nanoGPT --out peers.json
+
+All compute with the same weights, of GPT-2's size and random, and each contender in a process of
+its own. Those of one work and precision take turns (A B C, A B C …) after a warm-up, and wait
+stopped in between. Before anything is timed, a contender's logits, or in training the losses of its
+first steps, are compared with the reference's; one that is too far from it is not timed. The tables
+give medians, and how many times as fast Pellucid's best is. A peer that is not installed is a line
+that says so. The first run writes about 3 GB to --work, and compiles.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from contenders.lineup import PEERS, PRECISIONS, lineup
+from contenders.process import Worker
+from contenders.startup import startup
+from contenders.tables import show, title
+from contenders.task import TOLERANCE, WORKS, Task, distance
+from rich.console import Console
+
+WEIGHTS = Path(__file__).parent / "contenders" / "weights.py"
+
+
+def processor() -> str:
+    """What the system calls its processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def opened(task: Task, log: Path, row: dict[str, Any]) -> Worker:
+    """A process that has loaded; its files are written by another, whose memory does not count."""
+    before = Worker(task, log)
+    before.ask("prepare", task=task.to_dict())
+    before.end()
+    if before.problem:
+        return before
+    worker = Worker(task, log)
+    row |= worker.ask("open", task=task.to_dict())
+    return worker
+
+
+def compete(tasks: list[Task], reference: list[float], options: Any) -> list[dict[str, Any]]:
+    """Let the contenders of one work and precision take turns; a row for each."""
+    rows: list[dict[str, Any]] = []
+    workers = []
+    for task in tasks:
+        row: dict[str, Any] = {
+            **{name: getattr(task, name) for name in ("work", "precision", "peer", "variant")}
+        }
+        rows.append(row)
+        worker = opened(task, Path(options.work) / "log.txt", row)
+        workers.append(worker)
+        if not worker.problem:
+            found = worker.ask("check").get("numbers")
+            row["distance"] = distance(found, reference) if found else None
+            if found and not row["distance"] <= TOLERANCE[task.precision]:
+                worker.problem = f"too far from the reference: {row['distance']:.1e}"
+    for number in range(options.warm_up + options.rounds):
+        for worker, row in zip(workers, rows, strict=True):
+            if not worker.problem:
+                found = worker.measure(options.patience)
+                if number >= options.warm_up:
+                    for name, taken in found.items():
+                        row.setdefault(name, []).append(taken)
+    for worker, row in zip(workers, rows, strict=True):
+        if worker.problem:
+            row["problem"] = worker.problem
+        else:
+            row.update(worker.ask("memory"), median=statistics.median(row["seconds"]))
+        worker.end()
+    return rows
+
+
+def measure(options: Any, screen: Console) -> list[dict[str, Any]]:
+    """Every work that was chosen, at every precision."""
+    folder = Path(options.work)
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, str(WEIGHTS), str(folder), str(options.layers)]
+    subprocess.run(words, check=True)
+    rows = []
+    for work in options.works:
+        if work == "start":
+            found = startup(options.rounds)
+            rows += found
+            show(found, screen)
+            continue
+        for precision in options.precisions:
+            tasks = [
+                Task(
+                    *(work, precision, peer, variant, options.threads, options.layers),
+                    folder=str(folder.resolve()),
+                    nanogpt=options.nanogpt and str(Path(options.nanogpt).resolve()),
+                )
+                for peer, variant in lineup(work, precision)
+                if peer in options.peers and all(word not in variant for word in options.without)
+            ]
+            if not tasks:
+                continue
+            screen.print(f"[dim]{title(work, precision)} …[/]")
+            reference = json.loads((tasks[0].common / "reference.json").read_text())[work]
+            found = compete(tasks, reference, options)
+            rows += found
+            show(found, screen)
+    return rows
+
+
+def main() -> None:
+    """Measure, print, and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    works = (*WORKS, "start")
+    parser.add_argument("--works", nargs="+", choices=works, default=works)
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
+    parser.add_argument("--without", nargs="+", default=(), help="Leave out variants with a word.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--warm-up", type=int, default=1)
+    parser.add_argument(
+        "--patience", type=int, default=5, help="Repeat so often where other programs disturb."
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--layers", type=int, default=12, help="Fewer make a quick try.")
+    parser.add_argument("--nanogpt", metavar="DIR", help="A checkout of nanoGPT.")
+    parser.add_argument("--work", metavar="DIR", default="build/peers", help="For the weights.")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="Save what was measured.")
+    options = parser.parse_args()
+    screen = Console(highlight=False, width=120)
+    rows = measure(options, screen)
+    if options.out:
+        result = {
+            "command": " ".join(["python", "benchmarks/peers.py", *sys.argv[1:]]),
+            "processor": processor(),
+            "threads": options.threads,
+            "rounds": options.rounds,
+            "python": platform.python_version(),
+            "rows": rows,
+        }
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
