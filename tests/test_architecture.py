@@ -24,8 +24,8 @@ PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent
 ROOMS = (
     "__init__",
     *("errors", "files", "memory", "tree", "tape", "numbers", "native", "layers", "kernels"),
-    *("models", "optim"),
-    *("distribute", "text", "checkpoint", "evaluate", "events", "train", "fit", "generate"),
+    *("models", "optim", "distribute", "text", "checkpoint", "evaluate", "events", "train"),
+    *("fit", "generate", "bench"),
     *("trace", "reference", "compare", "examples", "report", "web", "cli", "__main__"),
 )
 

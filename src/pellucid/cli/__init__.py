@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pellucid.cli.bench import bench
 from pellucid.cli.classify import classify
 from pellucid.cli.compare import compare
 from pellucid.cli.evaluate import evaluate
@@ -69,6 +70,7 @@ _COMMANDS = (
     export,
     reference,
     compare,
+    bench,
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -1,0 +1,27 @@
+"""How near a model's work on this machine comes to what the machine can do.
+
+forward_flops, train_flops   operations of the formula, from a configuration
+token_bytes                  bytes that a decoded token reads
+measure_machine              peaks of matrix products, and the bandwidth of memory
+measure_model                a training step, a prompt and decoding, timed
+sweep, exponent              cost against size, one size at a time
+"""
+
+from pellucid.bench.costs import forward_flops, token_bytes, train_flops
+from pellucid.bench.machine import Machine, measure_machine
+from pellucid.bench.model import Row, Sizes, measure_model
+from pellucid.bench.sweep import Point, exponent, sweep
+
+__all__ = [
+    "Machine",
+    "Point",
+    "Row",
+    "Sizes",
+    "exponent",
+    "forward_flops",
+    "measure_machine",
+    "measure_model",
+    "sweep",
+    "token_bytes",
+    "train_flops",
+]

@@ -1,0 +1,66 @@
+"""Operations and bytes by formula are those of real runs."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from pellucid.bench import forward_flops, token_bytes, train_flops
+from pellucid.bench.costs import weight_bytes
+from pellucid.kernels.packing import FORMS, PackedWeight
+from pellucid.models import GPT, GPTConfig, packed
+from pellucid.tree import flatten
+
+CONFIGS = {
+    "tied": GPTConfig(vocab_size=70, block_size=16, n_layer=2, n_head=2, n_embd=8),
+    "untied": GPTConfig(
+        vocab_size=70, block_size=16, n_layer=3, n_head=4, n_embd=16, n_inner=24, tied=False
+    ),
+}
+config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+
+
+def tokens(config: GPTConfig, batch: int, length: int) -> torch.Tensor:
+    return torch.arange(batch * length).reshape(batch, length) % config.vocab_size
+
+
+@config
+def test_the_operations_of_a_forward_are_counted_in_a_real_one(config: GPTConfig):
+    with FlopCounterMode(display=False) as counted:
+        GPT.init(config).forward(tokens(config, 3, 5))
+    assert forward_flops(config, 3, 5) == counted.get_total_flops()
+
+
+@config
+def test_the_operations_after_a_past_are_counted_too(config: GPTConfig):
+    model = GPT.init(config)
+    _, past = model.extend(tokens(config, 2, 4), None)
+    with FlopCounterMode(display=False) as counted:
+        model.extend(tokens(config, 2, 3), past, last=1)
+    assert forward_flops(config, 2, 3, start=4, scored=1) == counted.get_total_flops()
+
+
+@config
+def test_the_operations_of_a_training_step_are_counted_in_a_real_one(config: GPTConfig):
+    texts = tokens(config, 3, 6)
+    with FlopCounterMode(display=False) as counted:
+        GPT.init(config).loss_and_grads(texts[:, :-1], texts[:, 1:])
+    assert train_flops(config, 3, 5) == counted.get_total_flops()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@config
+def test_the_bytes_of_the_weights_are_those_of_the_packed_model(config: GPTConfig, form):
+    leaves = flatten(packed(GPT.init(config), form).params)
+    read = {name: leaf for name, leaf in leaves.items() if name != "wpe.weight"}
+    if not config.tied:
+        del read["wte.weight"]
+    assert weight_bytes(config, form) == sum(leaf.nbytes for leaf in read.values())
+    assert all(isinstance(leaf, PackedWeight) or leaf.dim() == 1 for leaf in read.values())
+
+
+@config
+def test_keys_and_values_are_read_on_top(config: GPTConfig):
+    each = 2 * config.n_layer * config.n_embd
+    for form, size in (("float32", 4), ("int8", 2)):
+        more = token_bytes(config, form, 10) - token_bytes(config, form, 4)
+        assert more == 6 * each * size

@@ -1,0 +1,40 @@
+"""What is measured of a machine and a model, not how fast it is."""
+
+import pytest
+
+from pellucid.bench import Machine, Sizes, measure_machine, measure_model
+from pellucid.errors import ConfigError
+from pellucid.models import GPT, GPTConfig
+
+MODEL = GPT.init(GPTConfig(vocab_size=64, block_size=16, n_layer=1, n_head=2, n_embd=8))
+SIZES = Sizes(batch=2, length=4, new=3, rounds=1)
+
+
+def test_a_machine_has_peaks_and_a_bandwidth():
+    machine = measure_machine(rounds=1, side=64, buffer=1 << 16)
+    assert {"float32", "bfloat16"} <= machine.flops.keys() <= {"float32", "bfloat16", "int8"}
+    assert min(machine.flops.values()) > 0 < machine.bandwidth
+
+
+def test_every_work_in_every_form_with_its_part_of_the_machine():
+    machine = Machine(1, {"float32": 2e9, "bfloat16": 4e9}, 1e9)
+    rows = list(measure_model(MODEL, machine, SIZES))
+    forms = ("float32", "bfloat16", "int8", "int4")
+    assert [(row.work, row.form) for row in rows] == [
+        *(("train", form) for form in forms[:2]),
+        *((work, form) for form in forms for work in ("prefill", "decode")),
+    ]
+    for row in rows:
+        if row.work == "decode":
+            assert row.fraction == pytest.approx(row.bytes / row.seconds / 1e9)
+        elif row.form in machine.flops:
+            peak = machine.flops[row.form]
+            assert row.fraction == pytest.approx(row.flops / row.seconds / peak)
+        else:
+            assert row.fraction is None
+        assert row.tokens == {"train": 8, "prefill": 4, "decode": 1}[row.work]
+
+
+def test_texts_longer_than_the_context_are_refused():
+    with pytest.raises(ConfigError, match=r"context of 16 positions, and 14 \+ 3 tokens do not"):
+        next(measure_model(MODEL, Machine(1, {}, 1.0), SIZES._replace(length=14)))
