@@ -1,15 +1,20 @@
 """What this machine can do: its quickest matrix products, and how fast it reads memory."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
+from pellucid import native
+from pellucid.kernels.packed_linear import product
+from pellucid.kernels.packing import FORMS, arena, pack, packed_bytes
+
 SIDE = 2048
 """Rows and columns of the matrices that are multiplied."""
-BUFFER = 1 << 28
-"""Bytes that are read: more than any cache holds."""
+READ = 8192
+"""Rows and columns of the float32 matrix that is read: 256 MiB, more than caches hold."""
 
 
 class Machine(NamedTuple):
@@ -20,44 +25,49 @@ class Machine(NamedTuple):
     bandwidth: float  # bytes read a second
 
 
-def measure_machine(*, rounds: int = 5, side: int = SIDE, buffer: int = BUFFER) -> Machine:
-    """Multiply square matrices by PyTorch in every format, and read a large buffer.
+def measure_machine(*, rounds: int = 5, side: int = SIDE, read: int = READ) -> Machine:
+    """Multiply square matrices in every format, and read a large one, by all threads.
 
-    The quickest of the rounds counts. int8 is left out where PyTorch cannot multiply it.
+    PyTorch and the native kernels do it, and the quickest round of either counts. int8 is left out
+    where neither can multiply it.
     """
-    flops = {}
-    for name, product in _products(side).items():
-        seconds = quickest(product, rounds)
+    flops: dict[str, float] = {}
+    for name, work in _products(side):
+        seconds = quickest(work, rounds)
         if seconds is not None:
-            flops[name] = 2 * side**3 / seconds
-    numbers = torch.ones(buffer // 4)
-    reading = quickest(numbers.sum, rounds)
-    assert reading is not None
-    return Machine(torch.get_num_threads(), flops, buffer / reading)
+            flops[name] = max(flops.get(name, 0.0), 2 * side**3 / seconds)
+    large = torch.ones(read, read)
+    readings = [quickest(large.sum, rounds)]
+    if native.library() is not None:
+        weight = pack(large, "float32", arena(packed_bytes((read, read), "float32")))
+        row = torch.ones(1, read)
+        readings.append(quickest(lambda: product(row, weight), rounds))
+    return Machine(
+        torch.get_num_threads(), flops, large.nbytes / min(taken for taken in readings if taken)
+    )
 
 
 def quickest(work: Callable[[], object], rounds: int) -> float | None:
     """The seconds of the quickest of some rounds, after one that warms up; None where it fails."""
-    best = None
-    for number in range(rounds + 1):
+    taken = []
+    for _ in range(rounds + 1):
         began = time.perf_counter()
         try:
             work()
         except RuntimeError:
             return None
-        taken = time.perf_counter() - began
-        if number:
-            best = taken if best is None else min(best, taken)
-    return best
+        taken.append(time.perf_counter() - began)
+    return min(taken[1:])
 
 
-def _products(side: int) -> dict[str, Callable[[], object]]:
+def _products(side: int) -> Iterator[tuple[str, Callable[[], object]]]:
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(side, side, generator=generator) for _ in range(2))
     low_a, low_b = a.bfloat16(), b.bfloat16()
     whole_a, whole_b = (part.mul(40).clamp(-127, 127).to(torch.int8) for part in (a, b))
-    return {
-        "float32": lambda: a @ b,
-        "bfloat16": lambda: low_a @ low_b,
-        "int8": lambda: torch._int_mm(whole_a, whole_b),
-    }
+    yield "float32", lambda: a @ b
+    yield "bfloat16", lambda: low_a @ low_b
+    yield "int8", lambda: torch._int_mm(whole_a, whole_b)
+    if native.library() is not None:
+        for form in FORMS:
+            yield form, partial(product, a, pack(b, form))

@@ -138,6 +138,6 @@ def _tokens(model: GPT, batch: int, length: int) -> torch.Tensor:
 
 
 def _part(flops: float, seconds: float, form: Form, machine: Machine) -> float | None:
-    """Of the machine's peak: int4 is multiplied as int8."""
-    peak = machine.flops.get("int8" if form == "int4" else form)
+    """Of the machine's peak at this form."""
+    peak = machine.flops.get(form)
     return None if peak is None else flops / seconds / peak
