@@ -16,9 +16,11 @@ that says so. The first run writes about 3 GB to --work, and compiles.
 import argparse
 import json
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,12 @@ from contenders.tables import show, title
 from contenders.task import TOLERANCE, WORKS, Task, distance
 from rich.console import Console
 
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "works": (*WORKS, "start"),
+    "precisions": PRECISIONS,
+    "peers": tuple(PEERS),
+    "without": (),
+}
 WEIGHTS = Path(__file__).parent / "contenders" / "weights.py"
 
 
@@ -84,18 +92,15 @@ def compete(tasks: list[Task], reference: list[float], options: Any) -> list[dic
     return rows
 
 
-def measure(options: Any, screen: Console) -> list[dict[str, Any]]:
-    """Every work that was chosen, at every precision."""
+def measure(options: Any, screen: Console) -> Iterator[list[dict[str, Any]]]:
+    """The rows of every work that was chosen, at every precision."""
     folder = Path(options.work)
     folder.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, str(WEIGHTS), str(folder), str(options.layers)]
     subprocess.run(words, check=True)
-    rows = []
     for work in options.works:
         if work == "start":
-            found = startup(options.rounds)
-            rows += found
-            show(found, screen)
+            yield startup(options.rounds)
             continue
         for precision in options.precisions:
             tasks = [
@@ -111,19 +116,25 @@ def measure(options: Any, screen: Console) -> list[dict[str, Any]]:
                 continue
             screen.print(f"[dim]{title(work, precision)} …[/]")
             reference = json.loads((tasks[0].common / "reference.json").read_text())[work]
-            found = compete(tasks, reference, options)
-            rows += found
-            show(found, screen)
-    return rows
+            yield compete(tasks, reference, options)
+
+
+def command(options: Any) -> str:
+    """The command that measures so, without places of this machine."""
+    words = ["python benchmarks/peers.py"]
+    for name in ("works", "precisions", "peers", "without"):
+        chosen = getattr(options, name)
+        if chosen and chosen is not DEFAULTS[name]:
+            words += [f"--{name}", *(shlex.quote(word) for word in chosen)]
+    words += [f"--rounds {options.rounds}", f"--threads {options.threads}"]
+    return " ".join([*words, *(["--nanogpt nanoGPT"] if options.nanogpt else [])])
 
 
 def main() -> None:
     """Measure, print, and save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    works = (*WORKS, "start")
-    parser.add_argument("--works", nargs="+", choices=works, default=works)
-    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
+    for name in ("works", "precisions", "peers"):
+        parser.add_argument(f"--{name}", nargs="+", choices=DEFAULTS[name], default=DEFAULTS[name])
     parser.add_argument("--without", nargs="+", default=(), help="Leave out variants with a word.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=1)
@@ -137,17 +148,20 @@ def main() -> None:
     parser.add_argument("--out", metavar="FILE", type=Path, help="Save what was measured.")
     options = parser.parse_args()
     screen = Console(highlight=False, width=120)
-    rows = measure(options, screen)
-    if options.out:
-        result = {
-            "command": " ".join(["python", "benchmarks/peers.py", *sys.argv[1:]]),
-            "processor": processor(),
-            "threads": options.threads,
-            "rounds": options.rounds,
-            "python": platform.python_version(),
-            "rows": rows,
-        }
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+    rows: list[dict[str, Any]] = []
+    result = {
+        "command": command(options),
+        "processor": processor(),
+        "threads": options.threads,
+        "rounds": options.rounds,
+        "python": platform.python_version(),
+        "rows": rows,
+    }
+    for found in measure(options, screen):
+        show(found, screen)
+        rows += found
+        if options.out:
+            options.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

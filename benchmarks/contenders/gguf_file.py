@@ -18,6 +18,9 @@ KINDS = {
 }
 """llama.cpp's kind of file by precision: Q4_0 keeps the table of tokens at six bits or more."""
 
+NAMES = {"float32": "F32", "bfloat16": "BF16", "int8": "Q8_0", "int4": "Q4_0"}
+"""What llama.cpp calls them."""
+
 
 def write_gguf(
     model: GPT, pieces: Sequence[str], merges: Sequence[str], path: Path, name: str

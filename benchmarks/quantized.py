@@ -1,0 +1,143 @@
+"""What rounding a trained model's weights costs: perplexity by Pellucid's forms and llama.cpp's.
+
+    pip install -e '.[peers]'
+    python benchmarks/quantized.py TEXT.txt … --out quantized.json
+
+The model is `english-1M`, or another of --model; of each text the last twentieth, which english-1M
+was not trained on, is cut into windows of the model's context. Every form reads the same tokens:
+Pellucid's by `models.packed`, llama.cpp's from a GGUF file of the same weights that it quantized
+itself. No time is taken.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from pellucid.checkpoint import open_model
+from pellucid.kernels import fastest
+from pellucid.kernels.packing import FORMS
+from pellucid.models import GPT, packed
+
+HELD_OUT = 0.05
+Logits = Callable[[Tensor], Tensor]
+
+
+def windows(texts: list[Path], pieces: Any, length: int) -> Tensor:
+    """Tokens (N, T + 1) of the texts' ends; what does not fill a window is left out."""
+    ids: list[Tensor] = []
+    for path in texts:
+        text = path.read_text(encoding="utf-8")
+        tokens = torch.tensor(pieces.encode(text[int(len(text) * (1 - HELD_OUT)) :]))
+        count = (len(tokens) - 1) // length
+        ids.append(tokens[: count * length + 1].unfold(0, length + 1, length))
+    return torch.cat(ids)
+
+
+def own_forms(model: GPT) -> Iterator[tuple[str, str, Logits]]:
+    """The reference, and the packed models."""
+    yield "pellucid", "reference", model.forward
+    for form in FORMS:
+        ready = packed(model, form)
+        yield (
+            "pellucid",
+            form,
+            lambda tokens, ready=ready: ready.forward(tokens, ops=fastest(ready.params)),
+        )
+
+
+def llama_forms(model: GPT, pieces: Any, folder: Path) -> Iterator[tuple[str, str, Logits]]:
+    """llama.cpp's kinds of the same weights."""
+    from contenders.gguf_file import NAMES, quantize, write_gguf  # noqa: PLC0415 - an extra
+    from contenders.llama import Engine  # noqa: PLC0415
+
+    library = json.loads(pieces.to_json())["model"]
+    spelled = sorted(library["vocab"], key=library["vocab"].__getitem__)
+    spelled += [f"<{number}>" for number in range(len(spelled), model.config.vocab_size)]
+    merges = [" ".join(pair) for pair in library["merges"]]
+    whole = folder / "whole.gguf"
+    write_gguf(model, spelled, merges, whole, "model")
+    length = model.config.block_size
+    for precision, name in NAMES.items():
+        file = folder / f"{precision}.gguf"
+        quantize(whole, file, precision, torch.get_num_threads())
+        engine = Engine(
+            file,
+            threads=torch.get_num_threads(),
+            batch=1,
+            length=length,
+            prompt=length,
+            flash=False,
+        )
+
+        def logits(tokens: Tensor, engine: Any = engine) -> Tensor:
+            engine.clear()
+            return torch.from_numpy(engine.read([tokens.tolist()], 0, every=True).copy())
+
+        yield "llama.cpp", name, logits
+
+
+def nats(logits: Logits, texts: Tensor) -> float:
+    """The mean loss of all tokens."""
+    total = 0.0
+    for text in texts:
+        total += cross_entropy(logits(text[:-1]).float(), text[1:], reduction="sum").item()
+    return total / (texts.shape[0] * (texts.shape[1] - 1))
+
+
+def main() -> None:
+    """Measure, print, and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("texts", nargs="+", type=Path)
+    parser.add_argument("--model", default="english-1M")
+    parser.add_argument("--at-most", type=int, default=400, help="Windows, spread over the texts.")
+    parser.add_argument("--out", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    model, pieces = open_model(options.model)
+    model = model.to(dtype=torch.float32)
+    texts = windows(options.texts, pieces, model.config.block_size)
+    texts = texts[:: max(1, math.ceil(len(texts) / options.at_most))]
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        forms = [own_forms(model)]
+        if find_spec("llama_cpp") and find_spec("gguf"):
+            forms.append(llama_forms(model, pieces, Path(folder)))
+        for kind in forms:
+            for peer, form, logits in kind:
+                rows.append({"peer": peer, "form": form, "nats": nats(logits, texts)})
+    table = Table(title=f"{model}, {texts[:, 1:].numel():,} held-out tokens")
+    for name in ("", "form", "nats a token", "perplexity", "change"):
+        table.add_column(name, justify="left" if name in {"", "form"} else "right")
+    whole = math.exp(rows[0]["nats"])
+    for row in rows:
+        row["perplexity"] = math.exp(row["nats"])
+        row["change"] = row["perplexity"] / whole - 1
+        numbers = (f"{row['nats']:.5f}", f"{row['perplexity']:.4f}", f"{row['change']:+.3%}")
+        table.add_row(row["peer"], row["form"], *numbers)
+    screen = Console(highlight=False, width=100)
+    screen.print(table)
+    if len(forms) == 1:
+        screen.print("llama-cpp-python or gguf is not installed: pip install -e '.[peers]'")
+    if options.out:
+        names = " ".join(path.name for path in options.texts)
+        found = {
+            "command": f"python benchmarks/quantized.py {names} --model {options.model}",
+            "model": str(model),
+            "tokens": texts[:, 1:].numel(),
+            "rows": rows,
+        }
+        options.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
