@@ -85,7 +85,7 @@ def compete(tasks: list[Task], reference: list[float], options: Any) -> list[dic
                         row.setdefault(name, []).append(taken)
     for worker, row in zip(workers, rows, strict=True):
         if worker.problem:
-            row["problem"] = worker.problem
+            row["problem"] = worker.problem.replace(f"{worker.task.folder}/", "")
         else:
             row.update(worker.ask("memory"), median=statistics.median(row["seconds"]))
         worker.end()
@@ -146,22 +146,32 @@ def main() -> None:
     parser.add_argument("--nanogpt", metavar="DIR", help="A checkout of nanoGPT.")
     parser.add_argument("--work", metavar="DIR", default="build/peers", help="For the weights.")
     parser.add_argument("--out", metavar="FILE", type=Path, help="Save what was measured.")
+    parser.add_argument("--add", action="store_true", help="Keep other rows that are in --out.")
     options = parser.parse_args()
+    if options.add and not options.out:
+        parser.error("--add needs --out")
     screen = Console(highlight=False, width=120)
-    rows: list[dict[str, Any]] = []
-    result = {
-        "command": command(options),
-        "processor": processor(),
-        "threads": options.threads,
-        "rounds": options.rounds,
-        "python": platform.python_version(),
-        "rows": rows,
-    }
+    result: dict[str, Any] = {"commands": [], "versions": {}, "rows": []}
+    if options.add and options.out.exists():
+        result = json.loads(options.out.read_text())
+    result |= {"processor": processor(), "threads": options.threads, "layers": options.layers}
+    result["versions"]["python"] = platform.python_version()
     for found in measure(options, screen):
         show(found, screen)
-        rows += found
+        new = {(row["work"], row["precision"], row["peer"], row["variant"]) for row in found}
+        kept = [
+            row
+            for row in result["rows"]
+            if (row["work"], row["precision"], row["peer"], row["variant"]) not in new
+        ]
+        for row in found:
+            result["versions"] |= row.pop("versions", {})
+        result["rows"] = kept + found
         if options.out:
-            options.out.write_text(json.dumps(result, indent=1) + "\n")
+            now = {name: part for name, part in result.items() if name != "commands"}
+            commands = list(dict.fromkeys([*result["commands"], command(options)]))
+            text = json.dumps({"commands": commands, **now}, indent=1) + "\n"
+            options.out.write_text(text)
 
 
 if __name__ == "__main__":
