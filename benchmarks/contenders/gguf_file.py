@@ -1,5 +1,6 @@
 """A GPT as a GGUF file, which llama.cpp reads; and llama.cpp's own quantization of such a file."""
 
+import ctypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,14 @@ KINDS = {
 
 NAMES = {"float32": "F32", "bfloat16": "BF16", "int8": "Q8_0", "int4": "Q4_0"}
 """What llama.cpp calls them."""
+
+_SILENT = llama_cpp.llama_log_callback(lambda *_line: None)
+"""Kept here, because C holds no reference to it."""
+
+
+def be_silent() -> None:
+    """Have llama.cpp print nothing of what it does."""
+    llama_cpp.llama_log_set(_SILENT, ctypes.c_void_p(0))
 
 
 def write_gguf(
@@ -62,10 +71,11 @@ def write_gguf(
 
 def quantize(source: Path, target: Path, precision: str, threads: int) -> None:
     """Have llama.cpp write the same model at another precision."""
+    be_silent()
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread, params.ftype = threads, KINDS[precision]
     failed = llama_cpp.llama_model_quantize(
-        os.fsencode(source), os.fsencode(target), llama_cpp.ctypes.byref(params)
+        os.fsencode(source), os.fsencode(target), ctypes.byref(params)
     )
     if failed:
         raise RuntimeError(f"llama.cpp could not quantize {source.name} to {precision}")

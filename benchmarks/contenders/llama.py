@@ -10,13 +10,11 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
-from contenders.gguf_file import KINDS, quantize, write_gguf
+from contenders.gguf_file import KINDS, be_silent, quantize, write_gguf
 from contenders.task import Contender, Task
 from pellucid.checkpoint import load
 
 PACKAGES = ("llama-cpp-python",)
-SILENT = llama_cpp.llama_log_callback(lambda *_line: None)
-"""Kept here, because C holds no reference to it."""
 
 
 def prepare(task: Task) -> None:
@@ -40,7 +38,7 @@ class Engine:
     def __init__(
         self, file: Path, *, threads: int, batch: int, length: int, prompt: int, flash: bool
     ) -> None:
-        llama_cpp.llama_log_set(SILENT, ctypes.c_void_p(0))
+        be_silent()
         llama_cpp.llama_backend_init()
         self.model = llama_cpp.llama_model_load_from_file(
             os.fsencode(file), llama_cpp.llama_model_default_params()

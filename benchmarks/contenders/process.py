@@ -96,4 +96,4 @@ class Worker:
     def end(self) -> None:
         """End the process."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
