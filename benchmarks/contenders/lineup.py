@@ -2,7 +2,7 @@
 
 In a variant, "oneDNN" stands for float32 products by oneDNN's kernels of bfloat16 parts
 (`torch.backends.mkldnn.matmul.fp32_precision = "bf16"`), and "heap" for a process that keeps the
-memory it frees, as Pellucid's compiled step makes its own do.
+memory it frees, as Pellucid's commands make their own do.
 """
 
 PEERS = {

@@ -10,6 +10,7 @@ from contenders.torch_tools import Generation, Training, dtype_of, set_up
 from contenders.weights import BETAS, CLIP, DECAY, LEARNING_RATE
 from pellucid.checkpoint import load
 from pellucid.kernels import FAST, adamw_rule, fastest
+from pellucid.memory import keep_memory
 from pellucid.models import GPT, packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.tree import map_leaves
@@ -22,7 +23,8 @@ def prepare(task: Task) -> None:
 
 
 def open_contender(task: Task) -> Contender:
-    """The model by the variant's ops."""
+    """The model by the variant's ops, in a process that keeps its memory, as the commands do."""
+    keep_memory()
     set_up(task)
     model, mixed = load(task.common), task.precision == "bfloat16"
     if task.work == "train":

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pellucid.bench import Machine, Sizes, measure_machine, measure_model
+from pellucid.bench import Machine, Quiet, Sizes, measure_machine, measure_model
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, GPTConfig
+from pellucid.report.bench import quiet_line
 
 MODEL = GPT.init(GPTConfig(vocab_size=64, block_size=16, n_layer=1, n_head=2, n_embd=8))
 SIZES = Sizes(batch=2, length=4, new=3, rounds=1)
@@ -34,6 +35,14 @@ def test_every_work_in_every_form_with_its_part_of_the_machine():
         else:
             assert row.fraction is None
         assert row.tokens == {"train": 8, "prefill": 4, "decode": 1}[row.work]
+
+
+def test_other_programs_are_told_of_and_a_little_of_them_is_not():
+    others = Quiet().others()
+    assert others is None or others >= 0
+    assert not quiet_line(None)
+    assert not quiet_line(0.01)
+    assert "1.00 cores" in quiet_line(1.0)
 
 
 def test_texts_longer_than_the_context_are_refused():

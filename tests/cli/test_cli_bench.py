@@ -16,7 +16,7 @@ def test_a_tiny_model_is_measured(pellucid: Command, tmp_path: Path):
     for word in ("training step", "prompt", "decoded token", "int4", "of bandwidth", "of peak"):
         assert word in ended.out
     found = json.loads(out.read_text())
-    assert set(found) == {"machine", "model", "rows"}
+    assert set(found) == {"machine", "others", "model", "rows"}
     assert len(found["rows"]) == 10
     assert all(row["seconds"] > 0 < row["flops"] for row in found["rows"])
 

@@ -10,11 +10,13 @@ sweep, exponent              cost against size, one size at a time
 from pellucid.bench.costs import forward_flops, token_bytes, train_flops
 from pellucid.bench.machine import Machine, measure_machine
 from pellucid.bench.model import Row, Sizes, measure_model
+from pellucid.bench.quiet import Quiet
 from pellucid.bench.sweep import Point, exponent, sweep
 
 __all__ = [
     "Machine",
     "Point",
+    "Quiet",
     "Row",
     "Sizes",
     "exponent",

@@ -45,7 +45,13 @@ def bench(
     from pellucid.checkpoint import open_model
     from pellucid.files import write_text
     from pellucid.models import GPT, GPTConfig
-    from pellucid.report.bench import bench_json, machine_line, model_table, sweep_table
+    from pellucid.report.bench import (
+        bench_json,
+        machine_line,
+        model_table,
+        quiet_line,
+        sweep_table,
+    )
 
     if gpt2 and model is not None:
         raise ConfigError("--gpt2 is a model of its own: leave it or --model out")
@@ -54,6 +60,7 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     screen = console()
+    quiet = measuring.Quiet()
     machine = measuring.measure_machine()
     screen.print(machine_line(machine), markup=False, soft_wrap=True)
     name = "gpt2-124M-random" if gpt2 else model
@@ -66,6 +73,9 @@ def bench(
     points = list(measuring.sweep()) if sweep else []
     if points:
         screen.print(sweep_table(points))
+    others = quiet.others()
+    if warning := quiet_line(others):
+        screen.print(warning, markup=False, soft_wrap=True)
     if out is not None:
-        write_text(out, bench_json(machine, str(gpt), rows, points))
+        write_text(out, bench_json(machine, str(gpt), rows, points, others))
         screen.print(f"{out}: {out.stat().st_size:,} bytes", markup=False, soft_wrap=True)

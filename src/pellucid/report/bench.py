@@ -10,6 +10,9 @@ from pellucid.bench import Machine, Point, Row, exponent
 
 WORKS = {"train": "training step", "prefill": "prompt", "decode": "decoded token"}
 
+BUSY = 0.05
+"""Cores at work for others that do not matter yet."""
+
 
 def machine_line(machine: Machine) -> str:
     """What the machine can do, in words."""
@@ -17,6 +20,16 @@ def machine_line(machine: Machine) -> str:
     return (
         f"{machine.threads} threads: matrix products at {peaks} GFLOP/s, "
         f"memory read at {machine.bandwidth / 1e9:.0f} GB/s"
+    )
+
+
+def quiet_line(others: float | None) -> str:
+    """A warning where other programs were at work: threads that wait for each other lose most."""
+    if others is None or others <= BUSY:
+        return ""
+    return (
+        f"other programs kept {others:.2f} cores at work meanwhile: these times are too long; "
+        "measure again when the machine is quiet"
     )
 
 
@@ -68,11 +81,16 @@ def fitted(points: Sequence[Point]) -> float:
 
 
 def bench_json(
-    machine: Machine, model: str, rows: Sequence[Row], points: Sequence[Point] = ()
+    machine: Machine,
+    model: str,
+    rows: Sequence[Row],
+    points: Sequence[Point] = (),
+    others: float | None = None,
 ) -> str:
     """All that was measured."""
     data: dict[str, Any] = {
         "machine": machine._asdict(),
+        "others": others,
         "model": model,
         "rows": [row._asdict() for row in rows],
     }
