@@ -49,14 +49,13 @@ def processor() -> str:
 
 
 def opened(task: Task, log: Path, row: dict[str, Any]) -> Worker:
-    """A process that has loaded; its files are written by another, whose memory does not count."""
-    before = Worker(task, log)
-    before.ask("prepare", task=task.to_dict())
-    before.end()
-    if before.problem:
-        return before
+    """A process that has loaded; where it had to write files first, a new one, for its memory."""
     worker = Worker(task, log)
-    row |= worker.ask("open", task=task.to_dict())
+    if worker.ask("prepare", task=task.to_dict()).get("wrote"):
+        worker.end()
+        worker = Worker(task, log)
+    if not worker.problem:
+        row |= worker.ask("open", task=task.to_dict())
     return worker
 
 

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pellucid.bench import token_bytes
+from pellucid.models import GPTConfig
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "benchmarks" / "results"
@@ -25,7 +28,7 @@ TITLES = {
     "start": "Start-up",
 }
 TEXTS = {"decode": 1, "batch": 16}
-NEW = 128
+PROMPT, NEW = 64, 128
 UNITS = {"train": "ms", "prefill": "ms", "decode": "tokens/s", "batch": "tokens/s", "start": "ms"}
 
 
@@ -112,8 +115,10 @@ def speed(row: Row) -> str:
     return f"{1e3 * row['median']:,.0f}"
 
 
-def work_tables(rows: list[Row]) -> Iterator[str]:
+def work_tables(rows: list[Row], layers: int) -> Iterator[str]:
     """A table for each work and precision."""
+    measured = (RESULTS / "bench.json").exists()
+    bandwidth = read("bench.json")["machine"]["bandwidth"] if measured else None
     for (work, precision), found in groups(rows).items():
         unit = UNITS[work]
         yield f"### {TITLES[work]}{', ' if precision else ''}{precision}\n"
@@ -129,7 +134,28 @@ def work_tables(rows: list[Row]) -> Iterator[str]:
             yield "|---|--:|--:|--:|--:|--:|"
             for row in found:
                 yield work_line(row, first)
+            if bandwidth:
+                yield from bandwidth_lines(found, layers, bandwidth)
         yield ""
+
+
+def bandwidth_lines(rows: list[Row], layers: int, bandwidth: float) -> Iterator[str]:
+    """How fast decoding one text reads memory: in float32 everybody's, otherwise Pellucid's."""
+    timed = [row for row in rows if row["work"] == "decode" and "median" in row]
+    first = best(timed, own)
+    if first is None:
+        return
+    form = first["precision"]
+    read = token_bytes(GPTConfig(n_layer=layers), form, PROMPT + (NEW + 1) / 2)
+    rates = [
+        f"{label(row)} {rate / 1e9:.0f} GB/s, {rate / bandwidth:.0%}"
+        for row in (timed if form == "float32" else [first])
+        for rate in [read * NEW / row["median"]]
+    ]
+    yield (
+        f"\nA token reads {read / 1e6:.0f} MB by formula: {'; '.join(rates)} of the "
+        f"{bandwidth / 1e9:.0f} GB/s that `pellucid bench` measured."
+    )
 
 
 def work_line(row: Row, first: Row | None) -> str:
@@ -237,7 +263,7 @@ def tables() -> str:
         "\nWhere a peer is ahead of Pellucid's best:\n",
         *(list(ahead_lines(peers["rows"])) or ["nowhere."]),
         "",
-        *work_tables(peers["rows"]),
+        *work_tables(peers["rows"], peers["layers"]),
         "### Perplexity of rounded weights\n",
         *quality_lines(quantized),
     ]

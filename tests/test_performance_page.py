@@ -46,3 +46,11 @@ def test_a_peer_that_is_ahead_is_named():
 def test_a_worse_perplexity_is_a_miss():
     quality = {"pellucid int4": 0.03, "llama.cpp Q4_0": 0.02}
     assert "**missed**" in list(PAGE["target_lines"]([], quality))[-1]
+
+
+def test_decoding_in_float32_says_how_fast_each_reads_memory():
+    rows = [row(peer, 1.28, precision="float32") for peer in ("pellucid", "llama.cpp")]
+    (line,) = PAGE["bandwidth_lines"](rows, 12, 100e9)
+    assert line.count(" 50 GB/s, 50%") == 2
+    (line,) = PAGE["bandwidth_lines"]([row("pellucid", 1.28), row("llama.cpp", 2.0)], 12, 100e9)
+    assert line.count("GB/s, ") == 1

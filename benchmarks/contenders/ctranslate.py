@@ -13,13 +13,15 @@ PACKAGES = ("ctranslate2",)
 KINDS = {"float32": "float32", "int8": "int8"}
 
 
-def prepare(task: Task) -> None:
+def prepare(task: Task) -> bool:
     """Convert, once for each precision."""
     place = task.file(f"ctranslate2-{task.precision}")
-    if not place.exists():
-        converter = ctranslate2.converters.TransformersConverter(str(task.common))
-        kind = None if task.precision == "float32" else KINDS[task.precision]
-        converter.convert(str(place), quantization=kind)
+    if place.exists():
+        return False
+    converter = ctranslate2.converters.TransformersConverter(str(task.common))
+    kind = None if task.precision == "float32" else KINDS[task.precision]
+    converter.convert(str(place), quantization=kind)
+    return True
 
 
 class Generation:

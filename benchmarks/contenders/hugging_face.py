@@ -13,8 +13,9 @@ from contenders.torch_tools import Generation, dtype_of, module_training, set_up
 PACKAGES = ("transformers", "torch")
 
 
-def prepare(task: Task) -> None:
+def prepare(task: Task) -> bool:  # noqa: ARG001 (as of every peer)
     """The common weights are its own format."""
+    return False
 
 
 def open_contender(task: Task) -> Contender:

@@ -17,9 +17,11 @@ from pellucid.checkpoint import load
 PACKAGES = ("llama-cpp-python",)
 
 
-def prepare(task: Task) -> None:
+def prepare(task: Task) -> bool:
     """Write the weights in float32, and have them quantized by llama.cpp."""
-    whole = task.file("float32.gguf")
+    whole, file = task.file("float32.gguf"), task.file(f"{task.precision}.gguf")
+    if file.exists():
+        return False
     if not whole.exists():
         ids = json.loads((task.common / "vocab.json").read_text())
         pieces = ["<|endoftext|>"] * (max(ids.values()) + 1)
@@ -27,9 +29,9 @@ def prepare(task: Task) -> None:
             pieces[number] = piece
         merges = (task.common / "merges.txt").read_text().splitlines()[1:]
         write_gguf(load(task.common), pieces, merges, whole, "gpt2")
-    file = task.file(f"{task.precision}.gguf")
     if not file.exists():
         quantize(whole, file, task.precision, task.threads)
+    return True
 
 
 class Engine:

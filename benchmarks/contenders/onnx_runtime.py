@@ -14,11 +14,13 @@ PACKAGES = ("onnxruntime", "onnx")
 KINDS = {"": "float32", "dynamic": "dynamic", "8 bits": "nbits8", "4 bits": "nbits4"}
 
 
-def prepare(task: Task) -> None:
+def prepare(task: Task) -> bool:
     """Write the graph, once for each kind of weights."""
     path = task.file(f"{KINDS[task.variant]}.onnx")
-    if not path.exists():
-        write_onnx(load(task.common), str(path), KINDS[task.variant])
+    if path.exists():
+        return False
+    write_onnx(load(task.common), str(path), KINDS[task.variant])
+    return True
 
 
 class Generation:

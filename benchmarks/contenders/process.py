@@ -44,7 +44,8 @@ class Worker:
         self.task, self.problem = task, ""
         environment = os.environ | {
             "OMP_NUM_THREADS": str(task.threads),
-            "TORCHINDUCTOR_FX_GRAPH_CACHE": "1",
+            # Graphs that were compiled for another version of an operator are not for this one.
+            "TORCHINDUCTOR_CACHE_DIR": str(Path(task.folder) / "compiled"),
         }
         if "heap" in task.variant:
             environment |= KEEPS_HEAP

@@ -31,8 +31,7 @@ def answer(wish: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
     match wish["do"]:
         case "prepare":
             task = Task(**wish["task"])
-            importlib.import_module(PEERS[task.peer]).prepare(task)
-            return {}
+            return {"wrote": importlib.import_module(PEERS[task.peer]).prepare(task)}
         case "open":
             task = Task(**wish["task"])
             peer = importlib.import_module(PEERS[task.peer])
