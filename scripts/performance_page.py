@@ -186,7 +186,7 @@ def target_lines(rows: list[Row], quality: dict[str, float]) -> Iterator[str]:
         against = label(other)
         if not against.startswith(target.peers):
             against = f"{target.peers}: {against}"
-        yield f"| {name} | {against} | {target.factor} | {ratio:.2f} | {verdict} |"
+        yield f"| {name} | {against} | {target.factor} | {ratio:.3f} | {verdict} |"
     verdict = "" if quality["pellucid int4"] <= quality["llama.cpp Q4_0"] else "**missed**"
     yield (
         "| perplexity at 4 bits | llama.cpp Q4_0 | no worse than "
@@ -198,8 +198,8 @@ def ahead_lines(rows: list[Row]) -> Iterator[str]:
     """Every work and precision in which some peer is quicker than Pellucid's best."""
     for (work, precision), found in groups(rows).items():
         first, other = best(found, own), best(found, anybody)
-        if work != "start" and first and other and other["median"] < first["median"]:
-            ratio = first["median"] / other["median"]
+        ratio = first["median"] / other["median"] if first and other else 0.0
+        if work != "start" and other and ratio >= 1.005:  # less is a tie
             yield f"- {TITLES[work]}, {precision}: {label(other)} is {ratio:.2f} times as fast."
 
 

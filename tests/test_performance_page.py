@@ -34,7 +34,7 @@ def test_a_target_that_was_missed_is_named(ours: float, missed: bool):
         if line.startswith("| 128 greedy tokens after 64, int8")
     ]
     assert ("**missed**" in line) == missed
-    assert f"{1.35 / ours:.2f}" in line
+    assert f"{1.35 / ours:.3f}" in line
 
 
 def test_a_peer_that_is_ahead_is_named():
