@@ -30,17 +30,17 @@ def open_contender(task: Task) -> Contender:
     model, mixed = load(task.common), task.precision == "bfloat16"
     if task.work == "train":
         compiled = "compiled" in task.variant
-        return Training((compiled_step if compiled else eager_step)(model, mixed=mixed), task)
+        return Training((graph_step if compiled else eager_step)(model, mixed=mixed), task)
     if "packed" in task.variant:
         return generation(packed(model, task.precision), task)
     return generation(model.to(dtype=dtype_of(task)), task)
 
 
-def compiled_step(model: GPT, *, mixed: bool) -> Any:
+def graph_step(model: GPT, *, mixed: bool) -> Any:
     """A step as `pellucid train --compile` makes it, on weights of its own."""
-    from pellucid import train  # noqa: PLC0415 - loading what compiles takes a while
+    from pellucid.train import Recipe, compiled_step  # noqa: PLC0415 - takes a while to load
 
-    recipe = train.Recipe(
+    recipe = Recipe(
         learning_rate=LEARNING_RATE,
         warmup_iters=0,
         min_lr_ratio=1.0,
@@ -49,7 +49,7 @@ def compiled_step(model: GPT, *, mixed: bool) -> Any:
         weight_decay=DECAY,
         mixed=mixed,
     )
-    return train.compiled_step(model, recipe)
+    return compiled_step(model, recipe)
 
 
 def eager_step(model: GPT, *, mixed: bool) -> Any:
