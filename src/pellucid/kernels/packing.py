@@ -113,7 +113,7 @@ def pack(weight: Tensor, form: Form, allocate: Allocate = torch.ByteTensor) -> P
     """Pack a weight (m, n); int8 and int4 round it to the nearest that their scales allow.
 
     int8: each column's largest weight is 127. int4: weight = scale · (u - 8) with u from 0 to 15
-    and a scale for 32 inputs of a column, chosen among some for the least squared error.
+    and a scale for 32 inputs of a column, by which the largest of them is -8.
     """
     shape = (weight.shape[0], weight.shape[1])
     full = torch.zeros(*map(_up, shape))
@@ -187,43 +187,17 @@ def _from_panels(values: Tensor, per_word: int, m: int) -> Tensor:
 
 
 def _nibbles(full: Tensor) -> tuple[Tensor, Tensor]:
-    """u (m, n) from 0 to 15 and the bfloat16 scales (m / 32, n) of scale · (u - 8)."""
-    nibbles = torch.empty(full.shape, dtype=torch.uint8)
-    scales = torch.empty(full.shape[0] // GROUP, full.shape[1], dtype=torch.bfloat16)
-    for start in range(0, full.shape[1], 4096):  # so many columns at once, to spare memory
-        part = slice(start, start + 4096)
-        groups = full[:, part].unflatten(0, (-1, GROUP))  # (G, 32, n)
-        found, scale = _least_error(groups)
-        nibbles[:, part], scales[:, part] = found.flatten(0, 1), scale
-    return nibbles, scales
+    """u (m, n) from 0 to 15 and the bfloat16 scales (m / 32, n) of scale · (u - 8).
 
-
-TRIED = (-1 / 8, -1 / 8.6, -1 / 7.4, 1 / 8, 1 / 8.6, 1 / 7.4)
-"""Scales that are tried, in the group's largest weight: its place is then -8 or about 7."""
-
-
-def _least_error(groups: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each group (G, 32, n) the nibbles and the scale whose squared error is least."""
-    sizes = groups.abs().argmax(1, keepdim=True)
-    largest = groups.gather(1, sizes)  # (G, 1, n), with its sign
-    best_error = torch.full_like(largest, torch.inf)
-    best, best_scale = torch.zeros_like(groups), torch.zeros_like(largest)
-    for part in TRIED:
-        scale = largest * part
-        whole = _whole(groups, scale)
-        # The scale that suits these whole numbers best, as bfloat16 has it.
-        fitted = (groups * whole).sum(1, keepdim=True) / whole.square().sum(1, keepdim=True)
-        scale = fitted.nan_to_num(0, 0, 0).bfloat16().float()
-        whole = _whole(groups, scale)
-        error = (groups - whole * scale).square().sum(1, keepdim=True)
-        better = error < best_error
-        best_error = error.where(better, best_error)
-        best, best_scale = whole.where(better, best), scale.where(better, best_scale)
-    return (best + 8).to(torch.uint8), best_scale.squeeze(1).bfloat16()
-
-
-def _whole(groups: Tensor, scale: Tensor) -> Tensor:
-    return (groups / scale.where(scale != 0, 1)).round().clamp(-8, 7)
+    The largest weight of a group, with its sign, is -8 scales: a scale of less squared error rounds
+    the largest weights, and makes a model worse.
+    """
+    groups = full.unflatten(0, (-1, GROUP))  # (G, 32, n)
+    largest = groups.gather(1, groups.abs().argmax(1, keepdim=True))  # (G, 1, n)
+    scales = (largest / -8).bfloat16()
+    exact = scales.float()
+    whole = (groups / exact.where(exact != 0, 1)).round().clamp(-8, 7)
+    return (whole + 8).to(torch.uint8).flatten(0, 1), scales.squeeze(1)
 
 
 def _groups(nibbles: Tensor, scales: Tensor) -> Tensor:
