@@ -65,6 +65,9 @@ def rounded_rows(x: Tensor, form: Form) -> Tensor:
         return x.double()
     if form == "bfloat16":
         return x.to(torch.bfloat16).double()
+    if form == "int4":
+        parts = [rounded_rows(part, "int8") for part in x.split(32, -1)]
+        return torch.cat(parts, -1)
     rows = []
     for row in x.reshape(-1, x.shape[-1]):
         most = float(row.abs().max())

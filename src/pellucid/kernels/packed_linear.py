@@ -1,7 +1,8 @@
 """Products with packed weights: forward only, natively or in plain PyTorch.
 
-The activations are rounded as the form of the weight asks: to bfloat16, or for int8 and int4 to
-whole numbers of which each row's largest is 127. Sums are float32's, or whole numbers.
+The activations are rounded as the form of the weight asks: to bfloat16, or to whole numbers of
+which the largest is 127, for int8 of each row and for int4 of 32 inputs. Sums are float32's, or
+whole numbers.
 """
 
 from typing import NoReturn
@@ -9,10 +10,11 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from pellucid import native
 from pellucid.errors import ConfigError
-from pellucid.kernels.packing import Form, PackedWeight, columns, unpacked
+from pellucid.kernels.packing import GROUP, Form, PackedWeight, columns, unpacked
 from pellucid.layers import REFERENCE, Pair, cross_entropy
 from pellucid.tape import OFF, Off
 
@@ -84,7 +86,15 @@ def rounded(x: Tensor, form: Form) -> Tensor:
         return x.float()
     if form == "bfloat16":
         return x.bfloat16().float()
-    largest = x.float().abs().amax(-1, keepdim=True)
+    if form == "int4":
+        filled = pad(x.float(), (0, -x.shape[-1] % GROUP)).unflatten(-1, (-1, GROUP))
+        return _to_int8(filled).flatten(-2)[..., : x.shape[-1]]
+    return _to_int8(x.float())
+
+
+def _to_int8(x: Tensor) -> Tensor:
+    """Each row in steps of a 127th of its largest number."""
+    largest = x.abs().amax(-1, keepdim=True)
     whole = (x * (127 / largest).nan_to_num(0, 0, 0)).round()
     return whole * (largest / 127)
 

@@ -17,7 +17,7 @@ constexpr int VECTORS = PANEL / LANES;  // of a panel's row of words
 // Rows of activations, as the kind of the weight wants them.
 struct Rows {
     const uint32_t* words;
-    const float* scales;      // INT8 and INT4: of each row
+    const float* scales;      // INT8: of each row; INT4: of each group of each row
     const int32_t* sums;      // INT4: of each group of each row
     int64_t stride;           // words from row to row
 };
@@ -158,14 +158,14 @@ inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int grou
                     }
                 }
             }
-            const char* scales = group + GROUP * PANEL / 2;
+            const auto* scales = reinterpret_cast<const uint16_t*>(group + GROUP * PANEL / 2);
             for (int j = 0; j < V; j++) {
-                const auto* at = reinterpret_cast<const uint16_t*>(scales) + (first + j) * LANES;
-                const Floats scale = load_bfloat16(at);
+                const Floats scale = load_bfloat16(scales + (first + j) * LANES);
                 for (int r = 0; r < R; r++) {
-                    const int32_t rest = 8 * a.sums[(row + r) * (a.stride / (GROUP / 4)) + g];
+                    const int64_t at = (row + r) * (a.stride / (GROUP / 4)) + g;
+                    const Ints whole = sums[r][j] - all(8 * a.sums[at]);
                     total[r][j] +=
-                        __builtin_convertvector(sums[r][j] - all(rest), Floats) * scale;
+                        __builtin_convertvector(whole, Floats) * (scale * all(a.scales[at]));
                 }
             }
         }
@@ -216,8 +216,8 @@ inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64
             if (w.kind == INT8) {
                 const Ints whole = load<Ints>(at + j) - OFFSET * load<Ints>(sum + j);
                 x = __builtin_convertvector(whole, Floats) * load<Floats>(scale + j);
+                x *= all(a.scales[row + r]);
             }
-            if (w.kind >= INT8) x *= all(a.scales[row + r]);
             store(at + j, x + load<Floats>(bias + j));
         }
     }

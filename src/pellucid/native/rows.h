@@ -66,7 +66,7 @@ struct Shelf {
 
     static int64_t bytes(int64_t rows, int64_t inputs) {
         const int64_t wide = round_up(inputs, PANEL);
-        return rows * (wide * 4 + wide / GROUP * 4) + round_up(rows * 4, 64);
+        return rows * (wide * 4 + 2 * (wide / GROUP * 4));
     }
     Shelf(char* at, int64_t rows, int64_t inputs) {
         const int64_t wide = round_up(inputs, PANEL);
@@ -77,8 +77,8 @@ struct Shelf {
     Rows rows(const Weight& w) const { return {words, scales, sums, words_of(w)}; }
 };
 
-// Round one row of floats to what the weight is multiplied with; INT8 and INT4 take the row's
-// largest size as 127. `y` is padded with zeros to a multiple of 64.
+// Round one row of floats to what the weight is multiplied with; INT8 takes the row's largest size
+// as 127, and INT4 that of each group. `y` is padded with zeros to a multiple of 64.
 inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf& shelf) {
     const int64_t wide = round_up(w.inputs, PANEL);
     uint32_t* words = shelf.words + row * words_of(w);
@@ -91,17 +91,24 @@ inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf&
         for (int64_t i = 0; i < wide; i += LANES) store_bfloat16(halves + i, load<Floats>(y + i));
         return;
     }
-    Floats most{};
-    for (int64_t i = 0; i < wide; i += LANES) {
-        const Floats x = load<Floats>(y + i);
-        most = larger(most, larger(x, -x));
-    }
-    const float amax = largest(most);
-    const Floats by = all(amax > 0 ? 127 / amax : 0);
-    shelf.scales[row] = amax / 127;
     auto* bytes = reinterpret_cast<int8_t*>(words);
     int32_t* sums = shelf.sums + row * (wide / GROUP);
+    const auto largest_of = [y](int64_t from, int64_t to) {
+        Floats most{};
+        for (int64_t i = from; i < to; i += LANES) {
+            const Floats x = load<Floats>(y + i);
+            most = larger(most, larger(x, -x));
+        }
+        return largest(most);
+    };
+    float amax = w.kind == INT8 ? largest_of(0, wide) : 0;
+    if (w.kind == INT8) shelf.scales[row] = amax / 127;
     for (int64_t g = 0; g < wide; g += GROUP) {
+        if (w.kind == INT4) {
+            amax = largest_of(g, g + GROUP);
+            shelf.scales[(row * wide + g) / GROUP] = amax / 127;
+        }
+        const Floats by = all(amax > 0 ? 127 / amax : 0);
         Ints group{};
         for (int64_t i = g; i < g + GROUP; i += LANES) {
             const Ints whole = __builtin_convertvector(nearest(load<Floats>(y + i) * by), Ints);
