@@ -1,6 +1,7 @@
 """Packed weights: what they stand for, their products, and whole models, native and plain."""
 
 import functools
+import platform
 from collections.abc import Iterator
 
 import pytest
@@ -17,13 +18,14 @@ from pellucid.kernels import FAST, PACKED, PackedWeight, fastest
 from pellucid.kernels.packing import FORMS, Form, columns, pack, packed_bytes, unpacked
 from pellucid.layers import REFERENCE, Past
 from pellucid.models import GPT, packed, with_lora
+from pellucid.native.build import VARIANTS
 from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
 
 each_form = pytest.mark.parametrize("form", FORMS)
 
-LEVELS = ["portable", "avx2", "dotprod", "avx512"]
+LEVELS = [*VARIANTS.get(platform.machine(), {})]
 WHERE = ["off", *LEVELS]
 
 # How far a product may be from its judge, of its largest number. The judge is float64 with weights
