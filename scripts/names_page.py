@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.trace.names import NAMES, SIZES, UPDATES, USES, Name
+from pellucid.trace.names import EDITS, NAMES, SIZES, UPDATES, USES, Name
 from pellucid.trace.vocabularies import VOCABULARIES, Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
@@ -54,6 +54,7 @@ def page() -> str:
     updates = "\n".join(
         f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in UPDATES
     )
+    edits = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in EDITS)
     uses = "\n".join(f"| `{_use(use)}` | {meaning} |" for use, meaning in USES.items())
     return (
         f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
@@ -73,6 +74,10 @@ def page() -> str:
         "hidden.\n\n"
         "## Updates\n\nUnder the name of each parameter, after an optimizer's step on the tape:\n\n"
         f"| name | symbol | meaning |\n|---|---|---|\n{updates}\n\n"
+        "## Edits\n\nBeside an activation that was set by hand, as `h.0.ln_1.edit.out` beside "
+        "`h.0.ln_1.out`, `h.0.edit.out`\nbeside `h.0.resid_post` and "
+        "`h.0.attn.attn_dropout.edit.out` beside `h.0.attn.att`:\n\n"
+        f"| name | meaning |\n|---|---|\n{edits}\n\n"
         "## Uses\n\n| name | meaning |\n|---|---|\n"
         f"{uses}\n"
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 _HOMES = {
     "FAST": "kernels",
+    "Edit": "models",
     "GPT": "models",
     "GPTConfig": "models",
     "IGNORE": "layers",
@@ -26,6 +27,7 @@ _HOMES = {
     "Tape": "tape",
     "Transformer": "models",
     "TransformerConfig": "models",
+    "edited": "models",
     "export_huggingface": "checkpoint",
     "load": "checkpoint",
     "load_example": "examples",

@@ -78,6 +78,17 @@ OFF = Off()
 """The tape that every layer has unless it is given another."""
 
 
+class Placed(Off):
+    """A tape that keeps nothing and yet knows its place, as an edited run has to."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+    def at(self, key: str) -> "Placed":
+        """The same, one level down."""
+        return Placed(_join(self.path, key))
+
+
 @dataclass
 class _Record:
     """What all scopes of one tape share."""

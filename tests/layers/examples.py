@@ -131,6 +131,11 @@ BLOCKS = {
 }
 DECODER_BLOCK = BLOCK | {"memory_mask": None}
 PADDED = padding(B, S)
+OWN = torch.Generator().manual_seed(0)  # numbers of its own, which shift no other example's
+BY_HAND = {
+    "where": torch.rand(T, C, generator=OWN) < 0.5,
+    "value": torch.randn(T, C, generator=OWN, dtype=torch.float64),
+}
 SKIPPED = torch.tensor([[1, IGNORE, 2], [IGNORE, 0, 5]])
 
 DECODER_BLOCKS = {
@@ -188,6 +193,12 @@ EXAMPLES: dict[str, dict[str, Example]] = {
     "dropout": {
         "none": Example((normal(T, C),)),
         "noise": Example((normal(B, T, C),), {}, {"noise": noise(B, T, C)}),
+    },
+    "replaced": {
+        "T": Example((WIDE[:, :C],), {}, BY_HAND),
+        "B,T": Example((torch.stack([WIDE[:, :C], WIDE[:, C : 2 * C]]),), {}, BY_HAND),
+        "all": Example((WIDE,), {}, {"where": WIDE < 50, "value": -WIDE}),
+        "none": Example((WIDE,), {}, {"where": WIDE > 50, "value": -WIDE}),
     },
     "scaled_dot_product": {
         "T": Example(qkv()),

@@ -14,14 +14,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from pellucid.layers import REFERENCE, Ops, Pair, sinusoids
+from pellucid.layers import REFERENCE, Ops, Pair, edited_name, intervened, sinusoids
 from pellucid.models import (
+    Edit,
+    editable,
     encode_decode,
     gpt_loss,
     gpt_loss_backward,
     transformer_loss,
     transformer_loss_backward,
 )
+from pellucid.models.edit import replacements
 from pellucid.tape import BACKWARD, Tape
 from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close
@@ -90,6 +93,25 @@ def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Te
     names = judged_names(tape, loss)
     assert {f"d{name}" for name in flatten(params)} <= set(names)
     assert {"dh.1.resid_mid", "dh.0.attn.att", "dh.0.ln_1.x", "dlm_head.weight"} <= set(names)
+
+
+@pytest.mark.parametrize("tokens", [TOKENS[0], TOKENS], ids=["T", "B,T"])
+@pytest.mark.parametrize("choices", [{}, {"norm": "post", "tied": False, "lora_rank": 2}], ids=str)
+def test_every_dname_of_an_edited_run_is_the_gradient_of_name(
+    choices: dict[str, Any], tokens: Tensor
+):
+    config = tiny(**choices)
+    params = map_leaves(Tensor.requires_grad_, random_params(config))
+    edits = [Edit(name, torch.tensor(0.5).double(), (1,)) for name in editable(config)]
+    ops = intervened(VIEWING, replacements(config, edits, start=0, length=tokens.shape[-1]))
+    targets, tape = TARGETS[0] if tokens.dim() == 1 else TARGETS, Tape()
+    tape.given(flatten(params))
+    loss, cache = gpt_loss(tokens, targets, **params, config=config, ops=ops, tape=tape)
+    with torch.no_grad():
+        gpt_loss_backward(1.0, cache, config=config, ops=ops, tape=tape)
+
+    names = judged_names(tape, loss)
+    assert {f"d{edited_name(edit.name)}" for edit in edits} <= set(names)
 
 
 @pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])

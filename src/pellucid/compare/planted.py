@@ -114,7 +114,7 @@ def changed_code(function: Any, changes: Iterable[Change]) -> Any:
                 f"{source.count(right)} times"
             )
         source = source.replace(right, str(wrong))
-    made: dict[str, Any] = {"OFF": OFF}
+    made: dict[str, Any] = dict(function.__globals__)  # which the defaults of arguments are from
     text = f"from __future__ import annotations\n{source}"  # the names in them need not be there
     exec(compile(text, f"<{function.__name__} under a mistake>", "exec"), made)
     return made[function.__name__].__code__

@@ -66,7 +66,7 @@ class Step:
 
     def _gradients(self, followed: Followed) -> dict[str, Rounded]:
         tape = Following(self.mine)
-        model = GPT(self.model.config, map_leaves(self._exact, self.model.params))
+        model = self.model.with_params(map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
         followed.seen |= tape.seen
         followed.keep(tape)

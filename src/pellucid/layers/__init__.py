@@ -38,6 +38,12 @@ from pellucid.layers.embedding import (
 )
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
+from pellucid.layers.intervention import (
+    Intervened,
+    Replacement,
+    edited_name,
+    intervened,
+)
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
 from pellucid.layers.linear import linear, linear_backward
 from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward
@@ -54,6 +60,7 @@ from pellucid.layers.position import position, position_backward, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
+from pellucid.layers.replaced import replaced, replaced_backward
 from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (
     causal_mask,
@@ -79,11 +86,13 @@ __all__ = [
     "DecoderBlockCache",
     "DecoderPast",
     "FeedForwardCache",
+    "Intervened",
     "LoraCache",
     "MultiHeadCache",
     "Ops",
     "Pair",
     "Past",
+    "Replacement",
     "absolute_error",
     "absolute_error_backward",
     "attention",
@@ -97,6 +106,7 @@ __all__ = [
     "decoder_block_backward",
     "dropout",
     "dropout_backward",
+    "edited_name",
     "embedding",
     "embedding_backward",
     "feed_forward",
@@ -105,6 +115,7 @@ __all__ = [
     "gelu_erf_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
+    "intervened",
     "inverted_noise",
     "layer_norm",
     "layer_norm_backward",
@@ -131,6 +142,8 @@ __all__ = [
     "recomputing",
     "relu",
     "relu_backward",
+    "replaced",
+    "replaced_backward",
     "scale",
     "scale_backward",
     "scaled_dot_product",

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.dropout import dropout, dropout_backward
+from pellucid.layers.ops import Pair
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.tape import OFF, Off
+
+DROPOUT = Pair(dropout, dropout_backward)
 
 
 @functools.lru_cache(maxsize=64)
@@ -30,37 +33,40 @@ def scaled_dot_product(
     *,
     mask: Tensor | None = None,
     noise: Tensor | None = None,
+    keep: Pair = DROPOUT,
     tape: Off = OFF,
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """att = softmax(q kᵀ / √d), z = att v, in each head by itself.
 
     Shapes: q (..., H, T, d), k and v (..., H, S, d), att (..., H, T, S), z (..., H, T, d). `mask`
     is boolean, broadcast to att, True where a query may look; a hidden key scores -∞. `noise` is
-    dropout's, in the shape of att.
+    dropout's, in the shape of att. `keep` is the pair that decides what of att is used.
     Source: Vaswani et al. 2017, "Attention is all you need", 3.2.1.
     """
     products = q @ k.mT / math.sqrt(q.shape[-1])  # (..., H, T, S)
     scores = products if mask is None else products.masked_fill(mask.logical_not(), -math.inf)
     att, softmax_cache = softmax(scores)  # (..., H, T, S)
     tape(scores=scores, att=att)
-    kept, dropout_cache = dropout(att, noise=noise, tape=tape.at("attn_dropout"))  # (..., H, T, S)
+    kept, keep_cache = keep.forward(
+        att, noise=noise, tape=tape.at("attn_dropout")
+    )  # (..., H, T, S)
     z = kept @ v  # (..., H, T, d)
     tape(kept=kept, z=z)
-    return z, (q, k, v, kept, dropout_cache, softmax_cache)
+    return z, (q, k, v, kept, keep_cache, softmax_cache)
 
 
 def scaled_dot_product_backward(
-    dz: Tensor, cache: tuple[Any, ...], *, tape: Off = OFF
+    dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: Off = OFF
 ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:
     """Undo z = att v, att = softmax(scores), scores = q kᵀ / √d, in this order.
 
     Where the mask hid a key, att is 0 and with it dscores: the backward needs no mask.
     """
-    q, k, v, kept, dropout_cache, softmax_cache = cache
+    q, k, v, kept, keep_cache, softmax_cache = cache
     dv = kept.mT @ dz  # (..., H, S, d)
     dkept = dz @ v.mT  # (..., H, T, S)
     tape(dz=dz, dv=dv, dkept=dkept)
-    datt, _ = dropout_backward(dkept, dropout_cache, tape=tape.at("attn_dropout"))
+    datt, _ = keep.backward(dkept, keep_cache, tape=tape.at("attn_dropout"))
     dscores, _ = softmax_backward(datt, softmax_cache)  # (..., H, T, S)
     dproducts = dscores / math.sqrt(q.shape[-1])  # (..., H, T, S)
     dq = dproducts @ k  # (..., H, T, d)

@@ -13,6 +13,8 @@ from pellucid.models.classifier import (
 from pellucid.models.classifier_config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier_model import Classifier
 from pellucid.models.config import GPTConfig, init_params, parameter_shapes
+from pellucid.models.edit import Edit, edit_axes, editable
+from pellucid.models.edited import EditedGPT, edited
 from pellucid.models.encode_decode import TransformerPast
 from pellucid.models.gpt import draw_noise, gpt, gpt_loss, gpt_loss_backward
 from pellucid.models.lora import merged, trainable, with_lora
@@ -51,6 +53,8 @@ __all__ = [
     "Classifier",
     "ClassifierConfig",
     "Config",
+    "Edit",
+    "EditedGPT",
     "GPTConfig",
     "Model",
     "NextToken",
@@ -68,6 +72,9 @@ __all__ = [
     "decoder_backward",
     "draw_noise",
     "draw_transformer_noise",
+    "edit_axes",
+    "editable",
+    "edited",
     "encoder",
     "encoder_backward",
     "gpt",

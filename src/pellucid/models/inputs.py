@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError, TraceError
 from pellucid.kernels import PACKED, PackedWeight
-from pellucid.layers import IGNORE, REFERENCE, Ops
+from pellucid.layers import IGNORE, REFERENCE, Intervened, Ops
 from pellucid.tape import Off
 from pellucid.tree import Tree, flatten
 
@@ -69,15 +69,17 @@ def check_begin(tape: Off, ops: Ops, params: Tree, **inputs: Tensor) -> None:
 
     `ConfigError` where a packed model meets a table that cannot read its matrices.
     """
-    if isinstance(params.get("wte", {}).get("weight"), PackedWeight) and ops != PACKED:
+    base = ops.base if isinstance(ops, Intervened) else ops
+    if isinstance(params.get("wte", {}).get("weight"), PackedWeight) and base != PACKED:
         raise ConfigError(
             "a packed model computes with ops=PACKED alone, and other ops came: take those, or "
             "the model that it was packed from"
         )
-    if tape.recording and ops != REFERENCE:
+    if tape.recording and base != REFERENCE:
         raise TraceError(
             "only the reference ops show their intermediates, and others came with a "
             "recording tape: leave out ops, or the tape"
         )
     if tape.recording:
-        tape.given(flatten(params) | inputs)
+        edits = ops.given if isinstance(ops, Intervened) else {}
+        tape.given(flatten(params) | inputs | edits)

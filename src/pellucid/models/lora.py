@@ -38,7 +38,8 @@ def with_lora(model: GPT, rank: int, *, seed: int = 0) -> GPT:
     generator = torch.Generator().manual_seed(seed)
     pairs = draw_lora(config, generator, dtype=model.dtype, device=model.device)
     params = flatten(model.params) | pairs
-    return GPT(config, unflatten({name: params[name] for name in parameter_shapes(config)}))
+    ordered = unflatten({name: params[name] for name in parameter_shapes(config)})
+    return replace(model, config=config, params=ordered)
 
 
 def merged(model: GPT) -> GPT:
@@ -56,7 +57,8 @@ def merged(model: GPT) -> GPT:
         before: torch.Tensor = params[name]
         return before + params[f"{path}lora_a"] @ params[f"{path}lora_b"] if learned else before
 
-    return GPT(config, unflatten({name: weight(name) for name in parameter_shapes(config)}))
+    whole = unflatten({name: weight(name) for name in parameter_shapes(config)})
+    return replace(model, config=config, params=whole)
 
 
 def trainable(params: Tree) -> Tree:

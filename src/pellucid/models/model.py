@@ -1,7 +1,7 @@
 """`GPT`: a configuration and its parameters as one object, which checks what comes in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -81,7 +81,7 @@ class GPT:
 
     def with_params(self, params: Tree) -> Self:
         """A model of the same configuration with other parameters, as after a step."""
-        return type(self)(self.config, params)
+        return replace(self, params=params)
 
     def to(
         self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None

@@ -8,7 +8,7 @@ from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
 from pellucid.trace.likeliest import Likeliest, likeliest
-from pellucid.trace.names import NAMES, PARAMETERS, SIZES, UPDATES, describe
+from pellucid.trace.names import EDITS, NAMES, PARAMETERS, SIZES, UPDATES, describe
 from pellucid.trace.norms import Norms, gradient_norms
 from pellucid.trace.prove import Proof, Stepped, Watch, prove
 from pellucid.trace.reach import Look, Reach, reach
@@ -20,6 +20,7 @@ from pellucid.trace.slopes import Slope, slopes
 from pellucid.trace.transformer_lesson import transformer_lesson
 
 __all__ = [
+    "EDITS",
     "NAMES",
     "PARAMETERS",
     "SIZES",

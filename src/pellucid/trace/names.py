@@ -61,7 +61,7 @@ BLOCK: tuple[Name, ...] = (
         "attention: softmax of a row of scores",
     ),
     *dropout("h.i.attn.attn_dropout", _TABLE),
-    Name("h.i.attn.kept", _TABLE, "A", "attention after dropout; att itself where none is dropped"),
+    Name("h.i.attn.kept", _TABLE, "A", "attention that is used: att, but where dropped or edited"),
     Name("h.i.attn.z", _HEADS, "A V", "what each head gathered"),
     Name("h.i.attn.merged", _STREAM, "concat(A V)", "the heads side by side"),
     *linear("h.i.attn.c_proj", "C", "C"),
@@ -151,6 +151,13 @@ UPDATES: tuple[Name, ...] = (
 )
 """What stands under a parameter's name after an update, each in the parameter's shape."""
 
+EDITS: tuple[Name, ...] = (
+    Name("edit.where", (), "", "true where it was set by hand"),
+    Name("edit.value", (), "", "what it was set to, where it was"),
+    Name("edit.out", (), "", "what went on in its place"),
+)
+"""What stands beside an activation that was edited, each in the activation's shape."""
+
 USES: dict[str, str] = {
     "embed.weight": "the part of dwte.weight that comes from looking tokens up",
     "lm_head.weight": "the part of dwte.weight that comes from a tied head",
@@ -186,12 +193,26 @@ def describe(name: str) -> Name | None:
         parameter = describe(owner[0]) if owner and last == update.pattern else None
         if parameter is not None and owner[0].endswith(PARAMETERS):
             return update._replace(shape=parameter.shape)
+    edit = _edit(name)
+    if edit is not None:
+        return edit
     if name.startswith("d"):
         value = _use(name[1:]) or describe(name[1:])
         if value is not None:
             symbol = f"({value.symbol})" if " " in value.symbol else value.symbol
             return value._replace(symbol=f"∂L/∂{symbol}", meaning=f"gradient: {value.meaning}")
     return None
+
+
+def _edit(name: str) -> Name | None:
+    """The row for what stands beside an edited activation."""
+    path, _, last = name.rpartition(".edit.")
+    row = next((row for row in EDITS if row.pattern == f"edit.{last}"), None)
+    if not path or row is None:
+        return None
+    att = f"{path.removesuffix('.attn_dropout')}.att"
+    made = next(filter(None, map(describe, (att, f"{path}.out", f"{path}.resid_post"))), None)
+    return made and row._replace(shape=made.shape, meaning=f"{row.meaning}: {made.meaning}")
 
 
 def _use(name: str) -> Name | None:

@@ -95,7 +95,7 @@ def record_step(
     params = take_step(model, (inputs, wanted), update, tape)
     if params is None:
         return Trace(model, tokenizer, tape)
-    after = GPT(model.config, params)
+    after = model.with_params(params)
     return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))
 
 

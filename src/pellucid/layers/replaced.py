@@ -1,0 +1,30 @@
+"""Replacement: some numbers of a run, set by hand."""
+
+import torch
+from torch import Tensor
+
+from pellucid.tape import OFF, Off
+
+
+def replaced(
+    x: Tensor, *, where: Tensor, value: Tensor, tape: Off = OFF
+) -> tuple[Tensor, tuple[Tensor]]:
+    """out = value where it was set by hand, and x elsewhere.
+
+    Shapes: x and out alike, any; `where`, true or false, and value broadcast to them.
+    Source: Geiger et al. 2021, "Causal abstractions of neural networks", 2: an interchange
+    intervention is a run in which some values are another run's.
+    """
+    out = torch.where(where, value, x)
+    tape(out=out)
+    return out, (where,)
+
+
+def replaced_backward(
+    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Undo out = value or x: what was set by hand hands no gradient on, the rest all of it."""
+    (where,) = cache
+    dx = dout.masked_fill(where, 0.0)
+    tape(dout=dout, dx=dx)
+    return dx, {}
