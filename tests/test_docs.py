@@ -1,5 +1,6 @@
 """What the documents say is so: commands, links, names, and the code in them."""
 
+import doctest
 import re
 import subprocess
 import sys
@@ -79,6 +80,14 @@ def test_the_readme_s_python_runs(tmp_path: Path):
     exec(code.replace("runs/shakespeare", str(tmp_path)), names)
     assert names["tape"]["h.0.attn.att"].shape == (2, 13, 13)
     assert set(names["params"]) == set(names["model"].params)
+
+
+def test_the_guide_to_touching_a_run_shows_what_comes_out():
+    code = "\n".join(blocks((ROOT / "docs" / "touching.md").read_text(encoding="utf-8"), "python"))
+    test = doctest.DocTestParser().get_doctest(code, {}, "touching.md", None, None)
+    failed, tried = doctest.DocTestRunner().run(test)
+    assert failed == 0
+    assert tried > 10
 
 
 def test_the_layer_that_is_added_in_the_guide_is_right():

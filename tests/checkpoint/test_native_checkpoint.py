@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, Transformer, TransformerConfig, parameter_shapes
+from pellucid.models import GPT, Edit, Transformer, TransformerConfig, edited, parameter_shapes
 from pellucid.tree import flatten
 
 KINDS = [
@@ -38,6 +38,16 @@ def test_comes_back_bit_for_bit(tmp_path, make, equal, fields, dtype):
     save(model, tmp_path / "new" / "model")
     assert equal(load(tmp_path / "new" / "model"), model)
     assert equal(load(str(tmp_path / "new" / "model" / "model.safetensors")), model)
+
+
+def test_edits_are_not_lost_in_silence(tmp_path, make):
+    model = edited(make(), [Edit("embed.out", 0.0)])
+    for write in (save, pellucid.checkpoint.export_huggingface, pellucid.checkpoint.export_llm_c):
+        with pytest.raises(CheckpointError, match=r"write model\.unedited"):
+            write(model, tmp_path / "model")
+    assert listed(tmp_path) == []
+    save(edited(model.unedited, []), tmp_path)
+    assert type(load(tmp_path)) is GPT
 
 
 def test_the_files_are_as_documented(tmp_path, make):

@@ -196,7 +196,7 @@ def test_a_past_holds_the_edited_run(label: str, parts: tuple[int, ...]):
     model = model_of(label)
     _, other = model.run_with_cache(TOKENS[1][:2])
     edits = [
-        Edit("h.0.resid_post", other["h.0.resid_post"]),  # covers the first two positions
+        Edit("h.0.resid_post", other["h.0.resid_post"], (slice(0, 2),)),
         Edit("h.1.attn.att", 0.0, (0,)),
         Edit("h.0.attn.att", 0.5, (1, 2, 1)),
         Edit("h.1.mlp.act.out", -1.0, (slice(1, None), 2)),
@@ -207,6 +207,22 @@ def test_a_past_holds_the_edited_run(label: str, parts: tuple[int, ...]):
         some, past = touched.extend(part, past)
         logits.append(some)
     assert torch.allclose(torch.cat(logits), whole, rtol=0, atol=1e-12)
+
+
+def test_a_patched_text_goes_on():
+    model, text = model_of(), TEXT[:3]
+    _, other = model.run_with_cache(TOKENS[1][:3])
+    whole = [Edit(name, other[name]) for name in ("h.0.attn.att", "h.1.resid_post")]
+    heads = (slice(None), slice(0, 3), slice(0, 3))
+    parts = [
+        Edit("h.0.attn.att", other["h.0.attn.att"], heads),
+        Edit("h.1.resid_post", other["h.1.resid_post"], (slice(0, 3),)),
+    ]
+    first, past = edited(model, whole).extend(text, None)
+    second, _ = edited(model, whole).extend(TEXT[3:], past)
+    longer = edited(model, parts).forward(TEXT)
+    assert torch.allclose(torch.cat([first, second]), longer, rtol=0, atol=1e-12)
+    assert not torch.allclose(model.forward(TEXT)[3:], second)
 
 
 def test_an_edited_model_stays_one():
@@ -268,9 +284,11 @@ def test_an_edit_that_cannot_be_is_refused_in_one_line(what: str):
         (Edit("ln_f.out", 0, (5,)), r"\[5\] does not: ln_f.out is \(5, 4\)"),
         (Edit("h.0.attn.att", 0, (0, 1, 5)), r"h.0.attn.att is \(2, 5, 5\)"),
         (Edit("ln_f.out", torch.zeros(6, 4)), r"\(5, 4\) here, and \(6, 4\) came: .* 5 tokens"),
+        (Edit("ln_f.out", torch.zeros(1, 4)), r"\(5, 4\) here, and \(1, 4\) came: .* an index"),
+        (Edit("h.0.attn.att", torch.zeros(4, 5), (0,)), r"\(5, 5\) here, and \(4, 5\) came"),
         (Edit("ln_f.out", torch.zeros(3), (2,)), r"\(4,\) here, and \(3,\) came"),
     ],
-    ids=["a position", "a key", "a longer text's values", "another width"],
+    ids=["a position", "a key", "a longer text's", "a shorter text's", "rows", "another width"],
 )
 def test_what_the_text_does_not_have_is_refused_when_it_comes(edit: Edit, message: str):
     model = edited(model_of(), [edit])

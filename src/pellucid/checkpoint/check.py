@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError, ConfigError
-from pellucid.models import GPT, Config, Model
+from pellucid.models import GPT, Config, EditedGPT, Model
 from pellucid.tree import unflatten
 
 C = TypeVar("C", bound=Config)
@@ -56,6 +56,15 @@ def untie(tensors: dict[str, Tensor]) -> bool:
         return True
     del tensors["lm_head.weight"]
     return False
+
+
+def check_unedited(model: Model) -> None:
+    """Raise `CheckpointError` for a model with edits, which would be lost without a word."""
+    if isinstance(model, EditedGPT) and model.edits:
+        raise CheckpointError(
+            f"a checkpoint holds weights alone, and this model has {len(model.edits)} edits of its "
+            "activations besides: write model.unedited, and keep the edits elsewhere"
+        )
 
 
 def check(config: Config, tensors: Mapping[str, Tensor], file: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pellucid.checkpoint.check import Found, check, configure, rename, untie
+from pellucid.checkpoint.check import Found, check, check_unedited, configure, rename, untie
 from pellucid.checkpoint.huggingface_kinds import GPT1, GPT2, KINDS, Kind
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
 from pellucid.checkpoint.write import write
@@ -60,6 +60,7 @@ def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
     Raises `CheckpointError` for a model that neither can express, and where the directory cannot be
     written.
     """
+    check_unedited(model)
     config, place = replace(model.config, lora_rank=0), Path(directory)
     kind = next((kind for kind in (GPT2, GPT1) if kind.can_express(config)), None)
     if kind is None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, check, configure
+from pellucid.checkpoint.check import Found, check, check_unedited, configure
 from pellucid.checkpoint.read import broken, one_line, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
@@ -90,6 +90,7 @@ def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
     Raises `CheckpointError` for a model that llm.c has no form for, or where the file cannot be
     written.
     """
+    check_unedited(model)
     whole, path, versions = merged(model), Path(file), {d: v for v, d in DTYPES.items()}
     config = whole.config
     usual = all(getattr(config, field) == value for field, value in FIXED.items())

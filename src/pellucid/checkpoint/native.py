@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, check, configure
+from pellucid.checkpoint.check import Found, check, check_unedited, configure
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
@@ -48,6 +48,7 @@ def save(
             f"metadata must be text under names other than {KEY!r}; {notes!r} came; "
             "turn its values into strings"
         )
+    check_unedited(model)
     tensors = flatten(model.params)
     check(model.config, tensors, place / WEIGHTS)
     settings = {KEY: VERSION, "architecture": model.architecture} | model.config.to_dict()

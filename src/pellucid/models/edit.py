@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -16,9 +17,6 @@ from pellucid.models.config import GPTConfig
 
 Index = tuple[int | slice, ...]
 """Of a tensor: its first axes, or all; what stands below them is meant as a whole."""
-
-POSITIONS = "TS"
-"""The letters of the axes that are as long as the text."""
 
 _BLOCK = {
     "pre": ("ln_1.out", "attn.c_attn.out", "attn.att", "attn.c_proj.out", "ln_2.out"),
@@ -46,8 +44,9 @@ class Edit:
 
     `index` holds whole numbers from 0 on, or slices such as `slice(None)`, for the first axes of
     the activation, none for all of it; a batch's axis is not one of them, and all its texts are
-    edited alike. `value` is a number, or a tensor that broadcasts to what the index picks. A
-    tensor of a whole run covers the positions that it has: what another run had there is a patch.
+    edited alike. `value` is a number, or a tensor that broadcasts to what the index picks, such as
+    what another run had there: a patch. A patch of a whole text is for texts of its length, and
+    for what is generated after them; `slice(0, 5)` says that it is for five positions of any.
     Attention is set to what is said also at keys that the mask hides.
     """
 
@@ -105,7 +104,9 @@ def replacements(
     """
     found: dict[str, Replacement] = {}
     for edit in edits:
-        where, value = (part[..., start:, :] for part in _spread(config, edit, start + length))
+        where, value = (
+            part[..., start:, :] for part in _spread(config, edit, start, start + length)
+        )
         if edit.name in found:
             before = found[edit.name]
             where, value = before.where | where, torch.where(where, value, before.value)
@@ -113,31 +114,47 @@ def replacements(
     return {name: one for name, one in found.items() if bool(one.where.any())}
 
 
-def _spread(config: GPTConfig, edit: Edit, total: int) -> tuple[Tensor, Tensor]:
+def _spread(config: GPTConfig, edit: Edit, start: int, total: int) -> tuple[Tensor, Tensor]:
     """Where an edit of a text of so many tokens is, and its value there, in the whole shape."""
-    axes = edit_axes(config, edit.name)
-    shape = [total if size is None else size for size in axes.values()]
+    sizes = list(edit_axes(config, edit.name).values())
+    shape = [total if size is None else size for size in sizes]
     _check_index(edit.name, edit.index, shape)
     given = torch.as_tensor(edit.value)
-    index: tuple[Any, ...] = edit.index
-    if given.dim() == len(shape) - len(index) and all(type(at) is int for at in index):
-        below = zip(list(axes)[len(index) :], shape[len(index) :], given.shape, strict=True)
-        index += tuple(
-            slice(0, own if letter in POSITIONS and own <= size else None)
-            for letter, size, own in below
-        )
+    index: tuple[Any, ...] = edit.index + _passed(edit, given, sizes, start)
     where = torch.zeros(shape, dtype=torch.bool, device=given.device)
     value = torch.zeros(shape, dtype=given.dtype, device=given.device)
     where[index] = True
+    wanted, came = tuple(value[index].shape), tuple(given.shape)
+    # One position is not broadcast to many: a patch from a text of one token is no such wish.
+    kept = [size for size, at in zip_longest(sizes, index) if type(at) is not int]
+    rows = [place for place, size in enumerate(kept) if size is None and len(came) == len(wanted)]
     try:
-        value[index] = given
+        torch.broadcast_to(given, wanted)
+        fits = all(came[place] == wanted[place] for place in rows)
     except RuntimeError:
-        wanted, came = tuple(value[index].shape), tuple(given.shape)
+        fits = False
+    if not fits:
         raise ConfigError(
             f"an edit's value must fit what it sets, which of {edit.name} is {wanted} here, and "
-            f"{came} came: take the values of a run on a text of {total} tokens, or fewer"
-        ) from None
+            f"{came} came: take it from a run on a text of {total} tokens, or give an index that "
+            "says which positions it is for"
+        )
+    value[index] = given
     return where, value
+
+
+def _passed(edit: Edit, given: Tensor, sizes: Sequence[int | None], start: int) -> Index:
+    """What limits an index to a past text, where the value is one for all positions of that."""
+    below = sizes[len(edit.index) :]
+    if given.dim() != len(below) or not all(type(at) is int for at in edit.index):
+        return ()
+    whole = [own for own, size in zip(given.shape, below, strict=True) if size is None]
+    if not whole or max(whole) > start:
+        return ()
+    return tuple(
+        slice(None if size is not None else own)
+        for own, size in zip(given.shape, below, strict=True)
+    )
 
 
 def _check_name(config: GPTConfig, name: str) -> None:
