@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.trace.names import EDITS, NAMES, SIZES, UPDATES, USES, Name
+from pellucid.trace.names import EDITS, MOMENTS, NAMES, SIZES, UPDATES, USES, Name
 from pellucid.trace.vocabularies import VOCABULARIES, Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
@@ -52,7 +52,7 @@ def page() -> str:
     """The whole page."""
     sizes = "\n".join(f"| {letter} | {meaning} |" for letter, meaning in SIZES.items())
     updates = "\n".join(
-        f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in UPDATES
+        f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in (*UPDATES, *MOMENTS)
     )
     edits = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in EDITS)
     uses = "\n".join(f"| `{_use(use)}` | {meaning} |" for use, meaning in USES.items())

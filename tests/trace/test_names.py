@@ -14,7 +14,7 @@ from pellucid.models import (
 )
 from pellucid.optim import adamw, decay_groups
 from pellucid.tape import Tape
-from pellucid.trace import NAMES, SIZES, UPDATES, describe
+from pellucid.trace import MOMENTS, NAMES, SIZES, UPDATES, Name, describe
 from pellucid.trace.classifier_rows import CLASSIFIER
 from tests.models.examples import random_params
 from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
@@ -155,6 +155,15 @@ def test_no_pattern_comes_twice_and_every_size_is_explained():
 )
 def test_other_names_are_not_described(name: str):
     assert describe(name) is None
+
+
+@pytest.mark.parametrize("row", MOMENTS, ids=lambda row: row.pattern)
+def test_the_moments_that_a_step_begins_with_are_described(row: Name):
+    found, tape = describe(f"wte.weight.{row.pattern}"), recorded(model_of(), 0.0)
+    assert found is not None
+    assert found.shape == ("V", "C")
+    assert found.meaning == row.meaning
+    assert tape[f"wte.weight.{row.pattern}"].shape == (LETTERS["V"], LETTERS["C"])
 
 
 def test_a_gradient_is_described_as_one():

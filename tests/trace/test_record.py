@@ -3,13 +3,15 @@
 import pytest
 import torch
 
-from pellucid.errors import TextError, TokenError
+from pellucid.errors import ConfigError, TextError, TokenError
 from pellucid.examples import load_example
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, Edit, GPTConfig, edited, trainable, with_lora
+from pellucid.optim import OPTIMIZERS, decay_groups
+from pellucid.report.numbers import Format
 from pellucid.tape import Tape
 from pellucid.text import Characters, Words
-from pellucid.trace import Trace, record_step
+from pellucid.trace import Stepped, Trace, explain, operands, prove, record_step
 from pellucid.tree import flatten, unflatten
 from tests.models.examples import random_params
 
@@ -76,6 +78,83 @@ def test_the_new_weights_are_those_of_pytorch_s_adamw(trace: Trace):
         assert (trace.tape[f"{name}.new"] - leaf).abs().max() <= 1e-15, name
         assert trace.tape[f"{name}.new"] is flatten(trace.after.params)[name]
         assert torch.equal(PARAMS[name] + trace.tape[f"{name}.update"], trace.tape[f"{name}.new"])
+
+
+SETTINGS = {"learning_rate": 0.05, "weight_decay": 0.1}
+
+
+@pytest.mark.parametrize("touched", [False, True], ids=["as it is", "edited"])
+@pytest.mark.parametrize("rank", [0, 2], ids=["all move", "lora"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_later_steps_are_those_of_the_optimizer_without_a_tape(
+    optimizer: str, rank: int, touched: bool
+):
+    start = with_lora(EXAMPLE.model, rank) if rank else EXAMPLE.model
+    model = edited(start, [Edit("h.0.attn.att", 0.0, (1,))]) if touched else start
+    update = SETTINGS | {"optimizer": optimizer}
+    decay = {"weight_decay": 0.1} if optimizer == "adamw" else {}
+    params, own, state, here = model.params, None, None, model
+    for _ in range(4):
+        loss, grads = model.with_params(params).loss_and_grads(TOKENS, TARGETS)
+        moving = trainable(params)
+        moved = unflatten({name: flatten(grads)[name] for name in flatten(moving)})
+        groups = {key: decay_groups(moving, value) for key, value in decay.items()}
+        new, own = OPTIMIZERS[optimizer](moving, moved, own, learning_rate=0.05, **groups)
+        params = unflatten(flatten(params) | flatten(new))
+
+        trace = record_step(here, [0, 1, 2], EXAMPLE.tokenizer, update=update, state=state)
+        assert trace.after is not None
+        here, state = trace.after, trace.state
+        assert torch.equal(trace.tape["loss"], loss)
+        assert type(here) is type(model)
+        after = flatten(here.params)
+        assert all(torch.equal(leaf, after[name]) for name, leaf in flatten(params).items())
+        assert state is not None
+        assert (own.keys(), own.get("t")) == (state.keys(), state.get("t"))
+        assert all(
+            torch.equal(leaf, flatten(state[key])[name])
+            for key in own.keys() - {"t"}
+            for name, leaf in flatten(own[key]).items()
+        )
+        assert trace.loss_after == float(model.with_params(params).loss(TOKENS, TARGETS))
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam", "adamw"])
+def test_a_later_step_is_explained_and_proved_from_the_moments_it_began_with(optimizer: str):
+    update = SETTINGS | {"optimizer": optimizer}
+    first = record_step(EXAMPLE.model, [0, 1, 2], EXAMPLE.tokenizer, update=update)
+    assert first.after is not None
+    second = record_step(
+        first.after, [0, 1, 2], EXAMPLE.tokenizer, update=update, state=first.state
+    )
+    name = "h.0.mlp.c_fc.weight"
+    assert torch.equal(second.tape[f"{name}.m_before"], first.tape[f"{name}.m"])
+    term = explain(second.tape, f"{name}.m[1,2]").term
+    assert term is not None
+    assert f"{name}.m_before[1,2]" in {part.source for part in operands(term)}
+    stepped = Stepped(first.after, (TOKENS, TARGETS))
+    assert prove(second.tape, written=Format, stepped=stepped, differences=False).failures == ()
+
+
+def test_a_state_of_another_optimizer_or_model_is_refused_in_one_line():
+    states = {
+        optimizer: record_step(
+            EXAMPLE.model, [0, 1, 2], EXAMPLE.tokenizer, update=SETTINGS | {"optimizer": optimizer}
+        ).state
+        for optimizer in OPTIMIZERS
+    }
+    other = with_lora(EXAMPLE.model, 2)
+    for model, optimizer, state in (
+        (EXAMPLE.model, "adamw", states["momentum"]),
+        (EXAMPLE.model, "momentum", states["adam"]),
+        (EXAMPLE.model, "adam", states["sgd"]),
+        (EXAMPLE.model, "sgd", states["momentum"]),
+        (other, "adamw", states["adamw"]),
+    ):
+        update = SETTINGS | {"optimizer": optimizer}
+        with pytest.raises(ConfigError, match=f"what {optimizer} left") as raised:
+            record_step(model, [0, 1, 2], EXAMPLE.tokenizer, update=update, state=state)
+        assert "\n" not in str(raised.value)
 
 
 def test_a_trace_reads_its_text(trace: Trace):

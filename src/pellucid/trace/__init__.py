@@ -6,9 +6,10 @@ from pellucid.trace.deviation import Apart, Deviation, deviation
 from pellucid.trace.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.trace.explain import Explanation, explain, operands, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
+from pellucid.trace.lens import lens_names, logit_lens
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
 from pellucid.trace.likeliest import Likeliest, likeliest
-from pellucid.trace.names import EDITS, NAMES, PARAMETERS, SIZES, UPDATES, describe
+from pellucid.trace.names import EDITS, MOMENTS, NAMES, PARAMETERS, SIZES, UPDATES, describe
 from pellucid.trace.norms import Norms, gradient_norms
 from pellucid.trace.prove import Proof, Stepped, Watch, prove
 from pellucid.trace.reach import Look, Reach, reach
@@ -21,6 +22,7 @@ from pellucid.trace.transformer_lesson import transformer_lesson
 
 __all__ = [
     "EDITS",
+    "MOMENTS",
     "NAMES",
     "PARAMETERS",
     "SIZES",
@@ -57,7 +59,9 @@ __all__ = [
     "gpt_lesson",
     "gradient_norms",
     "labelled",
+    "lens_names",
     "likeliest",
+    "logit_lens",
     "operands",
     "part_of",
     "prove",

@@ -151,6 +151,12 @@ UPDATES: tuple[Name, ...] = (
 )
 """What stands under a parameter's name after an update, each in the parameter's shape."""
 
+MOMENTS: tuple[Name, ...] = (
+    Name("m_before", (), "m", "m after the step before, 0 for a first"),
+    Name("v_before", (), "v", "v after the step before, 0 for a first"),
+)
+"""What an update was given under a parameter's name: moments, in the parameter's shape."""
+
 EDITS: tuple[Name, ...] = (
     Name("edit.where", (), "", "true where it was set by hand"),
     Name("edit.value", (), "", "what it was set to, where it was"),
@@ -189,7 +195,7 @@ def describe(name: str) -> Name | None:
         if pattern.fullmatch(name):
             return row
     *owner, last = name.rsplit(".", 1)
-    for update in UPDATES:
+    for update in (*UPDATES, *MOMENTS):
         parameter = describe(owner[0]) if owner and last == update.pattern else None
         if parameter is not None and owner[0].endswith(PARAMETERS):
             return update._replace(shape=parameter.shape)

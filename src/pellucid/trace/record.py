@@ -18,6 +18,15 @@ SMALL_VOCABULARY = 16
 """Up to this many tokens, tables are labelled with the whole vocabulary."""
 
 
+REMEMBERED = {
+    "sgd": frozenset[str](),
+    "momentum": frozenset({"m"}),
+    "adam": frozenset({"m", "v", "t"}),
+    "adamw": frozenset({"m", "v", "t"}),
+}
+"""What each optimizer's state holds."""
+
+
 @dataclass(frozen=True)
 class Trace:
     """What was recorded: the tape, the model before the step, and the model after it."""
@@ -30,10 +39,11 @@ class Trace:
     )
     after: GPT | None = None
     loss_after: float | None = None
+    state: State | None = None  # the optimizer's, after the step
 
     def on(self, tape: Tape) -> "Trace":
         """The same step as another run has it; what the loss is after that one is not known."""
-        return replace(self, tape=tape, after=None, loss_after=None)
+        return replace(self, tape=tape, after=None, loss_after=None, state=None)
 
     def piece(self, token: int) -> str:
         """A token as one can read it in a table: control characters escaped.
@@ -71,16 +81,18 @@ def record_step(
     *,
     update: Mapping[str, Any] | None,
     targets: Sequence[int] | None = None,
+    state: State | None = None,
 ) -> Trace:
     """Record the step that learns to predict each token of a text from those before it.
 
     The last token is only a target: T + 1 tokens make T positions. Where `targets` are given, all
     tokens are read, and each has the target in its place, or `IGNORE` for none. `update` says how
     to step: the `optimizer`, a name of `OPTIMIZERS` and by default "adamw"; its `learning_rate`;
-    and for AdamW the matrices' `weight_decay`. With None the step ends at the gradients.
+    and for AdamW the matrices' `weight_decay`. With None the step ends at the gradients. `state` is
+    what the optimizer remembers, the `state` of the trace of the step before; None for a first.
 
     Raises `TextError` for less than two tokens, `ConfigError` for a learning rate that is not
-    above 0 or an optimizer that there is not.
+    above 0, an optimizer that there is not, or a state that is not its own.
     """
     if targets is None and len(tokens) < 2:
         raise TextError(
@@ -89,14 +101,17 @@ def record_step(
         )
     if update is not None:
         check_update(update)
+        _check_state(state, update, model.params)
     inputs = list(tokens if targets is not None else tokens[:-1])
     wanted = list(targets if targets is not None else tokens[1:])
     tape = Tape()
-    params = take_step(model, (inputs, wanted), update, tape)
-    if params is None:
+    _, grads = model.loss_and_grads(inputs, wanted, tape)
+    if update is None:
         return Trace(model, tokenizer, tape)
+    params, moved = updated(model.params, grads, state, update, tape)
     after = model.with_params(params)
-    return Trace(model, tokenizer, tape, update, after, float(after.loss(inputs, wanted)))
+    loss_after = float(after.loss(inputs, wanted))
+    return Trace(model, tokenizer, tape, update, after, loss_after, moved)
 
 
 def check_update(update: Mapping[str, Any]) -> None:
@@ -106,6 +121,23 @@ def check_update(update: Mapping[str, Any]) -> None:
     name = update.get("optimizer", "adamw")
     if name not in OPTIMIZERS:
         raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
+
+
+def _check_state(state: State | None, update: Mapping[str, Any], params: Tree) -> None:
+    """Raise `ConfigError` for a state that another optimizer left, or another model's."""
+    name, own = update.get("optimizer", "adamw"), flatten(trainable(params))
+    if state is None:
+        return
+    moments = {key: tree for key, tree in state.items() if isinstance(tree, Mapping)}
+    kept = [{n: leaf.shape for n, leaf in flatten(tree).items()} for tree in moments.values()]
+    if set(state) != REMEMBERED[name] or any(
+        shapes != {n: leaf.shape for n, leaf in own.items()} for shapes in kept
+    ):
+        wanted = ", ".join(sorted(REMEMBERED[name])) or "nothing"
+        raise ConfigError(
+            f"a state must be what {name} left of this model's parameters, {wanted}, and one with "
+            f"{', '.join(sorted(state)) or 'nothing'} came: take the trace's before, or none"
+        )
 
 
 def take_step(
