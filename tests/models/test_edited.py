@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TraceError
+from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST
 from pellucid.layers import REFERENCE, edited_name, intervened
 from pellucid.models import (
@@ -223,6 +224,20 @@ def test_a_patched_text_goes_on():
     longer = edited(model, parts).forward(TEXT)
     assert torch.allclose(torch.cat([first, second]), longer, rtol=0, atol=1e-12)
     assert not torch.allclose(model.forward(TEXT)[3:], second)
+
+
+def test_generation_is_of_the_edited_run_with_a_past_and_without():
+    model = edited(model_of(), [Edit("h.1.attn.att", 0.0, (0,)), Edit("ln_f.out", 2.0, (0, 1))])
+    sure, texts = Sampling(top_k=1), []
+    for keep_past in (True, False):
+        generator = torch.Generator().manual_seed(0)
+        how = {"max_new_tokens": 3, "sampling": sure, "generator": generator}
+        drawn = generate(model, [3, 1, 4], keep_past=keep_past, **how)
+        texts.append([one.token for one in drawn])
+    expected = [3, 1, 4]
+    for _ in range(3):
+        expected.append(int(model.forward(expected)[-1].argmax()))
+    assert texts == [expected[3:]] * 2
 
 
 def test_an_edited_model_stays_one():

@@ -6,19 +6,24 @@ import torch
 from pellucid.examples import load_example
 from pellucid.layers import edited_name
 from pellucid.models import Edit, edited
+from pellucid.report.by_hand import all_lines, written
 from pellucid.report.numbers import Format
 from pellucid.tape import Tape
 from pellucid.trace import (
     EDITS,
     Stepped,
+    by_hand,
     describe,
     explain,
+    gpt_lesson,
     operands,
     prove,
     record_step,
     take_step,
 )
 from tests.models.test_edited import CONFIGS, model_of, some_edits
+from tests.report.test_by_hand import DIGITS
+from tests.report.test_by_hand import hold as hold_by_hand
 from tests.trace.test_explain import hold
 
 EXAMPLE = load_example("ai_rocks")
@@ -81,6 +86,29 @@ def test_every_name_of_an_edited_step_is_described_in_its_shape(label: str):
             assert len(row.shape) == tape[name].dim(), name
             seen.add(row.pattern)
     assert {row.pattern for row in EDITS} <= seen
+
+
+def test_a_calculator_gets_every_line_of_an_edited_step():
+    model = edited(EXAMPLE.model, ALL["all at once"])
+    tape = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update).tape
+    assert hold_by_hand(list(all_lines(by_hand(tape, written(DIGITS))))) > 1500
+
+
+def test_a_lesson_shows_what_was_set_beside_what_was_made():
+    model = edited(EXAMPLE.model, ALL["all at once"])
+    trace = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update)
+    lesson = gpt_lesson(trace, "", "")
+    names = [name for part in lesson.parts for step in part.steps for name in step.names]
+    for edit in model.edits:
+        made, put = names.index(edit.name), names.index(edited_name(edit.name))
+        assert put == made + 1
+        assert lesson.labels(names[put]) == lesson.labels(edit.name)
+        if f"d{edit.name}" in names:
+            by_it = f"d{edited_name(edit.name)}"
+            assert names.index(by_it) == names.index(f"d{edit.name}") - 1
+    assert "dh.0.edit.out" in names
+    plain = gpt_lesson(record_step(EXAMPLE.model, IDS, EXAMPLE.tokenizer, update=None), "", "")
+    assert not any(".edit." in n for part in plain.parts for s in part.steps for n in s.names)
 
 
 def test_an_edited_step_is_recorded_and_what_comes_after_it_is_edited_too():

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
-from pellucid.layers import IGNORE
-from pellucid.models import trainable
+from pellucid.layers import IGNORE, edited_name
+from pellucid.models import editable, trainable
 from pellucid.tape import Tape
 from pellucid.trace.lesson import Labels, Lesson, Part, Step
 from pellucid.trace.names import describe
@@ -47,7 +47,11 @@ def gpt_lesson(
     def again(tape: Tape) -> Lesson:
         return gpt_lesson(trace.on(tape), title, about, layers)
 
-    return Lesson(title, about, trace.tape, tuple(parts), _labels(trace), again)
+    shown = [
+        part._replace(steps=tuple(_with_edits(trace, step) for step in part.steps))
+        for part in parts
+    ]
+    return Lesson(title, about, trace.tape, tuple(shown), _labels(trace), again)
 
 
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
@@ -90,6 +94,19 @@ def _with_lines(trace: Trace, step: Step) -> Step:
     if step.kind == "loss" and IGNORE in wanted:
         return step._replace(says=_skipped(wanted))
     return step
+
+
+def _with_edits(trace: Trace, step: Step) -> Step:
+    """The step with what was set by hand after what was made, and its gradient before."""
+    names: list[str] = []
+    own = editable(trace.model.config)
+    for name in step.names:
+        value = edited_name(name) if name in own else ""
+        gradient = f"d{edited_name(name[1:])}" if name[1:] in own else ""
+        names += [
+            shown for shown in (gradient, name, value) if shown == name or shown in trace.tape
+        ]
+    return step._replace(names=tuple(names))
 
 
 def _skipped(wanted: Sequence[int]) -> str:
