@@ -66,6 +66,10 @@ class Writer:
         """The same with the numbers filled in."""
         return self._text(term, self.operand)
 
+    def signed(self, text: str) -> bool:
+        """Whether a text begins with a minus sign, and wants brackets behind another operation."""
+        return text.startswith("-")
+
     def parts(self, term: Term) -> Iterator[Term]:
         """The terms that stand in its arithmetic under a name."""
         for part in shown(term, self.most)[0]:
@@ -84,7 +88,7 @@ class Writer:
         whole = bool(term.label) or not term.operation
         text = atom(term) if whole else self._text(term, atom)
         loose = not whole and OPERATIONS[term.operation].binds < binds
-        signed = text.startswith("-") and binds > 0 and not first
+        signed = self.signed(text) and binds > 0 and not first
         return f"({text})" if loose or signed else text
 
     def _text(self, term: Term, atom: Callable[[Term], str]) -> str:
@@ -149,7 +153,7 @@ def explanation_lines(
         return
     function = found.call.function
     yield f"  {function.__name__}: {found.equation}"
-    for step in _steps(found.term, writer):
+    for step in steps_of(found.term, writer):
         name = found.name if step is found.term else step.label or ""
         yield ""
         yield f"  {name}"
@@ -197,7 +201,7 @@ def arithmetic_of(tape: Tape, writer: Writer) -> Callable[[str], tuple[str, ...]
         found = explain(tape, name)
         if found.term is None:
             return (meaning(found.origin) or "the same whatever the numbers are",)
-        return tuple(_line(step, writer, found) for step in _steps(found.term, writer))
+        return tuple(_line(step, writer, found) for step in steps_of(found.term, writer))
 
     return lines
 
@@ -223,7 +227,7 @@ def meaning_of(tape: Tape, piece: Callable[[int], str] | None = None) -> Meaning
             return "a token" if piece is None else f"token '{piece(token)}'"
         if f".{last}" in PARAMETERS:
             return "a parameter of the model"
-        return "before the first step" if last.endswith("_before") else "given"
+        return "before this step" if last.endswith("_before") else "given"
 
     return meaning
 
@@ -233,7 +237,7 @@ def read_by(found: Explanation, writer: Writer) -> list[Term]:
     return [] if found.term is None else operands(found.term, writer.most)
 
 
-def _steps(term: Term, writer: Writer) -> Iterator[Term]:
+def steps_of(term: Term, writer: Writer) -> Iterator[Term]:
     """The term, and the code's intermediate values that its arithmetic names, each once."""
     seen = {id(term)}
     waiting = deque([term])

@@ -4,7 +4,7 @@ from pellucid.trace.by_hand import ByHand, Figures, by_hand
 from pellucid.trace.descent import descend
 from pellucid.trace.deviation import Apart, Deviation, deviation
 from pellucid.trace.enclose import Digits, Enclosed, Misprint, enclose
-from pellucid.trace.explain import Explanation, explain, operands, shown
+from pellucid.trace.explain import Explanation, explain, operands, place, shown
 from pellucid.trace.gpt_lesson import gpt_lesson
 from pellucid.trace.lens import lens_names, logit_lens
 from pellucid.trace.lesson import Labels, Lesson, Part, Step, labelled
@@ -64,6 +64,7 @@ __all__ = [
     "logit_lens",
     "operands",
     "part_of",
+    "place",
     "prove",
     "reach",
     "record_step",

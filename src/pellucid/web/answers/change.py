@@ -1,0 +1,85 @@
+"""What a change did: to the loss, the predictions, every tensor; and how large parameters are."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from pellucid.trace import PARAMETERS
+from pellucid.tree import flatten
+from pellucid.web.answers.guess import position_in, rows_at
+from pellucid.web.answers.plain import Json, plain
+from pellucid.web.given import Given, whole_in
+from pellucid.web.runs import Run, traced
+
+LISTED = 400
+"""How many tensors a change lists at most, those that changed most."""
+
+
+def effect(run: Run, before: Run, given: Given) -> Json:
+    """The run beside the one in which nothing was set by hand."""
+    place = position_in(run, given)
+    count = whole_in(given, "top", 8, low=1, high=50)
+    changed = sorted(_changes(run, before), key=lambda row: row["relative"], reverse=True)
+    return {
+        "loss": [plain(float(one.tape["loss"])) for one in (before, run)],
+        "predictions": {
+            "before": rows_at(before, place, count),
+            "after": rows_at(run, place, count),
+        },
+        "kl": plain(_divergence(before.tape["probs"][place], run.tape["probs"][place])),
+        "tensors": changed[:LISTED],
+    }
+
+
+def norms(run: Run) -> Json:
+    """The size of each parameter, of its gradient, and of the update that comes next."""
+    tape, trace = run.tape, traced(run)
+    rows = []
+    for name, weight in flatten(trace.model.params).items():
+        gradient, update = f"d{name}", f"{name}.update"
+        rows.append(
+            {
+                "name": name,
+                "value": plain(_norm(weight)),
+                "gradient": plain(_norm(tape[gradient])) if gradient in tape else None,
+                "update": plain(_norm(tape[update])) if update in tape else None,
+            }
+        )
+    return {"rows": rows}
+
+
+def _changes(run: Run, before: Run) -> Iterator[Json]:
+    """Every tensor that both runs have, in the same shape, and that differs."""
+    updates = (".m", ".v", ".m_hat", ".v_hat", ".update", ".new")
+    for name in run.tape:
+        value: Tensor = run.tape[name]
+        owner, _, last = name.rpartition(".")
+        if f".{last}" in updates and owner.endswith(PARAMETERS):
+            continue
+        if name not in before.tape or run.tape.name_of(value) != name:
+            continue
+        other: Tensor = before.tape[name]
+        if other is value or other.shape != value.shape or not value.is_floating_point():
+            continue
+        change = _largest(value - other)
+        if change:
+            scale = _largest(other)
+            relative = change / scale if scale else math.inf
+            yield {"name": name, "change": plain(change), "relative": min(relative, 1e300)}
+
+
+def _largest(values: Tensor) -> float:
+    """The largest size, of what is finite: where both runs have -∞ there is no difference."""
+    return float(values.abs().nan_to_num(nan=0.0, posinf=0.0).max()) if values.numel() else 0.0
+
+
+def _norm(values: Tensor) -> float:
+    return float(torch.linalg.vector_norm(values.double() if values.numel() < 1 << 22 else values))
+
+
+def _divergence(before: Tensor, after: Tensor) -> float:
+    """KL(before ‖ after) in nats."""
+    first, second = before.double(), after.double()
+    return float(torch.where(first > 0, first * (first.log() - second.log()), 0.0).sum())

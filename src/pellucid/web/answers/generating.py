@@ -1,0 +1,95 @@
+"""Generating on the page: each token with its candidates and the random number that chose it."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from pellucid.generate import Draw, Sampling, generate
+from pellucid.models import GPT
+from pellucid.tape import Tape
+from pellucid.trace import lens_names, logit_lens
+from pellucid.web.answers.plain import Json
+from pellucid.web.answers.start import GENERATED
+from pellucid.web.given import Given, number_in, object_in, truth_in, whole_in
+from pellucid.web.runs import Run, traced
+
+
+def sampling_in(given: Given) -> Sampling:
+    """How tokens are chosen."""
+    said = object_in(given, "sampling")
+    nothing: Json = {"top_k": None, "top_p": None} | dict(said)
+    top_k, top_p = nothing["top_k"], nothing["top_p"]
+    return Sampling(
+        temperature=number_in(said, "temperature", 1.0, most=100),
+        top_k=None if top_k is None else whole_in(said, "top_k", low=1, high=1 << 20),
+        top_p=None if top_p is None else number_in(said, "top_p", most=1),
+        greedy=truth_in(said, "greedy", default=False),
+    )
+
+
+def generating(run: Run, given: Given) -> Iterator[Json]:
+    """Write on from the tokens that the run read, an event a token, and last the whole text."""
+    trace = traced(run)
+    sampling, seed = sampling_in(given), whole_in(given, "seed", 0, low=0, high=(1 << 63) - 1)
+    count = whole_in(given, "count", 20, low=1, high=GENERATED)
+    top = whole_in(given, "top", 12, low=1, high=50)
+    tokenizer = trace.tokenizer
+    tokens = run.subject.batch[0]
+    draws = generate(
+        trace.model,
+        tokens,
+        max_new_tokens=count,
+        sampling=sampling,
+        generator=torch.Generator().manual_seed(seed),
+        vocab_size=tokenizer.vocab_size,
+    )
+
+    def events() -> Iterator[Json]:
+        text = list(tokens)
+        for draw in draws:
+            yield _event(run, draw, top) | {"lens": _lens(run, trace.model, text, draw)}
+            text.append(draw.token)
+        yield {"done": {"text": tokenizer.decode(text)}}
+
+    return events()
+
+
+def _event(run: Run, draw: Draw, top: int) -> Json:
+    """A draw: the candidates lie side by side on [0, 1), and u falls on the chosen one's piece."""
+    ids, probs = draw.candidates.tolist(), draw.probs
+    ends = probs.cumsum(0).tolist()
+    shown = sorted({*range(min(top, len(ids))), draw.place})
+    return {
+        "token": draw.token,
+        "piece": run.piece(draw.token),
+        "u": draw.u,
+        "place": draw.place,
+        "candidates": [
+            {
+                "id": ids[place],
+                "piece": run.piece(ids[place]),
+                "probability": float(probs[place]),
+                "from": ends[place - 1] if place else 0.0,
+                "to": ends[place],
+            }
+            for place in shown
+        ],
+        "more": len(ids) - len(shown),
+    }
+
+
+def _lens(run: Run, model: GPT, text: Sequence[int], draw: Draw) -> list[Json]:
+    """What each layer would have said in the draw's place, and how likely it held the token."""
+    tape = Tape()
+    model.forward(text[-model.config.block_size :], tape)
+    layers = logit_lens(model, tape, -1)
+    return [
+        {
+            "name": name,
+            "id": int(row.argmax()),
+            "piece": run.piece(int(row.argmax())),
+            "probability": float(row.max()),
+            "chosen": float(row[draw.token]),
+        }
+        for name, row in zip(lens_names(model, tape), layers, strict=True)
+    ]

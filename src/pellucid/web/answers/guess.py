@@ -1,0 +1,90 @@
+"""What a run says comes next, at each position, and what each layer would have said."""
+
+from torch import Tensor
+
+from pellucid.errors import ConfigError
+from pellucid.layers import IGNORE
+from pellucid.numbers import at
+from pellucid.trace import lens_names, logit_lens
+from pellucid.web.answers.plain import Json, plain
+from pellucid.web.given import Given, whole_in
+from pellucid.web.runs import Run, traced
+
+TOP = 50
+"""How many candidates an answer lists at most."""
+
+
+def predictions(run: Run, given: Given) -> Json:
+    """The likeliest tokens after a position, and how likely the target was."""
+    place, count = position_in(run, given), whole_in(given, "top", 10, low=1, high=TOP)
+    target = int(run.tape["targets"][place])
+    return {
+        "position": place,
+        "piece": run.piece(int(run.tape["tokens"][place])),
+        "rows": rows_at(run, place, count),
+        "target": None if target == IGNORE else _row(run, place, target),
+    }
+
+
+def rows_at(run: Run, place: int, count: int) -> list[Json]:
+    """The likeliest tokens after a position, each with the name of its probability."""
+    return [_row(run, place, token) for token in _likeliest(run.tape["probs"][place], count)]
+
+
+def lens(run: Run, given: Given) -> Json:
+    """What the stream would say at each layer, were it the last: the logit lens."""
+    trace, place = traced(run), position_in(run, given)
+    count = whole_in(given, "top", 5, low=1, high=TOP)
+    layers = logit_lens(trace.model, run.tape, place)
+    names = lens_names(trace.model, run.tape)
+    return {
+        "position": place,
+        "layers": [
+            {
+                "name": name,
+                "rows": [
+                    {
+                        "id": token,
+                        "piece": run.piece(token),
+                        "probability": plain(float(row[token])),
+                    }
+                    for token in _likeliest(row, count)
+                ],
+            }
+            for name, row in zip(names, layers, strict=True)
+        ],
+    }
+
+
+def attention(run: Run, given: Given) -> Json:
+    """What each head of a block looks at, for arcs from token to token."""
+    trace = traced(run)
+    block = whole_in(given, "block", 0, low=0, high=trace.model.config.n_layer - 1)
+    name = f"h.{block}.attn.att"
+    kept = f"h.{block}.attn.kept"
+    used: Tensor = run.tape[kept] if kept in run.tape else run.tape[name]
+    return {"heads": used.tolist(), "pieces": list(trace.pieces)}
+
+
+def position_in(run: Run, given: Given) -> int:
+    """A position of the text, counted from 0, or from its end with -1."""
+    length = len(traced(run).pieces)
+    return whole_in(given, "position", -1, low=-length, high=length - 1) % length
+
+
+def _likeliest(probs: Tensor, count: int) -> list[int]:
+    if not bool(probs.isfinite().all()):
+        raise ConfigError(
+            "a prediction needs finite numbers, and this run has others: undo the last"
+        )
+    return [int(token) for token in probs.topk(min(count, len(probs))).indices]
+
+
+def _row(run: Run, place: int, token: int) -> Json:
+    return {
+        "id": token,
+        "piece": run.piece(token),
+        "probability": plain(float(run.tape["probs"][place, token])),
+        "logit": plain(float(run.tape["logits"][place, token])),
+        "name": at("probs", (place, token)),
+    }

@@ -1,0 +1,158 @@
+"""Looking at tensors: a window of numbers, a picture of all of one."""
+
+import base64
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d
+
+from pellucid.errors import TraceError
+from pellucid.report.numbers import statistics
+from pellucid.trace import Labels, describe
+from pellucid.web.answers.plain import Json, format_of, largest, plain, plain_rows
+from pellucid.web.given import Given, index_in, range_in, text_in, whole_in
+from pellucid.web.runs import Run
+
+NUMBERS = 4096
+"""How many numbers one answer has at most."""
+
+PICTURE = 512
+"""Rows and columns of a picture, at most."""
+
+STRENGTHS = 127
+"""A tint is from -127 to 127."""
+
+
+def tensor(run: Run, given: Given, against: Run | None) -> Json:
+    """A window on a tensor: its numbers with all digits, and as they are written."""
+    name, lead = text_in(given, "name"), index_in(given, "lead")
+    value = _value(run, name)
+    matrix = _matrix(name, value, lead)
+    (first, end), (left, right) = (
+        range_in(given, key, size)
+        for key, size in zip(("rows", "columns"), matrix.shape, strict=True)
+    )
+    if (end - first) * (right - left) > NUMBERS:
+        raise TraceError(
+            f"at most {NUMBERS:,} numbers are shown at once, and {end - first} × {right - left} "
+            "were asked for: ask for a part"
+        )
+    window = matrix[first:end, left:right]
+    row, labels = describe(name), _labels(run, name, value)
+    return {
+        "name": name,
+        "shape": list(value.shape),
+        "dtype": str(value.dtype).removeprefix("torch."),
+        "symbol": row.symbol if row else "",
+        "meaning": row.meaning if row else "",
+        "labels": {
+            "rows": _part(labels[0], first, end),
+            "columns": _part(labels[1], left, right),
+        },
+        "rows": [first, end],
+        "columns": [left, right],
+        **_numbers(run, name, window),
+        "largest": _largest(run, name),
+        "statistics": statistics(value.double()) if value.numel() <= 1 << 22 else "",
+        "against": _against(against, name, value, lead, (first, end, left, right)),
+    }
+
+
+def picture(run: Run, given: Given) -> Json:
+    """All of a matrix in few tints: of each patch the number that is largest in size."""
+    name, lead = text_in(given, "name"), index_in(given, "lead")
+    value = _value(run, name)
+    matrix = _matrix(name, value, lead)
+    height, width = (
+        min(size, whole_in(given, key, 64, low=1, high=PICTURE))
+        for key, size in zip(("height", "width"), matrix.shape, strict=True)
+    )
+    top = _largest(run, name)
+    tints = torch.zeros(height, width) if not top else _patches(matrix, height, width) / float(top)
+    sizes = (tints * STRENGTHS).round().clamp(-STRENGTHS, STRENGTHS).to(torch.int8)
+    return {
+        "shape": list(matrix.shape),
+        "height": height,
+        "width": width,
+        "tints": base64.b64encode(sizes.numpy().tobytes()).decode("ascii"),
+        "largest": top,
+    }
+
+
+def _patches(matrix: Tensor, height: int, width: int) -> Tensor:
+    numbers = matrix.detach().float()
+    if not bool(torch.isfinite(numbers).all()):
+        numbers = torch.where(numbers.isfinite(), numbers, 0.0)
+    if (height, width) == tuple(numbers.shape):
+        return numbers
+    high, low = (
+        adaptive_max_pool2d(part[None], (height, width))[0] for part in (numbers, -numbers)
+    )
+    return torch.where(high >= low, high, -low)
+
+
+def _value(run: Run, name: str) -> Tensor:
+    value = run.tape[name]
+    if not isinstance(value, Tensor):
+        raise TraceError(f"what is shown must be a tensor, and {name} is none")
+    return value
+
+
+def _matrix(name: str, value: Tensor, lead: Sequence[int]) -> Tensor:
+    """The matrix at these places of the first axes; a vector is one row, a number one cell."""
+    axes = max(value.dim() - 2, 0)
+    if len(lead) != axes or any(
+        place >= size for place, size in zip(lead, value.shape, strict=False)
+    ):
+        sizes = ", ".join(map(str, value.shape))
+        raise TraceError(
+            f"a place must be given for each axis before the last two, within the shape, and "
+            f"{list(lead)} is not that: {name} is ({sizes})"
+        )
+    part = value[tuple(lead)]
+    return part.reshape(1, -1) if part.dim() < 2 else part
+
+
+def _numbers(run: Run, name: str, window: Tensor) -> Json:
+    written = format_of(run, name) if window.is_floating_point() else str
+    rows = window.tolist()
+    texts = [[_text(written, number) for number in row] for row in rows]
+    return {"values": plain_rows(window), "texts": texts}
+
+
+def _text(written: object, number: float) -> str:
+    assert callable(written)
+    if isinstance(number, bool):
+        return "1" if number else "0"
+    return "NaN" if number != number else str(written(number))  # noqa: PLR0124 (it is a NaN)
+
+
+def _largest(run: Run, name: str) -> float | str:
+    known = f"{name} largest"
+    if known not in run.notes:
+        run.notes[known] = plain(largest(run.tape[name]))
+    return run.notes[known]  # type: ignore[no-any-return]
+
+
+def _labels(run: Run, name: str, value: Tensor) -> tuple[Labels, Labels]:
+    found = list(run.lesson.labels(name)) or [None] * value.dim()
+    padded = [None, None, *found][-2:]
+    return padded[0], padded[1]
+
+
+def _part(labels: Labels, first: int, end: int) -> list[str] | None:
+    return None if labels is None else list(labels[first:end])
+
+
+def _against(
+    other: Run | None,
+    name: str,
+    value: Tensor,
+    lead: Sequence[int],
+    window: tuple[int, int, int, int],
+) -> Json | None:
+    if other is None or name not in other.tape or other.tape[name].shape != value.shape:
+        return None
+    first, end, left, right = window
+    return _numbers(other, name, _matrix(name, other.tape[name], lead)[first:end, left:right])

@@ -1,0 +1,126 @@
+"""The outline of a run: its steps as a tree, from the model to the heads, with their tensors."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pellucid.layers import edited_name
+from pellucid.report.formulas import mathml
+from pellucid.trace import PARAMETERS, Step, describe
+from pellucid.web.answers.plain import Json
+from pellucid.web.runs import Run
+
+KINDS = {
+    "layer_norm": "norm",
+    "residual": "sum",
+    "logits": "unembedding",
+    "softmax": "unembedding",
+}
+"""What the drawing calls a kind of step, where it has another word."""
+
+PLACES = {"norm": "ln", "sum": "resid", "attention": "attn", "mlp": "mlp"}
+
+HEADS = ("q", "k", "v", "scores", "att", "kept", "z")
+"""What an attention's heads have, each its own part of."""
+
+
+class Outline:
+    """Makes the nodes of one run; `editable` are the names that may be set by hand."""
+
+    def __init__(self, run: Run, editable: Iterable[str] = ()) -> None:
+        self.run = run
+        self.editable = set(editable)
+
+    def nodes(self) -> list[Json]:
+        """The steps forward, those of a block under the block; a lesson's parts and their steps."""
+        forward, *others = self.run.lesson.parts
+        if self.run.trace is None:
+            return [self._part(place, part) for place, part in enumerate((forward, *others))]
+        return list(self._forward(forward.steps))
+
+    def _forward(self, steps: Sequence[Step]) -> Iterator[Json]:
+        block: Json | None = None
+        for place, step in enumerate(steps):
+            if step.layer is None:
+                block = None
+                yield self._step(step, f"step-{place}")
+                continue
+            if block is None or block["block"] != step.layer:
+                block = _node(f"h.{step.layer}", f"Block {step.layer}", "block", block=step.layer)
+                block["tensors"] = self._tensors(
+                    (f"h.{step.layer}.resid_pre", f"h.{step.layer}.resid_post")
+                )
+                yield block
+            block["children"].append(self._step(step, _place(step)))
+
+    def _part(self, place: int, part: Any) -> Json:
+        node = _node(f"part-{place}", part.heading, "part")
+        node["children"] = [
+            self._step(step, f"part-{place}-{number}") for number, step in enumerate(part.steps)
+        ]
+        return node
+
+    def _step(self, step: Step, place: str) -> Json:
+        kind = KINDS.get(step.kind, step.kind or "step")
+        node = _node(place, step.title, kind, block=step.layer)
+        node["formulas"] = [mathml(formula) for formula in step.formulas]
+        node["lines"] = [] if kind == "tokens" and self.run.trace else list(step.lines)
+        node["says"] = step.says
+        node["tensors"] = self._tensors(step.names)
+        if kind == "attention" and self.run.trace is not None:
+            node["children"] = list(self._heads(place, step.layer))
+        return node
+
+    def _heads(self, place: str, block: int | None) -> Iterator[Json]:
+        assert self.run.trace is not None
+        for head in range(self.run.trace.model.config.n_head):
+            node = _node(f"{place}.head.{head}", f"Head {head}", "head", block=block)
+            node["head"] = head
+            named = (f"h.{block}.attn.{name}" for name in HEADS)
+            node["tensors"] = self._tensors(named, [head])
+            yield node
+
+    def _tensors(self, names: Iterable[str], lead: Sequence[int] = ()) -> list[Json]:
+        """What of these names is on the tape; the same array under a second name only once."""
+        tape, seen, found = self.run.tape, set(), []
+        for name in names:
+            if (name not in tape and not name.endswith(".x")) or id(tape[name]) in seen:
+                continue
+            seen.add(id(tape[name]))
+            found += [self.tensor(own, lead) for own in (name, edited_name(name)) if own in tape]
+        return found
+
+    def tensor(self, name: str, lead: Sequence[int] = ()) -> Json:
+        """What a page must know of a tensor to show it."""
+        row, tape = describe(name), self.run.tape
+        return {
+            "name": name,
+            "shape": list(tape[name].shape),
+            "symbol": row.symbol if row else "",
+            "meaning": row.meaning if row else "",
+            "gradient": f"d{name}" if f"d{name}" in tape else None,
+            "parameter": name.endswith(PARAMETERS) and tape.made_by(name) is None,
+            "editable": name in self.editable,
+            "lead": list(lead),
+        }
+
+
+def _place(step: Step) -> str:
+    """The path of a step in a block, by what it shows last."""
+    names = [name for name in step.names if name.startswith(f"h.{step.layer}.")]
+    parts = names[-1].split(".")
+    return ".".join(parts[:3])
+
+
+def _node(place: str, title: str, kind: str, *, block: int | None = None) -> Json:
+    return {
+        "id": place,
+        "title": title,
+        "kind": kind,
+        "block": block,
+        "head": None,
+        "formulas": [],
+        "tensors": [],
+        "children": [],
+        "says": "",
+        "lines": [],
+    }

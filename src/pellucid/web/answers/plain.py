@@ -1,0 +1,76 @@
+"""Numbers and names as JSON has them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.models import GPT
+from pellucid.report.numbers import Format
+from pellucid.web.runs import Run
+
+SAMPLED = 1 << 16
+"""Of a larger tensor, how its numbers are written is decided by so many of them."""
+
+Json = dict[str, Any]
+"""An object as it is sent."""
+
+
+def plain(value: float) -> float | str:
+    """A number as it is; what JSON has no number for, by its name in JavaScript."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def plain_rows(values: Tensor) -> list[list[float | str]]:
+    """A matrix, row by row, with all the digits that its numbers have."""
+    rows: Sequence[Sequence[float]] = values.tolist()
+    return [[plain(number) for number in row] for row in rows]
+
+
+def format_of(run: Run, name: str) -> Format:
+    """How the numbers of a tensor are written, decided once for all of it."""
+    if name not in run.formats:
+        values = run.tape[name].detach()
+        if values.numel() > SAMPLED:
+            flat = values.reshape(-1)
+            sample = flat[:: flat.numel() // SAMPLED].double()
+            sample[0] = largest(values)
+            values = sample
+        run.formats[name] = Format(values)
+    return run.formats[name]
+
+
+def largest(values: Tensor) -> float:
+    """The size of the largest finite number of a tensor; 0 where there is none."""
+    if not values.numel() or not values.is_floating_point():
+        return float(values.abs().max()) if values.numel() and values.dtype.is_signed else 0.0
+    found = float(values.abs().max())
+    if math.isfinite(found):
+        return found
+    finite = values[values.isfinite()]
+    return float(finite.abs().max()) if finite.numel() else 0.0
+
+
+def token(run: Run, number: int) -> Json:
+    """A token: its id, how it is read, and its bytes."""
+    tokenizer = run.subject.tokenizer
+    known = tokenizer is not None and number < tokenizer.vocab_size
+    spelt = tokenizer.piece(number).hex(" ") if tokenizer is not None and known else ""
+    return {"id": number, "piece": run.piece(number), "bytes": spelt}
+
+
+def facts(model: GPT, count: int) -> Json:
+    """What a model is like, in numbers."""
+    config = model.config
+    return {
+        "layers": config.n_layer,
+        "heads": config.n_head,
+        "width": config.n_embd,
+        "context": config.block_size,
+        "vocabulary": config.vocab_size,
+        "parameters": count,
+        "dtype": str(model.dtype).removeprefix("torch."),
+    }

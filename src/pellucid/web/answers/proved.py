@@ -1,0 +1,98 @@
+"""A run's proof, and what is proved of one of its numbers."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import numpy as np
+from flint import arb
+
+from pellucid.errors import ConfigError
+from pellucid.numbers import Ball, decimal_ends, precision
+from pellucid.report.certified import certified
+from pellucid.report.numbers import Format
+from pellucid.trace import Explanation, Stepped, Watch, place, prove
+from pellucid.web.answers.plain import Json, format_of
+from pellucid.web.background import Told, told
+from pellucid.web.runs import Run
+
+PROVED = 200_000
+"""Up to this many numbers a run is proved on the page; `pellucid prove` has no such limit."""
+
+BITS = 256
+"""Of the arithmetic in which a ball is put together again from its three floats."""
+
+DIGITS = 32
+"""At most so many digits of a true number are written."""
+
+
+class _Kept(Watch):
+    """Keeps every ball, and tells how far the proof has come."""
+
+    def __init__(self, run: Run, tell: Told) -> None:
+        self._balls, self._tell = run.balls, tell
+        self._costs: Mapping[str, float] = {}
+        self._what, self._done = "", 0.0
+
+    def begins(self, what: str, costs: Mapping[str, float]) -> None:
+        """A pass begins."""
+        self._what, self._costs, self._done = what, costs, 0.0
+
+    def done(self, name: str) -> None:
+        """The pass is through with a name."""
+        self._done += self._costs.get(name, 0.0)
+        whole = sum(self._costs.values()) or 1.0
+        self._tell({"part": self._what, "share": self._done / whole})
+
+    def enclosed(self, name: str, true: Ball) -> None:
+        """The true numbers of a tensor."""
+        self._balls[name] = true.packed.copy()
+
+
+def proving(run: Run) -> Iterator[Json]:
+    """Prove the run: events as it goes, and what came of it."""
+    count = sum(run.tape[name].numel() for name in run.tape)
+    if count > PROVED:
+        raise ConfigError(
+            f"on the page a run of at most {PROVED:,} numbers is proved, and this one has "
+            f"{count:,}: take a worked example, or pellucid prove in the terminal"
+        )
+
+    def work(tell: Told) -> Json:
+        stepped = None
+        if run.trace is not None:
+            stepped = Stepped(run.trace.model, (run.tape["tokens"], run.tape["targets"]))
+        watch = _Kept(run, tell)
+        run.proof = prove(run.tape, written=Format, stepped=stepped, watch=watch)
+        return {
+            "numbers": count,
+            "bits": run.proof.bits,
+            "proved": run.proof.proved,
+            "claim": certified(run.proof, "").stamp.claim,
+            "failures": list(run.proof.failures),
+        }
+
+    return told(work)
+
+
+def proved(run: Run, found: Explanation) -> Json | None:
+    """What is known of the true number, where the run was proved."""
+    name, index = place(run.tape, found.origin)
+    if run.proof is None or name not in run.balls:
+        return None
+    flat = int(np.ravel_multi_index(index, run.tape[name].shape)) if index else 0
+    ball = run.balls[name].reshape(-1)[flat]
+    high, low, radius = (float(ball[part]) for part in ("high", "low", "radius"))
+    with precision(BITS):  # wide enough for the sum of two floats, with some to spare
+        true = arb(high) + arb(low, radius)
+        least, most = decimal_ends(true)
+    written = format_of(run, name)
+    return {
+        "digits": true.str(DIGITS, radius=False) if radius else str(least.normalize()),
+        "radius": f"{radius:.2g}",
+        "error": f"{float(max(abs(least - _exact(found)), abs(most - _exact(found)))):.2g}",
+        "printed_right": written(least) == written(most) == written(found.traced),
+    }
+
+
+def _exact(found: Explanation) -> Decimal:
+    return Decimal(found.traced)

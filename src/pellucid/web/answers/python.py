@@ -1,0 +1,96 @@
+"""An experiment as Python: the public calls that make the same run."""
+
+from collections.abc import Iterator
+
+from pellucid.trace import PARAMETERS
+from pellucid.web.experiment import Action, Patch, Set, Update
+from pellucid.web.library import Library
+from pellucid.web.runs import Run, traced
+
+_IMPORTS = {
+    "edited(": "from pellucid import Edit, Tape, edited",
+    "find_example(": "from pellucid.examples import find_example",
+    "open_model(": "from pellucid.checkpoint import open_model",
+    "record_step(": "from pellucid.trace import record_step, updated",
+    "flatten(": "from pellucid.tree import flatten, unflatten",
+}
+"""What a source imports for what stands in it."""
+
+
+def python(run: Run, library: Library) -> str:
+    """The source; `trace` in it is the run, and its tape has every number of the page."""
+    traced(run)
+    experiment = run.experiment
+    lines = [
+        *_subject(run, library),
+        "params, edits, state = model.params, [], None",
+        "",
+    ]
+    optimizer = ""
+    for number, action in enumerate(experiment.actions, start=1):
+        lines += [f"# {number}", *_action(action, optimizer), ""]
+        if not isinstance(action, Set | Patch):
+            optimizer = action.update.optimizer
+    last = experiment.next
+    state = "state" if optimizer in {"", last.optimizer} else "None"
+    lines += [
+        "model = edited(model.with_params(params), edits)",
+        f"update = {_settings(last)}",
+        "trace = record_step(",
+        f"    model, tokens, tokenizer, update=update, targets=targets, state={state}",
+        ")",
+        'print("loss", float(trace.tape["loss"]))',
+    ]
+    source = "\n".join(lines) + "\n"
+    imports = sorted(line for used, line in _IMPORTS.items() if used in source)
+    return "\n".join(["# A run of Pellucid's page, made again.", "", *imports, "", source])
+
+
+def _subject(run: Run, library: Library) -> Iterator[str]:
+    experiment, (tokens, targets) = run.experiment, run.subject.batch
+    match experiment.kind:
+        case "example":
+            yield f"example = find_example({experiment.name!r})"
+            yield "model, tokenizer = example.model, example.tokenizer"
+        case "model" if path := library.path(experiment.name):
+            yield f"model, tokenizer = open_model({path!r})"
+        case kind:
+            which = "that was given" if kind == "model" else "that was trained on the page"
+            yield f"# the model {which}: save it as a checkpoint first"
+            yield 'model, tokenizer = open_model("model")'
+    yield f"tokens = {list(tokens)}  # {run.text!r}"
+    yield f"targets = {list(targets)}"
+    yield ""
+
+
+def _action(action: Action, optimizer: str) -> Iterator[str]:
+    match action:
+        case Set(name, index, value) if name.endswith(PARAMETERS):
+            yield "leaves = dict(flatten(params))"
+            yield f"leaves[{name!r}] = leaves[{name!r}].clone()"
+            yield f"leaves[{name!r}][{_place(index)}] = {value!r}"
+            yield "params = unflatten(leaves)"
+        case Set(name, index, value):
+            yield f"edits.append(Edit({name!r}, {value!r}, {index!r}))"
+        case Patch(name, index, text):
+            yield "other = Tape()"
+            yield f"model.with_params(params).forward(tokenizer.encode({text!r}), other)"
+            yield f"edits.append(Edit({name!r}, other[{name!r}][{_place(index)}], {index!r}))"
+        case _:
+            if optimizer not in {"", action.update.optimizer}:
+                yield "state = None  # another optimizer begins anew"
+            yield f"for _ in range({action.count}):"
+            yield "    now = edited(model.with_params(params), edits)"
+            yield "    loss, grads = now.loss_and_grads(tokens, targets)"
+            yield f"    params, state = updated(params, grads, state, {_settings(action.update)})"
+
+
+def _place(index: tuple[int, ...]) -> str:
+    return ", ".join(map(str, index)) or "..."
+
+
+def _settings(update: Update) -> str:
+    return (
+        f'{{"optimizer": {update.optimizer!r}, "learning_rate": {update.learning_rate!r}, '
+        f'"weight_decay": {update.weight_decay!r}}}'
+    )

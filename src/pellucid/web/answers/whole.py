@@ -1,0 +1,91 @@
+"""The answer to `open`: all of a run that is not its numbers."""
+
+from collections.abc import Sequence
+
+from pellucid.layers import IGNORE
+from pellucid.tape import Tape
+from pellucid.text import BPE
+from pellucid.tree import flatten
+from pellucid.web.answers.outline import Outline
+from pellucid.web.answers.plain import Json, facts, plain, token
+from pellucid.web.runs import Run
+
+
+def whole(run: Run, editable: Sequence[str]) -> Json:
+    """Title, tokens, losses, and the outline with every tensor's name and shape."""
+    leaves = {} if run.stage is None else flatten(run.stage.params)
+    outline = Outline(run, (*editable, *leaves))
+    answer: Json = {
+        "title": run.subject.title,
+        "about": run.subject.about,
+        "source": run.subject.source,
+        "kind": "gpt" if run.trace else "lesson",
+        "subject": {run.experiment.kind: run.experiment.name},
+        "text": run.text,
+        "changed": bool(run.experiment.edits),
+        "proved": run.proof is not None,
+        "outline": outline.nodes(),
+        "names": _names(run.tape),
+        "editable": list(editable),
+        "model": None,
+        "parameters": [],
+        "tokens": [],
+        "targets": [],
+        "losses": [],
+        "loss": None,
+        "history": [],
+    }
+    if run.trace is None or run.stage is None:
+        return answer
+    wanted = run.tape["targets"].tolist()
+    losses = zip(run.tape["losses"].tolist(), wanted, strict=True)
+    loss = float(run.tape["loss"])
+    return answer | {
+        "model": facts(run.trace.model, sum(leaf.numel() for leaf in leaves.values())),
+        "parameters": list(leaves),
+        "tokens": [token(run, number) for number in run.tape["tokens"].tolist()],
+        "targets": [None if number == IGNORE else token(run, number) for number in wanted],
+        "losses": [None if target == IGNORE else plain(one) for one, target in losses],
+        "loss": plain(loss),
+        "history": [plain(one) for one in (*run.stage.losses, loss)],
+        "editable": [*editable, *leaves],
+    }
+
+
+def _names(tape: Tape) -> list[str]:
+    """All names on a tape, and those that only a call has for what it read, as `m_before`."""
+    read = (name for call in tape.calls for name in call.inputs.values())
+    return list(dict.fromkeys((*tape, *read)))
+
+
+def merges(run: Run, text: str) -> Json:
+    """The merges that made the tokens of a text; none where the tokenizer has no merges."""
+    tokenizer = run.subject.tokenizer
+    if not isinstance(tokenizer, BPE):
+        return {"pretokens": []}
+    return {
+        "pretokens": [
+            {
+                "pretoken": _spelt(merging.pretoken),
+                "start": [_spelt(piece) for piece in merging.start],
+                "steps": [
+                    {
+                        "rank": step.rank,
+                        "left": _spelt(step.left),
+                        "right": _spelt(step.right),
+                        "pieces": [_spelt(piece) for piece in step.pieces],
+                    }
+                    for step in merging.steps
+                ],
+            }
+            for merging in tokenizer.merge_steps(text)
+        ]
+    }
+
+
+def _spelt(piece: bytes) -> str:
+    """A piece as text where it is whole characters, else its bytes."""
+    try:
+        return piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"⟨{piece.hex(' ')}⟩"

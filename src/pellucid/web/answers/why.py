@@ -1,0 +1,141 @@
+"""The answer to `why`: the arithmetic behind one number, with every operand a place to go on to."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from pellucid.numbers import Term, at
+from pellucid.report.explain import Writer, meaning_of, read_by, steps_of
+from pellucid.tape import Tape
+from pellucid.trace import Explanation, describe, explain, place
+from pellucid.web.answers.plain import Json, format_of
+from pellucid.web.answers.proved import proved
+from pellucid.web.given import Given, text_in
+from pellucid.web.runs import Run
+
+OPEN, BETWEEN, CLOSE = "\ue000", "\ue001", "\ue002"
+"""Around what is to be clicked: its number in the list of terms, then its text."""
+
+_MARKED = re.compile(f"{OPEN}(\\d+){BETWEEN}(.*?){CLOSE}", re.DOTALL)
+
+PYTHON = 20_000
+"""Characters of Python at most; the arithmetic of a long sum is longer than anybody reads."""
+
+
+@dataclass(frozen=True)
+class Marked(Writer):
+    """Writes arithmetic in which each number that has a name is marked, to be clicked."""
+
+    terms: list[Term] = field(default_factory=list)
+
+    def operand(self, term: Term) -> str:
+        """A number that stands in arithmetic, marked where there is more to say of it."""
+        text = super().operand(term)
+        return self._mark(term, text) if term.label and not isinstance(term.value, bool) else text
+
+    def signed(self, text: str) -> bool:
+        """Whether a text begins with a minus sign, behind its mark."""
+        return bool(re.match(f"(?:{OPEN}\\d+{BETWEEN})?-", text))
+
+    def _name(self, term: Term) -> str:
+        return self._mark(term, term.label) if term.label else super()._name(term)
+
+    def _mark(self, term: Term, text: str) -> str:
+        self.terms.append(term)
+        return f"{OPEN}{len(self.terms) - 1}{BETWEEN}{text}{CLOSE}"
+
+    def pieces(self, text: str) -> Iterator[str | Json]:
+        """The text in pieces: plain ones, and those that lead somewhere."""
+        end = 0
+        for found in _MARKED.finditer(text):
+            if text[end : found.start()]:
+                yield text[end : found.start()]
+            term = self.terms[int(found[1])]
+            step = term.label if term.operation else None
+            yield {"text": found[2], "source": term.source, "step": step}
+            end = found.end()
+        if text[end:]:
+            yield text[end:]
+
+
+def why(run: Run, given: Given) -> Json:
+    """A number, the call that made it, and the arithmetic in names and in figures."""
+    tape = run.tape
+    found = explain(tape, text_in(given, "name", most=300))
+    name = found.name.partition("[")[0]
+    row, meaning = describe(name), meaning_of(tape, run.piece)
+    writer = Marked()
+    python = "" if found.term is None else found.term.python()
+    return {
+        "name": found.name,
+        "origin": found.origin,
+        "text": _written(run, found.name),
+        "exact": repr(found.traced),
+        "symbol": row.symbol if row else "",
+        "meaning": row.meaning if row else "",
+        "note": meaning(found.origin),
+        "function": found.call.function.__name__ if found.call else "",
+        "equation": found.equation,
+        "steps": _steps(found, writer),
+        "operands": [_operand(run, part) for part in read_by(found, Writer())],
+        "facing": _facing(run, found.name),
+        "proved": proved(run, found),
+        "python": python if 0 < len(python) <= PYTHON else None,
+    }
+
+
+def _steps(found: Explanation, writer: Marked) -> list[Json]:
+    if found.term is None:
+        return []
+    return [
+        {
+            "name": found.name if term is found.term else term.label,
+            "names": list(writer.pieces(writer.names(term))),
+            "figures": list(writer.pieces(writer.figures(term))),
+            "result": writer.figure(found.traced if term is found.term else term.value),
+        }
+        for term in steps_of(found.term, writer)
+    ]
+
+
+def _operand(run: Run, term: Term) -> Json:
+    source = term.source
+    note = meaning_of(run.tape, run.piece)(source) if source else "a setting"
+    row = describe(source.partition("[")[0]) if source else None
+    return {
+        "label": term.label or "",
+        "source": source,
+        "text": _written(run, source) if source else Writer().figure(term.value),
+        "exact": repr(term.value),
+        "note": note or (row.meaning if row else ""),
+    }
+
+
+def _facing(run: Run, full: str) -> Json | None:
+    """The gradient of a value, or the value of a gradient."""
+    name, index = place(run.tape, full)
+    other, kind = (f"d{name}", "gradient")
+    if not _shaped(run.tape, other, name):
+        other, kind = (name.removeprefix("d"), "value")
+        if other == name or not _shaped(run.tape, other, name):
+            return None
+    facing = at(other, index)
+    number = run.tape[other][index].item()
+    return {"name": facing, "text": _written(run, facing), "exact": repr(number), "kind": kind}
+
+
+def _shaped(tape: Tape, other: str, name: str) -> bool:
+    """Whether the tape has another value in the shape of this one."""
+    return other in tape and tape[other].shape == tape[name].shape
+
+
+def _written(run: Run, full: str) -> str:
+    """A number as its tensor's numbers are written."""
+    name, index = place(run.tape, full)
+    value = run.tape[name]
+    number = value[index].item()
+    if value.dtype == torch.bool or not value.is_floating_point():
+        return Writer().figure(number)
+    return format_of(run, name)(number)

@@ -1,0 +1,85 @@
+"""The models that a page may ask for: those named when it was started, each loaded once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from pellucid.checkpoint import open_model
+from pellucid.errors import ConfigError, PellucidError
+from pellucid.models import GPT
+from pellucid.text import Tokenizer
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model, its tokenizer, and what a page says of it."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    title: str
+    text: str  # to begin with
+
+
+FIRST = "In the beginning God created the heaven and the earth."
+"""A text to begin with, for models of English."""
+
+
+class Library:
+    """Models by the names that a page knows; nobody changes one, so all sessions share them.
+
+    `names` gives for each what `open_model` takes, or the model and its tokenizer themselves, and
+    `how` the other arguments of `open_model`. What is not named cannot be opened: a page never says
+    a path. `text` is what a page begins with; by default a sentence, or as much of it as the model
+    reads.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, str | tuple[GPT, Tokenizer]],
+        *,
+        text: str | None = None,
+        **how: Any,
+    ) -> None:
+        self._given = dict(names)
+        self._text = text
+        self._how = how
+        self._opened: dict[str, Opened] = {}
+        self._lock = Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a page may ask for."""
+        return tuple(self._given)
+
+    def path(self, name: str) -> str | None:
+        """What `open_model` takes for that name; None where the model itself was given."""
+        given = self._given[name]
+        return given if isinstance(given, str) else None
+
+    def open(self, name: str) -> Opened:
+        """The model of that name; `ConfigError` where it was not named at the start."""
+        if name not in self._given:
+            raise ConfigError(
+                f"a model must be one of {', '.join(self._given)}, and {name[:40]!r} is none: "
+                "start the page with --model DIR to have another"
+            )
+        with self._lock:
+            if name not in self._opened:
+                given = self._given[name]
+                model, tokenizer = (
+                    open_model(given, **self._how) if isinstance(given, str) else given
+                )
+                text = _begin(model, tokenizer) if self._text is None else self._text
+                tokenizer.encode(text)  # a text that it cannot read is told at the start
+                self._opened[name] = Opened(model, tokenizer, name, text)
+            return self._opened[name]
+
+
+def _begin(model: GPT, tokenizer: Tokenizer) -> str:
+    """A text to begin with; the first tokens that there are where no English can be read."""
+    try:
+        tokens = tokenizer.encode(FIRST)
+    except PellucidError:
+        tokens = list(range(min(16, tokenizer.vocab_size)))
+    return tokenizer.decode(tokens[: model.config.block_size])

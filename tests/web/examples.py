@@ -1,0 +1,34 @@
+"""Experiments and answers that several tests ask for."""
+
+import json
+from typing import Any
+
+from pellucid.web import Desk, Library
+
+AI_ROCKS = {"subject": {"example": "ai_rocks"}}
+ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God created"}
+LESSON = {"subject": {"example": "where_do_you_live"}}
+
+
+def desk_of() -> Desk:
+    return Desk(Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"}))
+
+
+def answer(desk: Desk, call: str, **given: Any) -> Any:
+    """The answer as it is sent; of a stream all events, the last of them the end."""
+    made = desk.answer(call, json.loads(json.dumps(given)))
+    events = [made] if isinstance(made, dict) else list(made)
+    sent = json.loads(json.dumps(events, allow_nan=False))
+    return sent[0] if isinstance(made, dict) else sent
+
+
+def changed(base: dict[str, Any], *actions: dict[str, Any]) -> dict[str, Any]:
+    return base | {"actions": list(actions)}
+
+
+def setting(name: str, index: list[int], value: float) -> dict[str, Any]:
+    return {"do": "set", "name": name, "index": index, "value": value}
+
+
+def stepping(optimizer: str = "adamw", count: int = 1, rate: float = 0.01) -> dict[str, Any]:
+    return {"do": "step", "optimizer": optimizer, "learning_rate": rate, "count": count}
