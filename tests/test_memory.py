@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pellucid.memory import keep_memory
+from pellucid.memory import give_back, keep_memory
 
 FAULTS = """
 import resource, sys
@@ -26,6 +26,23 @@ for _ in range(5):
     step()
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 print(faults * resource.getpagesize() >> 20)
+"""
+
+PIECES = """
+from pellucid.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+
+pieces = [bytes([1]) * 50_000 for _ in range(4000)]  # 200 MB, in pieces
+last = bytes([1]) * 50_000  # it stands behind them, and stays
+cycle = [pieces]
+cycle.append(cycle)
+full = resident()
+del pieces, cycle
+assert give_back()
+print(100 * resident() // full)
 """
 
 needs_glibc = pytest.mark.skipif(
@@ -48,6 +65,12 @@ def test_a_process_that_keeps_its_memory_takes_no_more_from_the_system():
     assert megabytes_anew("keep") < 5
 
 
+@needs_glibc
+def test_what_nothing_uses_is_given_back_though_something_stands_behind_it():
+    run = subprocess.run([sys.executable, "-c", PIECES], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 50  # percent of what it had
+
+
 @pytest.mark.parametrize("missing", [AttributeError, OSError, TypeError])
 def test_where_there_is_no_glibc_nothing_changes(
     monkeypatch: pytest.MonkeyPatch, missing: type[Exception]
@@ -57,3 +80,4 @@ def test_where_there_is_no_glibc_nothing_changes(
 
     monkeypatch.setattr(ctypes, "CDLL", none)
     assert keep_memory() is False
+    assert give_back() is False

@@ -23,6 +23,7 @@ from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
+from pellucid.cli.serve import serve
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
 from pellucid.cli.train_classifier import train_classifier
@@ -32,7 +33,7 @@ from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
 from pellucid.memory import keep_memory
 
-_LIGHT = {"tokenize", "prepare", "examples", "export"}
+_LIGHT = {"tokenize", "prepare", "examples", "export", "serve"}
 """The commands that make no steps, or see to their own memory."""
 
 
@@ -71,6 +72,7 @@ _COMMANDS = (
     reference,
     compare,
     bench,
+    serve,
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -1,0 +1,65 @@
+"""`pellucid serve`: the page, for a browser on this machine."""
+
+import os
+import sys
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from pellucid.cli.options import MODEL, SHIPPED_MODEL, not_empty
+
+
+def serve(
+    model: Annotated[
+        list[str] | None, Option("--model", metavar=MODEL.metavar, help=MODEL.help)
+    ] = None,
+    port: Annotated[int, Option(min=0, max=65535, help="Where to answer; 0 finds one.")] = 8765,
+    text: Annotated[
+        str | None, Option(help="What models begin with; on the page it can be changed.")
+    ] = None,
+    browser: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Serve the page: see a run, touch it, watch it learn, in a browser on this machine.
+
+    Prints its address, which is for nobody else: who knows it can use it. Ctrl-C ends it.
+    """
+    from pellucid.web import Desk, Library
+    from pellucid.web.server import PageServer, listen
+
+    def ready(address: str) -> None:
+        typer.echo(address)
+        sys.stdout.flush()
+        if browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    with listen(port) as listening:
+        library = Library(_names(model or []), text=None if text is None else not_empty(text))
+        for name in library.names:
+            library.open(name)
+        at_work = PageServer(lambda: Desk(library), listening, ready).answer_until_ended()
+    if at_work:
+        os._exit(130)  # a computation that has no end yet would hold the process
+    raise typer.Exit(130)
+
+
+def _names(models: list[str]) -> dict[str, str]:
+    """The page's names for models: what a directory is called, and never where it is.
+
+    >>> _names(["runs/letters", "old/letters"])
+    {'english-1M': 'english-1M', 'letters': 'runs/letters', 'letters-2': 'old/letters'}
+    """
+    names = {SHIPPED_MODEL: SHIPPED_MODEL}
+    for model in models:
+        if model in names.values():
+            continue
+        name = plain = PurePath(model).name or "model"
+        count = 1
+        while name in names:
+            count += 1
+            name = f"{plain}-{count}"
+        names[name] = model
+    return names

@@ -1,0 +1,41 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.served import Browser, PageServer, served
+
+SECRET = "a secret of the machine's"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page's folder, with what must not be found beside it, and a link that leads there."""
+    outside = tmp_path_factory.mktemp("outside")
+    folder = outside / "page"
+    (folder / "core").mkdir(parents=True)
+    for name in ("index.html", "main.js", "style.css", "icon.svg", "core/dom.js", ".hidden.js"):
+        (folder / name).write_text(f"this is {name}", encoding="utf-8")
+    (folder / "notes.py").write_text(SECRET, encoding="utf-8")
+    (outside / "secret.js").write_text(SECRET, encoding="utf-8")
+    (folder / "link.js").symlink_to(outside / "secret.js")
+    (folder / "out").symlink_to(outside)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(page: Path) -> Iterator[tuple[Browser, PageServer]]:
+    with served(page) as both:
+        yield both
+
+
+@pytest.fixture
+def server(running: tuple[Browser, PageServer]) -> PageServer:
+    return running[1]
+
+
+@pytest.fixture
+def browser(running: tuple[Browser, PageServer]) -> Iterator[Browser]:
+    """A connection of this test's own."""
+    with running[0].again() as own:
+        yield own
