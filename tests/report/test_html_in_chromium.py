@@ -1,7 +1,6 @@
 """The page as a reader has it: opened from disk in Chromium, with the network off."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,17 @@ import pytest
 from pellucid.report.html import MINUS
 from pellucid.report.losses import losses_page
 from pellucid.text import gpt2
+from tests.chromium import chromium
 from tests.report.test_html import document_of, html_of, worksheet_of
 from tests.report.test_losses import evaluation
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CELL = '[id="h.0.ln_1.xhat"] td >> nth=2'
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no chromium here: `make test` as root, or install it")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield started
-        started.close()
+    with chromium() as own:
+        yield own
 
 
 class Reader:

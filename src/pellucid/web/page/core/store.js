@@ -1,0 +1,165 @@
+// The experiment and its run: everything on the page is a function of these.
+
+import { Reads } from "./reads.js";
+
+const ALONE = new Set(["start", "session", "close", "train"]);
+
+/**
+ * What is looked at now. Events: "run" (there is a new one), "busy" {detail: bool},
+ * "problem" {detail: one line}. A call that fails says its problem, and rejects.
+ */
+export class Store extends EventTarget {
+  #api;
+  #experiment = null;
+  #run = null;
+  #undone = [];
+  #shown = 0;
+  #pending = 0;
+  #reads = new Reads((name, args, how) => this.#quietly(name, args, how));
+
+  constructor(api) {
+    super();
+    this.#api = api;
+    this.start = null; // the answer of start: models, examples, limits
+  }
+
+  get experiment() {
+    return this.#experiment;
+  }
+
+  get run() {
+    return this.#run;
+  }
+
+  /** The experiment without what was set by hand or patched. */
+  get baseline() {
+    const actions = (this.#experiment?.actions ?? []).filter((action) => action.do === "step");
+    return this.#experiment && { ...this.#experiment, actions };
+  }
+
+  get canUndo() {
+    return (this.#experiment?.actions ?? []).length > 0;
+  }
+
+  get canRedo() {
+    return this.#undone.length > 0;
+  }
+
+  /** Ask what there is: the models, the examples, the limits. */
+  async begin() {
+    this.start = await this.call("start");
+    return this.start;
+  }
+
+  /** A call with this experiment put in, unless args has one of its own. */
+  async call(name, args = {}, how = {}) {
+    return this.#busily(() => this.#api.call(name, this.#whole(name, args), how));
+  }
+
+  /** The same for a call that answers bit by bit; how is {onEvent, signal}. */
+  async stream(name, args = {}, how = {}) {
+    return this.#busily(() => this.#api.stream(name, this.#whole(name, args), how));
+  }
+
+  /** The address of a file that the server made. */
+  url(path) {
+    return this.#api.url(path);
+  }
+
+  /** A window of a tensor, kept for as long as the run is shown. */
+  tensor(args) {
+    return this.#reads.get("tensor", args);
+  }
+
+  /** A tensor in few tints, likewise. */
+  picture(args) {
+    return this.#reads.get("picture", args);
+  }
+
+  /** The arithmetic of a number, likewise. */
+  why(name) {
+    return this.#reads.get("why", { name });
+  }
+
+  /** Forget what was read of this run: after a proof, say. */
+  forget() {
+    this.#reads.clear();
+  }
+
+  /** Run another experiment, and then show it; the last of several that overlap wins. */
+  async show(experiment) {
+    return this.#open(experiment, []);
+  }
+
+  /** Do one thing more to the model. */
+  async act(action) {
+    const actions = [...(this.#experiment.actions ?? []), action];
+    return this.#open({ ...this.#experiment, actions }, []);
+  }
+
+  /** Leave out the last thing that was done. */
+  async undo() {
+    if (!this.canUndo) return this.#run;
+    const actions = this.#experiment.actions.slice(0, -1);
+    const last = this.#experiment.actions.at(-1);
+    return this.#open({ ...this.#experiment, actions }, [...this.#undone, last]);
+  }
+
+  /** Do again what was undone last. */
+  async redo() {
+    if (!this.canRedo) return this.#run;
+    const actions = [...(this.#experiment.actions ?? []), this.#undone.at(-1)];
+    return this.#open({ ...this.#experiment, actions }, this.#undone.slice(0, -1));
+  }
+
+  /** Leave out all that was done; redo brings it back, one after the other. */
+  async reset() {
+    const undone = [...(this.#experiment.actions ?? [])].reverse();
+    return this.#open({ ...this.#experiment, actions: [] }, undone);
+  }
+
+  /** Say a problem, in one line; what was broken off on purpose is none. */
+  problem(error) {
+    if (error.name === "AbortError") return;
+    this.#send("problem", error.message ?? String(error));
+  }
+
+  async #open(experiment, undone) {
+    const mine = ++this.#shown;
+    const run = await this.call("open", { experiment }).catch(() => null);
+    if (run === null || mine !== this.#shown) return this.#run;
+    this.#experiment = experiment;
+    this.#run = run;
+    this.#undone = undone;
+    this.#reads.clear();
+    this.#send("run");
+    return run;
+  }
+
+  #whole(name, args) {
+    return ALONE.has(name) ? args : { experiment: this.#experiment, ...args };
+  }
+
+  #quietly(name, args, how) {
+    return this.#api.call(name, this.#whole(name, args), how).catch((error) => {
+      this.problem(error);
+      throw error;
+    });
+  }
+
+  async #busily(work) {
+    if (this.#pending++ === 0) this.#send("busy", true);
+    try {
+      return await work();
+    } catch (error) {
+      this.problem(error);
+      throw error;
+    } finally {
+      if (--this.#pending === 0) this.#send("busy", false);
+    }
+  }
+
+  #send(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

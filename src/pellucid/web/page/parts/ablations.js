@@ -1,0 +1,73 @@
+// Heads and MLPs as switches: pressed is out. Each head shows what it looks at.
+
+import { active, fill, h, say } from "../core/dom.js";
+import { inWords, without, zeroed } from "./actions.js";
+
+const SIDE = 24; // pixels of a head's picture
+const HUE = [58, 126, 206]; // a blue that is seen on light and on dark
+
+/** A grid of heads, block by block, with the MLPs in a last column: {element, draw(run)}. */
+export function ablations(panel) {
+  const grid = h("div", { class: "scrolls heads", tabindex: 0, role: "group",
+    "aria-label": "Heads and MLPs" });
+  const element = h("section", {},
+    h("h3", {}, "Ablate"),
+    h("p", { class: "hint" }, "A pressed head adds nothing: its attention is set to 0. " +
+      "A pressed MLP likewise."),
+    grid);
+
+  async function toggle(name, index) {
+    const { store } = panel;
+    const places = zeroed(store.experiment, name, index);
+    const action = { do: "set", name, index, value: 0 };
+    if (places.length) await store.show(without(store.experiment, places));
+    else await store.act(action);
+    const out = zeroed(store.experiment, name, index).length > 0;
+    say(panel, "pel-say", { message: `${inWords(action)}: ${out ? "yes" : "no longer"}` });
+  }
+
+  function button(name, index, label, inside) {
+    const out = zeroed(panel.store.experiment, name, index).length > 0;
+    return h("button", { type: "button", class: "switch", "aria-pressed": String(out), title: label,
+      "aria-label": label, "data-place": `${name} ${index}`, onclick: () => toggle(name, index) },
+    inside);
+  }
+
+  function head(block, at) {
+    const name = `h.${block}.attn.att`;
+    const canvas = h("canvas", { width: SIDE, height: SIDE });
+    panel.store.picture({ name, lead: [at], height: SIDE, width: SIDE })
+      .then((picture) => paint(canvas, picture), () => {}); // the store has said what went wrong
+    return button(name, [at], `Ablate head ${at} of block ${block}`, canvas);
+  }
+
+  function draw(run) {
+    const { layers, heads } = run.model;
+    const held = grid.contains(active()) && active().dataset.place;
+    const columns = Array.from({ length: heads }, (_, at) => at);
+    const rows = Array.from({ length: layers }, (_, block) => h("tr", {},
+      h("th", { scope: "row" }, String(block)),
+      columns.map((at) => h("td", {}, head(block, at))),
+      h("td", { class: "mlp" }, button(`h.${block}.mlp.c_proj.out`, [],
+        `Zero the MLP of block ${block}`, "MLP"))));
+    fill(grid, h("table", {},
+      h("caption", { class: "unseen" }, "Heads and MLPs, a row a block"),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "block"),
+        columns.map((at) => h("th", { scope: "col" }, String(at))),
+        h("td", {}))),
+      h("tbody", {}, rows)));
+    if (held) grid.querySelector(`[data-place="${held}"]`)?.focus({ preventScroll: true });
+  }
+
+  return { element, draw };
+}
+
+function paint(canvas, { tints, height, width }) {
+  const bytes = Int8Array.from(atob(tints), (one) => one.charCodeAt(0));
+  Object.assign(canvas, { height, width });
+  const pixels = new ImageData(width, height);
+  bytes.forEach((tint, place) => {
+    pixels.data.set([...HUE, Math.min(255, Math.abs(tint) * 2)], place * 4);
+  });
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}

@@ -1,0 +1,195 @@
+// The frame: the bar, the views, the panel beside them, what is said, and what went wrong.
+
+import "./start.js";
+import "./see.js";
+import { clear, define, fill, h, say } from "../core/dom.js";
+import { bar } from "./app/bar.js";
+import { panel } from "./app/panel.js";
+import { theme } from "./app/theme.js";
+
+const VIEWS = {
+  start: ["pel-start"],
+  see: ["pel-see"],
+  learn: ["pel-learn", "pel-train"],
+  touch: ["pel-touch"],
+  generate: ["pel-generate"],
+  compare: ["pel-compare"],
+};
+
+class App extends HTMLElement {
+  #store = null;
+  #view = "start";
+  #focus = null;
+  #said = h("div", { class: "unseen", role: "log", "aria-live": "polite" });
+  #problem = h("div", { class: "pel-problem", role: "status", "aria-live": "polite" });
+  #busy = h("div", { class: "pel-busy", role: "progressbar", hidden: true });
+  #main = h("main", { class: "pel-main", tabindex: "-1" });
+  #panel = panel(() => this.#closed());
+  #bar = null;
+  #title = h("h1", { class: "unseen" });
+
+  /** Whether it is a part of another page, whose address, title and keys are not the app's. */
+  embedded = false;
+
+  set store(store) {
+    this.#store = store;
+    store.addEventListener("run", () => this.#ran());
+    store.addEventListener("busy", ({ detail }) => { this.#busy.hidden = !detail; });
+    store.addEventListener("problem", ({ detail }) => this.#trouble(detail));
+  }
+
+  get store() {
+    return this.#store;
+  }
+
+  connectedCallback() {
+    theme.begin(this.closest(".pellucid"));
+    if (this.#bar) return;
+    this.#busy.setAttribute("aria-label", "at work");
+    this.#bar = bar(this);
+    const skip = h("button", { class: "unseen skip", onclick: () => this.#main.focus() });
+    skip.textContent = "Skip to the content";
+    this.#main.append(this.#title);
+    const body = h("div", { class: "pel-body" }, this.#main, this.#panel.element);
+    this.append(skip, this.#bar.element, this.#busy, this.#problem, body, this.#said);
+    this.addEventListener("pel-why", ({ detail }) => this.#why(detail.name));
+    this.addEventListener("pel-look", ({ detail }) => this.#look(detail));
+    this.addEventListener("pel-edit", ({ detail }) => this.#edit(detail));
+    this.addEventListener("pel-say", ({ detail }) => this.#speak(detail.message));
+    this.addEventListener("pel-focus", ({ detail }) => this.#focused(detail));
+    (this.embedded ? this : document).addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** What there is has come: fill the pickers. */
+  ready() {
+    this.#bar.ready();
+  }
+
+  /** The view that is shown. */
+  get view() {
+    return this.#view;
+  }
+
+  /** What of the page can be shared: the experiment, the view, what is looked at. */
+  get state() {
+    return { experiment: this.#store.experiment, view: this.#view, focus: this.#focus };
+  }
+
+  /** The element of the view that is shown. */
+  get shown() {
+    return this.#main.querySelector(`:scope > [data-view="${this.#view}"] > *`);
+  }
+
+  /** Show a state that was shared. */
+  async open({ experiment, view, focus }) {
+    const same = JSON.stringify(experiment) === JSON.stringify(this.#store.experiment);
+    if (!same) await this.#store.show(experiment);
+    if (!this.#store.run) return this.home();
+    this.show(VIEWS[view] ? view : "see");
+    if (focus?.tensor || focus?.node) this.#look(focus);
+    if (focus?.number) this.#why(focus.number);
+  }
+
+  /** The start page. */
+  home() {
+    this.#panel.close();
+    this.show("start");
+  }
+
+  /** Show one of the views. */
+  show(view) {
+    this.#view = view;
+    let place = this.#main.querySelector(`:scope > [data-view="${view}"]`);
+    if (!place) {
+      place = h("div", { class: `pel-view pel-view-${view}`, id: `pel-${view}` });
+      place.dataset.view = view;
+      if (view !== "start") place.setAttribute("role", "tabpanel");
+      place.setAttribute("aria-label", view);
+      for (const tag of VIEWS[view]) place.append(Object.assign(h(tag), { store: this.#store }));
+      this.#main.append(place);
+    }
+    for (const one of this.#main.querySelectorAll(":scope > [data-view]")) {
+      one.hidden = one !== place;
+    }
+    this.#titled();
+    this.dataset.view = view;
+    this.#bar.update();
+    for (const part of place.children) part.dispatchEvent(new CustomEvent("pel-shown"));
+    this.#remember();
+  }
+
+  #ran() {
+    const { run } = this.#store;
+    this.#trouble("");
+    this.#bar.update();
+    this.#titled();
+    if (this.#panel.name) this.#panel.show(this.#store, this.#panel.name);
+    this.#speak(run.loss === null ? run.title : `${run.title}, loss ${run.loss.toPrecision(5)}`);
+    this.#remember();
+  }
+
+  // The start page and a lesson have a title of their own.
+  #titled() {
+    const { title, kind } = this.#store.run ?? {};
+    this.#title.hidden = this.#view === "start" || (kind === "lesson" && this.#view === "see");
+    fill(this.#title, `${title}: ${this.#view}`);
+  }
+
+  #why(name) {
+    this.#focus = { ...this.#focus, number: name };
+    this.#panel.show(this.#store, name);
+    this.#remember();
+  }
+
+  #closed() {
+    this.#focus = { ...this.#focus, number: undefined };
+    this.#remember();
+  }
+
+  #look(detail) {
+    this.show("see");
+    this.shown.look?.(detail);
+  }
+
+  #edit(detail) {
+    this.show("touch");
+    this.shown.edit?.(detail);
+  }
+
+  #focused(detail) {
+    this.#focus = { number: this.#focus?.number, ...detail };
+    this.#remember();
+  }
+
+  #speak(message) {
+    this.#said.append(h("p", {}, message));
+    while (this.#said.children.length > 3) this.#said.firstChild.remove();
+  }
+
+  #trouble(message) {
+    if (!message) return clear(this.#problem);
+    const close = h("button", { class: "quiet", onclick: () => clear(this.#problem) }, "Dismiss");
+    return fill(this.#problem, h("p", {}, message), close);
+  }
+
+  // What had the focus may be gone, and then the page has it.
+  #key(event) {
+    if (event.target !== document.body && !this.contains(event.target)) return;
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key === "Escape" && this.#panel.name && !event.defaultPrevented) {
+      event.preventDefault();
+      this.#panel.close();
+    } else if (command && event.key.toLowerCase() === "z" && !typing) {
+      event.preventDefault();
+      this.#store[event.shiftKey ? "redo" : "undo"]();
+    }
+  }
+
+  /** Say that there is another state to keep, in the address or wherever. */
+  #remember() {
+    if (this.#store?.experiment) say(this, "pel-state");
+  }
+}
+
+define("pel-app", App);

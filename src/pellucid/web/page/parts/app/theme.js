@@ -1,0 +1,42 @@
+// Light, dark, or as the system has it: kept for the next visit.
+
+const KEY = "pellucid theme";
+const ORDER = ["auto", "light", "dark"];
+
+const roots = new Set();
+
+/** The page's theme; a notebook has several pages in one. */
+export const theme = {
+  now: "auto",
+
+  /** Take up, in this root too, what was chosen the last time. */
+  begin(root) {
+    roots.add(root);
+    this.set(kept() ?? "auto");
+  },
+
+  /** Choose one, or with no name the next. */
+  set(name = ORDER[(ORDER.indexOf(this.now) + 1) % ORDER.length]) {
+    this.now = ORDER.includes(name) ? name : "auto";
+    for (const root of roots) {
+      if (this.now === "auto") delete root.dataset.theme;
+      else root.dataset.theme = this.now;
+      if (!root.isConnected) roots.delete(root);
+    }
+    try {
+      localStorage.setItem(KEY, this.now);
+    } catch {
+      // Without storage the choice lasts as long as the page.
+    }
+    window.dispatchEvent(new Event("pel-theme"));
+    return this.now;
+  },
+};
+
+function kept() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,198 @@
+// <pel-learn>: the step of an optimizer before it is taken, taken, and taken back.
+
+import "./chart.js";
+import { active, define, fill, h, say } from "../core/dom.js";
+import { NEXT, OPTIMIZERS, actionsOf } from "./actions.js";
+import { button, slider, switcher, whole } from "./controls.js";
+import { LESSON, Panel } from "./panel.js";
+import { bytes, nats, number, short } from "./pieces.js";
+import { losses } from "./position_losses.js";
+import { parameterTable, stepNames, stepTensors } from "./step_tensors.js";
+import { undoButtons } from "./undo.js";
+
+class Learn extends Panel {
+  #parts = {};
+  #chosen = null;
+  #working = false;
+  #tabled = ""; // the names of the tensors that are shown
+
+  rest() {
+    this.#tabled = "";
+    fill(this.#parts.tensors);
+  }
+
+  build() {
+    const again = () => this.#setNext();
+    const made = {
+      optimizer: switcher("Optimizer", OPTIMIZERS, NEXT.optimizer, again),
+      rate: slider({ label: "Learning rate", min: 1e-6, max: 10, value: NEXT.learning_rate,
+        log: true, onchange: again }),
+      decay: slider({ label: "Weight decay", min: 0, max: 1, value: NEXT.weight_decay,
+        onchange: again }),
+      count: whole(100, 1, 1000, { "aria-label": "How many steps" }),
+      standing: h("p", { class: "standing" }),
+      chart: h("pel-chart"),
+      positions: h("div", { class: "scrolls", tabindex: 0, role: "group",
+        "aria-label": "Loss by position" }),
+      norms: h("div", { class: "scrolls parameters", tabindex: 0, role: "group",
+        "aria-label": "Parameters" }),
+      tensors: h("div", { class: "tensors" }),
+      saved: h("p", { class: "saved", role: "status" }),
+      undo: undoButtons(this),
+    };
+    this.#parts = made;
+    made.steps = [1, 10].map((count) => button(count === 1 ? "Step" : `Step × ${count}`,
+      () => this.#step(count), count === 1 ? { class: "do main" } : {}));
+    made.steps.push(button("Step × n", () => this.#step(Number(made.count.value))));
+    made.save = button("Save as a checkpoint", () => this.#save());
+    made.lesson = h("p", { class: "empty" }, LESSON);
+    made.all = h("div", {}, this.#form(), this.#figures());
+    fill(this, h("h2", {}, "Step by step"), made.lesson, made.all);
+  }
+
+  #form() {
+    const { optimizer, rate, decay, count, steps, undo, save, saved, standing } = this.#parts;
+    return h("div", { class: "columns" },
+      h("div", { class: "form" },
+        optimizer.element, rate.element, decay.element,
+        h("div", { class: "actions" }, steps[0], steps[1],
+          h("span", { class: "joined" }, count, steps[2])),
+        undo.element,
+        h("div", { class: "actions" }, save, saved)),
+      h("div", {}, standing, this.#parts.chart));
+  }
+
+  #figures() {
+    const { positions, norms, tensors } = this.#parts;
+    return [
+      h("section", {}, h("h3", {}, "Loss of each next token"),
+        h("p", { class: "hint" }, "Before the first step, and now."), positions),
+      h("section", {}, h("h3", {}, "What the next step does"),
+        h("p", { class: "hint" }, "The lengths ‖·‖ of each parameter, of its gradient and of the " +
+          "update that the step would add. Choose one to see its numbers."),
+        norms, tensors),
+    ];
+  }
+
+  draw(run) {
+    const lesson = run.kind === "lesson";
+    this.#parts.lesson.hidden = !lesson;
+    this.#parts.all.hidden = lesson;
+    if (lesson) {
+      this.rest();
+      return;
+    }
+    this.#settings();
+    if (this.#chosen) this.#tables(run);
+    this.#parts.undo.update();
+    this.#standing(run);
+    this.#losses(run);
+    this.#norms(run);
+  }
+
+  #settings() {
+    const { optimizer, rate, decay } = this.#parts;
+    const next = { ...NEXT, ...this.store.experiment.next };
+    optimizer.value = next.optimizer;
+    rate.value = next.learning_rate;
+    decay.value = next.weight_decay;
+    decay.element.hidden = next.optimizer !== "adamw";
+    this.#parts.count.max = this.store.start?.limits?.steps ?? 1000;
+  }
+
+  get #next() {
+    const { optimizer, rate, decay } = this.#parts;
+    return {
+      optimizer: optimizer.value, learning_rate: rate.value, weight_decay: decay.value,
+    };
+  }
+
+  #setNext() {
+    this.store.show({ ...this.store.experiment, next: this.#next });
+  }
+
+  async #step(count) {
+    if (!(count >= 1) || this.#working) return;
+    this.#working = true;
+    try {
+      const before = this.store.run;
+      await this.store.act({ do: "step", ...this.#next, count: Math.floor(count) });
+      const { run } = this.store;
+      if (run !== before) {
+        const many = count === 1 ? "One step" : `${count} steps`;
+        const losses = `${short(run.history.at(-1 - count) ?? 0)} to ${short(run.loss)}`;
+        say(this, "pel-say", { message: `${many} taken: loss ${losses}` });
+      }
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #standing({ history, loss }) {
+    const taken = history.length - 1;
+    fill(this.#parts.standing,
+      h("span", { class: "loss-now" }, "loss ", number("loss", nats(loss), loss)),
+      h("span", { class: "hint" }, taken === 0
+        ? "no step taken yet"
+        : `after ${taken} ${taken === 1 ? "step" : "steps"}, from ${nats(history[0])}`));
+    this.#parts.chart.data = {
+      title: "Loss", x: "step", y: "loss in nats",
+      series: [{ name: "loss", points: history.map((one, step) => [step, one]) }],
+    };
+  }
+
+  #losses(run) {
+    const edits = actionsOf(this.store.experiment).filter((one) => one.do !== "step");
+    const first = { ...this.store.experiment, actions: edits };
+    const stepped = run.history.length > 1;
+    const before = stepped ? this.store.call("open", { experiment: first }) : Promise.resolve(run);
+    this.newest("losses", () => before, (then) => {
+      fill(this.#parts.positions, losses(run, then.losses));
+    });
+  }
+
+  #norms(run) {
+    this.newest("norms", () => this.store.call("norms"), ({ rows }) => {
+      const names = rows.map(({ name }) => name);
+      if (!names.includes(this.#chosen)) this.#chosen = names[0];
+      const { norms } = this.#parts;
+      const at = norms.scrollTop;
+      const held = norms.contains(active());
+      fill(norms, parameterTable(rows, this.#chosen, (name) => this.#choose(name)));
+      norms.scrollTop = at;
+      if (held) norms.querySelector("[aria-pressed=true]")?.focus({ preventScroll: true });
+      this.#tables(run);
+    });
+  }
+
+  // Tables draw a new run by themselves: they are made anew where the names are others.
+  #tables(run) {
+    const names = stepNames(run, this.#chosen).map(([name]) => name).join(" ");
+    if (names === this.#tabled) return;
+    this.#tabled = names;
+    fill(this.#parts.tensors, names && stepTensors(this.store, run, this.#chosen));
+  }
+
+  #choose(name) {
+    this.#chosen = name;
+    for (const one of this.#parts.norms.querySelectorAll("[aria-pressed]")) {
+      one.setAttribute("aria-pressed", String(one.dataset.name === name));
+    }
+    this.#tables(this.store.run);
+  }
+
+  #save() {
+    const { saved, save } = this.#parts;
+    save.disabled = true;
+    saved.textContent = "Writing …";
+    this.newest("save", () => this.store.call("checkpoint"), ({ download, name, bytes: size }) => {
+      fill(saved, h("a", { href: this.store.url(download), download: name }, name),
+        ` ${bytes(size)}`);
+    }).then((done) => {
+      save.disabled = false;
+      if (!done) saved.textContent = "";
+    });
+  }
+}
+
+define("pel-learn", Learn);

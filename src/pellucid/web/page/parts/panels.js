@@ -1,0 +1,9 @@
+// The panels, all at once.
+
+import "./chart.js";
+import "./compare.js";
+import "./generate.js";
+import "./learn.js";
+import "./touch.js";
+import "./train.js";
+import "./why.js";

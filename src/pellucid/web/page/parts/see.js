@@ -1,0 +1,66 @@
+// See: the tokens, the drawing with its outline, and what is chosen in it; a lesson as a column.
+
+import "./drawing.js";
+import "./inspector.js";
+import "./lesson.js";
+import "./outline.js";
+import "./tokens.js";
+import { define, h, say } from "../core/dom.js";
+import { Part } from "../core/part.js";
+
+const WIDE = 1120; // pixels of the page in which the outline has room beside the drawing
+
+class See extends Part {
+  #parts = null;
+
+  connectedCallback() {
+    if (!this.#parts) this.#build();
+    super.connectedCallback();
+  }
+
+  render() {
+    for (const part of Object.values(this.#parts)) {
+      if (part.store !== this.store) part.store = this.store;
+    }
+    const lesson = this.store.run.kind === "lesson";
+    this.classList.toggle("pel-see-lesson", lesson);
+    this.#parts.lesson.hidden = !lesson;
+    this.#parts.tokens.hidden = lesson || !this.store.run.tokens.length;
+  }
+
+  /** Go to {node} or {tensor, lead}, in the drawing and below it. */
+  look(detail) {
+    if (this.store.run.kind === "lesson") return this.#parts.lesson.look(detail);
+    return this.#parts.drawing.look(detail);
+  }
+
+  #build() {
+    const made = (tag) => h(tag);
+    const parts = {
+      tokens: made("pel-tokens"),
+      outline: made("pel-outline"),
+      drawing: made("pel-drawing"),
+      lesson: made("pel-lesson"),
+      inspector: made("pel-inspector"),
+    };
+    const side = h("details", { class: "pel-outline-box" });
+    side.append(h("summary", {}, "Outline"), parts.outline);
+    let wide = null;
+    new ResizeObserver(([{ contentRect }]) => {
+      if (wide === contentRect.width >= WIDE) return; // it stays as it was opened or closed by hand
+      side.open = wide = contentRect.width >= WIDE;
+    }).observe(this.closest("pel-app") ?? this);
+    const middle = h("div", { class: "pel-see-middle" }, side, parts.drawing, parts.lesson);
+    this.#parts = parts;
+    this.append(parts.tokens, middle, parts.inspector);
+    this.addEventListener("pel-chosen", ({ detail }) => {
+      parts.inspector.show(detail);
+      parts.outline.mark(detail);
+      const { tensor, node } = detail;
+      const focus = tensor ? { tensor: tensor.name, lead: tensor.lead } : { node: node?.id };
+      say(this, "pel-focus", focus);
+    });
+  }
+}
+
+define("pel-see", See);

@@ -1,0 +1,102 @@
+"""Everybody can use the page: axe finds nothing serious, a phone shows it without scrolling."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.web.examples import ENGLISH
+from tests.web.visits import Visitor, chromium, page_server
+
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[tuple[Any, str]]:
+    with page_server() as address, chromium() as browser:
+        yield browser, address
+
+
+@pytest.fixture
+def visitor(opened: tuple[Any, str]) -> Iterator[Visitor]:
+    made = Visitor(*opened)
+    yield made
+    made.end()
+
+
+def see(visitor: Visitor, **how: Any) -> Any:
+    page = visitor.model(str(ENGLISH["text"]), **how)
+    page.locator("pel-drawing").get_by_role("button", name="Block 0,").first.wait_for()
+    return page
+
+
+def tab(name: str) -> Callable[..., Any]:
+    def view(visitor: Visitor, **how: Any) -> Any:
+        page = visitor.example("AI rocks", **how)
+        page.get_by_role("tab", name=name).click()
+        page.locator(f"pel-{name.lower()}").get_by_role("heading").first.wait_for()
+        return page
+
+    return view
+
+
+def why(visitor: Visitor, **how: Any) -> Any:
+    page = visitor.example("AI rocks", **how)
+    page.locator('[data-number="losses[1]"]').first.click()
+    page.locator("pel-why").get_by_role("heading").first.wait_for()
+    return page
+
+
+def inspected(visitor: Visitor, **how: Any) -> Any:
+    page = visitor.example("AI rocks", **how)
+    box = page.locator("pel-drawing").get_by_role("button", name="wte.weight,").first
+    box.focus()
+    page.keyboard.press("Enter")
+    page.locator("pel-inspector").get_by_role("grid").first.wait_for()
+    return page
+
+
+def lesson(visitor: Visitor, **how: Any) -> Any:
+    page = visitor.example("Softmax", **how)
+    page.locator("[data-number]").first.wait_for()
+    return page
+
+
+VIEWS: dict[str, Callable[..., Any]] = {
+    "start": lambda visitor, **how: visitor.start(**how),
+    "see": see,
+    "inspector": inspected,
+    "why": why,
+    "lesson": lesson,
+    **{name.lower(): tab(name) for name in ("Learn", "Touch", "Generate", "Compare")},
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_serious_fault(visitor: Visitor, view: str, scheme: str):
+    page = VIEWS[view](visitor, color_scheme=scheme, reduced_motion="reduce")
+    found = axe.Axe().run(page, options={"preload": False})
+    serious = [
+        (one["id"], [node["html"][:200] for node in one["nodes"]][:3])
+        for one in found.response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_phone_shows_it_without_scrolling_sideways(visitor: Visitor, view: str, scheme: str):
+    page = VIEWS[view](visitor, width=400, height=800, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    ink, paper = page.evaluate(
+        """() => { const {color, backgroundColor} = getComputedStyle(
+            document.querySelector('.pellucid'))
+            return [color, backgroundColor] }"""
+    )
+    bright = [sum(map(float, colour[colour.index("(") + 1 : -1].split(",")[:3]))
+              for colour in (ink, paper)]  # fmt: skip
+    assert (bright[0] > bright[1]) == (scheme == "dark")

@@ -1,0 +1,113 @@
+"""The page as a visitor has it: real server and desks, in Chromium, with nothing else to reach."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+from pellucid.web import Desk, Library
+from pellucid.web.server import PageServer, listen
+from tests.chromium import chromium
+from tests.web.examples import answer
+
+__all__ = ["Visitor", "check_numbers", "chromium", "numbers_on", "page_server"]
+
+SECONDS = 20_000
+"""Milliseconds that a visitor waits for anything; only a page that hangs takes so long."""
+
+LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
+
+
+@contextmanager
+def page_server() -> Iterator[str]:
+    """The address of a server with real desks, in a thread."""
+    addresses: list[str] = []
+    server = PageServer(lambda: Desk(LIBRARY), listen(0), addresses.append)
+    thread = Thread(target=server.answer_until_ended)
+    thread.start()
+    try:
+        while not addresses:
+            thread.join(0.01)
+            assert thread.is_alive()
+        yield addresses[0]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Visitor:
+    """Opens the page, does what a person does, and keeps what the browser complains of."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.browser, self.address = browser, address
+        self.complaints: list[str] = []
+        self.contexts: list[Any] = []
+
+    def start(self, width: int = 1280, height: int = 900, **how: Any) -> Any:
+        """The start page, in a browser without a past."""
+        viewport = {"width": width, "height": height}
+        context = self.browser.new_context(viewport=viewport, accept_downloads=True, **how)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SECONDS)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._check)
+        page.goto(self.address)
+        page.get_by_role("heading", name="Worked examples").wait_for()
+        return page
+
+    def example(self, title: str, **how: Any) -> Any:
+        """A worked example, opened by its card."""
+        page = self.start(**how)
+        page.locator("pel-start button", has_text=title).first.click()
+        page.get_by_role("tab", name="See").wait_for()
+        return page
+
+    def model(self, text: str, **how: Any) -> Any:
+        """The model that comes along, on a text of one's own."""
+        page = self.start(**how)
+        page.get_by_role("textbox", name="Text").fill(text)
+        page.get_by_role("button", name="Open").click()
+        page.get_by_role("tab", name="See").wait_for()
+        return page
+
+    def _check(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.complaints.append(f"asked for {request.url}")
+
+    def end(self) -> None:
+        """Close what was opened; nothing may have complained."""
+        for context in self.contexts:
+            context.close()
+        assert self.complaints == []
+
+
+def numbers_on(page: Any, within: str = "body") -> dict[str, str]:
+    """Every number of the tape's that is shown: its name with index, and the figure it is said as.
+
+    Those of the run that another is compared with are left out.
+    """
+    labels = page.eval_on_selector_all(
+        f"{within} [data-number]",
+        """all => all.filter(one => !one.closest('[data-run="other"]') && one.checkVisibility())
+            .map(one => [one.dataset.number, one.getAttribute('aria-label')])""",
+    )
+    found = {}
+    for name, label in labels:
+        said = re.fullmatch(rf"{re.escape(name)} = (.+?)(?:, .*)?", label)
+        assert said is not None, (name, label)
+        found[name] = said[1]
+    return found
+
+
+def check_numbers(shown: dict[str, str], experiment: dict[str, Any]) -> None:
+    """Each number that is shown is that of the tape, to its last digit."""
+    desk = Desk(LIBRARY)
+    for name, said in shown.items():
+        exact = answer(desk, "why", experiment=experiment, name=name)["exact"]
+        figure = said.replace("−", "-").replace("∞", "inf")
+        assert float(figure) == float(json.loads(f'"{exact}"')), (name, said, exact)
+    desk.close()
