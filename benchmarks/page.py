@@ -1,0 +1,201 @@
+"""How quick the page is: a click on a number to its arithmetic, first paint, many sessions.
+
+    python benchmarks/page.py          the shipped model, and GPT-2's size, random weights
+    python benchmarks/page.py --sessions 50 --bad 10000
+
+A server in a process of its own and headless Chromium, all on this machine. Needs Chromium and the
+`test` extra.
+"""
+
+import argparse
+import http.client
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+
+TEXT = "In the beginning God created the heaven and the earth."
+LARGE = "gpt2-124M-random"
+NAMES = [
+    *(f"h.{block}.attn.att[{head},5,{at}]" for block in (0, 3) for head in (0, 2) for at in (1, 4)),
+    *(f"h.1.mlp.act.out[{at},7]" for at in (1, 6)),
+    *(f"dh.2.mlp.c_fc.out[{at},9]" for at in (2, 5)),
+    *(f"dh.1.attn.c_attn.weight[{at},3]" for at in (0, 8)),
+    *(f"logits[{at},11]" for at in (0, 6)),
+    *(f"probs[{at},20]" for at in (1, 7)),
+    *(f"dwte.weight[{at},3]" for at in (5, 259)),
+    *("loss", "losses[2]"),
+]
+
+
+@contextmanager
+def served() -> Iterator[tuple[int, str]]:
+    """The process of a server with both models, and its address."""
+    command = [sys.executable, "-m", "pellucid", "serve", "--port", "0", "--model", LARGE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.pid, process.stdout.readline().strip()
+        process.terminate()
+
+
+def resident(process: int) -> float:
+    """What a process has in memory, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1000 if found else float("nan")
+
+
+def clicks(page: Any, names: list[str]) -> list[float]:
+    """Milliseconds from a click on each number to its arithmetic in the page."""
+    return [
+        page.evaluate(
+            """(name) => new Promise((done) => {
+                const began = performance.now()
+                const button = document.createElement("button")
+                document.querySelector("pel-app").append(button)
+                button.addEventListener("click", () => button.dispatchEvent(
+                    new CustomEvent("pel-why", {bubbles: true, composed: true, detail: {name}})))
+                const look = () => {
+                    const why = document.querySelector("pel-why")
+                    const there = why?.querySelector("h2, h3")?.textContent.includes(name)
+                    if (!there) return void requestAnimationFrame(look)
+                    button.remove()
+                    done(performance.now() - began)
+                }
+                button.click()
+                look()
+            })""",
+            name,
+        )
+        for name in names
+    ]
+
+
+def first_paint(browser: Any, address: str) -> float:
+    """Milliseconds from asking for the page to its first contentful paint."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    page.get_by_role("heading", name="Worked examples").wait_for()
+    paint: float = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    page.context.close()
+    return paint
+
+
+def row(what: str, found: str, target: str, *, met: bool) -> None:
+    """Print a line of the table."""
+    print(f"| {what} | {found} | {target} | {'met' if met else 'MISSED'} |", flush=True)
+
+
+def explained(browser: Any, address: str, name: str, most: float) -> None:
+    """Open a model by the start page, and click numbers of all kinds."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(address)
+    page.get_by_role("radio", name=re.compile(name)).check()
+    page.get_by_role("textbox", name="Text").fill(TEXT)
+    began = time.perf_counter()
+    page.get_by_role("button", name="Open").click()
+    page.locator("pel-drawing").get_by_role("button", name="Block 0,").first.wait_for(
+        timeout=60_000
+    )
+    opened = time.perf_counter() - began
+    page.wait_for_timeout(5_000)  # pictures of the drawing are asked for one by one
+    times = sorted(clicks(page, NAMES))
+    middle, late = statistics.median(times), times[int(0.9 * len(times))]
+    found = f"median {middle:.0f} ms, 9 of 10 within {late:.0f}, longest {times[-1]:.0f}"
+    row(f"click to explained number, {name}, {len(times)} numbers", found, f"{most:.0f} ms",
+        met=times[-1] <= most)  # fmt: skip
+    print(f"| open a text's run, {name} | {opened:.2f} s | – | – |")
+    page.context.close()
+
+
+class Asked:
+    """One connection to the server, for plain requests."""
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address)
+        self.host, self.path = parts.netloc, parts.path
+        self.connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+
+    def ask(self, call: str, body: bytes, **headers: str) -> tuple[int, bytes]:
+        """A POST of a call."""
+        given = {"Content-Type": "application/json", "Host": self.host} | headers
+        self.connection.request("POST", f"{self.path}api/{call}", body, given)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+
+def sessions(asked: Asked, process: int, count: int) -> None:
+    """Open and hold so many sessions, each with a run of its own, and close them."""
+    before, names = resident(process), []
+    for number in range(count):
+        names.append(json.loads(asked.ask("session", b"{}")[1])["session"])
+        experiment = {"subject": {"model": "english-1M"}, "text": f"In the beginning {number}"}
+        body = json.dumps({"experiment": experiment}).encode()
+        assert asked.ask("open", body, **{"Pellucid-Session": names[-1]})[0] == 200
+    held = resident(process)
+    for name in names:
+        asked.ask("close", b"{}", **{"Pellucid-Session": name})
+    time.sleep(10)  # the memory is given back within seconds
+    row(f"{count} sessions, each with a run", f"{before:.0f} MB before, {held:.0f} with them, "
+        f"{resident(process):.0f} after they closed", "held", met=True)  # fmt: skip
+
+
+def refused(asked: Asked, process: int, count: int) -> None:
+    """Send so many bad requests of several kinds, and see what they leave behind."""
+    kinds: list[tuple[str, bytes, dict[str, str]]] = [
+        ("open", b"{", {}),
+        ("open", b"[]", {}),
+        ("nothing", b"{}", {}),
+        ("open", b"{}", {"Origin": "http://elsewhere.example"}),
+        ("open", b"{}", {"Host": "elsewhere.example"}),
+        ("open", b"{}", {"Content-Type": "text/plain"}),
+        ("open", b"{}", {"Pellucid-Session": "0" * 32}),
+    ]
+    answered: dict[int, int] = {}
+    before = 0.0
+    for number in range(count):
+        if number == count // 4:
+            before = resident(process)
+        call, body, headers = kinds[number % len(kinds)]
+        status, _ = asked.ask(call, body, **headers)
+        answered[status] = answered.get(status, 0) + 1
+    grown = resident(process) - before
+    row(f"{count:,} bad requests", f"answered {answered}, memory {grown:+.1f} MB", "refused, flat",
+        met=min(answered) >= 400 and grown < 5)  # fmt: skip
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--bad", type=int, default=10_000)
+    options = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    print("| what | found | target | |\n|---|---|---|---|")
+    with served() as (process, address), sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        paints = [first_paint(browser, address) for _ in range(5)]
+        found = f"{paints[0]:.0f} ms, then median {statistics.median(paints[1:]):.0f}"
+        row("first paint", found, "1,000 ms", met=max(paints) <= 1000)
+        explained(browser, address, "english-1M", 300)
+        explained(browser, address, LARGE, 2000)
+        browser.close()
+        asked = Asked(address)
+        sessions(asked, process, options.sessions)
+        refused(asked, process, options.bad)
+
+
+if __name__ == "__main__":
+    main()
