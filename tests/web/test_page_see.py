@@ -231,6 +231,21 @@ def test_attention_is_drawn_as_arcs(visitor: Visitor):
     page.locator("pel-inspector").get_by_role("grid").first.wait_for()
 
 
+def test_a_call_that_is_broken_off_is_nobody_s_mistake(visitor: Visitor):
+    page = visitor.start()
+    name = page.evaluate(
+        """async () => {
+            const {httpApi} = await import("./page/core/api.js")
+            const json = () => Promise.reject(new DOMException("broken off", "AbortError"))
+            window.fetch = async (address) =>
+                address.endsWith("session") ? Response.json({session: "s"})
+                    : {ok: true, status: 200, json}
+            return httpApi().call("start").catch((error) => error.name)
+        }"""
+    )
+    assert name == "AbortError"
+
+
 # -- why -------------------------------------------------------------------------------------------
 
 

@@ -56,7 +56,10 @@ export function httpApi(base = new URL("./", document.baseURI).href) {
 }
 
 async function checked(answer) {
-  const said = await answer.json().catch(() => null);
+  const said = await answer.json().catch((error) => {
+    if (error.name === "AbortError") throw error; // it was broken off, and is nobody's mistake
+    return null;
+  });
   if (!answer.ok) throw new ApiError(said?.error ?? `The server answers ${answer.status}.`);
   if (said === null) throw new ApiError("The server's answer is no JSON.");
   return said;
