@@ -36,9 +36,11 @@ function add(item, view, size, keep, items) {
   const at = onScreen(item, view);
   if (item.key !== keep && (!meets(at, size) || Math.max(at.w, at.h) < SEEN)) return;
   if (item.kind === "tensor") return void tensor(item, at, view, size, items);
-  items.push({ type: "box", key: item.key, item, at, words: title(item, at, view, size) });
+  const words = title(item, at, view, size);
+  items.push({ type: "box", key: item.key, item, at, words });
   const cover = item.kind === "head" && at.w < COVER && coverOf(item);
-  if (cover) items.push(...covered(item, cover, at, view));
+  const strip = words ? words.y - at.y + 3 : item.strip * view.k * 0.5;
+  if (cover) items.push(...covered(item, cover, at, strip));
   if (cover || at.w < OPEN) return;
   lines(item, view, size, items);
   for (const child of item.children) add(child, view, size, keep, items);
@@ -68,8 +70,8 @@ function coverOf(item) {
   return item.children.find(({ tensor: one }) => one?.name.endsWith(".att"))?.pictures?.[0];
 }
 
-function covered(item, one, at, view) {
-  const strip = item.strip * view.k * 0.5;
+// The table is below the box's title, or where there is no room for one, below its upper border.
+function covered(item, one, at, strip) {
   const pad = Math.max(1, at.w * 0.05);
   const [w, h] = [at.w - 2 * pad, at.h - strip - pad];
   const side = { w: Math.min(w, h * 1.6), h };
