@@ -105,6 +105,7 @@ def numbers_on(page: Any, within: str = "body") -> dict[str, str]:
 
 def check_numbers(shown: dict[str, str], experiment: dict[str, Any]) -> None:
     """Each number that is shown is that of the tape, to its last digit."""
+    assert shown, "no number is shown"
     desk = Desk(LIBRARY)
     for name, said in shown.items():
         exact = answer(desk, "why", experiment=experiment, name=name)["exact"]
