@@ -15,7 +15,7 @@ from pellucid.examples import load_example
 from pellucid.generate import Sampling, generate
 from pellucid.trace import updated
 from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, desk_of, setting, stepping
-from tests.web.visits import Visitor, check_numbers, chromium, numbers_on, page_server
+from tests.web.visits import Visitor, check_numbers, check_shown, chromium, numbers_on, page_server
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 12
 
@@ -77,7 +77,7 @@ def test_each_optimizer_steps_as_it_does_in_the_package(visitor: Visitor, name: 
     experiment = changed(AI_ROCKS, *({**step, "weight_decay": 0.1} for step in steps))
     follows = {"optimizer": name.lower(), "learning_rate": 0.02, "weight_decay": 0.1}
     learn.locator("[data-number]").nth(6).wait_for()
-    check_numbers(numbers_on(page, "pel-learn"), experiment | {"next": follows})
+    check_shown(page, experiment | {"next": follows}, "pel-learn")
 
 
 @pytest.mark.parametrize("width", [1280, 400])
@@ -192,7 +192,7 @@ def test_a_head_is_ablated_and_an_mlp_zeroed(visitor: Visitor):
     assert f"{loss:.3f}"[:4] in banner
     actions = [setting("h.1.attn.att", [2], 0.0), setting("h.3.mlp.c_proj.out", [], 0.0)]
     touch.locator("[data-number]").first.wait_for()
-    check_numbers(numbers_on(page, "pel-touch"), changed(ENGLISH, *actions))
+    check_shown(page, changed(ENGLISH, *actions), "pel-touch")
     touch.get_by_role("button", name="Clear edits").click()
     touch.locator('button[aria-pressed="true"]').first.wait_for(state="detached")
 
@@ -288,7 +288,7 @@ def test_two_texts_stand_side_by_side(visitor: Visitor):
     part.locator(
         '[data-run="other"] [data-number], [data-run="other"][data-number]'
     ).first.wait_for()
-    check_numbers(numbers_on(page, "pel-compare"), ENGLISH)
+    check_shown(page, ENGLISH, "pel-compare")
     part.get_by_role("button", name=re.compile("Swap")).click()
     page.wait_for_function(
         "() => document.querySelector('header textarea, header input').value.includes('Word')"
@@ -306,7 +306,7 @@ def test_an_edited_run_stands_beside_the_unedited_one(visitor: Visitor):
         '[data-run="other"] [data-number], [data-run="other"][data-number]'
     ).first.wait_for()
     experiment = changed(AI_ROCKS, setting("h.0.attn.att", [0], 0.0))
-    check_numbers(numbers_on(page, "pel-compare"), experiment)
+    check_shown(page, experiment, "pel-compare")
 
 
 def test_a_lesson_says_why_there_is_nothing_to_learn(visitor: Visitor):
@@ -316,4 +316,4 @@ def test_a_lesson_says_why_there_is_nothing_to_learn(visitor: Visitor):
     page.get_by_role("heading", name="Softmax").first.wait_for()
     page.locator('[data-number="outputs[0,0]"]').first.click()
     page.locator("pel-why").get_by_role("heading").first.wait_for()
-    check_numbers(numbers_on(page), {"subject": {"example": "softmax"}})
+    check_shown(page, {"subject": {"example": "softmax"}})

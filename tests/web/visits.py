@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
+from pellucid.errors import PellucidError
 from pellucid.web import Desk, Library
 from pellucid.web.server import PageServer, listen
 from tests.chromium import chromium
 from tests.web.examples import answer
 
-__all__ = ["Visitor", "check_numbers", "chromium", "numbers_on", "page_server"]
+__all__ = ["Visitor", "check_numbers", "check_shown", "chromium", "numbers_on", "page_server"]
 
 SECONDS = 20_000
 """Milliseconds that a visitor waits for anything; only a page that hangs takes so long."""
+
+REST = 250
+"""Milliseconds between two looks at a page that may not have come to rest."""
 
 LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
 
@@ -112,3 +116,20 @@ def check_numbers(shown: dict[str, str], experiment: dict[str, Any]) -> None:
         figure = said.replace("−", "-").replace("∞", "inf")
         assert float(figure) == float(json.loads(f'"{exact}"')), (name, said, exact)
     desk.close()
+
+
+def check_shown(page: Any, experiment: dict[str, Any], within: str = "body") -> None:
+    """The numbers within a part of the page are the tape's, once the page has come to rest.
+
+    What is asked of the server comes a little later than the words around it.
+    """
+    tries = SECONDS // REST
+    for left in reversed(range(tries)):
+        try:
+            check_numbers(numbers_on(page, within), experiment)
+        except (AssertionError, PellucidError):
+            if not left:
+                raise
+            page.wait_for_timeout(REST)
+        else:
+            return

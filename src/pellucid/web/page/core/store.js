@@ -11,6 +11,7 @@ const ALONE = new Set(["start", "session", "close", "train"]);
 export class Store extends EventTarget {
   #api;
   #experiment = null;
+  #wanted = null; // the experiment that was asked for last
   #run = null;
   #undone = [];
   #shown = 0;
@@ -38,7 +39,7 @@ export class Store extends EventTarget {
   }
 
   get canUndo() {
-    return (this.#experiment?.actions ?? []).length > 0;
+    return (this.#wanted?.actions ?? []).length > 0;
   }
 
   get canRedo() {
@@ -91,31 +92,36 @@ export class Store extends EventTarget {
     return this.#open(experiment, []);
   }
 
+  /** Change some of the experiment, also of one that is still on its way. */
+  async change(fields) {
+    return this.#open({ ...this.#wanted, ...fields }, []);
+  }
+
   /** Do one thing more to the model. */
   async act(action) {
-    const actions = [...(this.#experiment.actions ?? []), action];
-    return this.#open({ ...this.#experiment, actions }, []);
+    const actions = [...(this.#wanted.actions ?? []), action];
+    return this.#open({ ...this.#wanted, actions }, []);
   }
 
   /** Leave out the last thing that was done. */
   async undo() {
     if (!this.canUndo) return this.#run;
-    const actions = this.#experiment.actions.slice(0, -1);
-    const last = this.#experiment.actions.at(-1);
-    return this.#open({ ...this.#experiment, actions }, [...this.#undone, last]);
+    const actions = this.#wanted.actions.slice(0, -1);
+    const last = this.#wanted.actions.at(-1);
+    return this.#open({ ...this.#wanted, actions }, [...this.#undone, last]);
   }
 
   /** Do again what was undone last. */
   async redo() {
     if (!this.canRedo) return this.#run;
-    const actions = [...(this.#experiment.actions ?? []), this.#undone.at(-1)];
-    return this.#open({ ...this.#experiment, actions }, this.#undone.slice(0, -1));
+    const actions = [...(this.#wanted.actions ?? []), this.#undone.at(-1)];
+    return this.#open({ ...this.#wanted, actions }, this.#undone.slice(0, -1));
   }
 
   /** Leave out all that was done; redo brings it back, one after the other. */
   async reset() {
-    const undone = [...(this.#experiment.actions ?? [])].reverse();
-    return this.#open({ ...this.#experiment, actions: [] }, undone);
+    const undone = [...(this.#wanted.actions ?? [])].reverse();
+    return this.#open({ ...this.#wanted, actions: [] }, undone);
   }
 
   /** Say a problem, in one line; what was broken off on purpose is none. */
@@ -126,8 +132,12 @@ export class Store extends EventTarget {
 
   async #open(experiment, undone) {
     const mine = ++this.#shown;
+    // What is done next goes on from here, and not from what is still in sight.
+    this.#wanted = experiment;
     const run = await this.call("open", { experiment }).catch(() => null);
-    if (run === null || mine !== this.#shown) return this.#run;
+    if (mine !== this.#shown) return this.#run;
+    if (run === null) this.#wanted = this.#experiment;
+    if (run === null) return this.#run;
     this.#experiment = experiment;
     this.#run = run;
     this.#undone = undone;

@@ -161,7 +161,7 @@ class Generate extends Panel {
     const asked = { ...this.#asked, count: this.#events.length, top: 1 };
     this.newest("use", async () => {
       const { text } = this.#done ?? (await this.store.stream("generate", asked));
-      return this.store.show({ ...this.store.experiment, text });
+      return this.store.change({ text });
     }, () => say(this, "pel-say", { message: "The text is the experiment's now" }));
   }
 }

@@ -94,8 +94,9 @@ class Learn extends Panel {
     const { optimizer, rate, decay } = this.#parts;
     const next = { ...NEXT, ...this.store.experiment.next };
     optimizer.value = next.optimizer;
-    rate.value = next.learning_rate;
-    decay.value = next.weight_decay;
+    // A field that is being typed in is left to who types.
+    if (!rate.element.contains(active())) rate.value = next.learning_rate;
+    if (!decay.element.contains(active())) decay.value = next.weight_decay;
     decay.element.hidden = next.optimizer !== "adamw";
     this.#parts.count.max = this.store.start?.limits?.steps ?? 1000;
   }
@@ -108,7 +109,7 @@ class Learn extends Panel {
   }
 
   #setNext() {
-    this.store.show({ ...this.store.experiment, next: this.#next });
+    this.store.change({ next: this.#next });
   }
 
   async #step(count) {
