@@ -123,6 +123,13 @@ def test_keys_and_wheel_zoom_and_escape_goes_out(visitor: Visitor):
     page.keyboard.press("+")
     wider(before * 1.05)
     page.keyboard.press("0")
+    page.wait_for_function(  # the drawing glides there
+        """([most]) => {
+            const box = [...document.querySelectorAll('pel-drawing [aria-label]')]
+                .find(one => one.getAttribute('aria-label').startsWith('Logit projection'));
+            return box && box.getBoundingClientRect().width <= most }""",
+        arg=[before * 1.001],
+    )
     middle = boxes.first.bounding_box()
     page.mouse.move(middle["x"] + 5, middle["y"] + 5)
     page.mouse.wheel(0, -300)
