@@ -30,10 +30,10 @@ from torch.nn import functional
 
 from pellucid.kernels import FAST, adamw_rule
 from pellucid.kernels.precision import fastest_float32
-from pellucid.memory import keep_memory
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.train import Recipe, compiled_step
+from pellucid.train.memory import keep_memory
 from pellucid.tree import map_leaves
 
 Step = Callable[[Tensor, Tensor], Any]

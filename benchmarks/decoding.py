@@ -18,8 +18,8 @@ import torch
 
 from pellucid import native
 from pellucid.kernels import PACKED, PackedWeight
-from pellucid.memory import keep_memory
 from pellucid.models import GPT, GPTConfig, packed
+from pellucid.train.memory import keep_memory
 from pellucid.tree import flatten
 
 

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 import torch
 
 from pellucid.checkpoint import open_model
+from pellucid.documents.numbers import Format
 from pellucid.models import GPT, GPTConfig
-from pellucid.report.numbers import Format
+from pellucid.prove import Proof, prove
 from pellucid.tape import Tape
-from pellucid.trace import Proof, prove
 
 BASE = {"layers": 2, "width": 64, "tokens": 16}
 SWEEPS = {"layers": (1, 2, 4, 8), "width": (32, 64, 128, 256), "tokens": (8, 16, 32, 64, 128)}

@@ -21,7 +21,7 @@ from pellucid.kernels import FAST, adamw_rule
 from pellucid.layers import REFERENCE, Ops
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
-from pellucid.tape import OFF, Off, Tape
+from pellucid.tape import NULL_TAPE, NullTape, Tape
 from pellucid.tree import flatten, map_leaves
 
 SETTINGS = {"learning_rate": 1e-3, "betas": (0.9, 0.99)}
@@ -87,12 +87,12 @@ def silent_calls(model: GPT, tokens: Tensor, targets: Tensor) -> int:
     """How often a step calls its tape."""
     calls = 0
 
-    class Counting(Off):
+    class Counting(NullTape):
         def __call__(self, **_values: object) -> None:
             nonlocal calls
             calls += 1
 
-        def at(self, _key: str) -> Off:
+        def at(self, _key: str) -> NullTape:
             nonlocal calls
             calls += 1
             return self
@@ -139,7 +139,7 @@ def main() -> None:
     count = silent_calls(model, tokens, targets)
     began = time.perf_counter()
     for _ in range(100_000):
-        OFF.at("x")(a=None, b=None, c=None)
+        NULL_TAPE.at("x")(a=None, b=None, c=None)
     each = (time.perf_counter() - began) / 200_000
     part = count * each / medians["REFERENCE, no update"]
     print(f"silent tape: {count} calls of {each * 1e6:.2f} µs, {part:.2%} of a reference step")

@@ -7,8 +7,8 @@ Both make the same calls of the same functions; the traced one keeps each value 
 the call that made it. They run in turn (A B, A B …) after a warm-up; the table gives medians, and
 the median of the ratios of neighbours. A traced step ends when its tape can be read; what it holds
 is given back outside the time, and the megabytes are those that its tensors take. The process keeps
-its memory, as that of every command does (`pellucid.memory`); with `--fresh` it does not, and each
-large tensor's pages come anew from the system.
+its memory, as that of every command does (`pellucid.train.memory`); with `--fresh` it does not, and
+each large tensor's pages come anew from the system.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pellucid.memory import keep_memory
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import adamw, decay_groups
-from pellucid.tape import OFF, Off, Tape
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.train.memory import keep_memory
 
-Step = Callable[[Off], object]
+Step = Callable[[NullTape], object]
 
 WARM_UP = 3
 """Rounds that are not counted."""
@@ -34,10 +34,10 @@ def steps(model: GPT, tokens: Tensor, targets: Tensor) -> dict[str, Step]:
     """A step without and with its update, on a tape."""
     decay = decay_groups(model.params, 0.1)
 
-    def gradients(tape: Off) -> object:
+    def gradients(tape: NullTape) -> object:
         return model.loss_and_grads(tokens, targets, tape)
 
-    def update(tape: Off) -> object:
+    def update(tape: NullTape) -> object:
         _, grads = model.loss_and_grads(tokens, targets, tape)
         return adamw(model.params, grads, learning_rate=1e-3, weight_decay=decay, tape=tape)
 
@@ -54,7 +54,7 @@ def held(tape: Tape) -> int:
     return sum(storages.values())
 
 
-def timed(step: Step, tape: Off) -> float:
+def timed(step: Step, tape: NullTape) -> float:
     """The seconds of one step; what it made is dropped after."""
     began = time.perf_counter()
     made = step(tape)
@@ -67,7 +67,7 @@ def measure(name: str, step: Step, rounds: int) -> None:
     """Print one line of the table."""
     silent, traced, sizes = [], [], set()
     for number in range(rounds + WARM_UP):
-        plain = timed(step, OFF)
+        plain = timed(step, NULL_TAPE)
         tape = Tape()
         recorded = timed(step, tape)
         sizes.add((len(tape), len(tape.calls), held(tape) >> 20))

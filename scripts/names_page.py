@@ -1,11 +1,12 @@
-"""Write docs/names.md from the table in pellucid.trace.names; with --check, only compare."""
+"""Write docs/names.md from the table in pellucid.walkthrough.names; with --check, only compare."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.trace.names import EDITS, MOMENTS, NAMES, SIZES, UPDATES, USES, Name
-from pellucid.trace.vocabularies import VOCABULARIES, Row
+from pellucid.compare.translate import VOCABULARIES
+from pellucid.models.gpt.vocabularies.row import VocabularyRow
+from pellucid.walkthrough.names import EDITS, MOMENTS, NAMES, SIZES, UPDATES, USES, NameRow
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
 
@@ -13,7 +14,7 @@ HEAD = """\
 # Names
 
 Every value of a step has one name: the same in the code, on the tape, in files and on the page.
-This page is written by `python scripts/names_page.py` from `pellucid.trace.NAMES`.
+This page is written by `python scripts/names_page.py` from `pellucid.walkthrough.NAMES`.
 
 - `i` is the number of a block, counted from 0: `h.0.attn.att`, `h.11.attn.att`.
 - The gradient of the loss by a value is the value's name with a `d` in front: `dh.0.attn.att`.
@@ -23,7 +24,7 @@ This page is written by `python scripts/names_page.py` from `pellucid.trace.NAME
 """
 
 
-def table(names: Sequence[Name]) -> str:
+def table(names: Sequence[NameRow]) -> str:
     """The rows as a Markdown table."""
     lines = [
         f"| name | shape | symbol | meaning | {' | '.join(VOCABULARIES)} |",
@@ -42,7 +43,7 @@ def table(names: Sequence[Name]) -> str:
     return "\n".join(lines)
 
 
-def theirs(ours: str, rows: Sequence[Row]) -> str:
+def theirs(ours: str, rows: Sequence[VocabularyRow]) -> str:
     """What others call it: the first row that they have for it."""
     row = next((row for row in rows if row.ours == ours), None)
     return "" if row is None else ", ".join(f"`{name}`" for name in row.theirs)
@@ -57,7 +58,7 @@ def page() -> str:
     edits = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in EDITS)
     uses = "\n".join(f"| `{_use(use)}` | {meaning} |" for use, meaning in USES.items())
     return (
-        f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
+        f"{HEAD}## VocabularySizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
         f"A batch puts an axis B in front of every activation.\n\n"
         f"## Parameters and activations, in the order of the forward pass\n\n{table(NAMES)}\n\n"
         "Others' layouts are not always ours; `pellucid compare` turns them into ours as it reads:"

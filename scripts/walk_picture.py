@@ -7,9 +7,9 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
+from pellucid.documents.build import document
 from pellucid.examples import load_example
-from pellucid.report.document import document
-from pellucid.report.text import Walk
+from pellucid.terminal.text import Walk
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
 STEPS = (4, 5)

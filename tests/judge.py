@@ -51,7 +51,7 @@ class Example:
 def pairs(package: ModuleType) -> dict[str, Pair]:
     """Every public function of the package's modules that stands beside its backward, by name."""
     found = {}
-    for info in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+    for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         module = importlib.import_module(info.name)
         for name, function in vars(module).items():
             own = getattr(function, "__module__", None) == info.name

@@ -23,10 +23,10 @@ MODULES = [
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
 ROOMS = (
     "__init__",
-    *("errors", "files", "memory", "tree", "tape", "numbers", "native", "layers", "kernels"),
-    *("models", "optim", "distribute", "text", "checkpoint", "evaluate", "events", "train"),
-    *("fit", "generate", "bench"),
-    *("trace", "reference", "compare", "examples", "report", "web", "cli", "__main__"),
+    *("errors", "tree", "files", "tape", "numbers", "native", "layers", "kernels", "optim", "text"),
+    *("models", "checkpoint", "generate", "evaluate", "distribute", "train", "bench"),
+    *("explain", "prove", "inspect", "walkthrough", "reference", "compare", "examples"),
+    *("documents", "pictures", "terminal", "web", "cli", "__main__"),
 )
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -93,7 +93,7 @@ def test_the_guide_to_touching_a_run_shows_what_comes_out():
 def test_the_layer_that_is_added_in_the_guide_is_right():
     (code,) = blocks((ROOT / "docs" / "adding-a-layer.md").read_text(encoding="utf-8"), "python")
     names: dict[str, object] = {}
-    exec("from torch import Tensor\nfrom pellucid.tape import OFF, Off\n" + code, names)
+    exec("from torch import Tensor\nfrom pellucid.tape import NULL_TAPE, NullTape\n" + code, names)
     x = torch.randn(2, 3, 4, dtype=torch.float64)
     weight = torch.randn(4, dtype=torch.float64)
     pair = Pair(names["scale"], names["scale_backward"])

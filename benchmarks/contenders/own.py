@@ -10,9 +10,9 @@ from contenders.torch_tools import Generation, Training, dtype_of, set_up
 from contenders.weights import BETAS, CLIP, DECAY, LEARNING_RATE
 from pellucid.checkpoint import load
 from pellucid.kernels import FAST, adamw_rule, fastest
-from pellucid.memory import keep_memory
 from pellucid.models import GPT, packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
+from pellucid.train.memory import keep_memory
 from pellucid.tree import map_leaves
 
 PACKAGES = ("pellucid", "torch")

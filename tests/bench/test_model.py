@@ -2,13 +2,13 @@
 
 import pytest
 
-from pellucid.bench import Machine, Quiet, Sizes, measure_machine, measure_model
+from pellucid.bench import BenchSizes, Machine, Quiet, measure_machine, measure_model
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, GPTConfig
-from pellucid.report.bench import quiet_line
+from pellucid.terminal.bench import quiet_line
 
 MODEL = GPT.init(GPTConfig(vocab_size=64, block_size=16, n_layer=1, n_head=2, n_embd=8))
-SIZES = Sizes(batch=2, length=4, new=3, rounds=1)
+SIZES = BenchSizes(batch=2, length=4, new=3, rounds=1)
 
 
 def test_a_machine_has_peaks_and_a_bandwidth():

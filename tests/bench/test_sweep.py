@@ -2,9 +2,9 @@
 
 import pytest
 
-from pellucid.bench import Sizes, exponent, sweep
+from pellucid.bench import BenchSizes, exponent, sweep
 from pellucid.models import GPTConfig
-from pellucid.report.bench import by_curve
+from pellucid.terminal.bench import by_curve
 
 BASE = GPTConfig(vocab_size=64, block_size=32, n_layer=1, n_head=2, n_embd=8)
 SWEPT = {"d": (8, 16), "layers": (1, 2), "T": (2, 4), "batch": (1, 2)}
@@ -22,7 +22,7 @@ def test_noise_is_averaged_in_the_logarithms():
 
 
 def test_every_work_is_timed_at_every_value_of_what_it_depends_on():
-    points = list(sweep(SWEPT, BASE, Sizes(batch=1, length=2, new=2, rounds=1)))
+    points = list(sweep(SWEPT, BASE, BenchSizes(batch=1, length=2, new=2, rounds=1)))
     curves = by_curve(points)
     works = {(work, size) for work in ("train", "prefill", "decode") for size in SWEPT}
     assert set(curves) == works - {("prefill", "batch"), ("decode", "batch")}

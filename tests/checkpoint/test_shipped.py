@@ -11,7 +11,7 @@ import torch
 from pellucid.checkpoint import load, open_model
 from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.evaluate import evaluate_text
-from pellucid.trace import record_step
+from pellucid.train import record_step
 from pellucid.tree import flatten
 
 NAME = "english-1M"

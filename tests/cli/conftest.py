@@ -53,7 +53,7 @@ def pellucid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["pellucid", *map(str, arguments)])
         # This process is the tests', and is to give its memory back.
-        monkeypatch.setattr("pellucid.cli.keep_memory", lambda: True)
+        monkeypatch.setattr("pellucid.train.memory.keep_memory", lambda: True)
         capsys.readouterr()
         try:
             main()

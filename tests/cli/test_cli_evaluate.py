@@ -8,7 +8,7 @@ import pytest
 from pellucid.checkpoint import open_model
 from pellucid.evaluate import evaluate_text
 from tests.cli.conftest import Command
-from tests.report.page import Page
+from tests.documents.page import Page
 from tests.train.test_loop import TEXT
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from pellucid.examples import Example, find_example
-from pellucid.report import plots
-from pellucid.trace import descend, gradient_norms
+from pellucid.inspect import gradient_norms
+from pellucid.pictures import plots
+from pellucid.train import descend
 from pellucid.tree import flatten
 from tests.cli.conftest import Command
 from tests.run_logs import real_rows, write_log

@@ -20,14 +20,14 @@ from tests.web.served import Browser
 FOREVER = """
 import sys, threading
 from pellucid.cli import main
-from pellucid.web import Desk
+from pellucid.web import SessionApi
 
 def deaf(self, given):
     yield {"count": 1}
     threading.Event().wait()
 
-Desk.calls = ("deaf",)
-Desk.answer = lambda self, call, given: deaf(self, given)
+SessionApi.calls = ("deaf",)
+SessionApi.answer = lambda self, call, given: deaf(self, given)
 sys.argv = ["pellucid", "serve", "--port", "0"]
 main()
 """
@@ -127,7 +127,7 @@ def test_the_browser_is_opened_only_if_that_is_asked_for(
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr(
-        "pellucid.web.server.PageServer.answer_until_ended",
+        "pellucid.web.http.server.PageServer.answer_until_ended",
         lambda self: self._ready(self.address),
     )
     assert pellucid("serve", "--port", 0).out.startswith("http://127.0.0.1:")

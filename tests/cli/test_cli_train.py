@@ -18,7 +18,7 @@ from pellucid.checkpoint.native import read_metadata
 from pellucid.distribute import Layout
 from pellucid.models import GPT
 from pellucid.text.corpus import Corpus
-from pellucid.train import Point, Progress, Recipe
+from pellucid.train import Progress, Recipe, TrainState
 from pellucid.tree import flatten, map_leaves
 from tests.cli.conftest import SMALL, Command
 from tests.train.test_loop import TEXT, TOKENIZER
@@ -94,7 +94,7 @@ def test_the_checkpoint_that_is_kept_is_the_best(
     found = {1: 3.0, 2: None, 3: 2.25, 4: 2.5, 5: None, 6: 2.25}
 
     def scripted(
-        model: GPT, corpus: object, recipe: Recipe, *, start: Point, layout: object
+        model: GPT, corpus: object, recipe: Recipe, *, start: TrainState, layout: object
     ) -> Iterator[Progress]:
         best = (start.best, start.best_iteration)
         for number, loss in found.items():
@@ -123,7 +123,7 @@ def test_dropout_and_dtype_reach_the_training(
     real = pellucid_train.train
 
     def watched(
-        model: GPT, corpus: Corpus, recipe: Recipe, *, start: Point, layout: Layout
+        model: GPT, corpus: Corpus, recipe: Recipe, *, start: TrainState, layout: Layout
     ) -> Iterator[Progress]:
         recipes.append(recipe)
         dtypes.append(model.dtype)

@@ -14,8 +14,8 @@ import torch
 
 from pellucid.checkpoint import load, open_model
 from pellucid.cli import main
-from pellucid.train.point import load_point
 from pellucid.train.run import LAST, RUN
+from pellucid.train.state import load_point
 from pellucid.tree import flatten
 from tests.cli.conftest import SMALL, Command
 from tests.train.interrupted import differences, reached

@@ -11,7 +11,7 @@ from rich.console import Console
 from pellucid.checkpoint import load, open_model
 from pellucid.cli import main
 from pellucid.models import GPT, Transformer
-from pellucid.report.scores import print_scores
+from pellucid.terminal.scores import print_scores
 from pellucid.text.pairs import phrasebook, read_pairs
 from tests.cli.conftest import Command
 

@@ -14,10 +14,11 @@ from pellucid.cli.options import WIDTH
 from pellucid.examples import load_example
 from pellucid.models import RANDOM_MODELS
 from pellucid.optim import OPTIMIZERS, decay_groups
-from pellucid.tape import Tape
+from pellucid.tape import Tape, select
 from pellucid.text import gpt2
-from pellucid.trace import Trace, describe, record_step, select
+from pellucid.train import Trace, record_step
 from pellucid.tree import flatten
+from pellucid.walkthrough import describe
 from tests.cli.conftest import Command
 
 TITLES = [

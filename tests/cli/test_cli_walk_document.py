@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
+from pellucid.documents.by_hand import lesson_by_hand
+from pellucid.documents.formats import WRITERS
 from pellucid.examples import Example, find_example
-from pellucid.report.by_hand import lesson_by_hand
-from pellucid.report.formats import WRITERS
-from pellucid.trace import select
+from pellucid.tape import select
 from tests.cli.conftest import Command
-from tests.report.page import Page, numbers
-from tests.trace.test_prove import LINEAR, plant
+from tests.documents.page import Page, numbers
+from tests.prove.test_prove import LINEAR, plant
 
 
 def test_a_page_is_written_and_one_line_says_so(pellucid: Command, tmp_path: Path):

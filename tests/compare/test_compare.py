@@ -13,10 +13,10 @@ from pellucid.compare import MISTAKES, STATED, Comparison, Mine, compare
 from pellucid.compare.diagnose import Case, diagnose
 from pellucid.compare.judge import judge
 from pellucid.compare.mistakes import coarse
-from pellucid.compare.step import Step
+from pellucid.compare.step import JudgedStep
 from pellucid.errors import TraceError
 from pellucid.numbers import Rounded
-from pellucid.reference import Pack, Run, open_pack, write_pack
+from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
 from tests.port import gpt2 as port
 from tests.port.models import N_HEAD, model_of, small
 
@@ -28,7 +28,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     params, tokens, targets = small()
     place = tmp_path_factory.mktemp("packs") / "pack"
     batch = torch.from_numpy(tokens), torch.from_numpy(targets)
-    write_pack(Run(model_of(params, torch.float32), "", *batch, UPDATE), place)
+    write_pack(ReferenceRun(model_of(params, torch.float32), "", *batch, UPDATE), place)
     return open_pack(place)
 
 
@@ -135,7 +135,7 @@ def test_shapes_must_fit_but_for_ones_in_front(pack: Pack):
 
 
 def test_a_coarser_run_that_was_saved_finer_is_judged_as_what_it_was(pack: Pack):
-    run = Run(pack.model().to(dtype=torch.bfloat16), "", pack.tokens, pack.targets, UPDATE)
+    run = ReferenceRun(pack.model().to(dtype=torch.bfloat16), "", pack.tokens, pack.targets, UPDATE)
     tape = run.first_step(torch.bfloat16)
     tensors = {name: tape[name].float() for name in tape if tape[name].is_floating_point()}
     assert not compared(pack, tensors).agrees
@@ -197,7 +197,7 @@ def test_transformers_gpt2_agrees_by_its_own_names(kind: str, shown: str, tmp_pa
     if shown == "few":
         tensors = {n: v for n, v in tensors.items() if n in {"lm_head", "loss"} or "t.grad" in n}
 
-    run = Run(pellucid.load(tmp_path / "model"), "", tokens, targets, UPDATE, steps=1)
+    run = ReferenceRun(pellucid.load(tmp_path / "model"), "", tokens, targets, UPDATE, steps=1)
     write_pack(run, tmp_path / "pack", dtypes=[dtype, torch.float64])
     pack = open_pack(tmp_path / "pack")
     result = compared(pack, tensors)
@@ -234,10 +234,10 @@ def test_behind_a_gap_the_stated_bound_counts_where_it_is_smaller():
     assert json.dumps(seen.where.tolist()) != "[]"
 
 
-def step_of(tensors: dict[str, Tensor], dtype: torch.dtype) -> Step:
+def step_of(tensors: dict[str, Tensor], dtype: torch.dtype) -> JudgedStep:
     params, tokens, targets = small()
     batch = torch.from_numpy(tokens), torch.from_numpy(targets)
-    return Step(model_of(params, dtype), *batch, UPDATE, tensors, dtype)
+    return JudgedStep(model_of(params, dtype), *batch, UPDATE, tensors, dtype)
 
 
 def test_what_is_made_inside_and_not_shown_is_a_gap_for_what_is_made_of_it():
@@ -255,7 +255,9 @@ def test_what_is_made_inside_and_not_shown_is_a_gap_for_what_is_made_of_it():
 def test_what_is_tried_leaves_the_run_as_it_was():
     params, tokens, targets = small()
     batch = torch.from_numpy(tokens), torch.from_numpy(targets)
-    own = Run(model_of(params, torch.float32), "", *batch, UPDATE).first_step(torch.float32)
+    own = ReferenceRun(model_of(params, torch.float32), "", *batch, UPDATE).first_step(
+        torch.float32
+    )
     tensors = {name: own[name] for name in own}
     step = step_of(tensors | {"dln_f.x": own["dln_f.x"] + 0.1}, torch.float32)
     run = step.follow()

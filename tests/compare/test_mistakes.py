@@ -8,13 +8,13 @@ import torch
 
 from pellucid.compare import MISTAKES, Mistake
 from pellucid.compare.compare import Finding, find
-from pellucid.compare.planted import Change, Plan, changed_code, planted
-from pellucid.compare.step import Step
+from pellucid.compare.mutation import Change, Plan, changed_code, planted
+from pellucid.compare.step import JudgedStep
 from pellucid.layers import gelu_tanh
 from pellucid.models import GPT, with_lora
 from pellucid.optim import adamw_rule
 from pellucid.tape import Tape
-from pellucid.trace import updated
+from pellucid.train import updated
 from pellucid.tree import flatten, unflatten
 from tests.port import gpt2 as port
 from tests.port.models import N_HEAD, model_of, small
@@ -81,7 +81,7 @@ def findings(dtypes: tuple[type, torch.dtype], *mistakes: str) -> list[Finding]:
     )
     mine = {name: torch.from_numpy(np.array(value)) for name, value in dump.items()}
     x, y = torch.from_numpy(tokens), torch.from_numpy(targets)
-    _, found = find(Step(model_of(params, dtype), x, y, UPDATE, mine, dtype))
+    _, found = find(JudgedStep(model_of(params, dtype), x, y, UPDATE, mine, dtype))
     return found
 
 
@@ -178,7 +178,9 @@ seen_by_modules = pytest.mark.parametrize(
 def found_in(mine: dict[str, torch.Tensor], update: dict[str, object] | None) -> list[list[str]]:
     params, tokens, targets = small()
     model = model_of(params, torch.float64)
-    step = Step(model, torch.tensor(tokens), torch.tensor(targets), update, mine, torch.float64)
+    step = JudgedStep(
+        model, torch.tensor(tokens), torch.tensor(targets), update, mine, torch.float64
+    )
     return [named(one) for one in find(step)[1]]
 
 
@@ -217,7 +219,7 @@ WITH_LORA = ("transposed_weight", "no_bias", "no_bias_grad", "bf16_matmul", "gel
 def test_a_mistake_in_a_model_with_lora_is_named(mistake: Mistake):
     mine, (_, tokens, targets) = own_dump(mistake, torch.float64, tuned()), small()
     x, y = torch.tensor(tokens), torch.tensor(targets)
-    _, found = find(Step(tuned(), x, y, UPDATE, mine, torch.float64))
+    _, found = find(JudgedStep(tuned(), x, y, UPDATE, mine, torch.float64))
     assert [named(one) for one in found] == [[mistake.name]]
 
 
@@ -258,7 +260,9 @@ def test_mistakes_of_other_models_are_named_too():
         dump = port.run(params, tokens, targets, n_head=N_HEAD, dtype=np.float64, steps=1)
         mine = {key: torch.from_numpy(np.array(value)) for key, value in dump.items()}
         model = GPT(replace(model_of(params, torch.float64).config, **choice), unflatten(by))
-        step = Step(model, torch.tensor(tokens), torch.tensor(targets), UPDATE, mine, torch.float64)
+        step = JudgedStep(
+            model, torch.tensor(tokens), torch.tensor(targets), UPDATE, mine, torch.float64
+        )
         _, found = find(step)
         assert [named(one) for one in found] == [[name]]
 
@@ -271,7 +275,9 @@ def test_a_mistake_in_one_layer_alone_is_found_there():
     # The right run with one layer's output of the wrong one: a tensor that nothing explains.
     right["h.1.mlp.act.out"] = mine["h.1.mlp.act.out"]
     model = model_of(params, torch.float64)
-    step = Step(model, torch.tensor(tokens), torch.tensor(targets), UPDATE, right, torch.float64)
+    step = JudgedStep(
+        model, torch.tensor(tokens), torch.tensor(targets), UPDATE, right, torch.float64
+    )
     first, found = find(step)
     assert found[0].fault.name == "h.1.mlp.act.out"
     assert not first.seen["h.1.mlp.c_proj.out"].agrees  # made of another

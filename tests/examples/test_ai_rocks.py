@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from pellucid.examples import EXAMPLES, find_example, gpt_example_names, load_example
-from pellucid.trace import NAMES, Trace, record_step
+from pellucid.train import Trace, record_step
+from pellucid.walkthrough import NAMES
 
 DATA: dict[str, Any] = json.loads(
     files("pellucid.examples").joinpath("ai_rocks.json").read_text(encoding="utf-8")

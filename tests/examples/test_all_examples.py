@@ -6,16 +6,16 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from pellucid.documents.build import document
 from pellucid.examples import EXAMPLES, Example, find_example
-from pellucid.report.document import document
-from pellucid.report.text import Walk, print_walk
-from pellucid.trace import Lesson, describe
+from pellucid.terminal.text import Walk, print_walk
+from pellucid.walkthrough import Walkthrough, describe
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
 
 @cache
-def lesson(name: str) -> Lesson:
+def lesson(name: str) -> Walkthrough:
     example = find_example(name)
     return example.lesson(example.update) if isinstance(example, Example) else example.lesson()
 

@@ -11,7 +11,7 @@ import torch
 
 from pellucid.examples import find_example
 from pellucid.examples.humpty_dumpty import OTHER, SENTENCE
-from pellucid.trace import Lesson
+from pellucid.walkthrough import Walkthrough
 
 NAMES = (
     "humpty_dumpty",
@@ -25,7 +25,7 @@ NAMES = (
 
 
 @cache
-def lesson(name: str) -> Lesson:
+def lesson(name: str) -> Walkthrough:
     return find_example(name).lesson()
 
 

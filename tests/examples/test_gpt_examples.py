@@ -10,8 +10,9 @@ import torch
 from pellucid.errors import PellucidError
 from pellucid.examples import EXAMPLES, Example, find_example, load_example
 from pellucid.layers import IGNORE
-from pellucid.trace import Trace, gpt_lesson
+from pellucid.train import Trace
 from pellucid.tree import flatten, unflatten
+from pellucid.walkthrough import gpt_walkthrough
 
 NAMES = [name for name in EXAMPLES if isinstance(find_example(name), Example)]
 
@@ -272,7 +273,7 @@ def test_why_four_is_told_with_the_run_s_own_numbers():
 def test_the_reason_follows_whatever_step_is_taken():
     found = example("ai_rocks_d2")
     assert [part.heading for part in found.lesson().parts][-1] == "Why d = 4"
-    plain = gpt_lesson(found.record(), found.title, "")
+    plain = gpt_walkthrough(found.record(), found.title, "")
     assert len(found.lesson().parts) == len(plain.parts) + 1
 
 

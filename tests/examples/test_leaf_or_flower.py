@@ -10,7 +10,7 @@ from pellucid.examples import EXAMPLES, find_example
 from pellucid.examples import leaf_or_flower as example
 from pellucid.examples import leaf_or_flower_training as training
 from pellucid.tape import Tape
-from pellucid.trace import Lesson
+from pellucid.walkthrough import Walkthrough
 
 LEAF = [Decimal(text) for text in ("32", "107", "56", "11.2")]
 
@@ -31,16 +31,16 @@ THINGS = decimals(example.INPUTS)
 
 
 @pytest.fixture(scope="module")
-def lesson() -> Lesson:
+def lesson() -> Walkthrough:
     return find_example("leaf_or_flower").lesson()
 
 
 @pytest.fixture(scope="module")
-def lesson_of_training() -> Lesson:
+def lesson_of_training() -> Walkthrough:
     return find_example("leaf_or_flower_training").lesson()
 
 
-def said(lesson: Lesson) -> str:
+def said(lesson: Walkthrough) -> str:
     """All that the lesson says and writes out."""
     steps = [step for part in lesson.parts for step in part.steps]
     return "\n".join([*(step.says for step in steps), *(line for s in steps for line in s.lines)])
@@ -57,7 +57,7 @@ def test_the_known_weights_are_the_source_s():
     assert [row[0] for row in example.OUTPUT] == [-0.17, 0.39, 0.1]
 
 
-def test_the_nodes_are_the_source_s(lesson: Lesson):
+def test_the_nodes_are_the_source_s(lesson: Walkthrough):
     nodes = product(LEAF, HIDDEN)
     assert nodes == [Decimal("-26.598"), Decimal("4.65"), Decimal("-47.094")]
     assert [round(node, 1) for node in nodes[::2]] == [Decimal("-26.6"), Decimal("-47.1")]
@@ -101,11 +101,11 @@ def test_the_leaf_is_a_leaf_and_the_sunflower_a_flower(bias: bool, activation: s
         assert (leaf > flower) == (thing == 0)
 
 
-def test_with_relu_both_negative_nodes_of_the_leaf_become_0(lesson: Lesson):
+def test_with_relu_both_negative_nodes_of_the_leaf_become_0(lesson: Walkthrough):
     assert lesson.tape["bent.hidden.0.act.out"][0].tolist() == [0.0, pytest.approx(4.65), 0.0]
 
 
-def test_without_relu_one_matrix_does_the_same(lesson: Lesson):
+def test_without_relu_one_matrix_does_the_same(lesson: Walkthrough):
     one = [product(row, OUTPUT) for row in HIDDEN]
     assert one[0][0] == Decimal("0.10") * Decimal("-0.17") + Decimal("0.12") * Decimal(
         "0.39"
@@ -122,7 +122,7 @@ def test_without_relu_one_matrix_does_the_same(lesson: Lesson):
     assert "= 0.0088" in said(lesson)
 
 
-def test_with_relu_no_matrix_does(lesson: Lesson):
+def test_with_relu_no_matrix_does(lesson: Walkthrough):
     def network(row: list[Decimal]) -> list[Decimal]:
         return product([max(node, Decimal(0)) for node in product(row, HIDDEN)], OUTPUT)
 
@@ -134,7 +134,7 @@ def test_with_relu_no_matrix_does(lesson: Lesson):
     assert "without ReLU  leaf 0.0000  flower 0.0000" in said(lesson)
 
 
-def test_the_two_schemes_have_the_same_probabilities(lesson: Lesson):
+def test_the_two_schemes_have_the_same_probabilities(lesson: Walkthrough):
     two, one = lesson.tape["probabilities.out"], lesson.tape["sign_probabilities.out"]
     assert (two - one).abs().max() < 1e-15
     assert two.sum(1).tolist() == pytest.approx([1.0, 1.0])
@@ -143,13 +143,13 @@ def test_the_two_schemes_have_the_same_probabilities(lesson: Lesson):
 # -- the training ----------------------------------------------------------------------------------
 
 
-def test_the_loss_of_0_6_and_0_4_is_0_4(lesson_of_training: Lesson):
+def test_the_loss_of_0_6_and_0_4_is_0_4(lesson_of_training: Walkthrough):
     assert float(lesson_of_training.tape["difference.loss"]) == pytest.approx(0.4, abs=1e-15)
     assert "|0.6 - 0.8| + |0.4 - 0.2| = 0.4" in said(lesson_of_training)
 
 
 def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
-    lesson_of_training: Lesson,
+    lesson_of_training: Walkthrough,
 ):
     model = training.beginning()
     params = {
@@ -208,7 +208,9 @@ def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
     assert count == len(table) == 4 * 3 + 3 + 3 * 2 + 2
 
 
-def test_the_gradient_of_the_mean_loss_is_the_mean_of_the_gradients(lesson_of_training: Lesson):
+def test_the_gradient_of_the_mean_loss_is_the_mean_of_the_gradients(
+    lesson_of_training: Walkthrough,
+):
     lines = said(lesson_of_training).splitlines()
     mean, together = (
         float(line.split()[-1]) for line in lines if line.startswith(("mean ", "all six "))

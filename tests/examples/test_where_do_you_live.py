@@ -3,18 +3,18 @@
 import pytest
 import torch
 
+from pellucid.documents.build import document, value
 from pellucid.examples import Demonstration, find_example
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.layers import IGNORE
-from pellucid.report.document import document, value
-from pellucid.report.text import Walk
-from pellucid.trace import Lesson, describe
+from pellucid.terminal.text import Walk
+from pellucid.walkthrough import Walkthrough, describe
 
 NAMES = ("translation_by_gpt", "where_do_you_live")
 
 
 @pytest.fixture(scope="module")
-def lessons() -> dict[str, Lesson]:
+def lessons() -> dict[str, Walkthrough]:
     found = {}
     for name in NAMES:
         example = find_example(name)
@@ -24,7 +24,7 @@ def lessons() -> dict[str, Lesson]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_sentence_is_translated_as_it_was_taught(name: str, lessons: dict[str, Lesson]):
+def test_every_sentence_is_translated_as_it_was_taught(name: str, lessons: dict[str, Walkthrough]):
     training = lessons[name].parts[0]
     written = training.steps[-1]
     assert [line.split("→")[1].strip() for line in written.lines] == [p.target for p in PAIRS]
@@ -33,7 +33,7 @@ def test_every_sentence_is_translated_as_it_was_taught(name: str, lessons: dict[
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_loss_falls(name: str, lessons: dict[str, Lesson]):
+def test_the_loss_falls(name: str, lessons: dict[str, Walkthrough]):
     (line,) = lessons[name].parts[0].steps[0].lines
     losses = [float(part.split(":")[1]) for part in line.split("   ")]
     assert losses == sorted(losses, reverse=True)
@@ -42,7 +42,7 @@ def test_the_loss_falls(name: str, lessons: dict[str, Lesson]):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_steps_show_is_on_the_tape_labelled_and_described(
-    name: str, lessons: dict[str, Lesson]
+    name: str, lessons: dict[str, Walkthrough]
 ):
     lesson = lessons[name]
     shown = {n for part in lesson.parts for step in part.steps for n in step.names}
@@ -65,7 +65,7 @@ def test_what_the_steps_show_is_on_the_tape_labelled_and_described(
     assert list(Walk(made).part(made.parts[-1]))
 
 
-def test_the_encoder_sees_all_and_the_decoder_only_what_is_before(lessons: dict[str, Lesson]):
+def test_the_encoder_sees_all_and_the_decoder_only_what_is_before(lessons: dict[str, Walkthrough]):
     tape = lessons["where_do_you_live"].tape
     assert bool((tape["enc.h.0.attn.att"] > 0).all())
     ahead = torch.ones(6, 6, dtype=torch.bool).triu(1)
@@ -75,7 +75,7 @@ def test_the_encoder_sees_all_and_the_decoder_only_what_is_before(lessons: dict[
     torch.testing.assert_close(cross.sum(-1), torch.ones_like(cross.sum(-1)))
 
 
-def test_the_gpt_learns_nothing_of_the_german(lessons: dict[str, Lesson]):
+def test_the_gpt_learns_nothing_of_the_german(lessons: dict[str, Walkthrough]):
     tape = lessons["translation_by_gpt"].tape
     german = WORDS.encode("Wo wohnst du ?")
     assert tape["tokens"][: len(german) + 1].tolist() == [*german, *WORDS.encode("<SEP>")]
@@ -83,7 +83,7 @@ def test_the_gpt_learns_nothing_of_the_german(lessons: dict[str, Lesson]):
     assert bool((tape["dlogits"][: len(german)] == 0).all())
 
 
-def test_a_value_of_the_walk_is_shown_with_both_texts(lessons: dict[str, Lesson]):
+def test_a_value_of_the_walk_is_shown_with_both_texts(lessons: dict[str, Walkthrough]):
     lesson = lessons["where_do_you_live"]
     shown = Walk(document(lesson)).show(value(lesson, "dec.h.0.cross.att"))
     text = "\n".join(str(line) for line in shown)

@@ -8,11 +8,11 @@ import torch
 from pellucid.errors import ConfigError, TokenError
 from pellucid.evaluate import translation_scores
 from pellucid.generate import Translation, go_on, translate
+from pellucid.inspect.alignment import align
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.text import Characters
 from pellucid.text.pair_corpus import pair_row, source_ids, special
 from pellucid.text.pairs import BOS, EOS, PAD, TextPair, train_pair_bpe
-from pellucid.trace.alignment import align
 from pellucid.tree import map_leaves
 
 TEXTS = ["ab ba", "b", "abba b", "a b a b", "ab", "ba"]

@@ -291,7 +291,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "T": Example((normal(T, C),), {}, {"mean": normal(C), "std": normal(C).abs() + 0.1}),
         "B,T": Example((normal(B, T, C),), {}, {"mean": normal(C), "std": normal(C).abs() + 0.1}),
     },
-    "two_way": {"T": Example((normal(T, 1),)), "B,T": Example((normal(B, T, 1),))},
+    "binary_logits": {"T": Example((normal(T, 1),)), "B,T": Example((normal(B, T, 1),))},
     "absolute_error": {
         "T": Example((normal(T, C),), {}, {"wanted": normal(T, C)}),
         "B,T": Example((normal(B, T, C),), {}, {"wanted": normal(B, T, C)}),

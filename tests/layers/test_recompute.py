@@ -8,7 +8,7 @@ import torch
 from pellucid.kernels import FAST
 from pellucid.layers import REFERENCE, Ops, recomputing
 from pellucid.models import GPT
-from pellucid.models.gpt import draw_noise, gpt_loss
+from pellucid.models.gpt.wiring import draw_noise, gpt_loss
 from pellucid.tree import flatten
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
 

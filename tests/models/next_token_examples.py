@@ -1,4 +1,4 @@
-"""For each pair of `pellucid.models.next_token` some windows, in float64."""
+"""For each pair of `pellucid.models.next_token.wiring` some windows, in float64."""
 
 import torch
 

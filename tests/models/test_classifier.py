@@ -11,16 +11,16 @@ from torch.nn import functional as F  # noqa: N812 (everybody's name for it)
 
 from pellucid.checkpoint import load, save
 from pellucid.errors import ConfigError, TextError, TraceError
-from pellucid.fit import FitRecipe, begin, confusion, fit
 from pellucid.kernels import FAST
-from pellucid.layers import absolute_error, absolute_error_backward, two_way
+from pellucid.layers import absolute_error, absolute_error_backward, binary_logits
 from pellucid.models import ARCHITECTURES, Classifier, ClassifierConfig
-from pellucid.optim import OPTIMIZERS, adamw, nudged_gradients
+from pellucid.optim import OPTIMIZERS, adamw, finite_difference_gradients
 from pellucid.tape import BACKWARD, Tape
 from pellucid.text.table import Table
-from pellucid.trace import describe
-from pellucid.trace.classifier_rows import CLASSIFIER
+from pellucid.train.fit import FitRecipe, begin, confusion, fit
 from pellucid.tree import flatten, map_leaves
+from pellucid.walkthrough import describe
+from pellucid.walkthrough.classifier_rows import CLASSIFIER
 from tests.judge import assert_close
 from tests.models.classifier_examples import INPUTS, NETWORKS, TARGETS, WANTED, tiny
 from tests.models.examples import random_params
@@ -72,7 +72,7 @@ def test_the_loss_of_the_sign_is_the_logistic_one_however_large_the_output():
         for target, sign in ((0, 1), (1, -1)):
             expected = math.log1p(math.exp(-sign * x)) if abs(x) < 700 else max(0.0, -sign * x)
             assert float(model.loss([[x]], [target])) == pytest.approx(expected, rel=1e-12)
-    assert two_way(torch.tensor([[2.0]]))[0].tolist() == [[2.0, 0.0]]
+    assert binary_logits(torch.tensor([[2.0]]))[0].tolist() == [[2.0, 0.0]]
 
 
 def test_the_sum_of_absolute_differences_of_the_source_is_0_4():
@@ -105,7 +105,7 @@ def test_without_an_activation_the_layers_are_one_and_with_it_they_are_not(
 def test_nudged_gradients_are_the_formula_s(config: ClassifierConfig, scheme: str):
     model = model_of(replace(config, scheme=scheme, outputs=1 if scheme == "sign" else 2))
     _, grads = model.loss_and_grads(INPUTS, TARGETS)
-    nudged = nudged_gradients(
+    nudged = finite_difference_gradients(
         lambda params: model.with_params(params).loss(INPUTS, TARGETS), model.params
     )
     assert list(flatten(nudged)) == list(model.config.parameter_shapes())
@@ -116,7 +116,9 @@ def test_nudged_gradients_are_the_formula_s(config: ClassifierConfig, scheme: st
 def test_a_nudge_leaves_the_parameters_as_they_were():
     model = model_of(tiny())
     before = map_leaves(Tensor.clone, model.params)
-    nudged_gradients(lambda params: model.with_params(params).loss(INPUTS, TARGETS), model.params)
+    finite_difference_gradients(
+        lambda params: model.with_params(params).loss(INPUTS, TARGETS), model.params
+    )
     for name, leaf in flatten(before).items():
         assert torch.equal(leaf, flatten(model.params)[name])
 

@@ -18,13 +18,13 @@ from pellucid.layers import REFERENCE, Ops, Pair, edited_name, intervened, sinus
 from pellucid.models import (
     Edit,
     editable,
-    encode_decode,
     gpt_loss,
     gpt_loss_backward,
     transformer_loss,
     transformer_loss_backward,
 )
-from pellucid.models.edit import replacements
+from pellucid.models.interventions import replacements
+from pellucid.models.transformer import halves as encode_decode
 from pellucid.tape import BACKWARD, Tape
 from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close

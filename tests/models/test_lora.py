@@ -20,7 +20,7 @@ from pellucid.models import (
     trainable,
     with_lora,
 )
-from pellucid.trace import updated
+from pellucid.train import updated
 from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny

@@ -9,7 +9,7 @@ from pellucid.errors import ConfigError, TokenError, TraceError
 from pellucid.kernels import FAST
 from pellucid.layers import IGNORE, REFERENCE, Ops
 from pellucid.models import Transformer
-from pellucid.models.encode_decode import keep_mask
+from pellucid.models.transformer.halves import keep_mask
 from pellucid.tape import Tape
 from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close, assert_gradients_close

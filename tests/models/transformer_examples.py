@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.layers import IGNORE, REFERENCE, causal_mask, inverted_noise
 from pellucid.models import Transformer, TransformerConfig
-from pellucid.models.encode_decode import keep_mask
+from pellucid.models.transformer.halves import keep_mask
 from pellucid.tree import Tree
 from tests.judge import Example
 from tests.models.examples import random_params

@@ -14,14 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import ProofError
-from pellucid.numbers import (
-    Ball,
-    arrays,
-    decimal_ends,
-    distance,
-    is_finite,
-    precision,
-)
+from pellucid.numbers import Ball, arrays, decimal_ends, distance, is_finite, precision
 
 X = torch.tensor([[0.5, -1.25, 2.0], [0.75, 0.0, -3.5]], dtype=torch.float64)
 Y = torch.tensor([[4.0, 0.5, -1.0], [0.25, 2.0, 8.0]], dtype=torch.float64)

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from pellucid.numbers import OPERATIONS, Term, Terms, apply, number, reader
+from pellucid.numbers import OPERATIONS, Term, TermArray, apply, number, reader
 
 X = torch.randn(2, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 M = X[0] + 0.5
@@ -35,7 +35,9 @@ EXPRESSIONS = (
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_what_terms_compute_is_what_tensors_compute(expression: str):
     plain = {"torch": torch, "math": math, "M": M, "X": X, "IDS": IDS, "PLACES": PLACES}
-    lazy = plain | {name: Terms.given(plain[name], name.lower()) for name in ("X", "IDS", "PLACES")}
+    lazy = plain | {
+        name: TermArray.given(plain[name], name.lower()) for name in ("X", "IDS", "PLACES")
+    }
     expected, made = eval(expression, plain), eval(expression, lazy)
     assert made.shape == expected.shape
     assert (made.dim(), made.numel()) == (expected.dim(), expected.numel())
@@ -61,13 +63,13 @@ def test_an_element_is_made_when_it_is_asked_for_and_no_other_is():
         asked.append(index)
         return number(float(index[0]))
 
-    huge = Terms((1_000_000_000, 3), make, X)
+    huge = TermArray((1_000_000_000, 3), make, X)
     assert ((huge + 1).exp() * huge).term((2, 1)).value == 2 * math.exp(3)
     assert asked == [(2, 1)]
 
 
 def test_an_array_with_a_name_on_the_tape_is_where_the_arithmetic_ends():
-    x = Terms.given(X, "h.0.x")
+    x = TermArray.given(X, "h.0.x")
     inner = x.exp()
     inner.mark("h.0.exps", reader(X.exp()))
     outer = (inner + 1).term((1, 2, 3))
@@ -107,7 +109,7 @@ def test_a_term_used_twice_has_a_line_of_its_own():
 def test_the_slack_bounds_what_float32_rounds():
     for seed in range(20):
         x = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(seed))
-        array = Terms.given(x, "x")
+        array = TermArray.given(x, "x")
         pairs = (
             (x.exp().sum(-1).log(), array.exp().sum(-1).log()),
             (x.mean(-1), array.mean(-1)),
@@ -128,4 +130,4 @@ def test_every_operation_is_written_in_python_and_in_words():
 
 def test_an_unknown_method_says_so():
     with pytest.raises(AttributeError, match="have no 'cumsum'"):
-        Terms.given(X, "x").cumsum(-1)
+        TermArray.given(X, "x").cumsum(-1)

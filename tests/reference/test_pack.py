@@ -15,7 +15,7 @@ from pellucid.checkpoint.llm_c import read_state
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.models import GPT, merged, with_lora
 from pellucid.optim import adamw, decay_groups
-from pellucid.reference import Pack, Run, Selection, open_pack, write_pack
+from pellucid.reference import Pack, ReferenceRun, Selection, open_pack, write_pack
 from pellucid.tape import Tape
 from pellucid.tree import flatten, unflatten
 from tests.port import gpt2 as port
@@ -25,10 +25,12 @@ READER = Path(__file__).parents[2] / "docs" / "read_pack.py"
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
 
 
-def run_of(source: str = "", update: dict[str, object] | None = None, steps: int = 10) -> Run:
+def run_of(
+    source: str = "", update: dict[str, object] | None = None, steps: int = 10
+) -> ReferenceRun:
     params, tokens, targets = small()
     model = model_of(params, torch.float32)
-    return Run(
+    return ReferenceRun(
         model, source, torch.from_numpy(tokens), torch.from_numpy(targets), update or UPDATE, steps
     )
 

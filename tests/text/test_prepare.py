@@ -21,7 +21,7 @@ from pellucid.text.chunks import CHUNK
 from pellucid.text.corpus import read_text
 from pellucid.text.prepare import Data, prepare
 from pellucid.text.prepared import read_parts
-from pellucid.text.sources import READ, Source
+from pellucid.text.sources import READ, TextSource
 
 END = gpt2().encode("<|endoftext|>")[0]
 TEXT = "It's a fine day,  isn't it?\n\n  “Yes”, said she – größer 漢字，漢字。\n" * 40
@@ -136,7 +136,7 @@ def test_a_text_may_be_gzipped_or_come_by_standard_input(
 def test_line_breaks_are_those_of_a_text_that_is_read_whole(tmp_path: Path):
     for place in range(READ - 3, READ + 2):
         text = file_of(tmp_path, b"x" * place + "ö\r\n\r\rä\n".encode())
-        assert "".join(Source(text).texts()) == read_text(text) == "x" * place + "ö\n\n\nä\n"
+        assert "".join(TextSource(text).texts()) == read_text(text) == "x" * place + "ö\n\n\nä\n"
 
 
 @pytest.mark.parametrize("place", [0, 17, READ - 1, READ, READ + 1, 2 * READ + 5])
@@ -145,7 +145,7 @@ def test_bytes_that_are_not_utf8_are_named_with_their_place(tmp_path: Path, plac
     for pack in (bytes, gzip.compress):
         text = file_of(tmp_path, pack(b"y" * place + bad))
         with pytest.raises(TextError) as error:
-            list(Source(text).texts())
+            list(TextSource(text).texts())
         assert f"{text} is not at byte {place}:" in refused(error)
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from pellucid.checkpoint import load, read_metadata
-from pellucid.train.point import load_point
 from pellucid.train.run import LAST
+from pellucid.train.state import load_point
 
 TEXT = "".join(f"{number} times {number} is {number * number}.\n" for number in range(300))
 SETTINGS = (

@@ -9,7 +9,7 @@ from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
 from pellucid.kernels.compiled import why_not_compiled
 from pellucid.train import Recipe
-from pellucid.train.means import means_of
+from pellucid.train.backend import means_of
 from pellucid.tree import flatten
 from tests.train.test_loop import CORPUS, RECIPE, losses, model, run
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pellucid.train.point import load_point
 from pellucid.train.run import LAST
+from pellucid.train.state import load_point
 from tests.train.interrupted import TEXT, command, environment, iteration, reached, run
 
 COUNT = ("--max-iters", "12", "--eval-interval", "4", "--dtype", "float64")

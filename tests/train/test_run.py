@@ -7,8 +7,8 @@ from pathlib import Path
 from pellucid.checkpoint import load, read_metadata
 from pellucid.train import Recipe, train
 from pellucid.train.log import LOG, Log
-from pellucid.train.point import begin, load_point
-from pellucid.train.run import LAST, RUN, Run, begin_run, has_point
+from pellucid.train.run import LAST, RUN, TrainingRun, begin_run, has_point
+from pellucid.train.state import begin, load_point
 from tests.train.test_loop import CORPUS, RECIPE, TOKENIZER, model
 
 
@@ -27,7 +27,7 @@ def test_a_run_keeps_the_best_model_the_last_point_and_the_log(tmp_path: Path):
     begin_run(tmp_path, start, TOKENIZER, point, {"data": "x"})
     assert has_point(tmp_path)
     assert load_point(tmp_path / LAST)[0].iteration == 0
-    run, saved, best = Run(tmp_path, point, recipe), [], {}
+    run, saved, best = TrainingRun(tmp_path, point, recipe), [], {}
     for step in train(start, CORPUS, recipe, start=point):
         run.keep(step)
         saved.append(load_point(tmp_path / LAST)[0].iteration)

@@ -3,18 +3,18 @@
 import json
 from typing import Any
 
-from pellucid.web import Desk, Library
+from pellucid.web import Library, SessionApi
 
 AI_ROCKS = {"subject": {"example": "ai_rocks"}}
 ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God created"}
 LESSON = {"subject": {"example": "where_do_you_live"}}
 
 
-def desk_of() -> Desk:
-    return Desk(Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"}))
+def desk_of() -> SessionApi:
+    return SessionApi(Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"}))
 
 
-def answer(desk: Desk, call: str, **given: Any) -> Any:
+def answer(desk: SessionApi, call: str, **given: Any) -> Any:
     """The answer as it is sent; of a stream all events, the last of them the end."""
     made = desk.answer(call, json.loads(json.dumps(given)))
     events = [made] if isinstance(made, dict) else list(made)

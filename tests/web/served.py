@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from pellucid.web.assets import Assets
-from pellucid.web.server import PageServer, listen
+from pellucid.web.http.server import PageServer, listen
 from tests.web.desks import PlainDesk
 
 JSON = {"Content-Type": "application/json"}

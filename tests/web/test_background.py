@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pellucid.errors import ConfigError
-from pellucid.web.background import Stopped, Told, told
+from pellucid.web.session.background import Stopped, Told, told
 
 
 def test_events_come_in_order_and_the_end_last():

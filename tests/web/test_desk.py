@@ -11,16 +11,17 @@ import pytest
 import torch
 
 from pellucid.checkpoint import load, open_model
+from pellucid.documents.arithmetic import Writer, steps_of
+from pellucid.documents.numbers import Format
 from pellucid.errors import PellucidError
 from pellucid.examples import EXAMPLES, find_example
+from pellucid.explain import explain
 from pellucid.layers import IGNORE
 from pellucid.models import Edit, edited
-from pellucid.report.explain import Writer, steps_of
-from pellucid.report.numbers import Format
 from pellucid.tape import Tape
-from pellucid.trace import explain, record_step
+from pellucid.train import record_step
 from pellucid.tree import flatten
-from pellucid.web import Desk
+from pellucid.web import SessionApi
 from pellucid.web.answers.plain import SAMPLED
 from tests.web.examples import (
     AI_ROCKS,
@@ -35,7 +36,7 @@ from tests.web.examples import (
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[SessionApi]:
     made = desk_of()
     yield made
     made.close()
@@ -55,7 +56,7 @@ def trace_of(model: Any, tokenizer: Any, text: str) -> Tape:
 
 
 @pytest.mark.parametrize("experiment", [AI_ROCKS, ENGLISH], ids=["ai_rocks", "english-1M"])
-def test_every_tensor_of_the_outline_has_the_tape_s_numbers(desk: Desk, experiment: Any):
+def test_every_tensor_of_the_outline_has_the_tape_s_numbers(desk: SessionApi, experiment: Any):
     if experiment is AI_ROCKS:
         tape = find_example("ai_rocks").record().tape  # type: ignore[union-attr]
     else:
@@ -78,7 +79,7 @@ def test_every_tensor_of_the_outline_has_the_tape_s_numbers(desk: Desk, experime
     assert compared > 500
 
 
-def test_every_value_of_a_run_but_the_given_has_its_gradient(desk: Desk):
+def test_every_value_of_a_run_but_the_given_has_its_gradient(desk: SessionApi):
     outline = answer(desk, "open", experiment=AI_ROCKS)["outline"]
     tensors = [tensor for node in nodes(outline) for tensor in node["tensors"]]
     without = {tensor["name"] for tensor in tensors if tensor["gradient"] is None}
@@ -86,14 +87,14 @@ def test_every_value_of_a_run_but_the_given_has_its_gradient(desk: Desk):
     assert without == {"tokens", "targets", "losses", "loss", "probs", *inner}
 
 
-def test_a_position_without_a_target_has_no_loss(desk: Desk):
+def test_a_position_without_a_target_has_no_loss(desk: SessionApi):
     opened = answer(desk, "open", experiment=ENGLISH)
     assert (opened["losses"][-1], opened["targets"][-1]) == (None, None)
     counted = opened["losses"][:-1]
     assert sum(counted) / len(counted) == pytest.approx(opened["loss"], rel=1e-6)
 
 
-def test_a_large_tensor_is_written_as_all_of_it_would_be(desk: Desk):
+def test_a_large_tensor_is_written_as_all_of_it_would_be(desk: SessionApi):
     weight = load("english-1M").params["wte"]["weight"]
     assert weight.numel() > SAMPLED
     got = answer(desk, "tensor", experiment=ENGLISH, name="wte.weight", rows=[0, 30])
@@ -105,7 +106,7 @@ def nodes(outline: list[Any]) -> list[Any]:
     return [one for node in outline for one in (node, *nodes(node["children"]))]
 
 
-def test_the_outline_goes_from_the_model_to_its_heads(desk: Desk):
+def test_the_outline_goes_from_the_model_to_its_heads(desk: SessionApi):
     outline = answer(desk, "open", experiment=ENGLISH)["outline"]
     assert [node["kind"] for node in outline] == [
         *("tokens", "embedding", "position", "block", "block", "block", "block"),
@@ -123,20 +124,20 @@ def test_the_outline_goes_from_the_model_to_its_heads(desk: Desk):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_worked_example_opens(desk: Desk, name: str):
+def test_every_worked_example_opens(desk: SessionApi, name: str):
     opened = answer(desk, "open", experiment={"subject": {"example": name}})
     assert nodes(opened["outline"])
     assert (opened["model"] is None) == (opened["kind"] == "lesson")
 
 
-def test_infinities_and_nothing_are_named(desk: Desk):
+def test_infinities_and_nothing_are_named(desk: SessionApi):
     got = answer(desk, "tensor", experiment=AI_ROCKS, name="h.0.attn.scores", lead=[0])
     assert got["values"][0][1] == "-Infinity"
     assert got["texts"][0][1] == "-∞"
     assert math.isfinite(got["largest"])
 
 
-def test_a_window_is_cut_to_the_shape_and_labelled(desk: Desk):
+def test_a_window_is_cut_to_the_shape_and_labelled(desk: SessionApi):
     asked = {"experiment": ENGLISH, "name": "h.1.attn.att", "lead": [3]}
     got = answer(desk, "tensor", **asked, rows=[2, 99], columns=[1, 3])
     assert (got["rows"], got["columns"], got["shape"]) == ([2, 8], [1, 3], [4, 8, 8])
@@ -144,7 +145,7 @@ def test_a_window_is_cut_to_the_shape_and_labelled(desk: Desk):
     assert got["labels"] == {"rows": pieces[2:8], "columns": pieces[1:3]}
 
 
-def test_a_picture_has_the_largest_of_each_patch(desk: Desk):
+def test_a_picture_has_the_largest_of_each_patch(desk: SessionApi):
     name = "h.0.mlp.c_fc.weight"
     weight = load("english-1M").params["h"]["0"]["mlp"]["c_fc"]["weight"]
     got = answer(desk, "picture", experiment=ENGLISH, name=name, height=16, width=8)
@@ -159,7 +160,7 @@ def test_a_picture_has_the_largest_of_each_patch(desk: Desk):
     assert int((tints.reshape(16, 8) != wanted).sum()) <= 2
 
 
-def test_against_another_run_the_same_window(desk: Desk):
+def test_against_another_run_the_same_window(desk: SessionApi):
     other = changed(AI_ROCKS, setting("wte.weight", [0, 0], 3.0))
     asked = {"experiment": AI_ROCKS, "name": "wte.weight", "against": other}
     got = answer(desk, "tensor", **asked)
@@ -177,7 +178,7 @@ def test_against_another_run_the_same_window(desk: Desk):
     ["h.0.attn.att[0,1,0]", "h.0.mlp.act.out[1,3]", "loss", "dwte.weight[1,2]", "wte.weight[0,1]",
      "wte.weight.update[0,1]", "tokens[1]", "probs[0,2]", "h.0.ln_1.xhat[1,1]"],
 )  # fmt: skip
-def test_why_is_the_explanation(desk: Desk, name: str):
+def test_why_is_the_explanation(desk: SessionApi, name: str):
     example = find_example("ai_rocks")
     tape = example.record({"learning_rate": 1e-3, "weight_decay": 0.1}).tape  # type: ignore[union-attr]
     found, got = explain(tape, name), answer(desk, "why", experiment=AI_ROCKS, name=name)
@@ -197,7 +198,7 @@ def test_why_is_the_explanation(desk: Desk, name: str):
 @pytest.mark.parametrize(
     "name", ["h.0.ln_1.out[0,1]", "h.0.attn.c_proj.out[1,2]", "dh.0.attn.scores[0,1,0]", "loss"]
 )
-def test_the_arithmetic_reads_as_in_the_terminal(desk: Desk, name: str):
+def test_the_arithmetic_reads_as_in_the_terminal(desk: SessionApi, name: str):
     term = explain(find_example("ai_rocks").record().tape, name).term
     assert term is not None
     got = answer(desk, "why", experiment=AI_ROCKS, name=name)
@@ -209,7 +210,7 @@ def test_the_arithmetic_reads_as_in_the_terminal(desk: Desk, name: str):
             assert "".join(pieces) == getattr(Writer(), key)(written)
 
 
-def test_every_negative_factor_keeps_its_brackets(desk: Desk):
+def test_every_negative_factor_keeps_its_brackets(desk: SessionApi):
     tape = find_example("ai_rocks").record().tape  # type: ignore[union-attr]
     got = answer(desk, "why", experiment=AI_ROCKS, name="h.0.attn.c_proj.out[1,2]")
     figures = [
@@ -223,7 +224,7 @@ def test_every_negative_factor_keeps_its_brackets(desk: Desk):
     assert got["exact"] == repr(float(tape["h.0.attn.c_proj.out"][1, 2]))
 
 
-def test_value_and_gradient_face_each_other(desk: Desk):
+def test_value_and_gradient_face_each_other(desk: SessionApi):
     value = answer(desk, "why", experiment=AI_ROCKS, name="h.0.attn.att[0,1,0]")
     gradient = answer(desk, "why", experiment=AI_ROCKS, name="dh.0.attn.att[0,1,0]")
     assert value["facing"] == {
@@ -234,13 +235,13 @@ def test_value_and_gradient_face_each_other(desk: Desk):
     assert gradient["facing"]["kind"] == "value"
 
 
-def test_a_token_and_a_parameter_are_named(desk: Desk):
+def test_a_token_and_a_parameter_are_named(desk: SessionApi):
     assert answer(desk, "why", experiment=AI_ROCKS, name="tokens[1]")["note"] == "token 'rocks'"
     weight = answer(desk, "why", experiment=AI_ROCKS, name="wte.weight[0,0]")
     assert (weight["note"], weight["steps"]) == ("a parameter of the model", [])
 
 
-def test_after_a_proof_the_true_digits_are_there(desk: Desk):
+def test_after_a_proof_the_true_digits_are_there(desk: SessionApi):
     name = "h.0.attn.att[0,1,0]"
     assert answer(desk, "why", experiment=AI_ROCKS, name=name)["proved"] is None
     *events, last = answer(desk, "prove", experiment=AI_ROCKS)
@@ -261,8 +262,8 @@ def test_after_a_proof_the_true_digits_are_there(desk: Desk):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
-def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(desk: Desk, optimizer: str):
-    from pellucid.trace import updated
+def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(desk: SessionApi, optimizer: str):
+    from pellucid.train import updated
 
     example = find_example("ai_rocks")
     model, batch = example.model, ([0, 1], [1, 2])  # type: ignore[union-attr]
@@ -282,7 +283,7 @@ def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(desk: Desk, op
         assert torch.equal(numbers(now["values"]), before["wte"]["weight"])
 
 
-def test_what_is_set_is_the_edited_run(desk: Desk):
+def test_what_is_set_is_the_edited_run(desk: SessionApi):
     model, tokenizer = open_model("english-1M")
     text = ENGLISH["text"]
     other = Tape()
@@ -315,7 +316,7 @@ def test_what_is_set_is_the_edited_run(desk: Desk):
     assert likeliest["probability"] == float(tape["probs"][-1].max())
 
 
-def test_norms_are_of_every_parameter_its_gradient_and_its_update(desk: Desk):
+def test_norms_are_of_every_parameter_its_gradient_and_its_update(desk: SessionApi):
     example = find_example("ai_rocks")
     tape = example.record({"learning_rate": 1e-3, "weight_decay": 0.1}).tape
     rows = {row["name"]: row for row in answer(desk, "norms", experiment=AI_ROCKS)["rows"]}
@@ -325,13 +326,13 @@ def test_norms_are_of_every_parameter_its_gradient_and_its_update(desk: Desk):
             assert row[key] == pytest.approx(float(tape[of].norm()))
 
 
-def test_nothing_set_is_no_change(desk: Desk):
+def test_nothing_set_is_no_change(desk: SessionApi):
     got = answer(desk, "effect", experiment=changed(AI_ROCKS, stepping(count=2)))
     assert got["loss"][0] == got["loss"][1]
     assert (got["kl"], got["tensors"]) == (0, [])
 
 
-def test_a_weight_may_be_set_between_steps(desk: Desk):
+def test_a_weight_may_be_set_between_steps(desk: SessionApi):
     actions = (stepping(count=2), setting("wte.weight", [0, 1], 0.5), stepping(count=1))
     first = answer(desk, "open", experiment=changed(AI_ROCKS, *actions[:1]))["history"]
     whole = answer(desk, "open", experiment=changed(AI_ROCKS, *actions))["history"]
@@ -346,7 +347,7 @@ def test_a_weight_may_be_set_between_steps(desk: Desk):
     changed(ENGLISH, setting("h.3.mlp.c_proj.out", [], 0.0),
             {"do": "patch", "name": "h.1.resid_post", "index": [2], "text": "And the king said"}),
 ], ids=["example", "model"])  # fmt: skip
-def test_the_python_makes_the_same_run(desk: Desk, experiment: Any):
+def test_the_python_makes_the_same_run(desk: SessionApi, experiment: Any):
     source = answer(desk, "python", experiment=experiment)["python"]
     names: dict[str, Any] = {"print": lambda *_: None}
     exec(source, names)
@@ -355,7 +356,7 @@ def test_the_python_makes_the_same_run(desk: Desk, experiment: Any):
     assert all(len(line) <= 200 for line in source.splitlines())
 
 
-def test_a_checkpoint_is_the_model_of_now(desk: Desk, tmp_path: Any):
+def test_a_checkpoint_is_the_model_of_now(desk: SessionApi, tmp_path: Any):
     from zipfile import ZipFile
 
     experiment = changed(ENGLISH, stepping("sgd", 2))
@@ -375,7 +376,7 @@ def test_a_checkpoint_is_the_model_of_now(desk: Desk, tmp_path: Any):
 # -- guesses, generation, training -----------------------------------------------------------------
 
 
-def test_predictions_and_lens_agree_at_the_end(desk: Desk):
+def test_predictions_and_lens_agree_at_the_end(desk: SessionApi):
     for position in (0, -1):
         asked = {"experiment": ENGLISH, "position": position, "top": 3}
         guessed, seen = answer(desk, "predictions", **asked), answer(desk, "lens", **asked)
@@ -387,7 +388,7 @@ def test_predictions_and_lens_agree_at_the_end(desk: Desk):
     assert answer(desk, "predictions", experiment=ENGLISH, position=0)["target"]["piece"] == " the"
 
 
-def test_each_token_falls_where_its_candidate_lies(desk: Desk):
+def test_each_token_falls_where_its_candidate_lies(desk: SessionApi):
     asked = {"sampling": {"temperature": 0.9, "top_k": 40}, "seed": 3, "count": 12, "top": 5}
     *events, last = answer(desk, "generate", experiment=ENGLISH, **asked)
     assert len(events) == 12
@@ -406,14 +407,14 @@ def test_each_token_falls_where_its_candidate_lies(desk: Desk):
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 40
 
 
-def test_the_lens_looks_where_the_token_is_drawn(desk: Desk):
+def test_the_lens_looks_where_the_token_is_drawn(desk: SessionApi):
     *events, _ = answer(desk, "generate", experiment=ENGLISH, sampling={}, count=4, seed=5)
     for event in events:
         (chosen,) = [one for one in event["candidates"] if one["id"] == event["token"]]
         assert event["lens"][-1]["chosen"] == pytest.approx(chosen["probability"], rel=1e-3)
 
 
-def test_a_model_is_trained_and_looked_into(desk: Desk):
+def test_a_model_is_trained_and_looked_into(desk: SessionApi):
     settings = {"iterations": 40, "learning_rate": 0.01, "seed": 1}
     *events, last = answer(desk, "train", text=TEXT, settings=settings)
     assert events[-1]["iteration"] == 40
@@ -430,7 +431,7 @@ def test_a_model_is_trained_and_looked_into(desk: Desk):
         answer(desk_of(), "open", experiment=subject)
 
 
-def test_training_stops_where_nobody_listens(desk: Desk):
+def test_training_stops_where_nobody_listens(desk: SessionApi):
     events = desk.answer("train", {"text": TEXT, "settings": {"iterations": 5000}})
     assert not isinstance(events, dict)
     next(iter(events))
@@ -480,7 +481,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_answered_is_one_line(desk: Desk, what: str):
+def test_what_cannot_be_answered_is_one_line(desk: SessionApi, what: str):
     call, given = REFUSED[what]
     with pytest.raises(PellucidError) as refused:
         answer(desk, call, **given)
@@ -491,16 +492,16 @@ def test_what_cannot_be_answered_is_one_line(desk: Desk, what: str):
 # -- memory ----------------------------------------------------------------------------------------
 
 
-def test_old_runs_make_room_for_new_ones(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_old_runs_make_room_for_new_ones(desk: SessionApi, monkeypatch: pytest.MonkeyPatch):
     answer(desk, "open", experiment=ENGLISH)
     one = desk.held
-    monkeypatch.setattr("pellucid.web.runs.ROOM", 3 * one)
+    monkeypatch.setattr("pellucid.web.session.runs.ROOM", 3 * one)
     for count in range(12):
         answer(desk, "open", experiment=ENGLISH | {"text": f"In the beginning {count}"})
         assert desk.held <= 4 * one
 
 
-def test_a_closed_desk_holds_nothing(desk: Desk):
+def test_a_closed_desk_holds_nothing(desk: SessionApi):
     run = weakref.ref(desk.run({"experiment": ENGLISH}))
     desk.close()
     gc.collect()
@@ -510,7 +511,7 @@ def test_a_closed_desk_holds_nothing(desk: Desk):
 
 def test_desks_share_the_models_and_nothing_else():
     first = desk_of()
-    second = Desk(first.runs.library)
+    second = SessionApi(first.runs.library)
     runs = [desk.run({"experiment": ENGLISH}) for desk in (first, second)]
     assert runs[0] is not runs[1]
     weights = [run.tape["wte.weight"].data_ptr() for run in runs]

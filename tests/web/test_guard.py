@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.web.bodies import DEPTH, LARGEST
-from pellucid.web.guard import HEADERS
+from pellucid.web.http.guard import HEADERS
+from pellucid.web.http.request_body import DEPTH, LARGEST
 from tests.web.conftest import SECRET
 from tests.web.served import JSON, Answered, Browser, raw
 
@@ -315,7 +315,7 @@ def test_it_listens_at_this_machine_alone(browser: Browser, server):
 
 
 def test_tokens_are_long_and_never_the_same(server):
-    from pellucid.web.server import PageServer, listen
+    from pellucid.web.http.server import PageServer, listen
     from tests.web.desks import PlainDesk
 
     tokens = set()

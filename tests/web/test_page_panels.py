@@ -13,7 +13,7 @@ from pellucid import Edit, edited
 from pellucid.checkpoint import open_model
 from pellucid.examples import load_example
 from pellucid.generate import Sampling, generate
-from pellucid.trace import updated
+from pellucid.train import updated
 from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, desk_of, setting, stepping
 from tests.web.visits import Visitor, check_numbers, check_shown, chromium, numbers_on, page_server
 

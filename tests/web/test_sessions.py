@@ -6,7 +6,7 @@ import weakref
 import pytest
 from starlette.exceptions import HTTPException
 
-from pellucid.web.sessions import CALLS, GRACE, IDLE, Sessions
+from pellucid.web.http.sessions import CALLS, GRACE, IDLE, Sessions
 from tests.web.desks import PlainDesk
 from tests.web.served import Browser
 

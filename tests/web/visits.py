@@ -8,8 +8,8 @@ from threading import Thread
 from typing import Any
 
 from pellucid.errors import PellucidError
-from pellucid.web import Desk, Library
-from pellucid.web.server import PageServer, listen
+from pellucid.web import Library, SessionApi
+from pellucid.web.http.server import PageServer, listen
 from tests.chromium import chromium
 from tests.web.examples import answer
 
@@ -28,7 +28,7 @@ LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
 def page_server() -> Iterator[str]:
     """The address of a server with real desks, in a thread."""
     addresses: list[str] = []
-    server = PageServer(lambda: Desk(LIBRARY), listen(0), addresses.append)
+    server = PageServer(lambda: SessionApi(LIBRARY), listen(0), addresses.append)
     thread = Thread(target=server.answer_until_ended)
     thread.start()
     try:
@@ -110,7 +110,7 @@ def numbers_on(page: Any, within: str = "body") -> dict[str, str]:
 def check_numbers(shown: dict[str, str], experiment: dict[str, Any]) -> None:
     """Each number that is shown is that of the tape, to its last digit."""
     assert shown, "no number is shown"
-    desk = Desk(LIBRARY)
+    desk = SessionApi(LIBRARY)
     for name, said in shown.items():
         exact = answer(desk, "why", experiment=experiment, name=name)["exact"]
         figure = said.replace("−", "-").replace("∞", "inf")

@@ -9,16 +9,16 @@ sweep, exponent              cost against size, one size at a time
 
 from pellucid.bench.costs import forward_flops, token_bytes, train_flops
 from pellucid.bench.machine import Machine, measure_machine
-from pellucid.bench.model import Row, Sizes, measure_model
+from pellucid.bench.model import BenchSizes, MeasuredRow, measure_model
 from pellucid.bench.quiet import Quiet
-from pellucid.bench.sweep import Point, exponent, sweep
+from pellucid.bench.sweep import SweepPoint, exponent, sweep
 
 __all__ = [
+    "BenchSizes",
     "Machine",
-    "Point",
+    "MeasuredRow",
     "Quiet",
-    "Row",
-    "Sizes",
+    "SweepPoint",
     "exponent",
     "forward_flops",
     "measure_machine",

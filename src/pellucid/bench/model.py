@@ -19,7 +19,7 @@ from pellucid.tree import map_leaves
 TRAINED: tuple[Form, ...] = ("float32", "bfloat16")
 
 
-class Sizes(NamedTuple):
+class BenchSizes(NamedTuple):
     """How much work is timed."""
 
     batch: int = 4  # texts of a training step
@@ -28,7 +28,7 @@ class Sizes(NamedTuple):
     rounds: int = 3
 
 
-class Row(NamedTuple):
+class MeasuredRow(NamedTuple):
     """One kind of work: how long it took, and how much of the machine that was."""
 
     work: str  # train, prefill, decode
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     fraction: float | None  # of the peak, or of the bandwidth; None where that is not known
 
 
-def measure_model(model: GPT, machine: Machine, sizes: Sizes) -> Iterator[Row]:
+def measure_model(model: GPT, machine: Machine, sizes: BenchSizes) -> Iterator[MeasuredRow]:
     """Time the works of a model in every form, one after another.
 
     Raises `ConfigError` where the sizes are no texts of this model.
@@ -54,7 +54,7 @@ def measure_model(model: GPT, machine: Machine, sizes: Sizes) -> Iterator[Row]:
         yield decode_row(ready, form, machine, sizes)
 
 
-def check_sizes(model: GPT, sizes: Sizes) -> None:
+def check_sizes(model: GPT, sizes: BenchSizes) -> None:
     """Raise `ConfigError` unless the model has room for the texts."""
     if min(sizes) < 1:
         raise ConfigError(f"batch, length, tokens and rounds must be at least 1, not {sizes}")
@@ -76,7 +76,7 @@ def median_seconds(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(taken[1:])
 
 
-def train_row(model: GPT, form: Form, machine: Machine, sizes: Sizes) -> Row:
+def train_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
     """Forward, backward, clipping and AdamW, as `pellucid train` does them; bfloat16 is --mixed."""
     batch, length = sizes.batch, sizes.length
     texts = _tokens(model, batch, length + 1)
@@ -102,19 +102,19 @@ def train_row(model: GPT, form: Form, machine: Machine, sizes: Sizes) -> Row:
     seconds = median_seconds(step, sizes.rounds)
     flops = train_flops(model.config, batch, length)
     part = _part(flops, seconds, form, machine)
-    return Row("train", form, seconds, batch * length, flops, 0, part)
+    return MeasuredRow("train", form, seconds, batch * length, flops, 0, part)
 
 
-def prefill_row(model: GPT, form: Form, machine: Machine, sizes: Sizes) -> Row:
+def prefill_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
     """A prompt's last logits, by the packed model."""
     tokens, ops = _tokens(model, 1, sizes.length), fastest(model.params)
     seconds = median_seconds(lambda: model.extend(tokens, None, ops=ops, last=1), sizes.rounds)
     flops = forward_flops(model.config, 1, sizes.length, scored=1)
     part = _part(flops, seconds, form, machine)
-    return Row("prefill", form, seconds, sizes.length, flops, 0, part)
+    return MeasuredRow("prefill", form, seconds, sizes.length, flops, 0, part)
 
 
-def decode_row(model: GPT, form: Form, machine: Machine, sizes: Sizes) -> Row:
+def decode_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
     """A token after a prompt, by the packed model: the mean over those that are decoded."""
     prompt, ops = _tokens(model, 1, sizes.length), fastest(model.params)
     taken = []
@@ -129,7 +129,7 @@ def decode_row(model: GPT, form: Form, machine: Machine, sizes: Sizes) -> Row:
     middle = sizes.length + (sizes.new + 1) / 2
     read = token_bytes(model.config, form, middle)
     flops = forward_flops(model.config, 1, 1, start=round(middle) - 1)
-    return Row("decode", form, seconds, 1, flops, read, read / seconds / machine.bandwidth)
+    return MeasuredRow("decode", form, seconds, 1, flops, read, read / seconds / machine.bandwidth)
 
 
 def _tokens(model: GPT, batch: int, length: int) -> torch.Tensor:

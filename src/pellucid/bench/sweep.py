@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pellucid.bench.machine import Machine
-from pellucid.bench.model import Sizes, decode_row, prefill_row, train_row
+from pellucid.bench.model import BenchSizes, decode_row, prefill_row, train_row
 from pellucid.models import GPT, GPTConfig, packed
 
 BASE = GPTConfig(vocab_size=8192, block_size=1024, n_layer=4, n_head=4, n_embd=256)
-SIZES = Sizes(batch=4, length=128, new=16, rounds=3)
+SIZES = BenchSizes(batch=4, length=128, new=16, rounds=3)
 SWEPT: dict[str, tuple[int, ...]] = {
     "d": (128, 256, 512, 1024),
     "layers": (2, 4, 8, 16),
@@ -21,7 +21,7 @@ SWEPT: dict[str, tuple[int, ...]] = {
 NOWHERE = Machine(0, {}, math.inf)
 
 
-class Point(NamedTuple):
+class SweepPoint(NamedTuple):
     """One size at one value, and how long a work took there."""
 
     size: str
@@ -31,8 +31,8 @@ class Point(NamedTuple):
 
 
 def sweep(
-    swept: dict[str, tuple[int, ...]] = SWEPT, base: GPTConfig = BASE, sizes: Sizes = SIZES
-) -> Iterator[Point]:
+    swept: dict[str, tuple[int, ...]] = SWEPT, base: GPTConfig = BASE, sizes: BenchSizes = SIZES
+) -> Iterator[SweepPoint]:
     """Time a training step, a prompt and a decoded token, in float32, at every value of every size.
 
     `T` is the length of the training texts and of the prompt; `batch` counts the training texts.
@@ -47,7 +47,7 @@ def sweep(
                 rows.append(prefill_row(ready, "float32", NOWHERE, changed))
                 rows.append(decode_row(ready, "float32", NOWHERE, changed))
             for row in rows:
-                yield Point(size, value, row.work, row.seconds)
+                yield SweepPoint(size, value, row.work, row.seconds)
 
 
 def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
@@ -62,7 +62,9 @@ def exponent(values: Sequence[float], seconds: Sequence[float]) -> float:
     return rise / sum((a - middle_x) ** 2 for a in x)
 
 
-def _changed(size: str, value: int, base: GPTConfig, sizes: Sizes) -> tuple[GPTConfig, Sizes]:
+def _changed(
+    size: str, value: int, base: GPTConfig, sizes: BenchSizes
+) -> tuple[GPTConfig, BenchSizes]:
     """The base with one size changed; heads stay as wide as they are."""
     match size:
         case "d":

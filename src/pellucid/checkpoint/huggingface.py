@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from pellucid.checkpoint.check import Found, check, check_unedited, configure, rename, untie
-from pellucid.checkpoint.huggingface_kinds import GPT1, GPT2, KINDS, Kind
+from pellucid.checkpoint.huggingface_kinds import GPT1, GPT2, KINDS, HuggingFaceKind
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
@@ -84,7 +84,7 @@ def export_huggingface(model: GPT, directory: str | PathLike[str]) -> None:
     write(place, _settings(kind, config), tensors, {"format": "pt"})
 
 
-def _settings(kind: Kind, config: GPTConfig) -> dict[str, Any]:
+def _settings(kind: HuggingFaceKind, config: GPTConfig) -> dict[str, Any]:
     """The `config.json` of a model, with GPT-2's end of text where it is in the vocabulary."""
     if kind is not GPT2:
         return kind.settings(config)
@@ -102,6 +102,6 @@ def _weights_file(directory: Path) -> Path:
     )
 
 
-def _our_name(name: str, kind: Kind) -> str | None:
+def _our_name(name: str, kind: HuggingFaceKind) -> str | None:
     ours = name.removeprefix(PREFIX)
     return None if MASK.fullmatch(ours) else kind.our_name(ours)

@@ -20,7 +20,7 @@ SIZES = {
 }
 
 
-class Kind(NamedTuple):
+class HuggingFaceKind(NamedTuple):
     """One architecture, in transformers' words."""
 
     title: str
@@ -86,7 +86,7 @@ class Kind(NamedTuple):
         return self.tables.get(first, first) + dot + rest
 
 
-GPT2 = Kind(
+GPT2 = HuggingFaceKind(
     title="GPT-2",
     model_type="gpt2",
     model_class="GPT2LMHeadModel",
@@ -107,7 +107,7 @@ GPT2 = Kind(
     tables={},
 )
 
-GPT1 = Kind(
+GPT1 = HuggingFaceKind(
     title="GPT-1",
     model_type="openai-gpt",
     model_class="OpenAIGPTLMHeadModel",

@@ -5,7 +5,9 @@ What a command calls is imported inside it, and what few need where they need it
 """
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +33,6 @@ from pellucid.cli.train_translator import train_translator
 from pellucid.cli.translate import translate
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
-from pellucid.memory import keep_memory
 
 _LIGHT = {"tokenize", "prepare", "examples", "export", "serve"}
 """The commands that make no steps, or see to their own memory."""
@@ -74,20 +75,32 @@ _COMMANDS = (
     bench,
     serve,
 )
+
+
+def _keeping_memory(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, in a process that keeps the memory it has had."""
+
+    @wraps(command)
+    def kept(*args: Any, **options: Any) -> None:
+        from pellucid.train.memory import keep_memory
+
+        keep_memory()
+        command(*args, **options)
+
+    return kept
+
+
 for command in _COMMANDS:
-    app.command()(command)
+    app.command()(command if command.__name__ in _LIGHT else _keeping_memory(command))
 
 
 @app.callback()
 def _options(
-    context: typer.Context,
-    version: Annotated[  # noqa: ARG001 (its callback has answered)
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """A transformer that you can see through."""
-    if context.invoked_subcommand not in _LIGHT:
-        keep_memory()
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def bench(
     from pellucid.checkpoint import open_model
     from pellucid.files import write_text
     from pellucid.models import GPT, GPTConfig
-    from pellucid.report.bench import (
+    from pellucid.terminal.bench import (
         bench_json,
         machine_line,
         model_table,
@@ -66,7 +66,7 @@ def bench(
     name = "gpt2-124M-random" if gpt2 else model
     small = GPTConfig(vocab_size=16384, block_size=512, n_layer=6, n_head=8, n_embd=512)
     gpt = GPT.init(small) if name is None else open_model(name)[0]
-    sizes = measuring.Sizes(batch, length, new, rounds)
+    sizes = measuring.BenchSizes(batch, length, new, rounds)
     screen.print(f"{gpt}; {batch} × {length} tokens a step, {length} + {new} decoded")
     rows = list(measuring.measure_model(gpt, machine, sizes))
     screen.print(model_table(rows))

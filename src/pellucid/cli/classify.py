@@ -27,9 +27,9 @@ def classify(
     from rich.text import Text
 
     from pellucid.checkpoint import load
-    from pellucid.fit import confusion
     from pellucid.models import Classifier
     from pellucid.text.table import read_table
+    from pellucid.train.fit import confusion
 
     network = load(model)
     if not isinstance(network, Classifier):
@@ -51,7 +51,7 @@ def classify(
 
 def print_confusion(screen: "Console", what: str, names: Sequence[str], counts: "Tensor") -> None:
     """How many examples of each class were taken for which, and the part that was right."""
-    from pellucid.report.tables import matrix_lines
+    from pellucid.documents.tables import matrix_lines
 
     right, count = int(counts.diagonal().sum()), int(counts.sum())
     screen.print(f"\n{what} accuracy [bold]{right / count:.4f}[/], {right} of {count}")

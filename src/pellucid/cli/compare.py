@@ -47,14 +47,14 @@ def compare(
     from pellucid.compare import compare as compare_with
     from pellucid.files import write_text
     from pellucid.reference import open_pack
-    from pellucid.report.compare import comparison_json, comparison_lines
+    from pellucid.terminal.compare import comparison_json, comparison_lines
 
     opened = open_pack(pack)
     own_map = None if names is None else read_json(names)
     if own_map is not None and not all(isinstance(ours, str) for ours in own_map.values()):
         raise ConfigError(f"{names} must have a name for each name, as text: correct it")
     if picture is not None:
-        from pellucid.report.figure import check_picture
+        from pellucid.pictures.figure import check_picture
 
         check_picture(picture)
     theirs = Mine.open(mine, opened.config, own_map)
@@ -72,7 +72,7 @@ def compare(
     if out is not None:
         write_text(out, comparison_json(found, title))
     if picture is not None and found.findings:
-        from pellucid.report.plots import draw_differences
+        from pellucid.pictures.plots import draw_differences
 
         draw_differences(found.findings[0].fault, picture)
         screen.print(f"drawn to {picture}", markup=False, soft_wrap=True)

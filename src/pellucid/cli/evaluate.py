@@ -49,9 +49,9 @@ def evaluate(
 ) -> None:
     """Score a text: nats a token, perplexity, and bits per byte, whatever the tokenizer."""
     from pellucid.checkpoint import open_model
+    from pellucid.documents.losses import check_page, loss_lines, losses_page, scoring
     from pellucid.evaluate import evaluate_text
     from pellucid.files import write_text
-    from pellucid.report.losses import check_page, loss_lines, losses_page, scoring
     from pellucid.text.corpus import read_text
 
     if out is not None:

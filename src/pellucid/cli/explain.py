@@ -26,7 +26,7 @@ from pellucid.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pellucid.report.explain import Explained, Meaning, Writer
+    from pellucid.documents.arithmetic import Explained, Meaning, Writer
     from pellucid.tape import Tape
 
 
@@ -63,8 +63,8 @@ def explain(
     device: DeviceOption = "cpu",
 ) -> None:
     """Write out the arithmetic that made one number, down to the numbers it was made from."""
-    from pellucid.report.explain import MOST, Writer, meaning_of
-    from pellucid.trace import explain as explain_traced
+    from pellucid.documents.arithmetic import MOST, Writer, meaning_of
+    from pellucid.explain import explain as explain_traced
 
     decimals = digits_of(digits, by_hand)
     if by_hand and (python or terms):
@@ -104,8 +104,8 @@ def explain(
 
 def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
     """What explains the numbers of a step by hand, and what writes them."""
-    from pellucid.report.by_hand import HandWriter, written
-    from pellucid.trace import by_hand
+    from pellucid.documents.by_hand import HandWriter, written
+    from pellucid.explain import by_hand
 
     hand = by_hand(tape, written(digits))
     return hand.explain, HandWriter(digits, hand=hand)
@@ -132,7 +132,7 @@ def _step(
 ) -> "tuple[Tape, Callable[[int], str]]":
     """The tape of one step of a model on a text, and how a token is spelt."""
     from pellucid.checkpoint import open_model
-    from pellucid.trace import record_step
+    from pellucid.train import record_step
 
     gpt, pieces = open_model(name, **how)
     settings = {"optimizer": update, "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -143,7 +143,7 @@ def _step(
 
 def _refuse_update(tape: "Tape", name: str) -> None:
     """Say what is missing where the name is of an optimizer's step, and none was taken."""
-    from pellucid.trace import PARAMETERS, UPDATES
+    from pellucid.walkthrough import PARAMETERS, UPDATES
 
     whole = name.partition("[")[0]
     owner, _, last = whole.rpartition(".")
@@ -163,7 +163,7 @@ def _print(
     depth: int = 1,
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
-    from pellucid.report.explain import explanation_lines, read_by
+    from pellucid.documents.arithmetic import explanation_lines, read_by
 
     found = explained(name)
     for line in explanation_lines(explained, found, writer, meaning, depth=depth):

@@ -60,8 +60,8 @@ def generate(
     """Write on from a prompt, token by token."""
     from pellucid.checkpoint import open_model
     from pellucid.generate import Sampling, go_on
-    from pellucid.report.draws import write_text
-    from pellucid.report.hypotheses import found_lines
+    from pellucid.terminal.draws import write_text
+    from pellucid.terminal.hypotheses import found_lines
     from pellucid.text import beginning
 
     start_seed = seed_of(seed)

@@ -19,7 +19,7 @@ from pellucid.cli.options import (
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.trace import Trace
+    from pellucid.train import Trace
 
 
 class What(StrEnum):
@@ -80,10 +80,11 @@ def plot(
     if what not in list(What):
         _draw_runs(context, [what, *(more or [])], out)
         return
+    from pellucid.inspect import gradient_norms
     from pellucid.optim import OPTIMIZERS
-    from pellucid.report import plots
-    from pellucid.report.figure import check_picture
-    from pellucid.trace import descend, gradient_norms
+    from pellucid.pictures import plots
+    from pellucid.pictures.figure import check_picture
+    from pellucid.train import descend
 
     if more and len(more) > 1:
         raise ConfigError(
@@ -119,9 +120,9 @@ def _say(path: Path) -> None:
 
 
 def _draw_runs(context: Context, names: Sequence[str], out: Path | None) -> None:
-    from pellucid.report.figure import check_picture
-    from pellucid.report.run_log import read_log
-    from pellucid.report.run_plot import draw_run
+    from pellucid.pictures.figure import check_picture
+    from pellucid.pictures.run_plot import draw_run
+    from pellucid.train.run_log import read_log
 
     for name in names:
         if not Path(name).is_dir():
@@ -154,7 +155,7 @@ def _example(name: str) -> "Trace":
 
 def _text(text: str, name: str, **how: Any) -> "Trace":
     from pellucid.checkpoint import open_model
-    from pellucid.trace import record_step
+    from pellucid.train import record_step
 
     gpt, pieces = open_model(name, **how)
     return record_step(gpt, pieces.encode(text), pieces, update=None)

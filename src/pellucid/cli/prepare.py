@@ -35,7 +35,7 @@ def prepare(
 ) -> None:
     """Encode texts of any size into memory-mapped files of tokens, for `pellucid train DIR`."""
     from pellucid.errors import ConfigError
-    from pellucid.report.preparing import prepared_lines, preparing
+    from pellucid.terminal.preparing import prepared_lines, preparing
     from pellucid.text.prepare import HELD_OUT
     from pellucid.text.prepare import prepare as write
 

@@ -12,7 +12,7 @@ from pellucid.cli.runs import Until, beside_slopes, example_runs, text_runs
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.trace import Proof
+    from pellucid.prove import Proof
 
 
 def prove(
@@ -55,11 +55,11 @@ def prove(
     Exit code 1 where something is not proved.
     """
     from pellucid.checkpoint import open_model
+    from pellucid.documents.numbers import Format
     from pellucid.files import make_room, write_text
-    from pellucid.report.numbers import Format
-    from pellucid.report.proof import certificate, proof_lines
-    from pellucid.report.proving import shown
-    from pellucid.trace import prove as prove_tape
+    from pellucid.prove import prove as prove_tape
+    from pellucid.terminal.proof import certificate, proof_lines
+    from pellucid.terminal.proving import shown
 
     if model is None and (tokenizer or dtype):
         raise ConfigError(

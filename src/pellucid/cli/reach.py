@@ -44,8 +44,8 @@ def reach(
 ) -> None:
     """Rank all heads by how much one place of a text looks back at another."""
     from pellucid.checkpoint import open_model
-    from pellucid.report.reach import reach_lines
-    from pellucid.trace import reach as reach_of
+    from pellucid.inspect import reach as reach_of
+    from pellucid.terminal.reach import reach_lines
 
     gpt, pieces = open_model(
         model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)

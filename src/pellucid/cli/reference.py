@@ -63,7 +63,7 @@ def reference(
 
     from pellucid.checkpoint import load, open_model
     from pellucid.models import GPT
-    from pellucid.reference import Run, Selection, write_pack
+    from pellucid.reference import ReferenceRun, Selection, write_pack
 
     if (text is None) == (tokens is None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
@@ -83,7 +83,7 @@ def reference(
     if optimizer == "adamw":
         update["weight_decay"] = weight_decay
     write_pack(
-        Run(gpt, model, read, wanted, update, steps),
+        ReferenceRun(gpt, model, read, wanted, update, steps),
         out,
         dtypes=[kind for d in dtype or (Dtype.FLOAT32, Dtype.FLOAT64) if (kind := dtype_of(d))],
         wanted=Selection(

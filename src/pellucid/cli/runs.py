@@ -8,9 +8,10 @@ from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
     from pellucid.models import GPT
+    from pellucid.prove import Stepped
     from pellucid.tape import Tape
     from pellucid.text import Tokenizer
-    from pellucid.trace import Stepped, Trace
+    from pellucid.train import Trace
 
 LARGE = 5_000_000
 """A run of a model with more parameters ends at the gradients, unless the user says otherwise."""
@@ -27,7 +28,7 @@ class Until(StrEnum):
     UPDATE = "update"
 
 
-class Run(NamedTuple):
+class ProvedRun(NamedTuple):
     """A tape, and what is to be known beside it."""
 
     name: str
@@ -47,7 +48,9 @@ def beside_slopes(stepped: "Stepped | None") -> bool:
     return bool(count <= MANY)
 
 
-def example_runs(name: str, until: Until | None, optimizers: Sequence[str] | None) -> Iterator[Run]:
+def example_runs(
+    name: str, until: Until | None, optimizers: Sequence[str] | None
+) -> Iterator[ProvedRun]:
     """The runs of a worked example; of one that is not a GPT's step, the one there is."""
     from pellucid.examples import Example, find_example
 
@@ -63,7 +66,7 @@ def example_runs(name: str, until: Until | None, optimizers: Sequence[str] | Non
             "out"
         )
     else:
-        yield Run(name, example.lesson().tape)
+        yield ProvedRun(name, example.lesson().tape)
 
 
 def text_runs(
@@ -72,9 +75,9 @@ def text_runs(
     text: str,
     until: Until | None,
     optimizers: Sequence[str] | None,
-) -> Iterator[Run]:
+) -> Iterator[ProvedRun]:
     """The runs of a model on a text."""
-    from pellucid.trace import record_step
+    from pellucid.train import record_step
 
     tokens = pieces.encode(text)
 
@@ -92,8 +95,9 @@ def _runs(
     settings: Mapping[str, Any],
     until: Until | None,
     optimizers: Sequence[str] | None,
-) -> Iterator[Run]:
-    from pellucid.trace import Stepped, Trace
+) -> Iterator[ProvedRun]:
+    from pellucid.prove import Stepped
+    from pellucid.train import Trace
     from pellucid.tree import flatten
 
     gpt, pieces = model
@@ -103,7 +107,7 @@ def _runs(
         raise ConfigError("--optimizer takes a step, and --until ends before it: leave one out")
     if end == Until.FORWARD:
         _, tape = gpt.run_with_cache(tokens)
-        yield Run(end.value, tape, Trace(gpt, pieces, tape).piece)
+        yield ProvedRun(end.value, tape, Trace(gpt, pieces, tape).piece)
         return
     names = optimizers or [settings.get("optimizer", "adamw")]
     for update in (
@@ -112,4 +116,4 @@ def _runs(
         trace = record(update)
         batch = (trace.tape["tokens"], trace.tape["targets"])
         name = update["optimizer"] if update else end.value
-        yield Run(name, trace.tape, trace.piece, update, Stepped(gpt, batch))
+        yield ProvedRun(name, trace.tape, trace.piece, update, Stepped(gpt, batch))

@@ -25,8 +25,8 @@ def serve(
 
     Prints its address, which is for nobody else: who knows it can use it. Ctrl-C ends it.
     """
-    from pellucid.web import Desk, Library
-    from pellucid.web.server import PageServer, listen
+    from pellucid.web import Library, SessionApi
+    from pellucid.web.http.server import PageServer, listen
 
     def ready(address: str) -> None:
         typer.echo(address)
@@ -40,7 +40,7 @@ def serve(
         library = Library(_names(model or []), text=None if text is None else not_empty(text))
         for name in library.names:
             library.open(name)
-        at_work = PageServer(lambda: Desk(library), listening, ready).answer_until_ended()
+        at_work = PageServer(lambda: SessionApi(library), listening, ready).answer_until_ended()
     if at_work:
         os._exit(130)  # a computation that has no end yet would hold the process
     raise typer.Exit(130)

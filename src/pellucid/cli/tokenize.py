@@ -19,7 +19,7 @@ def tokenize(
     merges: Annotated[bool, Option("--merges", help="Show how each piece was merged.")] = False,
 ) -> None:
     """Show a text's tokens: ids, pieces and bytes; with --merges, how BPE came to them."""
-    from pellucid.report.tokens import merge_lines, token_table
+    from pellucid.terminal.tokens import merge_lines, token_table
     from pellucid.text import BPE, choose_tokenizer
 
     chosen = choose_tokenizer(tokenizer, not_empty(text))

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
-from pellucid.cli.options import (
-    MODEL,
-    DeviceOption,
-    Dtype,
-    MixedOption,
-    device_of,
-    dtype_of,
-)
+from pellucid.cli.options import MODEL, DeviceOption, Dtype, MixedOption, device_of, dtype_of
 from pellucid.cli.training_run import (
     LayoutOption,
     LogOption,
@@ -118,8 +111,8 @@ def train(
     With --model, a GPT that is there goes on learning, with its own tokenizer and sizes.
     """
     from pellucid.generate import Sampling
-    from pellucid.report.draws import write_text
-    from pellucid.report.rates import print_rates
+    from pellucid.terminal.draws import write_text
+    from pellucid.terminal.rates import print_rates
     from pellucid.text import beginning
     from pellucid.train import train as training
     from pellucid.train.finder import learning_rates

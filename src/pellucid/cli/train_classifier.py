@@ -74,8 +74,8 @@ def train_classifier(
     from rich.text import Text
 
     from pellucid.checkpoint import save
-    from pellucid.fit import FitRecipe, batches, begin, confusion, fit
     from pellucid.text.table import read_table
+    from pellucid.train.fit import FitRecipe, batches, begin, confusion, fit
 
     recipe = FitRecipe(epochs, batch_size, learning_rate, optimizer, weight_decay, seed_of(seed))
     if not 0 <= held_out < 1:
@@ -135,12 +135,12 @@ def _gradients(model: "Classifier", inputs: "Tensor", targets: "Tensor") -> "Ite
     """Of each parameter the weight at which the two gradients differ most, and by how much."""
     import torch
 
-    from pellucid.optim import nudged_gradients
+    from pellucid.optim import finite_difference_gradients
     from pellucid.tree import flatten
 
     _, grads = model.loss_and_grads(inputs, targets)
     nudged = flatten(
-        nudged_gradients(
+        finite_difference_gradients(
             lambda params: model.with_params(params).loss(inputs, targets), model.params
         )
     )

@@ -48,7 +48,7 @@ class Norm(StrEnum):
     PRE = "pre"
 
 
-class Form(StrEnum):
+class TranslatorForm(StrEnum):
     """What translates: the original Transformer, or a GPT that reads source and target in a row."""
 
     TRANSFORMER = "transformer"
@@ -74,8 +74,8 @@ def train_translator(
         float,
         Option(min=0, max=1, help="Part of the batches drawn from --extra at first; falls to 0."),
     ] = 0.8,
-    form: Annotated[Form, Option(help="An encoder-decoder, or a GPT with <SEP>.")] = (
-        Form.TRANSFORMER
+    form: Annotated[TranslatorForm, Option(help="An encoder-decoder, or a GPT with <SEP>.")] = (
+        TranslatorForm.TRANSFORMER
     ),
     vocab_size: Annotated[int, Option(help="Ids of the BPE that both languages share.")] = 4000,
     n_layer: Annotated[int, Option(help="Layers: of the encoder and of the decoder each.")] = 3,
@@ -113,14 +113,14 @@ def train_translator(
 ) -> None:
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
     from pellucid.distribute import ALONE
-    from pellucid.report.scores import print_scores
+    from pellucid.terminal.scores import print_scores
     from pellucid.text.pair_corpus import PairCorpus
     from pellucid.text.pairs import read_pairs, train_pair_bpe
     from pellucid.train import train
 
     settings = settings_of(context, out, resume=resume)
-    kind, block = Form(settings["form"]), settings["block_size"]
-    softened = settings["smoothing"] if kind is Form.TRANSFORMER else 0.0
+    kind, block = TranslatorForm(settings["form"]), settings["block_size"]
+    softened = settings["smoothing"] if kind is TranslatorForm.TRANSFORMER else 0.0
     recipe = recipe_of(settings, betas=(0.9, 0.98), smoothing=softened, min_lr_ratio=0.02)
     training = [pair for path in settings["pairs"] for pair in read_pairs(_file(Path(path)))]
     if settings["valid"]:
@@ -141,7 +141,9 @@ def train_translator(
         extra=phrases,
         extra_share=settings["extra_share"],
     )
-    place_of_norms = Norm(settings["norm"] or (Norm.PRE if kind is Form.GPT else Norm.POST))
+    place_of_norms = Norm(
+        settings["norm"] or (Norm.PRE if kind is TranslatorForm.GPT else Norm.POST)
+    )
     sizes = {
         "n_head": settings["n_head"],
         "n_embd": settings["n_embd"],
@@ -191,14 +193,14 @@ def _without_every(count: int, pairs: list["TextPair"]) -> list["TextPair"]:
 
 
 def _untrained(
-    form: Form, pieces: "BPE", n_layer: int, sizes: dict[str, Any], seed: int
+    form: TranslatorForm, pieces: "BPE", n_layer: int, sizes: dict[str, Any], seed: int
 ) -> "GPT | Transformer":
     """The model with random weights."""
     from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
     from pellucid.text.pair_corpus import special
     from pellucid.text.pairs import BOS, EOS, PAD
 
-    if form is Form.GPT:
+    if form is TranslatorForm.GPT:
         # Source and target stand in one row.
         row = sizes | {"block_size": 2 * sizes["block_size"]}
         return GPT.init(GPTConfig(vocab_size=pieces.vocab_size, n_layer=n_layer, **row), seed=seed)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pellucid.distribute import Layout
     from pellucid.text import Tokenizer
-    from pellucid.train import Point, Progress, Recipe
+    from pellucid.train import Progress, Recipe, TrainState
 
 RUN_ONLY = ("out", "resume", "overwrite", "num_samples", "find_learning_rate")
 """Options that say what to do with a run, and not what the run is."""
@@ -47,7 +47,7 @@ SaveOption = Annotated[
 LogOption = Annotated[int, Option(help="Iterations between lines of the log.")]
 
 
-class Kind(StrEnum):
+class LayoutKind(StrEnum):
     """How several processes share the work."""
 
     DATA = "data"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 
 LayoutOption = Annotated[
-    Kind | None,
+    LayoutKind | None,
     Option(
         help="Of the processes that torchrun starts: each its part of the batch, of every matrix, "
         "or of the batch and of all that is kept."
@@ -128,13 +128,13 @@ def begin_or_resume(
     pieces: "Tokenizer",
     recipe: "Recipe",
     layout: "Layout",
-) -> "tuple[Any, Point]":
+) -> "tuple[Any, TrainState]":
     """The model to train and the point from which, of a run that is laid out in `out`.
 
     Of several processes the first lays it out, and the others read what it has written.
     """
-    from pellucid.train.point import begin
     from pellucid.train.run import FILES, RUN, begin_run, check_same_data, has_point, resume_run
+    from pellucid.train.state import begin
 
     if not layout.is_first:
         meet(layout)
@@ -165,7 +165,7 @@ def meet(layout: "Layout") -> None:
 
 @contextmanager
 def processes(
-    kind: Kind | None, device: Any, tensor: int | None
+    kind: LayoutKind | None, device: Any, tensor: int | None
 ) -> "Iterator[tuple[Layout, Console]]":
     """The layout of the processes that train, and the screen, on which only the first writes."""
     from rich.console import Console
@@ -185,7 +185,7 @@ def processes(
             )
         yield ALONE, console()
         return
-    with open_layout(Kind(kind).value, device=device, tensor=tensor) as layout:
+    with open_layout(LayoutKind(kind).value, device=device, tensor=tensor) as layout:
         yield layout, console() if layout.is_first else Console(quiet=True)
 
 
@@ -216,7 +216,7 @@ def go_through(
     steps: "Iterator[Progress[Any]]",
     out: Path,
     *,
-    start: "Point",
+    start: "TrainState",
     recipe: "Recipe",
     layout: "Layout",
 ) -> Any:
@@ -228,13 +228,13 @@ def go_through(
     from rich.markup import escape
 
     from pellucid.checkpoint import load
-    from pellucid.report.progress import with_progress
-    from pellucid.train.run import Run
+    from pellucid.terminal.progress import with_progress
+    from pellucid.train.run import TrainingRun
 
     if not layout.is_first:
         return _quietly(steps)
     total = recipe.max_iters
-    run, model, command = Run(out, start, recipe), None, context.info_name
+    run, model, command = TrainingRun(out, start, recipe), None, context.info_name
     place = escape(str(out))
     if start.iteration:
         screen.print(f"going on after iteration {start.iteration:,}")

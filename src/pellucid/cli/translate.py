@@ -41,10 +41,10 @@ def translate(
 
     from pellucid.checkpoint import open_model
     from pellucid.generate import translate as translating
+    from pellucid.inspect.alignment import align
     from pellucid.models import GPT, Transformer
-    from pellucid.report.alignment import draw_alignment, print_alignment
-    from pellucid.report.hypotheses import hypothesis_lines
-    from pellucid.trace.alignment import align
+    from pellucid.pictures.alignment import draw_alignment, print_alignment
+    from pellucid.terminal.hypotheses import hypothesis_lines
 
     translator, pieces = open_model(
         model,

@@ -22,12 +22,13 @@ from pellucid.cli.options import (
     not_empty,
     seed_of,
 )
+from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
-from pellucid.report.formats import WRITERS, check_path, write_document
 
 if TYPE_CHECKING:
-    from pellucid.report.document import Recipe
-    from pellucid.trace import Lesson, Proof, Stepped
+    from pellucid.documents.recipe import Reproduction
+    from pellucid.prove import Proof, Stepped
+    from pellucid.walkthrough import Walkthrough
 
 
 def walk(
@@ -78,9 +79,10 @@ def walk(
 
     Without a model: a worked example, by default "AI rocks", in float64.
     """
-    from pellucid.report.document import SHARE, document, value
-    from pellucid.report.document import worksheet as with_blanks
-    from pellucid.report.text import Walk, print_walk
+    from pellucid.documents.build import document, value
+    from pellucid.documents.worksheet import SHARE
+    from pellucid.documents.worksheet import worksheet as with_blanks
+    from pellucid.terminal.text import Walk, print_walk
 
     decimals = digits_of(digits, by_hand)
     with_key = worksheet or blanks is not None
@@ -126,8 +128,8 @@ def walk(
 class _Walked(NamedTuple):
     """A lesson, how to make it again, and for a proof the model that took the step."""
 
-    lesson: "Lesson"
-    recipe: "Recipe"
+    lesson: "Walkthrough"
+    recipe: "Reproduction"
     stepped: "Stepped | None" = None
 
 
@@ -155,11 +157,12 @@ def _check(
         check_path(out)
 
 
-def _by_hand(walked: _Walked, digits: int) -> "tuple[Lesson, Recipe, dict[str, Any]]":
+def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, dict[str, Any]]":
     """The lesson and recipe from figures by hand, and what a document takes from them."""
-    from pellucid.report.by_hand import arithmetic, lesson_by_hand
-    from pellucid.report.document import by_hand_recipe, origins_of
-    from pellucid.trace import select
+    from pellucid.documents.by_hand import arithmetic, lesson_by_hand
+    from pellucid.documents.links import origins_of
+    from pellucid.documents.recipe import by_hand_recipe
+    from pellucid.tape import select
 
     lesson, hand = lesson_by_hand(walked.lesson, digits)
     # What was made from what is the same as in the exact run, where it can be explained.
@@ -175,12 +178,12 @@ def _by_hand(walked: _Walked, digits: int) -> "tuple[Lesson, Recipe, dict[str, A
 def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
     """The proof of a lesson, its certificate written, and what a document takes from it."""
     from pellucid.cli.runs import beside_slopes
+    from pellucid.documents.certified import certified
+    from pellucid.documents.numbers import Format
     from pellucid.files import write_text
-    from pellucid.report.certified import certified
-    from pellucid.report.numbers import Format
-    from pellucid.report.proof import certificate
-    from pellucid.report.proving import shown
-    from pellucid.trace import prove
+    from pellucid.prove import prove
+    from pellucid.terminal.proof import certificate
+    from pellucid.terminal.proving import shown
 
     lesson, _, stepped = walked
     with shown(console(), None) as watch:
@@ -198,8 +201,8 @@ def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, 
 
 def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> _Walked:
     """A worked example's lesson; one that takes no step of an optimizer has no settings for it."""
+    from pellucid.documents.recipe import demonstration_recipe, example_recipe
     from pellucid.examples import Example, find_example
-    from pellucid.report.document import demonstration_recipe, example_recipe
 
     example = find_example(name)
     if isinstance(example, Example):
@@ -222,8 +225,9 @@ def _step(
 ) -> _Walked:
     """The lesson of one step of a model on a text; `how` says how to open the model."""
     from pellucid.checkpoint import open_model
-    from pellucid.report.document import model_recipe
-    from pellucid.trace import gpt_lesson, record_step
+    from pellucid.documents.recipe import model_recipe
+    from pellucid.train import record_step
+    from pellucid.walkthrough import gpt_walkthrough
 
     gpt, pieces = open_model(name, **how)
     update = {"learning_rate": 1e-3, "weight_decay": 0.1}
@@ -238,13 +242,13 @@ def _step(
         for key, value in how.items()
         if value is not None
     }
-    lesson = gpt_lesson(trace, name, about, blocks)
+    lesson = gpt_walkthrough(trace, name, about, blocks)
     recipe = model_recipe(text, name, given, blocks, opened)
     return _Walked(lesson, recipe, _stepped(gpt, lesson))
 
 
-def _stepped(model: Any, lesson: "Lesson") -> "Stepped":
-    from pellucid.trace import Stepped
+def _stepped(model: Any, lesson: "Walkthrough") -> "Stepped":
+    from pellucid.prove import Stepped
 
     return Stepped(model, (lesson.tape["tokens"], lesson.tape["targets"]))
 

@@ -8,10 +8,10 @@ beside what its step makes; `diagnose` looks among the `mistakes` for the one th
 `planted` in the code for as long as it is tried.
 """
 
-from pellucid.compare.against import Apart
+from pellucid.compare.against import TensorDistance
 from pellucid.compare.compare import Comparison, Finding, compare
 from pellucid.compare.diagnose import Fit
-from pellucid.compare.judge import STATED, Seen
+from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
 from pellucid.compare.mistakes import MISTAKES, Mistake
@@ -19,13 +19,13 @@ from pellucid.compare.mistakes import MISTAKES, Mistake
 __all__ = [
     "MISTAKES",
     "STATED",
-    "Apart",
     "Comparison",
     "Finding",
     "Fit",
     "Later",
     "Mine",
     "Mistake",
-    "Seen",
+    "TensorDistance",
+    "Verdict",
     "compare",
 ]

@@ -11,7 +11,7 @@ from pellucid.compare.judge import PIECE, STATED
 from pellucid.reference import Pack
 
 
-class Apart(NamedTuple):
+class TensorDistance(NamedTuple):
     """One tensor beside the pack's."""
 
     name: str
@@ -27,7 +27,7 @@ class Apart(NamedTuple):
         return not self.relative <= STATED[dtype]
 
 
-def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Apart:
+def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> TensorDistance:
     """Compare two tensors of one shape."""
     flat, true = mine.reshape(-1), theirs.reshape(-1)
     error, place, largest = -1.0, 0, 0.0
@@ -48,7 +48,7 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Apart:
     there = float(true[place])
     exponent = math.frexp(there)[1] - 1 if there and math.isfinite(there) else -math.inf
     unit = max(torch.finfo(dtype).tiny, 2.0**exponent) * torch.finfo(dtype).eps
-    return Apart(
+    return TensorDistance(
         name=name,
         error=error,
         relative=error / largest if largest else (math.inf if error else 0.0),
@@ -59,7 +59,7 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Apart:
     )
 
 
-def beside(pack: Pack, mine: Mapping[str, Tensor], dtype: torch.dtype) -> Iterator[Apart]:
+def beside(pack: Pack, mine: Mapping[str, Tensor], dtype: torch.dtype) -> Iterator[TensorDistance]:
     """Every tensor that both have, in the pack's order; of one that was cut, the part there is."""
     for name, row in pack.rows.items():
         if name in mine and row["part"] != "given":

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pellucid.compare.against import Apart, beside
+from pellucid.compare.against import TensorDistance, beside
 from pellucid.compare.diagnose import Fit, diagnose
-from pellucid.compare.judge import Seen, fitted
+from pellucid.compare.judge import Verdict, fitted
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import Mine
-from pellucid.compare.planted import Plan, site
-from pellucid.compare.step import Followed, Step
+from pellucid.compare.mutation import Plan, site
+from pellucid.compare.step import Followed, JudgedStep
+from pellucid.compare.translate import NameTranslation
 from pellucid.reference import Pack
-from pellucid.trace.vocabularies import Translation
 from pellucid.tree import flatten
 
 Watch = Callable[[str], None]
@@ -25,7 +25,7 @@ Watch = Callable[[str], None]
 class Finding:
     """A tensor that its own step does not make of its own inputs."""
 
-    fault: Seen
+    fault: Verdict
     fits: tuple[Fit, ...]  # every mistake that was tried, the best first
     explains: tuple[str, ...]  # the tensors that are right once this mistake is known
     place: str  # where the mistake is made: "" for everywhere, else a path of the tape
@@ -54,9 +54,9 @@ class Comparison:
     inputs: tuple[str, ...]  # what is said of tokens and targets that are not the pack's
     first: Followed  # every tensor of the other program, judged without any mistake in the step
     findings: tuple[Finding, ...]
-    beside: tuple[Apart, ...]  # every tensor next to the pack's, in data-flow order
+    beside: tuple[TensorDistance, ...]  # every tensor next to the pack's, in data-flow order
     later: tuple[Later, ...]
-    translation: Translation
+    translation: NameTranslation
 
     @property
     def agrees(self) -> bool:
@@ -70,7 +70,7 @@ class Comparison:
         return [name for name in self.translation.found if name not in {*self.first.seen, *inputs}]
 
     @property
-    def consequences(self) -> list[Apart]:
+    def consequences(self) -> list[TensorDistance]:
         """Tensors that are what their own steps make of their inputs, and far from the pack's."""
         own = {
             name for finding in self.findings for name in (finding.fault.name, *finding.explains)
@@ -97,7 +97,7 @@ def compare(
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")
-    step = Step(model, tokens, targets, pack.manifest["update"], mine, computed)
+    step = JudgedStep(model, tokens, targets, pack.manifest["update"], mine, computed)
     first, findings = find(step, watch)
     watch("beside the pack")
     return Comparison(
@@ -133,7 +133,7 @@ def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[
     return own, [said]
 
 
-def find(step: Step, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
+def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
     """The step without any mistake, and what is found, each mistake once, in data-flow order.
 
     A mistake that is known by its numbers is planted for the next round, so that only what it does
@@ -166,20 +166,20 @@ def _faults(run: Followed) -> list[str]:
     return [name for name, seen in run.seen.items() if not seen.agrees]
 
 
-def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Seen]:
+def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
     """Differences that nothing explains yet and no unexplained one may have led to."""
     for seen in run.seen.values():
         if not seen.agrees and _place(seen) not in given_up and not (given_up and seen.carried):
             yield seen
 
 
-def _place(seen: Seen) -> tuple[str, str]:
+def _place(seen: Verdict) -> tuple[str, str]:
     """Where in the code a difference is: an unexplained one is told once, not in every layer."""
     return (site(seen.call[0]), seen.call[1]) if seen.call else (seen.name, "")
 
 
 def _adopt(
-    finding: Finding, run: Followed, step: Step, plans: list[Plan]
+    finding: Finding, run: Followed, step: JudgedStep, plans: list[Plan]
 ) -> tuple[Plan, str, Followed]:
     """The mistake where it explains most: in every call of the function, at a site, or once."""
     path = finding.fault.call[0] if finding.fault.call else ""

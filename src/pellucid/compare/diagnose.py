@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, cast
 
 from torch import Tensor
 
-from pellucid.compare.following import Following
-from pellucid.compare.judge import Key, Seen
+from pellucid.compare.judge import Key, Verdict
+from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import MISTAKES, Mistake
-from pellucid.compare.planted import Plan, planted
-from pellucid.compare.step import Followed, Step
+from pellucid.compare.mutation import Plan, planted
+from pellucid.compare.step import Followed, JudgedStep
 from pellucid.numbers import Rounded
 
 
@@ -41,7 +41,7 @@ class Fit(NamedTuple):
 
 
 def diagnose(
-    fault: Seen, followed: Followed, step: Step, adopted: Iterable[Plan] = ()
+    fault: Verdict, followed: Followed, step: JudgedStep, adopted: Iterable[Plan] = ()
 ) -> list[Fit]:
     """Every mistake that was tried, those that fit best first; two at once if none fits alone."""
     if fault.call is None:
@@ -74,9 +74,9 @@ def _keep(fits: dict[tuple[Mistake, ...], Fit], fit: Fit | None, *, alone: bool 
 class Case:
     """A difference, the tape of the run in which it was seen, and the mistakes already in it."""
 
-    fault: Seen
-    tape: Following
-    step: Step
+    fault: Verdict
+    tape: JudgingTape
+    step: JudgedStep
     adopted: tuple[Plan, ...]
 
     def units(self) -> Iterator[tuple[Key | None, set[Any]]]:
@@ -114,7 +114,7 @@ class Case:
                 seen = self.step.follow(plans).seen
             else:
                 mine = cast("dict[str, Tensor]", self.step.mine)
-                again = Following(ChainMap({first: mine[self.fault.name]}, mine))
+                again = JudgingTape(ChainMap({first: mine[self.fault.name]}, mine))
                 with planted(plans, self.step.words()):
                     self.tape.call(unit).again(_copies(), again)
                 seen = again.seen
@@ -127,7 +127,7 @@ class Case:
         return Fit(mistakes, own.excess, _left(own, self.fault), faults)
 
 
-def _left(own: Seen, fault: Seen) -> float:
+def _left(own: Verdict, fault: Verdict) -> float:
     """How much of the distance is left; where infinities differed, whether any still does."""
     if math.isfinite(fault.left):
         return own.left / fault.left if fault.left else math.inf

@@ -21,7 +21,7 @@ Key = tuple[str, str]
 """A call: its path on the tape and its function's name."""
 
 
-class Seen(NamedTuple):
+class Verdict(NamedTuple):
     """One tensor of the other program, judged."""
 
     name: str
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
         """Whether no number is farther off than rounding can bring it."""
         return self.excess <= 1
 
-    def moved(self, rows: int) -> "Seen":
+    def moved(self, rows: int) -> "Verdict":
         """The same of a piece that begins so many rows further down in the tensor."""
         return self._replace(worst=(self.worst[0] + rows, *self.worst[1:]))
 
@@ -65,7 +65,7 @@ PIECE = 1 << 22
 
 def judge(
     name: str, theirs: Tensor, made: Rounded, call: Key | None, *, carried: bool = False
-) -> Seen:
+) -> Verdict:
     """Compare a tensor with what its step makes of the numbers that went into it.
 
     What is allowed is the bound of rounding. Where values are carried that nobody has compared, it
@@ -95,7 +95,7 @@ def judge(
     if high > 1:
         for start in starts:
             picture.add(compared(start)[2], start)
-    return Seen(
+    return Verdict(
         name=name,
         call=call,
         excess=high,

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import open_tensors
+from pellucid.compare.translate import NameTranslation, translate
 from pellucid.errors import TraceError
 from pellucid.models import GPTConfig
 from pellucid.reference import MANIFEST, open_pack
-from pellucid.trace.vocabularies import Translation, translate
 
 
 class Mine(Mapping[str, Tensor]):
@@ -23,7 +23,7 @@ class Mine(Mapping[str, Tensor]):
         self, tensors: Mapping[str, Tensor], config: GPTConfig, own_map: Mapping[str, str] | None
     ) -> None:
         self.tensors = tensors
-        self.translation: Translation = translate(list(tensors), config, own_map)
+        self.translation: NameTranslation = translate(list(tensors), config, own_map)
         if not self.translation.found:
             some = ", ".join(sorted(tensors)[:3])
             raise TraceError(

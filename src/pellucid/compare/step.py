@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.compare.following import Following
-from pellucid.compare.judge import Key, Seen, fitted
+from pellucid.compare.judge import Key, Verdict, fitted
+from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import coarse
-from pellucid.compare.planted import Plan, planted
+from pellucid.compare.mutation import Plan, planted
 from pellucid.models import GPT, trainable
 from pellucid.numbers import Rounded
-from pellucid.trace import UPDATES, updated
+from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves, unflatten
+from pellucid.walkthrough import UPDATES
 
 HEAD = "lm_head.weight"
 
@@ -26,17 +27,17 @@ PIECE = 1 << 20
 class Followed:
     """What was judged, and the tapes by which a call can be run again."""
 
-    seen: dict[str, Seen] = field(default_factory=dict)
-    tapes: dict[Key, Following] = field(default_factory=dict)
+    seen: dict[str, Verdict] = field(default_factory=dict)
+    tapes: dict[Key, JudgingTape] = field(default_factory=dict)
 
-    def keep(self, tape: Following) -> None:
+    def keep(self, tape: JudgingTape) -> None:
         """Keep a tape if it is the first of a call that does not agree."""
         faults = [seen.call for seen in tape.seen.values() if not seen.agrees and seen.call]
         self.tapes |= {key: tape for key in faults if key not in self.tapes}
 
 
 @dataclass(frozen=True)
-class Step:
+class JudgedStep:
     """A model, what it reads and what it is to predict, and how its weights move.
 
     `mine` has the other program's tensors under our names, and `dtype` is what it computes in.
@@ -65,7 +66,7 @@ class Step:
         return followed
 
     def _gradients(self, followed: Followed) -> dict[str, Rounded]:
-        tape = Following(self.mine)
+        tape = JudgingTape(self.mine)
         model = self.model.with_params(map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
         followed.seen |= tape.seen
@@ -82,11 +83,11 @@ class Step:
                 continue
             before = self.mine.get(name, weight)
             own = {key: fitted(key, self.mine[key], weight.shape) for key in shown}
-            found: list[dict[str, Seen]] = []
+            found: list[dict[str, Verdict]] = []
             rows = max(1, PIECE * weight.shape[0] // weight.numel())
             for start in range(0, weight.shape[0], rows):
                 here = slice(start, start + rows)
-                tape = Following({key: values[here] for key, values in own.items()})
+                tape = JudgingTape({key: values[here] for key, values in own.items()})
                 piece = unflatten({name: self._exact(before[here])})
                 gradient = unflatten({name: grads[name][here]})
                 updated(piece, gradient, None, self.update or {}, tape)

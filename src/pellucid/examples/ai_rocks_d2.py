@@ -11,7 +11,8 @@ from torch import Tensor
 
 from pellucid.examples.gpt_example import Example, load_example
 from pellucid.models import GPT
-from pellucid.trace import Part, Step, Trace
+from pellucid.train import Trace
+from pellucid.walkthrough import Part, Step
 
 NORMS = ("ln_1", "ln_2")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pellucid.trace import Lesson
+from pellucid.walkthrough import Walkthrough
 
 
 class Demonstration(NamedTuple):
@@ -14,4 +14,4 @@ class Demonstration(NamedTuple):
 
     title: str
     about: str
-    lesson: Callable[[], Lesson]
+    lesson: Callable[[], Walkthrough]

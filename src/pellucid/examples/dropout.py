@@ -6,7 +6,7 @@ from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, exact, numbered
 from pellucid.layers import dropout, linear, relu
 from pellucid.tape import Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Dropout"
 ABOUT = "Dropout deletes nodes at random in training; two ways to make up for it afterwards."
@@ -17,7 +17,7 @@ W = [[0.5], [1.0], [-2.0], [0.5]]
 NODES = [f"node {i}" for i in range(1, len(X) + 1)]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     tape.given({"x": exact([X]), "W": exact(W)})
     parts = numbered(_all_cases(tape), _published(tape), _inverted(tape), _behind_a_bend(tape))
@@ -28,7 +28,7 @@ def _lesson() -> Lesson:
         | axes((NODES, None), "W")
         | axes((["mean", "inference"], ["without", "with ReLU"]), "means")
     )
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
 def _all_cases(tape: Tape) -> Part:

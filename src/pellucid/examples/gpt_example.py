@@ -12,8 +12,9 @@ from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig
 from pellucid.text import Words
-from pellucid.trace import Lesson, Part, Trace, gpt_lesson, record_step
+from pellucid.train import Trace, record_step
 from pellucid.tree import unflatten
+from pellucid.walkthrough import Part, Walkthrough, gpt_walkthrough
 
 SUFFIX = ".json"
 
@@ -46,13 +47,13 @@ class Example:
         self,
         update: Mapping[str, Any] | None = None,
         layers: Collection[int] | None = None,
-    ) -> Lesson:
+    ) -> Walkthrough:
         """The way through the recorded step, the named blocks in full."""
         return self._told(self.record(update), layers)
 
-    def _told(self, trace: Trace, layers: Collection[int] | None) -> Lesson:
+    def _told(self, trace: Trace, layers: Collection[int] | None) -> Walkthrough:
         """The lesson of a record, with what closes it."""
-        lesson = gpt_lesson(trace, self.title, f"{self.about}\n{self.source}", layers)
+        lesson = gpt_walkthrough(trace, self.title, f"{self.about}\n{self.source}", layers)
         if self.closing is None:
             return lesson
         parts = (*lesson.parts, self.closing(trace))

@@ -14,8 +14,8 @@ from pellucid.models import NextToken, NextTokenConfig, slide, windows_of
 from pellucid.optim import adam
 from pellucid.tape import Tape
 from pellucid.text import Characters
-from pellucid.trace import Lesson, Part, Step, labelled
 from pellucid.tree import flatten
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Humpty Dumpty"
 ABOUT = "From 'humpty dumpt' to the whole sentence: one number a character, then a learned vector."
@@ -43,7 +43,7 @@ class Trained(NamedTuple):
     losses: list[float]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     numbers = _numbers(tape)
     vectors, model = _vectors(tape)
@@ -57,7 +57,7 @@ def _lesson() -> Lesson:
         names |= axes((steps,), f"{form}.curve")
     names |= axes((["h"], SEEN), "one_hot")
     names |= axes((STARTS, ["fixed", "trained on"]), "compared")
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
 def _seen(text: str) -> str:

@@ -7,7 +7,7 @@ from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, exact, normal, numbered
 from pellucid.layers import layer_norm, layer_norm_backward, linear, linear_backward
 from pellucid.tape import Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Layer norm and residual connections"
 ABOUT = "Layer norm brings every row to one scale; a residual connection lets gradients through."
@@ -20,13 +20,13 @@ SHOWN = (0, 6, 12, 18, 23)
 KINDS = ["plain", "residual", "both"]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     parts = numbered(_norm(tape), _scale_and_bias(tape), _depth(tape))
     layers = [f"layer {i}" for i in SHOWN]
     names = axes((KINDS, layers), "signals", "gradients")
     names |= axes((["n", "n - 1"],), "deviations")
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
 def _norm(tape: Tape) -> Part:

@@ -10,8 +10,8 @@ from pellucid.examples.toolbox import apart, exact, numbered
 from pellucid.layers import linear, softmax
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.tape import Tape
-from pellucid.trace import Labels, Lesson, Part, Step, labelled
 from pellucid.tree import present, unflatten
+from pellucid.walkthrough import Labels, Part, Step, Walkthrough, labelled
 
 TITLE = "Leaf or flower"
 ABOUT = (
@@ -79,7 +79,7 @@ def _verdicts(model: Classifier) -> str:
     return ", ".join(f"{thing} → {kind}" for thing, kind in zip(THINGS, found, strict=True))
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape, inputs = Tape(), exact(INPUTS)
     parts = numbered(
         _network(tape, inputs),
@@ -88,7 +88,7 @@ def _lesson() -> Lesson:
         _activation(tape, inputs),
         _collapse(tape, inputs),
     )
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(_labels(tape)))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(_labels(tape)))
 
 
 def _network(tape: Tape, inputs: Tensor) -> Part:
@@ -136,7 +136,7 @@ def _schemes(tape: Tape, inputs: Tensor) -> Part:
     sign.forward(inputs, tape.at("sign"))
     number = tape["sign.output.out"]
     two, _ = softmax(tape["plain.output.out"], tape=tape.at("probabilities"))
-    one, _ = softmax(tape["sign.two_way.out"], tape=tape.at("sign_probabilities"))
+    one, _ = softmax(tape["sign.binary_logits.out"], tape=tape.at("sign_probabilities"))
     return Part(
         "Two ways to read an answer",
         (

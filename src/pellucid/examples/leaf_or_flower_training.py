@@ -11,10 +11,10 @@ from pellucid.examples.leaf_or_flower import FEATURES, LABELS
 from pellucid.examples.toolbox import exact, normal, numbered
 from pellucid.layers import absolute_error
 from pellucid.models import Classifier, ClassifierConfig
-from pellucid.optim import NUDGE, nudged_gradients, sgd
+from pellucid.optim import NUDGE, finite_difference_gradients, sgd
 from pellucid.tape import Tape
-from pellucid.trace import Lesson, Part, Step, labelled
 from pellucid.tree import flatten, map_leaves
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Leaf or flower: the training"
 ABOUT = (
@@ -91,7 +91,7 @@ def depth_gradients(scale: float, activation: str, depth: int = DEPTH) -> list[f
     return [float(tape[f"dhidden.{layer}.out"].norm()) for layer in range(depth)]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     parts = numbered(_loss(tape), _gradient(tape), _average(), _epochs(), _depth())
     axes: dict[str, Any] = {
@@ -102,7 +102,7 @@ def _lesson() -> Lesson:
         "network.wanted": (None, LABELS),
         "network.inputs": (None, FEATURES),
     }
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(axes))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(axes))
 
 
 def _loss(tape: Tape) -> Part:
@@ -135,7 +135,7 @@ def _gradient(tape: Tape) -> Part:
         return loss
 
     _, grads = model.error_and_grads(leaf, wanted, tape.at("network"))
-    nudged = flatten(nudged_gradients(loss_with, model.params))
+    nudged = flatten(finite_difference_gradients(loss_with, model.params))
     weights, formula = flatten(model.params), flatten(grads)
     lines = [f"{'':22}{'weight':>10}{'by nudging':>13}{'by formula':>13}{'difference':>13}"]
     worst = 0.0

@@ -7,9 +7,9 @@ from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, exact, normal, numbered
 from pellucid.layers import linear, merge_heads, relu, scaled_dot_product, split_heads
 from pellucid.models import GPTConfig
-from pellucid.tape import OFF, Off, Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.tape import NULL_TAPE, NullTape, Tape
 from pellucid.tree import Tree
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Linear maps in a row"
 ABOUT = "Two linear maps in a row are one, whatever their sizes, until something bends in between."
@@ -22,7 +22,7 @@ T, C, H = 3, 4, 2
 GPT_2 = GPTConfig()
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     first = {name: exact(values) for name, values in FIRST.items()}
     second = {name: exact(values) for name, values in SECOND.items()}
@@ -31,10 +31,12 @@ def _lesson() -> Lesson:
     parts = numbered(_two_are_one(tape, first, second), _bend(tape, first, second), _heads(tape))
     names = axes((ROWS, None), "probe", "straight.second.out", "bent.second.out")
     names |= axes((["without", "with ReLU"], None), "test")
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
-def _through(x: Tensor, first: Tree, second: Tree, *, bend: bool, tape: Off = OFF) -> Tensor:
+def _through(
+    x: Tensor, first: Tree, second: Tree, *, bend: bool, tape: NullTape = NULL_TAPE
+) -> Tensor:
     """Both maps, with or without a ReLU between them."""
     inner, _ = linear(x, **first, tape=tape.at("first"))
     between = relu(inner, tape=tape.at("relu"))[0] if bend else inner

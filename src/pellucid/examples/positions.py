@@ -7,7 +7,7 @@ from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import axes, exact, normal, numbered
 from pellucid.layers import embedding, position, position_backward, sinusoids
 from pellucid.tape import Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Positions"
 ABOUT = "How a vector can say where its word stands: learned, two naive ways, and with sines."
@@ -21,7 +21,7 @@ STEP = 3
 MANY = 1000
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     parts = numbered(_learned(tape), _itself(tape), _shares(tape), _sines(tape), _distance(tape))
     places = [f"p = {place}" for place in PLACES]
@@ -36,7 +36,7 @@ def _lesson() -> Lesson:
         | axes((["paired", "own"], starts), "dots")
         | axes((["1", "2", "3", "4"], None), "wpe.weight", "dwpe.weight")
     )
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
 def _alike(words: Tensor) -> Tensor:

@@ -7,16 +7,9 @@ from torch import Tensor
 
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, exact, numbered
-from pellucid.layers import (
-    linear,
-    position,
-    scaled_dot_product,
-    sinusoids,
-    softmax,
-    unembedding,
-)
-from pellucid.tape import OFF, Off, Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.layers import linear, position, scaled_dot_product, sinusoids, softmax, unembedding
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Self-attention for three words"
 ABOUT = "Humpty, dumpty, sat: the last word asks, each word answers, and their values are mixed."
@@ -30,7 +23,7 @@ W_V = [[1.0, 2.0], [0.5, 0.0], [-1.0, 0.5]]
 ORDERS = [" ".join(WORDS), " ".join(SWAPPED)]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     x = exact(VECTORS)
     tape.given({"x": x, "W_k": exact(W_K), "W_q": exact(W_Q), "W_v": exact(W_V)})
@@ -43,10 +36,10 @@ def _lesson() -> Lesson:
         | axes((last, SWAPPED), "swapped.u.out")
         | axes((["as it is", "swapped"], None), "without", "with")
     )
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
-def _attend(x: Tensor, weights: Tape, tape: Off = OFF) -> Tensor:
+def _attend(x: Tensor, weights: Tape, tape: NullTape = NULL_TAPE) -> Tensor:
     """What the last word gathers from all: u = softmax(q kᵀ), output = u v."""
     keys, _ = linear(x, weight=weights["W_k"], tape=tape.at("keys"))  # (T, d)
     query, _ = linear(x[-1:], weight=weights["W_q"], tape=tape.at("query"))  # (1, d)

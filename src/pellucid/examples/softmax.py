@@ -8,7 +8,7 @@ from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, exact, numbered
 from pellucid.layers import cross_entropy, softmax
 from pellucid.tape import Tape
-from pellucid.trace import Lesson, Part, Step, labelled
+from pellucid.walkthrough import Part, Step, Walkthrough, labelled
 
 TITLE = "Softmax"
 ABOUT = "Softmax turns any scores into probabilities, and keeps the loss on the side of the truth."
@@ -20,7 +20,7 @@ HUGE = [[1000.0, 999.0, 998.0]]
 SCORES = [-2.0, -1.0, 0.0, 1.0, 2.0]
 
 
-def _lesson() -> Lesson:
+def _lesson() -> Walkthrough:
     tape = Tape()
     parts = numbered(_capping(tape), _softmax(tape), _overflow(tape), _logistic(tape))
     scores = [f"z = {score:g}" for score in SCORES]
@@ -28,10 +28,10 @@ def _lesson() -> Lesson:
         axes((CASES, KINDS), "outputs", "wanted", "capped", "softmax.out")
         | axes((CASES,), "distance", "capped_distance", "softmax_distance", "sums")
         | axes((CASES,), "entropy.losses")
-        | axes((scores, ["of z", "of 0"]), "two_way.out")
+        | axes((scores, ["of z", "of 0"]), "binary_logits.out")
         | axes((scores,), "logistic")
     )
-    return Lesson(TITLE, ABOUT, tape, parts, labelled(names))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
 def _capping(tape: Tape) -> Part:

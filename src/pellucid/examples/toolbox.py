@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.trace import Labels, Part
+from pellucid.walkthrough import Labels, Part
 
 
 def exact(values: Any) -> Tensor:

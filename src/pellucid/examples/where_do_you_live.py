@@ -11,7 +11,8 @@ from pellucid.optim import adam
 from pellucid.text import Words
 from pellucid.text.pair_corpus import Form, PairCorpus, pair_row, special
 from pellucid.text.pairs import TextPair
-from pellucid.trace import Lesson, Part, Step, gpt_lesson, record_step, transformer_lesson
+from pellucid.train import record_step
+from pellucid.walkthrough import Part, Step, Walkthrough, gpt_walkthrough, transformer_walkthrough
 
 PAIRS = (
     TextPair("Wo wohnst du?", "Where do you live?"),
@@ -70,20 +71,20 @@ def _training(model: GPT | Transformer, losses: list[float]) -> Part:
     return Part(f"A training of {STEPS} steps on {len(PAIRS)} pairs", steps)
 
 
-def _by_transformer() -> Lesson:
+def _by_transformer() -> Walkthrough:
     marks: Any = {"pad": special(WORDS, "<PAD>"), "bos": special(WORDS, "<BOS>")}
     config = TransformerConfig(n_encoder=1, n_decoder=1, **SIZES, **marks)
     model, losses = trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
-    lesson = transformer_lesson(model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about)
+    lesson = transformer_walkthrough(model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about)
     return lesson.led_by(_training(model, losses))
 
 
-def _by_gpt() -> Lesson:
+def _by_gpt() -> Walkthrough:
     model, losses = trained(
         GPT.init(GPTConfig(n_layer=1, **SIZES), seed=1, dtype=torch.float64), "gpt"
     )
     tokens, targets = pair_row(WORDS, PAIRS[0], "gpt")
-    lesson = gpt_lesson(
+    lesson = gpt_walkthrough(
         record_step(model, tokens, WORDS, update=None, targets=targets),
         GPT_WITH_SEP.title,
         GPT_WITH_SEP.about,

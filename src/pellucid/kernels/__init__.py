@@ -9,12 +9,7 @@ from dataclasses import replace
 
 from pellucid.kernels.adamw import adamw_rule
 from pellucid.kernels.embedding import embedding, embedding_backward
-from pellucid.kernels.gelu import (
-    gelu_erf,
-    gelu_erf_backward,
-    gelu_tanh,
-    gelu_tanh_backward,
-)
+from pellucid.kernels.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
 from pellucid.kernels.layer_norm import layer_norm, layer_norm_backward
 from pellucid.kernels.linear import linear, linear_backward
 from pellucid.kernels.linear_cross_entropy import (
@@ -29,10 +24,7 @@ from pellucid.kernels.lora import lora_linear, lora_linear_backward
 from pellucid.kernels.packed_block import PRE_NORM_BLOCK
 from pellucid.kernels.packed_linear import EMBEDDING, LINEAR, LOSS, UNEMBEDDING
 from pellucid.kernels.packing import PackedWeight
-from pellucid.kernels.scaled_dot_product import (
-    scaled_dot_product,
-    scaled_dot_product_backward,
-)
+from pellucid.kernels.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
 from pellucid.layers import REFERENCE, Ops, Pair
 from pellucid.tree import Tree
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def adamw_rule(
@@ -17,7 +17,7 @@ def adamw_rule(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.optim.adamw_rule`."""
     # ATen writes in place, and a step must leave what it was given as it was.

@@ -13,7 +13,7 @@ from pellucid import layers
 from pellucid.kernels.native_attention import attend, attend_backward, beside, takes
 from pellucid.kernels.scaled_dot_product import additive
 from pellucid.layers import causal_mask
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 ATEN = torch.ops.aten
 
@@ -64,7 +64,7 @@ def scaled_dot_product(
     *,
     mask: Tensor | None = None,
     noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """As `pellucid.layers.scaled_dot_product`, for a graph that is compiled."""
     if noise is not None or q.device.type != "cpu":
@@ -82,7 +82,7 @@ def scaled_dot_product_backward(
     dz: Tensor,
     cache: tuple[Any, Any],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
     """As `pellucid.layers.scaled_dot_product_backward`."""
     reference, flash = cache

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pellucid.kernels import FAST, attention_op, native_attention, whole_cross_entropy
 from pellucid.layers import Ops, Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 MOST = 128
 """So many graphs a function may be compiled to, before that counts as a mistake."""
@@ -99,7 +99,7 @@ def _with_tensor(pair: Pair) -> Pair:
     """The pair with dloss as a tensor: for each other number a graph would be made anew."""
 
     def backward(
-        dloss: Tensor | float, cache: Any, *, tape: Off = OFF
+        dloss: Tensor | float, cache: Any, *, tape: NullTape = NULL_TAPE
     ) -> tuple[Tensor, dict[str, Tensor]]:
         return pair.backward(torch.as_tensor(dloss), cache)
 

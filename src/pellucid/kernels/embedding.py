@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 ATEN = torch.ops.aten
 
@@ -12,7 +12,7 @@ def embedding(
     tokens: Tensor,
     *,
     weight: Tensor,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Tensor, int]]:
     """As `pellucid.layers.embedding`."""
     return weight[tokens], (tokens, weight.shape[0])
@@ -22,7 +22,7 @@ def embedding_backward(
     dout: Tensor,
     cache: tuple[Tensor, int],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[None, dict[str, Tensor]]:
     """As `pellucid.layers.embedding_backward`."""
     tokens, vocab_size = cache

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 ATEN = torch.ops.aten
 
@@ -14,7 +14,7 @@ def gelu(
     x: Tensor,
     *,
     approximate: str,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tensor]:
     """As `pellucid.layers.gelu_tanh` or, with `approximate="none"`, `gelu_erf`."""
     return ATEN.gelu(x, approximate=approximate), x
@@ -25,7 +25,7 @@ def gelu_backward(
     cache: Tensor,
     *,
     approximate: str,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As the backward of the same form in `pellucid.layers`."""
     return ATEN.gelu_backward(dout, cache, approximate=approximate), {}

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 ATEN = torch.ops.aten
@@ -17,7 +17,7 @@ def layer_norm(
     weight: Tensor,
     bias: Tensor | None = None,
     eps: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """As `pellucid.layers.layer_norm`.
 
@@ -31,7 +31,7 @@ def layer_norm_backward(
     dout: Tensor,
     cache: tuple[Any, ...],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.layer_norm_backward`."""
     x, mean, rstd, weight, bias = cache

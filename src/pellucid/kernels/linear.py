@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
@@ -12,7 +12,7 @@ def linear(
     *,
     weight: Tensor,
     bias: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Tensor, Tensor, bool]]:
     """As `pellucid.layers.linear`."""
     rows = x.flatten(0, -2)  # (N, m)
@@ -24,7 +24,7 @@ def linear_backward(
     dout: Tensor,
     cache: tuple[Tensor, Tensor, bool],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.linear_backward`."""
     rows, weight, has_bias = cache

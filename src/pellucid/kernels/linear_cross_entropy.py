@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss
 
 from pellucid.layers import IGNORE
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 LOGITS_AT_ONCE = 1 << 23
 """How many logits a chunk may hold: 32 MiB in float32."""
@@ -20,7 +20,7 @@ def linear_cross_entropy(
     targets: Tensor,
     *,
     weight: Tensor,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `pellucid.layers.linear_cross_entropy`."""
     count = (targets != IGNORE).sum()
@@ -45,7 +45,7 @@ def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: tuple[Tensor, Tensor],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.linear_cross_entropy_backward`."""
     dx, dweight = cache

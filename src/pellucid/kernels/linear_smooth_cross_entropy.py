@@ -11,7 +11,7 @@ from pellucid.kernels.linear_cross_entropy import (
     linear_cross_entropy_backward,
 )
 from pellucid.layers import IGNORE
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def linear_smooth_cross_entropy(
@@ -20,7 +20,7 @@ def linear_smooth_cross_entropy(
     *,
     weight: Tensor,
     smoothing: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """As `pellucid.layers.linear_smooth_cross_entropy`."""
     sharp, (dx, dweight) = linear_cross_entropy(x, targets, weight=weight)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
-class LoraCache(NamedTuple):
+class LoraKernelCache(NamedTuple):
     """What the backward needs; rows and low are of all positions in one axis."""
 
     rows: Tensor
@@ -27,21 +27,21 @@ def lora_linear(
     bias: Tensor | None = None,
     lora_a: Tensor,
     lora_b: Tensor,
-    tape: Off = OFF,
-) -> tuple[Tensor, LoraCache]:
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tensor, LoraKernelCache]:
     """As `pellucid.layers.lora_linear`."""
     rows = x.flatten(0, -2)  # (N, m)
     base = rows @ weight if bias is None else torch.addmm(bias, rows, weight)  # (N, n)
     low = rows @ lora_a  # (N, r)
     out = torch.addmm(base, low, lora_b).view(*x.shape[:-1], -1)  # (..., T, n)
-    return out, LoraCache(rows, weight, bias is not None, lora_a, lora_b, low)
+    return out, LoraKernelCache(rows, weight, bias is not None, lora_a, lora_b, low)
 
 
 def lora_linear_backward(
     dout: Tensor,
-    cache: LoraCache,
+    cache: LoraKernelCache,
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.lora_linear_backward`."""
     rows, weight, has_bias, lora_a, lora_b, low = cache

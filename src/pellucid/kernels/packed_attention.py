@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pellucid.kernels.packed_linear import no_backward
 from pellucid.layers import Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 FEW = 12
 """Up to so many queries look at the keys one by one, unrounded; attention.h has the same."""
@@ -24,7 +24,7 @@ def scaled_dot_product(
     *,
     mask: Tensor | None = None,
     noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, None]:
     """As `pellucid.layers.scaled_dot_product`."""
     shrunk = q / math.sqrt(q.shape[-1])  # (..., H, T, d)

@@ -16,7 +16,7 @@ from pellucid.kernels.packed_attention import ATTENTION
 from pellucid.kernels.packed_linear import no_backward
 from pellucid.kernels.packing import PackedWeight
 from pellucid.layers import AttentionCache, BlockCache, Ops, Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
@@ -27,7 +27,7 @@ STEP = 128
 
 
 @dataclass(slots=True)
-class Room:
+class KVBuffer:
     """Memory for keys and values (B, H, room, d), of which `used` positions are written."""
 
     k: Tensor
@@ -35,12 +35,12 @@ class Room:
     used: int
 
 
-class KeptPast:
+class KVCache:
     """Keys and values (..., H, S, d) of earlier positions, in memory that has room for more."""
 
     __slots__ = ("batched", "count", "room")
 
-    def __init__(self, room: Room, count: int, *, batched: bool) -> None:
+    def __init__(self, room: KVBuffer, count: int, *, batched: bool) -> None:
         self.room, self.count, self.batched = room, count, batched
 
     @property
@@ -53,10 +53,10 @@ class KeptPast:
         """The values."""
         return self._filled(self.room.v)
 
-    def first(self, count: int) -> "KeptPast":
+    def first(self, count: int) -> "KVCache":
         """The first `count` positions alone; the others' memory is free, and they are not kept."""
         self.room.used = count
-        return KeptPast(self.room, count, batched=self.batched)
+        return KVCache(self.room, count, batched=self.batched)
 
     def _filled(self, part: Tensor) -> Tensor:
         filled = part[:, :, : self.count]
@@ -91,7 +91,7 @@ def pre_norm_block(
     attn_noise: Tensor | None = None,
     resid_noise: Tensor | None = None,
     mlp_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, BlockCache]:
     """As `pellucid.layers.pre_norm_block`, with attention that is causal.
 
@@ -131,7 +131,7 @@ def pre_norm_block(
     out = torch.empty_like(x)
     table.block(
         known.block,
-        native.Room(room.k.data_ptr(), room.v.data_ptr(), room.k.shape[2], start),
+        native.KVBufferStruct(room.k.data_ptr(), room.v.data_ptr(), room.k.shape[2], start),
         x.data_ptr(),
         out.data_ptr(),
         batch,
@@ -139,7 +139,7 @@ def pre_norm_block(
         torch.get_num_threads(),
     )
     room.used = start + length
-    kept: Any = KeptPast(room, room.used, batched=batched)
+    kept: Any = KVCache(room, room.used, batched=batched)
     return out, BlockCache(_NOTHING, AttentionCache(kept, _NOTHING, _NOTHING), _NOTHING, _NOTHING)
 
 
@@ -148,9 +148,9 @@ PRE_NORM_BLOCK = Pair(pre_norm_block, no_backward)
 _NOTHING: Any = None  # there is no backward
 
 
-def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch.dtype) -> Room:
+def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch.dtype) -> KVBuffer:
     """Memory that holds the past and has room for so many positions more."""
-    if isinstance(past, KeptPast):
+    if isinstance(past, KVCache):
         count = past.count
         if past.room.used == count and count + length <= past.room.k.shape[2]:
             return past.room
@@ -158,7 +158,7 @@ def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch
         count = 0 if past is None else past.k.shape[-2]
     batch, n_head, d = shape
     size = (batch, n_head, -(-(count + length) // STEP) * STEP, d)
-    room = Room(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype), count)
+    room = KVBuffer(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype), count)
     if past is not None:
         room.k[:, :, :count], room.v[:, :, :count] = past.k, past.v
     return room

@@ -16,7 +16,7 @@ from pellucid import native
 from pellucid.errors import ConfigError
 from pellucid.kernels.packing import GROUP, Form, PackedWeight, columns, unpacked
 from pellucid.layers import REFERENCE, Pair, cross_entropy
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def no_backward(*_: object, **__: object) -> NoReturn:
@@ -32,7 +32,7 @@ def linear(
     *,
     weight: PackedWeight | Tensor,
     bias: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, None]:
     """As `pellucid.layers.linear`, of a weight that is packed."""
     if isinstance(weight, Tensor):
@@ -42,7 +42,7 @@ def linear(
 
 
 def unembedding(
-    x: Tensor, *, weight: PackedWeight | Tensor, tape: Off = OFF
+    x: Tensor, *, weight: PackedWeight | Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, None]:
     """As `pellucid.layers.unembedding`; the table (V, C) is packed as the weight (C, V)."""
     if isinstance(weight, Tensor):
@@ -51,7 +51,7 @@ def unembedding(
 
 
 def embedding(
-    tokens: Tensor, *, weight: PackedWeight | Tensor, tape: Off = OFF
+    tokens: Tensor, *, weight: PackedWeight | Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, None]:
     """As `pellucid.layers.embedding`, from a table that is packed."""
     if isinstance(weight, Tensor):
@@ -60,7 +60,7 @@ def embedding(
 
 
 def linear_cross_entropy(
-    x: Tensor, targets: Tensor, *, weight: PackedWeight | Tensor, tape: Off = OFF
+    x: Tensor, targets: Tensor, *, weight: PackedWeight | Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, None]:
     """As `pellucid.layers.linear_cross_entropy`, of a head that is packed."""
     logits, _ = unembedding(x, weight=weight)

@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid import layers
 from pellucid.kernels.native_attention import attend, attend_backward, takes
 from pellucid.layers import causal_mask
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 ATEN = torch.ops.aten
 
@@ -29,7 +29,7 @@ def scaled_dot_product(
     *,
     mask: Tensor | None = None,
     noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """As `pellucid.layers.scaled_dot_product`.
 
@@ -61,7 +61,7 @@ def scaled_dot_product_backward(
     dz: Tensor,
     cache: tuple[Any, Any],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
     """As `pellucid.layers.scaled_dot_product_backward`."""
     reference, flash = cache

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from pellucid.layers import IGNORE
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 MULTIPLE = 64
 
@@ -35,7 +35,7 @@ def linear_cross_entropy(
     targets: Tensor,
     *,
     weight: Tensor,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, HeadCache]:
     """As `pellucid.layers.linear_cross_entropy`; the loss is in float32 at least."""
     vocab_size = weight.shape[0]
@@ -60,7 +60,7 @@ def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: HeadCache,
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.layers.linear_cross_entropy_backward`."""
     x, table, logits, logsumexp, wanted, share, vocab_size = cache

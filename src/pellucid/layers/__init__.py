@@ -2,6 +2,7 @@
 
 from pellucid.layers.absolute_error import absolute_error, absolute_error_backward
 from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.binary_logits import binary_logits, binary_logits_backward
 from pellucid.layers.block import (
     BlockCache,
     post_norm_block,
@@ -38,12 +39,7 @@ from pellucid.layers.embedding import (
 )
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
-from pellucid.layers.intervention import (
-    Intervened,
-    Replacement,
-    edited_name,
-    intervened,
-)
+from pellucid.layers.intervention import Intervened, Replacement, edited_name, intervened
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
 from pellucid.layers.linear import linear, linear_backward
 from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward
@@ -75,7 +71,6 @@ from pellucid.layers.smooth_cross_entropy import (
 )
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.layers.standardize import standardize, standardize_backward
-from pellucid.layers.two_way import two_way, two_way_backward
 
 __all__ = [
     "IGNORE",
@@ -97,6 +92,8 @@ __all__ = [
     "absolute_error_backward",
     "attention",
     "attention_backward",
+    "binary_logits",
+    "binary_logits_backward",
     "causal_mask",
     "cross_attention",
     "cross_attention_backward",
@@ -156,8 +153,6 @@ __all__ = [
     "split_heads",
     "standardize",
     "standardize_backward",
-    "two_way",
-    "two_way_backward",
     "unembedding",
     "unembedding_backward",
 ]

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def absolute_error(
-    x: Tensor, *, wanted: Tensor, tape: Off = OFF
+    x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """loss = mean over the examples of Σⱼ |x[j] - wanted[j]|.
 
@@ -21,7 +21,7 @@ def absolute_error(
 
 
 def absolute_error_backward(
-    dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: Off = OFF
+    dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """dx = derrors = dloss · sign(errors) / number of examples; 0 where an error is 0."""
     errors, losses = cache

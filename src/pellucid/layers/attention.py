@@ -14,7 +14,7 @@ from pellucid.layers.multi_head import (
     split_heads,
 )
 from pellucid.layers.ops import Ops
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
@@ -37,7 +37,7 @@ def attention(
     past: Past | None = None,
     attn_noise: Tensor | None = None,
     resid_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, AttentionCache]:
     """q, k, v = split(x W + b), out = multi_head(q, k, v).
 
@@ -57,7 +57,7 @@ def attention(
 
 
 def attention_backward(
-    dout: Tensor, cache: AttentionCache, *, ops: Ops, tape: Off = OFF
+    dout: Tensor, cache: AttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `attention` from the last to the first; for a whole text, without past."""
     (dq, dk, dv), heads = multi_head_backward(dout, cache.heads, ops=ops, tape=tape)

@@ -8,18 +8,10 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.attention import (
-    AttentionCache,
-    attention,
-    attention_backward,
-)
-from pellucid.layers.feed_forward import (
-    FeedForwardCache,
-    feed_forward,
-    feed_forward_backward,
-)
+from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.ops import Ops, Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
@@ -43,7 +35,7 @@ def pre_norm_block(
     eps: float,
     ops: Ops,
     mlp_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
     **heads: Any,
 ) -> tuple[Tensor, BlockCache]:
     """resid_mid = resid_pre + attn(ln_1(resid_pre)); resid_post = resid_mid + mlp(ln_2(resid_mid)).
@@ -72,7 +64,7 @@ def pre_norm_block_backward(
     *,
     activation: Pair,
     ops: Ops,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo resid_post = resid_mid + mlp(ln_2(resid_mid)), then the same for resid_mid."""
     tape(dresid_post=dresid_post)
@@ -100,7 +92,7 @@ def post_norm_block(
     eps: float,
     ops: Ops,
     mlp_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
     **heads: Any,
 ) -> tuple[Tensor, BlockCache]:
     """resid_mid = ln_1(resid_pre + attn(resid_pre)); resid_post = ln_2(resid_mid + mlp(resid_mid)).
@@ -131,7 +123,7 @@ def post_norm_block_backward(
     *,
     activation: Pair,
     ops: Ops,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo resid_post = ln_2(resid_mid + mlp(resid_mid)), then the same for resid_mid."""
     tape(dresid_post=dresid_post)

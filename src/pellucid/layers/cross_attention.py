@@ -14,7 +14,7 @@ from pellucid.layers.multi_head import (
     split_heads,
 )
 from pellucid.layers.ops import Ops
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 NOT_AGAIN: tuple[Any, Any] = (None, None)
@@ -43,7 +43,7 @@ def cross_attention(
     past: Past | None = None,
     attn_noise: Tensor | None = None,
     resid_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, CrossAttentionCache]:
     """q = split(x W + b); k, v = split(memory W'' + b''); out = multi_head(q, k, v).
 
@@ -67,7 +67,7 @@ def cross_attention(
 
 
 def cross_attention_backward(
-    dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: Off = OFF
+    dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor], Tree]:
     """Undo each line of `cross_attention` from the last to the first; without past."""
     (dq, dk, dv), heads = multi_head_backward(dout, cache.heads, ops=ops, tape=tape)

@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.embedding import unembedding, unembedding_backward
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 IGNORE = -100
 """The target of a position that has none, as in PyTorch."""
 
 
 def cross_entropy(
-    logits: Tensor, targets: Tensor, *, tape: Off = OFF
+    logits: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """loss = mean of -log probs[t, targets[t]] over the positions that have a target.
 
@@ -33,7 +33,7 @@ def cross_entropy(
 
 
 def cross_entropy_backward(
-    dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: Off = OFF
+    dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """dlogits = dloss · (probs - one_hot(target)) / number of targets; zero where skipped."""
     probs, targets = cache
@@ -47,7 +47,7 @@ def cross_entropy_backward(
 
 
 def linear_cross_entropy(
-    x: Tensor, targets: Tensor, *, weight: Tensor, tape: Off = OFF
+    x: Tensor, targets: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
     """The model's head and its loss in one: cross_entropy(x weightᵀ, targets).
 
@@ -65,7 +65,7 @@ def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],
     *,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo the loss, then the head: the gradients of x and of weight."""
     head_cache, loss_cache = cache

@@ -15,14 +15,10 @@ from pellucid.layers.cross_attention import (
     cross_attention,
     cross_attention_backward,
 )
-from pellucid.layers.feed_forward import (
-    FeedForwardCache,
-    feed_forward,
-    feed_forward_backward,
-)
+from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.multi_head import Past
 from pellucid.layers.ops import Ops, Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
@@ -66,7 +62,7 @@ def decoder_block(
     cross_attn_noise: Tensor | None = None,
     cross_resid_noise: Tensor | None = None,
     mlp_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, DecoderBlockCache]:
     """resid_mid = ln_1(resid_pre + attn(resid_pre)); resid_cross = ln_2(resid_mid +
     cross(resid_mid, memory)); resid_post = ln_3(resid_cross + mlp(resid_cross)).
@@ -127,7 +123,7 @@ def decoder_block_backward(
     *,
     activation: Pair,
     ops: Ops,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[tuple[Tensor, Tensor], Tree]:
     """Undo the three parts from the last to the first; the memory gets its gradient from `cross`.
 
@@ -179,7 +175,7 @@ def pre_norm_decoder_block(
     cross_attn_noise: Tensor | None = None,
     cross_resid_noise: Tensor | None = None,
     mlp_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, DecoderBlockCache]:
     """resid_mid = resid_pre + attn(ln_1(resid_pre)); resid_cross = resid_mid +
     cross(ln_2(resid_mid), memory); resid_post = resid_cross + mlp(ln_3(resid_cross)).
@@ -238,7 +234,7 @@ def pre_norm_decoder_block_backward(
     *,
     activation: Pair,
     ops: Ops,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[tuple[Tensor, Tensor], Tree]:
     """Undo the three parts from the last to the first, as `decoder_block_backward`."""
     tape(dresid_post=dresid_post)

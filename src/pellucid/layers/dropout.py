@@ -8,11 +8,11 @@ first published draws 0 or 1 in training and takes the constant 1-p at inference
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def dropout(
-    x: Tensor, *, noise: Tensor | None = None, tape: Off = OFF
+    x: Tensor, *, noise: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor | None]]:
     """out = x · noise; x itself where there is no noise.
 
@@ -27,7 +27,7 @@ def dropout(
 
 
 def dropout_backward(
-    dout: Tensor, cache: tuple[Tensor | None], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = x · noise: what was dropped gets no gradient, what was kept gets it scaled."""
     (noise,) = cache

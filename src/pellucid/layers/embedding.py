@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def embedding(
-    tokens: Tensor, *, weight: Tensor, tape: Off = OFF
+    tokens: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Look up one row of the table for each token: out[t] = weight[tokens[t]].
 
@@ -22,7 +22,7 @@ def embedding(
 
 
 def embedding_backward(
-    dout: Tensor, cache: tuple[Tensor, ...], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[None, dict[str, Tensor]]:
     """Add up, for each row of the table, the gradients of all places that looked it up.
 
@@ -35,7 +35,9 @@ def embedding_backward(
     return None, {"weight": dweight}
 
 
-def unembedding(x: Tensor, *, weight: Tensor, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor, ...]]:
+def unembedding(
+    x: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Score each token of the vocabulary by its row: out = x weightᵀ, without a bias.
 
     Shapes: x (..., T, C), weight (V, C), out (..., T, V), the logits.
@@ -47,7 +49,7 @@ def unembedding(x: Tensor, *, weight: Tensor, tape: Off = OFF) -> tuple[Tensor, 
 
 
 def unembedding_backward(
-    dout: Tensor, cache: tuple[Tensor, ...], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = x weightᵀ: dx = dout weight, dweight = doutᵀ x summed over all positions."""
     x, weight = cache

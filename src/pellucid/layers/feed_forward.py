@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pellucid.layers.ops import Ops, Pair
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
@@ -26,7 +26,7 @@ def feed_forward(
     activation: Pair,
     ops: Ops,
     noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, FeedForwardCache]:
     """out = activation(x W + b) W' + b', at each position by itself.
 
@@ -48,7 +48,7 @@ def feed_forward_backward(
     *,
     activation: Pair,
     ops: Ops,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `feed_forward` from the last to the first."""
     dprojected, _ = ops.dropout.backward(dout, cache.dropout, tape=tape.at("dropout"))

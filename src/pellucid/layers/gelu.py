@@ -4,13 +4,13 @@ import math
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 CUBIC = 0.044715
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
-def gelu_tanh(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's activation.
 
     Shapes: x and out alike, any.
@@ -24,7 +24,7 @@ def gelu_tanh(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor, Tens
 
 
 def gelu_tanh_backward(
-    dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = ½ x (1 + tanh(inner)) by the product rule; tanh' = 1 - tanh²."""
     x, tanh = cache
@@ -35,7 +35,7 @@ def gelu_tanh_backward(
     return dx, {}
 
 
-def gelu_erf(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = x Φ(x) with the normal distribution's Φ(x) = ½ (1 + erf(x / √2)).
 
     Shapes: x and out alike, any.
@@ -48,7 +48,7 @@ def gelu_erf(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor, Tenso
 
 
 def gelu_erf_backward(
-    dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = x Φ(x): dx = (Φ(x) + x φ(x)) dout with the density φ(x) = exp(-x²/2) / √(2π)."""
     x, phi = cache

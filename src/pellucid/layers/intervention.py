@@ -16,7 +16,7 @@ from pellucid.layers.dropout import dropout, dropout_backward
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.replaced import replaced, replaced_backward
 from pellucid.layers.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 EDIT = "edit"
 """Under this, beside what was made, stands what took its place."""
@@ -71,7 +71,7 @@ def intervened(ops: Ops, replacements: Mapping[str, Replacement]) -> Intervened:
     """The table with these replacements, by the name on the tape of what is replaced.
 
     A tape that is handed to it must know its place even where it keeps nothing: a `Tape` or a
-    `Placed`, else `TraceError`. Attention whose table is replaced is computed by the reference.
+    `PlacedTape`, else `TraceError`. Attention whose table is replaced is computed by the reference.
     """
     pairs = {pair.name: getattr(ops, pair.name) for pair in fields(Ops)}
     outputs = {
@@ -91,7 +91,7 @@ def edited_name(name: str) -> str:
 def _replacing(pair: Pair, made: str, replacements: Mapping[str, Replacement]) -> Pair:
     """The pair, with its output replaced where there is a replacement of that name."""
 
-    def forward(x: Tensor, *, tape: Off = OFF, **told: Any) -> tuple[Tensor, Any]:
+    def forward(x: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any) -> tuple[Tensor, Any]:
         out, cache = pair.forward(x, **told, tape=tape)
         replacement = replacements.get(f"{_place(tape)}.{made}")
         if replacement is None:
@@ -99,7 +99,9 @@ def _replacing(pair: Pair, made: str, replacements: Mapping[str, Replacement]) -
         edited, edit = replaced(out, **replacement._asdict(), tape=tape.at(EDIT))
         return edited, Edited(cache, edit)
 
-    def backward(dout: Tensor, cache: Any, *, tape: Off = OFF, **told: Any) -> tuple[Any, Any]:
+    def backward(
+        dout: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE, **told: Any
+    ) -> tuple[Any, Any]:
         if not isinstance(cache, Edited):
             undone: tuple[Any, Any] = pair.backward(dout, cache, **told, tape=tape)
             return undone
@@ -114,7 +116,7 @@ def _replacing_table(pair: Pair, replacements: Mapping[str, Replacement]) -> Pai
     """Attention, with its table replaced before it is used."""
 
     def forward(
-        q: Tensor, k: Tensor, v: Tensor, *, tape: Off = OFF, **told: Any
+        q: Tensor, k: Tensor, v: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any
     ) -> tuple[Tensor, Any]:
         replacement = replacements.get(f"{_place(tape)}.att")
         if replacement is None:
@@ -124,7 +126,7 @@ def _replacing_table(pair: Pair, replacements: Mapping[str, Replacement]) -> Pai
         z, core = scaled_dot_product(q, k, v, **told, keep=keep, tape=tape)
         return z, Edited(core, keep)
 
-    def backward(dz: Tensor, cache: Any, *, tape: Off = OFF) -> tuple[Any, Any]:
+    def backward(dz: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE) -> tuple[Any, Any]:
         if not isinstance(cache, Edited):
             undone: tuple[Any, Any] = pair.backward(dz, cache, tape=tape)
             return undone
@@ -136,12 +138,12 @@ def _replacing_table(pair: Pair, replacements: Mapping[str, Replacement]) -> Pai
 def _keeping(replacement: Replacement) -> Pair:
     """Dropout of attention, after the replacement of what it drops from."""
 
-    def forward(att: Tensor, *, noise: Tensor | None, tape: Off) -> tuple[Tensor, Any]:
+    def forward(att: Tensor, *, noise: Tensor | None, tape: NullTape) -> tuple[Tensor, Any]:
         edited, edit = replaced(att, **replacement._asdict(), tape=tape.at(EDIT))
         kept, dropped = dropout(edited, noise=noise, tape=tape)
         return kept, (edit, dropped)
 
-    def backward(dkept: Tensor, cache: Any, *, tape: Off) -> tuple[Tensor, Any]:
+    def backward(dkept: Tensor, cache: Any, *, tape: NullTape) -> tuple[Tensor, Any]:
         edit, dropped = cache
         dedited, _ = dropout_backward(dkept, dropped, tape=tape)
         return replaced_backward(dedited, edit, tape=tape.at(EDIT))
@@ -149,11 +151,11 @@ def _keeping(replacement: Replacement) -> Pair:
     return Pair(forward, backward)
 
 
-def _place(tape: Off) -> str:
+def _place(tape: NullTape) -> str:
     """Where the tape stands; `TraceError` for one that does not know, which no edit would reach."""
     if not tape.path:
         raise TraceError(
             "an edited run needs a tape that knows its place, and one that does not came: call "
-            "the edited model, or give a Tape or a Placed"
+            "the edited model, or give a Tape or a PlacedTape"
         )
     return tape.path

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
 def layer_norm(
-    x: Tensor, *, weight: Tensor, bias: Tensor | None = None, eps: float, tape: Off = OFF
+    x: Tensor, *, weight: Tensor, bias: Tensor | None = None, eps: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor | None]]:
     """out = (x - mean) / √(variance + eps) · weight + bias, each row by itself.
 
@@ -28,7 +28,7 @@ def layer_norm(
 
 
 def layer_norm_backward(
-    dout: Tensor, cache: tuple[Tensor, Tensor, Tensor, Tensor | None], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = xhat · weight + bias, then xhat = (x - mean) · rstd.
 

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
 def linear(
-    x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: Off = OFF
+    x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor | None]]:
     """out = x weight + bias; without a bias where the checkpoint has none.
 
@@ -21,7 +21,7 @@ def linear(
 
 
 def linear_backward(
-    dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = x weight + bias; weight and bias add up what all positions ask for."""
     x, weight, bias = cache

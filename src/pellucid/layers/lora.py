@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
@@ -26,7 +26,7 @@ def lora_linear(
     bias: Tensor | None = None,
     lora_a: Tensor,
     lora_b: Tensor,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, LoraCache]:
     """out = x weight + bias + (x lora_a) lora_b: what the map was, and what it learns beside it.
 
@@ -47,7 +47,7 @@ def lora_linear(
 
 
 def lora_linear_backward(
-    dout: Tensor, cache: LoraCache, *, tape: Off = OFF
+    dout: Tensor, cache: LoraCache, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = base + (x lora_a) lora_b; both uses of x add up.
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pellucid.layers.ops import Ops
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
@@ -49,7 +49,7 @@ def multi_head(
     ops: Ops,
     attn_noise: Tensor | None = None,
     resid_noise: Tensor | None = None,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, MultiHeadCache]:
     """z = att v in each head, out = concat(z) W' + b'.
 
@@ -70,7 +70,7 @@ def multi_head(
 
 
 def multi_head_backward(
-    dout: Tensor, cache: MultiHeadCache, *, ops: Ops, tape: Off = OFF
+    dout: Tensor, cache: MultiHeadCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tree]:
     """Undo each line of `multi_head` from the last to the first."""
     dprojected, _ = ops.dropout.backward(dout, cache.dropout, tape=tape.at("resid_dropout"))

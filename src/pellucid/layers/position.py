@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def position(
-    x: Tensor, *, weight: Tensor, start: int = 0, tape: Off = OFF
+    x: Tensor, *, weight: Tensor, start: int = 0, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, int]]:
     """Add to each token the learned vector of its position: out[t] = x[t] + weight[start + t].
 
@@ -22,7 +22,7 @@ def position(
 
 
 def position_backward(
-    dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out[t] = x[t] + weight[start + t]: both terms get dout, the unused rows zero."""
     _, weight, start = cache

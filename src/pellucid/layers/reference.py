@@ -21,10 +21,7 @@ from pellucid.layers.lora import lora_linear, lora_linear_backward
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.position import position, position_backward
 from pellucid.layers.relu import relu, relu_backward
-from pellucid.layers.scaled_dot_product import (
-    scaled_dot_product,
-    scaled_dot_product_backward,
-)
+from pellucid.layers.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
 from pellucid.layers.smooth_cross_entropy import (
     linear_smooth_cross_entropy,
     linear_smooth_cross_entropy_backward,

@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
-def relu(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
+def relu(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out = max(x, 0).
 
     Shapes: x and out alike, any.
@@ -17,7 +17,7 @@ def relu(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
 
 
 def relu_backward(
-    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = max(x, 0): the gradient passes where x was positive, and nowhere else."""
     (x,) = cache

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def replaced(
-    x: Tensor, *, where: Tensor, value: Tensor, tape: Off = OFF
+    x: Tensor, *, where: Tensor, value: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
     """out = value where it was set by hand, and x elsewhere.
 
@@ -21,7 +21,7 @@ def replaced(
 
 
 def replaced_backward(
-    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = value or x: what was set by hand hands no gradient on, the rest all of it."""
     (where,) = cache

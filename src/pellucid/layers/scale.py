@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
-def scale(x: Tensor, *, factor: float, tape: Off = OFF) -> tuple[Tensor, tuple[float]]:
+def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[float]]:
     """out = x · factor.
 
     Shapes: x and out alike, any.
@@ -17,7 +17,7 @@ def scale(x: Tensor, *, factor: float, tape: Off = OFF) -> tuple[Tensor, tuple[f
 
 
 def scale_backward(
-    dout: Tensor, cache: tuple[float], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[float], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = x · factor."""
     (factor,) = cache

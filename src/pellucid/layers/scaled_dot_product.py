@@ -10,7 +10,7 @@ from torch import Tensor
 from pellucid.layers.dropout import dropout, dropout_backward
 from pellucid.layers.ops import Pair
 from pellucid.layers.softmax import softmax, softmax_backward
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 DROPOUT = Pair(dropout, dropout_backward)
 
@@ -34,7 +34,7 @@ def scaled_dot_product(
     mask: Tensor | None = None,
     noise: Tensor | None = None,
     keep: Pair = DROPOUT,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """att = softmax(q kᵀ / √d), z = att v, in each head by itself.
 
@@ -56,7 +56,7 @@ def scaled_dot_product(
 
 
 def scaled_dot_product_backward(
-    dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: Off = OFF
+    dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:
     """Undo z = att v, att = softmax(scores), scores = q kᵀ / √d, in this order.
 

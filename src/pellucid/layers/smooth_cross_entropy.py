@@ -7,11 +7,11 @@ from torch import Tensor
 
 from pellucid.layers.cross_entropy import IGNORE, cross_entropy, cross_entropy_backward
 from pellucid.layers.embedding import unembedding, unembedding_backward
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def smooth_cross_entropy(
-    logits: Tensor, targets: Tensor, *, smoothing: float, tape: Off = OFF
+    logits: Tensor, targets: Tensor, *, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """loss = (1-ε) · cross_entropy + ε · mean over targets of the mean over v of -log P[v].
 
@@ -35,7 +35,7 @@ def smooth_cross_entropy(
 
 
 def smooth_cross_entropy_backward(
-    dloss: Tensor | float, cache: tuple[Any, ...], *, tape: Off = OFF
+    dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo loss = sharp + ε · lead: one_hot(target) - 1/V is what the lead asks of its logits."""
     sharp_cache, targets, smoothing = cache
@@ -51,7 +51,7 @@ def smooth_cross_entropy_backward(
 
 
 def linear_smooth_cross_entropy(
-    x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: Off = OFF
+    x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """The model's head and its loss in one: smooth_cross_entropy(x weightᵀ, targets).
 
@@ -64,7 +64,7 @@ def linear_smooth_cross_entropy(
 
 
 def linear_smooth_cross_entropy_backward(
-    dloss: Tensor | float, cache: tuple[Any, Any], *, tape: Off = OFF
+    dloss: Tensor | float, cache: tuple[Any, Any], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo the loss, then the head: the gradients of x and of weight."""
     head_cache, loss_cache = cache

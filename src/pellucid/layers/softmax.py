@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
-def softmax(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
+def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out[i] = exp(x[i]) / Σⱼ exp(x[j]), along the last axis; each row sums to 1.
 
     The row's maximum is subtracted first: the quotient is the same, and no exp overflows.
@@ -21,7 +21,7 @@ def softmax(x: Tensor, *, tape: Off = OFF) -> tuple[Tensor, tuple[Tensor]]:
 
 
 def softmax_backward(
-    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """dx = out · (dout - Σⱼ dout[j] out[j]): only gradient that differs from the mean counts."""
     (out,) = cache

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 
 
 def standardize(
-    x: Tensor, *, mean: Tensor, std: Tensor, tape: Off = OFF
+    x: Tensor, *, mean: Tensor, std: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
     """out = (x - mean) / std, column by column; mean and std are constants of the training data.
 
@@ -19,7 +19,7 @@ def standardize(
 
 
 def standardize_backward(
-    dout: Tensor, cache: tuple[Tensor], *, tape: Off = OFF
+    dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = (x - mean) / std."""
     (std,) = cache

@@ -1,6 +1,8 @@
 """Models: wiring of layers, forward and backward, and nothing else."""
 
-from pellucid.models.classifier import (
+from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
+from pellucid.models.classifier.model import Classifier
+from pellucid.models.classifier.wiring import (
     classifier,
     classifier_backward,
     classifier_error,
@@ -10,16 +12,15 @@ from pellucid.models.classifier import (
     network,
     network_backward,
 )
-from pellucid.models.classifier_config import ClassifierConfig, init_classifier_params
-from pellucid.models.classifier_model import Classifier
-from pellucid.models.config import GPTConfig, init_params, parameter_shapes
-from pellucid.models.edit import Edit, edit_axes, editable
-from pellucid.models.edited import EditedGPT, edited
-from pellucid.models.encode_decode import TransformerPast
-from pellucid.models.gpt import draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.gpt.config import GPTConfig, init_params, parameter_shapes
+from pellucid.models.gpt.model import GPT
+from pellucid.models.gpt.presets import RANDOM_MODELS
+from pellucid.models.gpt.wiring import draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.intervened import EditedGPT, edited
+from pellucid.models.interventions import Edit, edit_axes, editable
 from pellucid.models.lora import merged, trainable, with_lora
-from pellucid.models.model import GPT
-from pellucid.models.next_token import (
+from pellucid.models.model import Config, Model
+from pellucid.models.next_token.wiring import (
     NextToken,
     NextTokenConfig,
     next_token,
@@ -29,17 +30,16 @@ from pellucid.models.next_token import (
     windows_of,
 )
 from pellucid.models.packed import packed
-from pellucid.models.presets import RANDOM_MODELS
-from pellucid.models.protocol import Config, Model
-from pellucid.models.stacks import decoder, decoder_backward, encoder, encoder_backward
-from pellucid.models.transformer import (
+from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
+from pellucid.models.transformer.halves import TransformerPast
+from pellucid.models.transformer.model import Transformer
+from pellucid.models.transformer.stacks import decoder, decoder_backward, encoder, encoder_backward
+from pellucid.models.transformer.wiring import (
     draw_transformer_noise,
     transformer,
     transformer_loss,
     transformer_loss_backward,
 )
-from pellucid.models.transformer_config import TransformerConfig, init_transformer_params
-from pellucid.models.transformer_model import Transformer
 
 ARCHITECTURES: dict[str, type[Model]] = {
     model.architecture: model for model in (GPT, Transformer, NextToken, Classifier)

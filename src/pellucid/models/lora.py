@@ -12,8 +12,8 @@ from dataclasses import replace
 import torch
 
 from pellucid.errors import ConfigError
-from pellucid.models.config import draw_lora, parameter_shapes
-from pellucid.models.model import GPT
+from pellucid.models.gpt.config import draw_lora, parameter_shapes
+from pellucid.models.gpt.model import GPT
 from pellucid.tree import Tree, flatten, unflatten
 
 LEAVES = ("lora_a", "lora_b")

@@ -1,8 +1,8 @@
 """A GPT whose matrices are packed for reading them fast: smaller, and forward only."""
 
 from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
+from pellucid.models.gpt.model import GPT
 from pellucid.models.lora import merged
-from pellucid.models.model import GPT
 from pellucid.tree import flatten, unflatten
 
 SMALLEST: Form = "int8"

@@ -51,7 +51,7 @@ class Block(Structure):
     )
 
 
-class Room(Structure):
+class KVBufferStruct(Structure):
     """Where keys and values are kept, as native.h has it."""
 
     _fields_ = (("k", c_void_p), ("v", c_void_p), ("room", c_int64), ("start", c_int64))
@@ -70,12 +70,12 @@ class Attention(Structure):
 
 _LINEAR = ctypes.CFUNCTYPE(None, POINTER(Weight), c_void_p, c_void_p, c_int64, c_int)
 _BLOCK = ctypes.CFUNCTYPE(
-    None, POINTER(Block), POINTER(Room), c_void_p, c_void_p, c_int64, c_int64, c_int
+    None, POINTER(Block), POINTER(KVBufferStruct), c_void_p, c_void_p, c_int64, c_int64, c_int
 )
 _ATTEND = ctypes.CFUNCTYPE(None, POINTER(Attention), c_int, c_int)
 
 
-class Table(Structure):
+class KernelTable(Structure):
     """The kernels for one kind of processor."""
 
     _fields_ = (
@@ -102,7 +102,7 @@ def missing() -> str:
 
 
 @functools.cache
-def library() -> Table | None:
+def library() -> KernelTable | None:
     """The kernels for this processor; None where the library was not built or is switched off."""
     wanted = os.environ.get(SWITCH, "").lower()
     if wanted == "off" or not LIBRARY.exists():
@@ -113,9 +113,9 @@ def library() -> Table | None:
         loaded = ctypes.CDLL(str(LIBRARY))
     except OSError:
         return None
-    loaded.pellucid_table.restype = POINTER(Table)
+    loaded.pellucid_table.restype = POINTER(KernelTable)
     for level in range(LEVELS.get(wanted, max(LEVELS.values())), -1, -1):
         if found := loaded.pellucid_table(level):
-            table: Table = found.contents
+            table: KernelTable = found.contents
             return table
     return None

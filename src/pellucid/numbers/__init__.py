@@ -16,15 +16,10 @@ from pellucid.numbers.ball import Ball
 from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
-from pellucid.numbers.real import (
-    decimal_ends,
-    distance,
-    is_finite,
-    precision,
-)
+from pellucid.numbers.real import decimal_ends, distance, is_finite, precision
 from pellucid.numbers.rounded import Rounded
 from pellucid.numbers.term import Term, apply, at, number
-from pellucid.numbers.term_array import Terms
+from pellucid.numbers.term_array import TermArray
 
 __all__ = [
     "OPERATIONS",
@@ -32,7 +27,7 @@ __all__ = [
     "Operation",
     "Rounded",
     "Term",
-    "Terms",
+    "TermArray",
     "Written",
     "apply",
     "at",

@@ -19,7 +19,7 @@ from pellucid.numbers.term import Index, Term, added_to, apply, leaf, number, ov
 from pellucid.numbers.views import Rearranged, View
 
 
-class Terms(Rearranged, Elementwise):
+class TermArray(Rearranged, Elementwise):
     """A tensor-like array whose elements are terms, made when they are asked for.
 
     `local` is what the code calls the array, `source` its name on the tape; an element of one that
@@ -37,7 +37,7 @@ class Terms(Rearranged, Elementwise):
         self._settle: Callable[[dict[Index, Term]], None] | None = None
 
     @classmethod
-    def given(cls, value: Tensor, source: str | None) -> "Terms":
+    def given(cls, value: Tensor, source: str | None) -> "TermArray":
         """The elements of a tensor, under its name on the tape; without one, plain numbers."""
         read = reader(value)
         array = cls(value.shape, lambda index: number(read(index)), value)
@@ -46,7 +46,7 @@ class Terms(Rearranged, Elementwise):
         return array
 
     @classmethod
-    def setting(cls, value: float, name: str) -> "Terms":
+    def setting(cls, value: float, name: str) -> "TermArray":
         """A float that a function was given, such as its learning rate, under its name."""
         like = torch.empty((), dtype=torch.float64)
         array = cls((), lambda _: leaf(value, array.local or name, None), like)
@@ -100,16 +100,16 @@ class Terms(Rearranged, Elementwise):
 
     # -- shapes -------------------------------------------------------------------------------
 
-    def _view(self, view: View) -> "Terms":
+    def _view(self, view: View) -> "TermArray":
         shape, back = view
-        return Terms(shape, lambda index: self.term(back(index)), self)
+        return TermArray(shape, lambda index: self.term(back(index)), self)
 
-    def to(self, *_: Any) -> "Terms":
+    def to(self, *_: Any) -> "TermArray":
         """Itself: terms are exact in every dtype and on every device."""
         return self
 
-    def __getitem__(self, key: Any) -> "Terms":
-        if not isinstance(key, Terms):
+    def __getitem__(self, key: Any) -> "TermArray":
+        if not isinstance(key, TermArray):
             return self._view(views.part(self.shape, key))
         size = key.dim()
 
@@ -117,24 +117,24 @@ class Terms(Rearranged, Elementwise):
             row = key.term(index[:size])
             return apply("at", self.term((int(row.value), *index[size:])), row)
 
-        return Terms((*key.shape, *self.shape[1:]), make, self)
+        return TermArray((*key.shape, *self.shape[1:]), make, self)
 
     # -- element by element -------------------------------------------------------------------
 
-    def _each(self, name: str, *others: Any) -> "Terms":
+    def _each(self, name: str, *others: Any) -> "TermArray":
         arrays = [self, *(terms(other, self) for other in others)]
         shape = views.common(*(array.shape for array in arrays))
         found = [(array, views.broadcast(array.shape)) for array in arrays]
-        return Terms(
+        return TermArray(
             shape,
             lambda index: apply(name, *(array.term(back(index)) for array, back in found)),
             next((array for array in arrays if array.shape), self),
         )
 
-    def _swapped(self, name: str, other: Any) -> "Terms":
+    def _swapped(self, name: str, other: Any) -> "TermArray":
         return terms(other, self)._each(name, self)
 
-    def where(self, condition: Any, other: Any) -> "Terms":
+    def where(self, condition: Any, other: Any) -> "TermArray":
         """See torch.Tensor.where: the element itself where the condition holds."""
         arrays = [self, terms(condition, self), terms(other, self)]
         shape = views.common(*(array.shape for array in arrays))
@@ -148,22 +148,22 @@ class Terms(Rearranged, Elementwise):
                 return apply("unless" if holds.value else "if", chosen, *holds.operands)
             return apply(kind, chosen, holds)
 
-        return Terms(shape, make, self)
+        return TermArray(shape, make, self)
 
-    def masked_fill(self, mask: Any, value: float) -> "Terms":
+    def masked_fill(self, mask: Any, value: float) -> "TermArray":
         """See torch.Tensor.masked_fill."""
         return terms(value, self).where(mask, self)
 
-    def clamp(self, min: float) -> "Terms":  # noqa: A002 (PyTorch's name)
+    def clamp(self, min: float) -> "TermArray":  # noqa: A002 (PyTorch's name)
         """See torch.Tensor.clamp."""
         return self._each("max", min)
 
     # -- sums and products --------------------------------------------------------------------
 
-    def _along(self, name: str, axis: int | None, *, keepdim: bool) -> "Terms":
+    def _along(self, name: str, axis: int | None, *, keepdim: bool) -> "TermArray":
         if axis is None:
             whole = tuple(itertools.product(*map(range, self.shape)))
-            return Terms((), lambda _: over(name, map(self.term, whole)), self)
+            return TermArray((), lambda _: over(name, map(self.term, whole)), self)
         place = axis % self.dim()
         kept = (*self.shape[:place], 1, *self.shape[place + 1 :])
 
@@ -172,23 +172,23 @@ class Terms(Rearranged, Elementwise):
             row = ((*before, position, *after) for position in range(self.shape[place]))
             return over(name, map(self.term, row))
 
-        reduced = Terms(kept, make, self)
+        reduced = TermArray(kept, make, self)
         return reduced if keepdim else reduced.squeeze(place)
 
-    def sum(self, axis: int | None = None, *, keepdim: bool = False) -> "Terms":
+    def sum(self, axis: int | None = None, *, keepdim: bool = False) -> "TermArray":
         """See torch.Tensor.sum."""
         return self._along("sum", axis, keepdim=keepdim)
 
-    def amax(self, axis: int, *, keepdim: bool = False) -> "Terms":
+    def amax(self, axis: int, *, keepdim: bool = False) -> "TermArray":
         """See torch.Tensor.amax."""
         return self._along("max", axis, keepdim=keepdim)
 
-    def mean(self, axis: int | None = None, *, keepdim: bool = False) -> "Terms":
+    def mean(self, axis: int | None = None, *, keepdim: bool = False) -> "TermArray":
         """See torch.Tensor.mean."""
         count = self.numel() if axis is None else self.shape[axis]
         return self.sum(axis, keepdim=keepdim)._each("div", count)
 
-    def __matmul__(self, other: Any) -> "Terms":
+    def __matmul__(self, other: Any) -> "TermArray":
         right = terms(other, self)
         batch = views.common(self.shape[:-2], right.shape[:-2])
         back, back_right = (views.broadcast(array.shape[:-2]) for array in (self, right))
@@ -204,9 +204,9 @@ class Terms(Rearranged, Elementwise):
                 ),
             )
 
-        return Terms((*batch, self.shape[-2], right.shape[-1]), make, self)
+        return TermArray((*batch, self.shape[-2], right.shape[-1]), make, self)
 
-    def gather(self, axis: int, index: "Terms") -> "Terms":
+    def gather(self, axis: int, index: "TermArray") -> "TermArray":
         """See torch.Tensor.gather."""
         place, chosen = axis % self.dim(), terms(index, self)
 
@@ -214,9 +214,9 @@ class Terms(Rearranged, Elementwise):
             by = chosen.term(at_)
             return apply("at", self.term((*at_[:place], int(by.value), *at_[place + 1 :])), by)
 
-        return Terms(chosen.shape, make, self)
+        return TermArray(chosen.shape, make, self)
 
-    def scatter_add(self, axis: int, index: "Terms", source: "Terms") -> "Terms":
+    def scatter_add(self, axis: int, index: "TermArray", source: "TermArray") -> "TermArray":
         """See torch.Tensor.scatter_add."""
         place, chosen, added = axis % self.dim(), terms(index, self), terms(source, self)
 
@@ -229,16 +229,17 @@ class Terms(Rearranged, Elementwise):
                 [apply("at", added.term(row), by) for row, by in hits if by.value == at_[place]],
             )
 
-        return Terms(self.shape, make, self)
+        return TermArray(self.shape, make, self)
 
-    def index_add(self, axis: int, index: "Terms", source: "Terms") -> "Terms":
+    def index_add(self, axis: int, index: "TermArray", source: "TermArray") -> "TermArray":
         """See torch.Tensor.index_add."""
         rows = terms(index, self).reshape(-1, *(1 for _ in self.shape[1:]))
         if axis:
             raise NotImplementedError("rows are added along the first axis")
-        size = source.shape[0]
-        wide = Terms(source.shape, lambda at_: rows.term((at_[0], *(0 for _ in at_[1:]))), source)
-        return self.scatter_add(0, wide, source) if size else self
+        wide = TermArray(
+            source.shape, lambda at_: rows.term((at_[0],) + (0,) * len(at_[1:])), source
+        )
+        return self.scatter_add(0, wide, source) if source.shape[0] else self
 
     @classmethod
     def __torch_function__(
@@ -247,24 +248,23 @@ class Terms(Rearranged, Elementwise):
         """Answer torch.cat and the like, and tensors that meet terms in an expression."""
         if func in _FUNCTIONS:
             return _FUNCTIONS[func](*args, **(kwargs or {}))
-        name = func.__name__.strip("_")
-        name = _SHORT.get(name, name)
+        name = _SHORT.get(func.__name__.strip("_"), func.__name__.strip("_"))
         first, *rest = args
         method = getattr(cls, name, None) or getattr(cls, f"__{name}__")
         return method(terms(first, rest[0]), *rest, **(kwargs or {}))
 
 
-def terms(value: Any, like: Any) -> Terms:
+def terms(value: Any, like: Any) -> TermArray:
     """The value as an array of terms: a tensor, or a number as it stands in the code."""
-    if isinstance(value, Terms):
+    if isinstance(value, TermArray):
         return value
     if isinstance(value, Tensor):
-        return Terms.given(value, None)
-    return Terms((), lambda _: number(value), like)
+        return TermArray.given(value, None)
+    return TermArray((), lambda _: number(value), like)
 
 
-def _cat(parts: Sequence[Any], dim: int = 0) -> Terms:
-    own = next(part for part in parts if isinstance(part, Terms))
+def _cat(parts: Sequence[Any], dim: int = 0) -> TermArray:
+    own = next(part for part in parts if isinstance(part, TermArray))
     arrays = [terms(part, own) for part in parts]
     place = dim % own.dim()
     ends = list(itertools.accumulate(array.shape[place] for array in arrays))
@@ -274,14 +274,14 @@ def _cat(parts: Sequence[Any], dim: int = 0) -> Terms:
         start = ends[which] - arrays[which].shape[place]
         return arrays[which].term((*index[:place], index[place] - start, *index[place + 1 :]))
 
-    return Terms((*own.shape[:place], ends[-1], *own.shape[place + 1 :]), make, own)
+    return TermArray((*own.shape[:place], ends[-1], *own.shape[place + 1 :]), make, own)
 
 
-def _full_like(array: Terms, value: Any, **_: Any) -> Terms:
-    return Terms(array.shape, lambda _: number(value), array)
+def _full_like(array: TermArray, value: Any, **_: Any) -> TermArray:
+    return TermArray(array.shape, lambda _: number(value), array)
 
 
-_FUNCTIONS: dict[Any, Callable[..., Terms]] = {
+_FUNCTIONS: dict[Any, Callable[..., TermArray]] = {
     torch.cat: _cat,
     torch.full_like: _full_like,
     torch.zeros_like: lambda array: _full_like(array, 0.0),

@@ -11,7 +11,7 @@ Nothing is changed in place: the old parameters are still there after a step.
 
 from pellucid.optim.adam import BETAS, EPS, adam, adamw, adamw_rule, decay_groups
 from pellucid.optim.clip import clip_by_global_norm, global_norm
-from pellucid.optim.nudge import NUDGE, nudged_gradients
+from pellucid.optim.finite_difference import NUDGE, finite_difference_gradients
 from pellucid.optim.schedule import noam, warmup_cosine
 from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
 from pellucid.optim.step import Rule, State
@@ -32,11 +32,11 @@ __all__ = [
     "adamw_rule",
     "clip_by_global_norm",
     "decay_groups",
+    "finite_difference_gradients",
     "global_norm",
     "momentum",
     "momentum_rule",
     "noam",
-    "nudged_gradients",
     "sgd",
     "sgd_rule",
     "warmup_cosine",

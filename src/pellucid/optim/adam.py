@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from pellucid.optim.step import Rule, State, each_leaf, zeros
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, map_leaves
 
 BETAS = (0.9, 0.999)
@@ -21,7 +21,7 @@ def adamw_rule(
     betas: tuple[float, float],
     eps: float,
     weight_decay: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """One weight's step, the t-th, counted from 1.
 
@@ -53,7 +53,7 @@ def adamw(
     eps: float = EPS,
     weight_decay: float | Tree = 0.01,
     rule: Rule = adamw_rule,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tree, State]:
     """One step of AdamW: Adam, and every weight shrinks by η λ of itself, whatever its gradient.
 
@@ -88,7 +88,7 @@ def adam(
     learning_rate: float,
     betas: tuple[float, float] = BETAS,
     eps: float = EPS,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tree, State]:
     """One step of Adam: each weight moves by about η, in the direction that its gradients agree on.
 

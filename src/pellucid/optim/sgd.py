@@ -3,14 +3,14 @@
 from torch import Tensor
 
 from pellucid.optim.step import State, each_leaf, zeros
-from pellucid.tape import OFF, Off
+from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 MU = 0.9
 
 
 def sgd_rule(
-    weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: Off = OFF
+    weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """update = -η dweight; new = weight + update."""
     update = -learning_rate * dweight
@@ -25,7 +25,7 @@ def sgd(
     state: State | None = None,  # noqa: ARG001 (gradient descent remembers nothing)
     *,
     learning_rate: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tree, State]:
     """One step of gradient descent: every weight goes against its gradient, η times as far.
 
@@ -41,7 +41,7 @@ def momentum_rule(
     m_before: Tensor,
     learning_rate: float,
     mu: float,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """m = μ m_before + dweight; update = -η m; new = weight + update."""
     m = mu * m_before + dweight
@@ -58,7 +58,7 @@ def momentum(
     *,
     learning_rate: float,
     mu: float = MU,
-    tape: Off = OFF,
+    tape: NullTape = NULL_TAPE,
 ) -> tuple[Tree, State]:
     """One step of gradient descent with momentum: gradients add up, older ones fading by μ.
 

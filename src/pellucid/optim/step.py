@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.tape import Off
+from pellucid.tape import NullTape
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
 State = dict[str, Any]
@@ -26,7 +26,7 @@ def each_leaf(
     params: Tree,
     grads: Tree,
     *,
-    tape: Off,
+    tape: NullTape,
     by_leaf: Mapping[str, Tree] | None = None,
     **constants: Any,
 ) -> tuple[Tree, State]:

@@ -7,8 +7,8 @@ The format is docs/reference-pack.md's.
 """
 
 from pellucid.reference.pack import MANIFEST, Pack, open_pack
-from pellucid.reference.run import Run
+from pellucid.reference.run import ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.reference.write import write_pack
 
-__all__ = ["MANIFEST", "Pack", "Run", "Selection", "open_pack", "write_pack"]
+__all__ = ["MANIFEST", "Pack", "ReferenceRun", "Selection", "open_pack", "write_pack"]

@@ -11,7 +11,7 @@ from pellucid.errors import ConfigError
 from pellucid.models import GPT, trainable
 from pellucid.optim import State
 from pellucid.tape import Tape
-from pellucid.trace import check_update, updated
+from pellucid.train import check_update, updated
 from pellucid.tree import flatten, unflatten
 
 SETTINGS = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -19,7 +19,7 @@ SETTINGS = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
 
 
 @dataclass(frozen=True)
-class Run:
+class ReferenceRun:
     """A model, tokens and targets (T,) or (B, T), and how its weights are to move.
 
     `source` is the name by which the model was opened, so that it can be opened again.

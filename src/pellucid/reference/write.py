@@ -19,18 +19,19 @@ from pellucid.errors import ConfigError
 from pellucid.files import write_text
 from pellucid.models import merged
 from pellucid.reference.pack import FORMAT, MANIFEST, VERSION, fingerprint
-from pellucid.reference.run import After, Run
+from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.tape import Tape
-from pellucid.trace import describe, part_of
+from pellucid.train import part_of
 from pellucid.tree import flatten
+from pellucid.walkthrough import describe
 
 SHARD = 1 << 27
 """Bytes of tensors that are gathered before they are written to one file."""
 
 
 def write_pack(
-    run: Run,
+    run: ReferenceRun,
     directory: Path,
     *,
     dtypes: Iterable[torch.dtype] = (torch.float32, torch.float64),
@@ -65,7 +66,7 @@ def write_pack(
 
 
 def _write(
-    run: Run, place: Path, dtypes: list[torch.dtype], wanted: Selection, text: str | None
+    run: ReferenceRun, place: Path, dtypes: list[torch.dtype], wanted: Selection, text: str | None
 ) -> None:
     rows: dict[str, dict[str, Any]] = {}
     losses: dict[str, list[float]] = {}
@@ -107,7 +108,7 @@ def _write(
     write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 
-def _write_llm_c(run: Run, place: Path) -> None:
+def _write_llm_c(run: ReferenceRun, place: Path) -> None:
     """llm.c's files, in float32; LoRA's pairs, for which it has no place, are merged."""
     model = merged(run.model.to(dtype=torch.float32))
     export_llm_c(model, place / "model.bin")

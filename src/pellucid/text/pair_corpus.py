@@ -76,10 +76,10 @@ class PairCorpus:
     what a shorter row is filled up with, part by part.
     """
 
-    training: "Group"
+    training: "BatchGroup"
     validation: tuple[Row, ...]
     fill: tuple[int, ...]
-    extra: "Group | None" = None
+    extra: "BatchGroup | None" = None
     extra_share: float = 0.0
 
     @classmethod
@@ -111,10 +111,10 @@ class PairCorpus:
             return short
 
         return cls(
-            Group.of(fitting(training, "the training part")),
+            BatchGroup.of(fitting(training, "the training part")),
             fitting(validation, "the validation part"),
             (pad, IGNORE) if form == "gpt" else (pad, pad, IGNORE),
-            Group.of(fitting(extra, "the extra part")) if extra else None,
+            BatchGroup.of(fitting(extra, "the extra part")) if extra else None,
             extra_share,
         )
 
@@ -156,14 +156,14 @@ class PairCorpus:
 
 
 @dataclass(frozen=True)
-class Group:
+class BatchGroup:
     """Rows by length, and how often a batch is drawn of each."""
 
     buckets: tuple["Bucket", ...]
     weights: Tensor
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "Group":
+    def of(cls, rows: Sequence[Row]) -> "BatchGroup":
         """Put the rows into buckets of nearly equal length."""
         by_width: dict[int, list[Row]] = {}
         for row in rows:

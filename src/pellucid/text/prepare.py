@@ -23,7 +23,7 @@ from pellucid.errors import ConfigError, TextError
 from pellucid.files import clear_unfinished, make_room, whole_file, write_text
 from pellucid.text.choose import choose_tokenizer, cut_for, ending, wanted
 from pellucid.text.chunks import chunks, encode_stream, thinned
-from pellucid.text.sources import READ, STDIN, Source
+from pellucid.text.sources import READ, STDIN, TextSource
 from pellucid.text.token_files import dtype_for
 from pellucid.text.tokenizer import Tokenizer
 
@@ -84,7 +84,10 @@ def prepare(
     if [*texts, *valid].count(STDIN) > 1:
         raise ConfigError("standard input can be read once: give - one time only")
     learns = wanted(tokenizer) is not None
-    parts = {TRAIN: [Source(name) for name in texts], VALID: [Source(name) for name in valid]}
+    parts = {
+        TRAIN: [TextSource(name) for name in texts],
+        VALID: [TextSource(name) for name in valid],
+    }
     sources = parts[TRAIN] + parts[VALID]
     there = os.path.exists(out)  # noqa: PTH110 (of what may not be looked at it says no)
     make_room(out, overwrite=overwrite)
@@ -116,7 +119,7 @@ def prepare(
 
 
 def _tokenizer(
-    choice: str, sources: Sequence[Source], watch: Watch
+    choice: str, sources: Sequence[TextSource], watch: Watch
 ) -> tuple[Tokenizer, dict[str, int] | None]:
     """The tokenizer, and of how many characters of all it was learnt if it is a BPE."""
     if wanted(choice) is None:
@@ -131,7 +134,7 @@ def _tokenizer(
     return learnt, {"characters": sum(map(len, sample)), "of": length}
 
 
-def _texts(sources: Sequence[Source], what: str, watch: Watch) -> Iterator[Iterator[str]]:
+def _texts(sources: Sequence[TextSource], what: str, watch: Watch) -> Iterator[Iterator[str]]:
     """Each source's text, watched."""
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size or 0 for size in sizes)
@@ -140,7 +143,7 @@ def _texts(sources: Sequence[Source], what: str, watch: Watch) -> Iterator[Itera
 
 
 def _write(
-    parts: dict[str, list[Source]],
+    parts: dict[str, list[TextSource]],
     out: Path,
     pieces: Tokenizer,
     *,

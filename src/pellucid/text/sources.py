@@ -24,7 +24,7 @@ Watch = Callable[[int], None]
 """Is told how many more bytes of a source were read."""
 
 
-class Source:
+class TextSource:
     """A text and where it comes from; `name` is a path, or `-` for standard input.
 
     After `texts` has been gone through, `size` and `sha256` are those of the source's bytes, which

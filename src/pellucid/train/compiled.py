@@ -7,10 +7,10 @@ from torch import Tensor
 
 from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
-from pellucid.memory import keep_memory
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
-from pellucid.train.means import compiled_means, compiled_update
+from pellucid.train.backend import compiled_means, compiled_update
+from pellucid.train.memory import keep_memory
 from pellucid.train.recipe import Recipe
 from pellucid.tree import flatten, map_leaves, unflatten
 

@@ -17,7 +17,7 @@ from pellucid.tree import Tree, flatten
 LOG = "log.jsonl"
 
 
-class Figures(NamedTuple):
+class LogFigures(NamedTuple):
     """How large a layer's weights and gradients are, and its step beside its weights."""
 
     weight_norm: float
@@ -35,7 +35,7 @@ def layer_of(name: str) -> str:
     return f"{first}.{second}" if second.isdecimal() else first
 
 
-def layer_figures(before: Tree, grads: Tree, after: Tree) -> dict[str, Figures]:
+def layer_figures(before: Tree, grads: Tree, after: Tree) -> dict[str, LogFigures]:
     """Each layer's figures over an iteration; a layer's norm is that of all its parameters."""
     sums: dict[str, list[Tensor]] = {}
     new, slopes = flatten(after), flatten(grads)
@@ -48,7 +48,7 @@ def layer_figures(before: Tree, grads: Tree, after: Tree) -> dict[str, Figures]:
     for layer, squares_of in sums.items():
         weight_norm, grad_norm, update = torch.stack(squares_of).sum(0).sqrt().tolist()
         ratio = update / weight_norm if weight_norm else 0.0
-        found[layer] = Figures(weight_norm, grad_norm, ratio)
+        found[layer] = LogFigures(weight_norm, grad_norm, ratio)
     return found
 
 

@@ -14,11 +14,11 @@ from pellucid.evaluate import mean_loss
 from pellucid.layers import IGNORE, Ops
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
-from pellucid.train.log import Figures, layer_figures
-from pellucid.train.means import means_of
-from pellucid.train.point import Point, begin
+from pellucid.train.backend import means_of
+from pellucid.train.first_nonfinite import first_wrong
+from pellucid.train.log import LogFigures, layer_figures
 from pellucid.train.recipe import Recipe
-from pellucid.train.went_wrong import first_wrong
+from pellucid.train.state import TrainState, begin
 from pellucid.tree import Tree, add, flatten, map_leaves, replaced, unflatten
 
 VALIDATION_WINDOWS = 1024
@@ -54,8 +54,8 @@ class Progress(NamedTuple, Generic[M]):
     grad_norm: float  # before clipping
     learning_rate: float
     tokens_per_second: float  # targets, in training, evaluations apart
-    point: Point  # from which to go on
-    layers: Mapping[str, Figures] | None = None  # every `log_interval` iterations
+    point: TrainState  # from which to go on
+    layers: Mapping[str, LogFigures] | None = None  # every `log_interval` iterations
     is_whole: bool = True  # several processes put model and point together where they are saved
 
     @property
@@ -69,7 +69,7 @@ def train(
     corpus: Batches,
     recipe: Recipe,
     *,
-    start: Point | None = None,
+    start: TrainState | None = None,
     evaluate: bool = True,
     layout: Layout = ALONE,
 ) -> Iterator[Progress[M]]:
@@ -131,7 +131,7 @@ def train(
         tokens = point.tokens + step.targets
         random = generator.get_state()
         held = layout.full(state) if is_whole else state
-        point = Point(iteration, whole.params, held, random, tokens, seconds, *best)
+        point = TrainState(iteration, whole.params, held, random, tokens, seconds, *best)
         yield Progress(
             iteration,
             whole,
@@ -146,7 +146,7 @@ def train(
         )
 
 
-def _is_stale(point: Point, recipe: Recipe) -> bool:
+def _is_stale(point: TrainState, recipe: Recipe) -> bool:
     """Whether the evaluations since the best one are as many as the recipe has patience for."""
     waited = (point.iteration - point.best_iteration) // recipe.eval_interval
     return 0 < recipe.patience <= waited

@@ -21,27 +21,27 @@ import torch
 from pellucid.checkpoint import save
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, ConfigError
-from pellucid.events import EventFile, available
 from pellucid.files import clear_unfinished, write_text
 from pellucid.models import ARCHITECTURES
 from pellucid.text.tokenizer import Tokenizer
+from pellucid.train.events import EventFile, available
 from pellucid.train.log import LOG, Log
 from pellucid.train.loop import Progress
-from pellucid.train.point import Point, load_point, save_point
 from pellucid.train.recipe import Recipe
+from pellucid.train.state import TrainState, load_point, save_point
 
 RUN, LAST, TOKENIZER = "run.json", "last.safetensors", "tokenizer.json"
 FILES = (RUN, TOKENIZER, CONFIG, WEIGHTS, LAST, LOG)
 VERSION = 1
 
 
-class Run:
+class TrainingRun:
     """A run that is being made; `keep` takes each step of its training.
 
     Raises `CheckpointError` where a file cannot be written; those that were there are kept.
     """
 
-    def __init__(self, directory: Path, start: Point, recipe: Recipe) -> None:
+    def __init__(self, directory: Path, start: TrainState, recipe: Recipe) -> None:
         self.directory = directory
         self.point = start
         self._saved = start.iteration
@@ -86,7 +86,11 @@ class Run:
 
 
 def begin_run(
-    directory: Path, model: Any, tokenizer: Tokenizer, point: Point, settings: Mapping[str, Any]
+    directory: Path,
+    model: Any,
+    tokenizer: Tokenizer,
+    point: TrainState,
+    settings: Mapping[str, Any],
 ) -> None:
     """Lay out the directory of a new run, in place of one that is there.
 
@@ -132,7 +136,7 @@ def run_settings(directory: Path) -> dict[str, Any]:
     return about
 
 
-def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, Point]:
+def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, TrainState]:
     """The model after the last point of a run, and the point, both on the device."""
     about = run_settings(directory)
     _clear(directory)

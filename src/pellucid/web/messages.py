@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from pellucid.errors import PellucidError
-from pellucid.web.desk import Desk
+from pellucid.web.answers.api import SessionApi
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
 """Sends a message, and bytes with it; called from any thread."""
@@ -34,7 +34,7 @@ MANY = f"a view has at most {STREAMS} streams at a time: wait for one, or break 
 class Messages:
     """Answers messages with a desk, until it is closed."""
 
-    def __init__(self, desk: Desk, send: Send) -> None:
+    def __init__(self, desk: SessionApi, send: Send) -> None:
         self._desk = desk
         self._send = send
         self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

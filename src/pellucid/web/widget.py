@@ -16,11 +16,11 @@ from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES
 from pellucid.models import GPT
 from pellucid.text import Tokenizer
+from pellucid.web.answers.api import SessionApi
 from pellucid.web.bundle import module_text
-from pellucid.web.desk import Desk
-from pellucid.web.experiment import Experiment, read_experiment
-from pellucid.web.library import Library
 from pellucid.web.messages import Messages
+from pellucid.web.session.experiment import Experiment, read_experiment
+from pellucid.web.session.library import Library
 
 try:
     import anywidget
@@ -58,7 +58,7 @@ class View(anywidget.AnyWidget):
     height = traitlets.Int(HEIGHT).tag(sync=True)
 
     def __init__(self, library: Library, **how: Any) -> None:
-        self._messages = Messages(Desk(library), self._reply)
+        self._messages = Messages(SessionApi(library), self._reply)
         super().__init__(**how)
         self.on_msg(lambda _, message, __: self._messages.take(message))
 

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 from pellucid.layers import (
     attention,
     attention_backward,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 from pellucid.layers import (
     gelu_erf,
     gelu_erf_backward,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 
 
 class Mistake(NamedTuple):

@@ -3,7 +3,7 @@
 import torch
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 from pellucid.layers import (
     linear,
     linear_backward,

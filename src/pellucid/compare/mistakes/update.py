@@ -1,7 +1,7 @@
 """Mistakes in AdamW."""
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 from pellucid.optim import adamw_rule
 
 _M_HAT, _V_HAT = "m / (1 - beta1**t)", "v / (1 - beta2**t)"

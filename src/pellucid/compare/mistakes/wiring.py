@@ -1,7 +1,7 @@
 """Mistakes in how the layers are wired, in the loss, and in the gradient of the tied table."""
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.planted import Change
+from pellucid.compare.mutation import Change
 from pellucid.layers import (
     cross_entropy,
     cross_entropy_backward,
@@ -14,7 +14,7 @@ from pellucid.layers import (
     unembedding,
     unembedding_backward,
 )
-from pellucid.models.gpt import gpt_loss, table_backward
+from pellucid.models.gpt.wiring import gpt_loss, table_backward
 
 _ADDED_UP = "sum(dweights[1:], start=dweights[0])"
 _ROWS = "weight[start : start + x.shape[-2]]"

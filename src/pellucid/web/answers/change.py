@@ -6,18 +6,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from pellucid.trace import PARAMETERS
 from pellucid.tree import flatten
+from pellucid.walkthrough import PARAMETERS
 from pellucid.web.answers.guess import position_in, rows_at
 from pellucid.web.answers.plain import Json, plain
-from pellucid.web.given import Given, whole_in
-from pellucid.web.runs import Run, traced
+from pellucid.web.session.fields import Fields, whole_in
+from pellucid.web.session.runs import ExperimentRun, traced
 
 LISTED = 400
 """How many tensors a change lists at most, those that changed most."""
 
 
-def effect(run: Run, before: Run, given: Given) -> Json:
+def effect(run: ExperimentRun, before: ExperimentRun, given: Fields) -> Json:
     """The run beside the one in which nothing was set by hand."""
     place = position_in(run, given)
     count = whole_in(given, "top", 8, low=1, high=50)
@@ -33,7 +33,7 @@ def effect(run: Run, before: Run, given: Given) -> Json:
     }
 
 
-def norms(run: Run) -> Json:
+def norms(run: ExperimentRun) -> Json:
     """The size of each parameter, of its gradient, and of the update that comes next."""
     tape, trace = run.tape, traced(run)
     rows = []
@@ -50,7 +50,7 @@ def norms(run: Run) -> Json:
     return {"rows": rows}
 
 
-def _changes(run: Run, before: Run) -> Iterator[Json]:
+def _changes(run: ExperimentRun, before: ExperimentRun) -> Iterator[Json]:
     """Every tensor that both runs have, in the same shape, and that differs."""
     updates = (".m", ".v", ".m_hat", ".v_hat", ".update", ".new")
     for name in run.tape:

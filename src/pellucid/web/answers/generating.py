@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from pellucid.generate import Draw, Sampling, generate
+from pellucid.inspect import lens_names, logit_lens
 from pellucid.models import GPT
 from pellucid.tape import Tape
-from pellucid.trace import lens_names, logit_lens
 from pellucid.web.answers.plain import Json
 from pellucid.web.answers.start import GENERATED
-from pellucid.web.given import Given, number_in, object_in, truth_in, whole_in
-from pellucid.web.runs import Run, traced
+from pellucid.web.session.fields import Fields, number_in, object_in, truth_in, whole_in
+from pellucid.web.session.runs import ExperimentRun, traced
 
 
-def sampling_in(given: Given) -> Sampling:
+def sampling_in(given: Fields) -> Sampling:
     """How tokens are chosen."""
     said = object_in(given, "sampling")
     nothing: Json = {"top_k": None, "top_p": None} | dict(said)
@@ -27,7 +27,7 @@ def sampling_in(given: Given) -> Sampling:
     )
 
 
-def generating(run: Run, given: Given) -> Iterator[Json]:
+def generating(run: ExperimentRun, given: Fields) -> Iterator[Json]:
     """Write on from the tokens that the run read, an event a token, and last the whole text."""
     trace = traced(run)
     sampling, seed = sampling_in(given), whole_in(given, "seed", 0, low=0, high=(1 << 63) - 1)
@@ -54,7 +54,7 @@ def generating(run: Run, given: Given) -> Iterator[Json]:
     return events()
 
 
-def _event(run: Run, draw: Draw, top: int) -> Json:
+def _event(run: ExperimentRun, draw: Draw, top: int) -> Json:
     """A draw: the candidates lie side by side on [0, 1), and u falls on the chosen one's piece."""
     ids, probs = draw.candidates.tolist(), draw.probs
     ends = probs.cumsum(0).tolist()
@@ -78,7 +78,7 @@ def _event(run: Run, draw: Draw, top: int) -> Json:
     }
 
 
-def _lens(run: Run, model: GPT, text: Sequence[int], draw: Draw) -> list[Json]:
+def _lens(run: ExperimentRun, model: GPT, text: Sequence[int], draw: Draw) -> list[Json]:
     """What each layer would have said in the draw's place, and how likely it held the token."""
     tape = Tape()
     model.forward(text[-model.config.block_size :], tape)

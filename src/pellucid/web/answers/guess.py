@@ -3,18 +3,18 @@
 from torch import Tensor
 
 from pellucid.errors import ConfigError
+from pellucid.inspect import lens_names, logit_lens
 from pellucid.layers import IGNORE
 from pellucid.numbers import at
-from pellucid.trace import lens_names, logit_lens
 from pellucid.web.answers.plain import Json, plain
-from pellucid.web.given import Given, whole_in
-from pellucid.web.runs import Run, traced
+from pellucid.web.session.fields import Fields, whole_in
+from pellucid.web.session.runs import ExperimentRun, traced
 
 TOP = 50
 """How many candidates an answer lists at most."""
 
 
-def predictions(run: Run, given: Given) -> Json:
+def predictions(run: ExperimentRun, given: Fields) -> Json:
     """The likeliest tokens after a position, and how likely the target was."""
     place, count = position_in(run, given), whole_in(given, "top", 10, low=1, high=TOP)
     target = int(run.tape["targets"][place])
@@ -26,12 +26,12 @@ def predictions(run: Run, given: Given) -> Json:
     }
 
 
-def rows_at(run: Run, place: int, count: int) -> list[Json]:
+def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     """The likeliest tokens after a position, each with the name of its probability."""
     return [_row(run, place, token) for token in _likeliest(run.tape["probs"][place], count)]
 
 
-def lens(run: Run, given: Given) -> Json:
+def lens(run: ExperimentRun, given: Fields) -> Json:
     """What the stream would say at each layer, were it the last: the logit lens."""
     trace, place = traced(run), position_in(run, given)
     count = whole_in(given, "top", 5, low=1, high=TOP)
@@ -56,7 +56,7 @@ def lens(run: Run, given: Given) -> Json:
     }
 
 
-def attention(run: Run, given: Given) -> Json:
+def attention(run: ExperimentRun, given: Fields) -> Json:
     """What each head of a block looks at, for arcs from token to token."""
     trace = traced(run)
     block = whole_in(given, "block", 0, low=0, high=trace.model.config.n_layer - 1)
@@ -66,7 +66,7 @@ def attention(run: Run, given: Given) -> Json:
     return {"heads": used.tolist(), "pieces": list(trace.pieces)}
 
 
-def position_in(run: Run, given: Given) -> int:
+def position_in(run: ExperimentRun, given: Fields) -> int:
     """A position of the text, counted from 0, or from its end with -1."""
     length = len(traced(run).pieces)
     return whole_in(given, "position", -1, low=-length, high=length - 1) % length
@@ -80,7 +80,7 @@ def _likeliest(probs: Tensor, count: int) -> list[int]:
     return [int(token) for token in probs.topk(min(count, len(probs))).indices]
 
 
-def _row(run: Run, place: int, token: int) -> Json:
+def _row(run: ExperimentRun, place: int, token: int) -> Json:
     return {
         "id": token,
         "piece": run.piece(token),

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d
 
+from pellucid.documents.numbers import statistics
 from pellucid.errors import TraceError
-from pellucid.report.numbers import statistics
-from pellucid.trace import Labels, describe
+from pellucid.walkthrough import Labels, describe
 from pellucid.web.answers.plain import Json, format_of, largest, plain, plain_rows
-from pellucid.web.given import Given, index_in, range_in, text_in, whole_in
-from pellucid.web.runs import Run
+from pellucid.web.session.fields import Fields, index_in, range_in, text_in, whole_in
+from pellucid.web.session.runs import ExperimentRun
 
 NUMBERS = 4096
 """How many numbers one answer has at most."""
@@ -24,7 +24,7 @@ STRENGTHS = 127
 """A tint is from -127 to 127."""
 
 
-def tensor(run: Run, given: Given, against: Run | None) -> Json:
+def tensor(run: ExperimentRun, given: Fields, against: ExperimentRun | None) -> Json:
     """A window on a tensor: its numbers with all digits, and as they are written."""
     name, lead = text_in(given, "name"), index_in(given, "lead")
     value = _value(run, name)
@@ -59,7 +59,7 @@ def tensor(run: Run, given: Given, against: Run | None) -> Json:
     }
 
 
-def picture(run: Run, given: Given) -> Json:
+def picture(run: ExperimentRun, given: Fields) -> Json:
     """All of a matrix in few tints: of each patch the number that is largest in size."""
     name, lead = text_in(given, "name"), index_in(given, "lead")
     value = _value(run, name)
@@ -92,7 +92,7 @@ def _patches(matrix: Tensor, height: int, width: int) -> Tensor:
     return torch.where(high >= low, high, -low)
 
 
-def _value(run: Run, name: str) -> Tensor:
+def _value(run: ExperimentRun, name: str) -> Tensor:
     value = run.tape[name]
     if not isinstance(value, Tensor):
         raise TraceError(f"what is shown must be a tensor, and {name} is none")
@@ -114,7 +114,7 @@ def _matrix(name: str, value: Tensor, lead: Sequence[int]) -> Tensor:
     return part.reshape(1, -1) if part.dim() < 2 else part
 
 
-def _numbers(run: Run, name: str, window: Tensor) -> Json:
+def _numbers(run: ExperimentRun, name: str, window: Tensor) -> Json:
     written = format_of(run, name) if window.is_floating_point() else str
     rows = window.tolist()
     texts = [[_text(written, number) for number in row] for row in rows]
@@ -128,14 +128,14 @@ def _text(written: object, number: float) -> str:
     return "NaN" if number != number else str(written(number))  # noqa: PLR0124 (it is a NaN)
 
 
-def _largest(run: Run, name: str) -> float | str:
+def _largest(run: ExperimentRun, name: str) -> float | str:
     known = f"{name} largest"
     if known not in run.notes:
         run.notes[known] = plain(largest(run.tape[name]))
     return run.notes[known]  # type: ignore[no-any-return]
 
 
-def _labels(run: Run, name: str, value: Tensor) -> tuple[Labels, Labels]:
+def _labels(run: ExperimentRun, name: str, value: Tensor) -> tuple[Labels, Labels]:
     found = list(run.lesson.labels(name)) or [None] * value.dim()
     padded = [None, None, *found][-2:]
     return padded[0], padded[1]
@@ -146,7 +146,7 @@ def _part(labels: Labels, first: int, end: int) -> list[str] | None:
 
 
 def _against(
-    other: Run | None,
+    other: ExperimentRun | None,
     name: str,
     value: Tensor,
     lead: Sequence[int],

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pellucid.documents.formulas import mathml
 from pellucid.layers import edited_name
-from pellucid.report.formulas import mathml
-from pellucid.trace import PARAMETERS, Step, describe
+from pellucid.walkthrough import PARAMETERS, Step, describe
 from pellucid.web.answers.plain import Json
-from pellucid.web.runs import Run
+from pellucid.web.session.runs import ExperimentRun
 
 KINDS = {
     "layer_norm": "norm",
@@ -26,7 +26,7 @@ HEADS = ("q", "k", "v", "scores", "att", "kept", "z")
 class Outline:
     """Makes the nodes of one run; `editable` are the names that may be set by hand."""
 
-    def __init__(self, run: Run, editable: Iterable[str] = ()) -> None:
+    def __init__(self, run: ExperimentRun, editable: Iterable[str] = ()) -> None:
         self.run = run
         self.editable = set(editable)
 

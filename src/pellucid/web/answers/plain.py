@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from pellucid.documents.numbers import Format
 from pellucid.models import GPT
-from pellucid.report.numbers import Format
-from pellucid.web.runs import Run
+from pellucid.web.session.runs import ExperimentRun
 
 SAMPLED = 1 << 16
 """Of a larger tensor, how its numbers are written is decided by so many of them."""
@@ -30,7 +30,7 @@ def plain_rows(values: Tensor) -> list[list[float | str]]:
     return [[plain(number) for number in row] for row in rows]
 
 
-def format_of(run: Run, name: str) -> Format:
+def format_of(run: ExperimentRun, name: str) -> Format:
     """How the numbers of a tensor are written, decided once for all of it."""
     if name not in run.formats:
         values = run.tape[name].detach()
@@ -54,7 +54,7 @@ def largest(values: Tensor) -> float:
     return float(finite.abs().max()) if finite.numel() else 0.0
 
 
-def token(run: Run, number: int) -> Json:
+def token(run: ExperimentRun, number: int) -> Json:
     """A token: its id, how it is read, and its bytes."""
     tokenizer = run.subject.tokenizer
     known = tokenizer is not None and number < tokenizer.vocab_size

@@ -6,14 +6,15 @@ from decimal import Decimal
 import numpy as np
 from flint import arb
 
+from pellucid.documents.certified import certified
+from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError
+from pellucid.explain import Explanation, place
 from pellucid.numbers import Ball, decimal_ends, precision
-from pellucid.report.certified import certified
-from pellucid.report.numbers import Format
-from pellucid.trace import Explanation, Stepped, Watch, place, prove
+from pellucid.prove import Stepped, Watch, prove
 from pellucid.web.answers.plain import Json, format_of
-from pellucid.web.background import Told, told
-from pellucid.web.runs import Run
+from pellucid.web.session.background import Told, told
+from pellucid.web.session.runs import ExperimentRun
 
 PROVED = 200_000
 """Up to this many numbers a run is proved on the page; `pellucid prove` has no such limit."""
@@ -28,7 +29,7 @@ DIGITS = 32
 class _Kept(Watch):
     """Keeps every ball, and tells how far the proof has come."""
 
-    def __init__(self, run: Run, tell: Told) -> None:
+    def __init__(self, run: ExperimentRun, tell: Told) -> None:
         self._balls, self._tell = run.balls, tell
         self._costs: Mapping[str, float] = {}
         self._what, self._done = "", 0.0
@@ -48,7 +49,7 @@ class _Kept(Watch):
         self._balls[name] = true.packed.copy()
 
 
-def proving(run: Run) -> Iterator[Json]:
+def proving(run: ExperimentRun) -> Iterator[Json]:
     """Prove the run: events as it goes, and what came of it."""
     count = sum(run.tape[name].numel() for name in run.tape)
     if count > PROVED:
@@ -74,7 +75,7 @@ def proving(run: Run) -> Iterator[Json]:
     return told(work)
 
 
-def proved(run: Run, found: Explanation) -> Json | None:
+def proved(run: ExperimentRun, found: Explanation) -> Json | None:
     """What is known of the true number, where the run was proved."""
     name, index = place(run.tape, found.origin)
     if run.proof is None or name not in run.balls:

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 
-from pellucid.trace import PARAMETERS
-from pellucid.web.experiment import Action, Patch, Set, Update
-from pellucid.web.library import Library
-from pellucid.web.runs import Run, traced
+from pellucid.walkthrough import PARAMETERS
+from pellucid.web.session.experiment import Action, Patch, Set, Update
+from pellucid.web.session.library import Library
+from pellucid.web.session.runs import ExperimentRun, traced
 
 _IMPORTS = {
     "edited(": "from pellucid import Edit, Tape, edited",
     "find_example(": "from pellucid.examples import find_example",
     "open_model(": "from pellucid.checkpoint import open_model",
-    "record_step(": "from pellucid.trace import record_step, updated",
+    "record_step(": "from pellucid.train import record_step, updated",
     "flatten(": "from pellucid.tree import flatten, unflatten",
 }
 """What a source imports for what stands in it."""
 
 
-def python(run: Run, library: Library) -> str:
+def python(run: ExperimentRun, library: Library) -> str:
     """The source; `trace` in it is the run, and its tape has every number of the page."""
     traced(run)
     experiment = run.experiment
@@ -46,7 +46,7 @@ def python(run: Run, library: Library) -> str:
     return "\n".join(["# A run of Pellucid's page, made again.", "", *imports, "", source])
 
 
-def _subject(run: Run, library: Library) -> Iterator[str]:
+def _subject(run: ExperimentRun, library: Library) -> Iterator[str]:
     experiment, (tokens, targets) = run.experiment, run.subject.batch
     match experiment.kind:
         case "example":

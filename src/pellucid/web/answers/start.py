@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pellucid.examples import EXAMPLES, Example, find_example
 from pellucid.web.answers.plain import Json
 from pellucid.web.answers.proved import PROVED
-from pellucid.web.experiment import STEPS, TEXT, Experiment
-from pellucid.web.library import Library
-from pellucid.web.stage import TOKENS
+from pellucid.web.session.experiment import STEPS, TEXT, Experiment
+from pellucid.web.session.library import Library
+from pellucid.web.session.model_state import TOKENS
 
 GENERATED = 200
 """Tokens that one call generates at most."""

@@ -15,8 +15,8 @@ from pellucid.text.corpus import Corpus
 from pellucid.train import Progress, Recipe, train
 from pellucid.web.answers.plain import Json, plain
 from pellucid.web.answers.start import ITERATIONS
-from pellucid.web.given import Given, number_in, only, text_in, whole_in
-from pellucid.web.library import Opened
+from pellucid.web.session.fields import Fields, number_in, only, text_in, whole_in
+from pellucid.web.session.library import Opened
 
 TEXT = 1_000_000
 """Characters of a text that is trained on, at most."""
@@ -51,7 +51,7 @@ class Wanted:
     seed: int
 
 
-def wanted_in(given: Given) -> Wanted:
+def wanted_in(given: Fields) -> Wanted:
     """What is to be trained, on what and how; `ConfigError` outside the bounds."""
     settings = given.get("settings", {})
     if not isinstance(settings, Mapping):

@@ -8,10 +8,10 @@ from pellucid.text import BPE
 from pellucid.tree import flatten
 from pellucid.web.answers.outline import Outline
 from pellucid.web.answers.plain import Json, facts, plain, token
-from pellucid.web.runs import Run
+from pellucid.web.session.runs import ExperimentRun
 
 
-def whole(run: Run, editable: Sequence[str]) -> Json:
+def whole(run: ExperimentRun, editable: Sequence[str]) -> Json:
     """Title, tokens, losses, and the outline with every tensor's name and shape."""
     leaves = {} if run.stage is None else flatten(run.stage.params)
     outline = Outline(run, (*editable, *leaves))
@@ -58,7 +58,7 @@ def _names(tape: Tape) -> list[str]:
     return list(dict.fromkeys((*tape, *read)))
 
 
-def merges(run: Run, text: str) -> Json:
+def merges(run: ExperimentRun, text: str) -> Json:
     """The merges that made the tokens of a text; none where the tokenizer has no merges."""
     tokenizer = run.subject.tokenizer
     if not isinstance(tokenizer, BPE):

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 import torch
 
+from pellucid.documents.arithmetic import Writer, meaning_of, read_by, steps_of
+from pellucid.explain import Explanation, explain, place
 from pellucid.numbers import Term, at
-from pellucid.report.explain import Writer, meaning_of, read_by, steps_of
 from pellucid.tape import Tape
-from pellucid.trace import Explanation, describe, explain, place
+from pellucid.walkthrough import describe
 from pellucid.web.answers.plain import Json, format_of
 from pellucid.web.answers.proved import proved
-from pellucid.web.given import Given, text_in
-from pellucid.web.runs import Run
+from pellucid.web.session.fields import Fields, text_in
+from pellucid.web.session.runs import ExperimentRun
 
 OPEN, BETWEEN, CLOSE = "\ue000", "\ue001", "\ue002"
 """Around what is to be clicked: its number in the list of terms, then its text."""
@@ -60,7 +61,7 @@ class Marked(Writer):
             yield text[end:]
 
 
-def why(run: Run, given: Given) -> Json:
+def why(run: ExperimentRun, given: Fields) -> Json:
     """A number, the call that made it, and the arithmetic in names and in figures."""
     tape = run.tape
     found = explain(tape, text_in(given, "name", most=300))
@@ -100,7 +101,7 @@ def _steps(found: Explanation, writer: Marked) -> list[Json]:
     ]
 
 
-def _operand(run: Run, term: Term) -> Json:
+def _operand(run: ExperimentRun, term: Term) -> Json:
     source = term.source
     note = meaning_of(run.tape, run.piece)(source) if source else "a setting"
     row = describe(source.partition("[")[0]) if source else None
@@ -113,7 +114,7 @@ def _operand(run: Run, term: Term) -> Json:
     }
 
 
-def _facing(run: Run, full: str) -> Json | None:
+def _facing(run: ExperimentRun, full: str) -> Json | None:
     """The gradient of a value, or the value of a gradient."""
     name, index = place(run.tape, full)
     other, kind = (f"d{name}", "gradient")
@@ -131,7 +132,7 @@ def _shaped(tape: Tape, other: str, name: str) -> bool:
     return other in tape and tape[other].shape == tape[name].shape
 
 
-def _written(run: Run, full: str) -> str:
+def _written(run: ExperimentRun, full: str) -> str:
     """A number as its tensor's numbers are written."""
     name, index = place(run.tape, full)
     value = run.tape[name]

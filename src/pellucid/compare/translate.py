@@ -1,0 +1,141 @@
+"""From the names of a dump to ours."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from pellucid.errors import TraceError
+from pellucid.models import GPTConfig
+from pellucid.models.gpt.vocabularies.hugging_face import HUGGING_FACE
+from pellucid.models.gpt.vocabularies.llm_c import LLM_C, without_padding
+from pellucid.models.gpt.vocabularies.row import (
+    TensorSource,
+    VocabularyRow,
+    VocabularySizes,
+    as_it_is,
+)
+from pellucid.models.gpt.vocabularies.transformer_lens import TRANSFORMER_LENS
+from pellucid.walkthrough.names import NAMES, describe
+
+VOCABULARIES: Mapping[str, tuple[VocabularyRow, ...]] = {
+    "Hugging Face": HUGGING_FACE,
+    "TransformerLens": TRANSFORMER_LENS,
+    "llm.c": LLM_C,
+}
+"""By whose they are."""
+
+_GRADS = ("{}.grad", "{}_grad", "grad.{}", "grads.{}", "grads_acts.{}", "d{}")
+_STEP = re.compile(r"step\.\d+\.")
+_LAYER = re.compile(r"^d?h\.(\d+)\.")
+_OTHERS = {"step.losses"}
+
+
+class Unknown(NamedTuple):
+    """A name that nobody knows, and those that are nearest to it."""
+
+    name: str
+    near: tuple[str, ...]
+
+
+class NameTranslation(NamedTuple):
+    """What was found under which of our names, and what was not understood."""
+
+    found: Mapping[str, TensorSource]
+    unknown: tuple[Unknown, ...]
+    twice: tuple[str, ...]  # names of a tensor that was found under another already
+
+
+def translate(
+    names: Collection[str], config: GPTConfig, own_map: Mapping[str, str] | None = None
+) -> NameTranslation:
+    """Find ours among the names of another program's tensors.
+
+    `own_map` has their name and ours, and comes first; then our own names, then those of the
+    vocabularies. Raises `TraceError` where the map names a tensor that is not there, or one of
+    ours that does not exist.
+    """
+    there = set(names)
+    found: dict[str, TensorSource] = {}
+    used: set[str] = set()
+    twice: list[str] = []
+
+    def take(ours: str, source: TensorSource) -> None:
+        used.update(source.names)
+        if ours in found:
+            twice.extend(source.names)
+        else:
+            found[ours] = source
+
+    nowhere = VocabularySizes(config, 0)
+    for theirs, ours in (own_map or {}).items():
+        _check_map(theirs, ours, there, config)
+        take(ours, TensorSource((theirs,), as_it_is, nowhere))
+    for name in names:
+        if name not in used and is_ours(name, config):
+            padded = name.removeprefix("d") in {"logits", "probs"}
+            take(name, TensorSource((name,), without_padding if padded else as_it_is, nowhere))
+    free = there - used
+    for rows in VOCABULARIES.values():
+        for ours, source in _of(rows, config):
+            if free.issuperset(source.names):
+                take(ours, source)
+    known = [
+        *found,
+        *(name for rows in VOCABULARIES.values() for _, s in _of(rows, config) for name in s.names),
+    ]
+    left = [name for name in names if name not in used]
+    near = {name: tuple(get_close_matches(name, known, n=2, cutoff=0.6)) for name in left[:SHOWN]}
+    unknown = tuple(Unknown(name, near.get(name, ())) for name in left)
+    return NameTranslation(found, unknown, tuple(twice))
+
+
+SHOWN = 8
+"""For so many unknown names those that are near are looked for."""
+
+
+def is_ours(name: str, config: GPTConfig) -> bool:
+    """Whether this is a name of ours that a model of the configuration may have."""
+    plain = _STEP.sub("", name, count=1)
+    layer = _LAYER.match(plain)
+    if layer is not None and int(layer[1]) >= config.n_layer:
+        return False
+    return name in _OTHERS or describe(plain) is not None
+
+
+def _of(rows: tuple[VocabularyRow, ...], config: GPTConfig) -> Iterator[tuple[str, TensorSource]]:
+    """Every name of ours that the rows have, for each layer, values and gradients."""
+    for row in rows:
+        numbered = "i" in row.ours.split(".")
+        for layer in range(config.n_layer if numbered else 1):
+            ours, theirs, sizes = (
+                row.our_name(layer),
+                row.names(layer),
+                VocabularySizes(config, layer),
+            )
+            yield ours, TensorSource(theirs, row.layout, sizes)
+            if row.graded:
+                for form in _GRADS:
+                    yield (
+                        f"d{row.gradient or ours}",
+                        TensorSource(tuple(map(form.format, theirs)), row.layout, sizes),
+                    )
+
+
+def _check_map(theirs: str, ours: str, there: set[str], config: GPTConfig) -> None:
+    if theirs not in there:
+        raise TraceError(
+            f"a map must name tensors that are there, and {theirs!r} is not{_near(theirs, there)}: "
+            "correct it"
+        )
+    if not is_ours(ours, config):
+        some = {row.pattern.replace(".i.", ".0.") for row in NAMES}
+        raise TraceError(
+            f"a map must lead to names of docs/names.md, and {ours!r} is none of this model's"
+            f"{_near(ours, some)}: correct it"
+        )
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    near = get_close_matches(name, list(names), n=2, cutoff=0.5)
+    return f" (near it: {', '.join(near)})" if near else ""

@@ -1,0 +1,50 @@
+"""The formats of a document, by the ending of a file's name."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pellucid.errors import ConfigError
+from pellucid.files import whole_file
+
+if TYPE_CHECKING:
+    from pellucid.documents.model import Document
+
+WRITERS = {
+    ".html": "html.html",
+    ".pdf": "pdf.pdf",
+    ".ipynb": "notebook.notebook",
+    ".md": "markdown.markdown",
+    ".tex": "latex.latex_article",
+    ".json": "json.data",
+}
+"""The writer of each format: a module beside this one, and its function of the document."""
+
+
+def check_path(path: Path) -> None:
+    """Raise `ConfigError` where a document cannot be written to the path."""
+    if path.suffix not in WRITERS:
+        raise ConfigError(
+            f"a document is written to {', '.join(WRITERS)}, and {path} is none of them: give the "
+            "file another ending"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{path} must be a file's name, and it is a directory: add a name")
+
+
+def write_document(document: "Document", path: Path) -> int:
+    """Write the document in the format of the path's ending; returns how many bytes it has.
+
+    Raises `ConfigError` for another ending, or where the format needs a package that is missing.
+    """
+    check_path(path)
+    module, _, function = WRITERS[path.suffix].partition(".")
+    write: Callable[[Document], str | bytes] = getattr(
+        import_module(f"pellucid.documents.{module}"), function
+    )
+    content = write(document)
+    whole = content.encode() if isinstance(content, str) else content
+    with whole_file(path) as beside:
+        beside.write_bytes(whole)
+    return len(whole)

@@ -1,0 +1,174 @@
+"""`Classifier`: a configuration and its parameters as one object, which checks what comes in."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import TextError
+from pellucid.layers import REFERENCE, Ops, softmax
+from pellucid.models.checks import check_begin
+from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
+from pellucid.models.classifier.wiring import (
+    classifier,
+    classifier_error,
+    classifier_error_backward,
+    classifier_loss,
+    classifier_loss_backward,
+)
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree, flatten
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A feed-forward classifier: a configuration and the tree of its parameters.
+
+    Inputs are rows of numbers (N, m), one row an example, as a tensor or as lists; classes are
+    ids from 0. Every method raises `TextError` for rows of another width, for numbers that are not
+    finite, and for classes that there are not.
+
+    >>> model = Classifier.init(ClassifierConfig(inputs=4, hidden=(3,)))
+    >>> model.forward([[32, 107, 56, 11.2], [237, 189, 46, 200]]).shape
+    torch.Size([2, 2])
+    """
+
+    config: ClassifierConfig
+    params: Tree = field(repr=False)
+
+    architecture: ClassVar[str] = "classifier"
+    Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+
+    @classmethod
+    def init(
+        cls, config: ClassifierConfig, *, seed: int = 0, dtype: torch.dtype = torch.float64
+    ) -> "Classifier":
+        """A model with random weights, as training begins."""
+        return cls(config, init_classifier_params(config, seed=seed, dtype=dtype))
+
+    def __str__(self) -> str:
+        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        widths = (config.inputs, *config.hidden, config.outputs)
+        bend = {"relu": "ReLU", "none": "no activation"}[config.activation]
+        return (
+            f"a classifier of {count:,} parameters: {' → '.join(map(str, widths))}, {bend}, "
+            f"{'with' if config.bias else 'without'} biases, scheme {config.scheme}, {dtype}"
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' dtype."""
+        dtype: torch.dtype = self.params["output"]["weight"].dtype
+        return dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        device: torch.device = self.params["output"]["weight"].device
+        return device
+
+    def with_params(self, params: Tree) -> "Classifier":
+        """The same model with other parameters."""
+        return Classifier(self.config, params)
+
+    def forward(self, inputs: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
+        """The score of each class (N, V); under the scheme "sign" they are (output, 0)."""
+        x = self._inputs(inputs)
+        check_begin(tape, ops, self.params, inputs=x)
+        logits, _ = classifier(x, **self.params, config=self.config, ops=ops, tape=tape)
+        return logits
+
+    def probabilities(self, inputs: Any) -> Tensor:
+        """The probability of each class (N, V): the softmax of the scores."""
+        probs, _ = softmax(self.forward(inputs))
+        return probs
+
+    def predict(self, inputs: Any) -> Tensor:
+        """The class (N,) with the largest score; the first of those that are equal."""
+        return self.forward(inputs).argmax(-1)
+
+    def accuracy(self, inputs: Any, targets: Any) -> float:
+        """The part of the examples whose class is predicted."""
+        x = self._inputs(inputs)
+        return float((self.predict(x) == self._targets(targets, x)).double().mean())
+
+    def loss(
+        self, inputs: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> Tensor:
+        """Mean cross-entropy of the classes in nats; with scheme "sign" the logistic loss."""
+        loss, _ = self._loss(inputs, targets, tape, ops)
+        return loss
+
+    def loss_and_grads(
+        self, inputs: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        loss, cache = self._loss(inputs, targets, tape, ops)
+        _, grads = classifier_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        return loss, grads
+
+    def error_and_grads(
+        self, inputs: Any, wanted: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> tuple[Tensor, Tree]:
+        """The summed absolute difference between outputs and those `wanted` (N, n), a mean over
+        the examples; and its gradient by every parameter.
+        """
+        x, outputs = self._inputs(inputs), self._numbers("wanted outputs", wanted)
+        if outputs.shape != (len(x), self.config.outputs):
+            raise TextError(
+                f"wanted outputs must be {self.config.outputs} numbers for each of the {len(x)} "
+                f"examples, and shape {tuple(outputs.shape)} came: give one row an example"
+            )
+        check_begin(tape, ops, self.params, inputs=x, wanted=outputs)
+        shared: dict[str, Any] = {"config": self.config, "ops": ops, "tape": tape}
+        loss, cache = classifier_error(x, wanted=outputs, **self.params, **shared)
+        _, grads = classifier_error_backward(1.0, cache, **shared)
+        return loss, grads
+
+    def _loss(self, inputs: Any, targets: Any, tape: NullTape, ops: Ops) -> tuple[Tensor, Any]:
+        x = self._inputs(inputs)
+        wanted = self._targets(targets, x)
+        check_begin(tape, ops, self.params, inputs=x, targets=wanted)
+        return classifier_loss(x, wanted, **self.params, config=self.config, ops=ops, tape=tape)
+
+    def _inputs(self, inputs: Any) -> Tensor:
+        x, count = self._numbers("inputs", inputs), self.config.inputs
+        if x.dim() != 2 or x.shape[1] != count or not len(x):
+            names = f": {', '.join(self.config.features)}" if self.config.features else ""
+            raise TextError(
+                f"inputs must be at least one row of {count} numbers, and shape {tuple(x.shape)} "
+                f"came: give one row an example{names}"
+            )
+        return x
+
+    def _numbers(self, what: str, values: Any) -> Tensor:
+        try:
+            numbers = torch.as_tensor(values, dtype=self.dtype, device=self.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TextError(
+                f"{what} must be rows of numbers of one length, and {type(values).__name__} came "
+                f"({' '.join(str(error).split())}): give one row an example"
+            ) from None
+        if not bool(numbers.isfinite().all()):
+            raise TextError(
+                f"{what} must be finite, and an infinity or NaN came: leave its row out"
+            )
+        return numbers
+
+    def _targets(self, targets: Any, x: Tensor) -> Tensor:
+        ids = torch.as_tensor(targets, device=self.device)
+        whole = not (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool)
+        if not whole or ids.shape != (len(x),):
+            raise TextError(
+                f"targets must be one class for each of the {len(x)} examples, and {ids.dtype} of "
+                f"shape {tuple(ids.shape)} came: give the classes' numbers"
+            )
+        least, most = (int(bound) for bound in ids.aminmax())
+        if least < 0 or most >= self.config.classes:
+            raise TextError(
+                f"a class must be a number from 0 to {self.config.classes - 1}, not "
+                f"{least if least < 0 else most}: was the table read with the model's labels?"
+            )
+        return ids.long()

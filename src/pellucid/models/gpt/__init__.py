@@ -1,0 +1,1 @@
+"""GPT: configuration, wiring, and the names that others have for its tensors."""

@@ -1,0 +1,172 @@
+"""`GPT`: a configuration and its parameters as one object, which checks what comes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from pellucid.kernels import PackedWeight
+from pellucid.layers import REFERENCE, Ops, Past
+from pellucid.models.checks import (
+    check_begin,
+    check_range,
+    check_room,
+    check_targets,
+    whole_numbers,
+)
+from pellucid.models.gpt.config import GPTConfig, init_params
+from pellucid.models.gpt.wiring import LossCache, draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.tree import Tree, flatten, map_leaves
+
+
+@dataclass(frozen=True)
+class GPT:
+    """A GPT: a configuration and the tree of its parameters.
+
+    Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same
+    leading shape. Every method raises `TokenError` for ids outside the vocabulary or more of them
+    than there are positions, and `TraceError` where a recording tape meets other ops than
+    `REFERENCE`: what is traced is what ran.
+
+    >>> model = GPT.init(GPTConfig(vocab_size=5, block_size=8, n_layer=1, n_head=2, n_embd=4))
+    >>> logits, tape = model.run_with_cache([0, 1, 2])
+    >>> logits.shape, tape["h.0.attn.att"].shape
+    (torch.Size([3, 5]), torch.Size([2, 3, 3]))
+    """
+
+    architecture: ClassVar[str] = "gpt"
+    Config: ClassVar[type[GPTConfig]] = GPTConfig
+
+    config: GPTConfig
+    params: Tree = field(repr=False)
+
+    @classmethod
+    def init(
+        cls,
+        config: GPTConfig,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "GPT":
+        """A model with random weights, as GPT-2's training begins."""
+        return cls(config, init_params(config, seed=seed, dtype=dtype, device=device))
+
+    def __str__(self) -> str:
+        leaves = flatten(self.params)
+        count = sum(leaf.numel() for leaf in leaves.values())
+        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        if isinstance(weight := leaves["h.0.attn.c_attn.weight"], PackedWeight):
+            dtype = f"packed as {weight.form}"
+        return (
+            f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
+            f"{config.n_embd}, context {config.block_size}, {dtype}"
+            + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' dtype."""
+        dtype: torch.dtype = self.params["wte"]["weight"].dtype
+        return dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        device: torch.device = self.params["wte"]["weight"].device
+        return device
+
+    def with_params(self, params: Tree) -> Self:
+        """A model of the same configuration with other parameters, as after a step."""
+        return replace(self, params=params)
+
+    def to(
+        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> "GPT":
+        """The same model with its parameters in another dtype, on another device, or both."""
+        params = map_leaves(
+            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
+            self.params,
+        )
+        return self.with_params(params)
+
+    def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
+        """The logits (..., T, V): position t scores every token as the one at t + 1."""
+        logits, _ = self.extend(tokens, None, tape, ops=ops)
+        return logits
+
+    def extend(
+        self,
+        tokens: Any,
+        past: Sequence[Past] | None,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        last: int | None = None,
+    ) -> tuple[Tensor, tuple[Past, ...]]:
+        """The logits of tokens that follow `past`, and the past that now includes them.
+
+        With `last`, the logits of so many positions at the end only.
+        """
+        ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
+        check_begin(tape, ops, self.params, tokens=ids)
+        logits, cache = gpt(
+            ids, **self.params, last=last, config=self.config, ops=ops, past=past, tape=tape
+        )
+        return logits, tuple(block.attn.past for block in cache.h)
+
+    def run_with_cache(self, tokens: Any) -> tuple[Tensor, Tape]:
+        """The logits, and the tape with every activation under its name."""
+        tape = Tape()
+        return self.forward(tokens, tape), tape
+
+    def loss(
+        self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> Tensor:
+        """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
+        loss, _ = self._loss(tokens, targets, tape, ops, None)
+        return loss
+
+    def loss_and_grads(
+        self,
+        tokens: Any,
+        targets: Any,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        noise: Tree | None = None,
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        loss, cache = self._loss(tokens, targets, tape, ops, noise)
+        _, grads = gpt_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        return loss, grads
+
+    def draw_noise(
+        self,
+        tokens: Tensor,
+        targets: Tensor,  # noqa: ARG002 (every model draws for its whole batch)
+        *,
+        p: float,
+        generator: torch.Generator,
+    ) -> Tree | None:
+        """Dropout's noise for one step on a batch; None if p is 0."""
+        return draw_noise(self.config, tokens, p, generator, self.dtype)
+
+    def _loss(
+        self, tokens: Any, targets: Any, tape: NullTape, ops: Ops, noise: Tree | None
+    ) -> tuple[Tensor, LossCache]:
+        ids = self._ids(tokens, start=0)
+        wanted = check_targets(targets, ids, self.config.vocab_size)
+        check_begin(tape, ops, self.params, tokens=ids, targets=wanted)
+        return gpt_loss(
+            ids, wanted, **self.params, config=self.config, ops=ops, noise=noise, tape=tape
+        )
+
+    def _ids(self, tokens: Any, start: int) -> Tensor:
+        ids = whole_numbers("tokens", tokens, self.device)
+        check_room("token", start + ids.shape[-1], self.config.block_size)
+        check_range("token", ids, self.config.vocab_size)
+        return ids

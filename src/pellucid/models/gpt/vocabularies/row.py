@@ -1,0 +1,63 @@
+"""Tensors by another program's names, and how one of ours is made of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from pellucid.models import GPTConfig
+
+
+class VocabularySizes(NamedTuple):
+    """What a layout may need to know: the configuration, and the layer that is wanted."""
+
+    config: GPTConfig
+    layer: int
+
+
+Layout = Callable[..., Tensor]
+"""`layout(*theirs, sizes)` is ours."""
+
+
+def as_it_is(
+    theirs: Tensor,
+    sizes: VocabularySizes,  # noqa: ARG001 (the signature of all)
+) -> Tensor:
+    """The same layout."""
+    return theirs
+
+
+class VocabularyRow(NamedTuple):
+    """Their names and our name, with `i` for the number of a layer."""
+
+    theirs: tuple[str, ...]
+    ours: str
+    layout: Layout = as_it_is
+    stacked: bool = False  # one tensor holds all layers, and its name has no number
+    graded: bool = True  # its gradient is there in the same layout
+    gradient: str = ""  # what theirs is the gradient by, where that is another than `ours`
+
+    def names(self, layer: int) -> tuple[str, ...]:
+        """Their names for a layer."""
+        return tuple(_numbered(name, layer) for name in self.theirs)
+
+    def our_name(self, layer: int) -> str:
+        """Our name for a layer."""
+        return _numbered(self.ours, layer)
+
+
+def _numbered(name: str, layer: int) -> str:
+    return re.sub(r"(^|\.)i(?=\.|$)", rf"\g<1>{layer}", name)
+
+
+class TensorSource(NamedTuple):
+    """What one of our tensors is read from."""
+
+    names: tuple[str, ...]
+    layout: Layout
+    sizes: VocabularySizes
+
+    def read(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        """The tensor in our layout."""
+        return self.layout(*(tensors[name] for name in self.names), self.sizes)

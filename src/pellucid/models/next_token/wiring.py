@@ -1,0 +1,289 @@
+"""NextToken: the next character from a window of fixed length, a network of two linear maps.
+
+    window -> one number, or one vector, a character -> hidden -> ReLU -> output -> logits -> loss
+
+The window always holds as many characters as the network has places for: to go on, it drops its
+oldest character and takes in the new one.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import TokenError
+from pellucid.layers import REFERENCE, Ops, cross_entropy, cross_entropy_backward
+from pellucid.models.checks import check_begin, check_range, whole_numbers
+from pellucid.models.settings import Shapes, check_sizes
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree, flatten, present, unflatten
+
+
+@dataclass(frozen=True)
+class NextTokenConfig:
+    """What such a network is, apart from its weights; the defaults are those of "humpty dumpt".
+
+    With a `width`, each character is a learned vector of so many numbers; with None it is one
+    number, its id: where a space has the id 0, a is 1 and b is 2.
+
+    Raises `ConfigError` where a size is not a whole number of at least 1.
+    """
+
+    vocab_size: int = 27  # V, one output a character
+    window: int = 12  # W
+    width: int | None = 10  # C, the numbers of a character's vector; None for its id alone
+    hidden: int = 32  # F
+
+    def __post_init__(self) -> None:
+        vector = () if self.width is None else ("width",)
+        check_sizes(self, "vocab_size", "window", *vector, "hidden")
+
+    @property
+    def inputs(self) -> int:
+        """N, how many numbers go into the hidden layer."""
+        return self.window * (self.width or 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON takes them."""
+        return asdict(self)
+
+    def parameter_shapes(self) -> Shapes:
+        """The name and shape of every parameter, in the order of the forward pass."""
+        table: Shapes = {}
+        if self.width is not None:
+            table = {"wte.weight": (self.vocab_size, self.width)}
+        return table | {
+            "hidden.weight": (self.inputs, self.hidden),
+            "hidden.bias": (self.hidden,),
+            "output.weight": (self.hidden, self.vocab_size),
+            "output.bias": (self.vocab_size,),
+        }
+
+
+class NextTokenCache(NamedTuple):
+    """What the backward needs, layer by layer; `wte` is None where characters are numbers."""
+
+    wte: Any
+    hidden: Any
+    act: Any
+    output: Any
+
+
+def next_token(
+    windows: Tensor,
+    *,
+    wte: Tree | None = None,
+    hidden: Tree,
+    output: Tree,
+    config: NextTokenConfig,
+    ops: Ops,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tensor, NextTokenCache]:
+    """logits = relu(inputs W + b) W' + b', with one score for each character as the next.
+
+    `inputs` are the vectors of the window's characters side by side, or without a table their ids,
+    divided by V so that they lie between 0 and 1.
+
+    Shapes: windows (..., W), inputs (..., N) with N = W·C or W, logits (..., V).
+    Source: Bengio et al. 2003, "A neural probabilistic language model", without its tanh and its
+    direct connections.
+    """
+    if wte is None:
+        embed_cache = None
+        inputs = windows.to(hidden["weight"].dtype) / config.vocab_size  # (..., W)
+    else:
+        vectors, embed_cache = ops.embedding.forward(windows, **wte, tape=tape.at("wte"))
+        inputs = vectors.flatten(-2)  # (..., W·C)
+    tape(inputs=inputs)
+    inner, hidden_cache = ops.linear.forward(inputs, **hidden, tape=tape.at("hidden"))  # (..., F)
+    bent, act_cache = ops.relu.forward(inner, tape=tape.at("act"))  # (..., F)
+    logits, output_cache = ops.linear.forward(bent, **output, tape=tape.at("output"))  # (..., V)
+    tape(logits=logits)
+    return logits, NextTokenCache(embed_cache, hidden_cache, act_cache, output_cache)
+
+
+def next_token_backward(
+    dlogits: Tensor,
+    cache: NextTokenCache,
+    *,
+    config: NextTokenConfig,
+    ops: Ops,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[None, Tree]:
+    """Undo each line of `next_token` from the last to the first; ids have no gradient."""
+    dbent, output = ops.linear.backward(dlogits, cache.output, tape=tape.at("output"))
+    dinner, _ = ops.relu.backward(dbent, cache.act, tape=tape.at("act"))
+    dinputs, hidden = ops.linear.backward(dinner, cache.hidden, tape=tape.at("hidden"))
+    tape(dinputs=dinputs)
+    wte = None
+    if cache.wte is not None:
+        dvectors = dinputs.unflatten(-1, (config.window, -1))  # (..., W, C)
+        _, wte = ops.embedding.backward(dvectors, cache.wte, tape=tape.at("wte"))
+    return None, present(wte=wte) | {"hidden": hidden, "output": output}
+
+
+class NextTokenLossCache(NamedTuple):
+    """What the backward needs: the network's, and the loss's."""
+
+    network: NextTokenCache
+    loss: Any
+
+
+def next_token_loss(
+    windows: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
+) -> tuple[Tensor, NextTokenLossCache]:
+    """The mean cross-entropy of one target (N,) for each of the windows (N, W), in nats."""
+    logits, network_cache = next_token(windows, **rest, tape=tape)  # (N, V)
+    loss, loss_cache = cross_entropy(logits, targets, tape=tape)
+    return loss, NextTokenLossCache(network_cache, loss_cache)
+
+
+def next_token_loss_backward(
+    dloss: Tensor | float,
+    cache: NextTokenLossCache,
+    *,
+    config: NextTokenConfig,
+    ops: Ops,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[None, Tree]:
+    """Undo the loss, then the network."""
+    dlogits, _ = cross_entropy_backward(dloss, cache.loss, tape=tape)
+    return next_token_backward(dlogits, cache.network, config=config, ops=ops, tape=tape)
+
+
+@dataclass(frozen=True)
+class NextToken:
+    """A network for the next character: a configuration and the tree of its parameters.
+
+    Windows may be lists of ids or tensors, each exactly as long as the configuration's `window`.
+    Every method raises `TokenError` for a window of another length or an id outside the
+    vocabulary, and `TraceError` where a recording tape meets other ops than `REFERENCE`.
+
+    >>> model = NextToken.init(NextTokenConfig(vocab_size=5, window=3))
+    >>> model.forward([0, 1, 2]).shape
+    torch.Size([5])
+    """
+
+    architecture: ClassVar[str] = "next_token"
+    Config: ClassVar[type[NextTokenConfig]] = NextTokenConfig
+
+    config: NextTokenConfig
+    params: Tree = field(repr=False)
+
+    @classmethod
+    def init(
+        cls,
+        config: NextTokenConfig,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "NextToken":
+        """A model with random weights: vectors of deviation 1, maps of √(2 / inputs), biases 0.
+
+        Source: He et al. 2015, "Delving deep into rectifiers", equation 10.
+        """
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(name: str, shape: tuple[int, ...]) -> Tensor:
+            if name.endswith("bias"):
+                return torch.zeros(shape, device=device, dtype=dtype)
+            deviation = 1.0 if name == "wte.weight" else math.sqrt(2 / shape[0])
+            return (deviation * torch.randn(shape, generator=generator)).to(device, dtype)
+
+        shapes = config.parameter_shapes()
+        return cls(config, unflatten({name: draw(name, shapes[name]) for name in shapes}))
+
+    def __str__(self) -> str:
+        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        width = self.config.width
+        return (
+            f"a next-token network of {count:,} parameters: a window of {self.config.window}, "
+            f"{'one number' if width is None else f'a vector of {width}'} a character, "
+            f"{self.config.hidden} hidden nodes"
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        device: torch.device = self.params["hidden"]["weight"].device
+        return device
+
+    def with_params(self, params: Tree) -> "NextToken":
+        """A model of the same configuration with other parameters, as after a step."""
+        return NextToken(self.config, params)
+
+    def forward(self, windows: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
+        """The logits (..., V) of what may follow each of the windows (..., W)."""
+        ids = self.check(windows)
+        check_begin(tape, ops, self.params, windows=ids)
+        logits, _ = next_token(ids, **self.params, config=self.config, ops=ops, tape=tape)
+        return logits
+
+    def loss(
+        self, windows: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> Tensor:
+        """Mean cross-entropy in nats of one target (N,) for each of the windows (N, W)."""
+        loss, _ = self._loss(windows, targets, tape, ops)
+        return loss
+
+    def loss_and_grads(
+        self, windows: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        loss, cache = self._loss(windows, targets, tape, ops)
+        _, grads = next_token_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        return loss, grads
+
+    def _loss(
+        self, windows: Any, targets: Any, tape: NullTape, ops: Ops
+    ) -> tuple[Tensor, NextTokenLossCache]:
+        ids = self.check(windows)
+        wanted = whole_numbers("targets", targets, self.device)
+        if wanted.shape != ids.shape[:-1]:
+            raise TokenError(
+                f"there must be one target a window: {tuple(wanted.shape)} targets came with "
+                f"windows {tuple(ids.shape)}; give a list of windows and a list of targets"
+            )
+        check_range("target", wanted, self.config.vocab_size)
+        check_begin(tape, ops, self.params, windows=ids, targets=wanted)
+        return next_token_loss(ids, wanted, **self.params, config=self.config, ops=ops, tape=tape)
+
+    def check(self, windows: Any) -> Tensor:
+        """The windows as ids; `TokenError` where one is not as long as the model's."""
+        ids = whole_numbers("windows", windows, self.device)
+        size, came = self.config.window, ids.shape[-1]
+        if came != size:
+            remedy = f"keep the last {size}" if came > size else "begin with more of the text"
+            raise TokenError(f"a window must have {size} tokens, and {came} came: {remedy}")
+        check_range("token", ids, self.config.vocab_size)
+        return ids
+
+
+def slide(model: NextToken, window: Sequence[int], *, steps: int) -> list[int]:
+    """The most likely next token, `steps` times, each time appended and the oldest dropped.
+
+    Raises `TokenError` where the first window is not as long as the model's.
+    """
+    size = model.config.window
+    text = model.check(window).tolist()
+    for _ in range(steps):
+        text.append(int(model.forward(text[-size:]).argmax()))
+    return text[size:]
+
+
+def windows_of(tokens: Sequence[int], window: int) -> tuple[Tensor, Tensor]:
+    """Every window (N, W) of a text and what follows it (N,); N is its length less W.
+
+    Raises `TokenError` where nothing follows even the first window.
+    """
+    if len(tokens) <= window:
+        raise TokenError(
+            f"a text must be longer than the window of {window} tokens, and it has {len(tokens)}: "
+            "take a longer text or a smaller window"
+        )
+    ids = torch.tensor(tokens)
+    return ids[:-1].unfold(0, window, 1), ids[window:]

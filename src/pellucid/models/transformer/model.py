@@ -1,0 +1,244 @@
+"""`Transformer`: a configuration and its parameters as one object, which checks what comes in."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import ConfigError, TokenError
+from pellucid.layers import REFERENCE, Ops
+from pellucid.models.checks import (
+    check_begin,
+    check_range,
+    check_room,
+    check_targets,
+    whole_numbers,
+)
+from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
+from pellucid.models.transformer.halves import TransformerPast, encode
+from pellucid.models.transformer.wiring import (
+    TransformerLossCache,
+    draw_transformer_noise,
+    transformer,
+    transformer_loss,
+    transformer_loss_backward,
+)
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.tree import Tree, flatten, map_leaves, present
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """An original Transformer: a configuration and the tree of its parameters.
+
+    Source and tokens may be lists of ids, tensors (S,) and (T,), or batches (B, S) and (B, T); what
+    comes out has the tokens' leading shape. Every method raises `TokenError` for ids outside the
+    vocabulary, for more of them than there are positions, and where padding leaves a position
+    nothing to look at; and `TraceError` where a recording tape meets other ops than `REFERENCE`.
+
+    >>> config = TransformerConfig(5, block_size=8, n_encoder=1, n_decoder=1, n_head=2, n_embd=4)
+    >>> model = Transformer.init(config)
+    >>> model.forward([0, 1, 2, 3], [0, 1]).shape
+    torch.Size([2, 5])
+    """
+
+    architecture: ClassVar[str] = "transformer"
+    Config: ClassVar[type[TransformerConfig]] = TransformerConfig
+
+    config: TransformerConfig
+    params: Tree = field(repr=False)
+
+    @classmethod
+    def init(
+        cls,
+        config: TransformerConfig,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "Transformer":
+        """A model with random weights."""
+        return cls(config, init_transformer_params(config, seed=seed, dtype=dtype, device=device))
+
+    def __str__(self) -> str:
+        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        return (
+            f"a Transformer of {count:,} parameters: {config.n_encoder} + {config.n_decoder} "
+            f"layers, {config.n_head} heads, width {config.n_embd}, up to {config.block_size} "
+            f"positions, {dtype}"
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' dtype."""
+        return self._table.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        return self._table.device
+
+    @property
+    def _table(self) -> Tensor:
+        owner = self.params if self.config.tied else self.params["enc"]
+        table: Tensor = owner["wte"]["weight"]
+        return table
+
+    def with_params(self, params: Tree) -> Self:
+        """A model of the same configuration with other parameters, as after a step."""
+        return type(self)(self.config, params)
+
+    def to(
+        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> "Transformer":
+        """The same model with its parameters in another dtype, on another device, or both."""
+        params = map_leaves(
+            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
+            self.params,
+        )
+        return self.with_params(params)
+
+    def encode(self, source: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
+        """The memory (..., S, C): what the encoder makes of the source."""
+        ids = self._source(source)
+        check_begin(tape, ops, self.params, source=ids)
+        enc = present(wte=self.params.get("wte")) | self.params["enc"]
+        memory, _ = encode(ids, **enc, config=self.config, ops=ops, tape=tape.at("enc"))
+        return memory
+
+    def forward(
+        self, source: Any, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> Tensor:
+        """The logits (..., T, V): position t scores every token as the one at t + 1."""
+        logits, _ = self.extend(tokens, None, tape, source=source, ops=ops)
+        return logits
+
+    def extend(
+        self,
+        tokens: Any,
+        past: TransformerPast | None,
+        tape: NullTape = NULL_TAPE,
+        *,
+        source: Any = None,
+        ops: Ops = REFERENCE,
+    ) -> tuple[Tensor, TransformerPast]:
+        """The logits of tokens that follow `past`, and the past that now includes them.
+
+        The first tokens of a text have no past and come with their source, which is encoded then
+        and never again: its keys and values are part of what is kept. A beam search takes rows of
+        a batch by `past.select(rows)`.
+        """
+        if (past is None) == (source is None):
+            raise TokenError(
+                "tokens either begin a text, with their source, or go on from a past, and "
+                f"{'neither' if past is None else 'both'} came: give one of the two"
+            )
+        read = None if source is None else self._source(source)
+        ids = self._tokens(tokens, read, past)
+        check_begin(tape, ops, self.params, **present(source=read), tokens=ids)
+        return transformer(
+            read, ids, **self.params, config=self.config, ops=ops, past=past, tape=tape
+        )
+
+    def run_with_cache(self, source: Any, tokens: Any) -> tuple[Tensor, Tape]:
+        """The logits, and the tape with every activation under its name."""
+        tape = Tape()
+        return self.forward(source, tokens, tape), tape
+
+    def loss(
+        self,
+        source: Any,
+        tokens: Any,
+        targets: Any,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        smoothing: float = 0.0,
+    ) -> Tensor:
+        """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
+        loss, _ = self._loss(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
+        return loss
+
+    def loss_and_grads(
+        self,
+        source: Any,
+        tokens: Any,
+        targets: Any,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        noise: Tree | None = None,
+        smoothing: float = 0.0,
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        loss, cache = self._loss(
+            source, tokens, targets, tape, ops=ops, noise=noise, smoothing=smoothing
+        )
+        _, grads = transformer_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        return loss, grads
+
+    def draw_noise(
+        self,
+        source: Tensor,
+        tokens: Tensor,
+        targets: Tensor,  # noqa: ARG002 (every model draws for its whole batch)
+        *,
+        p: float,
+        generator: torch.Generator,
+    ) -> Tree | None:
+        """Dropout's noise for one step on a batch; None if p is 0."""
+        return draw_transformer_noise(
+            self.config, source, tokens, p=p, generator=generator, dtype=self.dtype
+        )
+
+    def _loss(
+        self,
+        source: Any,
+        tokens: Any,
+        targets: Any,
+        tape: NullTape,
+        *,
+        smoothing: float,
+        **choices: Any,
+    ) -> tuple[Tensor, TransformerLossCache]:
+        if not 0 <= smoothing < 1:
+            raise ConfigError(f"smoothing must be from 0 to below 1, not {smoothing}")
+        read = self._source(source)
+        ids = self._tokens(tokens, read, None)
+        wanted = check_targets(targets, ids, self.config.vocab_size)
+        check_begin(tape, choices["ops"], self.params, source=read, tokens=ids, targets=wanted)
+        choices |= {"config": self.config, "smoothing": smoothing}
+        return transformer_loss(read, ids, wanted, **self.params, **choices, tape=tape)
+
+    def _source(self, source: Any) -> Tensor:
+        ids = whole_numbers("source tokens", source, self.device)
+        check_room("source token", ids.shape[-1], self.config.block_size)
+        check_range("source token", ids, self.config.vocab_size)
+        if bool(self._is_padding(ids).all(-1).any()):
+            raise TokenError(
+                "a source must have a token beside padding, and one has none: every position must "
+                "be able to look at one; leave out an empty source"
+            )
+        return ids
+
+    def _tokens(self, tokens: Any, source: Tensor | None, past: TransformerPast | None) -> Tensor:
+        ids = whole_numbers("tokens", tokens, self.device)
+        check_room("token", ids.shape[-1] + (past.length if past else 0), self.config.block_size)
+        check_range("token", ids, self.config.vocab_size)
+        rows = past.rows if past else source.shape[:-1] if source is not None else ()
+        if rows != ids.shape[:-1]:
+            raise TokenError(
+                f"each source must have its tokens, and tokens of shape {tuple(ids.shape)} came "
+                f"with sources for {tuple(rows)}: give a text and a text, or a batch and a batch"
+            )
+        if past is None and bool(self._is_padding(ids[..., 0]).any()):
+            raise TokenError(
+                "tokens must not begin with padding: their first position could look at nothing; "
+                "put padding after the text"
+            )
+        return ids
+
+    def _is_padding(self, ids: Tensor) -> Tensor:
+        return torch.zeros_like(ids) > 0 if self.config.pad is None else ids == self.config.pad

@@ -1,0 +1,187 @@
+"""The two stacks of the original Transformer, vectors in and vectors out.
+
+    x ------> encoder blocks 0 to L-1 (-> ln_f) -> memory
+    y ------> decoder blocks 0 to M-1 (-> ln_f) -> out, each block looking at the memory
+
+Together they are `torch.nn.Transformer`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from pellucid.layers import (
+    BlockCache,
+    DecoderBlockCache,
+    DecoderPast,
+    Ops,
+    Pair,
+    decoder_block,
+    decoder_block_backward,
+    pre_norm_decoder_block,
+    pre_norm_decoder_block_backward,
+)
+from pellucid.models.gpt.wiring import block_pair
+from pellucid.models.transformer.config import TransformerConfig
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree, present
+
+DECODER_BLOCKS = {
+    "pre": Pair(pre_norm_decoder_block, pre_norm_decoder_block_backward),
+    "post": Pair(decoder_block, decoder_block_backward),
+}
+
+
+class EncoderCache(NamedTuple):
+    """What the backward needs, part by part."""
+
+    h: tuple[BlockCache, ...]
+    ln_f: Any
+
+
+class DecoderCache(NamedTuple):
+    """What the backward needs, part by part; `past` is what a next call may go on from."""
+
+    h: tuple[DecoderBlockCache, ...]
+    ln_f: Any
+
+    @property
+    def past(self) -> tuple[DecoderPast, ...]:
+        """The keys and values of every block."""
+        return tuple(DecoderPast(block.attn.past, block.cross.past) for block in self.h)
+
+
+def encoder(
+    x: Tensor,
+    *,
+    h: Tree,
+    ln_f: Tree | None = None,
+    mask: Tensor | None,
+    config: TransformerConfig,
+    ops: Ops,
+    noise: Mapping[str, Any] | None = None,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tensor, EncoderCache]:
+    """Pass the blocks: every position looks at every other, as far as the mask lets it.
+
+    Shapes: x and the memory that comes out (..., S, C), mask as broadcast to (..., H, S, S).
+    `noise` is dropout's, for each layer what its block takes.
+    Source: Vaswani et al. 2017, 3.1.
+    """
+    out, h_cache = x, []
+    for layer, params in h.items():
+        out, block_cache = block_pair(config, ops).forward(
+            out,
+            **params,
+            n_head=config.n_head,
+            mask=mask,
+            activation=getattr(ops, config.activation),
+            eps=config.eps,
+            ops=ops,
+            **(noise or {}).get(layer, {}),
+            tape=tape.at(f"h.{layer}"),
+        )  # (..., S, C)
+        h_cache.append(block_cache)
+
+    ln_f_cache = None
+    if ln_f is not None:
+        out, ln_f_cache = ops.layer_norm.forward(out, **ln_f, eps=config.eps, tape=tape.at("ln_f"))
+    return out, EncoderCache(tuple(h_cache), ln_f_cache)
+
+
+def encoder_backward(
+    dout: Tensor,
+    cache: EncoderCache,
+    *,
+    config: TransformerConfig,
+    ops: Ops,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tensor, Tree]:
+    """Undo each line of `encoder` from the last to the first."""
+    dx, ln_f = dout, None
+    if cache.ln_f is not None:
+        dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
+
+    activation = getattr(ops, config.activation)
+    h: Tree = {str(layer): {} for layer in range(len(cache.h))}
+    for layer in reversed(h):
+        dx, h[layer] = block_pair(config, ops).backward(
+            dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
+        )
+    return dx, {"h": h} | present(ln_f=ln_f)
+
+
+def decoder(
+    x: Tensor,
+    memory: Tensor | None,
+    *,
+    h: Tree,
+    ln_f: Tree | None = None,
+    mask: Tensor | None,
+    memory_mask: Tensor | None,
+    config: TransformerConfig,
+    ops: Ops,
+    past: Sequence[DecoderPast] | None = None,
+    noise: Mapping[str, Any] | None = None,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tensor, DecoderCache]:
+    """Pass the blocks: every position looks at those before it, and at the memory.
+
+    Shapes: x and out (..., T, C), memory (..., S, C), mask as broadcast to (..., H, T, T) and
+    memory_mask to (..., H, T, S). `past` holds what each layer kept, and then no memory is needed;
+    `noise` is dropout's, for each layer what its block takes.
+    Source: Vaswani et al. 2017, 3.1.
+    """
+    tape(memory=memory)
+    out, h_cache = x, []
+    for layer, params in h.items():
+        out, block_cache = DECODER_BLOCKS[config.norm].forward(
+            out,
+            memory,
+            **params,
+            n_head=config.n_head,
+            mask=mask,
+            memory_mask=memory_mask,
+            activation=getattr(ops, config.activation),
+            eps=config.eps,
+            ops=ops,
+            past=past[int(layer)] if past else None,
+            **(noise or {}).get(layer, {}),
+            tape=tape.at(f"h.{layer}"),
+        )  # (..., T, C)
+        h_cache.append(block_cache)
+
+    ln_f_cache = None
+    if ln_f is not None:
+        out, ln_f_cache = ops.layer_norm.forward(out, **ln_f, eps=config.eps, tape=tape.at("ln_f"))
+    return out, DecoderCache(tuple(h_cache), ln_f_cache)
+
+
+def decoder_backward(
+    dout: Tensor,
+    cache: DecoderCache,
+    *,
+    config: TransformerConfig,
+    ops: Ops,
+    tape: NullTape = NULL_TAPE,
+) -> tuple[tuple[Tensor, Tensor], Tree]:
+    """Undo each line of `decoder` from the last to the first.
+
+    Every block has looked at the memory, and their gradients add up in `dmemory`.
+    """
+    dx, ln_f = dout, None
+    if cache.ln_f is not None:
+        dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
+
+    activation = getattr(ops, config.activation)
+    h: Tree = {str(layer): {} for layer in range(len(cache.h))}
+    dmemories = []
+    for layer in reversed(h):
+        (dx, dlooked), h[layer] = DECODER_BLOCKS[config.norm].backward(
+            dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
+        )
+        dmemories.append(dlooked)
+    dmemory = sum(dmemories[1:], start=dmemories[0])  # (..., S, C)
+    tape(dmemory=dmemory)
+    return (dx, dmemory), {"h": h} | present(ln_f=ln_f)

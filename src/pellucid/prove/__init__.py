@@ -1,0 +1,23 @@
+"""Proof by balls: enclose every number of a recorded step, and say which digits are certain."""
+
+from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
+from pellucid.prove.finite_difference import Slope, slopes
+from pellucid.prove.likeliest import Likeliest, likeliest
+from pellucid.prove.prove import Proof, Stepped, Watch, prove
+from pellucid.prove.replay import replay
+
+__all__ = [
+    "Digits",
+    "Enclosed",
+    "Likeliest",
+    "Misprint",
+    "Proof",
+    "Slope",
+    "Stepped",
+    "Watch",
+    "enclose",
+    "likeliest",
+    "prove",
+    "replay",
+    "slopes",
+]

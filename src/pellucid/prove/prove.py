@@ -1,0 +1,265 @@
+"""Prove a tape: replay its calls on balls, and compare every number of the float run by its name.
+
+What is proved: each ball holds the exact value of the code's formulas, for what was given as the
+floats it is; so a float run is off by at most the error that is stated, and a printed decimal is
+the true number, correctly rounded, wherever that is said. What is judged besides: that each call
+made of its floats what rounding can make of them (`trace.rounding`), and that gradients are the
+loss's slopes, by differences (`trace.slopes`).
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import ConfigError, ProofError
+from pellucid.models import GPT, Transformer
+from pellucid.numbers import Ball, precision
+from pellucid.prove.enclose import Digits, Enclosed, enclose
+from pellucid.prove.finite_difference import MOST_BITS, Slope, slopes
+from pellucid.prove.likeliest import Likeliest, likeliest
+from pellucid.prove.replay import is_real, own_outputs, replay
+from pellucid.prove.rounding import inside
+from pellucid.tape import Tape
+from pellucid.train.record import part_of
+from pellucid.tree import flatten, replaced, unflatten
+
+BITS = 96
+"""Of the balls: of float64's 53, so many are left that rounding seldom leaves a digit open."""
+
+LOSS_AFTER = "loss_after"
+"""The name of the loss by the new parameters, which is on no tape."""
+
+READ = 0.15
+"""What reading a number costs, where computing and comparing one costs 1: as measured."""
+
+NEW = ".new"
+"""What an optimizer's step adds to a parameter's name."""
+
+
+class Stepped(NamedTuple):
+    """The model that took the step on a tape, and the batch: what slopes and a later loss need."""
+
+    model: GPT | Transformer
+    batch: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is proved of a tape, tensor by tensor in the order of the run."""
+
+    dtype: str
+    bits: int
+    hashes: Mapping[str, str]  # of all that was given: SHA-256 of the bytes
+    tensors: tuple[Enclosed, ...]
+    slopes: tuple[Slope, ...] | None  # None where they were not asked for
+    likeliest: Likeliest | None  # None where there are no logits, or no token is surely ahead
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The names that are not proved, in the order of the run; of slopes, the gradients'."""
+        wrong = [name for slope in self.slopes or () if not slope.agrees for name in slope.names]
+        return (
+            *(tensor.name for tensor in self.tensors if not tensor.proved),
+            *(f"d{name}" for name in wrong),
+        )
+
+    @property
+    def proved(self) -> bool:
+        """Whether every tensor is proved and every slope agrees."""
+        return not self.failures
+
+    @property
+    def digits_certified(self) -> bool:
+        """Whether every digit that is printed is the true number's, correctly rounded."""
+        return all(tensor.digits_certified for tensor in self.tensors)
+
+
+class Watch:
+    """Is told how a proof goes: nothing comes of it, unless a method is overridden."""
+
+    def begins(self, what: str, costs: Mapping[str, float]) -> None:
+        """A pass through the tape begins; it will be about so much work for each name."""
+
+    def done(self, name: str) -> None:
+        """The pass is through with a name."""
+
+    def enclosed(self, name: str, true: Ball) -> None:
+        """The true numbers of a name; once more where more bits were needed."""
+
+
+def prove(
+    tape: Tape,
+    *,
+    written: Callable[[Tensor], Digits],
+    bits: int = BITS,
+    stepped: Stepped | None = None,
+    differences: bool = True,
+    watch: Watch | None = None,
+) -> Proof:
+    """Prove all that the calls on a tape made: forward, loss, gradients, update.
+
+    `written(values)` says how a report writes the elements of a tensor. With `stepped`, the loss
+    after an update is proved too, and gradients are set beside slopes unless `differences` is off.
+    Where a comparison or a printed digit is undecided, or balls grow wider than what floats round,
+    the proof begins again with more bits than `bits`, up to `MOST_BITS`.
+
+    Raises `ProofError` where a comparison is still undecided then, such as ReLU's at its corner.
+    """
+    if not 24 <= bits <= MOST_BITS:
+        raise ConfigError(f"bits must be from 24 to {MOST_BITS}, not {bits}")
+    told = watch or Watch()
+    proving = _Proving(tape, written, stepped, told)
+    while not proving.passed(bits) and 2 * bits <= MOST_BITS:
+        bits = min(MOST_BITS, max(2 * bits, proving.enough(bits)))
+    return Proof(
+        dtype_of(tape),
+        bits,
+        {name: _hash(tape[name]) for name in _given(tape)},
+        tuple(proving.found.values()),
+        slopes(*stepped) if stepped and differences else None,
+        proving.likeliest,
+    )
+
+
+class _Proving:
+    """A proof on its way: what is known of each tensor, from passes with more and more bits."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        written: Callable[[Tensor], Digits],
+        stepped: Stepped | None,
+        watch: Watch,
+    ) -> None:
+        self.tape, self.written, self.stepped, self.watch = tape, written, stepped, watch
+        self.found = {name: _exact(tape, name) for name in _given(tape) if is_real(tape[name])}
+        self.likeliest: Likeliest | None = None
+        self.costs = _costs(tape)
+        watch.begins("rounding", self.costs)
+        self.sound = inside(tape, BITS, watch.done)
+        self.after = _after(tape, stepped) if stepped else None
+        if self.after is not None:
+            self.sound[LOSS_AFTER] = all(inside(self.after, BITS, lambda _: None).values())
+        self._through = 0  # tensors that the last pass came through
+
+    def passed(self, bits: int) -> bool:
+        """Whether a pass with so many bits leaves nothing open."""
+        self.watch.begins(f"balls of {bits} bits", self.costs)
+        self._through = 0
+        try:
+            with precision(bits):
+                for name, value, true in self._beside():
+                    known = self.found.get(name)
+                    if known is None or known.undecided or known.blurred:
+                        self._compare(name, value, true)
+                    self.watch.done(name)
+                    self._through += 1
+                    if self.found[name].blurred and 2 * bits <= MOST_BITS:
+                        return False
+        except ProofError:
+            if 2 * bits > MOST_BITS:
+                raise
+            return False
+        return not any(tensor.undecided for tensor in self.found.values())
+
+    def enough(self, bits: int) -> int:
+        """How many bits would last to the end, if balls went on growing as they did.
+
+        At the beginning a ball has all bits but those of a float to grow by.
+        """
+        own = -math.floor(math.log2(torch.finfo(getattr(torch, dtype_of(self.tape))).eps))
+        share = max(1, self._through) / len(self.costs)
+        return 32 * math.ceil((own + max(0, bits - own) / share) / 32)
+
+    def _compare(self, name: str, value: Tensor, true: Ball) -> None:
+        known = _known(self.tape, name) | {"inside": self.sound[name]}
+        self.found[name] = enclose(value, true, self.written(value), **known)
+        self.watch.enclosed(name, true)
+        if "logits" in self.tape and name == self.tape.name_of(self.tape["logits"]):
+            self.likeliest = likeliest(true)
+
+    def _beside(self) -> Iterator[tuple[str, Tensor, Ball]]:
+        """Each tensor that was computed, once, with the balls of the true numbers."""
+        new: dict[str, Ball] = {}
+        seen: set[str] = set()
+        for _, shown in replay(self.tape, Ball.exact):
+            for name, true in shown.items():
+                if name not in seen and self.tape.name_of(self.tape[name]) == name:
+                    seen.add(name)
+                    yield name, self.tape[name], true
+                    if self.after is not None and name.endswith(NEW):
+                        new[name.removesuffix(NEW)] = true
+        if self.stepped and self.after is not None:
+            model, batch = self.stepped
+            stays = flatten(model.params).items()  # with LoRA most weights do
+            new |= {name: Ball.exact(weight) for name, weight in stays if name not in new}
+            loss: Any = model.with_params(unflatten(new)).loss(*batch)  # a ball, as its weights
+            yield LOSS_AFTER, self.after["loss"], loss
+
+
+def _costs(tape: Tape) -> dict[str, float]:
+    """About how much work each computed tensor is: its numbers, and those that its call reads."""
+    costs: dict[str, float] = {}
+    for call in tape.calls:
+        read = sum(
+            tape[name].numel()
+            for argument, name in call.inputs.items()
+            if "." not in argument.removeprefix("cache.")  # of a call inside it: counted there
+        )
+        for name in own_outputs(tape, call):
+            costs[name] = READ * read + tape[name].numel()
+            read = 0
+    return costs
+
+
+def _after(tape: Tape, stepped: Stepped) -> Tape | None:
+    """The loss by the new parameters of a step, on a tape of its own; None where it took none."""
+    new = {name.removesuffix(NEW): tape[name] for name in tape if name.endswith(NEW)}
+    if not new:
+        return None
+    after = Tape()
+    params = replaced(stepped.model.params, unflatten(new))
+    model: Any = stepped.model.with_params(params)  # either kind, with a batch of its own
+    model.loss(*stepped.batch, after)
+    return after
+
+
+def _known(tape: Tape, name: str) -> dict[str, Any]:
+    """A tensor's names, and which part of the step made it."""
+    if name == LOSS_AFTER:
+        return {"name": name, "also": (), "part": "update"}
+    value = tape[name]
+    also = tuple(other for other in tape if other != name and tape[other] is value)
+    return {"name": name, "also": also, "part": part_of(tape, name)}
+
+
+def _given(tape: Tape) -> list[str]:
+    """The names of all that no call made: parameters, tokens, and what else came from outside."""
+    read = (name for call in tape.calls for name in call.inputs.values())
+    names = dict.fromkeys((*tape, *read))
+    return [n for n in names if tape.made_by(n) is None and tape.name_of(tape[n]) in {n, None}]
+
+
+def _exact(tape: Tape, name: str) -> Enclosed:
+    """What was given is what it is."""
+    exact: dict[str, Any] = dict.fromkeys(("radius", "error", "ulps", "relative"), 0.0)
+    counts: dict[str, Any] = {"misprinted": 0, "misprints": (), "undecided": 0, "unit": None}
+    shape = tuple(tape[name].shape)
+    return Enclosed(**_known(tape, name), shape=shape, inside=True, **exact, **counts)
+
+
+def dtype_of(tape: Tape) -> str:
+    """The dtype of the run: that of the first real numbers on the tape."""
+    values = (tape[name] for name in tape)
+    return str(next(value.dtype for value in values if is_real(value))).removeprefix("torch.")
+
+
+def _hash(value: Tensor) -> str:
+    """The SHA-256 of a tensor's bytes, in its own dtype and in C order."""
+    plain = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return hashlib.sha256(plain.numpy().tobytes()).hexdigest()

@@ -1,0 +1,103 @@
+"""Measurements of this machine as tables."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from pellucid.bench import Machine, MeasuredRow, SweepPoint, exponent
+
+WORKS = {"train": "training step", "prefill": "prompt", "decode": "decoded token"}
+
+BUSY = 0.05
+"""Cores at work for others that do not matter yet."""
+
+
+def machine_line(machine: Machine) -> str:
+    """What the machine can do, in words."""
+    peaks = ", ".join(f"{name} {flops / 1e9:,.0f}" for name, flops in machine.flops.items())
+    return (
+        f"{machine.threads} threads: matrix products at {peaks} GFLOP/s, "
+        f"memory read at {machine.bandwidth / 1e9:.0f} GB/s"
+    )
+
+
+def quiet_line(others: float | None) -> str:
+    """A warning where other programs were at work: threads that wait for each other lose most."""
+    if others is None or others <= BUSY:
+        return ""
+    return (
+        f"other programs kept {others:.2f} cores at work meanwhile: these times are too long; "
+        "measure again when the machine is quiet"
+    )
+
+
+def model_table(rows: Sequence[MeasuredRow]) -> Table:
+    """A line for each work and form, with the part of the machine that it reached."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("work")
+    table.add_column("form")
+    for name in ("time", "tokens/s", "GFLOP", "MB read", "reached"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        part = "" if row.fraction is None else f"{row.fraction:.0%}"
+        of = "bandwidth" if row.bytes else "peak"
+        table.add_row(
+            WORKS[row.work],
+            row.form,
+            f"{1e3 * row.seconds:.1f} ms",
+            f"{row.tokens / row.seconds:,.0f}",
+            f"{row.flops / 1e9:.2f}",
+            f"{row.bytes / 1e6:.1f}" if row.bytes else "",
+            f"{part} of {of}" if part else "",
+        )
+    return table
+
+
+def sweep_table(points: Sequence[SweepPoint]) -> Table:
+    """A line for each work and size: the times, and the fitted exponent."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("work", "size", "ms at each value"):
+        table.add_column(name)
+    table.add_column("exponent", justify="right")
+    for (work, size), own in by_curve(points).items():
+        times = "  ".join(f"{point.value}: {1e3 * point.seconds:.4g}" for point in own)
+        table.add_row(WORKS[work], size, times, f"{fitted(own):.2f}")
+    return table
+
+
+def by_curve(points: Sequence[SweepPoint]) -> dict[tuple[str, str], list[SweepPoint]]:
+    """The points of each work and size."""
+    curves: dict[tuple[str, str], list[SweepPoint]] = {}
+    for point in points:
+        curves.setdefault((point.work, point.size), []).append(point)
+    return curves
+
+
+def fitted(points: Sequence[SweepPoint]) -> float:
+    """The exponent of one curve."""
+    return exponent([point.value for point in points], [point.seconds for point in points])
+
+
+def bench_json(
+    machine: Machine,
+    model: str,
+    rows: Sequence[MeasuredRow],
+    points: Sequence[SweepPoint] = (),
+    others: float | None = None,
+) -> str:
+    """All that was measured."""
+    data: dict[str, Any] = {
+        "machine": machine._asdict(),
+        "others": others,
+        "model": model,
+        "rows": [row._asdict() for row in rows],
+    }
+    if points:
+        data["points"] = [point._asdict() for point in points]
+        data["exponents"] = [
+            {"work": work, "size": size, "exponent": fitted(own)}
+            for (work, size), own in by_curve(points).items()
+        ]
+    return json.dumps(data, indent=1) + "\n"

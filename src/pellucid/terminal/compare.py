@@ -1,0 +1,275 @@
+"""A comparison in the terminal, and as JSON: what differs first, why, and what follows from it."""
+
+import inspect
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from pellucid.compare import STATED, Comparison, Finding, Fit, TensorDistance, Verdict
+from pellucid.documents.tables import cut
+
+TRIED = 6
+"""How many of the mistakes that were tried are listed; the JSON has all."""
+
+LISTED = 8
+"""How many consequences are listed, and how many names that were not understood."""
+
+SHADES = " ░▒▓█"
+"""From no difference beyond what is allowed to the largest."""
+
+Line = Text | Table | Padding
+
+
+def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
+    """Everything that a comparison has to say."""
+    dtype = _dtype(found.dtype)
+    yield Text(f"{title}: {len(found.beside)} tensors, judged as {dtype}", style="bold")
+    yield from _names(found)
+    for said in found.inputs:
+        yield Text(f"! {said}", style="bold red")
+    for number, finding in enumerate(found.findings, 1):
+        yield Text()
+        yield from _finding(number, finding, found)
+    yield Text()
+    yield from _rest(found)
+
+
+def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]:
+    fault = finding.fault
+    heading = Text(f"{number}. {fault.name}", style="bold red")
+    yield heading.append(f" {_said(fault)}", style="not bold default")
+    place = f"[{', '.join(map(str, fault.worst))}]" if fault.worst else "it"
+    yield _line(
+        f"at {place} yours is {_figure(fault.mine, found)}, and should be "
+        f"{_figure(fault.made, found)}: {_off(fault, found)}"
+    )
+    beside = next((one for one in found.beside if one.name == fault.name), None)
+    if beside is not None and math.isfinite(beside.error):
+        yield _line(f"farthest from the pack's: {beside.error:.2g}, {_relative(beside)}")
+    yield from _picture(fault)
+    yield from _why(finding)
+
+
+def _line(said: str, style: str = "") -> Padding:
+    """A line below a finding, and the lines that it is wrapped into, further in."""
+    return Padding(Text(said, style), (0, 0, 0, 3), expand=False)
+
+
+def _said(fault: Verdict) -> str:
+    if fault.call is None:
+        return "is not what the pack's model has"
+    path, function = fault.call
+    where = f" at {path}" if path and not fault.name.startswith(path) else ""
+    made = f"is not what {function}{where} makes of your own numbers"
+    return made if not fault.carried else f"{made}, as far as you show them"
+
+
+def _off(fault: Verdict, found: Comparison) -> str:
+    if math.isnan(fault.mine):
+        return "a NaN, and nothing that went into it is one"
+    if math.isinf(fault.mine) or math.isinf(fault.made):
+        return "one of them is infinite"
+    off = abs(fault.mine - fault.made)
+    return (
+        f"{off:.2g} apart, {_times(fault.excess)} the {fault.allowed:.2g} that "
+        f"{_dtype(found.dtype)} allows there"
+    )
+
+
+def _times(excess: float) -> str:
+    return f"{excess:,.1f} times" if excess < 1e6 else f"{excess:.0e} times"
+
+
+def _relative(beside: TensorDistance) -> str:
+    ulps = f"{beside.ulps:,.0f}" if beside.ulps < 1e6 else f"{beside.ulps:.0e}"
+    return f"{beside.relative:.1e} of the tensor's largest, {ulps} ulps there"
+
+
+def _picture(fault: Verdict) -> Iterator[Line]:
+    """Where in the tensor: a character for each part of it, in rows of the last axis."""
+    cells = fault.where
+    if cells.numel() <= 1:
+        return
+    yield _line("where: " + _extent(cells))
+    logs = cells.clamp(min=1).log10()
+    most = float(logs[logs.isfinite()].max()) if bool(logs.isfinite().any()) else 0.0
+    levels = (logs / (most or 1.0) * (len(SHADES) - 2)).nan_to_num(posinf=len(SHADES) - 2).ceil()
+    shown = torch.where(cells > 1, levels + 1, 0).clamp(max=len(SHADES) - 1).int()
+    for row in shown.tolist():
+        yield Text("   │" + "".join(SHADES[level] for level in row) + "│", style="red")
+
+
+def _extent(cells: Tensor) -> str:
+    wrong = int((cells > 1).sum())
+    return f"{wrong} of {cells.numel()} parts, rows of the last axis; darker is farther off"
+
+
+def _why(finding: Finding) -> Iterator[Line]:
+    if finding.named:
+        alike = " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
+        yield _line(f"because {alike}", "bold green")
+        yield from _changed(finding.named[0])
+        if finding.explains:
+            where = f" at {finding.place}" if finding.place else ""
+            yield _line(f"so made{where}, it explains {_count(finding.explains)}")
+    elif finding.fits:
+        yield _line(
+            f"none of {len(finding.fits)} known mistakes makes these numbers; what each leaves of "
+            "the distance:"
+        )
+    if finding.fits:
+        tried = finding.fits[: TRIED if finding.named else TRIED + 2]
+        table = Table(box=None, padding=(0, 1), show_header=False)
+        for fit in tried:
+            names = " and ".join(mistake.name for mistake in fit.mistakes)
+            style = "green" if fit.reproduces else "dim"
+            table.add_row("  ", names, _left(fit), style=style)
+        yield table
+        if len(finding.fits) > len(tried):
+            yield _line(f"and {len(finding.fits) - len(tried)} more, that fit no better", "dim")
+
+
+def _changed(fit: Fit) -> Iterator[Line]:
+    """The first line of ours that the mistake changes, and what stands there."""
+    function, right, wrong = fit.mistakes[0].changes[0]
+    file = function.__module__.removeprefix("pellucid.").replace(".", "/")
+    if callable(wrong):
+        yield _line(f"in {file}.py: {wrong.__name__} where {function.__name__} belongs", "dim")
+        return
+    source = inspect.getsource(function)
+    line = source[: source.index(right)].count("\n")
+    ours = source.splitlines()[line].strip().split("  #")[0]
+    theirs = ours.replace(right, wrong) if right in ours else wrong.splitlines()[0].strip()
+    yield _line(f"ours, {file}.py:  {ours}", "dim")
+    yield _line(f"yours, as it seems:  {theirs.splitlines()[0]}", "dim")
+
+
+def _left(fit: Fit) -> str:
+    if fit.reproduces:
+        return "makes your numbers"
+    return "leaves a NaN or an infinity" if math.isinf(fit.left) else f"leaves {fit.left:.3%}"
+
+
+def _rest(found: Comparison) -> Iterator[Line]:
+    wrong = [later for later in found.later if not later.agrees]
+    # Where the first step differs already, later ones are consequences.
+    shown = wrong[: 1 if found.findings else LISTED]
+    for later in shown:
+        yield Text(f"{later.name}: {later.said}", style="red")
+    if len(wrong) > len(shown):
+        yield Text(f"and of {len(wrong) - len(shown)} more tensors of the later steps", "red")
+    worst = max(found.beside, key=lambda one: one.relative, default=None)
+    if found.agrees:
+        said = "no tensor is off by more than rounding can bring it"
+        yield Text(f"agrees: {said}", style="bold green")
+        if worst is not None:
+            yield Text(f"farthest from the pack: {worst.name}, {_relative(worst)}")
+        return
+    follow = found.consequences
+    if follow:
+        names = ", ".join(one.name for one in follow[:LISTED])
+        more = f" and {len(follow) - LISTED} more" if len(follow) > LISTED else ""
+        yield Text(
+            f"as consequences {len(follow)} other tensors are more than "
+            f"{STATED[found.dtype]:.0e} of their largest from the pack's, though made rightly of "
+            f"what went into them: {names}{more}"
+        )
+    left = len(found.beside) - len({f.fault.name for f in found.findings}) - len(follow)
+    yield Text(f"of {len(found.beside)} tensors, {max(left, 0)} are near the pack's")
+
+
+def _names(found: Comparison) -> Iterator[Line]:
+    unknown = found.translation.unknown
+    if unknown:
+        some = ", ".join(
+            cut(one.name, 40) + (f" (near {one.near[0]})" if one.near else "")
+            for one in unknown[:LISTED]
+        )
+        more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        yield Text(f"names not understood, left out: {some}{more}", style="yellow")
+    unseen = [name for name in found.unseen if not name.startswith("step.")]
+    if unseen:
+        yield Text(f"not in this step: {', '.join(unseen[:LISTED])}", style="yellow")
+
+
+def _figure(value: float, found: Comparison) -> str:
+    digits = 9 if found.dtype == torch.float32 else 17 if found.dtype == torch.float64 else 4
+    return f"{value:.{digits}g}"
+
+
+def _count(names: tuple[str, ...]) -> str:
+    more = " …" if len(names) > 3 else ""
+    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+# -- JSON --------------------------------------------------------------------------------------
+
+
+def comparison_json(found: Comparison, title: str) -> str:
+    """The comparison with all that was tried and every tensor; NaN and ∞ are written as texts."""
+    content = {
+        "compared": title,
+        "dtype": _dtype(found.dtype),
+        "agrees": found.agrees,
+        "inputs": list(found.inputs),
+        "findings": [_finding_json(finding) for finding in found.findings],
+        "consequences": [one.name for one in found.consequences],
+        "later": [one._asdict() for one in found.later],
+        "tensors": [_tensor_json(one, found) for one in found.beside],
+        "not_understood": [one.name for one in found.translation.unknown],
+    }
+    return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    fault = finding.fault
+    call = {"at": fault.call[0], "function": fault.call[1]} if fault.call else None
+    return {
+        "tensor": fault.name,
+        "made_by": call,
+        "index": list(fault.worst),
+        "yours": fault.mine,
+        "should_be": fault.made,
+        "allowed": fault.allowed,
+        "times_allowed": fault.excess,
+        "named": [m.name for fit in finding.named for m in fit.mistakes],
+        "because": [m.text for fit in finding.named for m in fit.mistakes],
+        "everywhere": not finding.place,
+        "place": finding.place,
+        "explains": list(finding.explains),
+        "tried": [
+            {
+                "mistakes": [mistake.name for mistake in fit.mistakes],
+                "reproduces": fit.reproduces,
+                "leaves": fit.left,
+                "times_allowed": fit.excess,
+            }
+            for fit in finding.fits
+        ],
+    }
+
+
+def _tensor_json(one: TensorDistance, found: Comparison) -> dict[str, Any]:
+    seen = found.first.seen.get(one.name)
+    judged = {} if seen is None else {"times_allowed": seen.excess, "behind_a_gap": seen.carried}
+    return one._asdict() | judged
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,119 @@
+"""A lesson in the terminal: every step with its name, formula, shapes and numbers."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.text import Text
+
+from pellucid.documents.model import Document, DocumentPart, DocumentStep
+from pellucid.documents.tables import beside, matrix_lines
+from pellucid.documents.values import Value, ValueTable
+
+WIDTH = 100
+"""Columns of a walk, or fewer where the terminal has fewer."""
+
+INDENT = " " * 6
+
+
+class Walk:
+    """One document, gone through step by step; with `shapes`, names and shapes and no numbers."""
+
+    def __init__(self, document: Document, *, width: int = WIDTH, shapes: bool = False) -> None:
+        self.document = document
+        self.shapes = shapes
+        self.width = width
+
+    def part(self, part: DocumentPart) -> Iterator[RenderableType]:
+        """A heading and the steps below it."""
+        yield Group(Text(), Rule(Text(part.heading, "bold"), align="left"))
+        for step in part.steps:
+            yield from self._step(step)
+
+    def show(self, value: Value) -> Iterator[RenderableType]:
+        """One value in full, whatever its size."""
+        yield self._title(value, value.meaning)
+        if not self.shapes:
+            yield from self._tables(value)
+
+    def _step(self, step: DocumentStep) -> Iterator[RenderableType]:
+        number = "" if step.number is None else str(step.number)
+        block = f"   {step.block}" if step.block else ""
+        if step.title:
+            yield Text.assemble(
+                (f"\n{number:>2}  ", "bold magenta"), (step.title, "bold"), (block, "dim")
+            )
+        for formula in step.formulas:
+            yield Text(f"    {formula}", "italic green")
+        if self.shapes or not step.spelt:
+            for value in step.values:
+                yield from self._value(value)
+        if self.shapes:
+            return
+        for line in step.lines:
+            yield Text(INDENT + line, no_wrap=True, overflow="ellipsis")
+        if step.says:
+            yield Padding(Text(step.says), (0, 0, 0, 4), expand=False)
+
+    def _value(self, value: Value) -> Iterator[RenderableType]:
+        yield self._title(value, f"= {value.same_as}" if value.same_as else value.symbol)
+        if self.shapes or value.same_as:
+            return
+        if value.whole:
+            yield from self._tables(value)
+        else:
+            yield Text(f"{INDENT}{value.statistics}  {value.first}")
+
+    def _title(self, value: Value, note: str) -> Text:
+        colour = "yellow" if value.gradient else "cyan"
+        return Text.assemble(
+            (f"    {value.name}", colour), (f"  {value.size}", "dim"), (f"  {note}", "dim")
+        )
+
+    def _tables(self, value: Value) -> Iterator[RenderableType]:
+        """The numbers of a tensor, a row a line; heads stand side by side where they fit."""
+        if not value.shape:
+            (cell,) = value.cells
+            yield Text(f"{INDENT}{cell.text}", "bold")
+            return
+        room = self.width - len(INDENT)
+        width = max(len(cell.text) for cell in value.cells)
+        for line in beside([_lines(table, width, room) for table in value.tables], room):
+            yield Text(INDENT) + line
+
+
+def _lines(table: ValueTable, width: int, room: int) -> list[Text]:
+    texts = [[cell.text.rjust(width) for cell in row] for row in table.cells]
+    lines = matrix_lines(texts, table.rows or [""] * len(texts), table.columns, room)
+    return [Text(table.title, "dim"), *lines] if table.title else lines
+
+
+def print_walk(console: Console, walk: Walk) -> None:
+    """Print all of a walk."""
+    document = walk.document
+    console.print(
+        Panel(Text(document.about), title=document.title, title_align="left", width=walk.width)
+    )
+    for part in document.parts:
+        for line in walk.part(part):
+            # Rich forgets a text's own wish not to be wrapped unless it is told again.
+            if isinstance(line, Text) and line.no_wrap:
+                console.print(line, width=walk.width, no_wrap=True, overflow="ellipsis")
+            else:
+                console.print(line, width=walk.width)
+    gradient = "   its gradient: a d before the name" if document.gradients else ""
+    console.print(
+        f"\nAny value, or a part of one: --show {_example(document)}{gradient}\n"
+        "Every name: docs/names.md",
+        style="dim",
+        markup=False,
+    )
+
+
+def _example(document: Document) -> str:
+    """A name of this document's with an index, for the line that says how to ask for a value."""
+    matrices = [value.name for value in document.values if len(value.shape) >= 2]
+    attention = [name for name in matrices if name.endswith(".att")]
+    return f"{(attention or matrices or ['loss'])[0]}[0,1]"

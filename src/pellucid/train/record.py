@@ -1,0 +1,185 @@
+"""Record one whole step of a model: forward, loss, every gradient, and the update."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from pellucid.errors import ConfigError, TextError
+from pellucid.layers import IGNORE
+from pellucid.models import GPT, trainable
+from pellucid.optim import OPTIMIZERS, State, decay_groups
+from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
+from pellucid.text import Tokenizer
+from pellucid.tree import Tree, flatten, replaced, unflatten
+
+SMALL_VOCABULARY = 16
+"""Up to this many tokens, tables are labelled with the whole vocabulary."""
+
+
+REMEMBERED = {
+    "sgd": frozenset[str](),
+    "momentum": frozenset({"m"}),
+    "adam": frozenset({"m", "v", "t"}),
+    "adamw": frozenset({"m", "v", "t"}),
+}
+"""What each optimizer's state holds."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was recorded: the tape, the model before the step, and the model after it."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    tape: Tape
+    update: Mapping[str, Any] | None = (
+        None  # the optimizer and its settings; None where no step was taken
+    )
+    after: GPT | None = None
+    loss_after: float | None = None
+    state: State | None = None  # the optimizer's, after the step
+
+    def on(self, tape: Tape) -> "Trace":
+        """The same step as another run has it; what the loss is after that one is not known."""
+        return replace(self, tape=tape, after=None, loss_after=None, state=None)
+
+    def piece(self, token: int) -> str:
+        """A token as one can read it in a table: control characters escaped.
+
+        A padded model has ids that its tokenizer lacks; they are shown by number.
+        """
+        if token >= self.tokenizer.vocab_size:
+            return f"#{token}"
+        text = self.tokenizer.piece(token).decode("utf-8", errors="replace")
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The text's tokens, those that are read."""
+        return tuple(map(self.piece, self.tape["tokens"].tolist()))
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """The text's tokens, those that are to be predicted."""
+        wanted = self.tape["targets"].tolist()
+        return tuple("" if token == IGNORE else self.piece(token) for token in wanted)
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """All tokens where there are few enough to label a table, else none."""
+        size = self.tokenizer.vocab_size
+        labelled = size <= SMALL_VOCABULARY and size == self.model.config.vocab_size
+        return tuple(map(self.piece, range(size))) if labelled else ()
+
+
+def record_step(
+    model: GPT,
+    tokens: Sequence[int],
+    tokenizer: Tokenizer,
+    *,
+    update: Mapping[str, Any] | None,
+    targets: Sequence[int] | None = None,
+    state: State | None = None,
+) -> Trace:
+    """Record the step that learns to predict each token of a text from those before it.
+
+    The last token is only a target: T + 1 tokens make T positions. Where `targets` are given, all
+    tokens are read, and each has the target in its place, or `IGNORE` for none. `update` says how
+    to step: the `optimizer`, a name of `OPTIMIZERS` and by default "adamw"; its `learning_rate`;
+    and for AdamW the matrices' `weight_decay`. With None the step ends at the gradients. `state` is
+    what the optimizer remembers, the `state` of the trace of the step before; None for a first.
+
+    Raises `TextError` for less than two tokens, `ConfigError` for a learning rate that is not
+    above 0, an optimizer that there is not, or a state that is not its own.
+    """
+    if targets is None and len(tokens) < 2:
+        raise TextError(
+            "a step needs at least two tokens, one to read and one to predict, and the text has "
+            f"{len(tokens)}: write a longer one"
+        )
+    if update is not None:
+        check_update(update)
+        _check_state(state, update, model.params)
+    inputs = list(tokens if targets is not None else tokens[:-1])
+    wanted = list(targets if targets is not None else tokens[1:])
+    tape = Tape()
+    _, grads = model.loss_and_grads(inputs, wanted, tape)
+    if update is None:
+        return Trace(model, tokenizer, tape)
+    params, moved = updated(model.params, grads, state, update, tape)
+    after = model.with_params(params)
+    loss_after = float(after.loss(inputs, wanted))
+    return Trace(model, tokenizer, tape, update, after, loss_after, moved)
+
+
+def check_update(update: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for a learning rate not above 0, or an optimizer that there is not."""
+    if not 0 < update["learning_rate"] < math.inf:
+        raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
+    name = update.get("optimizer", "adamw")
+    if name not in OPTIMIZERS:
+        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
+
+
+def _check_state(state: State | None, update: Mapping[str, Any], params: Tree) -> None:
+    """Raise `ConfigError` for a state that another optimizer left, or another model's."""
+    name, own = update.get("optimizer", "adamw"), flatten(trainable(params))
+    if state is None:
+        return
+    moments = {key: tree for key, tree in state.items() if isinstance(tree, Mapping)}
+    kept = [{n: leaf.shape for n, leaf in flatten(tree).items()} for tree in moments.values()]
+    if set(state) != REMEMBERED[name] or any(
+        shapes != {n: leaf.shape for n, leaf in own.items()} for shapes in kept
+    ):
+        wanted = ", ".join(sorted(REMEMBERED[name])) or "nothing"
+        raise ConfigError(
+            f"a state must be what {name} left of this model's parameters, {wanted}, and one with "
+            f"{', '.join(sorted(state)) or 'nothing'} came: take the trace's before, or none"
+        )
+
+
+def take_step(
+    model: Any, batch: Sequence[Any], update: Mapping[str, Any] | None, tape: Tape
+) -> Tree | None:
+    """Run one step of a model on a batch, on a tape: the new parameters, None without `update`.
+
+    The model is a `GPT` or a `Transformer`, of numbers of any kind that the layers take.
+    """
+    _, grads = model.loss_and_grads(*batch, tape)
+    if update is None:
+        return None
+    params, _ = updated(model.params, grads, None, update, tape)
+    return params
+
+
+def updated(
+    params: Tree,
+    grads: Tree,
+    state: State | None,
+    update: Mapping[str, Any],
+    tape: NullTape = NULL_TAPE,
+) -> tuple[Tree, State]:
+    """One step of the optimizer that `update` names, with its settings; with LoRA, of its pairs.
+
+    Without LoRA every parameter moves; what stays has no moments, and comes back as it is.
+    """
+    moved, all_grads = trainable(params), flatten(grads)
+    own = unflatten({name: all_grads[name] for name in flatten(moved)})
+    name = update.get("optimizer", "adamw")
+    settings = {"learning_rate": update["learning_rate"]}
+    if name == "adamw":
+        settings["weight_decay"] = decay_groups(moved, update["weight_decay"])
+    new: tuple[Tree, State] = OPTIMIZERS[name](moved, own, state, **settings, tape=tape)
+    return replaced(params, new[0]), new[1]
+
+
+def part_of(tape: Tape, name: str) -> str:
+    """Which part of the step made a value, by the function that did: given, forward and so on."""
+    call = tape.made_by(name)
+    if call is None:
+        return "given"
+    if call.function.__module__.startswith("pellucid.optim"):
+        return "update"
+    return "backward" if call.function.__name__.endswith(BACKWARD) else "forward"

@@ -1,0 +1,80 @@
+"""Where a training stands: all that it takes to go on as if it had never stopped."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from pellucid.checkpoint.read import read_safetensors
+from pellucid.checkpoint.write import write_tensors
+from pellucid.errors import CheckpointError
+from pellucid.optim import State
+from pellucid.tree import Tree, flatten, map_leaves, unflatten
+
+_FIELDS = ("iteration", "tokens", "seconds", "best", "best_iteration")
+_HEADER = "point"
+_RANDOM = "random"
+
+
+class TrainState(NamedTuple):
+    """A training after some iteration; nothing of it is changed by what comes after."""
+
+    iteration: int  # 0 before the first
+    params: Tree
+    state: State | None  # the optimizer's moments; None before the first iteration
+    random: Tensor  # the state of the generator that draws batches and dropout's noise
+    tokens: int = 0  # trained on so far, targets
+    seconds: float = 0.0  # in training, evaluations apart
+    best: float = math.inf  # the lowest validation loss so far, in nats a token
+    best_iteration: int = 0
+
+    def to(self, device: torch.device | str) -> "TrainState":
+        """The same with weights and moments on another device; the generator's state stays."""
+        state = self.state and {
+            name: map_leaves(lambda leaf: leaf.to(device), part) if isinstance(part, dict) else part
+            for name, part in self.state.items()
+        }
+        params = map_leaves(lambda leaf: leaf.to(device), self.params)
+        return self._replace(params=params, state=state)
+
+
+def begin(params: Tree, seed: int) -> TrainState:
+    """Before the first iteration."""
+    return TrainState(0, params, None, torch.Generator().manual_seed(seed).get_state())
+
+
+def save_point(path: Path, point: TrainState, notes: dict[str, str]) -> None:
+    """Write all of it as one file, whole or not at all; `notes` go into its header.
+
+    Tensors: `params.…`, the moments `m.…` and `v.…`, and `random`. Raises `CheckpointError` where
+    it cannot be written; what was there stays.
+    """
+    state = point.state or {}
+    tensors: dict[str, Tensor] = {_RANDOM: point.random}
+    for part, tree in {"params": point.params, "m": state.get("m"), "v": state.get("v")}.items():
+        tensors |= flatten({part: tree or {}})
+    fields = {name: getattr(point, name) for name in _FIELDS} | {"t": state.get("t")}
+    # The file has its own order, and sums over a tree are the same bits in the same order only.
+    fields["order"] = list(tensors)
+    write_tensors(path, tensors, notes | {_HEADER: json.dumps(fields)})
+
+
+def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
+    """What `save_point` wrote, and the notes; `CheckpointError` where it is something else."""
+    try:
+        tensors, header = read_safetensors(path)
+        fields: dict[str, Any] = json.loads(header.pop(_HEADER))
+        random, t = tensors[_RANDOM], fields.pop("t")
+        trees = unflatten({name: tensors[name] for name in fields.pop("order")})
+        params = trees.pop("params")
+        state = None if t is None else {"m": trees["m"], "v": trees["v"], "t": t}
+        return TrainState(params=params, state=state, random=random, **fields), header
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} must be the last point of a training, whole, and it is not ({error}): begin "
+            "again with --overwrite"
+        ) from None

@@ -1,0 +1,178 @@
+"""A GPT's recorded step as a lesson: forward, backward and update, block by block."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import count, islice
+
+from pellucid.layers import IGNORE, edited_name
+from pellucid.models import editable, trainable
+from pellucid.tape import Tape
+from pellucid.train.record import Trace
+from pellucid.tree import flatten
+from pellucid.walkthrough.names import describe
+from pellucid.walkthrough.steps import backward_steps, forward_steps, update_step
+from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough
+
+LABELLED = 64
+"""Of more probabilities than this, each position's most likely tokens are listed."""
+
+POSITIONS = 24
+"""How many positions of a text are listed with their tokens and predictions."""
+
+TOP = 3
+"""How many of the most likely tokens a large vocabulary's prediction shows."""
+
+
+def gpt_walkthrough(
+    trace: Trace, title: str, about: str, layers: Collection[int] | None = None
+) -> Walkthrough:
+    """The way through a recorded step.
+
+    `layers` are the blocks that are shown in full; of the others a line each. None shows all
+    blocks of a model that has at most two, and else the first.
+    """
+    config = trace.model.config
+    depth = config.n_layer
+    whole = set(layers if layers is not None else range(depth if depth <= 2 else 1))
+    forward = [_with_lines(trace, step) for step in forward_steps(config)]
+    parts = [
+        Part("Forward: from tokens to loss", tuple(_shortened(forward, whole, "h.{}.resid_post"))),
+        Part(
+            "Backward: the gradient of the loss, step by step in reverse",
+            tuple(_shortened(backward_steps(config), whole, "dh.{}.resid_pre")),
+        ),
+    ]
+    if trace.update is not None:
+        parts.append(_update(trace, whole))
+
+    def again(tape: Tape) -> Walkthrough:
+        return gpt_walkthrough(trace.on(tape), title, about, layers)
+
+    shown = [
+        part._replace(steps=tuple(_with_edits(trace, step) for step in part.steps))
+        for part in parts
+    ]
+    return Walkthrough(title, about, trace.tape, tuple(shown), _labels(trace), again)
+
+
+def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
+    """The steps, those of a block that is not shown in full replaced by a single one."""
+    skipped = set()
+    for step in steps:
+        if step.layer is None or step.layer in whole:
+            yield step
+        elif step.layer not in skipped:
+            skipped.add(step.layer)
+            title = f"block {step.layer}, in short (--layers {step.layer} for all of it)"
+            yield Step(title, names=(summary.format(step.layer),))
+
+
+def _update(trace: Trace, whole: Collection[int]) -> Part:
+    """Every update and new weight of the blocks in full, and what the step did to the loss."""
+    title, formulas = update_step(trace.update or {})
+    names = []
+    for name in flatten(trainable(trace.model.params)):
+        head, _, rest = name.partition(".")
+        if head != "h" or int(rest.split(".")[0]) in whole:
+            names += [f"{name}.update", f"{name}.new"]
+    says = ""
+    if trace.loss_after is not None:
+        before = float(trace.tape["loss"])
+        says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
+    if trace.model.config.lora_rank:
+        says = f"LoRA's pairs alone move. {says}".rstrip()
+    step = Step("", formulas, tuple(names), says=says)
+    return Part(f"Update: one step of {title}", (step,))
+
+
+def _with_lines(trace: Trace, step: Step) -> Step:
+    """The step with what it shows beside its values: tokens by name, the likeliest predictions."""
+    if step.kind == "tokens":
+        return step._replace(lines=tuple(_tokens(trace)), spelt=True)
+    if step.kind == "softmax" and trace.tape["probs"].numel() > LABELLED:
+        return step._replace(lines=tuple(_predictions(trace)))
+    wanted = trace.tape["targets"].tolist()
+    if step.kind == "loss" and IGNORE in wanted:
+        return step._replace(says=_skipped(wanted))
+    return step
+
+
+def _with_edits(trace: Trace, step: Step) -> Step:
+    """The step with what was set by hand after what was made, and its gradient before."""
+    names: list[str] = []
+    own = editable(trace.model.config)
+    for name in step.names:
+        value = edited_name(name) if name in own else ""
+        gradient = f"d{edited_name(name[1:])}" if name[1:] in own else ""
+        names += [
+            shown for shown in (gradient, name, value) if shown == name or shown in trace.tape
+        ]
+    return step._replace(names=tuple(names))
+
+
+def _skipped(wanted: Sequence[int]) -> str:
+    """In words, which positions the loss leaves out."""
+    places = [str(place) for place, target in enumerate(wanted) if target == IGNORE]
+    return (
+        f"no target at t = {', '.join(places)}: there the loss is 0, and dlogits too; the mean "
+        f"counts {len(wanted) - len(places)} of {len(wanted)}"
+    )
+
+
+def _tokens(trace: Trace) -> Iterator[str]:
+    ids, wanted = trace.tape["tokens"].tolist(), trace.tape["targets"].tolist()
+    if trace.vocabulary:
+        yield "vocabulary  " + "   ".join(f"{p} {i}" for i, p in enumerate(trace.vocabulary))
+    rows = zip(count(), ids, trace.pieces, wanted, trace.targets, strict=False)
+    for place, token, piece, target, wanted_piece in islice(rows, POSITIONS):
+        follows = "none" if target == IGNORE else f"{target:>6} '{wanted_piece}'"
+        yield f"t = {place:<3} token {token:>6} {_quoted(piece):<16} target {follows}"
+    yield from _more(len(ids), "tokens")
+
+
+def _predictions(trace: Trace) -> Iterator[str]:
+    """How likely the target was at each position, and the most likely next tokens."""
+    probs, wanted = trace.tape["probs"], trace.tape["targets"].tolist()
+    yield "the target and its probability; then the most likely next tokens"
+    for place, row in enumerate(probs[:POSITIONS]):
+        top = row.topk(TOP)
+        guesses = "  ".join(
+            f"{_quoted(trace.piece(int(token)))} {float(p):.3g}"
+            for p, token in zip(top.values, top.indices, strict=True)
+        )
+        target = "none"
+        if wanted[place] != IGNORE:
+            target = f"{_quoted(trace.targets[place])} {float(row[wanted[place]]):.3g}"
+        yield f"{_quoted(trace.pieces[place]):<14} target {target:<22} → {guesses}"
+    yield from _more(len(probs), "probs")
+
+
+def _more(positions: int, name: str) -> Iterator[str]:
+    """A line for the positions of a long text that are not listed."""
+    if positions > POSITIONS:
+        yield f"… {positions - POSITIONS} more positions: --show {name}"
+
+
+def _quoted(piece: str) -> str:
+    """A piece, escaped already, between quotes that show its spaces."""
+    return f"'{piece}'"
+
+
+def _labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
+    """The labels of each axis: pieces of the text, of the vocabulary, or none."""
+    by_letter = {
+        "T": trace.pieces,
+        "S": trace.pieces,
+        "V": trace.vocabulary or None,
+    }
+
+    def labels(name: str) -> Sequence[Labels]:
+        row = describe(name)
+        shape = row.shape if row else ()
+        value = trace.tape[name]
+        if len(shape) == value.dim():
+            return [by_letter.get(letter) for letter in shape]
+        # A layer's own x has the shape of its input.
+        by_token = value.dim() == 2 and value.shape[0] == len(trace.pieces)
+        return [trace.pieces, None] if by_token else []
+
+    return labels

@@ -1,0 +1,1 @@
+"""HTTP for one machine: the server, who is answered, and what waits its turn."""

@@ -1,0 +1,146 @@
+"""Where a model stands after some of an experiment's actions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import ConfigError, TraceError
+from pellucid.layers import IGNORE
+from pellucid.models import GPT, Edit, edited
+from pellucid.optim import State
+from pellucid.tape import Tape
+from pellucid.text import Tokenizer
+from pellucid.train import updated
+from pellucid.tree import Tree, flatten, unflatten
+from pellucid.walkthrough import PARAMETERS, Walkthrough
+from pellucid.web.session.experiment import Action, Patch, Set, Steps
+
+TOKENS = 256
+"""Of a text at most so many tokens are looked at: attention tables grow with their square."""
+
+
+Batch = tuple[tuple[int, ...], tuple[int, ...]]
+"""Tokens, and the target of each."""
+
+
+class Subject(NamedTuple):
+    """What an experiment begins with: a model and a text, or a lesson that stands for itself."""
+
+    title: str
+    about: str
+    source: str = ""
+    model: GPT | None = None
+    tokenizer: Tokenizer | None = None
+    batch: Batch = ((), ())
+    lesson: Walkthrough | None = None
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model's weights, the activations that are changed in it, and what its optimizer keeps.
+
+    `losses` are those before each step so far.
+    """
+
+    subject: Subject
+    params: Tree
+    edits: tuple[Edit, ...] = ()
+    state: State | None = None
+    optimizer: str = ""
+    losses: tuple[float, ...] = ()
+
+    @property
+    def plain(self) -> GPT:
+        """The model without the changed activations."""
+        assert self.subject.model is not None
+        return self.subject.model.with_params(self.params)
+
+    @property
+    def model(self) -> GPT:
+        """The model with them."""
+        return edited(self.plain, self.edits) if self.edits else self.plain
+
+    def after(self, action: Action) -> "ModelState":
+        """Where the model stands after one action more."""
+        if isinstance(action, Steps):
+            return self._stepped(action)
+        if action.name.endswith(PARAMETERS):
+            return self._weight_set(action)
+        return replace(self, edits=(*self.edits, self._edit(action)))
+
+    def state_for(self, optimizer: str) -> State | None:
+        """What the optimizer keeps from the steps so far; another one begins anew."""
+        return self.state if optimizer == self.optimizer else None
+
+    def _stepped(self, steps: Steps) -> "ModelState":
+        settings, name = asdict(steps.update), steps.update.optimizer
+        params, state, losses = self.params, self.state_for(name), list(self.losses)
+        for _ in range(steps.count):
+            model = replace(self, params=params).model
+            loss, grads = model.loss_and_grads(*self.subject.batch)
+            if not bool(torch.isfinite(loss)):
+                raise ConfigError(
+                    f"a loss must stay finite, and after {len(losses)} steps it is {float(loss)}: "
+                    "undo, and take a lower learning rate"
+                )
+            losses.append(float(loss))
+            params, state = updated(params, grads, state, settings)
+        return replace(self, params=params, state=state, optimizer=name, losses=tuple(losses))
+
+    def _weight_set(self, action: Set | Patch) -> "ModelState":
+        if isinstance(action, Patch):
+            raise TraceError(
+                f"what is taken from another text is an activation, and {action.name} is a "
+                "parameter, the same for every text: set it to a number"
+            )
+        leaves: dict[str, Tensor] = dict(flatten(self.params))
+        if action.name not in leaves:
+            raise TraceError(f"a parameter must be the model's, and {action.name[:60]} is not")
+        place = _checked(action.name, action.index, leaves[action.name].shape)
+        weight = leaves[action.name].clone()
+        weight[place] = action.value
+        return replace(self, params=unflatten({**leaves, action.name: weight}))
+
+    def _edit(self, action: Set | Patch) -> Edit:
+        edit = Edit(action.name, self._value(action), action.index)
+        # What no run could carry out is said now, and not with the next step.
+        edited(self.plain, [edit])
+        return edit
+
+    def _value(self, action: Set | Patch) -> float | Tensor:
+        if isinstance(action, Set):
+            return action.value
+        tape = Tape()
+        assert self.subject.tokenizer is not None
+        tokens = self.subject.tokenizer.encode(action.text)
+        self.plain.forward(tokens, tape)
+        value: Tensor = tape[action.name]
+        return value[_checked(action.name, action.index, value.shape)]
+
+
+def _checked(name: str, index: tuple[int, ...], shape: Sequence[int]) -> tuple[int, ...]:
+    """The index, where it picks a part of that shape."""
+    fits = len(index) <= len(shape) and all(
+        place < size for place, size in zip(index, shape, strict=False)
+    )
+    if not fits:
+        sizes = ", ".join(map(str, shape))
+        raise TraceError(
+            f"an index must lie within the shape, and {list(index)} does not: {name} is ({sizes})"
+        )
+    return index
+
+
+def whole_text(tokenizer: Tokenizer, text: str, model: GPT) -> Batch:
+    """The tokens of a text, all of them read, and after each the one that is to be predicted."""
+    tokens = tokenizer.encode(text)
+    room = min(TOKENS, model.config.block_size)
+    if not 2 <= len(tokens) <= room:
+        raise ConfigError(
+            f"a text must have from 2 to {room} tokens here, and it has {len(tokens)}: "
+            f"{'write more' if len(tokens) < 2 else 'shorten it'}"
+        )
+    return tuple(tokens), (*tokens[1:], IGNORE)

@@ -1,0 +1,224 @@
+"""Runs: what experiments came to, kept as long as there is room."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, field
+from secrets import token_hex
+from threading import RLock
+from typing import Any
+
+from torch import Tensor
+
+from pellucid.documents.numbers import Format
+from pellucid.errors import ConfigError
+from pellucid.examples import Example, find_example
+from pellucid.layers import IGNORE
+from pellucid.prove import Proof
+from pellucid.tape import Tape
+from pellucid.train import Trace, record_step
+from pellucid.tree import flatten
+from pellucid.walkthrough import Walkthrough, gpt_walkthrough
+from pellucid.web.session.experiment import Experiment
+from pellucid.web.session.library import Library, Opened
+from pellucid.web.session.model_state import ModelState, Subject, whole_text
+
+ROOM = 1 << 29
+"""Bytes that a session's runs may hold beside the newest one."""
+
+TRAINED = 4
+"""How many models that were trained on the page a session keeps."""
+
+PREVIEWED = 20_000_000
+"""Up to this many parameters the next update is worked out: it is six numbers for each."""
+
+
+@dataclass
+class ExperimentRun:
+    """What an experiment came to: the tape, the way through it, and what was found on the way."""
+
+    experiment: Experiment
+    stage: ModelState | None  # None for a lesson, which has no model that could be changed
+    trace: Trace | None
+    lesson: Walkthrough
+    subject: Subject
+    proof: Proof | None = None
+    balls: dict[str, Any] = field(default_factory=dict)  # a proof's, by the tensors' first names
+    notes: dict[str, Any] = field(default_factory=dict)  # what was asked before and costs to find
+    formats: dict[str, Format] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The text that was run; of an example that named none, its own."""
+        if self.experiment.text is not None or self.subject.tokenizer is None:
+            return self.experiment.text or ""
+        tokens, targets = self.subject.batch
+        more = [] if targets[-1] == IGNORE else [targets[-1]]
+        return self.subject.tokenizer.decode([*tokens, *more])
+
+    @property
+    def tape(self) -> Tape:
+        """All that the run showed."""
+        return self.lesson.tape
+
+    def piece(self, token: int) -> str:
+        """A token as one can read it."""
+        return self.trace.piece(token) if self.trace else str(token)
+
+
+class Runs:
+    """The runs of one session; `trained` are the models that were trained in it."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.trained: dict[str, Opened] = {}
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._held = 0
+        self._lock = RLock()
+
+    @property
+    def held(self) -> int:
+        """Bytes that the kept runs and trained models hold."""
+        trained = list(self.trained.values())  # others may be at work while this is asked
+        return sum(_bytes(flatten(one.model.params).values()) for one in trained) + self._held
+
+    def clear(self, *, but_trained: bool = False) -> None:
+        """Give the memory back; models that were trained here cannot be made again."""
+        with self._lock:
+            self._kept.clear()
+            self._held = 0
+            if not but_trained:
+                self.trained.clear()
+
+    def keep(self, trained: Opened) -> str:
+        """Keep a trained model, the oldest of more than `TRAINED` goes; the name it has now."""
+        name = token_hex(8)
+        with self._lock:
+            self.trained[name] = trained
+            while len(self.trained) > TRAINED:
+                del self.trained[next(iter(self.trained))]
+        return name
+
+    def run(self, experiment: Experiment) -> ExperimentRun:
+        """The experiment's run, made now where it is not kept."""
+        made: ExperimentRun = self._made(
+            ("run", experiment), lambda: self._run(experiment), _run_bytes
+        )
+        return made
+
+    def stage(self, experiment: Experiment) -> ModelState:
+        """Where the experiment's model stands after all of its actions."""
+        key = ("stage", experiment.kind, experiment.name, experiment.text, experiment.actions)
+        made: ModelState = self._made(key, lambda: self._stage(experiment), _stage_bytes)
+        return made
+
+    def opened(self, experiment: Experiment) -> Opened:
+        """The model of a subject that is one."""
+        if experiment.kind == "model":
+            return self.library.open(experiment.name)
+        if experiment.name not in self.trained:
+            raise ConfigError(
+                "a trained model must be one of this session's, and it is there no more: train "
+                "it again"
+            )
+        return self.trained[experiment.name]
+
+    def _made(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
+        with self._lock:
+            if key not in self._kept:
+                made = make()
+                self._kept[key] = made, size(made)
+                self._held += self._kept[key][1]
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and self._held > ROOM:
+                _, (_, freed) = self._kept.popitem(last=False)
+                self._held -= freed
+            return self._kept[key][0]
+
+    def _stage(self, experiment: Experiment) -> ModelState:
+        if experiment.actions:
+            before = experiment.up_to(len(experiment.actions) - 1)
+            return self.stage(before).after(experiment.actions[-1])
+        subject = self._subject(experiment)
+        if subject.model is None:
+            raise ConfigError(
+                f"only a GPT can be changed, and {experiment.name} is a lesson on layers by "
+                "themselves: take another example, or a model"
+            )
+        return ModelState(subject, subject.model.params)
+
+    def _subject(self, experiment: Experiment) -> Subject:
+        if experiment.kind == "example":
+            return self._example(experiment)
+        opened = self.opened(experiment)
+        text = opened.text if experiment.text is None else experiment.text
+        about = str(opened.model)
+        batch = whole_text(opened.tokenizer, text, opened.model)
+        return Subject(opened.title, about, "", opened.model, opened.tokenizer, batch)
+
+    @staticmethod
+    def _example(experiment: Experiment) -> Subject:
+        example = find_example(experiment.name)
+        if not isinstance(example, Example):
+            return Subject(example.title, example.about, lesson=example.lesson())
+        model, tokenizer = example.model, example.tokenizer
+        if experiment.text is None or experiment.text == example.text:
+            tape = example.record().tape
+            batch = tuple(tape["tokens"].tolist()), tuple(tape["targets"].tolist())
+        else:
+            batch = whole_text(tokenizer, experiment.text, model)
+        return Subject(example.title, example.about, example.source, model, tokenizer, batch)
+
+    def _run(self, experiment: Experiment) -> ExperimentRun:
+        if experiment.kind == "example" and not experiment.actions:
+            subject = self._subject(experiment)
+            if subject.lesson is not None:
+                return ExperimentRun(experiment, None, None, subject.lesson, subject)
+        stage = self.stage(experiment)
+        subject, model = stage.subject, stage.model
+        assert subject.tokenizer is not None
+        count = sum(leaf.numel() for leaf in flatten(stage.params).values())
+        update = asdict(experiment.next) if count <= PREVIEWED else None
+        trace = record_step(
+            model,
+            subject.batch[0],
+            subject.tokenizer,
+            update=update,
+            targets=subject.batch[1],
+            state=stage.state_for(experiment.next.optimizer),
+        )
+        layers = range(model.config.n_layer)
+        lesson = gpt_walkthrough(trace, subject.title, subject.about, layers)
+        return ExperimentRun(experiment, stage, trace, lesson, subject)
+
+
+def traced(run: ExperimentRun) -> Trace:
+    """The trace of a run that is a model's; `ConfigError` for a lesson."""
+    if run.trace is None:
+        raise ConfigError(
+            f"this is asked of a model, and {run.experiment.name} is a lesson on layers by "
+            "themselves: take another example, or a model"
+        )
+    return run.trace
+
+
+def _run_bytes(run: ExperimentRun) -> int:
+    given = {} if run.subject.model is None else flatten(run.subject.model.params)
+    shared = {leaf.untyped_storage().data_ptr() for leaf in given.values()}
+    return _bytes((run.tape[name] for name in run.tape), shared)
+
+
+def _stage_bytes(stage: ModelState) -> int:
+    assert stage.subject.model is not None
+    given = flatten(stage.subject.model.params).values()
+    shared = {leaf.untyped_storage().data_ptr() for leaf in given}
+    own = list(flatten(stage.params).values())
+    for tree in (stage.state or {}).values():
+        own += flatten(tree).values() if isinstance(tree, Mapping) else ()
+    return _bytes(own, shared)
+
+
+def _bytes(tensors: Any, shared: set[int] | None = None) -> int:
+    """The bytes of the tensors' storages, each once, without those that are shared."""
+    storages = (one.untyped_storage() for one in tensors if isinstance(one, Tensor))
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}
+    return sum(size for place, size in sizes.items() if place not in (shared or ()))

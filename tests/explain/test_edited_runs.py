@@ -1,0 +1,114 @@
+"""A run with edits is traced, explained, proved and named like any other."""
+
+import pytest
+import torch
+
+from pellucid.documents.by_hand import all_lines, written
+from pellucid.documents.numbers import Format
+from pellucid.examples import load_example
+from pellucid.explain import by_hand, explain, operands
+from pellucid.layers import edited_name
+from pellucid.models import Edit, edited
+from pellucid.prove import Stepped, prove
+from pellucid.tape import Tape
+from pellucid.train import record_step, take_step
+from pellucid.walkthrough import EDITS, describe, gpt_walkthrough
+from tests.explain.test_by_hand import DIGITS
+from tests.explain.test_by_hand import hold as hold_by_hand
+from tests.explain.test_explain import hold
+from tests.models.test_intervened import CONFIGS, model_of, some_edits
+
+EXAMPLE = load_example("ai_rocks")
+IDS = EXAMPLE.tokenizer.encode(EXAMPLE.text)
+BATCH = (IDS[:-1], IDS[1:])
+ONES = {
+    "a head": Edit("h.0.attn.att", 0.0, (1,)),
+    "a number of the stream": Edit("h.0.resid_post", 0.3, (1, 2)),
+    "a feed-forward network": Edit("h.0.mlp.c_proj.out", 0.0),
+    "queries, keys and values": Edit("h.0.attn.c_attn.out", -0.5, (0,)),
+    "a norm": Edit("h.0.ln_2.out", 1.5, (0, 3)),
+}
+ALL = {**{what: [edit] for what, edit in ONES.items()}, "all at once": list(ONES.values())}
+each = pytest.mark.parametrize("what", ALL)
+
+
+@each
+def test_every_number_of_an_edited_step_is_proved(what: str):
+    model = edited(EXAMPLE.model, ALL[what])
+    tape = Tape()
+    take_step(model, BATCH, EXAMPLE.update, tape)
+    proof = prove(tape, written=Format, stepped=Stepped(model, BATCH))
+    assert proof.failures == ()
+    proved = {tensor.name for tensor in proof.tensors}
+    assert {edited_name(edit.name) for edit in ALL[what]} <= proved
+    assert "loss_after" in proved
+
+
+@each
+def test_every_tensor_of_an_edited_step_is_explained(what: str):
+    model = edited(EXAMPLE.model, ALL[what])
+    tape = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update).tape
+    assert hold(tape) > 100
+
+
+def test_what_was_set_is_made_of_its_value_and_the_rest_of_what_was_made():
+    model, tape = edited(EXAMPLE.model, ALL["a number of the stream"]), Tape()
+    model.loss_and_grads(*BATCH, tape)
+    for place, source in (("[1,2]", "h.0.edit.value[1,2]"), ("[1,1]", "h.0.resid_post[1,1]")):
+        term = explain(tape, f"h.0.edit.out{place}").term
+        assert term is not None
+        assert {part.source for part in operands(term)} == {source, f"h.0.edit.where{place}"}
+    read = explain(tape, "logits[1,0]").term
+    assert read is not None
+    assert "h.0.edit.out[1,2]" in {part.source for part in operands(read)}
+    assert float(tape["dh.0.resid_post"][1, 2]) == 0.0
+    assert float(tape["dh.0.edit.out"][1, 2]) != 0.0
+
+
+@pytest.mark.parametrize("label", CONFIGS)
+def test_every_name_of_an_edited_step_is_described_in_its_shape(label: str):
+    model, tape = model_of(label), Tape()
+    touched = edited(model, some_edits(model.config))
+    touched.loss_and_grads([3, 1, 4, 1, 5], [1, 4, 1, 5, 2], tape)
+    seen = set()
+    for name in tape:
+        row = describe(name)
+        assert row is not None, name
+        if ".edit." in name and not name.endswith(".x"):
+            assert len(row.shape) == tape[name].dim(), name
+            seen.add(row.pattern)
+    assert {row.pattern for row in EDITS} <= seen
+
+
+def test_a_calculator_gets_every_line_of_an_edited_step():
+    model = edited(EXAMPLE.model, ALL["all at once"])
+    tape = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update).tape
+    assert hold_by_hand(list(all_lines(by_hand(tape, written(DIGITS))))) > 1500
+
+
+def test_a_lesson_shows_what_was_set_beside_what_was_made():
+    model = edited(EXAMPLE.model, ALL["all at once"])
+    trace = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update)
+    lesson = gpt_walkthrough(trace, "", "")
+    names = [name for part in lesson.parts for step in part.steps for name in step.names]
+    for edit in model.edits:
+        made, put = names.index(edit.name), names.index(edited_name(edit.name))
+        assert put == made + 1
+        assert lesson.labels(names[put]) == lesson.labels(edit.name)
+        if f"d{edit.name}" in names:
+            by_it = f"d{edited_name(edit.name)}"
+            assert names.index(by_it) == names.index(f"d{edit.name}") - 1
+    assert "dh.0.edit.out" in names
+    plain = gpt_walkthrough(record_step(EXAMPLE.model, IDS, EXAMPLE.tokenizer, update=None), "", "")
+    assert not any(".edit." in n for part in plain.parts for s in part.steps for n in s.names)
+
+
+def test_an_edited_step_is_recorded_and_what_comes_after_it_is_edited_too():
+    model = edited(EXAMPLE.model, ALL["all at once"])
+    trace = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update)
+    assert trace.after is not None
+    assert trace.after.forward(IDS[:-1]).isfinite().all()
+    expected = edited(EXAMPLE.model.with_params(trace.after.params), model.edits).loss(*BATCH)
+    assert trace.loss_after == float(expected)
+    assert trace.loss_after != float(EXAMPLE.model.with_params(trace.after.params).loss(*BATCH))
+    assert torch.equal(trace.tape["loss"], model.loss(*BATCH))

@@ -1,0 +1,127 @@
+"""A point holds all that it takes to go on, and survives its file to the last bit."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pellucid.errors import CheckpointError
+from pellucid.examples.where_do_you_live import PAIRS, WORDS
+from pellucid.models import GPT, Transformer, TransformerConfig
+from pellucid.text.pair_corpus import PairCorpus, special
+from pellucid.text.pairs import BOS, EOS, PAD
+from pellucid.train import Recipe, TrainState, train
+from pellucid.train.state import begin, load_point, save_point
+from pellucid.tree import flatten
+from tests.train.test_loop import CORPUS, RECIPE, model
+
+
+def same(one: TrainState, other: TrainState) -> bool:
+    """Whether two points are the same, but for the time that they took."""
+    states = [flatten({"params": p.params, "state": p.state or {}}) for p in (one, other)]
+    if states[0].keys() != states[1].keys() or not torch.equal(one.random, other.random):
+        return False
+    equal = all(
+        torch.equal(value, states[1][name]) and value.dtype == states[1][name].dtype
+        if isinstance(value, torch.Tensor)
+        else value == states[1][name]
+        for name, value in states[0].items()
+    )
+    fields = ("iteration", "tokens", "best", "best_iteration")
+    return equal and all(getattr(one, name) == getattr(other, name) for name in fields)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"dropout": 0.2},
+        {"mixed": True, "dropout": 0.1},
+        {"accumulate": 3},
+        {"schedule": "noam"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("stop", [1, 7, 20])
+def test_a_training_goes_on_from_a_point_in_a_file_as_if_it_had_not_stopped(
+    tmp_path: Path, choices: dict[str, Any], stop: int
+):
+    recipe = replace(RECIPE, max_iters=24, eval_interval=6, **choices)
+    start = model(torch.float32)
+    through = list(train(start, CORPUS, recipe))
+    save_point(tmp_path / "point", through[stop - 1].point, {})
+    point = load_point(tmp_path / "point")[0]
+    assert same(point, through[stop - 1].point)
+    rest = list(train(start, CORPUS, recipe, start=point))
+    assert [step.iteration for step in rest] == list(range(stop + 1, 25))
+    for again, before in zip(rest, through[stop:], strict=True):
+        assert same(again.point, before.point)
+        assert (again.loss, again.grad_norm) == (before.loss, before.grad_norm)
+        assert (again.validation_loss, again.is_best) == (before.validation_loss, before.is_best)
+        assert again.point.seconds > point.seconds
+
+
+def test_an_encoder_decoder_goes_on_as_well(tmp_path: Path):
+    corpus = PairCorpus.from_pairs(
+        PAIRS, PAIRS, WORDS, form="transformer", block_size=16, extra=PAIRS[:1], extra_share=0.5
+    )
+    config = TransformerConfig(
+        vocab_size=WORDS.vocab_size,
+        block_size=16,
+        n_encoder=1,
+        n_decoder=1,
+        n_head=2,
+        n_embd=8,
+        pad=special(WORDS, PAD),
+        bos=special(WORDS, BOS),
+        eos=special(WORDS, EOS),
+    )
+    start = Transformer.init(config, seed=2)
+    recipe = Recipe(12, batch_size=20, smoothing=0.1, dropout=0.1, eval_interval=4)
+    through = list(train(start, corpus, recipe))
+    save_point(tmp_path / "point", through[4].point, {})
+    *_, last = train(start, corpus, recipe, start=load_point(tmp_path / "point")[0])
+    assert same(last.point, through[-1].point)
+
+
+def test_before_the_first_iteration_there_is_a_point_too(tmp_path: Path):
+    start = model()
+    point = begin(start.params, RECIPE.seed)
+    save_point(tmp_path / "point", point, {"by": "hand"})
+    read, notes = load_point(tmp_path / "point")
+    assert same(read, point)
+    assert notes["by"] == "hand"
+    assert read.state is None
+    short = replace(RECIPE, max_iters=3)
+    *_, one = train(start, CORPUS, short)
+    *_, other = train(start, CORPUS, short, start=read)
+    assert same(one.point, other.point)
+
+
+@pytest.mark.parametrize("part", ["half", "header", "nothing", "other"])
+def test_a_file_that_is_no_point_is_one_line(tmp_path: Path, part: str):
+    path = tmp_path / "last.safetensors"
+    *_, last = train(model(), CORPUS, replace(RECIPE, max_iters=1))
+    save_point(path, last.point, {})
+    content = path.read_bytes()
+    if part == "other":
+        from safetensors.torch import save_file
+
+        save_file({"x": torch.ones(2)}, path)
+    else:
+        path.write_bytes(content[: {"half": len(content) // 2, "header": 40, "nothing": 0}[part]])
+    with pytest.raises(CheckpointError) as error:
+        load_point(path)
+    assert "\n" not in str(error.value)
+    assert "last.safetensors" in str(error.value)
+
+
+def test_a_point_can_be_moved_to_another_device():
+    *_, last = train(GPT.init(model().config, seed=1), CORPUS, replace(RECIPE, max_iters=2))
+    moved = last.point.to("meta")
+    leaves = flatten(moved.params) | flatten({"m": (moved.state or {})["m"]})
+    assert {leaf.device.type for leaf in leaves.values()} == {"meta"}
+    assert (moved.state or {})["t"] == 2
+    assert moved.random.device.type == "cpu"
