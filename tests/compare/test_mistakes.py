@@ -1,6 +1,7 @@
 """Each known mistake, in another program or in our code, is found where it is made and named."""
 
 from dataclasses import replace
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -296,9 +297,11 @@ def test_every_mistake_s_line_is_in_the_code_that_it_changes():
     for mistake in MISTAKES:
         for change in mistake.changes:
             if not callable(change.wrong):
-                code = changed_code(change.function, [change])
-                assert code.co_code != change.function.__code__.co_code or code.co_consts != (
-                    change.function.__code__.co_consts
+                code = changed_code(unwrap(change.function), [change])
+                assert code.co_code != unwrap(
+                    change.function
+                ).__code__.co_code or code.co_consts != (
+                    unwrap(change.function).__code__.co_consts
                 ), mistake.name
 
 

@@ -21,6 +21,7 @@ from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError, ProofError
 from pellucid.examples import EXAMPLES, Example, find_example
 from pellucid.layers import IGNORE, REFERENCE, Pair
+from pellucid.layers.layer import layer
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.numbers import Ball, precision
 from pellucid.optim import OPTIMIZERS
@@ -309,6 +310,7 @@ MISTAKEN = {"balls": True}
 """Whether the mistakes below are in the code itself, or only where it runs on tensors."""
 
 
+@layer
 def layer_norm_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
     """The term of the mean is left out."""
     if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:
@@ -321,6 +323,7 @@ def layer_norm_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) ->
     return dx, {"weight": dweight, "bias": dbias}
 
 
+@layer
 def linear_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
     """A weight's gradient is off by one part in a million."""
     if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:

@@ -87,7 +87,7 @@ class Case:
         lines.
         """
         tape, key = self.tape, cast("Key", self.fault.call)
-        chain = [key, *tape.within(key)]
+        chain = [key, *tape.around(key)]
 
         def functions(*keys: Key) -> set[Any]:
             return {tape.call(one).function for one in keys}
@@ -116,7 +116,7 @@ class Case:
                 mine = cast("dict[str, Tensor]", self.step.mine)
                 again = JudgingTape(ChainMap({first: mine[self.fault.name]}, mine))
                 with planted(plans, self.step.words()):
-                    self.tape.call(unit).again(_copies(), again)
+                    self.tape.call(unit).rerun(_copies(), again)
                 seen = again.seen
         except (ValueError, RuntimeError, IndexError):
             return None  # as where a weight that is read the other way round has no fitting shape

@@ -8,25 +8,23 @@ shows where it is made, and what follows from it is not blamed.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 from torch import Tensor
 
 from pellucid.compare.judge import Key, Verdict, fitted, judge
-from pellucid.compare.mutation import is_asking
 from pellucid.numbers import Rounded
-from pellucid.tape import Call, Tape, arguments_of, leaves_of
+from pellucid.tape import Call, Tape, leaves_of
 
 
 @dataclass
 class _Judged:
-    """What all scopes of one following tape share."""
+    """What all scopes of one judging tape share."""
 
     mine: Mapping[str, Tensor]
     seen: dict[str, Verdict] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
-    outer: dict[Key, tuple[Call, Key | None]] = field(default_factory=dict)
+    calls: dict[Key, Call] = field(default_factory=dict)
 
 
 class JudgingTape(Tape):
@@ -34,41 +32,42 @@ class JudgingTape(Tape):
 
     def __init__(self, mine: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self._found = _Judged(mine)
+        self._judged = _Judged(mine)
 
-    def at(self, key: str) -> "JudgingTape":
-        """The same tape, one level down."""
-        scope = JudgingTape.__new__(JudgingTape)
-        scope._record, scope._found = self._record, self._found
-        scope.path = f"{self.path}.{key}" if self.path else key
-        return scope
+    def run(
+        self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
+    ) -> Any:
+        """Note the call, whether it shows values itself or not, and run it."""
+        call = Call(self.path, function, arguments, self._call)
+        self._judged.calls.setdefault(call.key, call)
+        return body(**arguments, tape=self._scope(self.path, call))
 
     @property
     def seen(self) -> dict[str, Verdict]:
         """What was judged, in the order of the run."""
-        return self._found.seen
+        return self._judged.seen
 
-    def within(self, key: Key) -> list[Key]:
+    def around(self, key: Key) -> list[Key]:
         """The calls that a call runs inside, the nearest first."""
         found = []
-        outer = self._found.outer[key][1]
+        outer = self._judged.calls[key].outer
         while outer is not None:
-            found.append(outer)
-            outer = self._found.outer[outer][1]
+            found.append(outer.key)
+            outer = outer.outer
         return found
 
     def call(self, key: Key) -> Call:
         """The call of that key, whether it shows values itself or not."""
-        return self._found.outer[key][0]
+        return self._judged.calls[key]
 
     @property
     def calls_made(self) -> list[Key]:
         """All calls, whether they show values themselves or not."""
-        return list(self._found.outer)
+        return list(self._judged.calls)
 
     def inside(self, key: Key) -> list[Key]:
         """The call itself, and those that it runs."""
-        return [other for other in self._found.outer if key == other or key in self.within(other)]
+        return [other for other in self._judged.calls if key in (other, *self.around(other))]
 
     def is_exact(self, key: Key) -> bool:
         """Whether all that the call was given is known, so that it can be judged by itself."""
@@ -77,54 +76,26 @@ class JudgingTape(Tape):
 
     # -- keeping ------------------------------------------------------------------------------
 
-    def _keep_call(
-        self, function: Callable[..., Any], frame: FrameType, outputs: tuple[str, ...]
-    ) -> None:
-        super()._keep_call(function, frame, outputs)
-        self._keep_outer(frame)
-        self._making = (self.path, function.__name__)
-
-    def _keep_outer(self, frame: FrameType | None) -> Key | None:
-        """Note the calls that are running, from the outermost to the frame's; the frame's key."""
-        tape: Any = None
-        function: Any = None
-        while frame is not None:
-            tape = frame.f_locals.get("tape")
-            function = frame.f_globals.get(frame.f_code.co_name)
-            if isinstance(tape, JudgingTape) and function and not is_asking(frame.f_code):
-                break
-            frame = frame.f_back
-        if frame is None:
-            return None
-        key = (tape.path, function.__name__)
-        if key not in self._found.outer:
-            call = Call(tape.path, function, arguments_of(frame), {}, ())
-            self._found.outer[key] = (call, self._keep_outer(frame.f_back))
-        return key
-
     def _keep(self, name: str, value: Any) -> None:
         new = id(value) not in self._record.names
         super()._keep(name, value)
         if not isinstance(value, Rounded):
             return
-        if name in self._found.mine and name not in self._found.seen:
-            call = self._making if new else self._record.makers.get(self._record.names[id(value)])
-            theirs = fitted(name, self._found.mine[name], value.shape)
-            self._found.seen[name] = judge(
-                name, theirs, value, call, carried=self._is_carried(call)
-            )
+        if name in self._judged.mine and name not in self._judged.seen:
+            call = self._call if new else self._record.makers.get(self._record.names[id(value)])
+            key = None if call is None else call.key
+            theirs = fitted(name, self._judged.mine[name], value.shape)
+            self._judged.seen[name] = judge(name, theirs, value, key, carried=self._is_carried(key))
             value.become(theirs)
         elif not value.is_exact:
             self._loosen()
 
-    _making: Key | None = None
-
     def _is_carried(self, key: Key | None) -> bool:
-        return key is not None and (key[0] in self._found.loose or not self.is_exact(key))
+        return key is not None and (key[0] in self._judged.loose or not self.is_exact(key))
 
     def _loosen(self) -> None:
         """A value that is not known: what is made outside its call may depend on it."""
         path = self.path
         while path:
             path = path.rpartition(".")[0]
-            self._found.loose.add(path)
+            self._judged.loose.add(path)

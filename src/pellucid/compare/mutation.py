@@ -55,7 +55,8 @@ def planted(plans: Iterable[Plan], words: Mapping[str, Any] | None = None) -> It
     Raises `ValueError` where a piece of code is not there once, as when two changes touch one line.
     """
     plans = list(plans)
-    functions: list[Any] = list(dict.fromkeys(c.function for plan in plans for c in plan.changes))
+    changes = [change for plan in plans for change in plan.changes]
+    functions: list[Any] = [inspect.unwrap(f) for f in dict.fromkeys(c.function for c in changes)]
     with _PLANTING:
         kept = [(function, function.__code__) for function in functions]
         try:
@@ -70,11 +71,6 @@ def planted(plans: Iterable[Plan], words: Mapping[str, Any] | None = None) -> It
                 function.__globals__.pop(_CHOICE, None)
 
 
-def is_asking(code: Any) -> bool:
-    """Whether this is the code that only asks which code is to run."""
-    return bool(code.co_filename == _ASKING)
-
-
 def _chooser(function: Any, plans: list[Plan], words: dict[str, Any]) -> Callable[..., Any]:
     """Calls the function's code, right or wrong by the path of the tape that it is given."""
     right = _copy(function, function.__code__, function.__globals__)
@@ -84,7 +80,8 @@ def _chooser(function: Any, plans: list[Plan], words: dict[str, Any]) -> Callabl
         if not changes:
             return right
         if callable(changes[-1].wrong):
-            return changes[-1].wrong
+            wrong: Callable[..., Any] = inspect.unwrap(changes[-1].wrong)
+            return wrong
         code = changed_code(right, changes)
         return _copy(function, code, function.__globals__ | words)
 
@@ -101,7 +98,7 @@ def _chooser(function: Any, plans: list[Plan], words: dict[str, Any]) -> Callabl
 def _of(function: Any, plans: list[Plan], wanted: Callable[[Plan], bool]) -> Iterator[Change]:
     for plan in plans:
         if wanted(plan):
-            yield from (change for change in plan.changes if change.function is function)
+            yield from (c for c in plan.changes if inspect.unwrap(c.function) is function)
 
 
 def changed_code(function: Any, changes: Iterable[Change]) -> Any:
@@ -117,7 +114,7 @@ def changed_code(function: Any, changes: Iterable[Change]) -> Any:
     made: dict[str, Any] = dict(function.__globals__)  # which the defaults of arguments are from
     text = f"from __future__ import annotations\n{source}"  # the names in them need not be there
     exec(compile(text, f"<{function.__name__} under a mistake>", "exec"), made)
-    return made[function.__name__].__code__
+    return inspect.unwrap(made[function.__name__]).__code__
 
 
 def _asking(name: str) -> Any:

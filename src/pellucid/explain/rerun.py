@@ -1,20 +1,18 @@
 """Run one call of a tape again on terms: the code that ran, so that its arithmetic can be read.
 
 What the call shows, or an inner call does, is handed over under its name on the tape; each array is
-called by the variable that holds it.
+called by the variable that the code shows or notes it as.
 """
 
 import gc
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import CodeType, FrameType
 from typing import Any
 
 from torch import Tensor
 
 from pellucid.numbers import TermArray
-from pellucid.tape import BACKWARD, Call, Tape
+from pellucid.tape import Call, Tape
 
 Shown = Callable[[str, Any], None]
 """What is done with a value that a run shows, by its name on the tape."""
@@ -38,8 +36,7 @@ def rerun(
             return TermArray.setting(value, argument.rsplit(".", 1)[-1])
         return value
 
-    with _named_by(call.function.__code__, named):
-        call.again(change, Observer(shown))
+    call.rerun(change, Observer(shown, named))
 
 
 @contextmanager
@@ -58,47 +55,36 @@ def uncollected() -> Iterator[None]:
 
 
 class Observer(Tape):
-    """A tape that keeps nothing and hands on what it is shown."""
+    """A tape that keeps nothing and hands on what it is shown, and the arrays' variables."""
 
-    def __init__(self, shown: Shown, path: str = "") -> None:
+    _on_the_way = False
+    """Whether what is shown has no name on the tape: an inner layer's own numbers."""
+
+    def __init__(self, shown: Shown, named: Named = lambda *_: None) -> None:
         super().__init__()
-        self.path, self._shown = path, shown
+        self._shown, self._named = shown, named
 
-    def at(self, key: str) -> "Observer":
-        """The same, one level down."""
-        return Observer(self._shown, f"{self.path}.{key}" if self.path else key)
+    def within(self, key: str) -> "Observer":  # noqa: ARG002 (its values have no names)
+        """A scope for an inner layer: its values are noted and not handed on."""
+        scope = self._scope(self.path, self._call)
+        scope._on_the_way = True
+        return scope
 
     def given(self, values: Mapping[str, Any]) -> None:
         """Nothing: what is given to the run is on the tape already."""
 
+    def note(self, **values: Any) -> None:
+        """Call each array by the variable that holds it, first of all in the outermost call."""
+        assert self._call is not None
+        for name, value in values.items():
+            if isinstance(value, TermArray) and (value.local is None or self._call.outer is None):
+                value.local = name
+                self._named(value, self._call.function.__name__)
+
     def __call__(self, **values: Any) -> None:
         """Hand the values on, each under its full name."""
-        backward = sys._getframe(1).f_code.co_name.endswith(BACKWARD)
-        for key, value in values.items():
-            self._shown(self._name(key, backward=backward), value)
-
-
-@contextmanager
-def _named_by(code: CodeType, named: Named) -> Iterator[None]:
-    """Call each array by the variable that holds it, first of all in the function of that code.
-
-    A function's variables are looked at when it ends, inner functions first.
-    """
-
-    def ended(frame: FrameType, event: str, _: Any) -> None:
-        if event != "return" or frame.f_globals.get("__name__", "").startswith(_OWN):
-            return
-        for name, value in frame.f_locals.items():
-            if isinstance(value, TermArray) and (value.local is None or frame.f_code is code):
-                value.local = name
-                named(value, frame.f_code.co_name)
-
-    before: Callable[..., Any] | None = sys.getprofile()
-    sys.setprofile(ended)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
-_OWN = ("pellucid.numbers", "pellucid.tape", "pellucid.explain")
+        assert self._call is not None
+        self.note(**values)
+        if not self._on_the_way:
+            for key, value in values.items():
+                self._shown(self._name(key, backward=self._call.backward), value)

@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def absolute_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -20,6 +22,7 @@ def absolute_error(
     return loss, (errors, losses)
 
 
+@layer
 def absolute_error_backward(
     dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

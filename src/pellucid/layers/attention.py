@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -26,6 +27,7 @@ class AttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
+@layer
 def attention(
     x: Tensor,
     *,
@@ -56,6 +58,7 @@ def attention(
     return out, AttentionCache(Past(k, v), c_attn_cache, heads_cache)
 
 
+@layer
 def attention_backward(
     dout: Tensor, cache: AttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, Tree]:

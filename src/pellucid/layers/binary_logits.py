@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[()]]:
     """out = (x, 0): one number as the scores of two classes.
 
@@ -20,6 +22,7 @@ def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tup
     return out, ()
 
 
+@layer
 def binary_logits_backward(
     dout: Tensor,
     cache: tuple[()],  # noqa: ARG001 (there is nothing to remember)

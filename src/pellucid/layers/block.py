@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pellucid.layers.attention import AttentionCache, attention, attention_backward
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -24,6 +25,7 @@ class BlockCache(NamedTuple):
     mlp: FeedForwardCache
 
 
+@layer
 def pre_norm_block(
     resid_pre: Tensor,
     *,
@@ -58,6 +60,7 @@ def pre_norm_block(
     return resid_post, BlockCache(ln_1_cache, attn_cache, ln_2_cache, mlp_cache)
 
 
+@layer
 def pre_norm_block_backward(
     dresid_post: Tensor,
     cache: BlockCache,
@@ -81,6 +84,7 @@ def pre_norm_block_backward(
     return dresid_pre, {"ln_1": ln_1, "attn": attn, "ln_2": ln_2, "mlp": mlp}
 
 
+@layer
 def post_norm_block(
     resid_pre: Tensor,
     *,
@@ -117,6 +121,7 @@ def post_norm_block(
     return resid_post, BlockCache(ln_1_cache, attn_cache, ln_2_cache, mlp_cache)
 
 
+@layer
 def post_norm_block_backward(
     dresid_post: Tensor,
     cache: BlockCache,

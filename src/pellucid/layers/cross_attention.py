@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -30,6 +31,7 @@ class CrossAttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
+@layer
 def cross_attention(
     x: Tensor,
     memory: Tensor | None,
@@ -66,6 +68,7 @@ def cross_attention(
     return out, CrossAttentionCache(Past(k, v), c_q_cache, c_kv_cache, heads_cache)
 
 
+@layer
 def cross_attention_backward(
     dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor], Tree]:

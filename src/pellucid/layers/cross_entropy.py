@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 IGNORE = -100
 """The target of a position that has none, as in PyTorch."""
 
 
+@layer
 def cross_entropy(
     logits: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -28,10 +30,12 @@ def cross_entropy(
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
     losses = -log_probs.gather(-1, index).squeeze(-1).where(counted, 0)  # (..., T)
     loss = losses.sum() / counted.sum()
+    tape.note(shifted=shifted, log_probs=log_probs, counted=counted, index=index)
     tape(probs=probs, losses=losses, loss=loss)
     return loss, (probs, targets)
 
 
+@layer
 def cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -42,10 +46,12 @@ def cross_entropy_backward(
     deviation = probs.scatter_add(-1, index, -torch.ones_like(probs))  # (..., T, V)
     everywhere = dloss * deviation / counted.sum()  # (..., T, V)
     dlogits = everywhere.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    tape.note(counted=counted, index=index, deviation=deviation, everywhere=everywhere)
     tape(dlogits=dlogits)
     return dlogits, {}
 
 
+@layer
 def linear_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
@@ -61,6 +67,7 @@ def linear_cross_entropy(
     return loss, (head_cache, loss_cache)
 
 
+@layer
 def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],

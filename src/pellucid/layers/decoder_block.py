@@ -16,6 +16,7 @@ from pellucid.layers.cross_attention import (
     cross_attention_backward,
 )
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import Past
 from pellucid.layers.ops import Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
@@ -40,6 +41,7 @@ class DecoderPast(NamedTuple):
     cross: Past
 
 
+@layer
 def decoder_block(
     resid_pre: Tensor,
     memory: Tensor | None,
@@ -117,6 +119,7 @@ def decoder_block(
     return resid_post, cache
 
 
+@layer
 def decoder_block_backward(
     dresid_post: Tensor,
     cache: DecoderBlockCache,
@@ -153,6 +156,7 @@ def decoder_block_backward(
     return (dresid_pre, dmemory), grads
 
 
+@layer
 def pre_norm_decoder_block(
     resid_pre: Tensor,
     memory: Tensor | None,
@@ -228,6 +232,7 @@ def pre_norm_decoder_block(
     return resid_post, cache
 
 
+@layer
 def pre_norm_decoder_block_backward(
     dresid_post: Tensor,
     cache: DecoderBlockCache,

@@ -8,9 +8,11 @@ first published draws 0 or 1 in training and takes the constant 1-p at inference
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def dropout(
     x: Tensor, *, noise: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor | None]]:
@@ -26,6 +28,7 @@ def dropout(
     return out, (noise,)
 
 
+@layer
 def dropout_backward(
     dout: Tensor, cache: tuple[Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def embedding(
     tokens: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -21,6 +23,7 @@ def embedding(
     return out, (tokens, weight)
 
 
+@layer
 def embedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[None, dict[str, Tensor]]:
@@ -35,6 +38,7 @@ def embedding_backward(
     return None, {"weight": dweight}
 
 
+@layer
 def unembedding(
     x: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -48,6 +52,7 @@ def unembedding(
     return out, (x, weight)
 
 
+@layer
 def unembedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

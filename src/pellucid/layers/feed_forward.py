@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -18,6 +19,7 @@ class FeedForwardCache(NamedTuple):
     dropout: Any
 
 
+@layer
 def feed_forward(
     x: Tensor,
     *,
@@ -42,6 +44,7 @@ def feed_forward(
     return out, FeedForwardCache(c_fc_cache, act_cache, c_proj_cache, dropout_cache)
 
 
+@layer
 def feed_forward_backward(
     dout: Tensor,
     cache: FeedForwardCache,

@@ -4,12 +4,14 @@ import math
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 CUBIC = 0.044715
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
+@layer
 def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's activation.
 
@@ -23,6 +25,7 @@ def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[T
     return out, (x, tanh)
 
 
+@layer
 def gelu_tanh_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -35,6 +38,7 @@ def gelu_tanh_backward(
     return dx, {}
 
 
+@layer
 def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = x Φ(x) with the normal distribution's Φ(x) = ½ (1 + erf(x / √2)).
 
@@ -47,6 +51,7 @@ def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Te
     return out, (x, phi)
 
 
+@layer
 def gelu_erf_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -55,5 +60,6 @@ def gelu_erf_backward(
     dphi = x * dout
     density = (-0.5 * x.square()).exp() / math.sqrt(2 * math.pi)
     dx = phi * dout + density * dphi
+    tape.note(density=density)
     tape(dout=dout, dphi=dphi, dx=dx)
     return dx, {}

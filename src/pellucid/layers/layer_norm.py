@@ -2,10 +2,12 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
+@layer
 def layer_norm(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, eps: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor | None]]:
@@ -23,10 +25,12 @@ def layer_norm(
     xhat = centered * rstd  # (..., T, C)
     scaled = xhat * weight  # (..., T, C)
     out = scaled if bias is None else scaled + bias
+    tape.note(centered=centered, scaled=scaled)
     tape(mean=mean, variance=variance, rstd=rstd, xhat=xhat, out=out)
     return out, (xhat, rstd, weight, bias)
 
 
+@layer
 def layer_norm_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -42,5 +46,6 @@ def layer_norm_backward(
     dx = rstd * (dxhat - along_ones - xhat * along_xhat)  # (..., T, C)
     dweight = (dout * xhat).flatten(0, -2).sum(0)  # (C,)
     dbias = None if bias is None else dout.flatten(0, -2).sum(0)  # (C,)
+    tape.note(along_ones=along_ones, along_xhat=along_xhat)
     tape(dout=dout, dweight=dweight, dbias=dbias, dxhat=dxhat, dx=dx)
     return dx, present(weight=dweight, bias=dbias)

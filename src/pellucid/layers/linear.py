@@ -2,10 +2,12 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
+@layer
 def linear(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor | None]]:
@@ -16,10 +18,12 @@ def linear(
     """
     product = x @ weight  # (..., T, n)
     out = product if bias is None else product + bias
+    tape.note(product=product)
     tape(out=out)
     return out, (x, weight, bias)
 
 
+@layer
 def linear_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
@@ -19,6 +20,7 @@ class LoraCache(NamedTuple):
     low: Tensor
 
 
+@layer
 def lora_linear(
     x: Tensor,
     *,
@@ -42,10 +44,12 @@ def lora_linear(
     low = x @ lora_a  # (..., T, r)
     learned = low @ lora_b  # (..., T, n)
     out = base + learned
+    tape.note(product=product)
     tape(base=base, low=low, learned=learned, out=out)
     return out, LoraCache(x, weight, bias, lora_a, lora_b, low)
 
 
+@layer
 def lora_linear_backward(
     dout: Tensor, cache: LoraCache, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -39,6 +40,7 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(-3, -2).flatten(-2)
 
 
+@layer
 def multi_head(
     q: Tensor,
     k: Tensor,
@@ -69,6 +71,7 @@ def multi_head(
     return out, MultiHeadCache(core_cache, c_proj_cache, dropout_cache, q.shape[-3])
 
 
+@layer
 def multi_head_backward(
     dout: Tensor, cache: MultiHeadCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tree]:

@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def position(
     x: Tensor, *, weight: Tensor, start: int = 0, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, int]]:
@@ -21,6 +23,7 @@ def position(
     return out, (x, weight, start)
 
 
+@layer
 def position_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

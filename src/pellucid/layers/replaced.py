@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def replaced(
     x: Tensor, *, where: Tensor, value: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -20,6 +22,7 @@ def replaced(
     return out, (where,)
 
 
+@layer
 def replaced_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

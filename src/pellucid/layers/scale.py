@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[float]]:
     """out = x · factor.
 
@@ -16,6 +18,7 @@ def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tens
     return out, (factor,)
 
 
+@layer
 def scale_backward(
     dout: Tensor, cache: tuple[float], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

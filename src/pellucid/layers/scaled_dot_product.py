@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.dropout import dropout, dropout_backward
+from pellucid.layers.layer import layer
 from pellucid.layers.ops import Pair
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.tape import NULL_TAPE, NullTape
@@ -26,6 +27,7 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
     return may_look.tril(keys - queries)
 
 
+@layer
 def scaled_dot_product(
     q: Tensor,
     k: Tensor,
@@ -45,7 +47,8 @@ def scaled_dot_product(
     """
     products = q @ k.mT / math.sqrt(q.shape[-1])  # (..., H, T, S)
     scores = products if mask is None else products.masked_fill(mask.logical_not(), -math.inf)
-    att, softmax_cache = softmax(scores)  # (..., H, T, S)
+    att, softmax_cache = softmax(scores, tape=tape.within("softmax"))  # (..., H, T, S)
+    tape.note(products=products)
     tape(scores=scores, att=att)
     kept, keep_cache = keep.forward(
         att, noise=noise, tape=tape.at("attn_dropout")
@@ -55,6 +58,7 @@ def scaled_dot_product(
     return z, (q, k, v, kept, keep_cache, softmax_cache)
 
 
+@layer
 def scaled_dot_product_backward(
     dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:
@@ -67,9 +71,11 @@ def scaled_dot_product_backward(
     dkept = dz @ v.mT  # (..., H, T, S)
     tape(dz=dz, dv=dv, dkept=dkept)
     datt, _ = keep.backward(dkept, keep_cache, tape=tape.at("attn_dropout"))
-    dscores, _ = softmax_backward(datt, softmax_cache)  # (..., H, T, S)
+    inner = tape.within("softmax")
+    dscores, _ = softmax_backward(datt, softmax_cache, tape=inner)  # (..., H, T, S)
     dproducts = dscores / math.sqrt(q.shape[-1])  # (..., H, T, S)
     dq = dproducts @ k  # (..., H, T, d)
     dk = dproducts.mT @ q  # (..., H, S, d)
+    tape.note(dproducts=dproducts)
     tape(datt=datt, dscores=dscores, dq=dq, dk=dk)
     return (dq, dk, dv), {}

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from pellucid.layers.cross_entropy import IGNORE, cross_entropy, cross_entropy_backward
 from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def smooth_cross_entropy(
     logits: Tensor, targets: Tensor, *, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, ...]]:
@@ -23,33 +25,40 @@ def smooth_cross_entropy(
     Source: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7; Vaswani et al.
     2017, 5.4.
     """
-    sharp, sharp_cache = cross_entropy(logits, targets)
+    sharp, sharp_cache = cross_entropy(logits, targets, tape=tape.within("cross_entropy"))
     probs, _ = sharp_cache  # (..., T, V)
     counted = targets != IGNORE  # (..., T)
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
     leads = logits.gather(-1, index).squeeze(-1) - logits.mean(-1)  # (..., T)
     lead = leads.where(counted, 0).sum() / counted.sum()
     loss = sharp + smoothing * lead
+    tape.note(counted=counted, index=index, leads=leads)
     tape(probs=probs, sharp=sharp, lead=lead, loss=loss)
     return loss, (sharp_cache, targets, smoothing)
 
 
+@layer
 def smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo loss = sharp + ε · lead: one_hot(target) - 1/V is what the lead asks of its logits."""
     sharp_cache, targets, smoothing = cache
-    dsharp, _ = cross_entropy_backward(dloss, sharp_cache)  # (..., T, V)
+    dsharp, _ = cross_entropy_backward(
+        dloss, sharp_cache, tape=tape.within("cross_entropy")
+    )  # (..., T, V)
     counted = targets != IGNORE  # (..., T)
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
     even = torch.full_like(dsharp, -1 / dsharp.shape[-1])  # (..., T, V)
     deviation = even.scatter_add(-1, index, torch.ones_like(dsharp))  # (..., T, V)
     dlead = dloss * smoothing * deviation / counted.sum()  # (..., T, V)
     dlogits = dsharp + dlead.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    tape.note(counted=counted, index=index, dsharp=dsharp, even=even)
+    tape.note(deviation=deviation, dlead=dlead)
     tape(dlogits=dlogits)
     return dlogits, {}
 
 
+@layer
 def linear_smooth_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, Any]]:
@@ -63,6 +72,7 @@ def linear_smooth_cross_entropy(
     return loss, (head_cache, loss_cache)
 
 
+@layer
 def linear_smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, Any], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

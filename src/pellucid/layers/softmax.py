@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out[i] = exp(x[i]) / Σⱼ exp(x[j]), along the last axis; each row sums to 1.
 
@@ -16,10 +18,12 @@ def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Ten
     shifted = x - x.amax(-1, keepdim=True)
     exps = shifted.exp()
     out = exps / exps.sum(-1, keepdim=True)
+    tape.note(shifted=shifted, exps=exps)
     tape(out=out)
     return out, (out,)
 
 
+@layer
 def softmax_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
+@layer
 def standardize(
     x: Tensor, *, mean: Tensor, std: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -18,6 +20,7 @@ def standardize(
     return out, (std,)
 
 
+@layer
 def standardize_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

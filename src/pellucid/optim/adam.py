@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.optim.step import Rule, State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, map_leaves
@@ -10,6 +11,7 @@ BETAS = (0.9, 0.999)
 EPS = 1e-8
 
 
+@layer
 def adamw_rule(
     weight: Tensor,
     dweight: Tensor,
@@ -39,6 +41,7 @@ def adamw_rule(
     decay = learning_rate * weight_decay * weight
     update = -learning_rate * m_hat / (v_hat.sqrt() + eps) - decay
     new = weight + update
+    tape.note(decay=decay)
     tape(m=m, v=v, m_hat=m_hat, v_hat=v_hat, update=update, new=new)
     return new, {"m": m, "v": v}
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from pellucid.layers.layer import layer
 from pellucid.optim.step import State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -9,6 +10,7 @@ from pellucid.tree import Tree
 MU = 0.9
 
 
+@layer
 def sgd_rule(
     weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -34,6 +36,7 @@ def sgd(
     return each_leaf(sgd_rule, params, grads, learning_rate=learning_rate, tape=tape)
 
 
+@layer
 def momentum_rule(
     weight: Tensor,
     dweight: Tensor,

@@ -36,7 +36,7 @@ def replay(tape: Tape, given: Callable[[Tensor], Any]) -> Iterator[tuple[Call, d
     for place, call in enumerate(tape.calls):
         if set(own_outputs(tape, call)) - shown:
             own = Tape()
-            call.again(partial(_read, tape, call, made=made, given=given), own)
+            call.rerun(partial(_read, tape, call, made=made, given=given), own)
             values = {name: own[name] for name in own if is_real(tape[name])}
             # What is made of whole numbers alone, such as a table of positions, is still floats.
             values |= {name: given(value) for name, value in values.items() if is_real(value)}

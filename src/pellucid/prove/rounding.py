@@ -56,7 +56,7 @@ def _again(
         elif isinstance(value, Ball | Rounded):
             value.become(tape[name])
 
-    call.again(change, Observer(shown))
+    call.rerun(change, Observer(shown))
     return found
 
 

@@ -1,16 +1,8 @@
 """The tape: every named value of one step, the call that made each, and parts of values by name."""
 
+from pellucid.tape.call import BACKWARD, Call, leaves_of
 from pellucid.tape.select import select
-from pellucid.tape.tape import (
-    BACKWARD,
-    NULL_TAPE,
-    Call,
-    NullTape,
-    PlacedTape,
-    Tape,
-    arguments_of,
-    leaves_of,
-)
+from pellucid.tape.tape import NULL_TAPE, NullTape, PlacedTape, Tape
 
 __all__ = [
     "BACKWARD",
@@ -19,7 +11,6 @@ __all__ = [
     "NullTape",
     "PlacedTape",
     "Tape",
-    "arguments_of",
     "leaves_of",
     "select",
 ]

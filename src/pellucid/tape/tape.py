@@ -15,45 +15,18 @@ tensor([0.5000, 0.5000])
 
 What a backward function shows as `dout` at `att` is the gradient of `att.out`: it is kept as
 `datt.out`, so that value and gradient face each other by name.
+
+A function that shows values is a layer (`pellucid.layers.layer`): its wrapper tells the tape that a
+call begins, with the arguments as they came.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from inspect import CO_VARARGS, CO_VARKEYWORDS
-from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from pellucid.errors import TraceError
-
-BACKWARD = "_backward"
-"""The end of the name of every backward function."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a layer: `function(**arguments)` at `path` made `outputs` from `inputs`.
-
-    `arguments` are the very objects that the function received, so that the call can be run again
-    (on terms, on balls, or under a known mistake). `inputs` gives the tape's name of each tensor
-    among them, `"cache.0"` or `"c_attn.weight"` where it came inside another argument.
-    """
-
-    path: str
-    function: Callable[..., Any]
-    arguments: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    outputs: tuple[str, ...]
-
-    def again(self, change: Callable[[str, Any], Any], tape: "Tape") -> None:
-        """Run the call once more, on `change(argument, value)` for each value that it was given.
-
-        What it shows goes on the tape that is given, under the names that it has on this one; an
-        argument inside another is named as in `inputs`.
-        """
-        changed = {key: _changed(key, value, change) for key, value in self.arguments.items()}
-        self.function(**changed, tape=tape.at(self.path))
+from pellucid.tape.call import Call, changed_leaves, leaves_of
 
 
 class NullTape:
@@ -66,8 +39,15 @@ class NullTape:
     def __call__(self, **values: Any) -> None:
         """Do nothing with the values."""
 
+    def note(self, **values: Any) -> None:
+        """Do nothing with values on the way, which have a name in the code and none on a tape."""
+
     def at(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
         """Return itself, whatever the place."""
+        return self
+
+    def within(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
+        """Return itself: the tape of an inner layer whose values are only on the way."""
         return self
 
     def given(self, values: Mapping[str, Any]) -> None:
@@ -95,8 +75,8 @@ class _Record:
 
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    calls: dict[tuple[str, str], Call] = field(default_factory=dict)
-    makers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    makers: dict[str, Call] = field(default_factory=dict)
 
 
 class Tape(NullTape):
@@ -111,37 +91,64 @@ class Tape(NullTape):
 
     recording = True
     path = ""
+    _call: Call | None = None
+    """The call whose function holds this scope of the tape."""
 
     def __init__(self) -> None:
         self._record = _Record()
 
-    def at(self, key: str) -> "Tape":
-        """The same tape, one level down: names shown to it begin with `key` and a dot."""
-        scope = Tape()
-        scope._record = self._record
-        scope.path = _join(self.path, key)
+    def _scope(self, path: str, call: Call | None) -> Self:
+        """The same tape at another path, held by another call."""
+        scope = object.__new__(type(self))
+        scope.__dict__.update(self.__dict__)
+        scope.path, scope._call = path, call
         return scope
+
+    def at(self, key: str) -> Self:
+        """The same tape, one level down: names shown to it begin with `key` and a dot."""
+        return self._scope(_join(self.path, key), self._call)
+
+    def within(self, key: str) -> NullTape:  # noqa: ARG002 (who looks at every number needs it)
+        """The tape of an inner layer whose values are only on the way: they are not kept."""
+        return NULL_TAPE
+
+    def note(self, **values: Any) -> None:
+        """Keep none of them: they are on the way, and who works by hand sees them in a rerun."""
 
     def given(self, values: Mapping[str, Any]) -> None:
         """Keep what came from outside, such as parameters and tokens: values that no call made."""
         for name, value in values.items():
             self._keep(_join(self.path, name), value)
 
+    def run(
+        self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
+    ) -> Any:
+        """Record a call of a layer: run its `body`, the code below the wrapper."""
+        call = Call(self.path, function, arguments, self._call)
+        return body(**arguments, tape=self._scope(self.path, call))
+
     def __call__(self, **values: Any) -> None:
-        """Keep the values that the calling function made, and the call itself; skip a None."""
-        # Layers bind each name once, so at any line of theirs an argument is still what came in.
-        frame = sys._getframe(1)
-        function = frame.f_globals[frame.f_code.co_name]
-        backward = function.__name__.endswith(BACKWARD)
+        """Keep the values that the running call made, and the call itself; skip a None.
+
+        Raises `TraceError` where the function that shows them is no layer.
+        """
+        call = self._call
+        if call is None:
+            raise TraceError(
+                f"a function that shows values must be a layer, and one that is not shows "
+                f"{', '.join(values)}: decorate it with pellucid.layers.layer, or use tape.given"
+            )
         named = {
-            self._name(key, backward=backward): value
+            self._name(key, backward=call.backward): value
             for key, value in values.items()
             if value is not None
         }
-        self._keep_call(function, frame, tuple(named))
+        if not call.outputs:
+            self._keep_call(call)
+        call.outputs += tuple(named)
         for name, value in named.items():
             self._keep(name, value)
-            self._record.makers.setdefault(name, (self.path, function.__name__))
+            self._record.makers.setdefault(name, call)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -172,8 +179,8 @@ class Tape(NullTape):
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """All calls in the order in which they first showed a value."""
-        return tuple(self._record.calls.values())
+        """All calls that showed a value, in the order in which they first did."""
+        return tuple(self._record.calls)
 
     def name_of(self, value: Any) -> str | None:
         """The first name of this very object, or None if it is not on the tape."""
@@ -182,8 +189,7 @@ class Tape(NullTape):
     def made_by(self, name: str) -> Call | None:
         """The call that made the value; None for what was given (parameters, tokens)."""
         origin = self.name_of(self[name]) or name
-        maker = self._record.makers.get(origin)
-        return None if maker is None else self._record.calls[maker]
+        return self._record.makers.get(origin)
 
     def with_values(self, other: Callable[[str, Any], Any]) -> "Tape":
         """The same step, with what `other` gives for each value and its first name.
@@ -200,15 +206,16 @@ class Tape(NullTape):
                 known[id(value)] = other(old.names[id(value)], value)
             return known[id(value)]
 
+        calls = {
+            id(call): replace(call, arguments=changed_leaves(call.arguments, taken))
+            for call in old.calls
+        }
         tape = Tape()
         new = tape._record
         new.values = {name: taken(name, value) for name, value in old.values.items()}
-        new.calls = {
-            key: replace(call, arguments=_changed("", call.arguments, taken))
-            for key, call in old.calls.items()
-        }
+        new.calls = list(calls.values())
         new.names = {id(value): old.names[before] for before, value in known.items()}
-        new.makers = dict(old.makers)
+        new.makers = {name: calls[id(call)] for name, call in old.makers.items()}
         return tape
 
     # -- keeping ------------------------------------------------------------------------------
@@ -229,65 +236,16 @@ class Tape(NullTape):
         # made it. The tape holds the object, so its id stays its own.
         self._record.names.setdefault(id(value), name)
 
-    def _keep_call(
-        self, function: Callable[..., Any], frame: FrameType, outputs: tuple[str, ...]
-    ) -> None:
-        """Record the frame's call; one that shows values on several lines is one call."""
-        key = (self.path, function.__name__)
-        known = self._record.calls.get(key)
-        if known is not None:
-            self._record.calls[key] = replace(known, outputs=known.outputs + outputs)
-            return
-        arguments = arguments_of(frame)
-        inputs = {}
-        for argument, value in leaves_of(arguments).items():
+    def _keep_call(self, call: Call) -> None:
+        """Record a call that shows its first value, with the names of what it was given."""
+        names, path = self._record.names, call.path
+        for argument, value in leaves_of(call.arguments).items():
             if hasattr(value, "shape"):
-                unnamed = self._name(argument, backward=function.__name__.endswith(BACKWARD))
-                self._record.names.setdefault(id(value), unnamed)
-                inputs[argument] = self._record.names[id(value)]
-        self._record.calls[key] = Call(self.path, function, arguments, inputs, outputs)
+                backward = call.backward and argument.startswith("d")
+                unnamed = "d" + _join(path, argument[1:]) if backward else _join(path, argument)
+                call.inputs[argument] = names.setdefault(id(value), unnamed)
+        self._record.calls.append(call)
 
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
-
-
-def arguments_of(frame: FrameType) -> dict[str, Any]:
-    """The arguments of the running function, by name, without its tape."""
-    code, values = frame.f_code, frame.f_locals
-    names = code.co_varnames
-    count = code.co_argcount + code.co_kwonlyargcount
-    arguments = {name: values[name] for name in names[:count] if name != "tape"}
-    if code.co_flags & CO_VARKEYWORDS:
-        arguments |= values[names[count + bool(code.co_flags & CO_VARARGS)]]
-    return arguments
-
-
-def _changed(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:
-    """An argument with each value inside its dicts and tuples changed."""
-    if isinstance(value, Mapping):
-        return {key: _changed(f"{name}.{key}", inner, change) for key, inner in value.items()}
-    if isinstance(value, tuple):
-        keys = getattr(value, "_fields", range(len(value)))
-        parts = [
-            _changed(f"{name}.{key}", inner, change) for key, inner in zip(keys, value, strict=True)
-        ]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    return change(name, value)
-
-
-def leaves_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call with dicts and tuples opened, under dotted names."""
-    leaves: dict[str, Any] = {}
-    for name, value in arguments.items():
-        if isinstance(value, tuple):
-            keys = getattr(value, "_fields", map(str, range(len(value))))
-            opened: Any = dict(zip(keys, value, strict=True))
-        else:
-            opened = value
-        if isinstance(opened, Mapping):
-            inner = leaves_of(opened)
-            leaves.update({f"{name}.{key}": leaf for key, leaf in inner.items()})
-        else:
-            leaves[name] = value
-    return leaves

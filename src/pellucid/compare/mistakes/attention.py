@@ -16,8 +16,8 @@ from pellucid.layers import (
 _SPLIT = "q, k_new, v_new = (split_heads(part, n_head) for part in qkv.chunk(3, -1))"
 _JOINED = "torch.cat([merge_heads(dq), merge_heads(dk), merge_heads(dv)], -1)"
 _HIDDEN = "products.masked_fill(mask.logical_not(), -math.inf)"
-_SOFTMAX = "att, softmax_cache = softmax(scores)"
-_SOFTMAX_BACKWARD = "dscores, _ = softmax_backward(datt, softmax_cache)"
+_SOFTMAX = 'att, softmax_cache = softmax(scores, tape=tape.within("softmax"))'
+_SOFTMAX_BACKWARD = "dscores, _ = softmax_backward(datt, softmax_cache, tape=inner)"
 _INTERLEAVED = "transpose(-3, -2).transpose(-2, -1).flatten(-2)"
 
 

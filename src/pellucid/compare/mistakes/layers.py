@@ -74,7 +74,7 @@ LAYERS: tuple[Mistake, ...] = (
                 gelu_erf_backward,
                 "density = (-0.5 * x.square()).exp() / math.sqrt(2 * math.pi)\n"
                 "    dx = phi * dout + density * dphi",
-                "tanh = (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh()\n"
+                "density = tanh = (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh()\n"
                 "    slope = SQRT_2_OVER_PI * (1 + 3 * CUBIC * x.square())\n"
                 "    dx = 0.5 * (1 + tanh) * dout + slope * 0.5 * (1 - tanh.square()) * dphi",
             ),

@@ -20,6 +20,7 @@ from pellucid.layers import (
     standardize,
     standardize_backward,
 )
+from pellucid.layers.layer import layer
 from pellucid.models.classifier.config import ClassifierConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -33,6 +34,7 @@ class NetworkCache(NamedTuple):
     output: Any
 
 
+@layer
 def network(
     x: Tensor,
     *,
@@ -56,8 +58,8 @@ def network(
         x, standardize_cache = standardize(x, **columns, tape=place)  # (N, m)
 
     hidden_cache = []
-    for layer, params in (hidden or {}).items():
-        place, act_cache = tape.at(f"hidden.{layer}"), None
+    for number, params in (hidden or {}).items():
+        place, act_cache = tape.at(f"hidden.{number}"), None
         x, map_cache = ops.linear.forward(x, **params, tape=place)  # (N, n)
         if config.activation != "none":
             x, act_cache = getattr(ops, config.activation).forward(x, tape=place.at("act"))
@@ -67,6 +69,7 @@ def network(
     return out, NetworkCache(standardize_cache, tuple(hidden_cache), output_cache)
 
 
+@layer
 def network_backward(
     dout: Tensor,
     cache: NetworkCache,
@@ -78,18 +81,19 @@ def network_backward(
     """Undo each line of `network` from the last to the first."""
     dx, output = ops.linear.backward(dout, cache.output, tape=tape.at("output"))
 
-    hidden: Tree = {str(layer): {} for layer in range(len(cache.hidden))}
-    for layer in reversed(hidden):
-        place, (map_cache, act_cache) = tape.at(f"hidden.{layer}"), cache.hidden[int(layer)]
+    hidden: Tree = {str(number): {} for number in range(len(cache.hidden))}
+    for number in reversed(hidden):
+        place, (map_cache, act_cache) = tape.at(f"hidden.{number}"), cache.hidden[int(number)]
         if config.activation != "none":
             dx, _ = getattr(ops, config.activation).backward(dx, act_cache, tape=place.at("act"))
-        dx, hidden[layer] = ops.linear.backward(dx, map_cache, tape=place)
+        dx, hidden[number] = ops.linear.backward(dx, map_cache, tape=place)
 
     if cache.standardize is not None:
         dx, _ = standardize_backward(dx, cache.standardize, tape=tape.at("standardize"))
     return dx, ({"hidden": hidden} if hidden else {}) | {"output": output}
 
 
+@layer
 def classifier(
     x: Tensor, *, config: ClassifierConfig, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NetworkCache]:
@@ -102,6 +106,7 @@ def classifier(
     return logits, cache
 
 
+@layer
 def classifier_backward(
     dlogits: Tensor,
     cache: NetworkCache,
@@ -117,6 +122,7 @@ def classifier_backward(
     return network_backward(dout, cache, config=config, ops=ops, tape=tape)
 
 
+@layer
 def classifier_loss(
     x: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, tuple[NetworkCache, Any]]:
@@ -126,6 +132,7 @@ def classifier_loss(
     return loss, (cache, loss_cache)
 
 
+@layer
 def classifier_loss_backward(
     dloss: Tensor | float,
     cache: tuple[NetworkCache, Any],
@@ -140,6 +147,7 @@ def classifier_loss_backward(
     return classifier_backward(dlogits, network_cache, config=config, ops=ops, tape=tape)
 
 
+@layer
 def classifier_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, tuple[NetworkCache, Any]]:
@@ -152,6 +160,7 @@ def classifier_error(
     return loss, (cache, loss_cache)
 
 
+@layer
 def classifier_error_backward(
     dloss: Tensor | float,
     cache: tuple[NetworkCache, Any],

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import BlockCache, Ops, Pair, Past, causal_mask, inverted_noise
+from pellucid.layers.layer import layer
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
@@ -39,6 +40,7 @@ class TrunkCache(NamedTuple):
     ln_f: Any
 
 
+@layer
 def trunk(
     tokens: Tensor,
     *,
@@ -72,7 +74,7 @@ def trunk(
     x, dropout_cache = ops.dropout.forward(placed, noise=drawn["drop"], tape=tape.at("drop"))
 
     h_cache = []
-    for layer, params in h.items():
+    for number, params in h.items():
         x, block_cache = block_pair(config, ops).forward(
             x,
             **params,
@@ -81,9 +83,9 @@ def trunk(
             activation=activation,
             eps=config.eps,
             ops=inner,
-            past=past[int(layer)] if past else None,
-            **drawn["h"].get(layer, {}),
-            tape=tape.at(f"h.{layer}"),
+            past=past[int(number)] if past else None,
+            **drawn["h"].get(number, {}),
+            tape=tape.at(f"h.{number}"),
         )  # (..., T, C)
         h_cache.append(block_cache)
 
@@ -93,6 +95,7 @@ def trunk(
     return x, TrunkCache(embed_cache, position_cache, dropout_cache, tuple(h_cache), ln_f_cache)
 
 
+@layer
 def trunk_backward(
     dout: Tensor, cache: TrunkCache, *, config: GPTConfig, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
@@ -102,10 +105,10 @@ def trunk_backward(
     if cache.ln_f is not None:
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
 
-    h: Tree = {str(layer): {} for layer in range(len(cache.h))}
-    for layer in reversed(h):
-        dx, h[layer] = block_pair(config, ops).backward(
-            dx, cache.h[int(layer)], activation=activation, ops=inner, tape=tape.at(f"h.{layer}")
+    h: Tree = {str(number): {} for number in range(len(cache.h))}
+    for number in reversed(h):
+        dx, h[number] = block_pair(config, ops).backward(
+            dx, cache.h[int(number)], activation=activation, ops=inner, tape=tape.at(f"h.{number}")
         )
 
     dplaced, _ = ops.dropout.backward(dx, cache.dropout, tape=tape.at("drop"))
@@ -114,6 +117,7 @@ def trunk_backward(
     return None, {"wte": wte, "wpe": wpe, "h": h} | present(ln_f=ln_f)
 
 
+@layer
 def gpt(
     tokens: Tensor,
     *,
@@ -144,6 +148,7 @@ class LossCache(NamedTuple):
     tied: bool
 
 
+@layer
 def gpt_loss(
     tokens: Tensor,
     targets: Tensor,
@@ -160,6 +165,7 @@ def gpt_loss(
     return loss, LossCache(trunk_cache, head_cache, tied=lm_head is None)
 
 
+@layer
 def gpt_loss_backward(
     dloss: Tensor | float,
     cache: LossCache,
@@ -180,6 +186,7 @@ def gpt_loss_backward(
     return None, grads | {"wte": wte} | present(lm_head=None if cache.tied else head)
 
 
+@layer
 def table_backward(dweights: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE) -> Tensor:
     """The gradient by the embedding's table (V, C): the sum of those by each of its uses."""
     dweight = sum(dweights[1:], start=dweights[0])
@@ -203,11 +210,11 @@ def draw_noise(
     return {
         "drop": inverted_noise(stream, p, generator),
         "h": {
-            str(layer): {
+            str(number): {
                 "attn_noise": inverted_noise(att, p, generator),
                 "resid_noise": inverted_noise(stream, p, generator),
                 "mlp_noise": inverted_noise(stream, p, generator),
             }
-            for layer in range(config.n_layer)
+            for number in range(config.n_layer)
         },
     }

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pellucid.errors import TokenError
 from pellucid.layers import REFERENCE, Ops, cross_entropy, cross_entropy_backward
+from pellucid.layers.layer import layer
 from pellucid.models.checks import check_begin, check_range, whole_numbers
 from pellucid.models.settings import Shapes, check_sizes
 from pellucid.tape import NULL_TAPE, NullTape
@@ -72,6 +73,7 @@ class NextTokenCache(NamedTuple):
     output: Any
 
 
+@layer
 def next_token(
     windows: Tensor,
     *,
@@ -105,6 +107,7 @@ def next_token(
     return logits, NextTokenCache(embed_cache, hidden_cache, act_cache, output_cache)
 
 
+@layer
 def next_token_backward(
     dlogits: Tensor,
     cache: NextTokenCache,
@@ -132,6 +135,7 @@ class NextTokenLossCache(NamedTuple):
     loss: Any
 
 
+@layer
 def next_token_loss(
     windows: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NextTokenLossCache]:
@@ -141,6 +145,7 @@ def next_token_loss(
     return loss, NextTokenLossCache(network_cache, loss_cache)
 
 
+@layer
 def next_token_loss_backward(
     dloss: Tensor | float,
     cache: NextTokenLossCache,

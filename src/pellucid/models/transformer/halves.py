@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import DecoderPast, Ops, causal_mask, scale, scale_backward, sinusoids
+from pellucid.layers.layer import layer
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.stacks import (
     DecoderCache,
@@ -75,6 +76,7 @@ def keep_mask(ids: Tensor, pad: int | None) -> Tensor | None:
     return None if pad is None else (ids != pad).unsqueeze(-2).unsqueeze(-2)
 
 
+@layer
 def embed(
     ids: Tensor,
     *,
@@ -101,6 +103,7 @@ def embed(
     return x, EmbedCache(embedding_cache, scale_cache, position_cache, dropout_cache)
 
 
+@layer
 def embed_backward(
     dx: Tensor, cache: EmbedCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
@@ -112,6 +115,7 @@ def embed_backward(
     return None, {"wte": wte}
 
 
+@layer
 def encode(
     source: Tensor,
     *,
@@ -135,6 +139,7 @@ def encode(
     return memory, (embed_cache, encoder_cache)
 
 
+@layer
 def encode_backward(
     dmemory: Tensor,
     cache: tuple[EmbedCache, EncoderCache],
@@ -150,6 +155,7 @@ def encode_backward(
     return None, table | stack
 
 
+@layer
 def decode(
     tokens: Tensor,
     memory: Tensor | None,
@@ -190,6 +196,7 @@ def decode(
     return out, (embed_cache, decoder_cache, keep)
 
 
+@layer
 def decode_backward(
     dout: Tensor,
     cache: tuple[EmbedCache, DecoderCache, Tensor | None],

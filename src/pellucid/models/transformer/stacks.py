@@ -22,6 +22,7 @@ from pellucid.layers import (
     pre_norm_decoder_block,
     pre_norm_decoder_block_backward,
 )
+from pellucid.layers.layer import layer
 from pellucid.models.gpt.wiring import block_pair
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
@@ -52,6 +53,7 @@ class DecoderCache(NamedTuple):
         return tuple(DecoderPast(block.attn.past, block.cross.past) for block in self.h)
 
 
+@layer
 def encoder(
     x: Tensor,
     *,
@@ -70,7 +72,7 @@ def encoder(
     Source: Vaswani et al. 2017, 3.1.
     """
     out, h_cache = x, []
-    for layer, params in h.items():
+    for number, params in h.items():
         out, block_cache = block_pair(config, ops).forward(
             out,
             **params,
@@ -79,8 +81,8 @@ def encoder(
             activation=getattr(ops, config.activation),
             eps=config.eps,
             ops=ops,
-            **(noise or {}).get(layer, {}),
-            tape=tape.at(f"h.{layer}"),
+            **(noise or {}).get(number, {}),
+            tape=tape.at(f"h.{number}"),
         )  # (..., S, C)
         h_cache.append(block_cache)
 
@@ -90,6 +92,7 @@ def encoder(
     return out, EncoderCache(tuple(h_cache), ln_f_cache)
 
 
+@layer
 def encoder_backward(
     dout: Tensor,
     cache: EncoderCache,
@@ -104,14 +107,15 @@ def encoder_backward(
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
 
     activation = getattr(ops, config.activation)
-    h: Tree = {str(layer): {} for layer in range(len(cache.h))}
-    for layer in reversed(h):
-        dx, h[layer] = block_pair(config, ops).backward(
-            dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
+    h: Tree = {str(number): {} for number in range(len(cache.h))}
+    for number in reversed(h):
+        dx, h[number] = block_pair(config, ops).backward(
+            dx, cache.h[int(number)], activation=activation, ops=ops, tape=tape.at(f"h.{number}")
         )
     return dx, {"h": h} | present(ln_f=ln_f)
 
 
+@layer
 def decoder(
     x: Tensor,
     memory: Tensor | None,
@@ -135,7 +139,7 @@ def decoder(
     """
     tape(memory=memory)
     out, h_cache = x, []
-    for layer, params in h.items():
+    for number, params in h.items():
         out, block_cache = DECODER_BLOCKS[config.norm].forward(
             out,
             memory,
@@ -146,9 +150,9 @@ def decoder(
             activation=getattr(ops, config.activation),
             eps=config.eps,
             ops=ops,
-            past=past[int(layer)] if past else None,
-            **(noise or {}).get(layer, {}),
-            tape=tape.at(f"h.{layer}"),
+            past=past[int(number)] if past else None,
+            **(noise or {}).get(number, {}),
+            tape=tape.at(f"h.{number}"),
         )  # (..., T, C)
         h_cache.append(block_cache)
 
@@ -158,6 +162,7 @@ def decoder(
     return out, DecoderCache(tuple(h_cache), ln_f_cache)
 
 
+@layer
 def decoder_backward(
     dout: Tensor,
     cache: DecoderCache,
@@ -175,11 +180,11 @@ def decoder_backward(
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
 
     activation = getattr(ops, config.activation)
-    h: Tree = {str(layer): {} for layer in range(len(cache.h))}
+    h: Tree = {str(number): {} for number in range(len(cache.h))}
     dmemories = []
-    for layer in reversed(h):
-        (dx, dlooked), h[layer] = DECODER_BLOCKS[config.norm].backward(
-            dx, cache.h[int(layer)], activation=activation, ops=ops, tape=tape.at(f"h.{layer}")
+    for number in reversed(h):
+        (dx, dlooked), h[number] = DECODER_BLOCKS[config.norm].backward(
+            dx, cache.h[int(number)], activation=activation, ops=ops, tape=tape.at(f"h.{number}")
         )
         dmemories.append(dlooked)
     dmemory = sum(dmemories[1:], start=dmemories[0])  # (..., S, C)

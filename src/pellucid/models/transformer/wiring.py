@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import Ops, Pair, inverted_noise
+from pellucid.layers.layer import layer
 from pellucid.models.gpt.wiring import table_backward
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.halves import (
@@ -28,6 +29,7 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
 
+@layer
 def transformer(
     source: Tensor | None,
     tokens: Tensor,
@@ -77,6 +79,7 @@ class TransformerLossCache(NamedTuple):
     tied: bool
 
 
+@layer
 def transformer_loss(
     source: Tensor,
     tokens: Tensor,
@@ -121,6 +124,7 @@ def transformer_loss(
     )
 
 
+@layer
 def transformer_loss_backward(
     dloss: Tensor | float,
     cache: TransformerLossCache,

@@ -1,0 +1,58 @@
+"""What makes a function a layer: its calls are recorded, and known by what they were given.
+
+>>> import torch
+>>> from pellucid.tape import NULL_TAPE, NullTape, Tape
+>>> @layer
+... def double(x, *, tape: NullTape = NULL_TAPE):
+...     out = 2 * x
+...     tape(out=out)
+...     return out
+>>> tape = Tape()
+>>> _ = double(torch.tensor(3.0), tape=tape.at("twice"))
+>>> tape["twice.out"], tape.made_by("twice.out").inputs
+(tensor(6.), {'x': 'twice.x'})
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def layer(function: F) -> F:
+    """A function whose calls a recording tape keeps; with a silent one it runs as it is.
+
+    It may be defined anywhere: at the top of a module, in a class, inside another function. Its
+    last keyword is `tape`, and it may rebind its arguments: a call has them as they came.
+
+    Raises `TypeError` for a function without `tape`, or one whose arguments have no names.
+    """
+    parameters = inspect.signature(function).parameters
+    further = [p.name for p in parameters.values() if p.kind is inspect.Parameter.VAR_KEYWORD]
+    names = [name for name in parameters if name != "tape" and name not in further]
+    defaults = {
+        name: parameters[name].default
+        for name in names
+        if parameters[name].default is not inspect.Parameter.empty
+    }
+    if "tape" not in parameters or any(parameters[name].kind not in _NAMED for name in names):
+        raise TypeError(
+            f"a layer must have a keyword tape, and a name for each argument; {function.__name__} "
+            f"has {inspect.signature(function)}"
+        )
+
+    @functools.wraps(function)
+    def recorded(*given: Any, tape: NullTape = NULL_TAPE, **named: Any) -> Any:
+        if not tape.recording:
+            return function(*given, tape=tape, **named)
+        came = defaults | dict(zip(names, given, strict=False)) | named
+        arguments = {name: came.pop(name) for name in names if name in came}
+        return cast("Tape", tape).run(recorded, function, arguments | came)
+
+    return cast("F", recorded)

@@ -1,0 +1,83 @@
+"""A recorded call: the function, what it was given, and what it showed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pellucid.tape.tape import Tape
+
+BACKWARD = "_backward"
+"""The end of the name of every backward function."""
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a layer: `function(**arguments)` at `path` made `outputs` from `inputs`.
+
+    `arguments` are the very objects that the function received, so that the call can be run again
+    (on terms, on balls, or under a known mistake). `inputs` gives the tape's name of each tensor
+    among them, `"cache.0"` or `"c_attn.weight"` where it came inside another argument. `outer` is
+    the call in which it ran, None for one that was called from outside.
+    """
+
+    path: str
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    outer: "Call | None" = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def backward(self) -> bool:
+        """Whether the function undoes another: what it calls dx is the gradient of x."""
+        return self.function.__name__.endswith(BACKWARD)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the calls of a step apart: the path and the function's name."""
+        return self.path, self.function.__name__
+
+    def rerun(self, change: Callable[[str, Any], Any], tape: "Tape") -> None:
+        """Run the call once more, on `change(argument, value)` for each value that it was given.
+
+        What it shows goes on the tape that is given, under the names that it has on this one; an
+        argument inside another is named as in `inputs`.
+        """
+        self.function(**changed_leaves(self.arguments, change), tape=tape.at(self.path))
+
+
+def changed_leaves(
+    arguments: Mapping[str, Any], change: Callable[[str, Any], Any]
+) -> dict[str, Any]:
+    """The arguments of a call with each value inside its dicts and tuples changed."""
+    return {key: _changed(key, value, change) for key, value in arguments.items()}
+
+
+def _changed(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _changed(f"{name}.{key}", inner, change) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        keys = getattr(value, "_fields", range(len(value)))
+        parts = [
+            _changed(f"{name}.{key}", inner, change) for key, inner in zip(keys, value, strict=True)
+        ]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return change(name, value)
+
+
+def leaves_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call with dicts and tuples opened, under dotted names."""
+    leaves: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, tuple):
+            keys = getattr(value, "_fields", map(str, range(len(value))))
+            opened: Any = dict(zip(keys, value, strict=True))
+        else:
+            opened = value
+        if isinstance(opened, Mapping):
+            inner = leaves_of(opened)
+            leaves.update({f"{name}.{key}": leaf for key, leaf in inner.items()})
+        else:
+            leaves[name] = value
+    return leaves
