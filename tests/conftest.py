@@ -1,9 +1,27 @@
+"""What all tests share: the folder of real data, the kernels of the machine, a browser."""
+
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pellucid import native
+
+# So that a check in a helper module says what it compared, as one in a test does.
+pytest.register_assert_rewrite(*(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir()))
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""Debian's Chromium without a window, asking for nothing of its own."""
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +38,16 @@ def _native_library_anew() -> Iterator[None]:
     """Whatever kernels a test chose, the next one begins with those of the machine."""
     yield
     native.library.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; where there is none the test is skipped and says so."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("there is no chromium here: `make test` as root, or install it")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=found, args=CHROMIUM)
+        yield started
+        started.close()

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ MODULES = [
     if not info.name.endswith("__main__")  # to import it is to run it
 ]
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
+TESTS = Path(__file__).parent
+TEST_FILES = sorted(TESTS.rglob("*.py"))
 ROOMS = (
     "__init__",
     *("errors", "tree", "files", "tape", "numbers", "native", "layers", "kernels", "optim", "text"),
@@ -30,6 +33,9 @@ ROOMS = (
 )
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+each_test_file = pytest.mark.parametrize(
+    "path", TEST_FILES, ids=lambda path: str(path.relative_to(TESTS))
+)
 each_package = pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
 
 
@@ -115,6 +121,12 @@ def test_the_root_answers_to_every_name_it_lists_and_imports_none_before():
     assert run.stdout.split() == []
 
 
+def test_a_class_name_has_one_meaning():
+    nodes = [node for path in FILES for node in ast.walk(parsed(path))]
+    times = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
+    assert [name for name, count in times.items() if count > 1] == []
+
+
 @each_file
 def test_what_is_public_is_documented(path: Path):
     tree = parsed(path)
@@ -133,3 +145,22 @@ def test_a_module_can_be_read_in_a_quarter_of_an_hour(path: Path):
 def test_the_examples_in_docstrings_run(name: str):
     failed, _ = doctest.testmod(importlib.import_module(name))
     assert failed == 0
+
+
+# -- the tests themselves --------------------------------------------------------------------------
+
+
+@each_test_file
+def test_nothing_is_imported_from_a_test(path: Path):
+    parts = [part for name in imported(path) for part in name.split(".")]
+    assert [part for part in parts if part.startswith("test_")] == [], "put it into a helper module"
+
+
+def test_the_tests_mirror_the_rooms():
+    folders = {path.relative_to(TESTS).parts[0] for path in TEST_FILES if path.parent != TESTS}
+    rooms = {path.relative_to(SOURCE).parts[0] for path in PACKAGES}
+    assert folders - rooms == {"port"}, "a GPT in NumPy, which several rooms compare with"
+    assert rooms - folders == set()
+    assert [path for path in TEST_FILES if not (path.parent / "__init__.py").exists()] == []
+    times = Counter(path.name for path in TEST_FILES if path.name.startswith("test_"))
+    assert [name for name, count in times.items() if count > 1] == []

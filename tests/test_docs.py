@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 import pellucid
 from pellucid.cli import app
 from pellucid.layers import Pair
+from tests.cli.commands import name_of
 from tests.judge import Example, judge_by_autograd
 
 ROOT = Path(__file__).parents[1]
@@ -25,11 +25,6 @@ PAGES += sorted((ROOT / "docs").glob("*.md"))
 def blocks(page: str, language: str) -> list[str]:
     """The code blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-
-
-def name_of(command: CommandInfo) -> str:
-    """What a command is called by: its function's name, with hyphens, as Typer writes it."""
-    return command.callback.__name__.replace("_", "-")
 
 
 def test_the_page_of_names_is_the_table_of_names():

@@ -13,17 +13,10 @@ from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.evaluate import evaluate_text
 from pellucid.train import record_step
 from pellucid.tree import flatten
+from tests.checkpoint.english import BRIDGE, NAME
 
-NAME = "english-1M"
 PLACE = SHIPPED[NAME]
 CARD = (PLACE / "README.md").read_text(encoding="utf-8")
-
-BRIDGE = (
-    "It was some time before she could speak, and when at last she did, her voice was so low that "
-    "her sister could hardly hear it. And he said unto them, Go ye into the city, and tell the "
-    "king what ye have seen. What, my lord, is the matter with the people of this house?"
-)
-"""English of no author, to tell a model that has learnt it from one that has not."""
 
 
 def test_it_is_a_gpt_whose_numbers_are_short_and_computed_with_at_full_length():

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.judge import assert_close
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (everybody's name for it)
 
@@ -16,6 +15,7 @@ from pellucid.errors import CheckpointError
 from pellucid.layers import REFERENCE, causal_mask, sinusoids
 from pellucid.models import Transformer, decoder, encoder
 from pellucid.tree import flatten
+from tests.judge import assert_close
 
 pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from pellucid.cli import main
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 SMALL = [
     *("--n-layer", "3", "--n-head", "2", "--n-embd", "8", "--block-size", "16"),

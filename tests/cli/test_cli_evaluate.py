@@ -9,7 +9,7 @@ from pellucid.checkpoint import open_model
 from pellucid.evaluate import evaluate_text
 from tests.cli.conftest import Command
 from tests.documents.page import Page
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 
 def test_the_figures_are_those_of_the_package(

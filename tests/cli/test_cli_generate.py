@@ -8,7 +8,7 @@ import pytest
 from pellucid import native
 from pellucid.text import load_tokenizer
 from tests.cli.conftest import Command
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 PROMPT = "Peter "
 PIECE = re.compile(r"p = (\d\.\d+)  \[(\d\.\d+), (\d\.\d+)\)")

@@ -12,7 +12,7 @@ from pellucid.pictures import plots
 from pellucid.train import descend
 from pellucid.tree import flatten
 from tests.cli.conftest import Command
-from tests.run_logs import real_rows, write_log
+from tests.train.run_logs import real_rows, write_log
 
 pytest.importorskip("matplotlib", reason="pictures are drawn by Matplotlib, an extra")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pellucid.text import gpt2
 from pellucid.text.corpus import open_corpus
 from tests.cli.conftest import Command
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 
 def test_a_text_becomes_a_directory_of_tokens(pellucid: Command, text: Path, tmp_path: Path):

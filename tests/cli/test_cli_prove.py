@@ -14,7 +14,7 @@ from pellucid.examples import Example, find_example
 from pellucid.numbers import Ball, precision
 from pellucid.tree import map_leaves
 from tests.cli.conftest import Command
-from tests.prove.test_prove import plant
+from tests.prove.planted import plant
 
 
 def test_ai_rocks_is_proved_with_every_optimizer_and_certified(pellucid: Command, tmp_path: Path):

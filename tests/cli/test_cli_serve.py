@@ -14,7 +14,7 @@ import pytest
 
 from pellucid.cli.serve import _names
 from tests.cli.conftest import Command
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 from tests.web.served import Browser
 
 FOREVER = """

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.checkpoint.test_shipped import BRIDGE, NAME
+from tests.checkpoint.english import BRIDGE, NAME
 from tests.cli.conftest import Command
 
 

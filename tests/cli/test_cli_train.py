@@ -21,7 +21,7 @@ from pellucid.text.corpus import Corpus
 from pellucid.train import Progress, Recipe, TrainState
 from pellucid.tree import flatten, map_leaves
 from tests.cli.conftest import SMALL, Command
-from tests.train.test_loop import TEXT, TOKENIZER
+from tests.train.small_training import TEXT, TOKENIZER
 
 
 def test_a_text_becomes_a_model_with_its_tokenizer(pellucid: Command, text: Path, tmp_path: Path):

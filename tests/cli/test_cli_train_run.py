@@ -19,7 +19,7 @@ from pellucid.train.state import load_point
 from pellucid.tree import flatten
 from tests.cli.conftest import SMALL, Command
 from tests.train.interrupted import differences, reached
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 SETTINGS = [*SMALL, "--max-iters", 12, "--eval-interval", 6, "--num-samples", 0]
 

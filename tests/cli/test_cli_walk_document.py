@@ -13,7 +13,7 @@ from pellucid.examples import Example, find_example
 from pellucid.tape import select
 from tests.cli.conftest import Command
 from tests.documents.page import Page, numbers
-from tests.prove.test_prove import LINEAR, plant
+from tests.prove.planted import LINEAR, plant
 
 
 def test_a_page_is_written_and_one_line_says_so(pellucid: Command, tmp_path: Path):
@@ -220,7 +220,7 @@ def test_a_worksheet_by_hand_tells_numbers_apart_that_round_alike(
     assert places["dembed.weight[0,0]"] == places["dwpe.weight[0,0]"], "the same number"
 
 
-def test_a_notebook_by_hand_makes_the_lesson_by_hand(pellucid: Command, tmp_path: Path):
+def test_a_notebook_by_hand_makes_the_walkthrough_by_hand(pellucid: Command, tmp_path: Path):
     pytest.importorskip("nbformat", reason="nbformat is not installed")
     file = tmp_path / "walk.ipynb"
     assert pellucid("walk", "ai_rocks", "--by-hand", "3", "-o", file).code == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli import app
-from tests.test_docs import name_of
+from tests.cli.commands import name_of
 
 RUN = """
 import json, sys

@@ -10,7 +10,7 @@ import pytest
 
 from pellucid.native.build import build
 from tests.cli.conftest import SMALL, Ended
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 COMPILERS = ("c++", "g++", "gcc", "clang", "clang++", "cc", "cl", "nvcc", "icx")
 

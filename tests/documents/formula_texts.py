@@ -1,18 +1,13 @@
-"""Every formula that a lesson can have, and every symbol of the table of names."""
+"""Every formula that a walkthrough can have, and every symbol of the table of names."""
 
 from functools import cache
 
-from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.examples import EXAMPLES
 from pellucid.models import GPTConfig
 from pellucid.optim import OPTIMIZERS
 from pellucid.walkthrough import NAMES, UPDATES, describe
 from pellucid.walkthrough.steps import FORMULAS, backward_steps, forward_steps, update_step
-
-
-@cache
-def lesson(name: str):
-    example = find_example(name)
-    return example.lesson(example.update) if isinstance(example, Example) else example.lesson()
+from tests.examples.walkthroughs import walkthrough_of
 
 
 @cache
@@ -20,7 +15,7 @@ def formulas() -> tuple[str, ...]:
     found = [
         formula
         for name in EXAMPLES
-        for part in lesson(name).parts
+        for part in walkthrough_of(name).parts
         for step in part.steps
         for formula in step.formulas
     ]

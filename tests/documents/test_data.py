@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pellucid.documents.json import data
-from tests.documents.test_html import document_of, worksheet_of
+from tests.documents.example_documents import document_of, worksheet_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "document.md"
 

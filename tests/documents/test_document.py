@@ -11,24 +11,23 @@ from pellucid.documents.links import Link
 from pellucid.documents.model import Document
 from pellucid.documents.values import PRINTED, Value
 from pellucid.errors import TraceError
-from pellucid.examples import load_example
 from pellucid.explain import explain
 from pellucid.tape import Tape
 from pellucid.walkthrough import Part, Step, Walkthrough
+from tests.examples.walkthroughs import walkthrough_of
 
 
 @pytest.fixture(scope="module")
-def lesson() -> Walkthrough:
-    example = load_example("ai_rocks")
-    return example.lesson(example.update)
+def walkthrough() -> Walkthrough:
+    return walkthrough_of("ai_rocks")
 
 
 @pytest.fixture(scope="module")
-def rocks(lesson: Walkthrough) -> Document:
-    return document(lesson)
+def rocks(walkthrough: Walkthrough) -> Document:
+    return document(walkthrough)
 
 
-def lesson_of(**given: Tensor) -> Walkthrough:
+def walkthrough_with(**given: Tensor) -> Walkthrough:
     tape = Tape()
     tape.given(given)
     return Walkthrough("title", "about", tape, (Part("part", (Step("step", names=tuple(given)),)),))
@@ -87,13 +86,13 @@ def test_a_tensor_is_shown_whole_up_to_a_size():
     assert large.statistics.startswith("mean 32 ")
 
 
-def test_a_value_is_asked_for_by_its_name_and_index(lesson: Walkthrough):
-    part = value(lesson, "h.0.attn.att[0,1]")
-    exact = lesson.tape["h.0.attn.att"][0, 1].tolist()
+def test_a_value_is_asked_for_by_its_name_and_index(walkthrough: Walkthrough):
+    part = value(walkthrough, "h.0.attn.att[0,1]")
+    exact = walkthrough.tape["h.0.attn.att"][0, 1].tolist()
     assert [cell.number for cell in part.cells] == exact
-    assert value(lesson, "probs").labels
+    assert value(walkthrough, "probs").labels
     with pytest.raises(TraceError, match="near it"):
-        value(lesson, "prob")
+        value(walkthrough, "prob")
 
 
 # -- the document ----------------------------------------------------------------------------------
@@ -101,7 +100,7 @@ def test_a_value_is_asked_for_by_its_name_and_index(lesson: Walkthrough):
 
 def test_a_tensor_that_was_shown_is_said_to_be_the_same():
     tensor = torch.ones(2)
-    first, second = document(lesson_of(a=tensor, b=tensor)).values
+    first, second = document(walkthrough_with(a=tensor, b=tensor)).values
     assert (first.same_as, second.same_as) == ("", "a")
     assert first.whole
     assert not second.whole
@@ -186,17 +185,21 @@ def test_a_link_says_what_the_function_calls_the_value_where_the_name_does_not(r
     assert local == {"wpe.out": "x", "h.0.ln_1.mean": "", "h.0.ln_1.rstd": ""}
 
 
-def test_the_arithmetic_of_a_number_begins_with_its_own_line(rocks: Document, lesson: Walkthrough):
+def test_the_arithmetic_of_a_number_begins_with_its_own_line(
+    rocks: Document, walkthrough: Walkthrough
+):
     own, centered = rocks.arithmetic("h.0.ln_1.xhat[0,1]")
     assert own == "h.0.ln_1.xhat[0,1] = centered[0,1] · rstd[0,0] = -0.8150 · 1.9180 = -1.5632"
     assert centered == "centered[0,1] = x[0,1] - mean[0,0] = -0.7 - 0.1150 = -0.8150"
     assert rocks.arithmetic("wte.weight[0,1]") == ("a parameter of the model",)
-    assert explain(lesson.tape, "h.0.ln_1.xhat[0,1]").traced == pytest.approx(
+    assert explain(walkthrough.tape, "h.0.ln_1.xhat[0,1]").traced == pytest.approx(
         -0.8150 * 1.9180, 1e-3
     )
 
 
-def test_other_arithmetic_and_closing_notes_can_be_given(lesson: Walkthrough):
-    made = document(lesson, arithmetic=lambda name: [f"by hand: {name}"], notes=["that was all"])
+def test_other_arithmetic_and_closing_notes_can_be_given(walkthrough: Walkthrough):
+    made = document(
+        walkthrough, arithmetic=lambda name: [f"by hand: {name}"], notes=["that was all"]
+    )
     assert made.arithmetic("loss") == ["by hand: loss"]
     assert made.notes == ("that was all",)

@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
-from tests.documents.test_html import document_of
+from tests.documents.example_documents import document_of
 
 
 def test_every_format_has_its_writer():

@@ -38,7 +38,7 @@ def test_nothing_is_lost_by_reading(text: str):
 
 
 @pytest.mark.parametrize("text", ALL)
-def test_what_the_lessons_say_is_read_and_not_only_kept(text: str):
+def test_what_the_walkthroughs_say_is_read_and_not_only_kept(text: str):
     """What falls back to words as a whole has no sign in it that a formula would have."""
     tree = formula(text)
     if len(tree.items) == 1 and isinstance(tree.items[0], Prose):

@@ -2,42 +2,15 @@
 
 import re
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
-from pellucid.documents.build import document
 from pellucid.documents.html import MINUS, html
-from pellucid.documents.model import Document
-from pellucid.documents.worksheet import worksheet
-from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.examples import EXAMPLES
+from tests.documents.example_documents import document_of, page_of, worksheet_of
 from tests.documents.page import Element, Page, numbers
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
-
-
-@cache
-def document_of(name: str) -> Document:
-    example = find_example(name)
-    settings = example.update if isinstance(example, Example) else None
-    lesson = example.lesson(settings) if isinstance(example, Example) else example.lesson()
-    return document(lesson, colophon=("Pellucid", f"pellucid walk {name}"))
-
-
-@cache
-def html_of(name: str) -> str:
-    return html(document_of(name))
-
-
-@cache
-def page_of(name: str) -> Page:
-    return Page(html_of(name))
-
-
-@cache
-def worksheet_of(name: str) -> tuple[Document, str]:
-    made = worksheet(document_of(name), seed=1)
-    return made, html(made)
 
 
 def value_of(page: Page, name: str) -> Element:

@@ -10,17 +10,9 @@ import pytest
 from pellucid.documents.html import MINUS
 from pellucid.documents.losses import losses_page
 from pellucid.text import gpt2
-from tests.chromium import chromium
-from tests.documents.test_html import document_of, html_of, worksheet_of
-from tests.documents.test_losses import evaluation
+from tests.documents.example_documents import document_of, evaluation, html_of, worksheet_of
 
 CELL = '[id="h.0.ln_1.xhat"] td >> nth=2'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as own:
-        yield own
 
 
 class Reader:
@@ -49,8 +41,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(browser: Any, tmp_path: Path) -> Iterator[Reader]:
-    made = Reader(browser, tmp_path)
+def reader(chromium: Any, tmp_path: Path) -> Iterator[Reader]:
+    made = Reader(chromium, tmp_path)
     yield made
     assert made.complaints == []
 

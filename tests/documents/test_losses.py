@@ -9,22 +9,11 @@ import torch
 from pellucid.documents import losses as module
 from pellucid.documents.losses import BITS, loss_lines, losses_page, spots
 from pellucid.evaluate import Evaluation
-from pellucid.text import BPE, Characters, Tokenizer, Words, gpt2
+from pellucid.text import Characters, Tokenizer, Words, gpt2
+from tests.documents.example_documents import evaluation
 from tests.documents.page import Element, Page
 
 TEXT = "A <b>fine</b>\n day & so\x01 😀!"
-
-
-def evaluation(tokenizer: Tokenizer, text: str, losses: list[float] | None = None) -> Evaluation:
-    """An evaluation with losses that all differ."""
-    tokens = tokenizer.encode(text)
-    begin = 50256 if isinstance(tokenizer, BPE) else None
-    count = len(tokens) - (begin is None)
-    found = torch.tensor(
-        losses or [0.25 * (place + 1) for place in range(count)], dtype=torch.float64
-    )
-    sizes = tuple(len(tokenizer.piece(token)) for token in tokens)
-    return Evaluation(tuple(tokens), sizes, found, begin, 8, 4, exact=True)
 
 
 def page_of(found: Evaluation, tokenizer: Tokenizer, text: str) -> Page:

@@ -31,18 +31,18 @@ def a_gpt_s_example() -> Document:
 
 
 def a_demonstration() -> Document:
-    lesson = find_example("self_attention").lesson()
-    recipe = demonstration_recipe("self_attention", lesson.tape)
-    return replace(document(lesson, digits=6), recipe=recipe)
+    walkthrough = find_example("self_attention").lesson()
+    recipe = demonstration_recipe("self_attention", walkthrough.tape)
+    return replace(document(walkthrough, digits=6), recipe=recipe)
 
 
 def a_text_through_a_model() -> Document:
     text = 'Say "it\'s" { here }'
     model, tokenizer = open_model("gpt2-tiny")
     trace = record_step(model, tokenizer.encode(text), tokenizer, update=UPDATE)
-    lesson = gpt_walkthrough(trace, "gpt2-tiny", f"{text!r} through {model}")
+    walkthrough = gpt_walkthrough(trace, "gpt2-tiny", f"{text!r} through {model}")
     recipe = model_recipe(text, "gpt2-tiny", UPDATE, None, {"dtype": "torch.float32"})
-    return replace(document(lesson), recipe=recipe)
+    return replace(document(walkthrough), recipe=recipe)
 
 
 def a_worksheet() -> Document:

@@ -25,7 +25,8 @@ from pellucid.documents.worksheet import worksheet
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES, Example, find_example
 from pellucid.terminal.text import Walk, print_walk
-from tests.documents.formula_texts import formulas, lesson, symbols
+from tests.documents.formula_texts import formulas, symbols
+from tests.examples.walkthroughs import walkthrough_of
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -36,9 +37,9 @@ def made(name: str) -> Document:
     recipe = (
         example_recipe(name, example.update, None)
         if isinstance(example, Example)
-        else demonstration_recipe(name, lesson(name).tape)
+        else demonstration_recipe(name, walkthrough_of(name).tape)
     )
-    return replace(document(lesson(name)), recipe=recipe)
+    return replace(document(walkthrough_of(name)), recipe=recipe)
 
 
 def figures(shown: str) -> Counter[str]:
@@ -94,7 +95,7 @@ def test_a_pdf_has_the_terminal_s_figures(name: str, tmp_path: Path):
 
 
 @each_example
-def test_a_notebook_says_what_the_lesson_says_and_shows_each_of_its_values(name: str):
+def test_a_notebook_says_what_the_walkthrough_says_and_shows_each_of_its_values(name: str):
     cells = json.loads(notebook(made(name)))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     said = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] != "code")
@@ -188,4 +189,4 @@ def test_what_is_not_installed_is_said_in_one_line(write, package: str, monkeypa
 
 def test_a_notebook_needs_a_recipe():
     with pytest.raises(ConfigError, match="no recipe"):
-        notebook(document(lesson("softmax")))
+        notebook(document(walkthrough_of("softmax")))

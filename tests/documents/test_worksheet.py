@@ -9,16 +9,15 @@ from pellucid.documents.build import document
 from pellucid.documents.model import Document
 from pellucid.documents.worksheet import WITHHELD, worksheet
 from pellucid.errors import ConfigError
-from pellucid.examples import load_example
 from pellucid.layers import linear
 from pellucid.tape import Tape
 from pellucid.walkthrough import Part, Step, Walkthrough
+from tests.examples.walkthroughs import walkthrough_of
 
 
 @pytest.fixture(scope="module")
 def rocks() -> Document:
-    example = load_example("ai_rocks")
-    return document(example.lesson(example.update))
+    return document(walkthrough_of("ai_rocks"))
 
 
 def blanks(made: Document) -> dict[str, int]:
@@ -138,8 +137,8 @@ def test_zeros_and_ones_are_blank_only_where_there_is_nothing_else():
 def test_a_document_that_computes_nothing_makes_no_worksheet():
     tape = Tape()
     tape.given({"x": torch.ones(2)})
-    lesson = Walkthrough("", "", tape, (Part("", (Step("", names=("x",)),)),))
+    walkthrough = Walkthrough("", "", tape, (Part("", (Step("", names=("x",)),)),))
     with pytest.raises(ConfigError, match="nothing that is shown whole"):
-        worksheet(document(lesson))
+        worksheet(document(walkthrough))
     with pytest.raises(ConfigError, match="from 0 to 1"):
-        worksheet(document(lesson), share=1.5)
+        worksheet(document(walkthrough), share=1.5)

@@ -2,7 +2,6 @@
 
 import math
 import re
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 
 from pellucid.examples import find_example
 from pellucid.examples.humpty_dumpty import OTHER, SENTENCE
-from pellucid.walkthrough import Walkthrough
+from tests.examples.walkthroughs import walkthrough_of
 
 NAMES = (
     "humpty_dumpty",
@@ -24,17 +23,12 @@ NAMES = (
 )
 
 
-@cache
-def lesson(name: str) -> Walkthrough:
-    return find_example(name).lesson()
-
-
 def array(name: str, value: str) -> np.ndarray:
-    return lesson(name).tape[value].numpy()
+    return walkthrough_of(name).tape[value].numpy()
 
 
 def says(name: str, title: str) -> str:
-    steps = [step for part in lesson(name).parts for step in part.steps]
+    steps = [step for part in walkthrough_of(name).parts for step in part.steps]
     (found,) = [step.says for step in steps if title in step.title]
     return found
 
@@ -45,16 +39,16 @@ def close(got: np.ndarray, expected: object, tolerance: float = 1e-12) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_on_the_tape_and_the_steps_are_numbered(name: str):
-    steps = [step for part in lesson(name).parts for step in part.steps]
+    steps = [step for part in walkthrough_of(name).parts for step in part.steps]
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     for step in steps:
-        assert all(value in lesson(name).tape for value in step.names), step.title
+        assert all(value in walkthrough_of(name).tape for value in step.names), step.title
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_runs_are_the_same(name: str):
     again = find_example(name).lesson()
-    assert again.parts == lesson(name).parts
+    assert again.parts == walkthrough_of(name).parts
 
 
 # -- softmax --------------------------------------------------------------------------------------
@@ -94,7 +88,7 @@ def test_the_logistic_is_softmax_of_two():
 
 def attended(x: list[list[float]]) -> tuple[list[float], list[float]]:
     """u and the output, sum by sum."""
-    tape = lesson("self_attention").tape
+    tape = walkthrough_of("self_attention").tape
     w_k, w_q, w_v = (tape[name].tolist() for name in ("W_k", "W_q", "W_v"))
 
     def times(row: list[float], matrix: list[list[float]]) -> list[float]:
@@ -111,7 +105,7 @@ def attended(x: list[list[float]]) -> tuple[list[float], list[float]]:
 
 
 def test_three_words_attend_as_the_sums_say():
-    x = lesson("self_attention").tape["x"].tolist()
+    x = walkthrough_of("self_attention").tape["x"].tolist()
     u, output = attended(x)
     close(array("self_attention", "u.out"), [u])
     close(array("self_attention", "mixed.out"), [output])
@@ -122,7 +116,7 @@ def test_three_words_attend_as_the_sums_say():
 
 
 def test_the_order_counts_only_with_positions():
-    x = lesson("self_attention").tape["x"].tolist()
+    x = walkthrough_of("self_attention").tape["x"].tolist()
     swapped = [x[1], x[0], x[2]]
     _, output = attended(x)
     close(array("self_attention", "without"), [output, output])
@@ -272,7 +266,7 @@ def test_layer_norm_takes_the_population_s_deviation():
 
 
 def test_a_residual_connection_keeps_the_gradient_alive():
-    tape = lesson("layer_norm_residual").tape
+    tape = walkthrough_of("layer_norm_residual").tape
     weights = [tape[f"plain.{layer}.map.weight"].numpy() for layer in range(24)]
     start = torch.randn(1, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     start = (start / start.norm()).numpy()[0]
@@ -297,7 +291,7 @@ def test_a_residual_connection_keeps_the_gradient_alive():
 
 
 def test_humpty_dumpty_is_recited_in_both_forms_and_reused():
-    parts = lesson("humpty_dumpty").parts
+    parts = walkthrough_of("humpty_dumpty").parts
     recited = [s.says for part in parts for s in part.steps if "slides" in s.title]
     assert [f"'{SENTENCE}'." in text for text in recited] == [True, True]
     assert says("humpty_dumpty", "Saved").endswith(f"writes: '{OTHER}'.")

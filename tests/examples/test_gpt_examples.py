@@ -65,7 +65,7 @@ def test_weights_are_round(name: str):
         assert value.abs().max() <= 2, key
 
 
-def test_without_an_update_the_lesson_ends_at_the_gradients():
+def test_without_an_update_the_walkthrough_ends_at_the_gradients():
     headings = [part.heading.partition(":")[0] for part in example("hello_world").lesson().parts]
     assert headings == ["Forward", "Backward"]
 

@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from pellucid.examples import EXAMPLES, find_example
+from pellucid.examples import EXAMPLES
 from pellucid.examples import leaf_or_flower as example
 from pellucid.examples import leaf_or_flower_training as training
 from pellucid.tape import Tape
 from pellucid.walkthrough import Walkthrough
+from tests.examples.walkthroughs import walkthrough_of
 
 LEAF = [Decimal(text) for text in ("32", "107", "56", "11.2")]
 
@@ -31,18 +32,18 @@ THINGS = decimals(example.INPUTS)
 
 
 @pytest.fixture(scope="module")
-def lesson() -> Walkthrough:
-    return find_example("leaf_or_flower").lesson()
+def walkthrough() -> Walkthrough:
+    return walkthrough_of("leaf_or_flower")
 
 
 @pytest.fixture(scope="module")
-def lesson_of_training() -> Walkthrough:
-    return find_example("leaf_or_flower_training").lesson()
+def training_walkthrough() -> Walkthrough:
+    return walkthrough_of("leaf_or_flower_training")
 
 
-def said(lesson: Walkthrough) -> str:
-    """All that the lesson says and writes out."""
-    steps = [step for part in lesson.parts for step in part.steps]
+def said(walkthrough: Walkthrough) -> str:
+    """All that the walkthrough says and writes out."""
+    steps = [step for part in walkthrough.parts for step in part.steps]
     return "\n".join([*(step.says for step in steps), *(line for s in steps for line in s.lines)])
 
 
@@ -57,19 +58,19 @@ def test_the_known_weights_are_the_source_s():
     assert [row[0] for row in example.OUTPUT] == [-0.17, 0.39, 0.1]
 
 
-def test_the_nodes_are_the_source_s(lesson: Walkthrough):
+def test_the_nodes_are_the_source_s(walkthrough: Walkthrough):
     nodes = product(LEAF, HIDDEN)
     assert nodes == [Decimal("-26.598"), Decimal("4.65"), Decimal("-47.094")]
     assert [round(node, 1) for node in nodes[::2]] == [Decimal("-26.6"), Decimal("-47.1")]
     biased = [n + Decimal(str(b)) for n, b in zip(nodes, example.HIDDEN_BIAS, strict=True)]
     assert biased == [Decimal("-26.348"), Decimal("4.75"), Decimal("-47.1")]
-    tape = lesson.tape
+    tape = walkthrough.tape
     assert tape["plain.hidden.0.out"][0].tolist() == pytest.approx(
         list(map(float, nodes)), abs=1e-12
     )
     assert tape["biased.hidden.0.out"][0].tolist() == pytest.approx(list(map(float, biased)))
     for figure in ("= -26.598", "= -26.348", "= -47.094", "= -47.1\n", "-26.6 and node 3 -47.1"):
-        assert figure in said(lesson), figure
+        assert figure in said(walkthrough), figure
 
 
 def test_no_finite_decimals_for_blue_and_volume_make_node_3_exactly_minus_47_1():
@@ -101,11 +102,11 @@ def test_the_leaf_is_a_leaf_and_the_sunflower_a_flower(bias: bool, activation: s
         assert (leaf > flower) == (thing == 0)
 
 
-def test_with_relu_both_negative_nodes_of_the_leaf_become_0(lesson: Walkthrough):
-    assert lesson.tape["bent.hidden.0.act.out"][0].tolist() == [0.0, pytest.approx(4.65), 0.0]
+def test_with_relu_both_negative_nodes_of_the_leaf_become_0(walkthrough: Walkthrough):
+    assert walkthrough.tape["bent.hidden.0.act.out"][0].tolist() == [0.0, pytest.approx(4.65), 0.0]
 
 
-def test_without_relu_one_matrix_does_the_same(lesson: Walkthrough):
+def test_without_relu_one_matrix_does_the_same(walkthrough: Walkthrough):
     one = [product(row, OUTPUT) for row in HIDDEN]
     assert one[0][0] == Decimal("0.10") * Decimal("-0.17") + Decimal("0.12") * Decimal(
         "0.39"
@@ -113,16 +114,16 @@ def test_without_relu_one_matrix_does_the_same(lesson: Walkthrough):
     assert (one[0][0], one[1][0]) == (Decimal("-0.0062"), Decimal("0.0088"))
     for row in THINGS:
         assert product(row, one) == product(product(row, HIDDEN), OUTPUT)
-    for row, exact in zip(lesson.tape["one.weight"].tolist(), one, strict=True):
+    for row, exact in zip(walkthrough.tape["one.weight"].tolist(), one, strict=True):
         assert row == pytest.approx(list(map(float, exact)), abs=1e-15)
-    tape = lesson.tape
+    tape = walkthrough.tape
     for name, whole in (("one.out", "plain.output.out"), ("one_biased.out", "biased.output.out")):
         assert (tape[name] - tape[whole]).abs().max() < 1e-12
-    assert "= -0.0062" in said(lesson)
-    assert "= 0.0088" in said(lesson)
+    assert "= -0.0062" in said(walkthrough)
+    assert "= 0.0088" in said(walkthrough)
 
 
-def test_with_relu_no_matrix_does(lesson: Walkthrough):
+def test_with_relu_no_matrix_does(walkthrough: Walkthrough):
     def network(row: list[Decimal]) -> list[Decimal]:
         return product([max(node, Decimal(0)) for node in product(row, HIDDEN)], OUTPUT)
 
@@ -130,12 +131,12 @@ def test_with_relu_no_matrix_does(lesson: Walkthrough):
     both = zip(network(THINGS[0]), network(THINGS[1]), network(together), strict=True)
     gaps = [a + b - c for a, b, c in both]
     assert all(abs(gap) > 1 for gap in gaps)
-    assert f"with ReLU     leaf {gaps[0]:.4f}  flower {gaps[1]:.4f}" in said(lesson)
-    assert "without ReLU  leaf 0.0000  flower 0.0000" in said(lesson)
+    assert f"with ReLU     leaf {gaps[0]:.4f}  flower {gaps[1]:.4f}" in said(walkthrough)
+    assert "without ReLU  leaf 0.0000  flower 0.0000" in said(walkthrough)
 
 
-def test_the_two_schemes_have_the_same_probabilities(lesson: Walkthrough):
-    two, one = lesson.tape["probabilities.out"], lesson.tape["sign_probabilities.out"]
+def test_the_two_schemes_have_the_same_probabilities(walkthrough: Walkthrough):
+    two, one = walkthrough.tape["probabilities.out"], walkthrough.tape["sign_probabilities.out"]
     assert (two - one).abs().max() < 1e-15
     assert two.sum(1).tolist() == pytest.approx([1.0, 1.0])
 
@@ -143,13 +144,13 @@ def test_the_two_schemes_have_the_same_probabilities(lesson: Walkthrough):
 # -- the training ----------------------------------------------------------------------------------
 
 
-def test_the_loss_of_0_6_and_0_4_is_0_4(lesson_of_training: Walkthrough):
-    assert float(lesson_of_training.tape["difference.loss"]) == pytest.approx(0.4, abs=1e-15)
-    assert "|0.6 - 0.8| + |0.4 - 0.2| = 0.4" in said(lesson_of_training)
+def test_the_loss_of_0_6_and_0_4_is_0_4(training_walkthrough: Walkthrough):
+    assert float(training_walkthrough.tape["difference.loss"]) == pytest.approx(0.4, abs=1e-15)
+    assert "|0.6 - 0.8| + |0.4 - 0.2| = 0.4" in said(training_walkthrough)
 
 
 def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
-    lesson_of_training: Walkthrough,
+    training_walkthrough: Walkthrough,
 ):
     model = training.beginning()
     params = {
@@ -183,7 +184,7 @@ def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
         ]
         return sum(abs(o - w) for o, w in zip(outputs, training.WANTED[0], strict=True))
 
-    lines = [line.split() for line in said(lesson_of_training).splitlines()]
+    lines = [line.split() for line in said(training_walkthrough).splitlines()]
     table = {
         words[0]: list(map(float, words[1:]))
         for words in lines
@@ -209,9 +210,9 @@ def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
 
 
 def test_the_gradient_of_the_mean_loss_is_the_mean_of_the_gradients(
-    lesson_of_training: Walkthrough,
+    training_walkthrough: Walkthrough,
 ):
-    lines = said(lesson_of_training).splitlines()
+    lines = said(training_walkthrough).splitlines()
     mean, together = (
         float(line.split()[-1]) for line in lines if line.startswith(("mean ", "all six "))
     )

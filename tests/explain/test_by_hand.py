@@ -15,7 +15,6 @@ from torch import Tensor
 
 from pellucid.documents.by_hand import (
     HandWriter,
-    Line,
     all_lines,
     arithmetic,
     lesson_by_hand,
@@ -23,54 +22,38 @@ from pellucid.documents.by_hand import (
     written,
 )
 from pellucid.documents.numbers import Format
-from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.examples import EXAMPLES
 from pellucid.explain import ByHand, by_hand, deviation, operands
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import OPTIMIZERS
 from pellucid.tape import Tape
 from pellucid.train import take_step
 from pellucid.tree import unflatten
-from pellucid.walkthrough import Walkthrough
-from tests.calculator import calculate, number
-from tests.tape.test_tape import TWO_TEXTS, step_of
-
-DIGITS = 4
-
-
-@cache
-def lesson_of(name: str, optimizer: str = "adamw") -> Walkthrough:
-    example = find_example(name)
-    if isinstance(example, Example):
-        return example.lesson(example.update | {"optimizer": optimizer})
-    return example.lesson()
+from tests.examples.walkthroughs import walkthrough_of
+from tests.explain.by_hand_lines import DIGITS, check_lines
+from tests.explain.calculator import calculate, number
+from tests.tape.steps import TWO_TEXTS, step_of
 
 
 @cache
-def hand_of(name: str, digits: int = DIGITS, optimizer: str = "adamw") -> ByHand:
-    return by_hand(lesson_of(name, optimizer).tape, written(digits))
-
-
-def hold(some: list[Line]) -> int:
-    """Each line's figures, read from the text, give its result."""
-    for line in some:
-        assert calculate(line.figures, line.result) == number(line.result), str(line)
-    return len(some)
+def hand_of(name: str, digits: int = DIGITS, optimizer: str | None = None) -> ByHand:
+    return by_hand(walkthrough_of(name, optimizer).tape, written(digits))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_line_of_ai_rocks_is_what_a_calculator_gets(optimizer: str):
-    assert hold(list(all_lines(hand_of("ai_rocks", optimizer=optimizer)))) > 1500
+    assert check_lines(list(all_lines(hand_of("ai_rocks", optimizer=optimizer)))) > 1500
 
 
 @pytest.mark.parametrize("digits", [1, 2, 8])
 def test_so_it_is_with_other_digits(digits: int):
-    assert hold(list(all_lines(hand_of("ai_rocks", digits)))[::3]) > 500
+    assert check_lines(list(all_lines(hand_of("ai_rocks", digits)))[::3]) > 500
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_so_it_is_in_every_example(name: str):
     some = list(all_lines(hand_of(name)))
-    assert hold(some[:: 1 + len(some) // 600]) >= min(len(some), 300) > 0
+    assert check_lines(some[:: 1 + len(some) // 600]) >= min(len(some), 300) > 0
 
 
 @pytest.mark.parametrize(
@@ -85,7 +68,7 @@ def test_so_it_is_in_every_example(name: str):
 @pytest.mark.parametrize("noisy", [False, True])
 def test_so_it_is_with_batches_dropout_smoothing_and_erf(choices: dict[str, Any], noisy: bool):
     some = list(all_lines(by_hand(step_of(choices, noisy=noisy), written(DIGITS))))
-    assert hold(some[:: 1 + len(some) // 600]) >= 300
+    assert check_lines(some[:: 1 + len(some) // 600]) >= 300
 
 
 @settings(max_examples=8, deadline=None)
@@ -115,7 +98,7 @@ def test_so_it_is_in_any_small_model(data: st.DataObject):
     take_step(model, (ids[:-1], ids[1:]), update | {"weight_decay": 0.1}, tape)
     hand = by_hand(tape, written(data.draw(st.integers(1, 8))))
     some = list(all_lines(hand))
-    assert hold(some[:: 1 + len(some) // 100]) > 0
+    assert check_lines(some[:: 1 + len(some) // 100]) > 0
 
 
 # -- no hidden digits ------------------------------------------------------------------------------
@@ -214,12 +197,12 @@ def test_the_lines_stand_in_the_order_of_the_calculation():
                 assert not later & set(re.findall(_LABEL, line.names)), str(line)
 
 
-# -- the lesson and the deviation ------------------------------------------------------------------
+# -- the walkthrough and the deviation -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_lesson_by_hand_shows_the_same_names_and_its_own_figures(name: str):
-    exact = lesson_of(name)
+def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: str):
+    exact = walkthrough_of(name)
     told, hand = lesson_by_hand(exact, DIGITS)
     assert told.tape is hand.tape
     assert list(told.tape) == list(exact.tape)
@@ -231,8 +214,8 @@ def test_a_lesson_by_hand_shows_the_same_names_and_its_own_figures(name: str):
         assert torch.equal(told.tape[value].isnan(), exact.tape[value].isnan())
 
 
-def test_what_a_gpt_s_lesson_says_is_by_hand_too():
-    exact, (told, _) = lesson_of("softmax"), lesson_by_hand(lesson_of("gpt1"), 1)
+def test_what_a_gpt_s_walkthrough_says_is_by_hand_too():
+    exact, (told, _) = walkthrough_of("softmax"), lesson_by_hand(walkthrough_of("gpt1"), 1)
     words = [step.says for part in told.parts for step in part.steps]
     assert not any("after it" in says for says in words), "no second forward was done by hand"
     assert "of the exact run" not in told.about
@@ -240,7 +223,7 @@ def test_what_a_gpt_s_lesson_says_is_by_hand_too():
 
 
 def test_the_deviation_is_stated_as_it_is():
-    exact = lesson_of("ai_rocks")
+    exact = walkthrough_of("ai_rocks")
     told, hand = lesson_by_hand(exact, DIGITS)
     heading, (step,) = told.parts[-1]
     assert heading == "By hand and exact"
@@ -283,7 +266,7 @@ def test_with_more_digits_it_deviates_less(name: str):
 
 
 def test_a_prediction_that_is_not_the_same_is_said():
-    told, hand = lesson_by_hand(lesson_of("where_do_you_live"), 1)
+    told, hand = lesson_by_hand(walkthrough_of("where_do_you_live"), 1)
     found = deviation(hand)
     same = (hand.tape["probs"].argmax(-1) == hand.exact["probs"].argmax(-1)).sum()
     assert (found.likeliest, found.places) == (int(same), len(hand.exact["probs"]))

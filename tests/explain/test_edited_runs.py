@@ -13,10 +13,9 @@ from pellucid.prove import Stepped, prove
 from pellucid.tape import Tape
 from pellucid.train import record_step, take_step
 from pellucid.walkthrough import EDITS, describe, gpt_walkthrough
-from tests.explain.test_by_hand import DIGITS
-from tests.explain.test_by_hand import hold as hold_by_hand
-from tests.explain.test_explain import hold
-from tests.models.test_intervened import CONFIGS, model_of, some_edits
+from tests.explain.by_hand_lines import DIGITS, check_lines
+from tests.explain.explained import check_explanations
+from tests.models.edited_models import CONFIGS, model_of, some_edits
 
 EXAMPLE = load_example("ai_rocks")
 IDS = EXAMPLE.tokenizer.encode(EXAMPLE.text)
@@ -48,7 +47,7 @@ def test_every_number_of_an_edited_step_is_proved(what: str):
 def test_every_tensor_of_an_edited_step_is_explained(what: str):
     model = edited(EXAMPLE.model, ALL[what])
     tape = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update).tape
-    assert hold(tape) > 100
+    assert check_explanations(tape) > 100
 
 
 def test_what_was_set_is_made_of_its_value_and_the_rest_of_what_was_made():
@@ -83,18 +82,18 @@ def test_every_name_of_an_edited_step_is_described_in_its_shape(label: str):
 def test_a_calculator_gets_every_line_of_an_edited_step():
     model = edited(EXAMPLE.model, ALL["all at once"])
     tape = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update).tape
-    assert hold_by_hand(list(all_lines(by_hand(tape, written(DIGITS))))) > 1500
+    assert check_lines(list(all_lines(by_hand(tape, written(DIGITS))))) > 1500
 
 
-def test_a_lesson_shows_what_was_set_beside_what_was_made():
+def test_a_walkthrough_shows_what_was_set_beside_what_was_made():
     model = edited(EXAMPLE.model, ALL["all at once"])
     trace = record_step(model, IDS, EXAMPLE.tokenizer, update=EXAMPLE.update)
-    lesson = gpt_walkthrough(trace, "", "")
-    names = [name for part in lesson.parts for step in part.steps for name in step.names]
+    walkthrough = gpt_walkthrough(trace, "", "")
+    names = [name for part in walkthrough.parts for step in part.steps for name in step.names]
     for edit in model.edits:
         made, put = names.index(edit.name), names.index(edited_name(edit.name))
         assert put == made + 1
-        assert lesson.labels(names[put]) == lesson.labels(edit.name)
+        assert walkthrough.labels(names[put]) == walkthrough.labels(edit.name)
         if f"d{edit.name}" in names:
             by_it = f"d{edited_name(edit.name)}"
             assert names.index(by_it) == names.index(f"d{edit.name}") - 1

@@ -1,9 +1,7 @@
 """Every number on every tape is explained, and its arithmetic gives the number again."""
 
 import math
-import random
 import re
-from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
 
@@ -21,11 +19,9 @@ from pellucid.optim import OPTIMIZERS
 from pellucid.tape import Tape
 from pellucid.train import record_step
 from pellucid.tree import map_leaves
+from tests.explain.explained import check_explanations, some
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
-from tests.tape.test_tape import TWO_TEXTS, step_of
-
-EACH = 2
-"""How many elements of each tensor are explained."""
+from tests.tape.steps import TWO_TEXTS, step_of
 
 
 @cache
@@ -36,48 +32,15 @@ def tape_of(name: str, optimizer: str | None = None) -> Tape:
     return example.lesson().tape
 
 
-def some(tape: Tape) -> Iterator[str]:
-    """Random elements of every tensor, the same each time."""
-    chosen = random.Random(0)
-    for name in tape:
-        shape = tape[name].shape
-        places = {tuple(chosen.randrange(size) for size in shape) for _ in range(EACH)}
-        for place in sorted(places) if tape[name].numel() else ():
-            yield name + (f"[{','.join(map(str, place))}]" if place else "")
-
-
-def hold(tape: Tape) -> int:
-    """Explain some elements of every tensor; each evaluates to what was traced."""
-    count, chosen = 0, random.Random(1)
-    for name in some(tape):
-        found = explain(tape, name)
-        if found.term is None:
-            assert found.call is None or isinstance(found.traced, bool), name
-            continue
-        value = tape[name.partition("[")[0]]
-        if value.dtype == torch.float64:
-            assert found.term.value == pytest.approx(found.traced, rel=1e-9, abs=1e-12), name
-            assert torch.finfo(torch.float64).eps * found.term.slack < 1e-9, name
-        evaluated: dict[str, Any] = {"math": math}
-        exec(found.term.python(), evaluated)
-        assert evaluated["value"] == pytest.approx(found.term.value, rel=1e-14, abs=0), name
-        read = [part.source for part in operands(found.term) if part.source]
-        assert found.origin not in read, name
-        if read:
-            assert explain(tape, chosen.choice(read))
-        count += 1
-    return count
-
-
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_tensor_of_every_example_is_explained(name: str):
-    assert hold(tape_of(name)) > 0
+    assert check_explanations(tape_of(name)) > 0
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_update_is_explained(optimizer: str):
     tape = tape_of("ai_rocks", optimizer)
-    assert hold(tape) > 100
+    assert check_explanations(tape) > 100
     term = explain(tape, "h.0.attn.c_attn.weight.update[1,2]").term
     assert term is not None
     assert "learning_rate" in {part.label for part in operands(term)}
@@ -99,7 +62,7 @@ def test_every_update_is_explained(optimizer: str):
 def test_batches_dropout_smoothing_and_two_texts_are_explained(
     choices: dict[str, Any], noisy: bool
 ):
-    assert hold(step_of(choices, noisy=noisy)) > 200
+    assert check_explanations(step_of(choices, noisy=noisy)) > 200
 
 
 def test_what_a_map_learned_is_made_of_its_pair_and_its_input():
@@ -120,7 +83,7 @@ def test_coarser_dtypes_agree_to_their_round_off(dtype: torch.dtype):
     params = map_leaves(lambda leaf: leaf.to(dtype), random_params(config))
     tape = Tape()
     GPT(config, params).loss_and_grads(TOKENS, TARGETS, tape)
-    assert hold(tape) > 200
+    assert check_explanations(tape) > 200
 
 
 def test_a_number_that_its_arithmetic_does_not_give_is_refused():

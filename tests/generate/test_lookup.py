@@ -12,7 +12,7 @@ from pellucid.errors import ConfigError
 from pellucid.generate import Draw, Sampling, generate, looked_up
 from pellucid.kernels.packing import Form
 from pellucid.models import GPT, packed
-from tests.generate.test_sampling import GREEDY, lively, seeded
+from tests.generate.lively import GREEDY, lively, seeded
 from tests.models.examples import tiny
 
 CONFIG = tiny(vocab_size=5, block_size=24, tied=False)

@@ -15,23 +15,12 @@ from torch import Tensor
 from pellucid.errors import ConfigError, PellucidError, TokenError
 from pellucid.generate import Draw, Sampling, candidates, draw, generate
 from pellucid.models import GPT
-from pellucid.tree import Tree, map_leaves
+from tests.generate.lively import GREEDY, lively, seeded
 from tests.models.examples import tiny
-
-
-def lively(params: Tree) -> Tree:
-    """Weights of order 1, under which even the most likely token changes from place to place."""
-    return map_leaves(lambda leaf: 60 * leaf if leaf.dim() > 1 else leaf, params)
-
 
 CONFIG = tiny(vocab_size=11, block_size=6, tied=False)
 MODEL = GPT(CONFIG, lively(GPT.init(CONFIG, seed=2, dtype=torch.float64).params))
-GREEDY = Sampling(greedy=True)
 PROMPT = [3, 1]
-
-
-def seeded(seed: int = 5) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def go_on(tokens: list[int] = PROMPT, count: int = 20, **choices: Any) -> list[Draw]:

@@ -8,8 +8,8 @@ from pellucid.inspect import lens_names, logit_lens
 from pellucid.models import Edit, edited
 from pellucid.tape import Tape
 from tests.judge import assert_close
+from tests.models.edited_models import CONFIGS, model_of
 from tests.models.examples import TARGETS, TOKENS
-from tests.models.test_intervened import CONFIGS, model_of
 
 TEXT, WANTED = TOKENS[0], TARGETS[0]
 each_model = pytest.mark.parametrize("label", CONFIGS)

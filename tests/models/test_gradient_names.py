@@ -6,15 +6,13 @@ gradient, and each call has its part of it: `dembed.weight` and `dlm_head.weight
 the name of an argument is then that view, and autograd's gradient by the view is that part.
 """
 
-from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from pellucid.layers import REFERENCE, Ops, Pair, edited_name, intervened, sinusoids
+from pellucid.layers import edited_name, intervened, sinusoids
 from pellucid.models import (
     Edit,
     editable,
@@ -25,42 +23,12 @@ from pellucid.models import (
 )
 from pellucid.models.interventions import replacements
 from pellucid.models.transformer import halves as encode_decode
-from pellucid.tape import BACKWARD, Tape
+from pellucid.tape import Tape
 from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close
 from tests.models import transformer_examples as two_texts
 from tests.models.examples import TARGETS, TOKENS, random_noise, random_params, tiny
-
-
-def with_own_views(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def viewing(*inputs: Any, tape: Tape, **keywords: Any) -> Any:
-        own = {key: view(value) for key, value in keywords.items()}
-        return forward(*map(view, inputs), **own, tape=tape)
-
-    return viewing
-
-
-def view(value: Any) -> Any:
-    floating = isinstance(value, Tensor) and value.is_floating_point()
-    return value.view_as(value) if floating else value
-
-
-VIEWING = Ops(
-    **{
-        field.name: Pair(with_own_views(pair.forward), pair.backward)
-        for field in fields(Ops)
-        for pair in [getattr(REFERENCE, field.name)]
-    }
-)
-
-
-def gradient_names(tape: Tape) -> list[str]:
-    return [
-        name
-        for call in tape.calls
-        if call.function.__name__.endswith(BACKWARD)
-        for name in call.outputs
-    ]
+from tests.models.own_views import VIEWING, gradient_names
 
 
 @pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])

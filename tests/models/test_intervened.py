@@ -15,7 +15,6 @@ from pellucid.models import (
     GPT,
     Edit,
     EditedGPT,
-    GPTConfig,
     edit_axes,
     editable,
     edited,
@@ -28,25 +27,11 @@ from pellucid.models.interventions import replacements
 from pellucid.tape import PlacedTape, Tape
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
-from tests.models.examples import MODELS, TARGETS, TOKENS, random_params, tiny
+from tests.models.edited_models import CONFIGS, model_of, some_edits
+from tests.models.examples import TARGETS, TOKENS
 
 TEXT, WANTED = TOKENS[0], TARGETS[0]
-CONFIGS = MODELS | {"untied": tiny(tied=False), "post, lora": tiny(norm="post", lora_rank=2)}
 each_model = pytest.mark.parametrize("label", CONFIGS)
-
-
-def model_of(label: str = "pre") -> GPT:
-    return GPT(CONFIGS[label], random_params(CONFIGS[label]))
-
-
-def some_edits(config: GPTConfig) -> list[Edit]:
-    """One number, a row and a column of every editable activation of the model."""
-    edits = []
-    for name in editable(config):
-        axes = edit_axes(config, name)
-        edits.append(Edit(name, 0.7, (1,) * len(axes)))
-        edits.append(Edit(name, -0.4, (0, 2) if len(axes) > 2 else (2,)))
-    return edits
 
 
 def by_autograd(model: GPT, edits: list[Edit]) -> dict[str, Tensor]:

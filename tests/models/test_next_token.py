@@ -27,7 +27,7 @@ from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close
 from tests.models.examples import random_params
 from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
-from tests.models.test_gradient_names import VIEWING, gradient_names
+from tests.models.own_views import VIEWING, gradient_names
 
 SENTENCE = "humpty dumpty sat on a wall"
 ALPHABET = Characters(" abcdefghijklmnopqrstuvwxyz")

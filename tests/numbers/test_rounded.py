@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pellucid.numbers import Rounded
 from pellucid.numbers.rounded import UNIT
-from tests.numbers.test_ball import EXACT, MASK, X, Y
+from tests.numbers.examples import EXACT, MASK, X, Y
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.pictures import run_plot
 from pellucid.train.run_log import LayerLog, RunLog, read_log
-from tests.run_logs import real_rows, write_log
+from tests.train.run_logs import real_rows, write_log
 
 pytest.importorskip("matplotlib", reason="pictures are drawn by Matplotlib, an extra")
 

@@ -16,12 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pellucid import layers
 from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError, ProofError
 from pellucid.examples import EXAMPLES, Example, find_example
-from pellucid.layers import IGNORE, REFERENCE, Pair
-from pellucid.layers.layer import layer
+from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.numbers import Ball, precision
 from pellucid.optim import OPTIMIZERS
@@ -38,9 +36,10 @@ from pellucid.prove import (
 )
 from pellucid.prove.finite_difference import with_enough_bits
 from pellucid.prove.rounding import inside
-from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.tape import Tape
 from pellucid.train import take_step
 from pellucid.tree import flatten, map_leaves, unflatten
+from tests.prove.planted import LINEAR, plant
 
 UPDATE = {"optimizer": "sgd", "learning_rate": 0.01}
 BATCH = ([3, 1, 4, 1, 5], [1, 4, IGNORE, 5, 2])
@@ -306,50 +305,8 @@ def test_hashes_are_those_of_the_bytes():
 
 # -- what is wrong ---------------------------------------------------------------------------------
 
-MISTAKEN = {"balls": True}
-"""Whether the mistakes below are in the code itself, or only where it runs on tensors."""
-
-
-@layer
-def layer_norm_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
-    """The term of the mean is left out."""
-    if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:
-        return layers.layer_norm_backward(dout, cache, tape=tape)
-    xhat, rstd, weight, _ = cache
-    dxhat = dout * weight
-    dx = rstd * (dxhat - xhat * (dxhat * xhat).mean(-1, keepdim=True))
-    dweight, dbias = (dout * xhat).flatten(0, -2).sum(0), dout.flatten(0, -2).sum(0)
-    tape(dout=dout, dweight=dweight, dbias=dbias, dxhat=dxhat, dx=dx)
-    return dx, {"weight": dweight, "bias": dbias}
-
-
-@layer
-def linear_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
-    """A weight's gradient is off by one part in a million."""
-    if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:
-        return layers.linear_backward(dout, cache, tape=tape)
-    x, weight, _ = cache
-    flat = dout.flatten(0, -2)
-    dx = dout @ weight.mT
-    dweight = (x.flatten(0, -2).mT @ flat) * (1 + 1e-6)
-    dbias = flat.sum(0)
-    tape(dout=dout, dweight=dweight, dbias=dbias, dx=dx)
-    return dx, {"weight": dweight, "bias": dbias}
-
-
-WRONG = {
-    "layer_norm": Pair(layers.layer_norm, layer_norm_backward),
-    "linear": Pair(layers.linear, linear_backward),
-}
 BY_NORMS = {"dh.0.ln_1.x", "dh.0.ln_2.x"}
 """What a block's two norms make."""
-
-LINEAR = {f"h.0.{name}.weight" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")}
-
-
-def plant(monkeypatch: pytest.MonkeyPatch, name: str, *, both: bool) -> None:
-    monkeypatch.setitem(vars(REFERENCE), name, WRONG[name])
-    monkeypatch.setitem(MISTAKEN, "balls", both)
 
 
 def outside(proof: Proof) -> list[str]:

@@ -8,40 +8,11 @@ from pellucid.errors import TraceError
 from pellucid.kernels import FAST
 from pellucid.layers import layer_norm, linear, scaled_dot_product, softmax, softmax_backward
 from pellucid.models import GPT, GPTConfig, gpt_loss_backward
-from pellucid.optim import adamw, sgd
+from pellucid.optim import sgd
 from pellucid.tape import NULL_TAPE, Call, NullTape, Tape
 from pellucid.tree import flatten
-from tests.models import transformer_examples as two_texts
-from tests.models.examples import TARGETS, TOKENS, random_noise, random_params, tiny
-
-TWO_TEXTS = {"n_decoder": 2, "final_norm": True}
-"""Choices of an encoder and decoder."""
-
-
-def model(**choices: Any) -> GPT:
-    config = tiny(**choices)
-    return GPT(config, random_params(config))
-
-
-def step(gpt: GPT, *, noisy: bool = False) -> Tape:
-    """The tape of one whole step: loss, gradients and AdamW."""
-    tape = Tape()
-    noise = random_noise(gpt.config, TOKENS) if noisy else None
-    _, grads = gpt.loss_and_grads(TOKENS, TARGETS, tape, noise=noise)
-    adamw(gpt.params, grads, learning_rate=0.1, tape=tape)
-    return tape
-
-
-def step_of(choices: dict[str, Any], *, noisy: bool) -> Tape:
-    """A step of a GPT, or of an encoder and decoder where the choices say so."""
-    if "n_decoder" not in choices:
-        return step(model(**choices), noisy=noisy)
-    own, tape = two_texts.tiny_model(**choices), Tape()
-    texts = two_texts.SOURCE, two_texts.TOKENS, two_texts.TARGETS
-    noise = two_texts.all_noise(own, *texts[:2]) if noisy else None
-    _, grads = own.loss_and_grads(*texts, tape, noise=noise, smoothing=0.1 if noisy else 0.0)
-    adamw(own.params, grads, learning_rate=0.1, tape=tape)
-    return tape
+from tests.models.examples import TARGETS, TOKENS
+from tests.tape.steps import TWO_TEXTS, model, step, step_of
 
 
 def same(one: Any, other: Any) -> bool:

@@ -11,7 +11,7 @@ from pellucid.kernels.compiled import why_not_compiled
 from pellucid.train import Recipe
 from pellucid.train.backend import means_of
 from pellucid.tree import flatten
-from tests.train.test_loop import CORPUS, RECIPE, losses, model, run
+from tests.train.small_training import CORPUS, RECIPE, losses, model, run
 
 needs_compiler = pytest.mark.skipif(
     bool(why_not_compiled()), reason="needs a C++ compiler: " + why_not_compiled()

@@ -7,7 +7,7 @@ import pytest
 from pellucid.errors import ConfigError
 from pellucid.train import events
 from pellucid.train.events import EventFile, available
-from tests.run_logs import real_rows
+from tests.train.run_logs import real_rows
 
 needed = pytest.mark.skipif(not available(), reason="event files are TensorBoard's, an extra")
 

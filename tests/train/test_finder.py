@@ -11,7 +11,7 @@ import pellucid.train.finder
 from pellucid.errors import ConfigError
 from pellucid.train.finder import HIGHEST, LOWEST, SMOOTHING, Tried, learning_rates, suggested
 from pellucid.tree import flatten
-from tests.train.test_loop import CORPUS, RECIPE, losses, model, run
+from tests.train.small_training import CORPUS, RECIPE, losses, model, run
 
 
 def test_the_rates_grow_by_one_factor_and_the_loss_is_a_running_mean():

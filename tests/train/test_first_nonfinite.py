@@ -11,7 +11,7 @@ from pellucid.models import GPT
 from pellucid.train import train
 from pellucid.train.first_nonfinite import first_wrong
 from pellucid.tree import flatten, unflatten
-from tests.train.test_loop import CORPUS, RECIPE, model
+from tests.train.small_training import CORPUS, RECIPE, model
 
 BATCH = CORPUS.batch(2, torch.Generator().manual_seed(0))
 

@@ -26,30 +26,9 @@ from pellucid.text.pair_corpus import PairCorpus, special
 from pellucid.train import Progress, Recipe, train
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
+from tests.train.small_training import CONFIG, CORPUS, RECIPE, TEXT, TOKENIZER, losses, model, run
 
-TEXT = (
-    "Peter Piper picked a peck of pickled peppers.\n"
-    "A peck of pickled peppers Peter Piper picked.\n"
-    "If Peter Piper picked a peck of pickled peppers,\n"
-    "where's the peck of pickled peppers Peter Piper picked?\n"
-) * 4
-TOKENIZER = Characters.from_text(TEXT)
-CORPUS = Corpus.from_text(TEXT, TOKENIZER, 8)
-CONFIG = GPTConfig(TOKENIZER.vocab_size, block_size=8, n_layer=1, n_head=2, n_embd=16)
-RECIPE = Recipe(max_iters=50, batch_size=8, learning_rate=1e-2, warmup_iters=5, eval_interval=20)
 CHANCE = math.log(TOKENIZER.vocab_size)
-
-
-def model(dtype: torch.dtype = torch.float64) -> GPT:
-    return GPT.init(CONFIG, seed=3, dtype=dtype)
-
-
-def run(start: GPT | None = None, corpus: Corpus = CORPUS, **choices: Any) -> list[Progress]:
-    return list(train(start or model(), corpus, replace(RECIPE, **choices)))
-
-
-def losses(steps: list[Progress]) -> list[float]:
-    return [step.loss for step in steps]
 
 
 def fallen(steps: list[Progress]) -> float:

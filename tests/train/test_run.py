@@ -9,7 +9,7 @@ from pellucid.train import Recipe, train
 from pellucid.train.log import LOG, Log
 from pellucid.train.run import LAST, RUN, TrainingRun, begin_run, has_point
 from pellucid.train.state import begin, load_point
-from tests.train.test_loop import CORPUS, RECIPE, TOKENIZER, model
+from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model
 
 
 def test_points_are_saved_after_evaluations_and_every_so_many_iterations():

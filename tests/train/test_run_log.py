@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.errors import TextError
 from pellucid.train.run_log import FIGURES, NEEDED, read_log
-from tests.run_logs import ITERATIONS, real_rows, write_log
+from tests.train.run_logs import ITERATIONS, real_rows, write_log
 
 LINE = {"loss": 1.0, "learning_rate": 0.1, "grad_norm": 2.0, "tokens_per_second": 3.0}
 

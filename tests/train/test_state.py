@@ -15,7 +15,7 @@ from pellucid.text.pairs import BOS, EOS, PAD
 from pellucid.train import Recipe, TrainState, train
 from pellucid.train.state import begin, load_point, save_point
 from pellucid.tree import flatten
-from tests.train.test_loop import CORPUS, RECIPE, model
+from tests.train.small_training import CORPUS, RECIPE, model
 
 
 def same(one: TrainState, other: TrainState) -> bool:

@@ -1,4 +1,4 @@
-"""A lesson's parts: what labels the axes of a value, and the steps of a GPT's recorded step."""
+"""A walkthrough's parts: the labels of a value's axes, and the steps of a GPT's recorded step."""
 
 import pytest
 import torch
@@ -30,8 +30,8 @@ def trace_of(
     )
 
 
-def steps_of(lesson: Walkthrough) -> list[list[Step]]:
-    return [list(part.steps) for part in lesson.parts]
+def steps_of(walkthrough: Walkthrough) -> list[list[Step]]:
+    return [list(part.steps) for part in walkthrough.parts]
 
 
 def only(steps: list[Step], kind: str) -> Step:
@@ -51,7 +51,7 @@ def test_a_gradient_is_labelled_as_its_value():
     assert labels("nothing") == labels("dnothing") == ()
 
 
-def test_a_lesson_without_labels_has_none():
+def test_a_walkthrough_without_labels_has_none():
     assert Walkthrough("title", "about", trace_of().tape, ()).labels("loss") == ()
 
 

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.web.served import Browser, PageServer, served
+from tests.web.visits import Visitor, page_server
 
 SECRET = "a secret of the machine's"
 
@@ -39,3 +41,18 @@ def browser(running: tuple[Browser, PageServer]) -> Iterator[Browser]:
     """A connection of this test's own."""
     with running[0].again() as own:
         yield own
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The address of a server with real desks."""
+    with page_server() as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
+    """Somebody who opens the page, with a browser of no past."""
+    made = Visitor(chromium, address)
+    yield made
+    made.end()

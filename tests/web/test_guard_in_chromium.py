@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import chromium as started
 from tests.web.served import Browser
 
 FETCH = """([url, how]) => fetch(url, {method: "POST", body: "{}", ...how})
     .then((answer) => answer.type + answer.status, () => "refused")"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with started() as own:
-        yield own
 
 
 @pytest.fixture

@@ -1,29 +1,16 @@
 """Everybody can use the page: axe finds nothing serious, a phone shows it without scrolling."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.web.examples import ENGLISH
-from tests.web.visits import Visitor, chromium, page_server
+from tests.web.visits import Visitor
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
 )
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Any, str]]:
-    with page_server() as address, chromium() as browser:
-        yield browser, address
-
-
-@pytest.fixture
-def visitor(opened: tuple[Any, str]) -> Iterator[Visitor]:
-    made = Visitor(*opened)
-    yield made
-    made.end()
 
 
 def see(visitor: Visitor, **how: Any) -> Any:

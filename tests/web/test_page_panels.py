@@ -1,7 +1,6 @@
 """Learn, Touch, Generate and Compare by clicks and keys, beside what the package computes."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -15,22 +14,9 @@ from pellucid.examples import load_example
 from pellucid.generate import Sampling, generate
 from pellucid.train import updated
 from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, desk_of, setting, stepping
-from tests.web.visits import Visitor, check_numbers, check_shown, chromium, numbers_on, page_server
+from tests.web.visits import Visitor, check_numbers, check_shown, numbers_on
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 12
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Any, str]]:
-    with page_server() as address, chromium() as browser:
-        yield browser, address
-
-
-@pytest.fixture
-def visitor(opened: tuple[Any, str]) -> Iterator[Visitor]:
-    made = Visitor(*opened)
-    yield made
-    made.end()
 
 
 def at(visitor: Visitor, tab: str, text: str | None = None, **how: Any) -> tuple[Any, Any]:

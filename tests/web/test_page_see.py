@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,20 +10,7 @@ import pytest
 
 from pellucid.examples import EXAMPLES, find_example
 from tests.web.examples import AI_ROCKS, ENGLISH, changed, setting
-from tests.web.visits import Visitor, check_numbers, check_shown, chromium, numbers_on, page_server
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Any, str]]:
-    with page_server() as address, chromium() as browser:
-        yield browser, address
-
-
-@pytest.fixture
-def visitor(opened: tuple[Any, str]) -> Iterator[Visitor]:
-    made = Visitor(*opened)
-    yield made
-    made.end()
+from tests.web.visits import Visitor, check_numbers, check_shown, numbers_on
 
 
 def ask_why(page: Any, name: str) -> Any:

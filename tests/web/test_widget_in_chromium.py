@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pellucid.examples import find_example
-from tests.chromium import chromium as started
 from tests.web.examples import AI_ROCKS, changed, setting
 
 pytest.importorskip("anywidget", reason="anywidget is not installed")
@@ -20,12 +19,6 @@ from pellucid.web.widget import View, see
 from tests.web.notebook import Notebook
 
 SECONDS = 30_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with started() as own:
-        yield own
 
 
 @pytest.fixture

@@ -10,10 +10,7 @@ from typing import Any
 from pellucid.errors import PellucidError
 from pellucid.web import Library, SessionApi
 from pellucid.web.http.server import PageServer, listen
-from tests.chromium import chromium
 from tests.web.examples import answer
-
-__all__ = ["Visitor", "check_numbers", "check_shown", "chromium", "numbers_on", "page_server"]
 
 SECONDS = 20_000
 """Milliseconds that a visitor waits for anything; only a page that hangs takes so long."""

@@ -11,7 +11,7 @@ from pellucid.text import Characters
 from pellucid.text.corpus import Corpus
 from pellucid.train import Recipe, train
 from pellucid.tree import flatten
-from tests.train.test_loop import TEXT
+from tests.train.small_training import TEXT
 
 ITERATIONS = 100
 
