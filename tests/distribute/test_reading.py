@@ -17,7 +17,7 @@ import torch, torch.distributed as dist
 from torch import multiprocessing
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Replicate, Shard, distribute_tensor
-from pellucid.layers import REFERENCE, causal_mask, pre_norm_block, pre_norm_block_backward
+from pellucid.layers import REFERENCE, block, block_backward, causal_mask
 from pellucid.models import GPT, GPTConfig
 from pellucid.tree import flatten, unflatten
 
@@ -34,10 +34,9 @@ def work(rank, size, store):
                for n in range(2))
 
     def run(x, dout, params, mask):
-        activation = REFERENCE.gelu_tanh
-        out, cache = pre_norm_block(x, **params, n_head=2, mask=mask, activation=activation,
-                                    eps=1e-5, ops=REFERENCE)
-        dx, grads = pre_norm_block_backward(dout, cache, activation=activation, ops=REFERENCE)
+        told = {"norm": "pre", "activation": REFERENCE.gelu_tanh, "ops": REFERENCE}
+        out, cache = block(x, **params, n_head=2, mask=mask, eps=1e-5, **told)
+        dx, grads = block_backward(dout, cache, **told)
         return {"out": out, "dx": dx} | flatten(grads)
 
     def everywhere(x):

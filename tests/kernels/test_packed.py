@@ -150,12 +150,13 @@ def test_the_bend_is_the_reference_s(level: str, activation: str):
     """A block whose attention writes nothing, and whose maps leave all as it is."""
     one = {"weight": pack(torch.eye(64), "float32"), "bias": torch.zeros(64)}
     nothing = {"weight": pack(torch.zeros(64, 64), "float32")}
-    out, _ = PACKED.pre_norm_block.forward(
+    out, _ = PACKED.block.forward(
         (x := drawn(40, 64)),
         ln_1={"weight": torch.ones(64)},
         attn={"c_attn": {"weight": pack(torch.zeros(64, 192), "float32")}, "c_proj": nothing},
         ln_2={"weight": torch.full((64,), 4.0)},
         mlp={"c_fc": one, "c_proj": one},
+        norm="pre",
         activation=getattr(PACKED, activation),
         eps=1e-5,
         ops=PACKED,

@@ -1,9 +1,12 @@
 """For each pair of `pellucid.layers` some calls that reach all that it can do, in float64."""
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from pellucid.layers import IGNORE, REFERENCE, causal_mask, split_heads
+from pellucid.layers import IGNORE, REFERENCE, ResidualNames, causal_mask, split_heads
 from pellucid.tree import Tree, present
 from tests.judge import Example
 
@@ -111,7 +114,7 @@ ELEMENTWISE = {
 }
 CAUSAL = causal_mask(T, T, CPU)
 HEADS = {"n_head": H, "ops": REFERENCE}
-BLOCK = HEADS | {"mask": CAUSAL, "eps": 1e-5, "activation": REFERENCE.gelu_tanh}
+BLOCK = HEADS | {"norm": "pre", "mask": CAUSAL, "eps": 1e-5, "activation": REFERENCE.gelu_tanh}
 BLOCK_NOISE = {
     "attn_noise": noise(B, H, T, T),
     "resid_noise": noise(B, T, C),
@@ -155,6 +158,32 @@ DECODER_BLOCKS = {
         decoder_block(),
         DECODER_BLOCK | decoder_noise() | {"activation": REFERENCE.relu},
     ),
+}
+
+
+def either_norm(examples: dict[str, Example]) -> dict[str, Example]:
+    """The examples of a block with its norms before its parts, and with them after."""
+    return {
+        f"{norm}, {label}": replace(example, constants=example.constants | {"norm": norm})
+        for label, example in examples.items()
+        for norm in ("pre", "post")
+    }
+
+
+SYMMETRIC = (OWN_MATRIX := torch.randn(C, C, generator=OWN, dtype=torch.float64)) + OWN_MATRIX.mT
+
+
+def mixed(x: Tensor, _: Any = None) -> tuple[Tensor, Tree]:
+    """A part that is its own backward: a symmetric linear map."""
+    return x @ SYMMETRIC, {}
+
+
+RESIDUAL = {
+    "part": mixed,
+    "norm": "pre",
+    "names": ResidualNames("x", "ln", "sum", "out"),
+    "eps": 1e-5,
+    "ops": REFERENCE,
 }
 
 EXAMPLES: dict[str, dict[str, Example]] = {
@@ -264,8 +293,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
             | {"mask": PADDED, "attn_noise": noise(B, H, T, S), "resid_noise": noise(B, T, C)},
         ),
     },
-    "decoder_block": DECODER_BLOCKS,
-    "pre_norm_decoder_block": DECODER_BLOCKS,
+    "decoder_block": either_norm(DECODER_BLOCKS),
     "scale": {
         "T": Example((normal(T, C),), {}, {"factor": 3.5}),
         "B,T": Example((normal(B, T, C),), {}, {"factor": -0.25}),
@@ -281,8 +309,13 @@ EXAMPLES: dict[str, dict[str, Example]] = {
             {"activation": REFERENCE.gelu_erf, "ops": REFERENCE, "noise": noise(B, T, C)},
         ),
     },
-    "pre_norm_block": BLOCKS,
-    "post_norm_block": BLOCKS,
+    "block": either_norm(BLOCKS),
+    "residual": either_norm(
+        {
+            "T": Example((normal(T, C),), {"ln": affine(C)}, RESIDUAL),
+            "B,T, no bias": Example((normal(B, T, C),), {"ln": affine(C, bias=False)}, RESIDUAL),
+        }
+    ),
     "unembedding": {
         "T": Example((normal(T, C),), {"weight": normal(V, C)}),
         "B,T": Example((normal(B, T, C),), {"weight": normal(V, C)}),

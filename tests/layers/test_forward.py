@@ -104,18 +104,18 @@ def torchs_block(params: Tree, **choices: Any) -> TransformerEncoderLayer:
     return block
 
 
-@pytest.mark.parametrize("norm", ["pre_norm_block", "post_norm_block"])
+@pytest.mark.parametrize("norm", ["pre", "post"])
 @pytest.mark.parametrize("label", ["T", "B,T", "no bias, no mask, erf"])
 def test_block_is_torchs(norm: str, label: str):
-    example = EXAMPLES[norm][label]
+    example = EXAMPLES["block"][f"{norm}, {label}"]
     (x,), mask = example.inputs, example.constants["mask"]
     judge = torchs_block(
         example.params,
         activation=lambda inner: example.constants["activation"].forward(inner)[0],
-        norm_first=norm == "pre_norm_block",
+        norm_first=norm == "pre",
         bias="bias" in example.params["ln_1"],
     )
-    out, _ = getattr(layers, norm)(x, **example.params, **example.constants)
+    out, _ = layers.block(x, **example.params, **example.constants)
     expected = judge(x, src_mask=None if mask is None else ~mask)
     assert_close(out, expected.detach(), 1e-12)
 

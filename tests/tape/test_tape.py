@@ -95,7 +95,7 @@ def test_a_value_has_several_names_and_one_maker(tape: Tape):
     assert tape.name_of(tape["h.1.resid_pre"]) == "h.0.resid_post"
     made = tape.made_by("h.1.resid_pre")
     assert made.path == "h.0"
-    assert made.function.__name__ == "pre_norm_block"
+    assert made.function.__name__ == "block"
     assert tape.made_by("h.0.resid_pre").function.__name__ == "position"
     assert tape.made_by("h.0.ln_1.x") == tape.made_by("h.0.resid_pre")
 

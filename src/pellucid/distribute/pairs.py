@@ -25,7 +25,7 @@ LOSSES = ("linear_cross_entropy", "linear_smooth_cross_entropy")
 TABLES = ("embedding", *LOSSES)
 """Pairs that may share one parameter: their gradients are sent when they have been added up."""
 
-COMPOSITE = ("pre_norm_block", "post_norm_block")
+COMPOSITE = ("block",)
 """Pairs without parameters of their own: they hand them on to others of the table."""
 
 LOOKED_UP = ("embedding", "position")

@@ -21,7 +21,7 @@ from pellucid.kernels.linear_smooth_cross_entropy import (
     linear_smooth_cross_entropy_backward,
 )
 from pellucid.kernels.lora import lora_linear, lora_linear_backward
-from pellucid.kernels.packed_block import PRE_NORM_BLOCK
+from pellucid.kernels.packed_block import BLOCK
 from pellucid.kernels.packed_linear import EMBEDDING, LINEAR, LOSS, UNEMBEDDING
 from pellucid.kernels.packing import PackedWeight
 from pellucid.kernels.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
@@ -50,7 +50,7 @@ PACKED = replace(
     embedding=EMBEDDING,
     unembedding=UNEMBEDDING,
     linear_cross_entropy=LOSS,
-    pre_norm_block=PRE_NORM_BLOCK,
+    block=BLOCK,
 )
 """The table for a model whose matrices are packed: forward only."""
 

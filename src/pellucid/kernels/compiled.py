@@ -26,8 +26,6 @@ from pellucid.tape import NULL_TAPE, NullTape
 MOST = 128
 """So many graphs a function may be compiled to, before that counts as a mistake."""
 
-BLOCKS = ("pre_norm_block", "post_norm_block")
-
 
 def why_not_compiled() -> str:
     """Why this machine cannot compile a step, in a clause; nothing where it can.
@@ -56,7 +54,6 @@ def compiled_ops() -> Ops:
     It serves training: `past`, which a compiled block would be made anew for at every length, is
     better served by `FAST`.
     """
-    pairs = {name: compiled(getattr(FAST, name)) for name in BLOCKS}
     return replace(
         FAST,
         scaled_dot_product=Pair(
@@ -70,7 +67,7 @@ def compiled_ops() -> Ops:
                 )
             )
         ),
-        **pairs,
+        block=compiled(FAST.block),
     )
 
 

@@ -1,6 +1,7 @@
 """A pre-norm block of packed weights in one native call, on keys and values kept in place.
 
-Where the library is not there, the block is computed part by part by the pairs of the table.
+Where the library is not there, or the norms come after the parts, the block is computed part by
+part by the pairs of the table.
 """
 
 import operator
@@ -75,13 +76,14 @@ class _Known(NamedTuple):
 _BLOCKS: "WeakKeyDictionary[PackedWeight, _Known]" = WeakKeyDictionary()
 
 
-def pre_norm_block(
+def block(
     resid_pre: Tensor,
     *,
     ln_1: Tree,
     attn: Tree,
     ln_2: Tree,
     mlp: Tree,
+    norm: layers.NormPlace,
     activation: Pair,
     eps: float,
     ops: Ops,
@@ -93,25 +95,26 @@ def pre_norm_block(
     mlp_noise: Tensor | None = None,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, BlockCache]:
-    """As `pellucid.layers.pre_norm_block`, with attention that is causal.
+    """As `pellucid.layers.block`, with attention that is causal.
 
     The keys and values of `past` are kept in float32 beside weights in float32, and otherwise in
     bfloat16. A past that has been gone on from already is copied before it is again.
     """
     weight = attn["c_attn"]["weight"]
-    packed = isinstance(weight, PackedWeight) and resid_pre.dim() <= 3
+    packed = norm == "pre" and isinstance(weight, PackedWeight) and resid_pre.dim() <= 3
     if attn_noise is not None or resid_noise is not None or mlp_noise is not None:
         packed = False
     table = native.library()
     if table is None or not packed:
         if packed and weight.form != "float32":
             ops = replace(ops, scaled_dot_product=ATTENTION)
-        return layers.pre_norm_block(
+        return layers.block(
             resid_pre,
             ln_1=ln_1,
             attn=attn,
             ln_2=ln_2,
             mlp=mlp,
+            norm=norm,
             activation=activation,
             eps=eps,
             ops=ops,
@@ -143,7 +146,7 @@ def pre_norm_block(
     return out, BlockCache(_NOTHING, AttentionCache(kept, _NOTHING, _NOTHING), _NOTHING, _NOTHING)
 
 
-PRE_NORM_BLOCK = Pair(pre_norm_block, no_backward)
+BLOCK = Pair(block, no_backward)
 
 _NOTHING: Any = None  # there is no backward
 

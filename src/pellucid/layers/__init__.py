@@ -3,13 +3,7 @@
 from pellucid.layers.absolute_error import absolute_error, absolute_error_backward
 from pellucid.layers.attention import AttentionCache, attention, attention_backward
 from pellucid.layers.binary_logits import binary_logits, binary_logits_backward
-from pellucid.layers.block import (
-    BlockCache,
-    post_norm_block,
-    post_norm_block_backward,
-    pre_norm_block,
-    pre_norm_block_backward,
-)
+from pellucid.layers.block import BlockCache, block, block_backward
 from pellucid.layers.cross_attention import (
     CrossAttentionCache,
     cross_attention,
@@ -27,8 +21,6 @@ from pellucid.layers.decoder_block import (
     DecoderPast,
     decoder_block,
     decoder_block_backward,
-    pre_norm_decoder_block,
-    pre_norm_decoder_block_backward,
 )
 from pellucid.layers.dropout import dropout, dropout_backward, inverted_noise
 from pellucid.layers.embedding import (
@@ -57,6 +49,13 @@ from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
 from pellucid.layers.replaced import replaced, replaced_backward
+from pellucid.layers.residual import (
+    NormPlace,
+    ResidualCache,
+    ResidualNames,
+    residual,
+    residual_backward,
+)
 from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (
     causal_mask,
@@ -84,16 +83,21 @@ __all__ = [
     "Intervened",
     "LoraCache",
     "MultiHeadCache",
+    "NormPlace",
     "Ops",
     "Pair",
     "Past",
     "Replacement",
+    "ResidualCache",
+    "ResidualNames",
     "absolute_error",
     "absolute_error_backward",
     "attention",
     "attention_backward",
     "binary_logits",
     "binary_logits_backward",
+    "block",
+    "block_backward",
     "causal_mask",
     "cross_attention",
     "cross_attention_backward",
@@ -129,18 +133,14 @@ __all__ = [
     "multi_head_backward",
     "position",
     "position_backward",
-    "post_norm_block",
-    "post_norm_block_backward",
-    "pre_norm_block",
-    "pre_norm_block_backward",
-    "pre_norm_decoder_block",
-    "pre_norm_decoder_block_backward",
     "recomputed",
     "recomputing",
     "relu",
     "relu_backward",
     "replaced",
     "replaced_backward",
+    "residual",
+    "residual_backward",
     "scale",
     "scale_backward",
     "scaled_dot_product",

@@ -1,10 +1,9 @@
-"""One decoder block of a Transformer: it looks back, then at the source, then thinks.
+"""One decoder block of a Transformer: attention to its own text, then to the source, then MLP.
 
-In the original each part is added to the residual stream and the sum is normalized, as in
-`post_norm_block`, which with a mask for padding is the encoder's block. With the norms in front of
-the parts, as in `pre_norm_block`, the stream itself is never normalized, and training is steadier.
+`block`, with a mask for padding, is the encoder's; between its two halves this one has a third.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -19,8 +18,19 @@ from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_fo
 from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import Past
 from pellucid.layers.ops import Ops, Pair
+from pellucid.layers.residual import (
+    NormPlace,
+    ResidualCache,
+    ResidualNames,
+    residual,
+    residual_backward,
+)
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
+
+ATTN = ResidualNames("resid_pre", "ln_1", "sum_1", "resid_mid")
+CROSS = ResidualNames("resid_mid", "ln_2", "sum_2", "resid_cross")
+MLP = ResidualNames("resid_cross", "ln_3", "sum_3", "resid_post")
 
 
 class DecoderBlockCache(NamedTuple):
@@ -55,6 +65,7 @@ def decoder_block(
     n_head: int,
     mask: Tensor | None,
     memory_mask: Tensor | None,
+    norm: NormPlace,
     activation: Pair,
     eps: float,
     ops: Ops,
@@ -66,17 +77,25 @@ def decoder_block(
     mlp_noise: Tensor | None = None,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, DecoderBlockCache]:
-    """resid_mid = ln_1(resid_pre + attn(resid_pre)); resid_cross = ln_2(resid_mid +
-    cross(resid_mid, memory)); resid_post = ln_3(resid_cross + mlp(resid_cross)).
+    """The stream after attention, after cross-attention, and after the feed-forward network.
+
+    pre     resid_mid = resid_pre + attn(ln_1(resid_pre));
+            resid_cross = resid_mid + cross(ln_2(resid_mid), memory);
+            resid_post = resid_cross + mlp(ln_3(resid_cross))
+    post    resid_mid = ln_1(resid_pre + attn(resid_pre));
+            resid_cross = ln_2(resid_mid + cross(resid_mid, memory));
+            resid_post = ln_3(resid_cross + mlp(resid_cross))
 
     Shapes: resid_pre, resid_mid, resid_cross and resid_post (..., T, C), memory (..., S, C). `mask`
     says at which positions of its own text a position may look, `memory_mask` at which of the
     memory; with `past` the memory is not needed.
-    Source: Vaswani et al. 2017, 3.1.
+    Source: post, Vaswani et al. 2017, 3.1; pre, Xiong et al. 2020, table 1, and
+    torch.nn.Transformer with norm_first.
     """
     tape(resid_pre=resid_pre)
-    attn_out, attn_cache = attention(
-        resid_pre,
+    shared: Any = {"norm": norm, "eps": eps, "ops": ops, "tape": tape}
+    attn_part = partial(
+        attention,
         **attn,
         n_head=n_head,
         mask=mask,
@@ -86,13 +105,10 @@ def decoder_block(
         ops=ops,
         tape=tape.at("attn"),
     )
-    sum_1 = resid_pre + attn_out
-    tape(sum_1=sum_1)
-    resid_mid, ln_1_cache = ops.layer_norm.forward(sum_1, **ln_1, eps=eps, tape=tape.at("ln_1"))
-    tape(resid_mid=resid_mid)
-    cross_out, cross_cache = cross_attention(
-        resid_mid,
-        memory,
+    resid_mid, first = residual(resid_pre, part=attn_part, ln=ln_1, names=ATTN, **shared)
+    cross_part = partial(
+        cross_attention,
+        memory=memory,
         **cross,
         n_head=n_head,
         mask=memory_mask,
@@ -102,20 +118,12 @@ def decoder_block(
         ops=ops,
         tape=tape.at("cross"),
     )
-    sum_2 = resid_mid + cross_out
-    tape(sum_2=sum_2)
-    resid_cross, ln_2_cache = ops.layer_norm.forward(sum_2, **ln_2, eps=eps, tape=tape.at("ln_2"))
-    tape(resid_cross=resid_cross)
-    mlp_out, mlp_cache = feed_forward(
-        resid_cross, **mlp, activation=activation, ops=ops, noise=mlp_noise, tape=tape.at("mlp")
+    resid_cross, second = residual(resid_mid, part=cross_part, ln=ln_2, names=CROSS, **shared)
+    mlp_part = partial(
+        feed_forward, **mlp, activation=activation, ops=ops, noise=mlp_noise, tape=tape.at("mlp")
     )
-    sum_3 = resid_cross + mlp_out
-    tape(sum_3=sum_3)
-    resid_post, ln_3_cache = ops.layer_norm.forward(sum_3, **ln_3, eps=eps, tape=tape.at("ln_3"))
-    tape(resid_post=resid_post)
-    cache = DecoderBlockCache(
-        attn_cache, ln_1_cache, cross_cache, ln_2_cache, mlp_cache, ln_3_cache
-    )
+    resid_post, third = residual(resid_cross, part=mlp_part, ln=ln_3, names=MLP, **shared)
+    cache = DecoderBlockCache(first.part, first.ln, second.part, second.ln, third.part, third.ln)
     return resid_post, cache
 
 
@@ -124,140 +132,34 @@ def decoder_block_backward(
     dresid_post: Tensor,
     cache: DecoderBlockCache,
     *,
+    norm: NormPlace,
     activation: Pair,
     ops: Ops,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[tuple[Tensor, Tensor], Tree]:
-    """Undo the three parts from the last to the first; the memory gets its gradient from `cross`.
-
-    A sum hands its gradient to both terms, and where the stream is used twice the two add up.
-    """
+    """Undo the three parts from last to first; the memory gets its gradient from `cross`."""
     tape(dresid_post=dresid_post)
-    dsum_3, ln_3 = ops.layer_norm.backward(dresid_post, cache.ln_3, tape=tape.at("ln_3"))
-    tape(dsum_3=dsum_3)
-    dbranch_3, mlp = feed_forward_backward(
-        dsum_3, cache.mlp, activation=activation, ops=ops, tape=tape.at("mlp")
+    shared: Any = {"norm": norm, "ops": ops, "tape": tape}
+    mlp_part = partial(feed_forward_backward, activation=activation, ops=ops, tape=tape.at("mlp"))
+    dresid_cross, third = residual_backward(
+        dresid_post, ResidualCache(cache.mlp, cache.ln_3), part=mlp_part, names=MLP, **shared
     )
-    dresid_cross = dsum_3 + dbranch_3
-    tape(dresid_cross=dresid_cross)
-    dsum_2, ln_2 = ops.layer_norm.backward(dresid_cross, cache.ln_2, tape=tape.at("ln_2"))
-    tape(dsum_2=dsum_2)
-    (dbranch_2, dmemory), cross = cross_attention_backward(
-        dsum_2, cache.cross, ops=ops, tape=tape.at("cross")
-    )
-    dresid_mid = dsum_2 + dbranch_2
-    tape(dresid_mid=dresid_mid)
-    dsum_1, ln_1 = ops.layer_norm.backward(dresid_mid, cache.ln_1, tape=tape.at("ln_1"))
-    tape(dsum_1=dsum_1)
-    dbranch_1, attn = attention_backward(dsum_1, cache.attn, ops=ops, tape=tape.at("attn"))
-    dresid_pre = dsum_1 + dbranch_1
-    tape(dresid_pre=dresid_pre)
-    grads = {"attn": attn, "ln_1": ln_1, "cross": cross, "ln_2": ln_2, "mlp": mlp, "ln_3": ln_3}
-    return (dresid_pre, dmemory), grads
 
+    def cross_part(dout: Tensor, cross_cache: CrossAttentionCache) -> tuple[Tensor, Any]:
+        (dx, dmemory), cross = cross_attention_backward(
+            dout, cross_cache, ops=ops, tape=tape.at("cross")
+        )
+        return dx, (cross, dmemory)
 
-@layer
-def pre_norm_decoder_block(
-    resid_pre: Tensor,
-    memory: Tensor | None,
-    *,
-    attn: Tree,
-    ln_1: Tree,
-    cross: Tree,
-    ln_2: Tree,
-    mlp: Tree,
-    ln_3: Tree,
-    n_head: int,
-    mask: Tensor | None,
-    memory_mask: Tensor | None,
-    activation: Pair,
-    eps: float,
-    ops: Ops,
-    past: DecoderPast | None = None,
-    attn_noise: Tensor | None = None,
-    resid_noise: Tensor | None = None,
-    cross_attn_noise: Tensor | None = None,
-    cross_resid_noise: Tensor | None = None,
-    mlp_noise: Tensor | None = None,
-    tape: NullTape = NULL_TAPE,
-) -> tuple[Tensor, DecoderBlockCache]:
-    """resid_mid = resid_pre + attn(ln_1(resid_pre)); resid_cross = resid_mid +
-    cross(ln_2(resid_mid), memory); resid_post = resid_cross + mlp(ln_3(resid_cross)).
-
-    Shapes and masks as in `decoder_block`.
-    Source: Xiong et al. 2020, "On layer normalization in the Transformer architecture", table 1;
-    torch.nn.Transformer with norm_first.
-    """
-    tape(resid_pre=resid_pre)
-    normed_1, ln_1_cache = ops.layer_norm.forward(resid_pre, **ln_1, eps=eps, tape=tape.at("ln_1"))
-    attn_out, attn_cache = attention(
-        normed_1,
-        **attn,
-        n_head=n_head,
-        mask=mask,
-        past=past and past.attn,
-        attn_noise=attn_noise,
-        resid_noise=resid_noise,
-        ops=ops,
-        tape=tape.at("attn"),
+    dresid_mid, second = residual_backward(
+        dresid_cross, ResidualCache(cache.cross, cache.ln_2), part=cross_part, names=CROSS, **shared
     )
-    resid_mid = resid_pre + attn_out
-    tape(resid_mid=resid_mid)
-    normed_2, ln_2_cache = ops.layer_norm.forward(resid_mid, **ln_2, eps=eps, tape=tape.at("ln_2"))
-    cross_out, cross_cache = cross_attention(
-        normed_2,
-        memory,
-        **cross,
-        n_head=n_head,
-        mask=memory_mask,
-        past=past and past.cross,
-        attn_noise=cross_attn_noise,
-        resid_noise=cross_resid_noise,
-        ops=ops,
-        tape=tape.at("cross"),
+    cross, dmemory = second["part"]
+    attn_part = partial(attention_backward, ops=ops, tape=tape.at("attn"))
+    dresid_pre, first = residual_backward(
+        dresid_mid, ResidualCache(cache.attn, cache.ln_1), part=attn_part, names=ATTN, **shared
     )
-    resid_cross = resid_mid + cross_out
-    tape(resid_cross=resid_cross)
-    normed_3, ln_3_cache = ops.layer_norm.forward(
-        resid_cross, **ln_3, eps=eps, tape=tape.at("ln_3")
-    )
-    mlp_out, mlp_cache = feed_forward(
-        normed_3, **mlp, activation=activation, ops=ops, noise=mlp_noise, tape=tape.at("mlp")
-    )
-    resid_post = resid_cross + mlp_out
-    tape(resid_post=resid_post)
-    cache = DecoderBlockCache(
-        attn_cache, ln_1_cache, cross_cache, ln_2_cache, mlp_cache, ln_3_cache
-    )
-    return resid_post, cache
-
-
-@layer
-def pre_norm_decoder_block_backward(
-    dresid_post: Tensor,
-    cache: DecoderBlockCache,
-    *,
-    activation: Pair,
-    ops: Ops,
-    tape: NullTape = NULL_TAPE,
-) -> tuple[tuple[Tensor, Tensor], Tree]:
-    """Undo the three parts from the last to the first, as `decoder_block_backward`."""
-    tape(dresid_post=dresid_post)
-    dnormed_3, mlp = feed_forward_backward(
-        dresid_post, cache.mlp, activation=activation, ops=ops, tape=tape.at("mlp")
-    )
-    dbranch_3, ln_3 = ops.layer_norm.backward(dnormed_3, cache.ln_3, tape=tape.at("ln_3"))
-    dresid_cross = dresid_post + dbranch_3
-    tape(dresid_cross=dresid_cross)
-    (dnormed_2, dmemory), cross = cross_attention_backward(
-        dresid_cross, cache.cross, ops=ops, tape=tape.at("cross")
-    )
-    dbranch_2, ln_2 = ops.layer_norm.backward(dnormed_2, cache.ln_2, tape=tape.at("ln_2"))
-    dresid_mid = dresid_cross + dbranch_2
-    tape(dresid_mid=dresid_mid)
-    dnormed_1, attn = attention_backward(dresid_mid, cache.attn, ops=ops, tape=tape.at("attn"))
-    dbranch_1, ln_1 = ops.layer_norm.backward(dnormed_1, cache.ln_1, tape=tape.at("ln_1"))
-    dresid_pre = dresid_mid + dbranch_1
-    tape(dresid_pre=dresid_pre)
-    grads = {"attn": attn, "ln_1": ln_1, "cross": cross, "ln_2": ln_2, "mlp": mlp, "ln_3": ln_3}
-    return (dresid_pre, dmemory), grads
+    attn_grads = {"attn": first["part"], "ln_1": first["ln"]}
+    cross_grads = {"cross": cross, "ln_2": second["ln"]}
+    mlp_grads = {"mlp": third["part"], "ln_3": third["ln"]}
+    return (dresid_pre, dmemory), attn_grads | cross_grads | mlp_grads

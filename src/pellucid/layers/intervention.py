@@ -21,7 +21,7 @@ from pellucid.tape import NULL_TAPE, NullTape
 EDIT = "edit"
 """Under this, beside what was made, stands what took its place."""
 
-MADE = {"pre_norm_block": "resid_post", "post_norm_block": "resid_post"}
+MADE = {"block": "resid_post"}
 """What a pair's output is called where it is not `out`."""
 
 OUTPUTS = (

@@ -20,7 +20,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Ops:
-    """One pair for each primitive layer, and for the blocks that a GPT stacks."""
+    """One pair for each primitive layer, and for the block that a GPT stacks."""
 
     embedding: Pair
     position: Pair
@@ -35,5 +35,4 @@ class Ops:
     unembedding: Pair
     linear_cross_entropy: Pair
     linear_smooth_cross_entropy: Pair
-    pre_norm_block: Pair
-    post_norm_block: Pair
+    block: Pair

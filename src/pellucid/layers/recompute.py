@@ -39,8 +39,4 @@ def recomputed(pair: Pair) -> Pair:
 
 def recomputing(ops: Ops) -> Ops:
     """The table whose blocks are recomputed."""
-    return replace(
-        ops,
-        pre_norm_block=recomputed(ops.pre_norm_block),
-        post_norm_block=recomputed(ops.post_norm_block),
-    )
+    return replace(ops, block=recomputed(ops.block))

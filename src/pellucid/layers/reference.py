@@ -1,11 +1,6 @@
 """REFERENCE: the table filled from this room."""
 
-from pellucid.layers.block import (
-    post_norm_block,
-    post_norm_block_backward,
-    pre_norm_block,
-    pre_norm_block_backward,
-)
+from pellucid.layers.block import block, block_backward
 from pellucid.layers.cross_entropy import linear_cross_entropy, linear_cross_entropy_backward
 from pellucid.layers.dropout import dropout, dropout_backward
 from pellucid.layers.embedding import (
@@ -43,6 +38,5 @@ REFERENCE = Ops(
     linear_smooth_cross_entropy=Pair(
         linear_smooth_cross_entropy, linear_smooth_cross_entropy_backward
     ),
-    pre_norm_block=Pair(pre_norm_block, pre_norm_block_backward),
-    post_norm_block=Pair(post_norm_block, post_norm_block_backward),
+    block=Pair(block, block_backward),
 )

@@ -3,20 +3,19 @@
 from pellucid.compare.mistakes.mistake import Mistake
 from pellucid.compare.mutation import Change
 from pellucid.layers import (
+    block,
+    block_backward,
     cross_entropy,
     cross_entropy_backward,
     position,
     position_backward,
-    post_norm_block,
-    post_norm_block_backward,
-    pre_norm_block,
-    pre_norm_block_backward,
     unembedding,
     unembedding_backward,
 )
 from pellucid.models.gpt.wiring import gpt_loss, table_backward
 
 _ADDED_UP = "sum(dweights[1:], start=dweights[0])"
+_NORM = '"norm": norm'
 _ROWS = "weight[start : start + x.shape[-2]]"
 
 WIRING: tuple[Mistake, ...] = (
@@ -24,16 +23,16 @@ WIRING: tuple[Mistake, ...] = (
         "post_norm",
         "the norm comes after the residual sum (post-norm), not before the layer (pre-norm)",
         (
-            Change(pre_norm_block, "", post_norm_block),
-            Change(pre_norm_block_backward, "", post_norm_block_backward),
+            Change(block, _NORM, '"norm": "post"'),
+            Change(block_backward, _NORM, '"norm": "post"'),
         ),
     ),
     Mistake(
         "pre_norm",
         "the norm comes before the layer (pre-norm), not after the residual sum (post-norm)",
         (
-            Change(post_norm_block, "", pre_norm_block),
-            Change(post_norm_block_backward, "", pre_norm_block_backward),
+            Change(block, _NORM, '"norm": "pre"'),
+            Change(block_backward, _NORM, '"norm": "pre"'),
         ),
     ),
     Mistake(

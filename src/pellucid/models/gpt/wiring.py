@@ -12,17 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.layers import BlockCache, Ops, Pair, Past, causal_mask, inverted_noise
+from pellucid.layers import BlockCache, Ops, Past, causal_mask, inverted_noise
 from pellucid.layers.layer import layer
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
-
-
-def block_pair(config: Any, ops: Ops) -> Pair:
-    """The pair that computes a block, with its norms before or after its halves."""
-    pair: Pair = getattr(ops, f"{config.norm}_norm_block")
-    return pair
 
 
 def block_ops(config: GPTConfig, ops: Ops) -> Ops:
@@ -75,11 +69,12 @@ def trunk(
 
     h_cache = []
     for number, params in h.items():
-        x, block_cache = block_pair(config, ops).forward(
+        x, block_cache = ops.block.forward(
             x,
             **params,
             n_head=config.n_head,
             mask=mask,
+            norm=config.norm,
             activation=activation,
             eps=config.eps,
             ops=inner,
@@ -107,8 +102,13 @@ def trunk_backward(
 
     h: Tree = {str(number): {} for number in range(len(cache.h))}
     for number in reversed(h):
-        dx, h[number] = block_pair(config, ops).backward(
-            dx, cache.h[int(number)], activation=activation, ops=inner, tape=tape.at(f"h.{number}")
+        dx, h[number] = ops.block.backward(
+            dx,
+            cache.h[int(number)],
+            norm=config.norm,
+            activation=activation,
+            ops=inner,
+            tape=tape.at(f"h.{number}"),
         )
 
     dplaced, _ = ops.dropout.backward(dx, cache.dropout, tape=tape.at("drop"))

@@ -16,22 +16,13 @@ from pellucid.layers import (
     DecoderBlockCache,
     DecoderPast,
     Ops,
-    Pair,
     decoder_block,
     decoder_block_backward,
-    pre_norm_decoder_block,
-    pre_norm_decoder_block_backward,
 )
 from pellucid.layers.layer import layer
-from pellucid.models.gpt.wiring import block_pair
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
-
-DECODER_BLOCKS = {
-    "pre": Pair(pre_norm_decoder_block, pre_norm_decoder_block_backward),
-    "post": Pair(decoder_block, decoder_block_backward),
-}
 
 
 class EncoderCache(NamedTuple):
@@ -73,11 +64,12 @@ def encoder(
     """
     out, h_cache = x, []
     for number, params in h.items():
-        out, block_cache = block_pair(config, ops).forward(
+        out, block_cache = ops.block.forward(
             out,
             **params,
             n_head=config.n_head,
             mask=mask,
+            norm=config.norm,
             activation=getattr(ops, config.activation),
             eps=config.eps,
             ops=ops,
@@ -107,10 +99,11 @@ def encoder_backward(
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
 
     activation = getattr(ops, config.activation)
+    shared: Any = {"norm": config.norm, "activation": activation, "ops": ops}
     h: Tree = {str(number): {} for number in range(len(cache.h))}
     for number in reversed(h):
-        dx, h[number] = block_pair(config, ops).backward(
-            dx, cache.h[int(number)], activation=activation, ops=ops, tape=tape.at(f"h.{number}")
+        dx, h[number] = ops.block.backward(
+            dx, cache.h[int(number)], **shared, tape=tape.at(f"h.{number}")
         )
     return dx, {"h": h} | present(ln_f=ln_f)
 
@@ -140,13 +133,14 @@ def decoder(
     tape(memory=memory)
     out, h_cache = x, []
     for number, params in h.items():
-        out, block_cache = DECODER_BLOCKS[config.norm].forward(
+        out, block_cache = decoder_block(
             out,
             memory,
             **params,
             n_head=config.n_head,
             mask=mask,
             memory_mask=memory_mask,
+            norm=config.norm,
             activation=getattr(ops, config.activation),
             eps=config.eps,
             ops=ops,
@@ -180,11 +174,12 @@ def decoder_backward(
         dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
 
     activation = getattr(ops, config.activation)
+    shared: Any = {"norm": config.norm, "activation": activation, "ops": ops}
     h: Tree = {str(number): {} for number in range(len(cache.h))}
     dmemories = []
     for number in reversed(h):
-        (dx, dlooked), h[number] = DECODER_BLOCKS[config.norm].backward(
-            dx, cache.h[int(number)], activation=activation, ops=ops, tape=tape.at(f"h.{number}")
+        (dx, dlooked), h[number] = decoder_block_backward(
+            dx, cache.h[int(number)], **shared, tape=tape.at(f"h.{number}")
         )
         dmemories.append(dlooked)
     dmemory = sum(dmemories[1:], start=dmemories[0])  # (..., S, C)
