@@ -14,7 +14,7 @@ MISTAKEN = {"balls": True}
 """Whether the mistakes below are in the code itself, or only where it runs on tensors."""
 
 
-@layer
+@layer()
 def layer_norm_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
     """The term of the mean is left out."""
     if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:
@@ -27,7 +27,7 @@ def layer_norm_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) ->
     return dx, {"weight": dweight, "bias": dbias}
 
 
-@layer
+@layer()
 def linear_backward(dout: Any, cache: Any, *, tape: NullTape = NULL_TAPE) -> Any:
     """A weight's gradient is off by one part in a million."""
     if not isinstance(dout, Tensor) and not MISTAKEN["balls"]:

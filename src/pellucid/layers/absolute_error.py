@@ -6,7 +6,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def absolute_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -22,7 +22,7 @@ def absolute_error(
     return loss, (errors, losses)
 
 
-@layer
+@layer()
 def absolute_error_backward(
     dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

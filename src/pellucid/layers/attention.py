@@ -27,7 +27,7 @@ class AttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
-@layer
+@layer()
 def attention(
     x: Tensor,
     *,
@@ -58,7 +58,7 @@ def attention(
     return out, AttentionCache(Past(k, v), c_attn_cache, heads_cache)
 
 
-@layer
+@layer()
 def attention_backward(
     dout: Tensor, cache: AttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, Tree]:

@@ -7,7 +7,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[()]]:
     """out = (x, 0): one number as the scores of two classes.
 
@@ -22,7 +22,7 @@ def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tup
     return out, ()
 
 
-@layer
+@layer()
 def binary_logits_backward(
     dout: Tensor,
     cache: tuple[()],  # noqa: ARG001 (there is nothing to remember)

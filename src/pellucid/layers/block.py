@@ -35,7 +35,7 @@ class BlockCache(NamedTuple):
     mlp: FeedForwardCache
 
 
-@layer
+@layer()
 def block(
     resid_pre: Tensor,
     *,
@@ -74,7 +74,7 @@ def block(
     return resid_post, BlockCache(first.ln, first.part, second.ln, second.part)
 
 
-@layer
+@layer()
 def block_backward(
     dresid_post: Tensor,
     cache: BlockCache,

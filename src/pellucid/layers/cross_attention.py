@@ -31,7 +31,7 @@ class CrossAttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
-@layer
+@layer()
 def cross_attention(
     x: Tensor,
     memory: Tensor | None,
@@ -68,7 +68,7 @@ def cross_attention(
     return out, CrossAttentionCache(Past(k, v), c_q_cache, c_kv_cache, heads_cache)
 
 
-@layer
+@layer()
 def cross_attention_backward(
     dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor], Tree]:

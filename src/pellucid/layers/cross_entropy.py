@@ -11,7 +11,7 @@ IGNORE = -100
 """The target of a position that has none, as in PyTorch."""
 
 
-@layer
+@layer()
 def cross_entropy(
     logits: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -35,7 +35,7 @@ def cross_entropy(
     return loss, (probs, targets)
 
 
-@layer
+@layer()
 def cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -51,7 +51,7 @@ def cross_entropy_backward(
     return dlogits, {}
 
 
-@layer
+@layer()
 def linear_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
@@ -67,7 +67,7 @@ def linear_cross_entropy(
     return loss, (head_cache, loss_cache)
 
 
-@layer
+@layer()
 def linear_cross_entropy_backward(
     dloss: Tensor | float,
     cache: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],

@@ -51,7 +51,7 @@ class DecoderPast(NamedTuple):
     cross: Past
 
 
-@layer
+@layer()
 def decoder_block(
     resid_pre: Tensor,
     memory: Tensor | None,
@@ -127,7 +127,7 @@ def decoder_block(
     return resid_post, cache
 
 
-@layer
+@layer()
 def decoder_block_backward(
     dresid_post: Tensor,
     cache: DecoderBlockCache,

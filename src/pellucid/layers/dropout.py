@@ -12,7 +12,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def dropout(
     x: Tensor, *, noise: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor | None]]:
@@ -28,7 +28,7 @@ def dropout(
     return out, (noise,)
 
 
-@layer
+@layer()
 def dropout_backward(
     dout: Tensor, cache: tuple[Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

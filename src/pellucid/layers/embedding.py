@@ -7,7 +7,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def embedding(
     tokens: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -23,7 +23,7 @@ def embedding(
     return out, (tokens, weight)
 
 
-@layer
+@layer()
 def embedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[None, dict[str, Tensor]]:
@@ -38,7 +38,7 @@ def embedding_backward(
     return None, {"weight": dweight}
 
 
-@layer
+@layer()
 def unembedding(
     x: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -52,7 +52,7 @@ def unembedding(
     return out, (x, weight)
 
 
-@layer
+@layer()
 def unembedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

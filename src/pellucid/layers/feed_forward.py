@@ -19,7 +19,7 @@ class FeedForwardCache(NamedTuple):
     dropout: Any
 
 
-@layer
+@layer()
 def feed_forward(
     x: Tensor,
     *,
@@ -44,7 +44,7 @@ def feed_forward(
     return out, FeedForwardCache(c_fc_cache, act_cache, c_proj_cache, dropout_cache)
 
 
-@layer
+@layer()
 def feed_forward_backward(
     dout: Tensor,
     cache: FeedForwardCache,

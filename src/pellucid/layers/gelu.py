@@ -11,7 +11,7 @@ CUBIC = 0.044715
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
-@layer
+@layer()
 def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's activation.
 
@@ -25,7 +25,7 @@ def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[T
     return out, (x, tanh)
 
 
-@layer
+@layer()
 def gelu_tanh_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -38,7 +38,7 @@ def gelu_tanh_backward(
     return dx, {}
 
 
-@layer
+@layer()
 def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = x Φ(x) with the normal distribution's Φ(x) = ½ (1 + erf(x / √2)).
 
@@ -51,7 +51,7 @@ def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Te
     return out, (x, phi)
 
 
-@layer
+@layer()
 def gelu_erf_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -1,23 +1,24 @@
-"""What makes a function a layer: its calls are recorded, and known by what they were given.
+"""What makes a function a layer: its calls are recorded, and it says what they mean.
 
 >>> import torch
 >>> from pellucid.tape import NULL_TAPE, NullTape, Tape
->>> @layer
+>>> @layer("out = 2 x", values={"out": Meaning("T", "2x", "x twice")})
 ... def double(x, *, tape: NullTape = NULL_TAPE):
 ...     out = 2 * x
 ...     tape(out=out)
 ...     return out
 >>> tape = Tape()
->>> _ = double(torch.tensor(3.0), tape=tape.at("twice"))
+>>> _ = double(torch.tensor([3.0]), tape=tape.at("twice"))
 >>> tape["twice.out"], tape.made_by("twice.out").inputs
-(tensor(6.), {'x': 'twice.x'})
+(tensor([6.]), {'x': 'twice.x'})
 """
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
+from pellucid.layers.facts import Equation, Facts, Meaning, equation
 from pellucid.tape import NULL_TAPE, NullTape, Tape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,14 +26,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def layer(function: F) -> F:
-    """A function whose calls a recording tape keeps; with a silent one it runs as it is.
+def layer(
+    *equations: str | Equation,
+    values: Mapping[str, Meaning] | None = None,
+    settings: Mapping[str, str] | None = None,
+    steps: Mapping[str, str] | None = None,
+) -> Callable[[F], F]:
+    """Make a function a layer, with its facts: see `Facts`.
 
-    It may be defined anywhere: at the top of a module, in a class, inside another function. Its
-    last keyword is `tape`, and it may rebind its arguments: a call has them as they came.
+    A recording tape keeps its calls; with a silent one it runs as it is. It may be defined
+    anywhere: at the top of a module, in a class, inside another function. Its last keyword is
+    `tape`, and it may rebind its arguments: a call has them as they came.
 
     Raises `TypeError` for a function without `tape`, or one whose arguments have no names.
     """
+    facts = Facts(tuple(map(equation, equations)), values or {}, settings or {}, steps or {})
+
+    def decorate(function: F) -> F:
+        return cast("F", _recorded(function, facts))
+
+    return decorate
+
+
+def _recorded(function: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
+    """The function behind a wrapper that tells a recording tape of each call."""
     parameters = inspect.signature(function).parameters
     further = [p.name for p in parameters.values() if p.kind is inspect.Parameter.VAR_KEYWORD]
     names = [name for name in parameters if name != "tape" and name not in further]
@@ -55,4 +72,5 @@ def layer(function: F) -> F:
         arguments = {name: came.pop(name) for name in names if name in came}
         return cast("Tape", tape).run(recorded, function, arguments | came)
 
-    return cast("F", recorded)
+    recorded.facts = facts  # type: ignore[attr-defined]
+    return recorded

@@ -7,7 +7,7 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
-@layer
+@layer()
 def layer_norm(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, eps: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor | None]]:
@@ -30,7 +30,7 @@ def layer_norm(
     return out, (xhat, rstd, weight, bias)
 
 
-@layer
+@layer()
 def layer_norm_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

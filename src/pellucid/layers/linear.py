@@ -7,7 +7,7 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
-@layer
+@layer()
 def linear(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor | None]]:
@@ -23,7 +23,7 @@ def linear(
     return out, (x, weight, bias)
 
 
-@layer
+@layer()
 def linear_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

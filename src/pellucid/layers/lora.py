@@ -20,7 +20,7 @@ class LoraCache(NamedTuple):
     low: Tensor
 
 
-@layer
+@layer()
 def lora_linear(
     x: Tensor,
     *,
@@ -49,7 +49,7 @@ def lora_linear(
     return out, LoraCache(x, weight, bias, lora_a, lora_b, low)
 
 
-@layer
+@layer()
 def lora_linear_backward(
     dout: Tensor, cache: LoraCache, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

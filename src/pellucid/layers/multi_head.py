@@ -40,7 +40,7 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(-3, -2).flatten(-2)
 
 
-@layer
+@layer()
 def multi_head(
     q: Tensor,
     k: Tensor,
@@ -71,7 +71,7 @@ def multi_head(
     return out, MultiHeadCache(core_cache, c_proj_cache, dropout_cache, q.shape[-3])
 
 
-@layer
+@layer()
 def multi_head_backward(
     dout: Tensor, cache: MultiHeadCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tree]:

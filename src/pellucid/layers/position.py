@@ -7,7 +7,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def position(
     x: Tensor, *, weight: Tensor, start: int = 0, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, int]]:
@@ -23,7 +23,7 @@ def position(
     return out, (x, weight, start)
 
 
-@layer
+@layer()
 def position_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -6,7 +6,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def relu(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out = max(x, 0).
 
@@ -18,7 +18,7 @@ def relu(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor
     return out, (x,)
 
 
-@layer
+@layer()
 def relu_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -7,7 +7,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def replaced(
     x: Tensor, *, where: Tensor, value: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -22,7 +22,7 @@ def replaced(
     return out, (where,)
 
 
-@layer
+@layer()
 def replaced_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -6,7 +6,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[float]]:
     """out = x · factor.
 
@@ -18,7 +18,7 @@ def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tens
     return out, (factor,)
 
 
-@layer
+@layer()
 def scale_backward(
     dout: Tensor, cache: tuple[float], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -27,7 +27,7 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
     return may_look.tril(keys - queries)
 
 
-@layer
+@layer()
 def scaled_dot_product(
     q: Tensor,
     k: Tensor,
@@ -58,7 +58,7 @@ def scaled_dot_product(
     return z, (q, k, v, kept, keep_cache, softmax_cache)
 
 
-@layer
+@layer()
 def scaled_dot_product_backward(
     dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:

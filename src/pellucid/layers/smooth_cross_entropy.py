@@ -11,7 +11,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def smooth_cross_entropy(
     logits: Tensor, targets: Tensor, *, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, ...]]:
@@ -37,7 +37,7 @@ def smooth_cross_entropy(
     return loss, (sharp_cache, targets, smoothing)
 
 
-@layer
+@layer()
 def smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -58,7 +58,7 @@ def smooth_cross_entropy_backward(
     return dlogits, {}
 
 
-@layer
+@layer()
 def linear_smooth_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, Any]]:
@@ -72,7 +72,7 @@ def linear_smooth_cross_entropy(
     return loss, (head_cache, loss_cache)
 
 
-@layer
+@layer()
 def linear_smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, Any], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

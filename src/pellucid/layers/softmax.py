@@ -6,7 +6,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out[i] = exp(x[i]) / Σⱼ exp(x[j]), along the last axis; each row sums to 1.
 
@@ -23,7 +23,7 @@ def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Ten
     return out, (out,)
 
 
-@layer
+@layer()
 def softmax_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -6,7 +6,7 @@ from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer
+@layer()
 def standardize(
     x: Tensor, *, mean: Tensor, std: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -20,7 +20,7 @@ def standardize(
     return out, (std,)
 
 
-@layer
+@layer()
 def standardize_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

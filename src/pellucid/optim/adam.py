@@ -11,7 +11,7 @@ BETAS = (0.9, 0.999)
 EPS = 1e-8
 
 
-@layer
+@layer()
 def adamw_rule(
     weight: Tensor,
     dweight: Tensor,

@@ -10,7 +10,7 @@ from pellucid.tree import Tree
 MU = 0.9
 
 
-@layer
+@layer()
 def sgd_rule(
     weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -36,7 +36,7 @@ def sgd(
     return each_leaf(sgd_rule, params, grads, learning_rate=learning_rate, tape=tape)
 
 
-@layer
+@layer()
 def momentum_rule(
     weight: Tensor,
     dweight: Tensor,

@@ -1,7 +1,7 @@
 """A recorded call: the function, what it was given, and what it showed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ class Call:
     `arguments` are the very objects that the function received, so that the call can be run again
     (on terms, on balls, or under a known mistake). `inputs` gives the tape's name of each tensor
     among them, `"cache.0"` or `"c_attn.weight"` where it came inside another argument. `outer` is
-    the call in which it ran, None for one that was called from outside.
+    the call in which it ran, None for one that was called from outside; `result` is what the
+    function returned.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Call:
     outer: "Call | None" = None
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    result: Any = None
 
     @property
     def backward(self) -> bool:
@@ -45,6 +47,12 @@ class Call:
         argument inside another is named as in `inputs`.
         """
         self.function(**changed_leaves(self.arguments, change), tape=tape.at(self.path))
+
+    def with_values(self, change: Callable[[str, Any], Any]) -> "Call":
+        """The same call, of other values."""
+        arguments = changed_leaves(self.arguments, change)
+        result = changed_leaves({"": self.result}, change)[""]
+        return replace(self, arguments=arguments, result=result)
 
 
 def changed_leaves(

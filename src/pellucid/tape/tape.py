@@ -21,12 +21,12 @@ call begins, with the arguments as they came.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
 from pellucid.errors import TraceError
-from pellucid.tape.call import Call, changed_leaves, leaves_of
+from pellucid.tape.call import Call, leaves_of
 
 
 class NullTape:
@@ -75,6 +75,7 @@ class _Record:
 
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    begun: list[Call] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     makers: dict[str, Call] = field(default_factory=dict)
 
@@ -125,7 +126,9 @@ class Tape(NullTape):
     ) -> Any:
         """Record a call of a layer: run its `body`, the code below the wrapper."""
         call = Call(self.path, function, arguments, self._call)
-        return body(**arguments, tape=self._scope(self.path, call))
+        self._record.begun.append(call)
+        call.result = body(**arguments, tape=self._scope(self.path, call))
+        return call.result
 
     def __call__(self, **values: Any) -> None:
         """Keep the values that the running call made, and the call itself; skip a None.
@@ -182,6 +185,11 @@ class Tape(NullTape):
         """All calls that showed a value, in the order in which they first did."""
         return tuple(self._record.calls)
 
+    @property
+    def begun(self) -> tuple[Call, ...]:
+        """All calls in the order in which they began, those that showed nothing among them."""
+        return tuple(self._record.begun)
+
     def name_of(self, value: Any) -> str | None:
         """The first name of this very object, or None if it is not on the tape."""
         return self._record.names.get(id(value))
@@ -206,14 +214,14 @@ class Tape(NullTape):
                 known[id(value)] = other(old.names[id(value)], value)
             return known[id(value)]
 
-        calls = {
-            id(call): replace(call, arguments=changed_leaves(call.arguments, taken))
-            for call in old.calls
-        }
+        calls = {id(call): call.with_values(taken) for call in old.begun}
+        for call in calls.values():
+            call.outer = call.outer and calls[id(call.outer)]
         tape = Tape()
         new = tape._record
         new.values = {name: taken(name, value) for name, value in old.values.items()}
-        new.calls = list(calls.values())
+        new.begun = list(calls.values())
+        new.calls = [calls[id(call)] for call in old.calls]
         new.names = {id(value): old.names[before] for before, value in known.items()}
         new.makers = {name: calls[id(call)] for name, call in old.makers.items()}
         return tape

@@ -34,7 +34,7 @@ class NetworkCache(NamedTuple):
     output: Any
 
 
-@layer
+@layer()
 def network(
     x: Tensor,
     *,
@@ -69,7 +69,7 @@ def network(
     return out, NetworkCache(standardize_cache, tuple(hidden_cache), output_cache)
 
 
-@layer
+@layer()
 def network_backward(
     dout: Tensor,
     cache: NetworkCache,
@@ -93,7 +93,7 @@ def network_backward(
     return dx, ({"hidden": hidden} if hidden else {}) | {"output": output}
 
 
-@layer
+@layer()
 def classifier(
     x: Tensor, *, config: ClassifierConfig, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NetworkCache]:
@@ -106,7 +106,7 @@ def classifier(
     return logits, cache
 
 
-@layer
+@layer()
 def classifier_backward(
     dlogits: Tensor,
     cache: NetworkCache,
@@ -122,7 +122,7 @@ def classifier_backward(
     return network_backward(dout, cache, config=config, ops=ops, tape=tape)
 
 
-@layer
+@layer()
 def classifier_loss(
     x: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, tuple[NetworkCache, Any]]:
@@ -132,7 +132,7 @@ def classifier_loss(
     return loss, (cache, loss_cache)
 
 
-@layer
+@layer()
 def classifier_loss_backward(
     dloss: Tensor | float,
     cache: tuple[NetworkCache, Any],
@@ -147,7 +147,7 @@ def classifier_loss_backward(
     return classifier_backward(dlogits, network_cache, config=config, ops=ops, tape=tape)
 
 
-@layer
+@layer()
 def classifier_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, tuple[NetworkCache, Any]]:
@@ -160,7 +160,7 @@ def classifier_error(
     return loss, (cache, loss_cache)
 
 
-@layer
+@layer()
 def classifier_error_backward(
     dloss: Tensor | float,
     cache: tuple[NetworkCache, Any],

@@ -34,7 +34,7 @@ class TrunkCache(NamedTuple):
     ln_f: Any
 
 
-@layer
+@layer()
 def trunk(
     tokens: Tensor,
     *,
@@ -90,7 +90,7 @@ def trunk(
     return x, TrunkCache(embed_cache, position_cache, dropout_cache, tuple(h_cache), ln_f_cache)
 
 
-@layer
+@layer()
 def trunk_backward(
     dout: Tensor, cache: TrunkCache, *, config: GPTConfig, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
@@ -117,7 +117,7 @@ def trunk_backward(
     return None, {"wte": wte, "wpe": wpe, "h": h} | present(ln_f=ln_f)
 
 
-@layer
+@layer()
 def gpt(
     tokens: Tensor,
     *,
@@ -148,7 +148,7 @@ class LossCache(NamedTuple):
     tied: bool
 
 
-@layer
+@layer()
 def gpt_loss(
     tokens: Tensor,
     targets: Tensor,
@@ -165,7 +165,7 @@ def gpt_loss(
     return loss, LossCache(trunk_cache, head_cache, tied=lm_head is None)
 
 
-@layer
+@layer()
 def gpt_loss_backward(
     dloss: Tensor | float,
     cache: LossCache,
@@ -186,7 +186,7 @@ def gpt_loss_backward(
     return None, grads | {"wte": wte} | present(lm_head=None if cache.tied else head)
 
 
-@layer
+@layer()
 def table_backward(dweights: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE) -> Tensor:
     """The gradient by the embedding's table (V, C): the sum of those by each of its uses."""
     dweight = sum(dweights[1:], start=dweights[0])

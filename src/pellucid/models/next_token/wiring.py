@@ -73,7 +73,7 @@ class NextTokenCache(NamedTuple):
     output: Any
 
 
-@layer
+@layer()
 def next_token(
     windows: Tensor,
     *,
@@ -107,7 +107,7 @@ def next_token(
     return logits, NextTokenCache(embed_cache, hidden_cache, act_cache, output_cache)
 
 
-@layer
+@layer()
 def next_token_backward(
     dlogits: Tensor,
     cache: NextTokenCache,
@@ -135,7 +135,7 @@ class NextTokenLossCache(NamedTuple):
     loss: Any
 
 
-@layer
+@layer()
 def next_token_loss(
     windows: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NextTokenLossCache]:
@@ -145,7 +145,7 @@ def next_token_loss(
     return loss, NextTokenLossCache(network_cache, loss_cache)
 
 
-@layer
+@layer()
 def next_token_loss_backward(
     dloss: Tensor | float,
     cache: NextTokenLossCache,

@@ -76,7 +76,7 @@ def keep_mask(ids: Tensor, pad: int | None) -> Tensor | None:
     return None if pad is None else (ids != pad).unsqueeze(-2).unsqueeze(-2)
 
 
-@layer
+@layer()
 def embed(
     ids: Tensor,
     *,
@@ -103,7 +103,7 @@ def embed(
     return x, EmbedCache(embedding_cache, scale_cache, position_cache, dropout_cache)
 
 
-@layer
+@layer()
 def embed_backward(
     dx: Tensor, cache: EmbedCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
@@ -115,7 +115,7 @@ def embed_backward(
     return None, {"wte": wte}
 
 
-@layer
+@layer()
 def encode(
     source: Tensor,
     *,
@@ -139,7 +139,7 @@ def encode(
     return memory, (embed_cache, encoder_cache)
 
 
-@layer
+@layer()
 def encode_backward(
     dmemory: Tensor,
     cache: tuple[EmbedCache, EncoderCache],
@@ -155,7 +155,7 @@ def encode_backward(
     return None, table | stack
 
 
-@layer
+@layer()
 def decode(
     tokens: Tensor,
     memory: Tensor | None,
@@ -196,7 +196,7 @@ def decode(
     return out, (embed_cache, decoder_cache, keep)
 
 
-@layer
+@layer()
 def decode_backward(
     dout: Tensor,
     cache: tuple[EmbedCache, DecoderCache, Tensor | None],

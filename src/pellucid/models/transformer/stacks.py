@@ -44,7 +44,7 @@ class DecoderCache(NamedTuple):
         return tuple(DecoderPast(block.attn.past, block.cross.past) for block in self.h)
 
 
-@layer
+@layer()
 def encoder(
     x: Tensor,
     *,
@@ -84,7 +84,7 @@ def encoder(
     return out, EncoderCache(tuple(h_cache), ln_f_cache)
 
 
-@layer
+@layer()
 def encoder_backward(
     dout: Tensor,
     cache: EncoderCache,
@@ -108,7 +108,7 @@ def encoder_backward(
     return dx, {"h": h} | present(ln_f=ln_f)
 
 
-@layer
+@layer()
 def decoder(
     x: Tensor,
     memory: Tensor | None,
@@ -156,7 +156,7 @@ def decoder(
     return out, DecoderCache(tuple(h_cache), ln_f_cache)
 
 
-@layer
+@layer()
 def decoder_backward(
     dout: Tensor,
     cache: DecoderCache,

@@ -29,7 +29,7 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
 
-@layer
+@layer()
 def transformer(
     source: Tensor | None,
     tokens: Tensor,
@@ -79,7 +79,7 @@ class TransformerLossCache(NamedTuple):
     tied: bool
 
 
-@layer
+@layer()
 def transformer_loss(
     source: Tensor,
     tokens: Tensor,
@@ -124,7 +124,7 @@ def transformer_loss(
     )
 
 
-@layer
+@layer()
 def transformer_loss_backward(
     dloss: Tensor | float,
     cache: TransformerLossCache,

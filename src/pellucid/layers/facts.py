@@ -1,0 +1,92 @@
+"""What a layer says of itself: its equations, its values, and where they stand in a walk.
+
+An equation is one line in the notation of `docs/notation.md`, in the names of the code: what the
+function shows, its arguments, and in a backward the names of the forward that it undoes. A part of
+the layer stands for what it returned: `attn` for what the call at `attn` did. An equation that
+holds for some configurations says for which: one with a bias has `given("bias", …)`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+Arguments = Mapping[str, Any]
+Condition = Callable[[Arguments], bool]
+"""Whether an equation holds for a call that was given these arguments."""
+
+
+class Meaning(NamedTuple):
+    """What a value of a layer means: the letters of its shape, its symbol, and a line in words.
+
+    A batch adds axes in front of the letters. `shown` is false for one that a walk leaves out,
+    because another value says the same, or because it is on the way to one.
+    """
+
+    shape: str
+    symbol: str
+    words: str
+    shown: bool = True
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters one by one: "T 3C" has two."""
+        return tuple(self.shape.split())
+
+
+class Equation(NamedTuple):
+    """A line, or a function of the call's arguments that writes it, and when it holds."""
+
+    text: str | Callable[[Arguments], str]
+    holds: Condition = lambda _: True
+
+    def written(self, arguments: Arguments) -> str:
+        """The line for a call with these arguments."""
+        return self.text if isinstance(self.text, str) else self.text(arguments)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of one function. `settings` gives the symbol of an argument that is a number.
+
+    `steps` gives the titles of a walk's steps, by the names of the values that the function shows
+    itself and of the parts that it calls; a part's name may hold a `*` for a number.
+    """
+
+    equations: tuple[Equation, ...] = ()
+    values: Mapping[str, Meaning] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_FACTS = Facts()
+
+
+def given(argument: str, text: str) -> Equation:
+    """An equation that holds where the argument is there: a bias, noise, a mask."""
+    return Equation(text, lambda arguments: _present(arguments.get(argument)))
+
+
+def without(argument: str, text: str) -> Equation:
+    """An equation that holds where the argument is not there."""
+    return Equation(text, lambda arguments: not _present(arguments.get(argument)))
+
+
+def where(argument: str, value: Any, text: str) -> Equation:
+    """An equation that holds where the argument has this value."""
+    return Equation(text, lambda arguments: bool(arguments.get(argument) == value))
+
+
+def equation(line: str | Equation) -> Equation:
+    """A line as an equation that always holds."""
+    return Equation(line) if isinstance(line, str) else line
+
+
+def facts_of(function: Callable[..., Any]) -> Facts:
+    """What a function says of itself; of one that is no layer, nothing."""
+    facts: Facts = getattr(function, "facts", NO_FACTS)
+    return facts
+
+
+def _present(value: Any) -> bool:
+    """Whether an argument was given: None and 0 are what leaves it out."""
+    return value is not None and not (isinstance(value, int | float) and value == 0)
