@@ -6,7 +6,8 @@
     ├── ConfigError         a setting outside its range, or two settings that contradict each other
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
     ├── TraceError          a name that is not on the tape, or a run that cannot be traced
-    └── ProofError          a question about a real number that its ball leaves open
+    ├── ProofError          a question about a real number that its ball leaves open
+    └── FormulaError        a printed equation that cannot be computed from the values given
 
 A message is one line and has three parts: the invariant, what came instead, and the remedy.
 """
@@ -38,3 +39,7 @@ class TraceError(PellucidError):
 
 class ProofError(PellucidError):
     """A question about a real number that its ball, at this precision, leaves open."""
+
+
+class FormulaError(PellucidError):
+    """A printed equation that cannot be computed: words, an unknown name, shapes that do not fit."""

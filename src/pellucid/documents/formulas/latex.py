@@ -35,6 +35,7 @@ _GREEK = """
 GREEK = dict(zip(_GREEK.split()[::2], _GREEK.split()[1::2], strict=True))
 
 SIGNS = {
+    "−": "-",
     "·": r"\cdot",
     "×": r"\times",
     "±": r"\pm",

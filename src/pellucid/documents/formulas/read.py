@@ -4,7 +4,8 @@ The notation is that of the terminal. Factors stand side by side; ` / ` with spa
 of the factors to its left and the one to its right, and `2/π` without is a slash; a root, a Σ and
 an exponent take one factor or what is in brackets. `,   ` and `:   ` lie between two formulas of a
 line. What reads like English is words: a run of words with one among them that no formula has
-("number of targets"), or of three and more. A text that is no formula by these rules is all words.
+("number of targets"), or of three and more; `where` and `else` with no more than a name on
+either side are keywords. A text that is no formula by these rules is all words.
 """
 
 import re
@@ -30,8 +31,8 @@ from pellucid.documents.formulas.tree import (
 from pellucid.errors import PellucidError
 
 _ENGLISH = """
-    a all an and are as at before both but by each even every for from in into is it its no odd of
-    one or over same so than that the their they three times to twice two was whatever where with
+    a all an and are as at before both but by each else even every for from in into is it its no odd
+    of one or over same so than that the their they three times to twice two was whatever where with
     without
 """
 ENGLISH = frozenset(_ENGLISH.split())
@@ -40,11 +41,14 @@ ENGLISH = frozenset(_ENGLISH.split())
 FUNCTIONS = frozenset({"cos", "erf", "exp", "log", "max", "min", "sin", "softmax", "tanh"})
 """Names that stand before their argument without brackets too."""
 
+KEYWORDS = frozenset({"where", "else"})
+"""Words that an equation has among its signs: `dout where mask, else 0`."""
+
 MANY = 3
 """So many words side by side are prose, whichever they are."""
 
 CLOSING = {"(": ")", "[": "]", "|": "|"}
-RELATIONS = "=+-±·×←→<>≤≥≠≈"
+RELATIONS = "=+-−±·×←→<>≤≥≠≈"
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
@@ -143,6 +147,11 @@ def _run(run: list[_Token]) -> list[_Token]:
     )
     if not prose:
         return run
+    for place, token in enumerate(run[:2]):
+        others = run[:place] + run[place + 1 :]
+        plain = all(other.kind == "name" and other.text not in ENGLISH for other in others)
+        if token.text in KEYWORDS and plain and len(run) <= place + 2:
+            return [*run[:place], token._replace(kind="words"), *run[place + 1 :]]
     return [_Token("words", " ".join(token.text for token in run), run[0].spaced)]
 
 
@@ -197,7 +206,7 @@ class _Reader:
         if token.kind != "sign":
             return Stop(token.text, token.kind == "wide")
         starts = not before or isinstance(before[-1], Sign | Stop | Prose)
-        return Sign(token.text, starts and token.text in "+-±" and not self.next().spaced)
+        return Sign(token.text, starts and token.text in "+-−±" and not self.next().spaced)
 
     def factor(self) -> Node:
         """One factor, with its index, argument and exponent."""

@@ -28,7 +28,7 @@ from pellucid.documents.formulas.tree import (
     spelt,
 )
 
-SIGNS = {"Σ": "sum", "·": "dot.op", "/": r"\/"}
+SIGNS = {"−": "-", "Σ": "sum", "·": "dot.op", "/": r"\/"}
 NUMBERS = {"½": "frac(1, 2)", "…": "dots.h"}
 
 
