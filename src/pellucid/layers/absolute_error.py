@@ -2,11 +2,23 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "errors = x - wanted",
+    "losses = Σ |errors|",
+    "loss = mean(losses)",
+    values={
+        "x": Meaning("T V", "x", "the outputs"),
+        "wanted": Meaning("T V", "y", "the outputs that are wanted"),
+        "errors": Meaning("T V", "x - y", "how far the outputs are from those wanted"),
+        "losses": Meaning("T", "Σ|x - y|", "loss of each example"),
+        "loss": Meaning("", "L", "their mean"),
+    },
+)
 def absolute_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -22,7 +34,9 @@ def absolute_error(
     return loss, (errors, losses)
 
 
-@layer()
+@layer(
+    "derrors = sign(errors) / T",
+)
 def absolute_error_backward(
     dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

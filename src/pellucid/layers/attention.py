@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, without
 from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import (
     MultiHeadCache,
@@ -27,7 +28,19 @@ class AttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
-@layer()
+@layer(
+    without("past", "qkv = [concat(q) concat(k) concat(v)]"),
+    values={
+        "x": Meaning("T C", "x", "what attention reads"),
+        "mask": Meaning("T S", "M", "true where a position may look at another"),
+        "c_attn.out": Meaning("T 3C", "[q k v]", "queries, keys and values"),
+        "qkv": Meaning("T 3C", "[q k v]", "the same", shown=False),
+        "q": Meaning("H T d", "Q", "queries, head by head"),
+        "k": Meaning("H S d", "K", "keys"),
+        "v": Meaning("H S d", "V", "values"),
+        "c_proj.out": Meaning("T C", "Attn(x)", "what attention adds to the stream"),
+    },
+)
 def attention(
     x: Tensor,
     *,
@@ -58,7 +71,9 @@ def attention(
     return out, AttentionCache(Past(k, v), c_attn_cache, heads_cache)
 
 
-@layer()
+@layer(
+    "dqkv = [concat(dq) concat(dk) concat(dv)]",
+)
 def attention_backward(
     dout: Tensor, cache: AttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, Tree]:

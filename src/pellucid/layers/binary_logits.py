@@ -3,11 +3,18 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out[t, i] = x[t, 0] where i = 0, else 0",
+    values={
+        "x": Meaning("T 1", "x", "one output"),
+        "out": Meaning("T 2", "(x, 0)", "one output as the scores of two classes"),
+    },
+)
 def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[()]]:
     """out = (x, 0): one number as the scores of two classes.
 
@@ -22,7 +29,9 @@ def binary_logits(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tup
     return out, ()
 
 
-@layer()
+@layer(
+    "dx[t, i] = dout[t, i]",
+)
 def binary_logits_backward(
     dout: Tensor,
     cache: tuple[()],  # noqa: ARG001 (there is nothing to remember)

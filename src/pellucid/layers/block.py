@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.facts import Meaning, where
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops, Pair
@@ -35,7 +36,30 @@ class BlockCache(NamedTuple):
     mlp: FeedForwardCache
 
 
-@layer()
+@layer(
+    where("norm", "pre", "resid_mid = resid_pre + attn"),
+    where("norm", "post", "sum_1 = resid_pre + attn"),
+    where("norm", "pre", "resid_post = resid_mid + mlp"),
+    where("norm", "post", "sum_2 = resid_mid + mlp"),
+    values={
+        "resid_pre": Meaning("T C", "hᵢ", "residual stream into the block", shown=False),
+        "sum_1": Meaning("T C", "x + Attn(x)", "before ln_1, in post-norm blocks only"),
+        "resid_mid": Meaning("T C", "hᵢ + Attn", "residual stream between the halves"),
+        "sum_2": Meaning("T C", "x + FFN(x)", "before ln_2, in post-norm blocks only"),
+        "resid_post": Meaning("T C", "hᵢ₊₁", "residual stream out of the block"),
+        "mlp.c_proj.out": Meaning("T C", "FFN(x)", "what the feed-forward network adds"),
+    },
+    steps={
+        "ln_1": "Layer norm 1",
+        "attn": "Multi-head self-attention",
+        "sum_1": "Residual connection",
+        "resid_mid": "Residual connection",
+        "ln_2": "Layer norm 2",
+        "mlp": "MLP",
+        "sum_2": "Residual connection (post MLP)",
+        "resid_post": "Residual connection (post MLP)",
+    },
+)
 def block(
     resid_pre: Tensor,
     *,
@@ -74,7 +98,12 @@ def block(
     return resid_post, BlockCache(first.ln, first.part, second.ln, second.part)
 
 
-@layer()
+@layer(
+    where("norm", "pre", "dresid_mid = dresid_post + dln_2.x"),
+    where("norm", "post", "dresid_mid = dsum_2 + dmlp.c_fc.x"),
+    where("norm", "pre", "dresid_pre = dresid_mid + dln_1.x"),
+    where("norm", "post", "dresid_pre = dsum_1 + dattn.c_attn.x"),
+)
 def block_backward(
     dresid_post: Tensor,
     cache: BlockCache,

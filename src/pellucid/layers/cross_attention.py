@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, without
 from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import (
     MultiHeadCache,
@@ -31,7 +32,23 @@ class CrossAttentionCache(NamedTuple):
     heads: MultiHeadCache
 
 
-@layer()
+@layer(
+    "queries = concat(q)",
+    without("past", "kv = [concat(k) concat(v)]"),
+    values={
+        "x": Meaning("T C", "x", "what asks"),
+        "memory": Meaning("N C", "m", "what the encoder made of the source"),
+        "mask": Meaning("1 1 N", "M", "true at a source position that is not padding"),
+        "c_q.out": Meaning("T C", "x W", "queries"),
+        "queries": Meaning("T C", "x W", "the same", shown=False),
+        "c_kv.out": Meaning("N 2C", "[k v]", "the memory's keys and values"),
+        "kv": Meaning("N 2C", "[k v]", "the same", shown=False),
+        "q": Meaning("H T d", "Q", "queries, head by head"),
+        "k": Meaning("H N d", "K", "the memory's keys"),
+        "v": Meaning("H N d", "V", "the memory's values"),
+        "c_proj.out": Meaning("T C", "Cross(x, m)", "what cross-attention adds to the stream"),
+    },
+)
 def cross_attention(
     x: Tensor,
     memory: Tensor | None,
@@ -68,7 +85,10 @@ def cross_attention(
     return out, CrossAttentionCache(Past(k, v), c_q_cache, c_kv_cache, heads_cache)
 
 
-@layer()
+@layer(
+    "dqueries = concat(dq)",
+    "dkv = [concat(dk) concat(dv)]",
+)
 def cross_attention_backward(
     dout: Tensor, cache: CrossAttentionCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor], Tree]:

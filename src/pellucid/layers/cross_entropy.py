@@ -1,9 +1,13 @@
 """The loss: mean negative log-probability of the next token."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
@@ -11,7 +15,32 @@ IGNORE = -100
 """The target of a position that has none, as in PyTorch."""
 
 
-@layer()
+def _skips(given: Mapping[str, Any]) -> bool:
+    """Whether some of the targets of a call are none."""
+    targets = given["targets"]
+    return not targets.is_meta and bool((targets == IGNORE).any())
+
+
+def _skipped(given: Mapping[str, Any]) -> bool:
+    """The same of a backward call."""
+    return _skips({"targets": given["cache.1"]})
+
+
+@layer(
+    "probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",
+    Equation("losses[t] = -log probs[t, targets[t]]", lambda given: not _skips(given)),
+    Equation("losses[t] = -log probs[t, targets[t]] where targets[t] ≥ 0, else 0", _skips),
+    Equation("loss = mean(losses)", lambda given: not _skips(given)),
+    Equation("loss = Σ losses / Σ (targets ≥ 0)", _skips),
+    values={
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
+        "probs": Meaning("T V", "P", "softmax of a row of logits"),
+        "losses": Meaning("T", "-log P[y]", "loss of each position, in nats"),
+        "loss": Meaning("", "L", "their mean over positions with a target"),
+    },
+    steps={"probs": "Softmax", "losses": "Loss", "loss": "Loss"},
+)
 def cross_entropy(
     logits: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -35,7 +64,14 @@ def cross_entropy(
     return loss, (probs, targets)
 
 
-@layer()
+@layer(
+    Equation("dlogits = (probs - one_hot(targets)) / T", lambda given: not _skipped(given)),
+    Equation(
+        "dlogits[t, j] = (probs[t, j] - (targets[t] = j)) / Σₜ (targets ≥ 0)"
+        " where targets[t] ≥ 0, else 0",
+        _skipped,
+    ),
+)
 def cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -51,7 +87,13 @@ def cross_entropy_backward(
     return dlogits, {}
 
 
-@layer()
+@layer(
+    values={
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
+    },
+    steps={"lm_head": "Logit projection", "logits": "Logit projection"},
+)
 def linear_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:

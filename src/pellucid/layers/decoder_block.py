@@ -14,6 +14,7 @@ from pellucid.layers.cross_attention import (
     cross_attention,
     cross_attention_backward,
 )
+from pellucid.layers.facts import Meaning, where
 from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
 from pellucid.layers.layer import layer
 from pellucid.layers.multi_head import Past
@@ -51,7 +52,38 @@ class DecoderPast(NamedTuple):
     cross: Past
 
 
-@layer()
+@layer(
+    where("norm", "pre", "resid_mid = resid_pre + attn"),
+    where("norm", "post", "sum_1 = resid_pre + attn"),
+    where("norm", "pre", "resid_cross = resid_mid + cross"),
+    where("norm", "post", "sum_2 = resid_mid + cross"),
+    where("norm", "pre", "resid_post = resid_cross + mlp"),
+    where("norm", "post", "sum_3 = resid_cross + mlp"),
+    values={
+        "resid_pre": Meaning("T C", "hᵢ", "residual stream into the block", shown=False),
+        "sum_1": Meaning("T C", "x + Attn(x)", "before ln_1, in post-norm blocks only"),
+        "resid_mid": Meaning("T C", "hᵢ + Attn", "residual stream between the parts"),
+        "sum_2": Meaning("T C", "x + Cross(x, m)", "before ln_2, in post-norm blocks only"),
+        "resid_cross": Meaning("T C", "hᵢ + Cross", "residual stream after cross-attention"),
+        "sum_3": Meaning("T C", "x + FFN(x)", "before ln_3, in post-norm blocks only"),
+        "resid_post": Meaning("T C", "hᵢ₊₁", "residual stream out of the block"),
+        "mlp.c_proj.out": Meaning("T C", "FFN(x)", "what the feed-forward network adds"),
+    },
+    steps={
+        "ln_1": "Layer norm 1",
+        "attn": "Masked self-attention of the target",
+        "sum_1": "Residual connection",
+        "resid_mid": "Residual connection",
+        "ln_2": "Layer norm 2",
+        "cross": "Cross-attention to the memory",
+        "sum_2": "Residual connection",
+        "resid_cross": "Residual connection",
+        "ln_3": "Layer norm 3",
+        "mlp": "Feed-forward",
+        "sum_3": "Residual connection",
+        "resid_post": "Residual connection",
+    },
+)
 def decoder_block(
     resid_pre: Tensor,
     memory: Tensor | None,
@@ -127,7 +159,14 @@ def decoder_block(
     return resid_post, cache
 
 
-@layer()
+@layer(
+    where("norm", "pre", "dresid_cross = dresid_post + dln_3.x"),
+    where("norm", "post", "dresid_cross = dsum_3 + dmlp.c_fc.x"),
+    where("norm", "pre", "dresid_mid = dresid_cross + dln_2.x"),
+    where("norm", "post", "dresid_mid = dsum_2 + dcross.c_q.x"),
+    where("norm", "pre", "dresid_pre = dresid_mid + dln_1.x"),
+    where("norm", "post", "dresid_pre = dsum_1 + dattn.c_attn.x"),
+)
 def decoder_block_backward(
     dresid_post: Tensor,
     cache: DecoderBlockCache,

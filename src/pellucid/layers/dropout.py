@@ -8,11 +8,18 @@ first published draws 0 or 1 in training and takes the constant 1-p at inference
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    given("noise", "out = x · noise"),
+    values={
+        "noise": Meaning("T C", "", "0 where dropped, else 1/(1-p); only in training", shown=False),
+        "out": Meaning("T C", "", "what dropout leaves; only in training"),
+    },
+)
 def dropout(
     x: Tensor, *, noise: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor | None]]:
@@ -28,7 +35,9 @@ def dropout(
     return out, (noise,)
 
 
-@layer()
+@layer(
+    "dx = dout · noise",
+)
 def dropout_backward(
     dout: Tensor, cache: tuple[Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

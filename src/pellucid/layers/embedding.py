@@ -3,11 +3,19 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out[t] = weight[tokens[t]]",
+    values={
+        "tokens": Meaning("T", "u", "token ids"),
+        "weight": Meaning("V C", "W_e", "token embedding"),
+        "out": Meaning("T C", "U W_e", "the tokens' vectors"),
+    },
+)
 def embedding(
     tokens: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -23,7 +31,9 @@ def embedding(
     return out, (tokens, weight)
 
 
-@layer()
+@layer(
+    "dweight[v] = Σₜ dout[t] where tokens[t] = v",
+)
 def embedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[None, dict[str, Tensor]]:
@@ -38,7 +48,13 @@ def embedding_backward(
     return None, {"weight": dweight}
 
 
-@layer()
+@layer(
+    "out = x weightᵀ",
+    values={
+        "weight": Meaning("V C", "W_u", "unembedding, where untied"),
+        "out": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+    },
+)
 def unembedding(
     x: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -52,7 +68,10 @@ def unembedding(
     return out, (x, weight)
 
 
-@layer()
+@layer(
+    "dx = dout weight",
+    "dweight = doutᵀ x",
+)
 def unembedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,8 +2,9 @@
 
 An equation is one line in the notation of `docs/notation.md`, in the names of the code: what the
 function shows, its arguments, and in a backward the names of the forward that it undoes. A part of
-the layer stands for what it returned: `attn` for what the call at `attn` did. An equation that
-holds for some configurations says for which: one with a bias has `given("bias", …)`.
+the layer stands for what it returned: `attn` for what the call at `attn` did. A name that reads
+like a word of the notation stands in braces: `{where}`. An equation that holds for some
+configurations says for which: one with a bias is `given("bias", …)`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Arguments = Mapping[str, Any]
+"""What a call was given, each value by itself: "cache.3" is the fourth of a cache."""
 Condition = Callable[[Arguments], bool]
 """Whether an equation holds for a call that was given these arguments."""
 

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
@@ -11,7 +12,15 @@ CUBIC = 0.044715
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
-@layer()
+@layer(
+    "inner = √(2/π) · (x + 0.044715 x³)",
+    "out = ½ x · (1 + tanh(inner))",
+    values={
+        "inner": Meaning("T F", "√(2/π)(x+0.044715x³)", "inside tanh GELU's tanh", shown=False),
+        "tanh": Meaning("T F", "tanh(…)", "tanh GELU's tanh", shown=False),
+        "out": Meaning("T F", "GELU(x W + b)", "bent inner values"),
+    },
+)
 def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GPT-2's activation.
 
@@ -25,7 +34,11 @@ def gelu_tanh(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[T
     return out, (x, tanh)
 
 
-@layer()
+@layer(
+    "dtanh = ½ x · dout",
+    "dinner = dtanh · (1 - tanh(inner)²)",
+    "dx = ½ (1 + tanh(inner)) · dout + √(2/π) · (1 + 3 · 0.044715 x²) · dinner",
+)
 def gelu_tanh_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -38,7 +51,14 @@ def gelu_tanh_backward(
     return dx, {}
 
 
-@layer()
+@layer(
+    "phi = ½ (1 + erf(x / √2))",
+    "out = x · phi",
+    values={
+        "phi": Meaning("T F", "Φ(x)", "erf GELU's factor", shown=False),
+        "out": Meaning("T F", "GELU(x W + b)", "bent inner values"),
+    },
+)
 def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """out = x Φ(x) with the normal distribution's Φ(x) = ½ (1 + erf(x / √2)).
 
@@ -51,7 +71,10 @@ def gelu_erf(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Te
     return out, (x, phi)
 
 
-@layer()
+@layer(
+    "dphi = x · dout",
+    "dx = phi · dout + exp(-½ x²) / √(2 π) · dphi",
+)
 def gelu_erf_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,12 +2,31 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
-@layer()
+@layer(
+    "mean = Σ x / C",
+    "variance = Σ (x - mean)² / C",
+    "rstd = 1 / √(variance + ε)",
+    "xhat = (x - mean) · rstd",
+    given("bias", "out = xhat · weight + bias"),
+    without("bias", "out = xhat · weight"),
+    values={
+        "x": Meaning("T C", "x", "what is normalized, row by row"),
+        "weight": Meaning("C", "γ", "gain"),
+        "bias": Meaning("C", "β", "shift"),
+        "mean": Meaning("T 1", "μ", "mean of the row"),
+        "variance": Meaning("T 1", "σ²", "mean squared deviation of the row"),
+        "rstd": Meaning("T 1", "1/√(σ²+ε)", "what the row is scaled by"),
+        "xhat": Meaning("T C", "x̂", "the row with mean 0 and variance 1"),
+        "out": Meaning("T C", "γ x̂ + β", "output"),
+    },
+    settings={"eps": "ε"},
+)
 def layer_norm(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, eps: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor | None]]:
@@ -30,7 +49,12 @@ def layer_norm(
     return out, (xhat, rstd, weight, bias)
 
 
-@layer()
+@layer(
+    "dweight = Σₜ dout · xhat",
+    given("cache.3", "dbias = Σₜ dout"),
+    "dxhat = dout · weight",
+    "dx = rstd · (dxhat - mean(dxhat) - xhat · mean(dxhat · xhat))",
+)
 def layer_norm_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,12 +2,22 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
 
 
-@layer()
+@layer(
+    given("bias", "out = x weight + bias"),
+    without("bias", "out = x weight"),
+    values={
+        "x": Meaning("T m", "x", "input"),
+        "weight": Meaning("m n", "W", "weight, (in, out)"),
+        "bias": Meaning("n", "b", "bias"),
+        "out": Meaning("T n", "x W + b", "output"),
+    },
+)
 def linear(
     x: Tensor, *, weight: Tensor, bias: Tensor | None = None, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor | None]]:
@@ -23,7 +33,11 @@ def linear(
     return out, (x, weight, bias)
 
 
-@layer()
+@layer(
+    "dweight = xᵀ dout",
+    given("cache.2", "dbias = Σₜ dout"),
+    "dx = dout weightᵀ",
+)
 def linear_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, Tensor | None], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

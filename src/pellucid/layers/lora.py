@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import present
@@ -20,7 +21,24 @@ class LoraCache(NamedTuple):
     low: Tensor
 
 
-@layer()
+@layer(
+    given("bias", "base = x weight + bias"),
+    without("bias", "base = x weight"),
+    "low = x lora_a",
+    "learned = low lora_b",
+    "out = base + learned",
+    values={
+        "x": Meaning("T m", "x", "input"),
+        "weight": Meaning("m n", "W", "weight, (in, out)"),
+        "bias": Meaning("n", "b", "bias"),
+        "lora_a": Meaning("m r", "A", "down to LoRA's rank, (in, r)"),
+        "lora_b": Meaning("r n", "B", "and up again, (r, out); 0 at the start"),
+        "base": Meaning("T n", "x W + b", "the map without its pair, with LoRA only"),
+        "low": Meaning("T r", "x A", "the input brought down to LoRA's rank"),
+        "learned": Meaning("T n", "x A B", "what LoRA's pair adds to the map"),
+        "out": Meaning("T n", "x W + b + x A B", "output"),
+    },
+)
 def lora_linear(
     x: Tensor,
     *,
@@ -49,7 +67,14 @@ def lora_linear(
     return out, LoraCache(x, weight, bias, lora_a, lora_b, low)
 
 
-@layer()
+@layer(
+    "dlora_b = lowᵀ dout",
+    "dlow = dout lora_bᵀ",
+    "dlora_a = xᵀ dlow",
+    "dweight = xᵀ dout",
+    given("cache.bias", "dbias = Σₜ dout"),
+    "dx = dout weightᵀ + dlow lora_aᵀ",
+)
 def lora_linear_backward(
     dout: Tensor, cache: LoraCache, *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

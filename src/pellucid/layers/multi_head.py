@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops
 from pellucid.tape import NULL_TAPE, NullTape
@@ -40,7 +41,10 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(-3, -2).flatten(-2)
 
 
-@layer()
+@layer(
+    "merged = concat(z)",
+    values={"merged": Meaning("T C", "concat(A V)", "the heads side by side")},
+)
 def multi_head(
     q: Tensor,
     k: Tensor,
@@ -71,7 +75,9 @@ def multi_head(
     return out, MultiHeadCache(core_cache, c_proj_cache, dropout_cache, q.shape[-3])
 
 
-@layer()
+@layer(
+    "dz = heads(dmerged)",
+)
 def multi_head_backward(
     dout: Tensor, cache: MultiHeadCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tree]:

@@ -3,11 +3,23 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given, where, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    without("start", "rows[t] = weight[t]"),
+    given("start", "rows[t] = weight[start + t]"),
+    "out = x + rows",
+    values={
+        "x": Meaning("T C", "U W_e", "the tokens' vectors"),
+        "weight": Meaning("maxT C", "W_p", "position embedding"),
+        "rows": Meaning("T C", "W_p[:T]", "the positions' vectors", shown=False),
+        "out": Meaning("T C", "h₀", "their sum"),
+    },
+    settings={"start": "start"},
+)
 def position(
     x: Tensor, *, weight: Tensor, start: int = 0, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor, Tensor, int]]:
@@ -23,7 +35,11 @@ def position(
     return out, (x, weight, start)
 
 
-@layer()
+@layer(
+    "dx = dout",
+    "drows = dout",
+    where("cache.2", 0, "dweight[t] = drows[t] where t < T"),
+)
 def position_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

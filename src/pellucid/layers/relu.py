@@ -2,11 +2,15 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out = max(x, 0)",
+    values={"out": Meaning("T F", "max(x W + b, 0)", "bent inner values")},
+)
 def relu(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out = max(x, 0).
 
@@ -18,7 +22,9 @@ def relu(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor
     return out, (x,)
 
 
-@layer()
+@layer(
+    "dx = dout · (x > 0)",
+)
 def relu_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -3,11 +3,19 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out = value where {where}, else x",
+    values={
+        "where": Meaning("", "", "true where it was set by hand"),
+        "value": Meaning("", "", "what it was set to, where it was"),
+        "out": Meaning("", "", "what went on in its place"),
+    },
+)
 def replaced(
     x: Tensor, *, where: Tensor, value: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -22,7 +30,9 @@ def replaced(
     return out, (where,)
 
 
-@layer()
+@layer(
+    "dx = 0 where {where}, else dout",
+)
 def replaced_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

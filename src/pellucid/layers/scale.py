@@ -2,11 +2,16 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out = factor · x",
+    values={"out": Meaning("T C", "√C U W_e", "the same, scaled")},
+    settings={"factor": "factor"},
+)
 def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[float]]:
     """out = x · factor.
 
@@ -18,7 +23,9 @@ def scale(x: Tensor, *, factor: float, tape: NullTape = NULL_TAPE) -> tuple[Tens
     return out, (factor,)
 
 
-@layer()
+@layer(
+    "dx = factor · dout",
+)
 def scale_backward(
     dout: Tensor, cache: tuple[float], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.dropout import dropout, dropout_backward
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.layers.ops import Pair
 from pellucid.layers.softmax import softmax, softmax_backward
@@ -27,7 +28,29 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
     return may_look.tril(keys - queries)
 
 
-@layer()
+@layer(
+    given("mask", "scores = q kᵀ / √d where mask, else -∞"),
+    without("mask", "scores = q kᵀ / √d"),
+    "att = softmax(scores)",
+    "z = kept v",
+    values={
+        "q": Meaning("H T d", "Q", "queries, head by head"),
+        "k": Meaning("H S d", "K", "keys"),
+        "v": Meaning("H S d", "V", "values"),
+        "scores": Meaning("H T S", "Q Kᵀ/√d", "how well each query fits each key; -∞ where hidden"),
+        "att": Meaning("H T S", "A", "attention: softmax of a row of scores"),
+        "attn_dropout.noise": Meaning(
+            "H T S", "", "0 where dropped, else 1/(1-p); only in training", shown=False
+        ),
+        "attn_dropout.out": Meaning(
+            "H T S", "", "what dropout leaves; only in training", shown=False
+        ),
+        "kept": Meaning(
+            "H T S", "A", "attention that is used: att, but where dropped or edited", shown=False
+        ),
+        "z": Meaning("H T d", "A V", "what each head gathered"),
+    },
+)
 def scaled_dot_product(
     q: Tensor,
     k: Tensor,
@@ -58,7 +81,13 @@ def scaled_dot_product(
     return z, (q, k, v, kept, keep_cache, softmax_cache)
 
 
-@layer()
+@layer(
+    "dv = keptᵀ dz",
+    "dkept = dz vᵀ",
+    "dscores = att · (datt - Σ datt · att)",
+    "dq = dscores k / √d",
+    "dk = dscoresᵀ q / √d",
+)
 def scaled_dot_product_backward(
     dz: Tensor, cache: tuple[Any, ...], *, keep: Pair = DROPOUT, tape: NullTape = NULL_TAPE
 ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Tensor]]:

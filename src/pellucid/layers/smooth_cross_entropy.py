@@ -7,11 +7,27 @@ from torch import Tensor
 
 from pellucid.layers.cross_entropy import IGNORE, cross_entropy, cross_entropy_backward
 from pellucid.layers.embedding import unembedding, unembedding_backward
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",
+    "sharp = Σₜ (-log probs[t, targets[t]]) / T",
+    "lead = Σₜ (logits[t, targets[t]] - mean(logits[t])) / T",
+    "loss = sharp + ε · lead",
+    values={
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
+        "probs": Meaning("T V", "P", "softmax of a row of logits"),
+        "sharp": Meaning("", "H", "the cross-entropy itself, where labels are smoothed"),
+        "lead": Meaning("", "s_y - mean s", "how far targets lead their rows; with smoothing only"),
+        "loss": Meaning("", "L", "their mean over positions with a target"),
+    },
+    settings={"smoothing": "ε"},
+    steps={"probs": "Softmax", "sharp": "Loss", "lead": "Loss", "loss": "Loss"},
+)
 def smooth_cross_entropy(
     logits: Tensor, targets: Tensor, *, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, ...]]:
@@ -37,7 +53,9 @@ def smooth_cross_entropy(
     return loss, (sharp_cache, targets, smoothing)
 
 
-@layer()
+@layer(
+    "dlogits = (probs - one_hot(targets)) / T + ε · (one_hot(targets) - 1 / V) / T",
+)
 def smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -58,7 +76,13 @@ def smooth_cross_entropy_backward(
     return dlogits, {}
 
 
-@layer()
+@layer(
+    values={
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
+    },
+    steps={"lm_head": "Logit projection", "logits": "Logit projection"},
+)
 def linear_smooth_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, smoothing: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Any, Any]]:

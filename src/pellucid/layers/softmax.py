@@ -2,11 +2,15 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out = exp(x) / Σ exp(x)",
+    values={"out": Meaning("T n", "softmax(x)", "chances that sum to 1 along a row")},
+)
 def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Tensor]]:
     """out[i] = exp(x[i]) / Σⱼ exp(x[j]), along the last axis; each row sums to 1.
 
@@ -23,7 +27,9 @@ def softmax(x: Tensor, *, tape: NullTape = NULL_TAPE) -> tuple[Tensor, tuple[Ten
     return out, (out,)
 
 
-@layer()
+@layer(
+    "dx = out · (dout - Σ dout · out)",
+)
 def softmax_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

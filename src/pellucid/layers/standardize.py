@@ -2,11 +2,19 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
-@layer()
+@layer(
+    "out = (x - mean) / std",
+    values={
+        "mean": Meaning("I", "μ", "mean of each column in the training part"),
+        "std": Meaning("I", "σ", "standard deviation of each column there"),
+        "out": Meaning("T I", "(x - μ)/σ", "the inputs, all columns of one size"),
+    },
+)
 def standardize(
     x: Tensor, *, mean: Tensor, std: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
@@ -20,7 +28,9 @@ def standardize(
     return out, (std,)
 
 
-@layer()
+@layer(
+    "dx = dout / std",
+)
 def standardize_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:

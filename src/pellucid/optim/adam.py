@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.optim.step import Rule, State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
@@ -11,7 +12,33 @@ BETAS = (0.9, 0.999)
 EPS = 1e-8
 
 
-@layer()
+@layer(
+    "m = β₁ m_before + (1 - β₁) dweight",
+    "v = β₂ v_before + (1 - β₂) dweight²",
+    "m_hat = m / (1 - β₁ᵗ)",
+    "v_hat = v / (1 - β₂ᵗ)",
+    without("weight_decay", "update = -η m_hat / (√v_hat + ε)"),
+    given("weight_decay", "update = -η m_hat / (√v_hat + ε) - η λ weight"),
+    "new = weight + update",
+    values={
+        "m_before": Meaning("", "m", "m after the step before, 0 for a first"),
+        "v_before": Meaning("", "v", "v after the step before, 0 for a first"),
+        "m": Meaning("", "m", "running mean of the gradient"),
+        "v": Meaning("", "v", "running mean of the squared gradient"),
+        "m_hat": Meaning("", "m̂", "m corrected for its start at 0"),
+        "v_hat": Meaning("", "v̂", "v corrected for its start at 0"),
+        "update": Meaning("", "Δw", "what is added to the parameter"),
+        "new": Meaning("", "w + Δw", "the parameter after the step"),
+    },
+    settings={
+        "learning_rate": "η",
+        "betas.0": "β₁",
+        "betas.1": "β₂",
+        "eps": "ε",
+        "weight_decay": "λ",
+        "t": "t",
+    },
+)
 def adamw_rule(
     weight: Tensor,
     dweight: Tensor,

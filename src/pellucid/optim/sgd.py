@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.optim.step import State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
@@ -10,7 +11,15 @@ from pellucid.tree import Tree
 MU = 0.9
 
 
-@layer()
+@layer(
+    "update = -η dweight",
+    "new = weight + update",
+    values={
+        "update": Meaning("", "Δw", "what is added to the parameter"),
+        "new": Meaning("", "w + Δw", "the parameter after the step"),
+    },
+    settings={"learning_rate": "η"},
+)
 def sgd_rule(
     weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -36,7 +45,18 @@ def sgd(
     return each_leaf(sgd_rule, params, grads, learning_rate=learning_rate, tape=tape)
 
 
-@layer()
+@layer(
+    "m = μ m_before + dweight",
+    "update = -η m",
+    "new = weight + update",
+    values={
+        "m_before": Meaning("", "m", "m after the step before, 0 for a first"),
+        "m": Meaning("", "m", "running sum of the gradient"),
+        "update": Meaning("", "Δw", "what is added to the parameter"),
+        "new": Meaning("", "w + Δw", "the parameter after the step"),
+    },
+    settings={"learning_rate": "η", "mu": "μ"},
+)
 def momentum_rule(
     weight: Tensor,
     dweight: Tensor,

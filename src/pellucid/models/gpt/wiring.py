@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import BlockCache, Ops, Past, causal_mask, inverted_noise
+from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.tape import NULL_TAPE, NullTape
@@ -34,7 +35,21 @@ class TrunkCache(NamedTuple):
     ln_f: Any
 
 
-@layer()
+@layer(
+    values={
+        "tokens": Meaning("T", "u", "token ids"),
+        "mask": Meaning("T S", "M", "true where a position may look at another", shown=False),
+        "wte.weight": Meaning("V C", "W_e", "token embedding"),
+        "wpe.weight": Meaning("maxT C", "W_p", "position embedding"),
+    },
+    steps={
+        "embed": "Embedding lookup",
+        "wte": "Embedding lookup",
+        "wpe": "Positional embeddings",
+        "drop": "Positional embeddings",
+        "ln_f": "Final layer norm",
+    },
+)
 def trunk(
     tokens: Tensor,
     *,
@@ -117,7 +132,13 @@ def trunk_backward(
     return None, {"wte": wte, "wpe": wpe, "h": h} | present(ln_f=ln_f)
 
 
-@layer()
+@layer(
+    values={
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
+    },
+    steps={"lm_head": "Logit projection", "logits": "Logit projection"},
+)
 def gpt(
     tokens: Tensor,
     *,
@@ -186,7 +207,13 @@ def gpt_loss_backward(
     return None, grads | {"wte": wte} | present(lm_head=None if cache.tied else head)
 
 
-@layer()
+@layer(
+    Equation(
+        lambda given: (
+            "dweight = " + " + ".join(f"dweights.{i}" for i in range(len(given["dweights"])))
+        )
+    ),
+)
 def table_backward(dweights: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE) -> Tensor:
     """The gradient by the embedding's table (V, C): the sum of those by each of its uses."""
     dweight = sum(dweights[1:], start=dweights[0])
