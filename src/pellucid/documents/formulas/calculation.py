@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain
 
 import torch
 from torch import Tensor
@@ -248,11 +247,12 @@ class Calculation:
             case Bracketed("|", inside):
                 return self.row(inside.items).abs()
             case Bracketed("[", inside):
-                each = chain(*(split(part, Gap()) for part in commas(inside)))
-                return side_by_side(list(map(self.factors, each)), self.k)
+                parts = commas(inside)
+                parts = parts if len(parts) > 1 else split(parts[0], Gap())
+                return side_by_side(list(map(self.row, parts)), self.k)
             case Applied(base, Bracketed("(", inside)):
-                parts = map(self.row, commas(inside))
-                return called(plain(base), list(parts), self.k, self.values)
+                parts = commas(inside)
+                return called(plain(base), list(map(self.row, parts)), self.k, self.values)
             case Applied(base, Bracketed("[", inside)):
                 places = [self.row(part) for part in commas(inside)]
                 value = self.factor(base)

@@ -96,7 +96,7 @@ def evaluate(equation: str, values: Mapping[str, Tensor | float]) -> Evaluated:
     (1.5, 1.5)
     """
     given = {
-        name: torch.as_tensor(value).detach().to("cpu", torch.float64)
+        name: torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
         for name, value in values.items()
     }
     try:

@@ -125,7 +125,9 @@ def plain(node: Node) -> str:
         case Name(text) | Number(text) | Prose(text):
             return text
         case Sign(text, prefix):
-            return text if prefix or text in {"Σ", "/"} else f" {text} "
+            if text == "Σ":
+                return "Σ "
+            return text if prefix or text == "/" else f" {text} "
         case Stop(text, wide):
             return f"{text}   " if wide else f"{text} "
         case Gap():
@@ -136,7 +138,7 @@ def plain(node: Node) -> str:
             return plain(base) + plain(to)
         case Scripted(base, below, above):
             exponent = above if isinstance(above, str) else f"^{plain(above)}"
-            return plain(base) + below + exponent
+            return plain(base).strip() + below + exponent
         case Root(of):
             return "√" + plain(of)
         case Fraction(over, under):
