@@ -42,4 +42,4 @@ class ProofError(PellucidError):
 
 
 class FormulaError(PellucidError):
-    """A printed equation cannot be computed: words, an unknown name, shapes that do not fit."""
+    """An equation that cannot be computed: prose, an unknown name, shapes that do not fit."""

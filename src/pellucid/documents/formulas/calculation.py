@@ -169,9 +169,7 @@ class Calculation:
         if condition:
             chosen, zero = inner.holds(condition), value.new_zeros(())
             value = elementwise(inner.k, "`where`", torch.where, chosen, value, zero)
-        sizes = list(value.shape)
-        sizes[self.k] = len(places)  # the index's axis, the last of those in front
-        return value.expand(sizes).sum(self.k)
+        return value.sum(self.k)  # the index's axis is the last of those in front
 
     def places(self, index: str, items: Items) -> Tensor | None:
         """The places over which an index runs: those for which its brackets lie within axes."""

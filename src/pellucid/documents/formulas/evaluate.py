@@ -102,7 +102,7 @@ def evaluate(equation: str, values: Mapping[str, Tensor | float]) -> Evaluated:
     try:
         return _evaluated(formula(equation).items, given)
     except FormulaError as error:
-        raise FormulaError(f"an equation that can be computed, not `{equation}`: {error}") from None
+        raise FormulaError(f"`{equation}` cannot be computed: {error}") from None
 
 
 def _between_stops(items: Items) -> list[Items]:
