@@ -43,7 +43,10 @@ def merge_heads(x: Tensor) -> Tensor:
 
 @layer(
     "merged = concat(z)",
-    values={"merged": Meaning("T C", "concat(A V)", "the heads side by side")},
+    values={
+        "q": Meaning("H T d", "Q", "queries, head by head"),
+        "merged": Meaning("T C", "concat(A V)", "the heads side by side"),
+    },
 )
 def multi_head(
     q: Tensor,

@@ -1,0 +1,214 @@
+"""What the names in a layer's equations stand for, in one recorded call, and how a step writes them.
+
+A layer's equations are in its own words: `x`, `weight`, `out`. A step of a walk shows the values of
+several calls, and there each has the name that it has on the tape, as far as the step needs it:
+`c_attn.out = x c_attn.weight + c_attn.bias`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pellucid.layers.facts import Facts, Meaning, facts_of
+from pellucid.tape import BACKWARD, Call, Tape, leaves_of
+
+_NAME = re.compile(r"\{(?P<braced>\w+)\}|(?P<plain>[A-Za-z_]\w*(?:\.\w+)*)(?!\w*\()", re.ASCII)
+
+
+class Written(NamedTuple):
+    """An equation as a step shows it, and what the names in it stand for.
+
+    `names` gives the tape's name of each value, and `numbers` the settings and sizes.
+    """
+
+    text: str
+    names: Mapping[str, str]
+    numbers: Mapping[str, float]
+    made: str  # the tape's name of what it makes
+
+
+class Scope:
+    """The calls of a tape, and who belongs to whom."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self._by_key = {call.key: call for call in reversed(tape.begun)}
+        self._names: dict[int, list[str]] = {}
+        for name in tape:
+            self._names.setdefault(id(tape[name]), []).append(name)
+
+    def undone(self, call: Call) -> Call:
+        """Of a backward the forward that it undoes; of a forward itself."""
+        path, function = call.key
+        return self._by_key.get((path, function.removesuffix(BACKWARD)), call)
+
+    def around(self, call: Call) -> list[Call]:
+        """The call and those that it runs in, the outermost first."""
+        found: list[Call] = []
+        inner: Call | None = call
+        while inner is not None:
+            found.insert(0, inner)
+            inner = inner.outer
+        return found
+
+    def meaning(self, name: str) -> Meaning | None:
+        """What a value on the tape means: by the outermost layer that has a word for it."""
+        backward = name.startswith("d") and name not in self.tape
+        made = None if backward else self.tape.made_by(name)
+        calls = [made] if made else self._readers(name)
+        for call in calls:
+            for one in self.around(call):
+                for own in self._own_names(one, name):
+                    if own in facts_of(one.function).values:
+                        return facts_of(one.function).values[own]
+        return None
+
+    def written(self, call: Call, prefix: str) -> Iterator[Written]:
+        """The equations that hold for a call, in the names of a step whose values begin so."""
+        leaves = leaves_of(call.arguments)
+        for equation in facts_of(call.function).equations:
+            if not equation.holds(leaves):
+                continue
+            text = equation.written(leaves)
+            names: dict[str, str] = {}
+
+            def named(match: re.Match[str], names: dict[str, str] = names) -> str:
+                word = match["braced"] or match["plain"]
+                full = self.resolve(call, word)
+                if full is None:
+                    return match[0] if match["plain"] else word
+                short = self._short(full, prefix)
+                names[short] = full
+                return short
+
+            shown = _NAME.sub(named, text)
+            made = self.resolve(call, _NAME.match(text)["plain"])  # type: ignore[index]
+            yield Written(shown, names, self.numbers(call), made or "")
+
+    def resolve(self, call: Call, word: str) -> str | None:
+        """The tape's name of what a call's equation calls by this word; None for no value."""
+        if call.backward:
+            if word.startswith("d"):
+                found = self._own(call, word, "d" + _join(call.path, word[1:]))
+                if found is not None:
+                    return found
+            call = self.undone(call)
+            if call.backward:
+                return None
+        found = self._own(call, word, _join(call.path, word))
+        if found is not None:
+            return found
+        part = self._part(_join(call.path, word))
+        return None if part is None else self.tape.name_of(part)
+
+    def numbers(self, call: Call) -> dict[str, float]:
+        """The settings of a call by their symbols, and the sizes by the letters of its shapes."""
+        own = self.undone(call)
+        sizes: dict[str, float] = {}
+        leaves: dict[str, Any] = {}
+        for one in (own, call):
+            facts = facts_of(one.function)
+            leaves = leaves_of(one.arguments)
+            for name, value in leaves.items():
+                _measure(sizes, facts.values.get(name), value)
+            for name in one.outputs:
+                for word in self._own_names(one, name):
+                    _measure(sizes, facts.values.get(word), self.tape[name])
+            settings = {
+                symbol: float(leaves[name])
+                for name, symbol in facts.settings.items()
+                if isinstance(leaves.get(name), int | float)
+            }
+            sizes |= settings
+        return sizes
+
+    # -- names --------------------------------------------------------------------------------
+
+    def _own(self, call: Call, word: str, full: str) -> str | None:
+        """A value that the call showed, was given, or that a call within it showed."""
+        if full in call.outputs:
+            return full
+        leaf = leaves_of(call.arguments).get(word)
+        if hasattr(leaf, "shape"):
+            return call.inputs.get(word) or self.tape.name_of(leaf)
+        return full if full in self.tape else self._argument(full)
+
+    def _argument(self, full: str) -> str | None:
+        """What a call within was given, by the name that has it on no value: `attn.c_attn.x`."""
+        gradient = full.removeprefix("d")
+        path, _, word = gradient.rpartition(".")
+        for call in self.tape.calls:
+            if call.path == path and word in call.inputs and full == gradient:
+                return call.inputs[word]
+        return None
+
+    def _part(self, path: str) -> Any:
+        """What the part of a layer at this path returned first."""
+        for call in self.tape.begun:
+            if call.path == path and not call.backward:
+                result = call.result
+                return result[0] if isinstance(result, tuple) else result
+        return None
+
+    def _short(self, full: str, prefix: str) -> str:
+        """A name on the tape, as a step writes it whose values begin with this prefix."""
+        value = self.tape[full]
+        known = self._names.get(id(value), [full])
+        within = [name for name in known if _below(name, prefix) is not None]
+        if within:
+            best = min(within, key=lambda name: (not self._shown(name), name.count(".")))
+            return str(_below(best, prefix))
+        for call in self.tape.begun:
+            if call.path == prefix and not call.backward:
+                for word, leaf in leaves_of(call.arguments).items():
+                    if leaf is value:
+                        return word
+        return full
+
+    def _shown(self, name: str) -> bool:
+        meaning = self.meaning(name.removeprefix("d") if name not in self.tape else name)
+        return meaning is None or meaning.shown
+
+    def _own_names(self, call: Call, name: str) -> Iterator[str]:
+        """What a call itself calls a value of this name: by its path, or by an argument."""
+        own = _below(name, call.path)
+        if own is not None:
+            yield own
+            yield re.sub(r"(^|\.)\d+(?=\.|$)", r"\1*", own)
+        for word, tape_name in call.inputs.items():
+            if tape_name == name:
+                yield word
+
+    def _readers(self, name: str) -> Sequence[Call]:
+        """The calls that were given a value of this name."""
+        return [call for call in self.tape.calls if name in call.inputs.values()]
+
+
+def facts_around(scope: Scope, call: Call) -> Iterator[tuple[Call, Facts]]:
+    """A call and those that it runs in, the outermost first, each with its facts."""
+    for one in scope.around(call):
+        yield one, facts_of(one.function)
+
+
+def _below(name: str, prefix: str) -> str | None:
+    """A name without the prefix of its step, of a gradient too; None where it has another."""
+    if not prefix:
+        return name
+    if name.startswith(f"{prefix}."):
+        return name.removeprefix(f"{prefix}.")
+    return "d" + name.removeprefix(f"d{prefix}.") if name.startswith(f"d{prefix}.") else None
+
+
+def _measure(sizes: dict[str, float], meaning: Meaning | None, value: Any) -> None:
+    """Note how long the axes of a value are, by the letters of its shape."""
+    if meaning is None or not hasattr(value, "shape") or len(value.shape) < len(meaning.letters):
+        return
+    if not meaning.letters:
+        return
+    for letter, size in zip(meaning.letters, value.shape[-len(meaning.letters) :], strict=True):
+        if letter.isalpha():
+            sizes.setdefault(letter, float(size))
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
