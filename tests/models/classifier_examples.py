@@ -39,7 +39,7 @@ def examples(*inputs: torch.Tensor, **constants: Any) -> dict[str, Example]:
 
 EXAMPLES = {
     "network": examples(INPUTS),
-    "classifier": examples(INPUTS),
+    "classifier_logits": examples(INPUTS),
     "classifier_loss": examples(INPUTS, TARGETS),
     "classifier_error": {
         label: example

@@ -15,7 +15,7 @@ FORMS = {
 }
 
 EXAMPLES = {
-    "next_token": {
+    "next_token_logits": {
         label: Example((WINDOWS,), random_params(config), {"config": config, "ops": REFERENCE})
         for label, config in FORMS.items()
     },

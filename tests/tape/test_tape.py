@@ -267,7 +267,7 @@ def test_a_call_keeps_what_came_as_further_keywords():
     _, tape = model.run_with_cache([0, 1])
     call = tape.made_by("mask")
     assert call.function.__name__ == "trunk"
-    head = next(call for call in tape.calls if call.function.__name__ == "gpt")
+    head = next(call for call in tape.calls if call.function.__name__ == "gpt_logits")
     assert head.inputs["h.0.ln_1.weight"] == "h.0.ln_1.weight"
     logits, _ = head.function(**head.arguments)
     assert torch.equal(logits, tape["logits"])

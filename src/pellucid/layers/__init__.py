@@ -1,13 +1,19 @@
 """Layers: each a pair of pure functions, forward above backward, in one short file."""
 
 from pellucid.layers.absolute_error import absolute_error, absolute_error_backward
-from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.attention import (
+    AttentionCache,
+    attention,
+    attention_backward,
+    attention_shapes,
+)
 from pellucid.layers.binary_logits import binary_logits, binary_logits_backward
-from pellucid.layers.block import BlockCache, block, block_backward
+from pellucid.layers.block import BlockCache, block, block_backward, block_shapes
 from pellucid.layers.cross_attention import (
     CrossAttentionCache,
     cross_attention,
     cross_attention_backward,
+    cross_attention_shapes,
 )
 from pellucid.layers.cross_entropy import (
     IGNORE,
@@ -21,20 +27,27 @@ from pellucid.layers.decoder_block import (
     DecoderPast,
     decoder_block,
     decoder_block_backward,
+    decoder_block_shapes,
 )
 from pellucid.layers.dropout import dropout, dropout_backward, inverted_noise
 from pellucid.layers.embedding import (
     embedding,
     embedding_backward,
+    embedding_shapes,
     unembedding,
     unembedding_backward,
 )
-from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.feed_forward import (
+    FeedForwardCache,
+    feed_forward,
+    feed_forward_backward,
+    feed_forward_shapes,
+)
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
 from pellucid.layers.intervention import Intervened, Replacement, edited_name, intervened
-from pellucid.layers.layer_norm import layer_norm, layer_norm_backward
-from pellucid.layers.linear import linear, linear_backward
-from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward
+from pellucid.layers.layer_norm import layer_norm, layer_norm_backward, layer_norm_shapes
+from pellucid.layers.linear import linear, linear_backward, linear_shapes
+from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward, lora_shapes
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -44,7 +57,7 @@ from pellucid.layers.multi_head import (
     split_heads,
 )
 from pellucid.layers.ops import Ops, Pair
-from pellucid.layers.position import position, position_backward, sinusoids
+from pellucid.layers.position import position, position_backward, position_shapes, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
@@ -94,24 +107,30 @@ __all__ = [
     "absolute_error_backward",
     "attention",
     "attention_backward",
+    "attention_shapes",
     "binary_logits",
     "binary_logits_backward",
     "block",
     "block_backward",
+    "block_shapes",
     "causal_mask",
     "cross_attention",
     "cross_attention_backward",
+    "cross_attention_shapes",
     "cross_entropy",
     "cross_entropy_backward",
     "decoder_block",
     "decoder_block_backward",
+    "decoder_block_shapes",
     "dropout",
     "dropout_backward",
     "edited_name",
     "embedding",
     "embedding_backward",
+    "embedding_shapes",
     "feed_forward",
     "feed_forward_backward",
+    "feed_forward_shapes",
     "gelu_erf",
     "gelu_erf_backward",
     "gelu_tanh",
@@ -120,19 +139,23 @@ __all__ = [
     "inverted_noise",
     "layer_norm",
     "layer_norm_backward",
+    "layer_norm_shapes",
     "linear",
     "linear_backward",
     "linear_cross_entropy",
     "linear_cross_entropy_backward",
+    "linear_shapes",
     "linear_smooth_cross_entropy",
     "linear_smooth_cross_entropy_backward",
     "lora_linear",
     "lora_linear_backward",
+    "lora_shapes",
     "merge_heads",
     "multi_head",
     "multi_head_backward",
     "position",
     "position_backward",
+    "position_shapes",
     "recomputed",
     "recomputing",
     "relu",

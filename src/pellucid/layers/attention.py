@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pellucid.layers.facts import Meaning, without
 from pellucid.layers.layer import layer
+from pellucid.layers.linear import linear_shapes
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -26,6 +27,15 @@ class AttentionCache(NamedTuple):
     past: Past
     c_attn: Any
     heads: MultiHeadCache
+
+
+def attention_shapes(width: int, *, bias: bool = True, lora_rank: int = 0) -> Tree:
+    """The parameters of self-attention: one map to q, k and v side by side, and one back."""
+    kind: Any = {"bias": bias, "lora_rank": lora_rank}
+    return {
+        "c_attn": linear_shapes(width, 3 * width, **kind),
+        "c_proj": linear_shapes(width, width, **kind),
+    }
 
 
 @layer(

@@ -8,10 +8,21 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.attention import (
+    AttentionCache,
+    attention,
+    attention_backward,
+    attention_shapes,
+)
 from pellucid.layers.facts import Meaning, where
-from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.feed_forward import (
+    FeedForwardCache,
+    feed_forward,
+    feed_forward_backward,
+    feed_forward_shapes,
+)
 from pellucid.layers.layer import layer
+from pellucid.layers.layer_norm import layer_norm_shapes
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.residual import (
     NormPlace,
@@ -34,6 +45,16 @@ class BlockCache(NamedTuple):
     attn: AttentionCache
     ln_2: Any
     mlp: FeedForwardCache
+
+
+def block_shapes(width: int, inner: int, *, bias: bool = True, lora_rank: int = 0) -> Tree:
+    """The parameters of a block, wherever its norms stand."""
+    return {
+        "ln_1": layer_norm_shapes(width, bias=bias),
+        "attn": attention_shapes(width, bias=bias, lora_rank=lora_rank),
+        "ln_2": layer_norm_shapes(width, bias=bias),
+        "mlp": feed_forward_shapes(width, inner, bias=bias, lora_rank=lora_rank),
+    }
 
 
 @layer(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pellucid.layers.facts import Meaning, without
 from pellucid.layers.layer import layer
+from pellucid.layers.linear import linear_shapes
 from pellucid.layers.multi_head import (
     MultiHeadCache,
     Past,
@@ -30,6 +31,15 @@ class CrossAttentionCache(NamedTuple):
     c_q: Any
     c_kv: Any
     heads: MultiHeadCache
+
+
+def cross_attention_shapes(width: int, *, bias: bool = True) -> Tree:
+    """The parameters of cross-attention: a map to q, one to k and v side by side, and one back."""
+    return {
+        "c_q": linear_shapes(width, width, bias=bias),
+        "c_kv": linear_shapes(width, 2 * width, bias=bias),
+        "c_proj": linear_shapes(width, width, bias=bias),
+    }
 
 
 @layer(

@@ -8,15 +8,27 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.attention import AttentionCache, attention, attention_backward
+from pellucid.layers.attention import (
+    AttentionCache,
+    attention,
+    attention_backward,
+    attention_shapes,
+)
 from pellucid.layers.cross_attention import (
     CrossAttentionCache,
     cross_attention,
     cross_attention_backward,
+    cross_attention_shapes,
 )
 from pellucid.layers.facts import Meaning, where
-from pellucid.layers.feed_forward import FeedForwardCache, feed_forward, feed_forward_backward
+from pellucid.layers.feed_forward import (
+    FeedForwardCache,
+    feed_forward,
+    feed_forward_backward,
+    feed_forward_shapes,
+)
 from pellucid.layers.layer import layer
+from pellucid.layers.layer_norm import layer_norm_shapes
 from pellucid.layers.multi_head import Past
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.residual import (
@@ -50,6 +62,18 @@ class DecoderPast(NamedTuple):
 
     attn: Past
     cross: Past
+
+
+def decoder_block_shapes(width: int, inner: int, *, bias: bool = True) -> Tree:
+    """The parameters of a decoder block."""
+    return {
+        "attn": attention_shapes(width, bias=bias),
+        "ln_1": layer_norm_shapes(width, bias=bias),
+        "cross": cross_attention_shapes(width, bias=bias),
+        "ln_2": layer_norm_shapes(width, bias=bias),
+        "mlp": feed_forward_shapes(width, inner, bias=bias),
+        "ln_3": layer_norm_shapes(width, bias=bias),
+    }
 
 
 @layer(

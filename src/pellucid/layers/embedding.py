@@ -6,6 +6,12 @@ from torch import Tensor
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree
+
+
+def embedding_shapes(vocab_size: int, width: int) -> Tree:
+    """The table of an embedding, or of a head: a row for each token."""
+    return {"weight": (vocab_size, width)}
 
 
 @layer(

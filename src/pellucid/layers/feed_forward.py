@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pellucid.layers.layer import layer
+from pellucid.layers.linear import linear_shapes
 from pellucid.layers.ops import Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -17,6 +18,15 @@ class FeedForwardCache(NamedTuple):
     act: Any
     c_proj: Any
     dropout: Any
+
+
+def feed_forward_shapes(width: int, inner: int, *, bias: bool = True, lora_rank: int = 0) -> Tree:
+    """The parameters of a feed-forward network."""
+    kind: Any = {"bias": bias, "lora_rank": lora_rank}
+    return {
+        "c_fc": linear_shapes(width, inner, **kind),
+        "c_proj": linear_shapes(inner, width, **kind),
+    }
 
 
 @layer()

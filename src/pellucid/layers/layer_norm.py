@@ -5,7 +5,12 @@ from torch import Tensor
 from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import present
+from pellucid.tree import Tree, present
+
+
+def layer_norm_shapes(width: int, *, bias: bool = True) -> Tree:
+    """The parameters of a layer norm."""
+    return {"weight": (width,)} | ({"bias": (width,)} if bias else {})
 
 
 @layer(

@@ -4,8 +4,19 @@ from torch import Tensor
 
 from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
+from pellucid.layers.lora import lora_shapes
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import present
+from pellucid.tree import Tree, present
+
+
+def linear_shapes(into: int, out: int, *, bias: bool = True, lora_rank: int = 0) -> Tree:
+    """The parameters of a linear map, its weight (in, out); with LoRA the pair beside it too.
+
+    >>> linear_shapes(2, 3)
+    {'weight': (2, 3), 'bias': (3,)}
+    """
+    own = {"weight": (into, out)} | ({"bias": (out,)} if bias else {})
+    return own | (lora_shapes(into, out, lora_rank) if lora_rank else {})
 
 
 @layer(

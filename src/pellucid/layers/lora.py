@@ -7,7 +7,7 @@ from torch import Tensor
 from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import present
+from pellucid.tree import Tree, present
 
 
 class LoraCache(NamedTuple):
@@ -19,6 +19,11 @@ class LoraCache(NamedTuple):
     lora_a: Tensor
     lora_b: Tensor
     low: Tensor
+
+
+def lora_shapes(into: int, out: int, rank: int) -> Tree:
+    """The pair of thin matrices beside a linear map from `into` to `out`."""
+    return {"lora_a": (into, rank), "lora_b": (rank, out)}
 
 
 @layer(

@@ -6,6 +6,12 @@ from torch import Tensor
 from pellucid.layers.facts import Meaning, given, where, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree
+
+
+def position_shapes(length: int, width: int) -> Tree:
+    """The table of learned positions: a row for each."""
+    return {"weight": (length, width)}
 
 
 @layer(

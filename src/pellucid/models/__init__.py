@@ -3,10 +3,10 @@
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.model import Classifier
 from pellucid.models.classifier.wiring import (
-    classifier,
-    classifier_backward,
     classifier_error,
     classifier_error_backward,
+    classifier_logits,
+    classifier_logits_backward,
     classifier_loss,
     classifier_loss_backward,
     network,
@@ -15,15 +15,15 @@ from pellucid.models.classifier.wiring import (
 from pellucid.models.gpt.config import GPTConfig, init_params, parameter_shapes
 from pellucid.models.gpt.model import GPT
 from pellucid.models.gpt.presets import RANDOM_MODELS
-from pellucid.models.gpt.wiring import draw_noise, gpt, gpt_loss, gpt_loss_backward
+from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_loss_backward
 from pellucid.models.intervened import EditedGPT, edited
 from pellucid.models.interventions import Edit, edit_axes, editable
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Config, Model
+from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
 from pellucid.models.next_token.wiring import (
     NextToken,
-    NextTokenConfig,
-    next_token,
+    next_token_logits,
     next_token_loss,
     next_token_loss_backward,
     slide,
@@ -36,7 +36,7 @@ from pellucid.models.transformer.model import Transformer
 from pellucid.models.transformer.stacks import decoder, decoder_backward, encoder, encoder_backward
 from pellucid.models.transformer.wiring import (
     draw_transformer_noise,
-    transformer,
+    transformer_logits,
     transformer_loss,
     transformer_loss_backward,
 )
@@ -62,10 +62,10 @@ __all__ = [
     "Transformer",
     "TransformerConfig",
     "TransformerPast",
-    "classifier",
-    "classifier_backward",
     "classifier_error",
     "classifier_error_backward",
+    "classifier_logits",
+    "classifier_logits_backward",
     "classifier_loss",
     "classifier_loss_backward",
     "decoder",
@@ -77,23 +77,24 @@ __all__ = [
     "edited",
     "encoder",
     "encoder_backward",
-    "gpt",
+    "gpt_logits",
     "gpt_loss",
     "gpt_loss_backward",
     "init_classifier_params",
+    "init_next_token_params",
     "init_params",
     "init_transformer_params",
     "merged",
     "network",
     "network_backward",
-    "next_token",
+    "next_token_logits",
     "next_token_loss",
     "next_token_loss_backward",
     "packed",
     "parameter_shapes",
     "slide",
     "trainable",
-    "transformer",
+    "transformer_logits",
     "transformer_loss",
     "transformer_loss_backward",
     "windows_of",

@@ -1,8 +1,17 @@
-"""What every kind of model answers, so that checkpoints need not know which it is."""
+"""What every kind of model is: a configuration, and the tree of its parameters."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self
 
-from pellucid.tree import Tree
+import torch
+from torch import Tensor
+
+from pellucid.tape import Tape
+from pellucid.tree import Tree, flatten, map_leaves
+
+Shapes = dict[str, tuple[int, ...]]
+"""The shape of each parameter under its dotted name."""
 
 
 class Config(Protocol):
@@ -12,13 +21,17 @@ class Config(Protocol):
         """The fields as JSON takes them."""
         ...
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+    def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
         ...
 
 
-class Model(Protocol):
-    """A configuration and the tree of its parameters."""
+@dataclass(frozen=True)
+class Model:
+    """A configuration and its parameters, under the names of `config.parameter_shapes()`.
+
+    Each kind of model adds its `forward`, `loss` and `loss_and_grads`, which check what comes in.
+    """
 
     architecture: ClassVar[str]
     """What a checkpoint calls this kind of model."""
@@ -26,18 +39,75 @@ class Model(Protocol):
     Config: ClassVar[type[Any]]
     """The class of its configuration."""
 
-    @property
-    def config(self) -> Any:
-        """The configuration, an instance of `Config`."""
-        ...
+    initial: ClassVar[Callable[..., Tree]]
+    """`initial(config, seed=…, dtype=…, device=…)`: parameters as training begins."""
+
+    config: Any
+    params: Tree = field(repr=False)
+
+    @classmethod
+    def init(
+        cls,
+        config: Any,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> Self:
+        """A model with random weights, as training begins."""
+        return cls(config, cls.initial(config, seed=seed, dtype=dtype, device=device))
 
     @property
-    def params(self) -> Tree:
-        """The parameters, under the names of `config.parameter_shapes()`."""
-        ...
+    def parameter_count(self) -> int:
+        """How many numbers the parameters are."""
+        return sum(leaf.numel() for leaf in flatten(self.params).values())
 
-    def __init__(self, config: Any, params: Tree) -> None: ...
+    @property
+    def dtype(self) -> torch.dtype:
+        """The parameters' dtype."""
+        return _first_leaf(self.params).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        return _first_leaf(self.params).device
 
     def with_params(self, params: Tree) -> Self:
-        """A model of the same configuration with other parameters."""
-        ...
+        """The same model with other parameters, as after a step."""
+        return replace(self, params=params)
+
+    def to(
+        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> Self:
+        """The same model with its parameters in another dtype, on another device, or both."""
+        params = map_leaves(
+            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
+            self.params,
+        )
+        return self.with_params(params)
+
+    def forward(self, *inputs: Any, **choices: Any) -> Tensor:
+        """The scores of these inputs; the last of them may be a tape."""
+        raise NotImplementedError
+
+    def run_with_cache(self, *inputs: Any) -> tuple[Tensor, Tape]:
+        """What `forward` gives for these inputs, and the tape with every activation by name."""
+        tape = Tape()
+        return self.forward(*inputs, tape), tape
+
+
+def short(dtype: torch.dtype) -> str:
+    """The dtype's name without the library's.
+
+    >>> short(torch.float32)
+    'float32'
+    """
+    return str(dtype).removeprefix("torch.")
+
+
+def _first_leaf(tree: Mapping[str, Any]) -> Tensor:
+    node: Any = tree
+    while isinstance(node, Mapping):
+        node = next(iter(node.values()))
+    leaf: Tensor = node
+    return leaf

@@ -1,4 +1,4 @@
-"""What configurations have in common: checks of their fields, and the shapes of their parts."""
+"""Checks of a configuration's fields; each failure is one line."""
 
 import math
 from typing import Any
@@ -7,9 +7,6 @@ from pellucid.errors import ConfigError
 
 ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
 NORMS = ("pre", "post")
-
-Shapes = dict[str, tuple[int, ...]]
-"""The shape of each parameter under its dotted name."""
 
 
 def check_sizes(config: Any, *names: str) -> None:
@@ -59,45 +56,3 @@ def check_eps(config: Any) -> None:
     """Raise `ConfigError` unless layer norm's eps is a positive number."""
     if not (isinstance(config.eps, int | float) and 0 < config.eps < math.inf):
         raise ConfigError(f"eps must be a small positive number such as 1e-5, not {config.eps!r}")
-
-
-def norm_shapes(config: Any, path: str) -> Shapes:
-    """A layer norm's parameters."""
-    return {f"{path}.{name}": (config.n_embd,) for name in _names(config)}
-
-
-def linear_shapes(config: Any, path: str, into: int, out: int) -> Shapes:
-    """A linear map's parameters, its weight (in, out); with LoRA the pair beside it too."""
-    shapes = {"weight": (into, out), "bias": (out,)}
-    names = _names(config)
-    if rank := getattr(config, "lora_rank", 0):
-        shapes |= {"lora_a": (into, rank), "lora_b": (rank, out)}
-        names += ("lora_a", "lora_b")
-    return {f"{path}.{name}": shapes[name] for name in names}
-
-
-def attention_shapes(config: Any, path: str) -> Shapes:
-    """The parameters of self-attention."""
-    width = config.n_embd
-    c_attn = linear_shapes(config, f"{path}.c_attn", width, 3 * width)
-    return c_attn | linear_shapes(config, f"{path}.c_proj", width, width)
-
-
-def cross_attention_shapes(config: Any, path: str) -> Shapes:
-    """The parameters of cross-attention."""
-    width = config.n_embd
-    return (
-        linear_shapes(config, f"{path}.c_q", width, width)
-        | linear_shapes(config, f"{path}.c_kv", width, 2 * width)
-        | linear_shapes(config, f"{path}.c_proj", width, width)
-    )
-
-
-def feed_forward_shapes(config: Any, path: str) -> Shapes:
-    """The parameters of a feed-forward network."""
-    c_fc = linear_shapes(config, f"{path}.c_fc", config.n_embd, config.inner)
-    return c_fc | linear_shapes(config, f"{path}.c_proj", config.inner, config.n_embd)
-
-
-def _names(config: Any) -> tuple[str, ...]:
-    return ("weight", "bias") if config.bias else ("weight",)

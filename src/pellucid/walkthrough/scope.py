@@ -1,4 +1,4 @@
-"""What the names in a layer's equations stand for, in one recorded call, and how a step writes them.
+"""What the names in a layer's equations stand for in a recorded call, and how a step writes them.
 
 A layer's equations are in its own words: `x`, `weight`, `out`. A step of a walk shows the values of
 several calls, and there each has the name that it has on the tape, as far as the step needs it:

@@ -9,14 +9,10 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.models.settings import (
-    Shapes,
-    check_choice,
-    check_sizes,
-    check_switches,
-    linear_shapes,
-)
-from pellucid.tree import Tree, unflatten
+from pellucid.layers import linear_shapes
+from pellucid.models.model import Shapes
+from pellucid.models.settings import check_choice, check_sizes, check_switches
+from pellucid.tree import Tree, flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -87,11 +83,13 @@ class ClassifierConfig:
 
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
-        shapes: Shapes = {}
         widths = (self.inputs, *self.hidden)
-        for layer, (into, out) in enumerate(zip(widths, self.hidden, strict=False)):
-            shapes |= linear_shapes(self, f"hidden.{layer}", into, out)
-        return shapes | linear_shapes(self, "output", widths[-1], self.outputs)
+        hidden = {
+            str(layer): linear_shapes(into, out, bias=self.bias)
+            for layer, (into, out) in enumerate(zip(widths, self.hidden, strict=False))
+        }
+        output = linear_shapes(widths[-1], self.outputs, bias=self.bias)
+        return flatten({"hidden": hidden, "output": output})
 
     def _check_names(self, field: str, count: int) -> None:
         names = getattr(self, field)
@@ -118,7 +116,11 @@ class ClassifierConfig:
 
 
 def init_classifier_params(
-    config: ClassifierConfig, *, seed: int = 0, dtype: torch.dtype = torch.float64
+    config: ClassifierConfig,
+    *,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
 ) -> Tree:
     """Random parameters that keep the numbers' size from layer to layer; biases 0.
 
@@ -129,10 +131,11 @@ def init_classifier_params(
 
     def draw(name: str, shape: Sequence[int]) -> Tensor:
         if name.endswith("bias"):
-            return torch.zeros(*shape, dtype=dtype)
+            return torch.zeros(*shape, dtype=dtype, device=device)
         bent = config.activation == "relu" and not name.startswith("output")
         deviation = math.sqrt((2 if bent else 1) / shape[0])
-        return deviation * torch.randn(*shape, generator=generator, dtype=dtype)
+        drawn = torch.randn(*shape, generator=generator, dtype=dtype)
+        return (deviation * drawn).to(device)
 
     return unflatten({name: draw(name, shape) for name, shape in config.parameter_shapes().items()})
 

@@ -1,7 +1,7 @@
 """`Classifier`: a configuration and its parameters as one object, which checks what comes in."""
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -11,18 +11,19 @@ from pellucid.layers import REFERENCE, Ops, softmax
 from pellucid.models.checks import check_begin
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.wiring import (
-    classifier,
     classifier_error,
     classifier_error_backward,
+    classifier_logits,
     classifier_loss,
     classifier_loss_backward,
 )
+from pellucid.models.model import Model, short
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import Tree, flatten
+from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class Classifier:
+class Classifier(Model):
     """A feed-forward classifier: a configuration and the tree of its parameters.
 
     Inputs are rows of numbers (N, m), one row an example, as a tensor or as lists; classes are
@@ -34,50 +35,39 @@ class Classifier:
     torch.Size([2, 2])
     """
 
-    config: ClassifierConfig
-    params: Tree = field(repr=False)
-
     architecture: ClassVar[str] = "classifier"
     Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+    initial = staticmethod(init_classifier_params)
+
+    config: ClassifierConfig
 
     @classmethod
     def init(
-        cls, config: ClassifierConfig, *, seed: int = 0, dtype: torch.dtype = torch.float64
-    ) -> "Classifier":
-        """A model with random weights, as training begins."""
-        return cls(config, init_classifier_params(config, seed=seed, dtype=dtype))
+        cls,
+        config: ClassifierConfig,
+        *,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ) -> Self:
+        """A model with random weights, as training begins; in float64, since it is small."""
+        return super().init(config, seed=seed, dtype=dtype, device=device)
 
     def __str__(self) -> str:
-        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
-        count = sum(leaf.numel() for leaf in flatten(self.params).values())
+        config = self.config
         widths = (config.inputs, *config.hidden, config.outputs)
         bend = {"relu": "ReLU", "none": "no activation"}[config.activation]
         return (
-            f"a classifier of {count:,} parameters: {' → '.join(map(str, widths))}, {bend}, "
-            f"{'with' if config.bias else 'without'} biases, scheme {config.scheme}, {dtype}"
+            f"a classifier of {self.parameter_count:,} parameters: {' → '.join(map(str, widths))}, "
+            f"{bend}, {'with' if config.bias else 'without'} biases, scheme {config.scheme}, "
+            f"{short(self.dtype)}"
         )
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The parameters' dtype."""
-        dtype: torch.dtype = self.params["output"]["weight"].dtype
-        return dtype
-
-    @property
-    def device(self) -> torch.device:
-        """The parameters' device."""
-        device: torch.device = self.params["output"]["weight"].device
-        return device
-
-    def with_params(self, params: Tree) -> "Classifier":
-        """The same model with other parameters."""
-        return Classifier(self.config, params)
 
     def forward(self, inputs: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The score of each class (N, V); under the scheme "sign" they are (output, 0)."""
         x = self._inputs(inputs)
         check_begin(tape, ops, self.params, inputs=x)
-        logits, _ = classifier(x, **self.params, config=self.config, ops=ops, tape=tape)
+        logits, _ = classifier_logits(x, **self.params, config=self.config, ops=ops, tape=tape)
         return logits
 
     def probabilities(self, inputs: Any) -> Tensor:

@@ -94,7 +94,7 @@ def network_backward(
 
 
 @layer()
-def classifier(
+def classifier_logits(
     x: Tensor, *, config: ClassifierConfig, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NetworkCache]:
     """A score for each class, (N, V): the outputs, or under the scheme "sign" (output, 0)."""
@@ -107,7 +107,7 @@ def classifier(
 
 
 @layer()
-def classifier_backward(
+def classifier_logits_backward(
     dlogits: Tensor,
     cache: NetworkCache,
     *,
@@ -127,7 +127,7 @@ def classifier_loss(
     x: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, tuple[NetworkCache, Any]]:
     """The mean cross-entropy of the classes `targets` (N,) under the scores, in nats."""
-    logits, cache = classifier(x, tape=tape, **rest)  # (N, V)
+    logits, cache = classifier_logits(x, tape=tape, **rest)  # (N, V)
     loss, loss_cache = cross_entropy(logits, targets, tape=tape)
     return loss, (cache, loss_cache)
 
@@ -144,7 +144,7 @@ def classifier_loss_backward(
     """Undo the loss, then the classifier."""
     network_cache, loss_cache = cache
     dlogits, _ = cross_entropy_backward(dloss, loss_cache, tape=tape)
-    return classifier_backward(dlogits, network_cache, config=config, ops=ops, tape=tape)
+    return classifier_logits_backward(dlogits, network_cache, config=config, ops=ops, tape=tape)
 
 
 @layer()

@@ -7,21 +7,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from pellucid.layers import block_shapes, embedding_shapes, layer_norm_shapes, position_shapes
+from pellucid.models.model import Shapes
 from pellucid.models.settings import (
     ACTIVATIONS,
     NORMS,
-    Shapes,
-    attention_shapes,
     check_choice,
     check_eps,
     check_heads,
     check_rank,
     check_sizes,
     check_switches,
-    feed_forward_shapes,
-    norm_shapes,
 )
-from pellucid.tree import Tree, unflatten
+from pellucid.tree import Tree, flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -69,21 +67,18 @@ class GPTConfig:
 
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
-        shapes: Shapes = {
-            "wte.weight": (self.vocab_size, self.n_embd),
-            "wpe.weight": (self.block_size, self.n_embd),
+        kind: Any = {"bias": self.bias, "lora_rank": self.lora_rank}
+        block = block_shapes(self.n_embd, self.inner, **kind)
+        tree: Tree = {
+            "wte": embedding_shapes(self.vocab_size, self.n_embd),
+            "wpe": position_shapes(self.block_size, self.n_embd),
+            "h": {str(layer): block for layer in range(self.n_layer)},
         }
-        for layer in range(self.n_layer):
-            block = f"h.{layer}"
-            shapes |= norm_shapes(self, f"{block}.ln_1")
-            shapes |= attention_shapes(self, f"{block}.attn")
-            shapes |= norm_shapes(self, f"{block}.ln_2")
-            shapes |= feed_forward_shapes(self, f"{block}.mlp")
         if self.final_norm:
-            shapes |= norm_shapes(self, "ln_f")
+            tree["ln_f"] = layer_norm_shapes(self.n_embd, bias=self.bias)
         if not self.tied:
-            shapes["lm_head.weight"] = (self.vocab_size, self.n_embd)
-        return shapes
+            tree["lm_head"] = embedding_shapes(self.vocab_size, self.n_embd)
+        return flatten(tree)
 
 
 def parameter_shapes(config: GPTConfig) -> Shapes:

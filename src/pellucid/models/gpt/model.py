@@ -1,8 +1,8 @@
 """`GPT`: a configuration and its parameters as one object, which checks what comes in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,13 +17,20 @@ from pellucid.models.checks import (
     whole_numbers,
 )
 from pellucid.models.gpt.config import GPTConfig, init_params
-from pellucid.models.gpt.wiring import LossCache, draw_noise, gpt, gpt_loss, gpt_loss_backward
-from pellucid.tape import NULL_TAPE, NullTape, Tape
-from pellucid.tree import Tree, flatten, map_leaves
+from pellucid.models.gpt.wiring import (
+    LossCache,
+    draw_noise,
+    gpt_logits,
+    gpt_loss,
+    gpt_loss_backward,
+)
+from pellucid.models.model import Model, short
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class GPT:
+class GPT(Model):
     """A GPT: a configuration and the tree of its parameters.
 
     Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same
@@ -40,58 +47,19 @@ class GPT:
     architecture: ClassVar[str] = "gpt"
     Config: ClassVar[type[GPTConfig]] = GPTConfig
 
-    config: GPTConfig
-    params: Tree = field(repr=False)
+    initial = staticmethod(init_params)
 
-    @classmethod
-    def init(
-        cls,
-        config: GPTConfig,
-        *,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ) -> "GPT":
-        """A model with random weights, as GPT-2's training begins."""
-        return cls(config, init_params(config, seed=seed, dtype=dtype, device=device))
+    config: GPTConfig
 
     def __str__(self) -> str:
-        leaves = flatten(self.params)
-        count = sum(leaf.numel() for leaf in leaves.values())
-        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
-        if isinstance(weight := leaves["h.0.attn.c_attn.weight"], PackedWeight):
+        config, dtype = self.config, short(self.dtype)
+        if isinstance(weight := self.params["h"]["0"]["attn"]["c_attn"]["weight"], PackedWeight):
             dtype = f"packed as {weight.form}"
         return (
-            f"a GPT of {count:,} parameters: {config.n_layer} layers, {config.n_head} heads, width "
-            f"{config.n_embd}, context {config.block_size}, {dtype}"
+            f"a GPT of {self.parameter_count:,} parameters: {config.n_layer} layers, "
+            f"{config.n_head} heads, width {config.n_embd}, context {config.block_size}, {dtype}"
             + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
         )
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The parameters' dtype."""
-        dtype: torch.dtype = self.params["wte"]["weight"].dtype
-        return dtype
-
-    @property
-    def device(self) -> torch.device:
-        """The parameters' device."""
-        device: torch.device = self.params["wte"]["weight"].device
-        return device
-
-    def with_params(self, params: Tree) -> Self:
-        """A model of the same configuration with other parameters, as after a step."""
-        return replace(self, params=params)
-
-    def to(
-        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-    ) -> "GPT":
-        """The same model with its parameters in another dtype, on another device, or both."""
-        params = map_leaves(
-            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
-            self.params,
-        )
-        return self.with_params(params)
 
     def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., T, V): position t scores every token as the one at t + 1."""
@@ -113,15 +81,10 @@ class GPT:
         """
         ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
         check_begin(tape, ops, self.params, tokens=ids)
-        logits, cache = gpt(
+        logits, cache = gpt_logits(
             ids, **self.params, last=last, config=self.config, ops=ops, past=past, tape=tape
         )
         return logits, tuple(block.attn.past for block in cache.h)
-
-    def run_with_cache(self, tokens: Any) -> tuple[Tensor, Tape]:
-        """The logits, and the tape with every activation under its name."""
-        tape = Tape()
-        return self.forward(tokens, tape), tape
 
     def loss(
         self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE

@@ -139,7 +139,7 @@ def trunk_backward(
     },
     steps={"lm_head": "Logit projection", "logits": "Logit projection"},
 )
-def gpt(
+def gpt_logits(
     tokens: Tensor,
     *,
     wte: Tree,
@@ -180,7 +180,7 @@ def gpt_loss(
     tape: NullTape = NULL_TAPE,
     **rest: Any,
 ) -> tuple[Tensor, LossCache]:
-    """The mean cross-entropy of `targets` (..., T) under the logits of `gpt`, in nats."""
+    """The mean cross-entropy of `targets` (..., T) under the logits of `gpt_logits`, in nats."""
     x, trunk_cache = trunk(tokens, wte=wte, ops=ops, tape=tape, **rest)  # (..., T, C)
     loss, head_cache = ops.linear_cross_entropy.forward(x, targets, **(lm_head or wte), tape=tape)
     return loss, LossCache(trunk_cache, head_cache, tied=lm_head is None)
@@ -207,13 +207,7 @@ def gpt_loss_backward(
     return None, grads | {"wte": wte} | present(lm_head=None if cache.tied else head)
 
 
-@layer(
-    Equation(
-        lambda given: (
-            "dweight = " + " + ".join(f"dweights.{i}" for i in range(len(given["dweights"])))
-        )
-    ),
-)
+@layer(Equation(lambda given: "dweight = " + " + ".join(given)))
 def table_backward(dweights: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE) -> Tensor:
     """The gradient by the embedding's table (V, C): the sum of those by each of its uses."""
     dweight = sum(dweights[1:], start=dweights[0])

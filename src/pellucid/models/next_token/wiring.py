@@ -6,9 +6,8 @@ The window always holds as many characters as the network has places for: to go 
 oldest character and takes in the new one.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -18,50 +17,10 @@ from pellucid.errors import TokenError
 from pellucid.layers import REFERENCE, Ops, cross_entropy, cross_entropy_backward
 from pellucid.layers.layer import layer
 from pellucid.models.checks import check_begin, check_range, whole_numbers
-from pellucid.models.settings import Shapes, check_sizes
+from pellucid.models.model import Model
+from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import Tree, flatten, present, unflatten
-
-
-@dataclass(frozen=True)
-class NextTokenConfig:
-    """What such a network is, apart from its weights; the defaults are those of "humpty dumpt".
-
-    With a `width`, each character is a learned vector of so many numbers; with None it is one
-    number, its id: where a space has the id 0, a is 1 and b is 2.
-
-    Raises `ConfigError` where a size is not a whole number of at least 1.
-    """
-
-    vocab_size: int = 27  # V, one output a character
-    window: int = 12  # W
-    width: int | None = 10  # C, the numbers of a character's vector; None for its id alone
-    hidden: int = 32  # F
-
-    def __post_init__(self) -> None:
-        vector = () if self.width is None else ("width",)
-        check_sizes(self, "vocab_size", "window", *vector, "hidden")
-
-    @property
-    def inputs(self) -> int:
-        """N, how many numbers go into the hidden layer."""
-        return self.window * (self.width or 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON takes them."""
-        return asdict(self)
-
-    def parameter_shapes(self) -> Shapes:
-        """The name and shape of every parameter, in the order of the forward pass."""
-        table: Shapes = {}
-        if self.width is not None:
-            table = {"wte.weight": (self.vocab_size, self.width)}
-        return table | {
-            "hidden.weight": (self.inputs, self.hidden),
-            "hidden.bias": (self.hidden,),
-            "output.weight": (self.hidden, self.vocab_size),
-            "output.bias": (self.vocab_size,),
-        }
+from pellucid.tree import Tree, present
 
 
 class NextTokenCache(NamedTuple):
@@ -74,7 +33,7 @@ class NextTokenCache(NamedTuple):
 
 
 @layer()
-def next_token(
+def next_token_logits(
     windows: Tensor,
     *,
     wte: Tree | None = None,
@@ -108,7 +67,7 @@ def next_token(
 
 
 @layer()
-def next_token_backward(
+def next_token_logits_backward(
     dlogits: Tensor,
     cache: NextTokenCache,
     *,
@@ -116,7 +75,7 @@ def next_token_backward(
     ops: Ops,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[None, Tree]:
-    """Undo each line of `next_token` from the last to the first; ids have no gradient."""
+    """Undo each line of `next_token_logits` from the last to the first; ids have no gradient."""
     dbent, output = ops.linear.backward(dlogits, cache.output, tape=tape.at("output"))
     dinner, _ = ops.relu.backward(dbent, cache.act, tape=tape.at("act"))
     dinputs, hidden = ops.linear.backward(dinner, cache.hidden, tape=tape.at("hidden"))
@@ -140,7 +99,7 @@ def next_token_loss(
     windows: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NextTokenLossCache]:
     """The mean cross-entropy of one target (N,) for each of the windows (N, W), in nats."""
-    logits, network_cache = next_token(windows, **rest, tape=tape)  # (N, V)
+    logits, network_cache = next_token_logits(windows, **rest, tape=tape)  # (N, V)
     loss, loss_cache = cross_entropy(logits, targets, tape=tape)
     return loss, NextTokenLossCache(network_cache, loss_cache)
 
@@ -156,11 +115,11 @@ def next_token_loss_backward(
 ) -> tuple[None, Tree]:
     """Undo the loss, then the network."""
     dlogits, _ = cross_entropy_backward(dloss, cache.loss, tape=tape)
-    return next_token_backward(dlogits, cache.network, config=config, ops=ops, tape=tape)
+    return next_token_logits_backward(dlogits, cache.network, config=config, ops=ops, tape=tape)
 
 
 @dataclass(frozen=True)
-class NextToken:
+class NextToken(Model):
     """A network for the next character: a configuration and the tree of its parameters.
 
     Windows may be lists of ids or tensors, each exactly as long as the configuration's `window`.
@@ -175,57 +134,23 @@ class NextToken:
     architecture: ClassVar[str] = "next_token"
     Config: ClassVar[type[NextTokenConfig]] = NextTokenConfig
 
+    initial = staticmethod(init_next_token_params)
+
     config: NextTokenConfig
-    params: Tree = field(repr=False)
-
-    @classmethod
-    def init(
-        cls,
-        config: NextTokenConfig,
-        *,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ) -> "NextToken":
-        """A model with random weights: vectors of deviation 1, maps of √(2 / inputs), biases 0.
-
-        Source: He et al. 2015, "Delving deep into rectifiers", equation 10.
-        """
-        generator = torch.Generator().manual_seed(seed)
-
-        def draw(name: str, shape: tuple[int, ...]) -> Tensor:
-            if name.endswith("bias"):
-                return torch.zeros(shape, device=device, dtype=dtype)
-            deviation = 1.0 if name == "wte.weight" else math.sqrt(2 / shape[0])
-            return (deviation * torch.randn(shape, generator=generator)).to(device, dtype)
-
-        shapes = config.parameter_shapes()
-        return cls(config, unflatten({name: draw(name, shapes[name]) for name in shapes}))
 
     def __str__(self) -> str:
-        count = sum(leaf.numel() for leaf in flatten(self.params).values())
         width = self.config.width
         return (
-            f"a next-token network of {count:,} parameters: a window of {self.config.window}, "
-            f"{'one number' if width is None else f'a vector of {width}'} a character, "
-            f"{self.config.hidden} hidden nodes"
+            f"a next-token network of {self.parameter_count:,} parameters: a window of "
+            f"{self.config.window}, {'one number' if width is None else f'a vector of {width}'} a "
+            f"character, {self.config.hidden} hidden nodes"
         )
-
-    @property
-    def device(self) -> torch.device:
-        """The parameters' device."""
-        device: torch.device = self.params["hidden"]["weight"].device
-        return device
-
-    def with_params(self, params: Tree) -> "NextToken":
-        """A model of the same configuration with other parameters, as after a step."""
-        return NextToken(self.config, params)
 
     def forward(self, windows: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., V) of what may follow each of the windows (..., W)."""
         ids = self.check(windows)
         check_begin(tape, ops, self.params, windows=ids)
-        logits, _ = next_token(ids, **self.params, config=self.config, ops=ops, tape=tape)
+        logits, _ = next_token_logits(ids, **self.params, config=self.config, ops=ops, tape=tape)
         return logits
 
     def loss(

@@ -8,21 +8,23 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
+from pellucid.layers import (
+    block_shapes,
+    decoder_block_shapes,
+    embedding_shapes,
+    layer_norm_shapes,
+)
+from pellucid.models.model import Shapes
 from pellucid.models.settings import (
     ACTIVATIONS,
     NORMS,
-    Shapes,
-    attention_shapes,
     check_choice,
     check_eps,
     check_heads,
     check_sizes,
     check_switches,
-    cross_attention_shapes,
-    feed_forward_shapes,
-    norm_shapes,
 )
-from pellucid.tree import Tree, unflatten
+from pellucid.tree import Tree, flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -84,26 +86,21 @@ class TransformerConfig:
 
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
-        table = (self.vocab_size, self.n_embd)
-        shapes: Shapes = {"wte.weight": table} if self.tied else {}
-        for stack, depth in (("enc", self.n_encoder), ("dec", self.n_decoder)):
-            if not self.tied:
-                shapes[f"{stack}.wte.weight"] = table
-            for layer in range(depth):
-                block, last = f"{stack}.h.{layer}", "ln_2"
-                shapes |= attention_shapes(self, f"{block}.attn")
-                shapes |= norm_shapes(self, f"{block}.ln_1")
-                if stack == "dec":
-                    shapes |= cross_attention_shapes(self, f"{block}.cross")
-                    shapes |= norm_shapes(self, f"{block}.ln_2")
-                    last = "ln_3"
-                shapes |= feed_forward_shapes(self, f"{block}.mlp")
-                shapes |= norm_shapes(self, f"{block}.{last}")
-            if self.final_norm:
-                shapes |= norm_shapes(self, f"{stack}.ln_f")
-        if not self.tied:
-            shapes["lm_head.weight"] = table
-        return shapes
+        width, inner, kind = self.n_embd, self.inner, {"bias": self.bias}
+        shapes = block_shapes(width, inner, **kind)
+        encoder = {part: shapes[part] for part in ("attn", "ln_1", "mlp", "ln_2")}
+        decoder = decoder_block_shapes(width, inner, **kind)
+        table = embedding_shapes(self.vocab_size, width)
+        own = {} if self.tied else {"wte": table}
+        last = {"ln_f": layer_norm_shapes(width, **kind)} if self.final_norm else {}
+        stacks = {
+            stack: own | {"h": {str(layer): block for layer in range(depth)}} | last
+            for stack, depth, block in (
+                ("enc", self.n_encoder, encoder),
+                ("dec", self.n_decoder, decoder),
+            )
+        }
+        return flatten({"wte": table} | stacks if self.tied else stacks | {"lm_head": table})
 
 
 def init_transformer_params(

@@ -1,7 +1,7 @@
 """`Transformer`: a configuration and its parameters as one object, which checks what comes in."""
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,21 +15,22 @@ from pellucid.models.checks import (
     check_targets,
     whole_numbers,
 )
+from pellucid.models.model import Model, short
 from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
 from pellucid.models.transformer.halves import TransformerPast, encode
 from pellucid.models.transformer.wiring import (
     TransformerLossCache,
     draw_transformer_noise,
-    transformer,
+    transformer_logits,
     transformer_loss,
     transformer_loss_backward,
 )
-from pellucid.tape import NULL_TAPE, NullTape, Tape
-from pellucid.tree import Tree, flatten, map_leaves, present
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree, present
 
 
 @dataclass(frozen=True)
-class Transformer:
+class Transformer(Model):
     """An original Transformer: a configuration and the tree of its parameters.
 
     Source and tokens may be lists of ids, tensors (S,) and (T,), or batches (B, S) and (B, T); what
@@ -46,59 +47,17 @@ class Transformer:
     architecture: ClassVar[str] = "transformer"
     Config: ClassVar[type[TransformerConfig]] = TransformerConfig
 
-    config: TransformerConfig
-    params: Tree = field(repr=False)
+    initial = staticmethod(init_transformer_params)
 
-    @classmethod
-    def init(
-        cls,
-        config: TransformerConfig,
-        *,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ) -> "Transformer":
-        """A model with random weights."""
-        return cls(config, init_transformer_params(config, seed=seed, dtype=dtype, device=device))
+    config: TransformerConfig
 
     def __str__(self) -> str:
-        count = sum(leaf.numel() for leaf in flatten(self.params).values())
-        config, dtype = self.config, str(self.dtype).removeprefix("torch.")
+        config = self.config
         return (
-            f"a Transformer of {count:,} parameters: {config.n_encoder} + {config.n_decoder} "
-            f"layers, {config.n_head} heads, width {config.n_embd}, up to {config.block_size} "
-            f"positions, {dtype}"
+            f"a Transformer of {self.parameter_count:,} parameters: {config.n_encoder} + "
+            f"{config.n_decoder} layers, {config.n_head} heads, width {config.n_embd}, up to "
+            f"{config.block_size} positions, {short(self.dtype)}"
         )
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The parameters' dtype."""
-        return self._table.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """The parameters' device."""
-        return self._table.device
-
-    @property
-    def _table(self) -> Tensor:
-        owner = self.params if self.config.tied else self.params["enc"]
-        table: Tensor = owner["wte"]["weight"]
-        return table
-
-    def with_params(self, params: Tree) -> Self:
-        """A model of the same configuration with other parameters, as after a step."""
-        return type(self)(self.config, params)
-
-    def to(
-        self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-    ) -> "Transformer":
-        """The same model with its parameters in another dtype, on another device, or both."""
-        params = map_leaves(
-            lambda leaf: leaf.to(device=device or leaf.device, dtype=dtype or leaf.dtype),
-            self.params,
-        )
-        return self.with_params(params)
 
     def encode(self, source: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The memory (..., S, C): what the encoder makes of the source."""
@@ -138,14 +97,9 @@ class Transformer:
         read = None if source is None else self._source(source)
         ids = self._tokens(tokens, read, past)
         check_begin(tape, ops, self.params, **present(source=read), tokens=ids)
-        return transformer(
+        return transformer_logits(
             read, ids, **self.params, config=self.config, ops=ops, past=past, tape=tape
         )
-
-    def run_with_cache(self, source: Any, tokens: Any) -> tuple[Tensor, Tape]:
-        """The logits, and the tape with every activation under its name."""
-        tape = Tape()
-        return self.forward(source, tokens, tape), tape
 
     def loss(
         self,

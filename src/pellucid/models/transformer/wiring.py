@@ -30,7 +30,7 @@ from pellucid.tree import Tree, present
 
 
 @layer()
-def transformer(
+def transformer_logits(
     source: Tensor | None,
     tokens: Tensor,
     *,
