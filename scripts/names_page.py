@@ -1,4 +1,4 @@
-"""Write docs/names.md from the table in pellucid.walkthrough.names; with --check, only compare."""
+"""Write docs/names.md from pellucid.walkthrough.names; with --check, only compare."""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +6,16 @@ from pathlib import Path
 
 from pellucid.compare.translate import VOCABULARIES
 from pellucid.models.gpt.vocabularies.row import VocabularyRow
-from pellucid.walkthrough.names import EDITS, MOMENTS, NAMES, SIZES, UPDATES, USES, NameRow
+from pellucid.walkthrough.names import (
+    EDITS,
+    MOMENTS,
+    OF_ITS_USE,
+    SIZES,
+    UPDATES,
+    NameRow,
+    names,
+    uses,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
 
@@ -14,7 +23,7 @@ HEAD = """\
 # Names
 
 Every value of a step has one name: the same in the code, on the tape, in files and on the page.
-This page is written by `python scripts/names_page.py` from `pellucid.walkthrough.NAMES`.
+This page is written by `python scripts/names_page.py` from what the layers say of themselves.
 
 - `i` is the number of a block, counted from 0: `h.0.attn.att`, `h.11.attn.att`.
 - The gradient of the loss by a value is the value's name with a `d` in front: `dh.0.attn.att`.
@@ -24,13 +33,13 @@ This page is written by `python scripts/names_page.py` from `pellucid.walkthroug
 """
 
 
-def table(names: Sequence[NameRow]) -> str:
+def table(rows: Sequence[NameRow]) -> str:
     """The rows as a Markdown table."""
     lines = [
         f"| name | shape | symbol | meaning | {' | '.join(VOCABULARIES)} |",
         f"|---|---|---|---|{'---|' * len(VOCABULARIES)}",
     ]
-    for name in names:
+    for name in rows:
         shape = f"({', '.join(name.shape)})" if name.shape else "number"
         cells = (
             f"`{name.pattern}`",
@@ -56,11 +65,12 @@ def page() -> str:
         f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in (*UPDATES, *MOMENTS)
     )
     edits = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in EDITS)
-    uses = "\n".join(f"| `{_use(use)}` | {meaning} |" for use, meaning in USES.items())
+    own = [(f"d{row.pattern}", row.meaning) for row in uses() if not row.pattern.endswith(".x")]
+    by_use = "\n".join(f"| `{name}` | {said} |" for name, said in [*own, ("d….x", "its input")])
     return (
-        f"{HEAD}## VocabularySizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
+        f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
         f"A batch puts an axis B in front of every activation.\n\n"
-        f"## Parameters and activations, in the order of the forward pass\n\n{table(NAMES)}\n\n"
+        f"## Parameters and activations, in the order of the forward pass\n\n{table(names())}\n\n"
         "Others' layouts are not always ours; `pellucid compare` turns them into ours as it reads:"
         "\n\n"
         "- Hugging Face: a module's name stands for its output, as forward hooks get it; "
@@ -79,13 +89,9 @@ def page() -> str:
         "`h.0.ln_1.out`, `h.0.edit.out`\nbeside `h.0.resid_post` and "
         "`h.0.attn.attn_dropout.edit.out` beside `h.0.attn.att`:\n\n"
         f"| name | meaning |\n|---|---|\n{edits}\n\n"
-        "## Uses\n\n| name | meaning |\n|---|---|\n"
-        f"{uses}\n"
+        f"## Uses\n\n{OF_ITS_USE[0].upper()}{OF_ITS_USE[1:]}:\n\n| name | of |\n|---|---|\n"
+        f"{by_use}\n"
     )
-
-
-def _use(use: str) -> str:
-    return f"d…{use}" if use.startswith(".") else f"d{use}"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pellucid.models.gpt.vocabularies.row import (
     as_it_is,
 )
 from pellucid.models.gpt.vocabularies.transformer_lens import TRANSFORMER_LENS
-from pellucid.walkthrough.names import NAMES, describe
+from pellucid.walkthrough.names import describe, names
 
 VOCABULARIES: Mapping[str, tuple[VocabularyRow, ...]] = {
     "Hugging Face": HUGGING_FACE,
@@ -129,7 +129,7 @@ def _check_map(theirs: str, ours: str, there: set[str], config: GPTConfig) -> No
             "correct it"
         )
     if not is_ours(ours, config):
-        some = {row.pattern.replace(".i.", ".0.") for row in NAMES}
+        some = {row.pattern.replace(".i.", ".0.") for row in names()}
         raise TraceError(
             f"a map must lead to names of docs/names.md, and {ours!r} is none of this model's"
             f"{_near(ours, some)}: correct it"

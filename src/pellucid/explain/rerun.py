@@ -73,6 +73,14 @@ class Observer(Tape):
     def given(self, values: Mapping[str, Any]) -> None:
         """Nothing: what is given to the run is on the tape already."""
 
+    def run(
+        self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
+    ) -> Any:
+        """Run a layer, whose arguments have names as its variables have."""
+        scope = self._scope(self.path, Call(self.path, function, arguments, self._call))
+        scope.note(**arguments)
+        return body(**arguments, tape=scope)
+
     def note(self, **values: Any) -> None:
         """Call each array by the variable that holds it, first of all in the outermost call."""
         assert self._call is not None

@@ -67,10 +67,11 @@ def cross_entropy(
 @layer(
     Equation("dlogits = (probs - one_hot(targets)) / T", lambda given: not _skipped(given)),
     Equation(
-        "dlogits[t, j] = (probs[t, j] - (targets[t] = j)) / Σₜ (targets ≥ 0)"
+        "dlogits[t, j] = (probs[t, j] - (targets[t] = j)) / Σ (targets ≥ 0)"
         " where targets[t] ≥ 0, else 0",
         _skipped,
     ),
+    steps={"logits": "Softmax"},
 )
 def cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE

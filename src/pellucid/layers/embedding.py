@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import Arguments, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -12,6 +12,11 @@ from pellucid.tree import Tree
 def embedding_shapes(vocab_size: int, width: int) -> Tree:
     """The table of an embedding, or of a head: a row for each token."""
     return {"weight": (vocab_size, width)}
+
+
+def _batched(given: Arguments) -> bool:
+    """Whether a backward call's tokens are of several texts."""
+    return bool(given["cache.0"].dim() > 1)
 
 
 @layer(
@@ -38,7 +43,10 @@ def embedding(
 
 
 @layer(
-    "dweight[v] = Σₜ dout[t] where tokens[t] = v",
+    Equation(
+        "dweight[v] = Σₜ dout[t] where tokens[t] = v", lambda given: given["cache.0"].dim() == 1
+    ),
+    Equation("dweight = Σₙ one_hot(tokens)ᵀ dout", lambda given: given["cache.0"].dim() > 1),
 )
 def embedding_backward(
     dout: Tensor, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE

@@ -55,6 +55,7 @@ def smooth_cross_entropy(
 
 @layer(
     "dlogits = (probs - one_hot(targets)) / T + ε · (one_hot(targets) - 1 / V) / T",
+    steps={"logits": "Softmax"},
 )
 def smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE

@@ -1,8 +1,8 @@
 """What every kind of model is: a configuration, and the tree of its parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -24,6 +24,13 @@ class Config(Protocol):
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""
         ...
+
+
+class DryRun(NamedTuple):
+    """A small run on a tape, and the letters of its sizes: where 15 is C, 45 is 3C."""
+
+    tape: Tape
+    letters: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,26 @@ class Model:
     ) -> Self:
         """A model with random weights, as training begins."""
         return cls(config, cls.initial(config, seed=seed, dtype=dtype, device=device))
+
+    @classmethod
+    def small(cls) -> Iterator[tuple[Any, tuple[Any, ...], Mapping[int, str]]]:
+        """Small configurations, each with a batch, between which all is shown that can be shown.
+
+        No two of their sizes are alike; the letters that they stand for come along.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def dry_runs(cls) -> Iterator[DryRun]:
+        """The small configurations' runs, forward and backward, with dropout where there is any."""
+        for config, batch, letters in cls.small():
+            model: Any = cls.init(config)
+            tape, choices = Tape(), {}
+            if hasattr(model, "draw_noise"):
+                generator = torch.Generator().manual_seed(0)
+                choices["noise"] = model.draw_noise(*batch, p=0.5, generator=generator)
+            model.loss_and_grads(*batch, tape, **choices)
+            yield DryRun(tape, letters)
 
     @property
     def parameter_count(self) -> int:

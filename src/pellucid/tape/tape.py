@@ -199,6 +199,10 @@ class Tape(NullTape):
         origin = self.name_of(self[name]) or name
         return self._record.makers.get(origin)
 
+    def shown_by(self, name: str) -> Call | None:
+        """The call that showed a value by this very name; None for what was given."""
+        return self._record.makers.get(name)
+
     def with_values(self, other: Callable[[str, Any], Any]) -> "Tape":
         """The same step, with what `other` gives for each value and its first name.
 

@@ -1,15 +1,23 @@
 """A run as a story: its steps with their words, equations and values."""
 
 from pellucid.walkthrough.gpt import gpt_walkthrough
-from pellucid.walkthrough.names import EDITS, MOMENTS, NAMES, PARAMETERS, SIZES, UPDATES, describe
-from pellucid.walkthrough.rows import NameRow
+from pellucid.walkthrough.names import (
+    EDITS,
+    MOMENTS,
+    SIZES,
+    UPDATES,
+    NameRow,
+    describe,
+    names,
+    uses,
+)
+from pellucid.walkthrough.steps import PARAMETERS, Steps, lines, settings_of, update_equations
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, labelled
 
 __all__ = [
     "EDITS",
     "MOMENTS",
-    "NAMES",
     "PARAMETERS",
     "SIZES",
     "UPDATES",
@@ -17,9 +25,15 @@ __all__ = [
     "NameRow",
     "Part",
     "Step",
+    "Steps",
     "Walkthrough",
     "describe",
     "gpt_walkthrough",
     "labelled",
+    "lines",
+    "names",
+    "settings_of",
     "transformer_walkthrough",
+    "update_equations",
+    "uses",
 ]

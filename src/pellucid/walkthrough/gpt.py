@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
-from pellucid.layers import IGNORE, edited_name
-from pellucid.models import editable, trainable
+from pellucid.layers import IGNORE
+from pellucid.models import trainable
 from pellucid.tape import Tape
 from pellucid.train.record import Trace
 from pellucid.tree import flatten
 from pellucid.walkthrough.names import describe
-from pellucid.walkthrough.steps import backward_steps, forward_steps, update_step
+from pellucid.walkthrough.steps import Steps, lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough
 
 LABELLED = 64
@@ -22,6 +22,22 @@ TOP = 3
 """How many of the most likely tokens a large vocabulary's prediction shows."""
 
 
+OPTIMIZER_NAMES = {
+    "sgd": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+
+_TOKENS = Step(
+    "Vocabulary and tokens",
+    ("each token is to be predicted from those up to it",),
+    ("tokens", "targets"),
+    number=1,
+    kind="tokens",
+)
+
+
 def gpt_walkthrough(
     trace: Trace, title: str, about: str, layers: Collection[int] | None = None
 ) -> Walkthrough:
@@ -30,15 +46,15 @@ def gpt_walkthrough(
     `layers` are the blocks that are shown in full; of the others a line each. None shows all
     blocks of a model that has at most two, and else the first.
     """
-    config = trace.model.config
-    depth = config.n_layer
+    depth = trace.model.config.n_layer
     whole = set(layers if layers is not None else range(depth if depth <= 2 else 1))
-    forward = [_with_lines(trace, step) for step in forward_steps(config)]
+    steps = Steps(trace.tape, first=2)
+    forward = [_with_lines(trace, step) for step in (_TOKENS, *steps.forward())]
     parts = [
         Part("Forward: from tokens to loss", tuple(_shortened(forward, whole, "h.{}.resid_post"))),
         Part(
             "Backward: the gradient of the loss, step by step in reverse",
-            tuple(_shortened(backward_steps(config), whole, "dh.{}.resid_pre")),
+            tuple(_shortened(steps.backward(), whole, "dh.{}.resid_pre")),
         ),
     ]
     if trace.update is not None:
@@ -47,11 +63,7 @@ def gpt_walkthrough(
     def again(tape: Tape) -> Walkthrough:
         return gpt_walkthrough(trace.on(tape), title, about, layers)
 
-    shown = [
-        part._replace(steps=tuple(_with_edits(trace, step) for step in part.steps))
-        for part in parts
-    ]
-    return Walkthrough(title, about, trace.tape, tuple(shown), _labels(trace), again)
+    return Walkthrough(title, about, trace.tape, tuple(parts), _labels(trace), again)
 
 
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
@@ -68,7 +80,6 @@ def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> I
 
 def _update(trace: Trace, whole: Collection[int]) -> Part:
     """Every update and new weight of the blocks in full, and what the step did to the loss."""
-    title, formulas = update_step(trace.update or {})
     names = []
     for name in flatten(trainable(trace.model.params)):
         head, _, rest = name.partition(".")
@@ -80,8 +91,19 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
     if trace.model.config.lora_rank:
         says = f"LoRA's pairs alone move. {says}".rstrip()
-    step = Step("", formulas, tuple(names), says=says)
-    return Part(f"Update: one step of {title}", (step,))
+    step = Step("", tuple(_update_lines(trace.tape)), tuple(names), says=says)
+    optimizer = OPTIMIZER_NAMES[(trace.update or {}).get("optimizer", "adamw")]
+    return Part(f"Update: one step of {optimizer}", (step,))
+
+
+def _update_lines(tape: Tape) -> Iterator[str]:
+    """The rule that moved the weights, and the settings that it had."""
+    yield from lines(written.text for written in update_equations(tape))
+    settings = {key: value for key, value in settings_of(tape).items() if key != "t"}
+    if not settings.get("λ"):
+        settings.pop("λ", None)
+    text = ",   ".join(f"{symbol} = {value:g}" for symbol, value in settings.items())
+    yield text + (", for vectors 0" if "λ" in settings else "")
 
 
 def _with_lines(trace: Trace, step: Step) -> Step:
@@ -94,19 +116,6 @@ def _with_lines(trace: Trace, step: Step) -> Step:
     if step.kind == "loss" and IGNORE in wanted:
         return step._replace(says=_skipped(wanted))
     return step
-
-
-def _with_edits(trace: Trace, step: Step) -> Step:
-    """The step with what was set by hand after what was made, and its gradient before."""
-    names: list[str] = []
-    own = editable(trace.model.config)
-    for name in step.names:
-        value = edited_name(name) if name in own else ""
-        gradient = f"d{edited_name(name[1:])}" if name[1:] in own else ""
-        names += [
-            shown for shown in (gradient, name, value) if shown == name or shown in trace.tape
-        ]
-    return step._replace(names=tuple(names))
 
 
 def _skipped(wanted: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pellucid.layers.facts import Facts, Meaning, facts_of
+from pellucid.layers.facts import Meaning, facts_of
 from pellucid.tape import BACKWARD, Call, Tape, leaves_of
 
 _NAME = re.compile(r"\{(?P<braced>\w+)\}|(?P<plain>[A-Za-z_]\w*(?:\.\w+)*)(?!\w*\()", re.ASCII)
@@ -33,6 +33,13 @@ class Scope:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self._by_key = {call.key: call for call in reversed(tape.begun)}
+        self._at: dict[str, list[Call]] = {}
+        self._reading: dict[str, list[Call]] = {}
+        for call in tape.begun:
+            if not call.backward:
+                self._at.setdefault(call.path, []).append(call)
+            for name in dict.fromkeys(call.inputs.values()):
+                self._reading.setdefault(name, []).append(call)
         self._names: dict[int, list[str]] = {}
         for name in tape:
             self._names.setdefault(id(tape[name]), []).append(name)
@@ -41,6 +48,14 @@ class Scope:
         """Of a backward the forward that it undoes; of a forward itself."""
         path, function = call.key
         return self._by_key.get((path, function.removesuffix(BACKWARD)), call)
+
+    def at(self, path: str) -> Sequence[Call]:
+        """The forward calls at a path, in the order in which they began."""
+        return self._at.get(path, ())
+
+    def readers(self, name: str) -> Sequence[Call]:
+        """The calls that were given a value of this name."""
+        return self._reading.get(name, ())
 
     def around(self, call: Call) -> list[Call]:
         """The call and those that it runs in, the outermost first."""
@@ -52,11 +67,9 @@ class Scope:
         return found
 
     def meaning(self, name: str) -> Meaning | None:
-        """What a value on the tape means: by the outermost layer that has a word for it."""
-        backward = name.startswith("d") and name not in self.tape
-        made = None if backward else self.tape.made_by(name)
-        calls = [made] if made else self._readers(name)
-        for call in calls:
+        """What a value means, made or given: by the outermost layer that has a word for it."""
+        made = self.tape.shown_by(name)
+        for call in [made] if made is not None else self.readers(name):
             for one in self.around(call):
                 for own in self._own_names(one, name):
                     if own in facts_of(one.function).values:
@@ -82,6 +95,9 @@ class Scope:
                 return short
 
             shown = _NAME.sub(named, text)
+            left, _, right = shown.partition(" = ")
+            if left == right:
+                continue  # one object under two names
             made = self.resolve(call, _NAME.match(text)["plain"])  # type: ignore[index]
             yield Written(shown, names, self.numbers(call), made or "")
 
@@ -89,16 +105,16 @@ class Scope:
         """The tape's name of what a call's equation calls by this word; None for no value."""
         if call.backward:
             if word.startswith("d"):
-                found = self._own(call, word, "d" + _join(call.path, word[1:]))
+                found = self._own(call, word, "d" + joined(call.path, word[1:]))
                 if found is not None:
                     return found
             call = self.undone(call)
             if call.backward:
                 return None
-        found = self._own(call, word, _join(call.path, word))
+        found = self._own(call, word, joined(call.path, word))
         if found is not None:
             return found
-        part = self._part(_join(call.path, word))
+        part = self._part(joined(call.path, word))
         return None if part is None else self.tape.name_of(part)
 
     def numbers(self, call: Call) -> dict[str, float]:
@@ -137,41 +153,51 @@ class Scope:
         """What a call within was given, by the name that has it on no value: `attn.c_attn.x`."""
         gradient = full.removeprefix("d")
         path, _, word = gradient.rpartition(".")
-        for call in self.tape.calls:
-            if call.path == path and word in call.inputs and full == gradient:
+        for call in self.at(path) if full == gradient else ():
+            if word in call.inputs:
                 return call.inputs[word]
         return None
 
     def _part(self, path: str) -> Any:
         """What the part of a layer at this path returned first."""
-        for call in self.tape.begun:
-            if call.path == path and not call.backward:
-                result = call.result
-                return result[0] if isinstance(result, tuple) else result
+        for call in self.at(path):
+            return call.result[0] if isinstance(call.result, tuple) else call.result
         return None
 
     def _short(self, full: str, prefix: str) -> str:
         """A name on the tape, as a step writes it whose values begin with this prefix."""
         value = self.tape[full]
-        known = self._names.get(id(value), [full])
-        within = [name for name in known if _below(name, prefix) is not None]
+        within = [name for name in self.names_of(value) if below(name, prefix) is not None]
         if within:
-            best = min(within, key=lambda name: (not self._shown(name), name.count(".")))
-            return str(_below(best, prefix))
-        for call in self.tape.begun:
-            if call.path == prefix and not call.backward:
-                for word, leaf in leaves_of(call.arguments).items():
-                    if leaf is value:
-                        return word
+            return str(below(min(within, key=self.rank), prefix))
+        for call in self.at(prefix):
+            for word, leaf in leaves_of(call.arguments).items():
+                if leaf is value:
+                    return word
         return full
 
-    def _shown(self, name: str) -> bool:
-        meaning = self.meaning(name.removeprefix("d") if name not in self.tape else name)
-        return meaning is None or meaning.shown
+    def names_of(self, value: Any) -> Sequence[str]:
+        """All names that this very object has on the tape, in their order."""
+        return self._names.get(id(value), ())
+
+    def rank(self, name: str) -> tuple[bool, bool, int]:
+        """What sorts the best of an object's names to the front: one that a walk shows.
+
+        Of gradients, one by a value that is on the tape itself: dact.out, and not dc_proj.x.
+        """
+        value = self.value_of(name)
+        meaning = self.meaning(value)
+        hidden = meaning is not None and not meaning.shown
+        return hidden, value not in self.tape, name.count(".")
+
+    def value_of(self, name: str) -> str:
+        """Of a gradient the name of the value that it is by; of a value its own."""
+        call = self.tape.shown_by(name)
+        return name.removeprefix("d") if call is not None and call.backward else name
 
     def _own_names(self, call: Call, name: str) -> Iterator[str]:
         """What a call itself calls a value of this name: by its path, or by an argument."""
-        own = _below(name, call.path)
+        own = below(name, call.path)
         if own is not None:
             yield own
             yield re.sub(r"(^|\.)\d+(?=\.|$)", r"\1*", own)
@@ -179,18 +205,8 @@ class Scope:
             if tape_name == name:
                 yield word
 
-    def _readers(self, name: str) -> Sequence[Call]:
-        """The calls that were given a value of this name."""
-        return [call for call in self.tape.calls if name in call.inputs.values()]
 
-
-def facts_around(scope: Scope, call: Call) -> Iterator[tuple[Call, Facts]]:
-    """A call and those that it runs in, the outermost first, each with its facts."""
-    for one in scope.around(call):
-        yield one, facts_of(one.function)
-
-
-def _below(name: str, prefix: str) -> str | None:
+def below(name: str, prefix: str) -> str | None:
     """A name without the prefix of its step, of a gradient too; None where it has another."""
     if not prefix:
         return name
@@ -210,5 +226,6 @@ def _measure(sizes: dict[str, float], meaning: Meaning | None, value: Any) -> No
             sizes.setdefault(letter, float(size))
 
 
-def _join(path: str, key: str) -> str:
+def joined(path: str, key: str) -> str:
+    """A name below a path."""
     return f"{path}.{key}" if path else key

@@ -1,261 +1,259 @@
-"""The steps of a GPT, as data: what each is called, its formula, and the names that it shows.
+"""The steps of a recorded run, in order: each with its equations and the values that it shows.
 
-The numbering is that of the forward pass; the backward pass undoes the same steps in reverse and
-keeps their numbers.
+Nothing is listed by hand: which steps there are, what they are called, their equations and their
+values are what the layers say of themselves, read off the calls of the tape. The backward pass
+undoes the same steps in reverse and keeps their numbers.
 """
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from pellucid.models import GPTConfig
-from pellucid.optim import BETAS, EPS, MU
-from pellucid.walkthrough.rows import LORA
+from pellucid.layers.facts import facts_of
+from pellucid.tape import Call, Tape, leaves_of
+from pellucid.walkthrough.scope import Scope, Written, below, joined
 from pellucid.walkthrough.walkthrough import Step
 
-FORMULAS = {
-    "gelu_tanh": "act.out = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))",
-    "gelu_erf": "act.out = x Φ(x),   Φ(x) = ½ (1 + erf(x/√2))",
-    "relu": "act.out = max(x, 0)",
+WIDTH = 76
+"""Equations stand on one line as far as they are not longer together."""
+
+PARAMETERS = (".weight", ".bias", ".lora_a", ".lora_b")
+"""How the names of parameters end."""
+
+SUM = "a sum hands its gradient to both terms; where the stream is read twice, two gradients add"
+"""What undoing a residual connection is, in words."""
+
+KINDS = {
+    "feed_forward": "mlp",
+    "unembedding": "logits",
+    "block": "residual",
+    "decoder_block": "residual",
+    "probs": "softmax",
+    "losses": "loss",
 }
+"""What a step is called by its first value or by the function that made it, where not by that."""
 
 
-Shown = tuple[tuple[str, ...], tuple[str, ...]]
-"""The formulas of a step, and the names that it shows."""
+@dataclass
+class Found:
+    """A step on its way: where it belongs, and what it has shown so far."""
+
+    title: str
+    whole: str  # the path of the layer that gives it its title
+    prefix: str  # what the names of its values begin with, as far as they have that in common
+    keys: list[str] = field(default_factory=list)  # what belongs to it, below `whole`
+    names: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    number: int = 0
+    kind: str = ""
+
+    @property
+    def layer(self) -> int | None:
+        """The number of the block that it belongs to; None outside of blocks."""
+        numbers = re.findall(r"(?:^|\.)h\.(\d+)(?:\.|$)", joined(self.whole, self.keys[0]))
+        return int(numbers[-1]) if numbers else None
 
 
-_PAIR = ("each map with its pair: base = x W + b,   low = x lora_a,   out = base + low lora_b",)
-"""What LoRA makes of every x W + b."""
+class Home(NamedTuple):
+    """Where a value belongs: the layer that has a title for it, its part in that, the title."""
+
+    whole: str
+    key: str
+    title: str
+    prefix: str
 
 
-def under(path: str, *names: str) -> tuple[str, ...]:
-    """The names below a path."""
-    return tuple(f"{path}.{name}" for name in names)
+class Steps:
+    """The steps of a tape: `forward` and `backward` from the first to the last of the pass."""
 
+    def __init__(self, tape: Tape, *, first: int = 1) -> None:
+        self.tape, self.scope = tape, Scope(tape)
+        self._forward: list[Found] = []
+        self._shown: set[str] = set()
+        for name in tape:
+            call = self._maker(name)
+            if call is not None and not call.backward and not is_update(call):
+                self._place(self._forward, name, call)
+        self._forward = [found for found in self._forward if self._says(found)]
+        for number, found in enumerate(self._forward, start=first):
+            found.number, found.kind = number, self._kind(found)
+        self._backward: list[Found] = []
+        for name in tape:
+            call = self._maker(name)
+            if call is not None and call.backward:
+                self._place_gradient(name, call)
+        later = [found.number for found in self._backward]
+        self._backward = [
+            found
+            for place, found in enumerate(self._backward)
+            if found.number not in later[place + 1 :] or any(True for _ in self._equations(found))
+        ]
 
-def layer_norm(path: str) -> Shown:
-    """Layer norm at a path."""
-    return (
-        (
-            "mean = Σ x / C,   variance = Σ (x - mean)² / C,   rstd = 1 / √(variance + ε)",
-            "xhat = (x - mean) · rstd,   out = xhat · weight + bias",
-        ),
-        under(path, "mean", "variance", "rstd", "xhat", "weight", "bias", "out"),
-    )
+    def forward(self) -> list[Step]:
+        """The steps from the first embedding to the loss, numbered from `first`."""
+        return [self._step(found) for found in self._forward]
 
+    def backward(self) -> list[Step]:
+        """The steps from the loss back to the embeddings, under their own numbers."""
+        return [self._step(found) for found in self._backward]
 
-def linear(path: str, *, lora: bool) -> tuple[str, ...]:
-    """What a linear map shows: with LoRA its pair too, and what goes through it."""
-    return under(path, "weight", "bias", *(LORA if lora else ()), "out")
+    def written(self) -> Iterator[Written]:
+        """Every equation of every step, with what the names in it stand for."""
+        for found in (*self._forward, *self._backward):
+            yield from self._equations(found)
 
+    # -- which step a value belongs to --------------------------------------------------------
 
-def attention(
-    path: str, hidden: str = "where a key lies in the future", *, lora: bool = False
-) -> Shown:
-    """Self-attention at a path; `hidden` says which scores are -∞."""
-    return (
-        (
-            *(_PAIR if lora else ()),
-            "[q k v] = x W + b, cut into heads",
-            f"scores = q kᵀ / √d, -∞ {hidden}",
-            "att = softmax(scores),   z = att v,   out = concat(z) W' + b'",
-        ),
-        linear(f"{path}.c_attn", lora=lora)
-        + under(path, "q", "k", "v", "scores", "att", "z", "merged")
-        + linear(f"{path}.c_proj", lora=lora)
-        + under(path, "resid_dropout.out"),
-    )
+    def _maker(self, name: str) -> Call | None:
+        """The call that showed a value by this name, whoever made it first."""
+        return self.tape.shown_by(name)
 
+    def _place(self, steps: list[Found], name: str, call: Call) -> None:
+        """Put a value into the step that it belongs to; a new one where that is not the last."""
+        home = self._home(name, call)
+        if home is None:
+            return
+        last = steps[-1] if steps else None
+        if last is None or (last.whole, last.title) != (home.whole, home.title):
+            last = Found(home.title, home.whole, home.prefix)
+            steps.append(last)
+        _add(last, home.key, name, call)
 
-def feed_forward(path: str, activation: str, *, lora: bool = False) -> Shown:
-    """The feed-forward network at a path."""
-    return (
-        (
-            *(_PAIR if lora else ()),
-            "c_fc.out = x W + b",
-            FORMULAS[activation],
-            "out = act.out W' + b'",
-        ),
-        linear(f"{path}.c_fc", lora=lora)
-        + under(path, "act.out")
-        + linear(f"{path}.c_proj", lora=lora)
-        + under(path, "dropout.out"),
-    )
+    def _home(self, name: str, call: Call) -> Home | None:
+        """Where a value belongs: the outermost layer that has a title for it says so."""
+        for one in self.scope.around(call):
+            own, titles = below(name, one.path), facts_of(one.function).steps
+            for key, title in titles.items() if own is not None else ():
+                match = re.match(re.escape(key).replace(r"\*", r"\d+") + r"(?=\.|$)", own or "")
+                if match:
+                    own_path = joined(one.path, match[0])
+                    part = bool(self.scope.at(own_path))
+                    shared = list(titles.values()).count(title) > 1
+                    prefix = own_path if part and not shared else one.path
+                    return Home(one.path, match[0], title, prefix)
+        return None
 
+    def _place_gradient(self, name: str, call: Call) -> None:
+        """Put a gradient into the step that made its value; else into the one undone before."""
+        value, forward = name.removeprefix("d"), self.scope.undone(call)
+        home = self._home(value, call)
+        own = self._undone(home, exact=False)
+        if own is None:
+            home = self._home(value, forward)
+            own = self._undone(home, exact=True)
+        last = self._backward[-1] if self._backward else None
+        if own is not None and (last is None or last.number != own.number):
+            last = Found(own.title, own.whole, own.prefix, number=own.number, kind=own.kind)
+            self._backward.append(last)
+        if last is not None:
+            _add(last, value if home is None else home.key, name, call)
 
-def forward_steps(config: GPTConfig) -> list[Step]:
-    """The steps from tokens to loss, in order, numbered from 1."""
-    steps: list[Step] = []
+    def _undone(self, home: Home | None, *, exact: bool) -> Found | None:
+        """The forward step that a gradient undoes; None where its value had no step of its own."""
+        for found in self._forward:
+            if home is None or (found.whole, found.title) != (home.whole, home.title):
+                continue
+            if not exact or home.key in found.keys:
+                return found
+        return None
 
-    def step(
-        title: str,
-        kind: str,
-        formulas: tuple[str, ...],
-        names: tuple[str, ...],
-        layer: int | None = None,
-    ) -> None:
-        number = len(steps) + 1
-        steps.append(Step(title, formulas, names, number=number, kind=kind, layer=layer))
+    # -- what a step shows --------------------------------------------------------------------
 
-    step(
-        "Vocabulary and tokens",
-        "tokens",
-        ("targets[t] = tokens[t + 1]: each token is to be predicted from those up to it",),
-        ("tokens", "targets"),
-    )
-    step(
-        "Embedding lookup",
-        "embedding",
-        ("embed.out[t] = wte.weight[tokens[t]]",),
-        ("wte.weight", "embed.out"),
-    )
-    step(
-        "Positional embeddings",
-        "position",
-        ("wpe.out[t] = embed.out[t] + wpe.weight[t]",),
-        ("wpe.weight", "wpe.out", "drop.out"),
-    )
-    lora = config.lora_rank > 0
-    for layer in range(config.n_layer):
-        block = f"h.{layer}"
-        pre = config.norm == "pre"
-        add_1, add_2 = ("resid_mid", "resid_post") if pre else ("sum_1", "sum_2")
-
-        def norm(number: int, layer: int = layer, block: str = block) -> None:
-            title = f"Layer norm {number}"
-            step(title, "layer_norm", *layer_norm(f"{block}.ln_{number}"), layer)
-
-        if pre:
-            norm(1)
-        step(
-            "Multi-head self-attention", "attention", *attention(f"{block}.attn", lora=lora), layer
+    def _says(self, found: Found) -> bool:
+        """Whether a step shows anything that no step before has shown."""
+        return any(self.tape.name_of(self.tape[name]) == name for name in found.names) or any(
+            True for _ in self._equations(found)
         )
-        step(
-            "Residual connection",
-            "residual",
-            (f"{add_1} = resid_pre + attn's out",),
-            under(block, add_1),
-            layer,
+
+    def _equations(self, found: Found) -> Iterator[Written]:
+        """The equations of the step's values, each once."""
+        known: set[str] = set()
+        for call in found.calls:
+            for written in self.scope.written(call, found.prefix):
+                if written.made in found.names and written.text not in known:
+                    known.add(written.text)
+                    yield written
+
+    def _step(self, found: Found) -> Step:
+        equations = list(self._equations(found))
+        undone = found.calls[0].backward
+        first = (SUM,) if undone and found.kind == "residual" else ()
+        return Step(
+            found.title,
+            (*first, *lines(written.text for written in equations)),
+            tuple(self._names(found, equations)),
+            number=found.number,
+            kind=found.kind,
+            layer=found.layer,
         )
-        norm(2 if pre else 1)
-        mlp = feed_forward(f"{block}.mlp", config.activation, lora=lora)
-        step("MLP", "mlp", *mlp, layer)
-        step(
-            "Residual connection (post MLP)",
-            "residual",
-            (f"{add_2} = resid_mid + mlp's out",),
-            under(block, add_2),
-            layer,
-        )
-        if not pre:
-            norm(2)
-    if config.final_norm:
-        step("Final layer norm", "layer_norm", *layer_norm("ln_f"))
-    head = "wte.weight" if config.tied else "lm_head.weight"
-    step("Logit projection", "logits", (f"logits = x {head}ᵀ",), ("lm_head.weight", "logits"))
-    step(
-        "Softmax",
-        "softmax",
-        ("probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",),
-        ("probs",),
-    )
-    step(
-        "Loss",
-        "loss",
-        ("losses[t] = -log probs[t, targets[t]],   loss = their mean, in nats",),
-        ("losses", "loss"),
-    )
-    return steps
+
+    def _names(self, found: Found, equations: Sequence[Written]) -> Iterator[str]:
+        """The values that a step shows, each parameter before the first that is made with it."""
+        by_made = {written.made: written for written in equations}
+        for name in found.names:
+            for used in by_made[name].names.values() if name in by_made else ():
+                new = used in self.tape and used not in self._shown
+                if new and used.endswith(PARAMETERS) and self.tape.made_by(used) is None:
+                    self._shown.add(used)
+                    yield used
+            meaning = self.scope.meaning(self.scope.value_of(name))
+            own = [one for one in self.scope.names_of(self.tape[name]) if one in found.names]
+            if (meaning is None or meaning.shown) and name == min(own, key=self.scope.rank):
+                yield name
+
+    def _kind(self, found: Found) -> str:
+        """What kind of step it is, by its first value or by the function that made it."""
+        last = found.names[0].rpartition(".")[2]
+        calls = [*self.scope.at(found.prefix), *found.calls]
+        own = calls[0] if found.prefix != found.whole else found.calls[0]
+        return KINDS.get(last) or KINDS.get(own.function.__name__, own.function.__name__)
 
 
-BACKWARD: dict[str, tuple[str, ...]] = {
-    "embedding": ("dembed.weight[v] = Σ dembed.out[t] over the t with tokens[t] = v",),
-    "position": ("dembed.out[t] = dwpe.weight[t] = dwpe.out[t]",),
-    "layer_norm": (
-        "dweight = Σ dout · xhat,   dbias = Σ dout,   dxhat = dout · weight",
-        "dx = rstd · (dxhat - mean(dxhat) - xhat · mean(dxhat · xhat))",
-    ),
-    "attention": (
-        "dW' = mergedᵀ dout,   db' = Σ dout,   dmerged = dout W'ᵀ, cut into heads: dz",
-        "dv = attᵀ dz,   datt = dz vᵀ",
-        "dscores = att · (datt - Σ datt · att),   dq = dscores k / √d,   dk = dscoresᵀ q / √d",
-        "dW = xᵀ d[q k v],   db = Σ d[q k v],   dx = d[q k v] Wᵀ",
-    ),
-    "residual": (
-        "a sum hands its gradient to both terms; where the stream is read twice, two gradients add",
-    ),
-    "mlp": (
-        "dW' = act.outᵀ dout,   db' = Σ dout,   dact.out = dout W'ᵀ",
-        "dc_fc.out = dact.out · act'(c_fc.out)",
-        "dW = xᵀ dc_fc.out,   db = Σ dc_fc.out,   dx = dc_fc.out Wᵀ",
-    ),
-    "logits": ("dx = dlogits W,   dW = dlogitsᵀ x",),
-    "softmax": ("dlogits = (probs - one_hot(targets)) / number of targets",),
-}
-"""How each kind of step is undone; tokens have no gradient, and the loss's own is 1."""
-
-_TIED = "the tied head used the table too: dwte.weight = dembed.weight + dlm_head.weight"
-_PAIR_BACK = (
-    "dlora_b = lowᵀ dout,   dlow = dout lora_bᵀ,   dlora_a = xᵀ dlow",
-    "each map with its pair: dx = dout Wᵀ + dlow lora_aᵀ",
-)
-_TWICE = "the stream was read by the layer norm too: dresid_pre = dresid_mid + dx"
+def update_equations(tape: Tape) -> list[Written]:
+    """The equations of an optimizer's step, each once; with decay where any weight has it."""
+    scope = Scope(tape)
+    found: dict[str, Written] = {}
+    for call in tape.calls:
+        if is_update(call):
+            for written in scope.written(call, call.path):
+                made = written.made.rpartition(".")[2]
+                if made not in found or len(written.text) > len(found[made].text):
+                    found[made] = written
+    return list(found.values())
 
 
-def backward_steps(config: GPTConfig) -> list[Step]:
-    """The steps from the loss back to the embeddings, in reverse and under their own numbers."""
-    return [
-        undo(step, pre=config.norm == "pre", tied=config.tied)
-        for step in reversed(forward_steps(config))
-        if step.kind in BACKWARD
-    ]
+def settings_of(tape: Tape) -> dict[str, float]:
+    """The settings of an optimizer's step by their symbols; of weight decay the largest."""
+    found: dict[str, float] = {}
+    for call in tape.calls:
+        if is_update(call):
+            leaves = leaves_of(call.arguments)
+            for name, symbol in facts_of(call.function).settings.items():
+                found[symbol] = max(found.get(symbol, 0.0), float(leaves[name]))
+    return found
 
 
-def undo(step: Step, *, pre: bool, tied: bool) -> Step:
-    """The step with the gradients' formulas and names in place of the values'."""
-    formulas: tuple[str, ...] = BACKWARD[step.kind]
-    match step.kind:
-        case "softmax":
-            names: tuple[str, ...] = ("dlogits",)
-        case "logits":
-            names = ("dlm_head.weight", "dlm_head.x")
-        case "layer_norm":
-            path = "d" + step.names[0].removesuffix(".mean")
-            names = under(path, "out", "weight", "bias", "xhat", "x")
-            if step.title == "Layer norm 1" and pre:
-                names += (f"dh.{step.layer}.resid_pre",)
-                formulas += (_TWICE,)
-        case "position":
-            names = ("dwpe.out", "dwpe.weight")
-        case "embedding":
-            names = ("dembed.weight", "dwte.weight")
-            formulas += (_TIED,) if tied else ()
-        case _:
-            names = tuple("d" + name for name in reversed(step.names))
-            formulas += _PAIR_BACK if any(name.endswith("lora_a") for name in names) else ()
-    return step._replace(formulas=formulas, names=names)
+def is_update(call: Call) -> bool:
+    """Whether a call moved a parameter: an optimizer's rule."""
+    return call.function.__module__.startswith("pellucid.optim")
 
 
-def update_step(update: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The optimizer's name and its formulas, with the settings that were used."""
-    rate = f"η = {update['learning_rate']:g}"
-    moments = (
-        "m = β₁ m + (1-β₁) dw,   v = β₂ v + (1-β₂) dw²,   both 0 before the first step",
-        "m_hat = m / (1-β₁ᵗ),   v_hat = v / (1-β₂ᵗ):   at t = 1 they are dw and dw²",
-    )
-    betas = f"{rate},   β₁ = {BETAS[0]:g},   β₂ = {BETAS[1]:g},   ε = {EPS:g}"
-    match update.get("optimizer", "adamw"):
-        case "sgd":
-            return "gradient descent", ("update = -η dw,   new = w + update", rate)
-        case "momentum":
-            return "gradient descent with momentum", (
-                "m = μ m + dw,   0 before the first step: at t = 1 it is dw",
-                "update = -η m,   new = w + update",
-                f"{rate},   μ = {MU:g}",
-            )
-        case "adam":
-            step = "update = -η m_hat / (√v_hat + ε),   new = w + update"
-            return "Adam", (*moments, step, betas)
-        case _:
-            step = "update = -η m_hat / (√v_hat + ε) - η λ w,   new = w + update"
-            decay = f"{betas},   λ = {update['weight_decay']:g}, for vectors 0"
-            return "AdamW", (*moments, step, decay)
+def lines(equations: Iterable[str]) -> Iterator[str]:
+    """Equations on as few lines as hold them, in their order."""
+    line = ""
+    for text in equations:
+        if line and len(line) + len(text) + 4 > WIDTH:
+            yield line
+            line = ""
+        line = f"{line},   {text}" if line else text
+    if line:
+        yield line
+
+
+def _add(found: Found, key: str, name: str, call: Call) -> None:
+    """A value more of a step."""
+    found.keys.append(key)
+    found.names.append(name)
+    if call not in found.calls:
+        found.calls.append(call)

@@ -1,5 +1,6 @@
 """`Classifier`: a configuration and its parameters as one object, which checks what comes in."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -17,8 +18,8 @@ from pellucid.models.classifier.wiring import (
     classifier_loss,
     classifier_loss_backward,
 )
-from pellucid.models.model import Model, short
-from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.models.model import DryRun, Model, short
+from pellucid.tape import NULL_TAPE, NullTape, Tape
 from pellucid.tree import Tree
 
 
@@ -52,6 +53,25 @@ class Classifier(Model):
     ) -> Self:
         """A model with random weights, as training begins; in float64, since it is small."""
         return super().init(config, seed=seed, dtype=dtype, device=device)
+
+    @classmethod
+    def small(cls) -> Iterator[tuple[ClassifierConfig, tuple[Tensor, Tensor], Mapping[int, str]]]:
+        """See `Model.small`."""
+        rows, letters = torch.randn(5, 3), {3: "I", 7: "F", 5: "T", 2: "2", 1: "1"}
+        zeros, ones = (0.0,) * 3, (1.0,) * 3
+        classes = torch.tensor([0, 1, 0, 1, 0])
+        standard = ClassifierConfig(3, (7,), 4, mean=zeros, std=ones)
+        yield standard, (rows, classes), letters | {4: "V"}
+        yield ClassifierConfig(3, (7,), 1, scheme="sign"), (rows, classes), letters
+
+    @classmethod
+    def dry_runs(cls) -> Iterator[DryRun]:
+        """See `Model.dry_runs`; the loss by absolute differences too."""
+        yield from super().dry_runs()
+        config, (rows, _), letters = next(cls.small())
+        tape = Tape()
+        cls.init(config).error_and_grads(rows, torch.zeros(5, 4), tape)
+        yield DryRun(tape, letters)
 
     def __str__(self) -> str:
         config = self.config

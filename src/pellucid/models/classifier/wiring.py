@@ -20,6 +20,7 @@ from pellucid.layers import (
     standardize,
     standardize_backward,
 )
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.classifier.config import ClassifierConfig
 from pellucid.tape import NULL_TAPE, NullTape
@@ -34,7 +35,21 @@ class NetworkCache(NamedTuple):
     output: Any
 
 
-@layer()
+@layer(
+    values={
+        "x": Meaning("T I", "x", "the inputs: a table's rows"),
+        "standardize.mean": Meaning("I", "μ", "mean of each column in the training part"),
+        "standardize.std": Meaning("I", "σ", "standard deviation of each column there"),
+        "hidden.*.out": Meaning("T F", "x W + b", "the nodes of a hidden layer"),
+        "hidden.*.act.out": Meaning("T F", "max(x W + b, 0)", "the nodes after the ReLU"),
+        "output.out": Meaning("T V", "x W + b", "the outputs"),
+    },
+    steps={
+        "standardize": "Standardization",
+        "hidden.*": "Hidden layer",
+        "output": "Outputs",
+    },
+)
 def network(
     x: Tensor,
     *,
@@ -93,7 +108,10 @@ def network_backward(
     return dx, ({"hidden": hidden} if hidden else {}) | {"output": output}
 
 
-@layer()
+@layer(
+    values={"logits": Meaning("T V", "s", "a score for each class", shown=False)},
+    steps={"binary_logits": "Two scores of one output", "logits": "Outputs"},
+)
 def classifier_logits(
     x: Tensor, *, config: ClassifierConfig, tape: NullTape = NULL_TAPE, **rest: Any
 ) -> tuple[Tensor, NetworkCache]:

@@ -1,6 +1,6 @@
 """`GPT`: a configuration and its parameters as one object, which checks what comes in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,6 +50,20 @@ class GPT(Model):
     initial = staticmethod(init_params)
 
     config: GPTConfig
+
+    @classmethod
+    def small(cls) -> Iterator[tuple[GPTConfig, tuple[Tensor, Tensor], Mapping[int, str]]]:
+        """See `Model.small`."""
+        sizes = {"vocab_size": 11, "block_size": 13, "n_head": 3, "n_embd": 15, "n_inner": 34}
+        letters = {11: "V", 13: "maxT", 3: "H", 15: "C", 45: "3C", 5: "d", 34: "F", 7: "T", 2: "r"}
+        tokens = torch.arange(7)
+        for choices in (
+            {"norm": "pre", "tied": False, "activation": "gelu_tanh"},
+            {"norm": "post", "activation": "gelu_erf"},
+            {"norm": "pre", "activation": "relu", "lora_rank": 2},
+        ):
+            config = GPTConfig(n_layer=1, **sizes, **choices)  # type: ignore[arg-type]
+            yield config, (tokens, tokens + 1), {**letters, 1: "1"}
 
     def __str__(self) -> str:
         config, dtype = self.config, short(self.dtype)

@@ -186,7 +186,7 @@ def gpt_loss(
     return loss, LossCache(trunk_cache, head_cache, tied=lm_head is None)
 
 
-@layer()
+@layer(steps={"wte": "Embedding lookup"})
 def gpt_loss_backward(
     dloss: Tensor | float,
     cache: LossCache,

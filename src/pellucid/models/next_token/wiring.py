@@ -6,7 +6,7 @@ The window always holds as many characters as the network has places for: to go 
 oldest character and takes in the new one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pellucid.errors import TokenError
 from pellucid.layers import REFERENCE, Ops, cross_entropy, cross_entropy_backward
+from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.checks import check_begin, check_range, whole_numbers
 from pellucid.models.model import Model
@@ -32,7 +33,39 @@ class NextTokenCache(NamedTuple):
     output: Any
 
 
-@layer()
+@layer(
+    Equation(
+        lambda given: (
+            "inputs = windows / V"
+            if given.get("wte.weight") is None
+            else "inputs[t] = "
+            "["
+            + " ".join(f"wte.out[t, {place}]" for place in range(given["windows"].shape[-1]))
+            + "]"
+        )
+    ),
+    values={
+        "windows": Meaning("T W", "u", "token ids of each window, its target one of `targets`"),
+        "wte.weight": Meaning("V C", "W_e", "token embedding"),
+        "wte.out": Meaning("T W C", "U W_e", "the characters' vectors; none where they are ids"),
+        "inputs": Meaning("T I", "x", "the vectors side by side, or ids over V"),
+        "hidden.weight": Meaning("I F", "W", "weight, (in, out)"),
+        "hidden.bias": Meaning("F", "b", "bias"),
+        "hidden.out": Meaning("T F", "x W + b", "inner values"),
+        "act.out": Meaning("T F", "max(x W + b, 0)", "bent inner values"),
+        "output.weight": Meaning("F V", "W", "weight, (in, out)"),
+        "output.bias": Meaning("V", "b", "bias"),
+        "output.out": Meaning("T V", "x W + b", "the logits, as the last map makes them"),
+        "logits": Meaning("T V", "s", "score of each token as the next", shown=False),
+    },
+    steps={
+        "wte": "Embedding lookup",
+        "inputs": "Embedding lookup",
+        "hidden": "Inner values",
+        "act": "Inner values",
+        "output": "Logit projection",
+    },
+)
 def next_token_logits(
     windows: Tensor,
     *,
@@ -137,6 +170,15 @@ class NextToken(Model):
     initial = staticmethod(init_next_token_params)
 
     config: NextTokenConfig
+
+    @classmethod
+    def small(cls) -> Iterator[tuple[NextTokenConfig, tuple[Tensor, Tensor], Mapping[int, str]]]:
+        """See `Model.small`."""
+        windows, targets = torch.arange(15).reshape(5, 3) % 11, torch.arange(5)
+        for width, inputs in ((4, 12), (None, 3)):
+            config = NextTokenConfig(vocab_size=11, window=3, width=width, hidden=7)
+            letters = {11: "V", 3: "W", 4: "C", 7: "F", 5: "T"} | {inputs: "I"}
+            yield config, (windows, targets), letters if width else letters | {3: "W"}
 
     def __str__(self) -> str:
         width = self.config.width

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import DecoderPast, Ops, causal_mask, scale, scale_backward, sinusoids
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.stacks import (
@@ -76,7 +77,24 @@ def keep_mask(ids: Tensor, pad: int | None) -> Tensor | None:
     return None if pad is None else (ids != pad).unsqueeze(-2).unsqueeze(-2)
 
 
-@layer()
+@layer(
+    "position.rows[t, 2i] = sin(t / 10000^(2i/C))",
+    "position.rows[t, 2i+1] = cos(t / 10000^(2i/C))",
+    values={
+        "ids": Meaning("T", "u", "token ids"),
+        "wte.weight": Meaning("V C", "W_e", "token embedding, where untied"),
+        "embed.out": Meaning("T C", "U W_e", "the tokens' vectors"),
+        "scale.out": Meaning("T C", "√C U W_e", "the same, scaled"),
+        "position.rows": Meaning("T C", "PE[:T]", "sines and cosines of the positions"),
+        "position.out": Meaning("T C", "h₀", "their sum"),
+    },
+    steps={
+        "embed": "Embedding lookup, times √C",
+        "scale": "Embedding lookup, times √C",
+        "position": "Positions: sinusoids",
+        "drop": "Positions: sinusoids",
+    },
+)
 def embed(
     ids: Tensor,
     *,
@@ -115,7 +133,9 @@ def embed_backward(
     return None, {"wte": wte}
 
 
-@layer()
+@layer(
+    values={"mask": Meaning("1 1 N", "M", "true at a key that is not padding", shown=False)},
+)
 def encode(
     source: Tensor,
     *,
@@ -155,7 +175,16 @@ def encode_backward(
     return None, table | stack
 
 
-@layer()
+@layer(
+    values={
+        "mask": Meaning(
+            "T S",
+            "M",
+            "true where a position may look at another; (1, T, S) where there is padding",
+            shown=False,
+        )
+    },
+)
 def decode(
     tokens: Tensor,
     memory: Tensor | None,

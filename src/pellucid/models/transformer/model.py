@@ -1,5 +1,6 @@
 """`Transformer`: a configuration and its parameters as one object, which checks what comes in."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,6 +51,21 @@ class Transformer(Model):
     initial = staticmethod(init_transformer_params)
 
     config: TransformerConfig
+
+    @classmethod
+    def small(
+        cls,
+    ) -> Iterator[tuple[TransformerConfig, tuple[Tensor, Tensor, Tensor], Mapping[int, str]]]:
+        """See `Model.small`."""
+        sizes = {"vocab_size": 11, "block_size": 13, "n_head": 3, "n_embd": 15, "n_inner": 34}
+        letters = {11: "V", 13: "maxT", 3: "H", 15: "C", 45: "3C", 30: "2C", 5: "d", 34: "F"}
+        source, tokens = torch.arange(1, 10), torch.arange(1, 8)
+        for choices in (
+            {"norm": "post", "tied": False, "pad": 0},
+            {"norm": "pre", "final_norm": True, "activation": "gelu_tanh", "pad": 0},
+        ):
+            config = TransformerConfig(n_encoder=1, n_decoder=1, **sizes, **choices)  # type: ignore[arg-type]
+            yield config, (source, tokens, tokens + 1), {**letters, 9: "N", 7: "T", 1: "1"}
 
     def __str__(self) -> str:
         config = self.config

@@ -19,6 +19,7 @@ from pellucid.layers import (
     decoder_block,
     decoder_block_backward,
 )
+from pellucid.layers.facts import Arguments, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
@@ -44,7 +45,15 @@ class DecoderCache(NamedTuple):
         return tuple(DecoderPast(block.attn.past, block.cross.past) for block in self.h)
 
 
-@layer()
+@layer(
+    steps={
+        "h.*.attn": "Self-attention of the source",
+        "h.*.mlp": "Feed-forward",
+        "h.*.sum_2": "Residual connection",
+        "h.*.resid_post": "Residual connection",
+        "ln_f": "Final layer norm",
+    },
+)
 def encoder(
     x: Tensor,
     *,
@@ -108,7 +117,10 @@ def encoder_backward(
     return dx, {"h": h} | present(ln_f=ln_f)
 
 
-@layer()
+@layer(
+    values={"memory": Meaning("N C", "m", "what the encoder made of the source", shown=False)},
+    steps={"ln_f": "Final layer norm"},
+)
 def decoder(
     x: Tensor,
     memory: Tensor | None,
@@ -156,7 +168,15 @@ def decoder(
     return out, DecoderCache(tuple(h_cache), ln_f_cache)
 
 
-@layer()
+def _sum_of_uses(given: Arguments) -> str:
+    """Every block has looked at the memory: the sum of their gradients by it."""
+    depth = len({name.split(".")[2] for name in given if name.startswith("cache.h.")})
+    return "dmemory = " + " + ".join(f"dh.{i}.cross.c_kv.x" for i in range(depth))
+
+
+@layer(
+    Equation(_sum_of_uses),
+)
 def decoder_backward(
     dout: Tensor,
     cache: DecoderCache,

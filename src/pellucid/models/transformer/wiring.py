@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import Ops, Pair, inverted_noise
+from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.gpt.wiring import table_backward
 from pellucid.models.transformer.config import TransformerConfig
@@ -29,7 +30,17 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
 
-@layer()
+@layer(
+    values={
+        "source": Meaning("N", "u", "token ids of the text that the encoder reads"),
+        "memory_mask": Meaning(
+            "1 1 N", "M", "true at a source position that is not padding", shown=False
+        ),
+        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
+    },
+    steps={"lm_head": "Logit projection", "logits": "Logit projection"},
+)
 def transformer_logits(
     source: Tensor | None,
     tokens: Tensor,
@@ -79,7 +90,17 @@ class TransformerLossCache(NamedTuple):
     tied: bool
 
 
-@layer()
+@layer(
+    values={
+        "source": Meaning("N", "u", "token ids of the text that the encoder reads"),
+        "tokens": Meaning("T", "u", "token ids"),
+        "memory_mask": Meaning(
+            "1 1 N", "M", "true at a source position that is not padding", shown=False
+        ),
+        "wte.weight": Meaning("V C", "W_e", "token embedding"),
+    },
+    steps={"wte": "The table of embeddings"},
+)
 def transformer_loss(
     source: Tensor,
     tokens: Tensor,
