@@ -34,6 +34,7 @@ class Page(HTMLParser):
     def __init__(self, content: str) -> None:
         super().__init__(convert_charrefs=True)
         self.root = Element("", {})
+        self.by_id: dict[str, list[Element]] = {}
         self._open = [self.root]
         self.feed(content)
         self.close()
@@ -42,6 +43,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs})
         self._open[-1].children.append(element)
+        if "id" in element.attributes:
+            self.by_id.setdefault(element.attributes["id"], []).append(element)
         if tag not in VOID:
             self._open.append(element)
 
@@ -54,5 +57,5 @@ class Page(HTMLParser):
 
 def numbers(page: Page, name: str) -> list[str]:
     """The numbers of a value as the page shows them, in the order of its tables."""
-    (value,) = (element for element in page.root.all("div") if element.attributes.get("id") == name)
+    (value,) = (element for element in page.by_id[name] if element.tag == "div")
     return [button.text for table in value.all("table") for button in table.all("button")]
