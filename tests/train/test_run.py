@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pellucid.checkpoint import load, read_metadata
+from pellucid.files import whole_file
 from pellucid.train import Recipe, train
 from pellucid.train.log import LOG, Log
-from pellucid.train.run import LAST, RUN, TrainingRun, begin_run, has_point
+from pellucid.train.run import LAST, RUN, TrainingRun, begin_run, has_point, resume_run
 from pellucid.train.state import begin, load_point
 from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model
 
@@ -59,3 +60,11 @@ def test_a_log_that_goes_on_takes_back_what_came_after_the_point(tmp_path: Path)
     rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert [row["iteration"] for row in rows] == [1, 2, 3, 4]
     assert [row["loss"] for row in rows] == [None, None, None, 1.0]
+
+
+def test_a_process_that_reads_a_run_takes_away_nothing_that_another_writes(tmp_path: Path):
+    start = model()
+    begin_run(tmp_path, start, TOKENIZER, begin(start.params, 1), {"data": "x"})
+    with whole_file(tmp_path / LOG) as beside:
+        assert resume_run(tmp_path)[1].iteration == 0
+        assert beside.exists()

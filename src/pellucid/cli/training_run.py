@@ -139,13 +139,16 @@ def begin_or_resume(
     if not layout.is_first:
         meet(layout)
         return resume_run(out, device)
-    if resume and has_point(out):
+    goes_on = resume and has_point(out)
+    if goes_on:
         check_same_data(out, fingerprint)
-        meet(layout)
-        return resume_run(out, device)
     if resume and out.is_dir():
+        # Before the others are let in: from then on such a file may be one that is being written.
         for name in FILES:
             clear_unfinished(out / name)
+    if goes_on:
+        meet(layout)
+        return resume_run(out, device)
     # A run that was killed while it was laid out has no point yet, and is begun once more.
     make_room(out, overwrite=overwrite or (resume and (out / RUN).exists()))
     model = untrained()

@@ -139,7 +139,6 @@ def run_settings(directory: Path) -> dict[str, Any]:
 def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, TrainState]:
     """The model after the last point of a run, and the point, both on the device."""
     about = run_settings(directory)
-    _clear(directory)
     point = load_point(directory / LAST)[0].to(device)
     settings = dict(about["model"])
     kind = ARCHITECTURES[settings.pop("architecture")]
