@@ -176,6 +176,9 @@ SUMS = {
     "Σ x · y": (x * y).sum(-1, keepdim=True),
     "2 Σ x · y": 2 * (x * y).sum(-1, keepdim=True),
     "x · (y - Σ x · y)": x * (y - (x * y).sum(-1, keepdim=True)),
+    "Σ -x": -x.sum(-1, keepdim=True),
+    "Σₜ -x[t] + row": row - x.sum(0),
+    "Σₜ - x[t]": -x.sum(0),
     "Σ x + y": x.sum(-1, keepdim=True) + y,
     "y - Σ x": y - x.sum(-1, keepdim=True),
     "y · Σ x": y * x.sum(-1, keepdim=True),
@@ -197,7 +200,8 @@ SUMS = {
     "Σⱼ x[2, j]": x[2].sum(),
     "Σⱼ U[1, j] U[0, j]": numbers(2, C)[1] @ numbers(2, C)[0],
     "Σᵢ x[0, 2i]": x[0, ::2].sum(),
-    "Σᵢ x[i + 1]": x.sum(0),
+    "Σᵢ x[i + 1]": x[1:].sum(0),
+    "Σₜ y[targets[t]] where targets[t] ≥ 0": y[[3, 1, 0]].sum(0),
     "x[1]": x[1],
     "x[1, 2]": x[1, 2],
     "x[T - 1]": x[-1],
@@ -254,7 +258,7 @@ def test_a_function_s_name_may_be_a_value_s_too():
     mean = x.mean(-1, keepdim=True)
     right("x - mean", x - mean, mean=mean)
     right("mean(x) - mean", torch.zeros(T, 1), mean=mean)
-    right("max + x", x + 1, max=1.0)
+    right("max x", 3 * x, max=3.0)
 
 
 LOSSES = -logits.log_softmax(-1)[torch.arange(T), targets.clamp(0)]
@@ -307,7 +311,7 @@ def test_an_index_on_the_left_may_take_every_other_place():
             sides = evaluate(equation, {"rows": table, "C": C})
             torch.testing.assert_close(*sides, rtol=1e-12, atol=1e-12)
             torch.testing.assert_close(sides.left, table[:, odd::2], rtol=0, atol=0)
-    both("x[1] = x[1]")
+    assert torch.equal(evaluate("x[t + 1] = y[t]", {"x": x, "y": y}).left, x[1:])
     assert evaluate("x[1, j] = row[j]", VALUES).left.shape == (C,)
 
 

@@ -194,6 +194,25 @@ def test_embeddings_positions_logits_and_loss():
         holds(line, values)
 
 
+def test_smoothed_labels():
+    logits, targets = numbers(T, V).requires_grad_(), torch.tensor([3, 1, -100, 0])
+    smoothed = functional.cross_entropy(logits, targets, label_smoothing=0.1)
+    sharp = functional.cross_entropy(logits, targets)
+    (dlogits,) = torch.autograd.grad(smoothed, [logits])
+    values = {"logits": logits, "targets": targets, "loss": smoothed, "sharp": sharp, "n": 3}
+    values |= {"probs": logits.softmax(-1), "dlogits": dlogits, "ε": 0.1, "V": V}
+    values |= {"lead": (smoothed - sharp) / 0.1, "y": 0.1 / V + torch.zeros(T, V).double()}
+    values["y"][[0, 1, 3], [3, 1, 0]] += 0.9
+    for line in (
+        "sharp = Σₜ -log probs[t, targets[t]] / n where targets[t] ≥ 0",
+        "lead = Σₜ (logits[t, targets[t]] - mean(logits[t])) / n where targets[t] ≥ 0",
+        "loss = sharp + ε lead",
+        "y = (1-ε) one_hot(targets) + ε/V",
+        "dlogits[t] = (probs[t] - y[t]) / n where targets[t] ≥ 0, else 0",
+    ):
+        holds(line, values)
+
+
 @pytest.mark.parametrize("steps", [1, 3])
 def test_optimizers(steps: int):
     weight = torch.nn.Parameter(numbers(T, C))

@@ -30,6 +30,7 @@ from pellucid.documents.formulas.parts import (
     commas,
     ends,
     is_line,
+    is_sigma,
     split,
     trimmed,
     within,
@@ -119,10 +120,10 @@ class Calculation:
         """Terms, added and subtracted."""
         terms: list[list[Node | Tensor]] = [[]]
         for item in items:
-            if isinstance(item, Sign) and item.text in "+-−" and trimmed(terms[-1]):
-                before = trimmed(terms[-1])[-1]
-                if not isinstance(before, Sign):
-                    terms.append([])
+            last = next(reversed(trimmed(terms[-1])), None)
+            leads = last is None or isinstance(last, Sign) or is_sigma(last)
+            if isinstance(item, Sign) and item.text in "+-−" and not leads:
+                terms.append([])
             terms[-1].append(item)
         values = [self.term(trimmed(term)) for term in terms]
         return reduce(lambda a, b: elementwise(self.k, "a sum", torch.add, a, b), values)
@@ -133,8 +134,7 @@ class Calculation:
             value = self.term(trimmed(items[1:]))
             return value if items[0].text == "+" else -value
         for place, item in enumerate(items):
-            base = item.base if isinstance(item, Scripted) else item
-            if isinstance(base, Sign) and base.text == "Σ":
+            if is_sigma(item):
                 below = letters(item.below) if isinstance(item, Scripted) else ""
                 if isinstance(item, Scripted) and item.above:
                     raise FormulaError("a Σ has an index below it and nothing above")

@@ -60,6 +60,11 @@ def commas(row: Row) -> list[Items]:
     return split(row.items, Stop(","), Stop(",", wide=True))
 
 
+def is_sigma(item: Node | Tensor | None) -> bool:
+    """Whether it is a Σ, with an index or without."""
+    return (item.base if isinstance(item, Scripted) else item) == Sign("Σ")
+
+
 def within(items: Items) -> Iterator[Node]:
     """All nodes of a row that have not been computed."""
     for item in items:
@@ -78,7 +83,7 @@ def chosen_indices(items: Items, condition: Items) -> list[str]:
     below = [
         index
         for node in within(items)
-        if isinstance(node, Scripted) and node.base == Sign("Σ")
+        if isinstance(node, Scripted) and is_sigma(node)
         for index in letters(node.below)
     ]
     return [index for index in below if index in index_letters(condition)]
@@ -91,7 +96,7 @@ def is_line(position: Items, index: str) -> bool:
 
 
 def ends(at: Tensor, index: str, size: int) -> tuple[int, int]:
-    """For which i `2i+1` lies within an axis, the last excluded; `at` is what 0, 1, 2 make of it.
+    """From which i, and before which, `2i+1` lies within an axis; `at` are its first three places.
 
     >>> ends(torch.tensor([1, 3, 5]), "i", 4)
     (0, 2)
@@ -101,4 +106,4 @@ def ends(at: Tensor, index: str, size: int) -> tuple[int, int]:
         raise FormulaError(f"an index is a straight line in {index}, such as 2{index}+1")
     start, step = at[0].item(), steps[0].item()
     low, high = sorted((-start / step, (size - 1 - start) / step))
-    return math.ceil(low), math.floor(high) + 1
+    return max(0, math.ceil(low)), math.floor(high) + 1

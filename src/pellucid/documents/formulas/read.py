@@ -205,7 +205,9 @@ class _Reader:
         """A stop, a relation or an operator; one that leans on what follows is a prefix."""
         if token.kind != "sign":
             return Stop(token.text, token.kind == "wide")
-        starts = not before or isinstance(before[-1], Sign | Stop | Prose)
+        last = before[-1] if before else Stop("")
+        last = last.base if isinstance(last, Scripted) else last
+        starts = isinstance(last, Sign | Stop | Prose)
         return Sign(token.text, starts and token.text in "+-−±" and not self.next().spaced)
 
     def factor(self) -> Node:
