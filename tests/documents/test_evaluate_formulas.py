@@ -137,6 +137,9 @@ ELEMENTS = {
     "(0 < x < 1)": ((x > 0) & (x < 1)).double(),
     "(tokens = 1)": (tokens == 1).double(),
     "(tokens ≠ 1)": (tokens != 1).double(),
+    "(tokens ≤ 1)": (tokens <= 1).double(),
+    "(tokens < 1)": (tokens < 1).double(),
+    "(tokens > 1)": (tokens > 1).double(),
     "(tokens ≥ 1)": (tokens >= 1).double(),
     "x where x > 0, else 2 y": torch.where(x > 0, x, 2 * y),
     "x where (row < 0), else 0": torch.where(row < 0, x, 0.0),
@@ -261,6 +264,12 @@ def test_a_function_s_name_may_be_a_value_s_too():
     right("max x", 3 * x, max=3.0)
 
 
+def test_a_comparison_with_what_is_no_number_is_none():
+    gaps = torch.tensor([math.nan, 0.0])
+    sides = evaluate("out = (gaps ≠ 1)", {"out": gaps, "gaps": gaps})
+    assert sides.right.isnan().tolist() == [True, False]
+
+
 LOSSES = -logits.log_softmax(-1)[torch.arange(T), targets.clamp(0)]
 KEPT = targets >= 0
 ROWS = sinusoids(T, C, dtype=torch.float64, device="cpu")
@@ -372,6 +381,8 @@ REFUSED = {
     "x = Σⱼ x": "Σ runs over j, which stands in no brackets",
     "x = Σᵢⱼ x[i]": "Σ runs over j",
     "x = Σⱼ U[0, j] · W[j, 0] · b[j]": r"different places in W\[j, 0\], b\[j\]",
+    "x = Σₜ x[t] where tokens[t + 1] = 1": "different places in",
+    "x[t] = y[t] where tokens[t + 1] = 1, else 0": "outside",
     "x = Σⱼ² x": "nothing above",
     "x[t] = Σₜ x[t]": "index t of a Σ is already given",
     "x[i] = x[j]": "no value named j",
@@ -381,6 +392,7 @@ REFUSED = {
     "x[t²] = x[t²]": "straight line",
     "x[t] = x[t, t, t]": "3 indices for 2 axes",
     "x = (y where x > 0 where x < 1)": "one `where`",
+    "row = Σₜ x[t] + Σₜ y[t] where mask[t, 0] = 1": "takes one Σ",
     "x = mean(c)": r"mean\(x\) needs 1 axes, not \(\)",
     "x = concat(x)": r"concat\(z\) needs 3 axes",
     "x = heads(b)": "needs 2 axes",
@@ -423,6 +435,7 @@ def test_a_line_is_taken_apart():
         Clause("loss = their mean", prose=True),
         Clause("in nats", prose=True),
     ]
+    assert equations("a = b where c > 0, else -∞")[0].text == "a = b where c > 0, else -∞"
     assert equations("dw[v] = Σₜ dout[t] where tokens[t] = v") == [
         Clause("dw[v] = Σₜ dout[t] where tokens[t] = v", prose=False)
     ]

@@ -7,6 +7,7 @@ The rest of a formula is a row of items from left to right, as it is read.
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 HAT = "\u0302"
@@ -144,7 +145,14 @@ def plain(node: Node) -> str:
         case Fraction(over, under):
             return f"{plain(over)} / {plain(under)}"
         case Row(items):
-            return "".join(map(plain, items))
+            return "".join(
+                plain(item) + " " * (isinstance(item, Prose) and _is_prefix(after))
+                for item, after in zip_longest(items, items[1:])
+            )
+
+
+def _is_prefix(node: Node | None) -> bool:
+    return isinstance(node, Sign) and node.prefix
 
 
 def bare(row: Row) -> Row:
