@@ -335,6 +335,13 @@ def test_a_where_without_else_limits_what_is_claimed():
         evaluate("x = y where x > 1000", VALUES)
 
 
+def test_what_a_where_does_not_leave_out_is_no_number_outside_of_its_axis():
+    sides = evaluate("x[t] = y[t + 1] where t ≥ 0, else 0", VALUES)
+    assert sides.right.isnan().all(-1).tolist() == [False, False, False, True]
+    sides = evaluate("row = Σₜ y[targets[t]] where targets[t] ≠ 1", VALUES)
+    assert sides.right.isnan().all()
+
+
 def test_the_left_may_be_computed_too():
     both("(x W) W' = x (W W')")
     both("Φ(x) = ½ (1 + erf(x/√2))")
