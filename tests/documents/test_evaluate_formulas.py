@@ -198,6 +198,8 @@ SUMS = {
     "Σₙ xsᵀ xs": (x_batch.mT @ x_batch).sum(0),
     "Σₙ x": x,
     "Σₜ x[t]": x.sum(0),
+    "Σₜ W'[tokens[t]]": W.mT[tokens].sum(0),
+    "Σₜ x[t] · (Σⱼ row[j]) where mask[t, 0] = 0": torch.zeros(C),
     "Σₜ tokens[t] / T": tokens.sum() / T,
     "Σₜⱼ x[t, j]": x.sum(),
     "Σⱼ x[2, j]": x[2].sum(),
@@ -272,6 +274,7 @@ def test_a_comparison_with_what_is_no_number_is_none():
 
 LOSSES = -logits.log_softmax(-1)[torch.arange(T), targets.clamp(0)]
 KEPT = targets >= 0
+LINE = numbers(9)
 ROWS = sinusoids(T, C, dtype=torch.float64, device="cpu")
 UNPAIRED = sinusoids(T, C, paired=False, dtype=torch.float64, device="cpu")
 
@@ -286,6 +289,7 @@ INDEXED = {
     "out[t] = t / T": torch.arange(T) / T,
     "out[t, j] = t + 10 j": torch.arange(T)[:, None] + 10.0 * torch.arange(C),
     "out[j, t] = x[t, j]": x.mT,
+    "out[i] = Σⱼ row[j] · line[i + j]": LINE.unfold(0, C, 1) @ row,
     "out[h] = q[h] k[h]ᵀ": q @ k.mT,
     "out[h, t, j] = Σᵢ q[h, t, i] · k[h, j, i]": q @ k.mT,
     "out[v] = Σₜ x[t] where tokens[t] = v": with_zeros(tokens, x),
@@ -304,7 +308,7 @@ INDEXED = {
 
 @pytest.mark.parametrize(("equation", "expected"), INDEXED.items())
 def test_indices_run_over_the_axes_of_the_left(equation: str, expected: Tensor):
-    sides = evaluate(equation, {**VALUES, "ROWS": ROWS, "out": expected})
+    sides = evaluate(equation, {**VALUES, "ROWS": ROWS, "line": LINE, "out": expected})
     assert sides.left.shape == expected.shape
     torch.testing.assert_close(*sides, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(sides.left, expected.double(), rtol=0, atol=0)
@@ -442,6 +446,8 @@ def test_a_line_is_taken_apart():
         Clause("loss = their mean", prose=True),
         Clause("in nats", prose=True),
     ]
+    for text in ("a = exps / Σ exps", "a = Σ b + Σₜ c", "a = Σ (b - c)²", "a = √Σ b²"):
+        assert equations(text) == [Clause(text, prose=False)]
     assert equations("a = b where c > 0, else -∞")[0].text == "a = b where c > 0, else -∞"
     assert equations("dw[v] = Σₜ dout[t] where tokens[t] = v") == [
         Clause("dw[v] = Σₜ dout[t] where tokens[t] = v", prose=False)

@@ -126,9 +126,7 @@ def plain(node: Node) -> str:
         case Name(text) | Number(text) | Prose(text):
             return text
         case Sign(text, prefix):
-            if text == "Σ":
-                return "Σ "
-            return text if prefix or text == "/" else f" {text} "
+            return text if prefix or text in {"Σ", "/"} else f" {text} "
         case Stop(text, wide):
             return f"{text}   " if wide else f"{text} "
         case Gap():
@@ -139,20 +137,23 @@ def plain(node: Node) -> str:
             return plain(base) + plain(to)
         case Scripted(base, below, above):
             exponent = above if isinstance(above, str) else f"^{plain(above)}"
-            return plain(base).strip() + below + exponent
+            return plain(base) + below + exponent
         case Root(of):
             return "√" + plain(of)
         case Fraction(over, under):
             return f"{plain(over)} / {plain(under)}"
         case Row(items):
             return "".join(
-                plain(item) + " " * (isinstance(item, Prose) and _is_prefix(after))
+                plain(item) + " " * _spaced(item, after)
                 for item, after in zip_longest(items, items[1:])
             )
 
 
-def _is_prefix(node: Node | None) -> bool:
-    return isinstance(node, Sign) and node.prefix
+def _spaced(item: Node, after: Node | None) -> bool:
+    """Whether there is a space between two items that neither of them has."""
+    if isinstance(after, Sign):
+        return isinstance(item, Prose) and after.prefix
+    return item == Sign("Σ") and after is not None and not isinstance(after, Gap)
 
 
 def bare(row: Row) -> Row:
