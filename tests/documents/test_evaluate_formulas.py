@@ -366,6 +366,7 @@ def test_the_right_takes_the_shape_of_the_left():
 
 REFUSED = {
     "x = W + nothing": "no value named nothing; given are x, y",
+    "x = β₉": "no value named β₉; given are x, y.*, …$",
     "x = act'(x)": r"no function act' of 1; there are exp\(x\)",
     "x = max(x, y, x)": "no function max of 3",
     "x = W(x)": "no function W",

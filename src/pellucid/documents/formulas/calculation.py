@@ -57,6 +57,9 @@ from pellucid.errors import FormulaError
 
 CONSTANTS = {"½": 0.5, "∞": math.inf, "π": math.pi}
 
+MANY = 20
+"""So many names an error lists."""
+
 KEPT = {"t": 1, "n": 2}
 """How many of the last axes a Σ keeps that has no bracketed index: Σₜ a row, Σₙ a matrix."""
 
@@ -277,7 +280,8 @@ class Calculation:
             return value.reshape((*(1,) * self.k, *value.shape))
         if name in CONSTANTS:
             return self.number(CONSTANTS[name])
-        raise FormulaError(f"there is no value named {name}; given are {', '.join(self.values)}")
+        given = ", ".join([*self.values][:MANY]) + ", …" * (len(self.values) > MANY)
+        raise FormulaError(f"there is no value named {name}; given are {given or 'none'}")
 
     def raised(self, value: Tensor, above: str | Bracketed) -> Tensor:
         """A power, or with ᵀ a transposed matrix."""

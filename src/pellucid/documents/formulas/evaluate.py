@@ -165,10 +165,8 @@ def _like(left: Tensor, right: Tensor, k: int) -> Tensor:
     """The right side broadcast to the left, without a last axis of 1 that the left has not."""
     if right.dim() == left.dim() + 1 and right.shape[-1] == 1:
         right = right.squeeze(-1)
-    if right.dim() <= left.dim():
-        (right, _) = aligned(k, right, left)
-        try:
-            return right.expand_as(left)
-        except RuntimeError:
-            pass
-    raise FormulaError(f"its left side has the shape {own(left, k)}, its right {own(right, k)}")
+    try:
+        return aligned(k, right, left)[0].expand_as(left)
+    except RuntimeError:
+        shapes = f"{own(left, k)}, its right {own(right, k)}"
+        raise FormulaError(f"its left side has the shape {shapes}") from None
