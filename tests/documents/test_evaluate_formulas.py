@@ -475,6 +475,7 @@ def test_where_and_else_are_read_between_names_and_within_prose_are_words():
     names = [item for item in tree.items if isinstance(item, Name | Prose)]
     assert names == [Name("dout"), where, Name("mask"), other, Name("zeros")]
     assert formula("x where a key lies").items[-1] == Prose("where a key lies")
+    assert formula("x where key lies").items[-1] == Prose("where key lies")
     assert formula("even where mask").items == (Prose("even where mask"),)
     assert Gap() in tree.items
     assert plain(tree) == "dout where mask, else zeros"
