@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from pellucid.checkpoint import load, save
-from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.evaluate import evaluate_text
 from pellucid.models import Model
+from pellucid.shipped import SHIPPED
 from pellucid.text import load_tokenizer
 from pellucid.tree import flatten
 

@@ -26,8 +26,18 @@ TESTS = Path(__file__).parent
 TEST_FILES = sorted(TESTS.rglob("*.py"))
 ROOMS = (
     "__init__",
-    *("errors", "tree", "files", "tape", "numbers", "native", "layers", "kernels", "optim", "text"),
-    *("models", "checkpoint", "generate", "evaluate", "distribute", "train", "bench"),
+    *("errors", "tree", "files", "shipped", "tape", "numbers", "native", "layers", "kernels"),
+    *(
+        "optim",
+        "text",
+        "models",
+        "checkpoint",
+        "generate",
+        "evaluate",
+        "distribute",
+        "train",
+        "bench",
+    ),
     *("explain", "prove", "inspect", "walkthrough", "reference", "compare", "examples"),
     *("documents", "pictures", "terminal", "web", "cli", "__main__"),
 )

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pellucid.checkpoint import load, open_model
-from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.evaluate import evaluate_text
+from pellucid.shipped import SHIPPED
 from pellucid.train import record_step
 from pellucid.tree import flatten
 from tests.checkpoint.english import BRIDGE, NAME

@@ -52,6 +52,13 @@ def test_a_text_is_cut_by_a_tokenizer_s_file(pellucid: Command, tmp_path: Path):
     assert "'a'" in pellucid("tokenize", "zya", "--tokenizer", tmp_path).refused()
 
 
+def test_a_text_is_cut_by_the_shipped_model_s_tokenizer(pellucid: Command):
+    ended = pellucid("tokenize", "And he said", "--tokenizer", "english-1M")
+    assert (ended.code, ended.err) == (0, "")
+    ids = load_tokenizer("english-1M").encode("And he said")
+    assert [int(row[1]) for row in rows(ended.out)] == ids
+
+
 def test_merges_are_shown_one_by_one(pellucid: Command):
     ended = pellucid("tokenize", "cats", "--merges")
     steps = [line for line in ended.out.splitlines() if line.lstrip().startswith("merge")]

@@ -42,6 +42,7 @@ def imported(*command: object) -> list[str]:
         ["tokenize", "Hello world", "--merges"],
         ["tokenize", "Hello world", "--tokenizer", "chars"],
         ["tokenize", "Hello world", "--tokenizer", "words"],
+        ["tokenize", "Hello world", "--tokenizer", "english-1M"],
         ["tokenize", "Hello hello", "--tokenizer", "bpe:260"],
     ],
     ids=" ".join,

@@ -6,6 +6,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from pellucid.errors import CheckpointError
+from pellucid.shipped import SHIPPED
 from pellucid.text import END_OF_TEXT, Characters, Words, gpt2, load_tokenizer, train_bpe
 
 TEXT = "the cat sat on the mat, 😀 and the cats sat too"
@@ -30,6 +31,15 @@ def write_pair(folder, model, names=("vocab.json", "merges.txt"), end="\n"):
 
 def test_gpt2_by_name():
     assert load_tokenizer("gpt2") is gpt2()
+
+
+def test_the_shipped_model_s_by_name_unless_a_path_is_called_so(tmp_path, monkeypatch):
+    tokenizer = load_tokenizer("english-1M")
+    assert tokenizer.to_json() == load_tokenizer(SHIPPED["english-1M"]).to_json()
+    assert tokenizer.decode(tokenizer.encode("And he said")) == "And he said"
+    monkeypatch.chdir(tmp_path)
+    Characters("xyz").save(tmp_path / "english-1M")
+    assert load_tokenizer("english-1M") == Characters("xyz")
 
 
 @pytest.mark.parametrize("as_directory", [False, True])

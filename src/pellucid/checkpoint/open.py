@@ -6,9 +6,9 @@ from typing import Any, overload
 import torch
 
 from pellucid.checkpoint.recognise import load
-from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, Model
+from pellucid.shipped import shipped_path
 from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
 
 
@@ -68,7 +68,7 @@ def open_model(
 
 def _own(name: str, model: Model) -> Tokenizer:
     """The tokenizer beside the model; one that is there and cannot be read is an error."""
-    path = SHIPPED.get(name, Path(name)) if not Path(name).exists() else Path(name)
+    path = shipped_path(name) or Path(name)
     place = path.parent if path.is_file() else path
     # Many GPT-2 checkpoints come without their tokenizer, and the vocabulary tells which it is.
     if model.config.vocab_size == gpt2().vocab_size and not has_tokenizer(place):

@@ -9,9 +9,9 @@ from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.huggingface_kinds import KINDS
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
-from pellucid.checkpoint.shipped import SHIPPED
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, RANDOM_MODELS, Model
+from pellucid.shipped import shipped_path
 
 
 def load(
@@ -28,7 +28,7 @@ def load(
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
     - llm.c's model, a `.bin` that begins with its magic number;
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
-    - a name of `SHIPPED`, for the model that comes with Pellucid, in float32;
+    - a name of `shipped.SHIPPED`, for the model that comes with Pellucid, in float32;
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
     - a name such as "gpt2" or "openai-community/gpt2", if there is no such path.
 
@@ -39,9 +39,9 @@ def load(
     truncated, foreign, or of other shapes than the configuration's.
     """
     place = Path(path)
-    if not place.exists() and path in SHIPPED:
+    if shipped := shipped_path(path):
         # Its weights are kept short, and are computed with at full length.
-        return load(SHIPPED[str(path)], dtype=dtype or torch.float32, device=device)
+        return load(shipped, dtype=dtype or torch.float32, device=device)
     if not place.exists() and path in RANDOM_MODELS:
         config = RANDOM_MODELS[str(path)]
         return GPT.init(config, seed=1, dtype=dtype or torch.float32, device=device)

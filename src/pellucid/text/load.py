@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import CheckpointError, ConfigError, TextError
+from pellucid.shipped import shipped_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
 from pellucid.text.characters import Characters
@@ -21,6 +22,7 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
     """The tokenizer with this name, or from this file or directory.
 
     - "gpt2": GPT-2's own, from this package (a directory of that name is "./gpt2");
+    - "english-1M": that of the model that comes with Pellucid;
     - a `tokenizer.json`: ours for characters and words, and Hugging Face's for any byte-level BPE;
     - a directory with a `tokenizer.json`, or else with `vocab.json` and `merges.txt` (Hugging Face;
       `added_tokens.json` too), or else with `encoder.json` and `vocab.bpe` (OpenAI).
@@ -31,7 +33,7 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
     """
     if path_or_name == "gpt2":
         return gpt2()
-    path = Path(path_or_name)
+    path = shipped_path(path_or_name) or Path(path_or_name)
     if path.is_dir():
         return _from_directory(path)
     if path.suffix == ".pkl":
@@ -55,7 +57,7 @@ def _from_directory(path: Path) -> Tokenizer:
     pairs = " or ".join(f"{vocabulary} with {merges}" for vocabulary, merges in _PAIRS.items())
     raise CheckpointError(
         f"a tokenizer's directory holds {_FILE}, or {pairs}; {path} holds none of them; "
-        "give the directory that does, or the name gpt2"
+        "give the directory that does, or the name gpt2 or english-1M"
     )
 
 
@@ -134,7 +136,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise CheckpointError(
             f"{path} must be a file that can be read; {error.strerror}; give a {_FILE}, a "
-            "directory that holds one, or the name gpt2"
+            "directory that holds one, or the name gpt2 or english-1M"
         ) from error
     except UnicodeDecodeError as error:
         raise CheckpointError(
