@@ -1,8 +1,8 @@
 """Write the tables of docs/performance.md from what benchmarks saved; --check only compares.
 
 benchmarks/results/ holds peers.json (benchmarks/peers.py --out), quantized.json
-(benchmarks/quantized.py --out), bench.json (pellucid bench --gpt2 --out) and sweep.json (pellucid
-bench --sweep --out).
+(benchmarks/quantized.py --out), bench.json (pellucid bench --model gpt2-124M-random --out) and
+sweep.json (pellucid bench --sweep --out).
 """
 
 import json
@@ -219,8 +219,9 @@ def bench_lines(found: dict[str, Any]) -> Iterator[str]:
     machine = found["machine"]
     peaks = ", ".join(f"{name} {flops / 1e9:,.0f}" for name, flops in machine["flops"].items())
     yield (
-        f"`pellucid bench --gpt2`: {found['model']}. Peaks by {machine['threads']} "
-        f"threads in GFLOP/s: {peaks}; memory read at {machine['bandwidth'] / 1e9:.0f} GB/s.\n"
+        f"`pellucid bench --model gpt2-124M-random`: {found['model']}. Peaks by "
+        f"{machine['threads']} threads in GFLOP/s: {peaks}; memory read at "
+        f"{machine['bandwidth'] / 1e9:.0f} GB/s.\n"
     )
     yield "| work | form | ms | GFLOP | MB read | reached |\n|---|---|--:|--:|--:|--:|"
     for row in found["rows"]:

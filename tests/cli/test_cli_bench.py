@@ -5,7 +5,18 @@ from pathlib import Path
 
 from tests.cli.conftest import Command
 
-TINY = ("--model", "gpt2-tiny", "--batch", "1", "--length", "4", "--new", "2", "--rounds", "1")
+TINY = (
+    "--model",
+    "gpt2-tiny",
+    "--batch-size",
+    "1",
+    "--length",
+    "4",
+    "--max-new-tokens",
+    "2",
+    "--rounds",
+    "1",
+)
 
 
 def test_a_tiny_model_is_measured(pellucid: Command, tmp_path: Path):
@@ -22,6 +33,7 @@ def test_a_tiny_model_is_measured(pellucid: Command, tmp_path: Path):
 
 
 def test_mistakes_are_a_line(pellucid: Command, tmp_path: Path):
-    assert "context of 64" in pellucid("bench", *TINY, "--new", "61").refused()
-    assert "--gpt2" in pellucid("bench", *TINY, "--gpt2").refused()
+    assert "context of 64" in pellucid("bench", *TINY, "--max-new-tokens", "61").refused()
+    for option in ("--batch-size", "--max-new-tokens"):
+        assert option in pellucid("bench", *TINY, option, "0").refused()
     assert ".json" in pellucid("bench", *TINY, "-o", tmp_path / "a.txt").refused()

@@ -52,7 +52,7 @@ def test_it_goes_deeper_and_writes_all_terms(pellucid: Command):
 
 
 def test_an_update_is_explained_by_hand(pellucid: Command):
-    ended = pellucid("explain", "wte.weight.update[0,1]", "--by-hand", 4, "--update", "adamw")
+    ended = pellucid("explain", "wte.weight.update[0,1]", "--by-hand", 4, "--optimizer", "adamw")
     assert "    = -0.01 · 0.0655 / (√4.290e-03 + 1e-08) - (-0.0005700)" in ended.out
 
 

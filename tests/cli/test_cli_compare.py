@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pellucid.checkpoint import save
-from pellucid.cli.options import WIDTH
+from pellucid.cli.screen import WIDTH
 from tests.cli.conftest import Command
 from tests.port import gpt2 as port
 from tests.port.models import N_HEAD, model_of, small
@@ -139,7 +139,7 @@ def test_mistakes_of_the_user_s_are_one_line(pellucid: Command, packed: Path, tm
 
 
 def test_an_exported_model_of_llm_c_s_walks(pellucid: Command, tmp_path: Path):
-    assert pellucid("export", "gpt2-tiny", tmp_path / "out", "--to", "llm.c").code == 0
+    assert pellucid("export", "gpt2-tiny", tmp_path / "out", "--format", "llm.c").code == 0
     ended = pellucid("tokenize", "Hello world")
     assert ended.code == 0
     model = tmp_path / "out" / "model.bin"

@@ -45,7 +45,7 @@ def test_digits_and_terms_are_the_user_s(pellucid: Command):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_an_update_is_explained(pellucid: Command, optimizer: str):
-    ended = pellucid("explain", "wte.weight.update[0,1]", "--update", optimizer)
+    ended = pellucid("explain", "wte.weight.update[0,1]", "--optimizer", optimizer)
     assert ended.code == 0
     assert "    = -learning_rate · " in ended.out
     assert "(a setting)" in ended.out
@@ -106,7 +106,7 @@ def test_a_conversation_about_settings_and_its_end(
     pellucid: Command, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
-    update = ("wte.weight.update[0,1]", "--update", "sgd")
+    update = ("wte.weight.update[0,1]", "--optimizer", "sgd")
     ended = pellucid("explain", *update, "--interactive")
     assert ended.code == 0
     assert "a setting of the step" in ended.out
@@ -121,10 +121,11 @@ def test_a_conversation_about_settings_and_its_end(
         (("h.0.attn.att[0,1:,0]",), "slices pick several numbers"),
         (("h.0.attn.att[0,1,0]", "humpty_dumpty"), "has no 'h.0.attn.att'"),
         (("loss", "ai_rock"), "an example must be one of"),
-        (("wte.weight.update[0,1]",), "add --update adamw"),
-        (("wte.weight.update[0,1]", "--update", "adamax"), "an optimizer must be one of"),
-        (("loss", "where_do_you_live", "--update", "sgd"), "leave out --update"),
-        (("loss", "--dtype", "float32"), "leave out --tokenizer and --dtype"),
+        (("wte.weight.update[0,1]",), "add --optimizer adamw"),
+        (("wte.weight.update[0,1]", "--optimizer", "adamax"), "an optimizer must be one of"),
+        (("loss", "where_do_you_live", "--optimizer", "sgd"), "leave out --optimizer"),
+        (("loss", "--dtype", "float32"), "leave out --tokenizer, --dtype and --device"),
+        (("loss", "--device", "cuda"), "leave out --tokenizer, --dtype and --device"),
         (("loss", "--model", "gpt2-tiny"), "at least one character"),
         (("loss", "--interactive"), "--interactive needs a terminal"),
     ],

@@ -77,8 +77,8 @@ def test_a_number_of_a_pair_is_explained(pellucid: Command, tuned: Path):
 
 def test_a_pair_s_update_is_explained(pellucid: Command, tuned: Path):
     name = "h.0.mlp.c_fc.lora_a.update[1,1]"
-    assert "add --update" in pellucid("explain", name, TEXT, "--model", tuned).refused()
-    ended = pellucid("explain", name, TEXT, "--model", tuned, "--update", "adamw")
+    assert "add --optimizer" in pellucid("explain", name, TEXT, "--model", tuned).refused()
+    ended = pellucid("explain", name, TEXT, "--model", tuned, "--optimizer", "adamw")
     assert (ended.code, ended.err) == (0, "")
     assert "h.0.mlp.c_fc.lora_a.m_hat" in ended.out
 
@@ -112,7 +112,7 @@ def test_its_export_is_merged_and_says_so(pellucid: Command, tuned: Path, tmp_pa
     single = tmp_path / "single"
     save(load(tuned).to(dtype=torch.float32), single)
     (single / "tokenizer.json").write_text((tuned / "tokenizer.json").read_text())
-    ended = pellucid("export", single, tmp_path / "out", "--to", to)
+    ended = pellucid("export", single, tmp_path / "out", "--format", to)
     assert (ended.code, ended.err) == (0, "")
     assert "LoRA's pairs are merged" in ended.out
     read = load(tmp_path / "out" / ("model.bin" if to == "llm.c" else ""))

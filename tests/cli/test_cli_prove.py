@@ -9,7 +9,7 @@ from flint import arb
 from safetensors.numpy import load_file
 
 from pellucid.checkpoint import open_model
-from pellucid.cli.options import WIDTH
+from pellucid.cli.screen import WIDTH
 from pellucid.examples import Example, find_example
 from pellucid.numbers import Ball, precision
 from pellucid.tree import map_leaves
@@ -49,7 +49,7 @@ def test_digits_that_floats_print_wrong_are_told_beside_the_true_ones(
 ):
     file = tmp_path / "certificate.json"
     ended = pellucid(
-        "prove", "hello_world", "--optimizer", "sgd", "--no-differences", "--out", file
+        "prove", "hello_world", "--optimizer", "sgd", "--no-check-gradients", "--out", file
     )
     assert (ended.code, ended.err) == (0, "")
     assert "h.0.ln_2.variance[1,0]  printed 1.2338, true 1.2337" in ended.out
@@ -132,7 +132,7 @@ def test_enclosures_are_written_a_file_a_tensor(pellucid: Command, tmp_path: Pat
 @pytest.mark.parametrize("dtype", [None, "float64"])
 def test_a_model_s_step_on_a_text_is_proved(pellucid: Command, trained: Path, dtype: str | None):
     options = ["--dtype", dtype] if dtype else []
-    ended = pellucid("prove", "pick", "--model", trained, "--no-differences", *options)
+    ended = pellucid("prove", "pick", "--model", trained, "--no-check-gradients", *options)
     assert ended.code in {0, 1}, ended.err
     assert "WRONG" not in ended.out
     assert max(map(len, ended.out.splitlines())) <= WIDTH

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pellucid.checkpoint import open_model, save
-from pellucid.cli.options import WIDTH
+from pellucid.cli.screen import WIDTH
 from pellucid.examples import Example, find_example
 from pellucid.models import GPT
 from pellucid.text import load_tokenizer

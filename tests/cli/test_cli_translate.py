@@ -17,7 +17,7 @@ from tests.cli.conftest import Command
 
 SMALL = ("--n-layer", 1, "--n-head", 2, "--n-embd", 32, "--vocab-size", 400, "--dropout", 0)
 QUICK = ("--max-iters", 240, "--eval-interval", 80, "--warmup-iters", 40, "--smoothing", 0)
-RATE = ("--learning-rate", 0.005, "--batch-size", 300, "--block-size", 32)
+RATE = ("--learning-rate", 0.005, "--batch-tokens", 300, "--block-size", 32)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_why_shows_what_the_beam_found_and_the_alignment(pellucid: Command, trai
 @pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])
 def test_the_alignment_is_drawn(pellucid: Command, trained: Path, tmp_path: Path, ending: str):
     picture = tmp_path / f"alignment{ending}"
-    ended = pellucid("translate", "Wo wohnst du?", "--model", trained, "--alignment", picture)
+    ended = pellucid("translate", "Wo wohnst du?", "--model", trained, "--picture", picture)
     assert ended.code == 0
     begins = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}[ending]
     assert picture.read_bytes().startswith(begins)
@@ -111,7 +111,7 @@ def test_scores_are_of_both_searches(trained: Path, pairs: Path):
         (("translate", "  ", "--model", "{trained}"), "at least one word"),
         (("translate", "so " * 100, "--model", "{trained}"), "cut it into sentences"),
         (("translate", "Wo?", "--model", "{trained}", "--length-penalty", -1), "length penalty"),
-        (("translate", "Wo?", "--model", "{trained}", "--alignment", "a.gif"), "another ending"),
+        (("translate", "Wo?", "--model", "{trained}", "--picture", "a.gif"), "another ending"),
         (("translate", "Wo?", "--model", "gpt2-tiny"), "special token"),
         (("train-translator", "{dir}/none.tsv", "--out", "{dir}/x"), "No such file"),
         (("train-translator", "{one}", "--out", "{dir}/x"), "at least two pairs"),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import open_model
-from pellucid.cli.options import WIDTH
+from pellucid.cli.screen import WIDTH
 from pellucid.examples import load_example
 from pellucid.models import RANDOM_MODELS
 from pellucid.optim import OPTIMIZERS, decay_groups

@@ -62,7 +62,7 @@ def check_sizes(model: GPT, sizes: BenchSizes) -> None:
     if needed > room:
         raise ConfigError(
             f"a text and what follows it must fit the context of {room} positions, and "
-            f"{sizes.length} + {sizes.new} tokens do not: make --length or --new smaller"
+            f"{sizes.length} + {sizes.new} tokens do not: make --length or --max-new-tokens smaller"
         )
 
 

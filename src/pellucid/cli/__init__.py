@@ -19,12 +19,12 @@ from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
-from pellucid.cli.options import write_notes
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
+from pellucid.cli.renamed import CurrentCommand
 from pellucid.cli.serve import serve
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
@@ -91,7 +91,9 @@ def _keeping_memory(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for command in _COMMANDS:
-    app.command()(command if command.__name__ in _LIGHT else _keeping_memory(command))
+    app.command(cls=CurrentCommand)(
+        command if command.__name__ in _LIGHT else _keeping_memory(command)
+    )
 
 
 @app.callback()
@@ -113,11 +115,7 @@ def main() -> None:
         message = " ".join(str(error).split())
         Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
         sys.stderr.write(f"{message}\n")
-        write_notes(ended_well=False)
         raise SystemExit(2) from None
-    except SystemExit as end:
-        write_notes(ended_well=not end.code)
-        raise
 
 
 __all__ = ["app", "main"]

@@ -5,24 +5,20 @@ from typing import Annotated
 
 from typer import Option
 
-from pellucid.cli.options import console
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import MODEL
+from pellucid.cli.options.output import OUT
+from pellucid.cli.options.sampling import MAX_NEW_TOKENS
+from pellucid.cli.options.training import BATCH_SIZE
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
 
 def bench(
-    model: Annotated[
-        str | None,
-        Option(
-            metavar="DIR",
-            help="A checkpoint or a name, as elsewhere; by default random weights, 27 million.",
-        ),
-    ] = None,
-    gpt2: Annotated[
-        bool, Option("--gpt2", help="Random weights of GPT-2's 124 million; takes minutes.")
-    ] = False,
-    batch: Annotated[int, Option(min=1, help="Texts of a training step.")] = 4,
+    model: Annotated[str | None, variant(MODEL, default="random weights, 27 million")] = None,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "Texts of a training step.")] = 4,
     length: Annotated[int, Option(min=1, help="Tokens of each, and of the prompt.")] = 128,
-    new: Annotated[int, Option(min=1, help="Tokens that are decoded after it.")] = 32,
+    max_new_tokens: Annotated[int, variant(MAX_NEW_TOKENS, "So many are timed.")] = 32,
     rounds: Annotated[int, Option(min=1, help="Of which the median is taken.")] = 3,
     sweep: Annotated[
         bool,
@@ -34,9 +30,7 @@ def bench(
     threads: Annotated[
         int | None, Option(min=1, help="By default as many as PyTorch takes.")
     ] = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", metavar="FILE.json", help="Write what was measured.")
-    ] = None,
+    out: Annotated[Path | None, variant(OUT, "What was measured, .json.")] = None,
 ) -> None:
     """Time training, prompts and decoding, beside this machine's peak and memory bandwidth."""
     import torch
@@ -53,8 +47,9 @@ def bench(
         sweep_table,
     )
 
-    if gpt2 and model is not None:
-        raise ConfigError("--gpt2 is a model of its own: leave it or --model out")
+    for name, count in (("--batch-size", batch_size), ("--max-new-tokens", max_new_tokens)):
+        if count < 1:
+            raise ConfigError(f"{name} must be at least 1, not {count}")
     if out is not None and out.suffix != ".json":
         raise ConfigError(f"what was measured is written as .json, not {out.suffix!r}: {out}")
     if threads is not None:
@@ -63,11 +58,12 @@ def bench(
     quiet = measuring.Quiet()
     machine = measuring.measure_machine()
     screen.print(machine_line(machine), markup=False, soft_wrap=True)
-    name = "gpt2-124M-random" if gpt2 else model
     small = GPTConfig(vocab_size=16384, block_size=512, n_layer=6, n_head=8, n_embd=512)
-    gpt = GPT.init(small) if name is None else open_model(name)[0]
-    sizes = measuring.BenchSizes(batch, length, new, rounds)
-    screen.print(f"{gpt}; {batch} × {length} tokens a step, {length} + {new} decoded")
+    gpt = GPT.init(small) if model is None else open_model(model)[0]
+    sizes = measuring.BenchSizes(batch_size, length, max_new_tokens, rounds)
+    screen.print(
+        f"{gpt}; {batch_size} × {length} tokens a step, {length} + {max_new_tokens} decoded"
+    )
     rows = list(measuring.measure_model(gpt, machine, sizes))
     screen.print(model_table(rows))
     points = list(measuring.sweep()) if sweep else []

@@ -4,24 +4,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
-
-from pellucid.cli.options import console
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import MODEL
+from pellucid.cli.options.text import LABEL, TABLE
+from pellucid.cli.screen import console
 from pellucid.errors import CheckpointError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from torch import Tensor
 
-TableArgument = Annotated[Path, Argument(help="A CSV file whose first line names its columns.")]
-
 
 def classify(
-    table: TableArgument,
-    model: Annotated[str, Option(metavar="DIR", help="What train-classifier kept.")],
-    label: Annotated[
-        str | None, Option(help="The column with the classes, if it has one: to count the hits.")
-    ] = None,
+    table: Annotated[Path, TABLE],
+    model: Annotated[str, variant(MODEL, "Here one of train-classifier.")],
+    label: Annotated[str | None, variant(LABEL, "To count the hits.", default="none")] = None,
 ) -> None:
     """Say of each row of a table which class it is, and how probable each class is."""
     from rich.text import Text

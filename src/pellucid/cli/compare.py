@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from pellucid.cli.options import Dtype, console, dtype_of
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import DTYPE, Dtype, dtype_of
+from pellucid.cli.options.output import OUT, PICTURE
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
 
@@ -27,15 +30,11 @@ def compare(
         ),
     ] = None,
     dtype: Annotated[
-        Dtype | None,
-        Option(help="What you computed in; by default the coarsest dtype that your tensors have."),
+        Dtype | None, variant(DTYPE, "Here yours.", default="the coarsest that your tensors have")
     ] = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", metavar="FILE.json", help="Write all that was found.")
-    ] = None,
+    out: Annotated[Path | None, variant(OUT, "All that was found, .json.")] = None,
     picture: Annotated[
-        Path | None,
-        Option(metavar="FILE.svg", help="Draw where in the first tensor the differences are."),
+        Path | None, variant(PICTURE, "Where in the first tensor the differences are.")
     ] = None,
 ) -> None:
     """Judge every tensor of yours by what its own step makes; name the mistake where one is known.

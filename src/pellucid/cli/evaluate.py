@@ -1,23 +1,27 @@
 """`pellucid evaluate`: how well a model predicts a text, and each of its tokens."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Context, Option
 
-from pellucid.cli.options import (
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import (
+    DEVICE,
     MODEL,
-    SHIPPED_MODEL,
-    DeviceOption,
-    DtypeOption,
-    QuantizeOption,
-    TokenizerOption,
-    colophon,
-    console,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    QUANTIZE,
+    Dtype,
+    PackedForm,
     device_of,
     dtype_of,
-    packed_model,
 )
+from pellucid.cli.options.output import OUT
+from pellucid.cli.quantizing import packed_model
+from pellucid.cli.screen import colophon, console
+from pellucid.shipped import SHIPPED_MODEL
 
 
 def evaluate(
@@ -38,14 +42,14 @@ def evaluate(
             help="Put the token for the end of a text in front, where there is one.",
         ),
     ] = True,
-    quantize: QuantizeOption = None,
+    quantize: Annotated[PackedForm | None, QUANTIZE] = None,
     out: Annotated[
         Path | None,
-        Option("--out", "-o", metavar="FILE", help="Write the text coloured by loss: a .html."),
+        variant(OUT, "The text coloured by loss, a .html."),
     ] = None,
-    tokenizer: TokenizerOption = None,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Score a text: nats a token, perplexity, and bits per byte, whatever the tokenizer."""
     from pellucid.checkpoint import open_model
@@ -57,21 +61,20 @@ def evaluate(
     if out is not None:
         check_page(out)
     content = read_text(text)
-    gpt, pieces = open_model(
-        model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+    opened, tokenizer = open_model(
+        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
     )
-    if quantize is not None:
-        gpt = packed_model(gpt, quantize)
     screen = console()
-    with scoring(screen) as watch:
-        found = evaluate_text(
-            gpt, pieces, content, window=window, stride=stride, begin=begin, watch=watch
-        )
-    for line in loss_lines(found, content):
-        screen.print(line, markup=False, soft_wrap=True)
+    with packed_model(opened, quantize) if quantize else nullcontext(opened) as gpt:
+        with scoring(screen) as watch:
+            found = evaluate_text(
+                gpt, tokenizer, content, window=window, stride=stride, begin=begin, watch=watch
+            )
+        for line in loss_lines(found, content):
+            screen.print(line, markup=False, soft_wrap=True)
     if out is not None:
         page = losses_page(
-            found, pieces, content, title=f"{text.name} by {model}", colophon=colophon(context)
+            found, tokenizer, content, title=f"{text.name} by {model}", colophon=colophon(context)
         )
         write_text(out, page)
         screen.print(f"{out}: {len(page.encode()):,} bytes", markup=False, soft_wrap=True)

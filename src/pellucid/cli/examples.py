@@ -1,6 +1,6 @@
 """`pellucid examples`: what can be walked without a model."""
 
-from pellucid.cli.options import console
+from pellucid.cli.screen import console
 
 
 def examples() -> None:

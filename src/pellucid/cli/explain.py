@@ -4,23 +4,17 @@ import sys
 import textwrap
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options import (
-    MODEL,
-    ByHandOption,
-    DeviceOption,
-    DigitsOption,
-    DtypeOption,
-    TokenizerOption,
-    console,
-    device_of,
-    digits_of,
-    dtype_of,
-    not_empty,
-)
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.optimizer import OPTIMIZER
+from pellucid.cli.options.output import BY_HAND, DIGITS, digits_of
+from pellucid.cli.options.text import TEXT_OR_EXAMPLE
+from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,12 +28,9 @@ def explain(
     name: Annotated[
         str, Argument(help="A number, such as h.0.attn.att[0,1,0], dwte.weight[1,2] or loss.")
     ],
-    text: Annotated[
-        str | None,
-        Argument(help="A worked example's name, by default ai_rocks; with --model a text."),
-    ] = None,
+    text: Annotated[str | None, TEXT_OR_EXAMPLE] = None,
     model: Annotated[str | None, MODEL] = None,
-    tokenizer: TokenizerOption = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     depth: Annotated[
         int, Option(min=1, help="How many levels: 2 explains the numbers it is made from too.")
     ] = 1,
@@ -47,20 +38,20 @@ def explain(
         int | None,
         Option(min=1, help="Of sums of more than 8 terms, how many are written; 6 by default."),
     ] = None,
-    update: Annotated[
+    optimizer: Annotated[
         str | None,
-        Option(help="Take a step of sgd, momentum, adam or adamw: wte.weight.update[0,1]."),
+        variant(OPTIMIZER, "Makes names as wte.weight.update[0,1].", default="no step"),
     ] = None,
-    digits: DigitsOption = None,
-    by_hand: ByHandOption = None,
+    digits: Annotated[int | None, DIGITS] = None,
+    by_hand: Annotated[int | None, BY_HAND] = None,
     interactive: Annotated[
         bool, Option("--interactive", help="Go deeper by a number's place in the list.")
     ] = False,
     python: Annotated[
         bool, Option("--python", help="Only the arithmetic, as Python with every digit.")
     ] = False,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Write out the arithmetic that made one number, down to the numbers it was made from."""
     from pellucid.documents.arithmetic import MOST, Writer, meaning_of
@@ -76,17 +67,14 @@ def explain(
             "--interactive needs a terminal to type in, and the input is none: leave it out, or "
             "take --depth 2"
         )
+    how = opening(model, tokenizer_name, dtype, device)
     if model is None:
-        if tokenizer or dtype:
-            raise ConfigError(
-                "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
-                "and --dtype, or give a --model"
-            )
-        tape, piece = _example(text or "ai_rocks", update)
+        tape, piece = _example(text or "ai_rocks", optimizer)
     else:
-        how = {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
-        tape, piece = _step(not_empty(text), model, update, how)
-    if update is None:
+        update = STEP | {"optimizer": optimizer} if optimizer else None
+        trace = record_text(text, model, how, update)
+        tape, piece = trace.tape, trace.piece
+    if optimizer is None:
         _refuse_update(tape, name)
     if python:
         term = explain_traced(tape, name).term
@@ -111,34 +99,20 @@ def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
     return hand.explain, HandWriter(digits, hand=hand)
 
 
-def _example(name: str, update: str | None) -> "tuple[Tape, Callable[[int], str] | None]":
+def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], str] | None]":
     """A worked example's tape, and where it is a GPT's, how a token is spelt."""
     from pellucid.examples import Example, find_example
 
     example = find_example(name)
     if isinstance(example, Example):
-        trace = example.record(example.update | {"optimizer": update} if update else None)
+        trace = example.record(example.update | {"optimizer": optimizer} if optimizer else None)
         return trace.tape, trace.piece
-    if update:
+    if optimizer:
         raise ConfigError(
             f"only a GPT's example takes a step of an optimizer, and {name} is none: leave out "
-            "--update"
+            "--optimizer"
         )
     return example.lesson().tape, None
-
-
-def _step(
-    text: str, name: str, update: str | None, how: dict[str, Any]
-) -> "tuple[Tape, Callable[[int], str]]":
-    """The tape of one step of a model on a text, and how a token is spelt."""
-    from pellucid.checkpoint import open_model
-    from pellucid.train import record_step
-
-    gpt, pieces = open_model(name, **how)
-    settings = {"optimizer": update, "learning_rate": 1e-3, "weight_decay": 0.1}
-    tokens = pieces.encode(text)
-    trace = record_step(gpt, tokens, pieces, update=settings if update else None)
-    return trace.tape, trace.piece
 
 
 def _refuse_update(tape: "Tape", name: str) -> None:
@@ -150,7 +124,7 @@ def _refuse_update(tape: "Tape", name: str) -> None:
     kinds = {row.pattern for row in UPDATES}
     if whole not in tape and owner.endswith(PARAMETERS) and last in kinds:
         raise ConfigError(
-            f"{whole} is made by a step of an optimizer, and none was taken: add --update adamw"
+            f"{whole} is made by a step of an optimizer, and none was taken: add --optimizer adamw"
         )
 
 

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options import TokenizerOption, console
+from pellucid.cli.options.model import MODEL_TOKENIZER
+from pellucid.cli.options.output import OVERWRITE
+from pellucid.cli.screen import console
 from pellucid.files import make_room
 
 
@@ -20,27 +22,27 @@ class Target(StrEnum):
 def export(
     model: Annotated[str, Argument(metavar="DIR", help="The checkpoint, as for --model.")],
     out: Annotated[Path, Argument(help="The directory to write; for llm.c, model.bin in it.")],
-    to: Annotated[Target, Option(help="The format.")] = Target.HUGGINGFACE,
-    tokenizer: TokenizerOption = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace what is in OUT.")] = False,
+    target: Annotated[Target, Option("--format", help="Whose.")] = Target.HUGGINGFACE,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Write a checkpoint in another project's format."""
     from rich.markup import escape
 
     from pellucid.checkpoint import export_huggingface, export_llm_c, open_model
 
-    gpt, pieces = open_model(model, tokenizer=tokenizer)
+    gpt, tokenizer = open_model(model, tokenizer=tokenizer_name)
     make_room(out, overwrite=overwrite)
-    if to is Target.LLM_C:
+    if target is Target.LLM_C:
         export_llm_c(gpt, out / "model.bin")
     else:
         export_huggingface(gpt, out)
-    if pieces.kind == "bpe":
-        pieces.save(out / "tokenizer.json")
+    if tokenizer.kind == "bpe":
+        tokenizer.save(out / "tokenizer.json")
     if gpt.config.lora_rank:
         console().print(
             "LoRA's pairs are merged: the format has no place for them, and each product is added "
             "to its weight",
             soft_wrap=True,
         )
-    console().print(f"{gpt} written for {to.value} to {escape(str(out))}", soft_wrap=True)
+    console().print(f"{gpt} written for {target.value} to {escape(str(out))}", soft_wrap=True)

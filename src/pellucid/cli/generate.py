@@ -5,44 +5,51 @@ from typing import Annotated
 
 from typer import Option
 
-from pellucid.cli.options import (
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import (
+    DEVICE,
     MODEL,
-    SHIPPED_MODEL,
-    DeviceOption,
-    DtypeOption,
-    QuantizeOption,
-    TokenizerOption,
-    console,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    QUANTIZE,
+    Dtype,
+    PackedForm,
     device_of,
     dtype_of,
-    not_empty,
-    packed_model,
+)
+from pellucid.cli.options.sampling import (
+    BEAM,
+    GREEDY,
+    LENGTH_PENALTY,
+    MAX_NEW_TOKENS,
+    NUM_SAMPLES,
+    SEED,
+    WHY,
     seed_of,
 )
+from pellucid.cli.options.text import not_empty
+from pellucid.cli.quantizing import packed_model
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
+from pellucid.shipped import SHIPPED_MODEL
 
 
 def generate(
     model: Annotated[str, MODEL] = SHIPPED_MODEL,
     prompt: Annotated[str | None, Option(help="Text to go on from; by default a new line.")] = None,
-    max_new_tokens: Annotated[int, Option(help="How many tokens to add.")] = 200,
+    max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 200,
     temperature: Annotated[float, Option(help="Divides the logits: below 1 bolder.")] = 1.0,
     top_k: Annotated[int | None, Option(help="Draw among the k most likely only.")] = None,
     top_p: Annotated[
         float | None, Option(help="Draw among the fewest tokens that reach probability p.")
     ] = None,
-    seed: Annotated[int, Option(help="Of the random numbers.")] = 1337,
-    num_samples: Annotated[int, Option(min=1, help="How many texts.")] = 1,
-    greedy: Annotated[bool, Option("--greedy", help="Always the most likely token.")] = False,
-    beam: Annotated[
-        int | None,
-        Option(min=1, help="Draw nothing: the likeliest text that a beam finds."),
-    ] = None,
-    length_penalty: Annotated[float, Option(help="Of the beam; favours long texts.")] = 1.0,
-    why: Annotated[
-        bool, Option("--why", help="Show each draw, or all that the beam found.")
-    ] = False,
-    quantize: QuantizeOption = None,
+    seed: Annotated[int, SEED] = 1337,
+    num_samples: Annotated[int, NUM_SAMPLES] = 1,
+    greedy: Annotated[bool, GREEDY] = False,
+    beam: Annotated[int | None, variant(BEAM, default="none: tokens are drawn")] = None,
+    length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
+    why: Annotated[bool, WHY] = False,
+    quantize: Annotated[PackedForm | None, QUANTIZE] = None,
     past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
     lookup: Annotated[
         int,
@@ -53,9 +60,9 @@ def generate(
             "them in one pass: the same text, sooner where it repeats itself.",
         ),
     ] = 0,
-    tokenizer: TokenizerOption = None,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Write on from a prompt, token by token."""
     from pellucid.checkpoint import open_model
@@ -66,40 +73,42 @@ def generate(
 
     start_seed = seed_of(seed)
     sampling = Sampling(temperature, top_k, top_p, greedy)
-    gpt, pieces = open_model(
-        model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+    if num_samples < 1:
+        raise ConfigError(f"--num-samples must be at least 1, not {num_samples}")
+    if beam is not None and (sampling != Sampling() or num_samples > 1 or lookup):
+        raise ConfigError(
+            "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
+            "--top-p, --greedy, --num-samples and --lookup, or --beam"
+        )
+    opened, tokenizer = open_model(
+        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
     )
-    gpt = packed_model(gpt, quantize)
-    start = beginning(pieces) if prompt is None else not_empty(prompt)
-    if beam is not None:
-        if sampling != Sampling() or num_samples > 1 or lookup:
-            raise ConfigError(
-                "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
-                "--top-p, --greedy, --num-samples and --lookup, or --beam"
+    start = beginning(tokenizer) if prompt is None else not_empty(prompt)
+    with packed_model(opened, quantize) as gpt:
+        if beam is not None:
+            found = go_on(
+                gpt,
+                tokenizer,
+                tokenizer.encode(start),
+                width=beam,
+                alpha=length_penalty,
+                max_new_tokens=max_new_tokens,
             )
-        found = go_on(
-            gpt,
-            pieces,
-            pieces.encode(start),
-            width=beam,
-            alpha=length_penalty,
-            max_new_tokens=max_new_tokens,
-        )
-        for line in found_lines(pieces, start, found, why=why):
-            console().print(line, soft_wrap=True)
-        return
-    for number in range(num_samples):
-        if number:
-            sys.stdout.write("\n" + "─" * 12 + "\n")
-        write_text(
-            console(),
-            gpt,
-            pieces,
-            start,
-            max_new_tokens=max_new_tokens,
-            sampling=sampling,
-            seed=(start_seed + number) % (1 << 63),
-            keep_past=past,
-            lookup=lookup,
-            why=why,
-        )
+            for line in found_lines(tokenizer, start, found, why=why):
+                console().print(line, soft_wrap=True)
+            return
+        for number in range(num_samples):
+            if number:
+                sys.stdout.write("\n" + "─" * 12 + "\n")
+            write_text(
+                console(),
+                gpt,
+                tokenizer,
+                start,
+                max_new_tokens=max_new_tokens,
+                sampling=sampling,
+                seed=(start_seed + number) % (1 << 63),
+                keep_past=past,
+                lookup=lookup,
+                why=why,
+            )

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Context, Option
+from typer import Argument, Context
 
-from pellucid.cli.options import (
-    MODEL,
-    DtypeOption,
-    TokenizerOption,
-    blocks_of,
-    console,
-    dtype_of,
-    not_empty,
-)
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS
+from pellucid.cli.options.output import LAYERS, OUT, blocks_of
+from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.screen import console, given_options
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,26 +49,21 @@ def plot(
     ] = None,
     out: Annotated[
         Path | None,
-        Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="An .svg, .png or .pdf; by default WHAT.svg, or RUN/training.svg, or training.svg "
-            "of several runs.",
+        variant(
+            OUT,
+            "An .svg, .png or .pdf.",
+            default="WHAT.svg, or RUN/training.svg, or training.svg of several runs",
         ),
     ] = None,
     model: Annotated[str | None, MODEL] = None,
-    tokenizer: TokenizerOption = None,
-    layers: Annotated[
-        str | None, Option(help="Of attention: all blocks, the default, or numbers as in 0,3.")
-    ] = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    layers: Annotated[str | None, variant(LAYERS, "For attention.", default="all")] = None,
     optimizer: Annotated[
-        list[str] | None,
-        Option(help="Of the loss: sgd, momentum, adam, adamw; repeatable, by default all four."),
+        list[str] | None, variant(OPTIMIZER, "For the loss. Repeatable.", default="all four")
     ] = None,
-    learning_rate: Annotated[float, Option(help="Of the loss's steps.")] = 0.01,
-    steps: Annotated[int, Option(min=1, help="Of the loss.")] = 50,
-    dtype: DtypeOption = None,
+    learning_rate: Annotated[float, variant(LEARNING_RATE, "For the loss.")] = 0.01,
+    steps: Annotated[int, variant(STEPS, "For the loss.")] = 50,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Draw what each head looks at, how long gradients are by block, or a text's loss over steps.
 
@@ -93,10 +85,8 @@ def plot(
     text = more[0] if more else None
     path = out or Path(f"{what}.svg")
     check_picture(path)
-    if model is None:
-        trace = _example(text or "ai_rocks")
-    else:
-        trace = _text(not_empty(text), model, tokenizer=tokenizer, dtype=dtype_of(dtype))
+    how = opening(model, tokenizer_name, dtype)
+    trace = record_text(text, model, how, None) if model else _example(text or "ai_rocks")
     depth = trace.model.config.n_layer
     match What(what):
         case What.ATTENTION:
@@ -106,7 +96,7 @@ def plot(
             plots.draw_gradient_norms(gradient_norms(trace.model, trace.tape), path)
         case What.LOSS:
             batch = (trace.tape["tokens"], trace.tape["targets"])
-            settings = {"learning_rate": learning_rate, "weight_decay": 0.1}
+            settings = STEP | {"learning_rate": learning_rate}
             curves = {
                 name: descend(trace.model, batch, settings | {"optimizer": name}, steps=steps)
                 for name in optimizer or OPTIMIZERS
@@ -130,10 +120,9 @@ def _draw_runs(context: Context, names: Sequence[str], out: Path | None) -> None
                 f"what is drawn must be {', '.join(What)}, or the directory of a run, and {name!r} "
                 "is none of them: give one of the words, or what was pellucid train's --out"
             )
+    given = given_options(context) - {"what", "more", "out"}
     for option in context.command.params:
-        source = context.get_parameter_source(str(option.name))
-        given = source is not None and source.name == "COMMANDLINE"
-        if given and option.name not in {"what", "more", "out"}:
+        if option.name in given:
             raise ConfigError(
                 f"{option.opts[0]} does not go with a run, whose log is drawn as it is: leave it "
                 "out"
@@ -151,11 +140,3 @@ def _example(name: str) -> "Trace":
     if not isinstance(example, Example):
         raise ConfigError(f"only a GPT's example is drawn, and {name} is none: try ai_rocks")
     return example.record()
-
-
-def _text(text: str, name: str, **how: Any) -> "Trace":
-    from pellucid.checkpoint import open_model
-    from pellucid.train import record_step
-
-    gpt, pieces = open_model(name, **how)
-    return record_step(gpt, pieces.encode(text), pieces, update=None)

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from pellucid.cli.options import console
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import LEARNT_TOKENIZER
+from pellucid.cli.options.output import OUT, OVERWRITE
+from pellucid.cli.options.text import HELD_OUT, VALID
+from pellucid.cli.screen import console
 
 
 def prepare(
@@ -16,22 +20,13 @@ def prepare(
             help="UTF-8 texts, gzipped or not, each a document; - is standard input.",
         ),
     ],
-    out: Annotated[Path, Option("--out", "-o", metavar="DIR", help="Directory for the tokens.")],
-    tokenizer: Annotated[
-        str,
-        Option(help="gpt2, chars, words, bpe:N (learnt from the texts), or a tokenizer's file."),
-    ] = "gpt2",
+    out: Annotated[Path, variant(OUT, "A directory for the tokens.")],
+    tokenizer: Annotated[str, LEARNT_TOKENIZER] = "gpt2",
     held_out: Annotated[
-        float | None,
-        Option(help="The last part of the tokens, not to be trained on; 0.1 by default."),
+        float | None, variant(HELD_OUT, "The last of all tokens.", default="0.1")
     ] = None,
-    valid: Annotated[
-        list[str] | None,
-        Option(metavar="TEXT", help="Hold out this text instead; repeatable."),
-    ] = None,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace what is in the directory.")
-    ] = False,
+    valid: Annotated[list[Path] | None, VALID] = None,
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Encode texts of any size into memory-mapped files of tokens, for `pellucid train DIR`."""
     from pellucid.errors import ConfigError
@@ -48,7 +43,7 @@ def prepare(
             out,
             tokenizer=tokenizer,
             held_out=HELD_OUT if held_out is None else held_out,
-            valid=valid or (),
+            valid=list(map(str, valid or ())),
             overwrite=overwrite,
             watch=watch,
         )

@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
-from pellucid.cli.options import MODEL, DtypeOption, TokenizerOption, console, dtype_of, not_empty
-from pellucid.cli.runs import Until, beside_slopes, example_runs, text_runs
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
+from pellucid.cli.options.output import DIGITS, OUT, digits_of
+from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
+from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
+from pellucid.cli.recorded import opening
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,11 +22,9 @@ if TYPE_CHECKING:
 
 
 def prove(
-    text: Annotated[
-        str | None, Argument(help="A text to prove with --model, or a worked example's name.")
-    ] = None,
+    text: Annotated[str | None, TEXT_OR_EXAMPLE] = None,
     model: Annotated[str | None, MODEL] = None,
-    tokenizer: TokenizerOption = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     until: Annotated[
         Until | None,
         Option(
@@ -30,25 +34,19 @@ def prove(
     ] = None,
     optimizer: Annotated[
         list[str] | None,
-        Option(help="Of the step: sgd, momentum, adam or adamw, the default; repeatable."),
+        variant(OPTIMIZER, "Repeatable.", default="the example's own, or adamw"),
     ] = None,
     bits: Annotated[int, Option(help="To begin with; more are taken where they are needed.")] = 96,
-    digits: Annotated[int, Option(min=1, max=17, help="Decimals, as in walk.")] = 4,
-    differences: Annotated[
-        bool | None,
-        Option(
-            "--differences/--no-differences",
-            help="Gradients beside slopes of the loss; by default up to 2 million parameters.",
-        ),
+    digits: Annotated[int | None, DIGITS] = None,
+    check_gradients: Annotated[
+        bool | None, variant(CHECK_GRADIENTS, default="up to 2 million parameters")
     ] = None,
-    out: Annotated[
-        Path | None, Option("--out", "-o", metavar="FILE.json", help="Write a certificate.")
-    ] = None,
+    out: Annotated[Path | None, variant(OUT, "A certificate, .json.")] = None,
     enclosures: Annotated[
         Path | None,
         Option(metavar="DIR", help="Write every tensor's midpoints and radii, a file each."),
     ] = None,
-    dtype: DtypeOption = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Prove a run: the true value of every number, and which printed digits are right.
 
@@ -61,11 +59,7 @@ def prove(
     from pellucid.terminal.proof import certificate, proof_lines
     from pellucid.terminal.proving import shown
 
-    if model is None and (tokenizer or dtype):
-        raise ConfigError(
-            "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
-            "and --dtype, or give a --model"
-        )
+    how, decimals = opening(model, tokenizer_name, dtype), digits_of(digits)
     if out is not None and out.is_dir():
         raise ConfigError(f"{out} must be a file's name, and it is a directory: add a name")
     if enclosures is not None:
@@ -74,20 +68,20 @@ def prove(
     if model is None:
         runs = example_runs(title, until, optimizer)
     else:
-        gpt, pieces = open_model(model, tokenizer=tokenizer, dtype=dtype_of(dtype))
-        runs = text_runs(gpt, pieces, not_empty(text), until, optimizer)
+        gpt, tokenizer = open_model(model, **how)
+        runs = text_runs(gpt, tokenizer, not_empty(text), until, optimizer)
     screen = console()
     proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
     for run in runs:
         with shown(screen, enclosures and enclosures / run.name) as watch:
             proof = prove_tape(
                 run.tape,
-                written=lambda values: Format(values, digits),
+                written=lambda values: Format(values, decimals),
                 bits=bits,
                 stepped=run.stepped,
                 # Gradients are the same, whatever the optimizer.
                 differences=not proofs
-                and (beside_slopes(run.stepped) if differences is None else differences),
+                and (beside_slopes(run.stepped) if check_gradients is None else check_gradients),
                 watch=watch,
             )
         proofs.append((proof, run.update))
@@ -95,6 +89,6 @@ def prove(
         for line in proof_lines(proof, run.piece):
             screen.print(line)
     if out is not None:
-        write_text(out, certificate(proofs, digits=digits, title=title))
+        write_text(out, certificate(proofs, digits=decimals, title=title))
     if not all(proof.proved for proof, _ in proofs):
         raise typer.Exit(1)

@@ -4,16 +4,17 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options import (
+from pellucid.cli.options.model import (
+    DEVICE,
     MODEL,
-    DeviceOption,
-    DtypeOption,
-    TokenizerOption,
-    console,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    Dtype,
     device_of,
     dtype_of,
-    not_empty,
 )
+from pellucid.cli.options.text import not_empty
+from pellucid.cli.screen import console
 
 
 def reach(
@@ -38,19 +39,19 @@ def reach(
         ),
     ] = None,
     top: Annotated[int, Option(min=1, help="How many heads are listed.")] = 10,
-    tokenizer: TokenizerOption = None,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Rank all heads by how much one place of a text looks back at another."""
     from pellucid.checkpoint import open_model
     from pellucid.inspect import reach as reach_of
     from pellucid.terminal.reach import reach_lines
 
-    gpt, pieces = open_model(
-        model, tokenizer=tokenizer, dtype=dtype_of(dtype), device=device_of(device)
+    gpt, tokenizer = open_model(
+        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
     )
-    found = reach_of(gpt, pieces, not_empty(text), start=start, target=target)
+    found = reach_of(gpt, tokenizer, not_empty(text), start=start, target=target)
     screen = console()
     for line in reach_lines(found, top=top):
         screen.print(line, no_wrap=True, overflow="ellipsis")

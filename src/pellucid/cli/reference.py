@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options import (
-    MODEL,
-    Dtype,
-    TokenizerOption,
-    blocks_of,
-    console,
-    dtype_of,
-    not_empty,
-)
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import DTYPE, MODEL, MODEL_TOKENIZER, Dtype, dtype_of
+from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS, WEIGHT_DECAY
+from pellucid.cli.options.output import LAYERS, OUT, blocks_of
+from pellucid.cli.options.text import not_empty
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError, TextError
 
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reference(
-    out: Annotated[Path, Option("--out", "-o", metavar="PACK", help="The new directory to write.")],
+    out: Annotated[Path, variant(OUT, "The pack, a new directory.")],
     text: Annotated[str | None, Argument(help="The text to run the model on.")] = None,
     model: Annotated[str, MODEL] = "gpt2-tiny",
     tokens: Annotated[
@@ -34,25 +31,24 @@ def reference(
             "targets, llm.c's state too.",
         ),
     ] = None,
-    tokenizer: TokenizerOption = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     dtype: Annotated[
-        list[Dtype] | None,
-        Option(help="In which numbers to run; repeatable; float32 and float64 by default."),
+        list[Dtype] | None, variant(DTYPE, "Repeatable.", default="float32 and float64")
     ] = None,
     names: Annotated[
         list[str] | None,
-        Option(help="Keep what has such a name only, as h.*.attn.* or d*; repeatable."),
+        Option(help="Keep what has such a name only, as h.*.attn.* or d*. Repeatable."),
     ] = None,
     layers: Annotated[
-        str | None, Option(help="Keep these blocks only, as 0,11, and what is in none.")
+        str | None, variant(LAYERS, "Beside them, what is in no block.", default="all")
     ] = None,
     slices: Annotated[
         int | None, Option(metavar="N", help="Keep only the first N along every axis.")
     ] = None,
-    steps: Annotated[int, Option(help="Steps of the optimizer; the last's weights are kept.")] = 10,
-    optimizer: Annotated[str, Option(help="sgd, momentum, adam or adamw.")] = "adamw",
-    learning_rate: Annotated[float, Option(help="Of the optimizer.")] = 1e-3,
-    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
+    steps: Annotated[int, variant(STEPS, "The last one's weights are kept.")] = 10,
+    optimizer: Annotated[str, OPTIMIZER] = "adamw",
+    learning_rate: Annotated[float, LEARNING_RATE] = 1e-3,
+    weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
     llm_c: Annotated[
         bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
     ] = False,
@@ -68,8 +64,8 @@ def reference(
     if (text is None) == (tokens is None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
     if tokens is None:
-        gpt, pieces = open_model(model, tokenizer=tokenizer)
-        ids = pieces.encode(not_empty(text))
+        gpt, tokenizer = open_model(model, tokenizer=tokenizer_name)
+        ids = tokenizer.encode(not_empty(text))
         if len(ids) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
         read, wanted = torch.tensor(ids[:-1]), torch.tensor(ids[1:])

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from pellucid.cli.options import MODEL, SHIPPED_MODEL, not_empty
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import MODEL
+from pellucid.cli.options.text import not_empty
+from pellucid.shipped import SHIPPED_MODEL
 
 
 def serve(
-    model: Annotated[
-        list[str] | None, Option("--model", metavar=MODEL.metavar, help=MODEL.help)
-    ] = None,
+    model: Annotated[list[str] | None, variant(MODEL, "Repeatable.")] = None,
     port: Annotated[int, Option(min=0, max=65535, help="Where to answer; 0 finds one.")] = 8765,
     text: Annotated[
         str | None, Option(help="What models begin with; on the page it can be changed.")

@@ -4,18 +4,15 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options import console, not_empty
+from pellucid.cli.options.model import LEARNT_TOKENIZER
+from pellucid.cli.options.text import not_empty
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
 
 def tokenize(
     text: Annotated[str, Argument(help="The text to cut into tokens.")],
-    tokenizer: Annotated[
-        str,
-        Option(
-            help="gpt2, chars or words (of this very text), or a tokenizer's file or directory."
-        ),
-    ] = "gpt2",
+    tokenizer: Annotated[str, LEARNT_TOKENIZER] = "gpt2",
     merges: Annotated[bool, Option("--merges", help="Show how each piece was merged.")] = False,
 ) -> None:
     """Show a text's tokens: ids, pieces and bytes; with --merges, how BPE came to them."""

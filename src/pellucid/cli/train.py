@@ -6,21 +6,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
-from pellucid.cli.options import MODEL, DeviceOption, Dtype, MixedOption, device_of, dtype_of
-from pellucid.cli.training_run import (
-    LayoutOption,
-    LogOption,
-    PatienceOption,
-    ResumeOption,
-    SaveOption,
-    TensorOption,
-    begin_or_resume,
-    go_through,
-    processes,
-    quickly,
-    recipe_of,
-    settings_of,
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import (
+    DEVICE,
+    DTYPE,
+    LEARNT_TOKENIZER,
+    MODEL,
+    Dtype,
+    device_of,
+    dtype_of,
 )
+from pellucid.cli.options.optimizer import LEARNING_RATE, WEIGHT_DECAY
+from pellucid.cli.options.output import OUT, OVERWRITE
+from pellucid.cli.options.sampling import NUM_SAMPLES, SEED
+from pellucid.cli.options.training import (
+    ACCUMULATE,
+    AFTER_WARMUP,
+    BATCH_SIZE,
+    BLOCK_SIZE,
+    DROPOUT,
+    EVAL_INTERVAL,
+    LOG_INTERVAL,
+    MAX_ITERS,
+    MIXED,
+    N_EMBD,
+    N_HEAD,
+    N_LAYER,
+    PATIENCE,
+    RESUME,
+    SAVE_INTERVAL,
+    WARMUP_ITERS,
+)
+from pellucid.cli.run_settings import option_of, recipe_of, settings_of
+from pellucid.cli.training_run import LayoutKind, Untrained, processes, quickly, train_run
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,44 +55,45 @@ SEARCH = 150
 
 def train(
     context: Context,
-    out: Annotated[Path, Option(help="Directory for the checkpoint.")],
+    out: Annotated[Path, variant(OUT, "A directory for the checkpoint.")],
     text: Annotated[
         Path | None,
         Argument(help="A UTF-8 text to train on, or a directory of tokens by pellucid prepare."),
     ] = None,
     tokenizer: Annotated[
         str | None,
-        Option(
-            help="chars, words, bpe:N (learnt from the text), gpt2, or a file; by default the "
-            "directory's own, and chars for a text."
-        ),
+        variant(LEARNT_TOKENIZER, default="the directory's or the model's own, or chars"),
     ] = None,
-    model: Annotated[str | None, MODEL] = None,
+    model: Annotated[
+        str | None, variant(MODEL, "It goes on learning.", default="a new one")
+    ] = None,
     lora: Annotated[
         int, Option(help="Of --model train only LoRA's pairs, of this rank; 0: all weights.")
     ] = 0,
-    n_layer: Annotated[int, Option(help="Blocks.")] = 4,
-    n_head: Annotated[int, Option(help="Heads in each block.")] = 4,
-    n_embd: Annotated[int, Option(help="Width of the residual stream.")] = 128,
-    block_size: Annotated[int, Option(help="Context, in tokens.")] = 128,
-    batch_size: Annotated[int, Option(help="Windows in a batch.")] = 16,
-    accumulate: Annotated[int, Option(help="Batches whose gradients make one step.")] = 1,
-    max_iters: Annotated[int, Option(help="Iterations.")] = 3500,
-    learning_rate: Annotated[float, Option(help="The highest, after the warm-up.")] = 3e-3,
-    warmup_iters: Annotated[int, Option(help="Iterations of warm-up.")] = 100,
+    n_layer: Annotated[int, N_LAYER] = 4,
+    n_head: Annotated[int, N_HEAD] = 4,
+    n_embd: Annotated[int, N_EMBD] = 128,
+    block_size: Annotated[int, BLOCK_SIZE] = 128,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "Windows of the text.")] = 16,
+    accumulate: Annotated[int, ACCUMULATE] = 1,
+    max_iters: Annotated[int, MAX_ITERS] = 3500,
+    learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 3e-3,
+    warmup_iters: Annotated[int, WARMUP_ITERS] = 100,
     min_lr_ratio: Annotated[
         float, Option(help="The learning rate at the end, as a part of the highest.")
     ] = 0.1,
-    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
+    weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
     grad_clip: Annotated[float, Option(help="Highest global norm of the gradient.")] = 1.0,
-    dropout: Annotated[float, Option(help="Part of the activations that is dropped.")] = 0.0,
-    eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 500,
-    save_interval: SaveOption = 0,
-    log_interval: LogOption = 10,
-    patience: PatienceOption = 0,
-    seed: Annotated[int, Option(help="Of the weights, the batches and the samples.")] = 1337,
-    dtype: Annotated[Dtype, Option(help="Of the weights and all arithmetic.")] = Dtype.FLOAT32,
-    mixed: MixedOption = False,
+    dropout: Annotated[float, DROPOUT] = 0.0,
+    eval_interval: Annotated[int, EVAL_INTERVAL] = 500,
+    save_interval: Annotated[int, SAVE_INTERVAL] = 0,
+    log_interval: Annotated[int, LOG_INTERVAL] = 10,
+    patience: Annotated[int, PATIENCE] = 0,
+    seed: Annotated[
+        int, variant(SEED, "They make the weights, the batches and the samples.")
+    ] = 1337,
+    dtype: Annotated[Dtype, variant(DTYPE, "The weights' too.")] = Dtype.FLOAT32,
+    mixed: Annotated[bool, MIXED] = False,
     compiled: Annotated[
         bool,
         Option(
@@ -91,20 +110,27 @@ def train(
             "memory, more time.",
         ),
     ] = False,
-    device: DeviceOption = "cpu",
-    layout: LayoutOption = None,
-    tensor: TensorOption = None,
+    device: Annotated[str, DEVICE] = "cpu",
+    layout: Annotated[
+        LayoutKind | None,
+        Option(
+            help="Of the processes that torchrun starts: each its part of the batch, of every "
+            "matrix, or of the batch and of all that is kept."
+        ),
+    ] = None,
+    tensor: Annotated[
+        int | None,
+        Option(help="So many processes share the matrices, and groups of them the batch."),
+    ] = None,
     find_learning_rate: Annotated[
         bool,
         Option(
             "--find-learning-rate", help="Try ever larger ones, suggest one, and train nothing."
         ),
     ] = False,
-    resume: ResumeOption = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a checkpoint in --out.")
-    ] = False,
-    num_samples: Annotated[int, Option(min=0, help="Samples to print at the end.")] = 2,
+    resume: Annotated[bool, RESUME] = False,
+    overwrite: Annotated[bool, OVERWRITE] = False,
+    num_samples: Annotated[int, variant(NUM_SAMPLES, "At the end.")] = 2,
 ) -> None:
     """Train a GPT on a text; the best checkpoint by validation loss is kept in --out.
 
@@ -114,39 +140,20 @@ def train(
     from pellucid.terminal.draws import write_text
     from pellucid.terminal.rates import print_rates
     from pellucid.text import beginning
-    from pellucid.train import train as training
     from pellucid.train.finder import learning_rates
 
-    settings = settings_of(context, out, resume=resume)
+    settings = settings_of(context)
     place = device_of(settings["device"])
     with (
         processes(settings["layout"], place, settings["tensor"]) as (group, screen),
         quickly(screen, recipe_of(settings)) as recipe,
     ):
-        made, corpus, pieces = _beginning(context, settings, out, resume=resume)
+        untrained = _untrained(context, settings)
         if find_learning_rate:
-            rates = learning_rates(made().to(device=place), corpus, recipe, steps=SEARCH)
+            rates = learning_rates(untrained.model(), untrained.corpus, recipe, steps=SEARCH)
             print_rates(screen, rates)
             return
-        gpt, start = begin_or_resume(
-            out,
-            settings,
-            resume=resume,
-            overwrite=overwrite,
-            fingerprint=corpus.fingerprint(),
-            device=place,
-            untrained=lambda: made().to(device=place),
-            pieces=pieces,
-            recipe=recipe,
-            layout=group,
-        )
-        screen.print(str(gpt))
-        screen.print(
-            f"{len(corpus.training):,} tokens to train on, {len(corpus.validation):,} to "
-            f"validate; {pieces.kind}, {pieces.vocab_size:,} ids"
-        )
-        steps = training(gpt, corpus, recipe, start=start, layout=group)
-        gpt = go_through(context, screen, steps, out, start=start, recipe=recipe, layout=group)
+        gpt = train_run(context, settings, untrained, recipe, screen=screen, layout=group)
     if screen.quiet:
         return
     for number in range(num_samples):
@@ -154,26 +161,17 @@ def train(
         write_text(
             screen,
             gpt,
-            pieces,
-            beginning(pieces),
+            untrained.tokenizer,
+            beginning(untrained.tokenizer),
             max_new_tokens=300,
             sampling=Sampling(),
             seed=recipe.seed + number,
         )
 
 
-def _beginning(
-    context: Context, settings: dict[str, Any], out: Path, *, resume: bool
-) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
+def _untrained(context: Context, settings: dict[str, Any]) -> Untrained:
     """The model before its training, the data, and the tokenizer."""
-    from pellucid.checkpoint import open_model
-    from pellucid.models import GPT, GPTConfig, with_lora
-    from pellucid.text import load_tokenizer
-    from pellucid.text.corpus import corpus_for, open_corpus
-    from pellucid.train.run import TOKENIZER, has_point
-
-    text, dtype = settings["text"], dtype_of(Dtype(settings["dtype"]))
-    if text is None:
+    if settings["text"] is None:
         raise ConfigError(
             "a training needs a text, and none came: give a file, or a directory by pellucid "
             "prepare; only a run that --resume goes on with knows its own"
@@ -182,30 +180,54 @@ def _beginning(
         raise ConfigError(
             "LoRA's pairs go beside the weights of a trained model, and none is named: add --model"
         )
-    if settings["model"] is None:
-        corpus, pieces = open_corpus(text, settings["tokenizer"], settings["block_size"])
-        sizes = {name: settings[name] for name in (*SIZES, "block_size")}
-        config = GPTConfig(vocab_size=pieces.vocab_size, **sizes)
-        kind: Any = dtype
-        return (lambda: GPT.init(config, seed=settings["seed"], dtype=kind)), corpus, pieces
+    model, corpus, tokenizer = (
+        _new(settings) if settings["model"] is None else _loaded(context, settings)
+    )
+    place = device_of(settings["device"])
+    about = (
+        f"{len(corpus.training):,} tokens to train on, {len(corpus.validation):,} to validate; "
+        f"{tokenizer.kind}, {tokenizer.vocab_size:,} ids"
+    )
+    return Untrained(lambda: model().to(device=place), corpus, tokenizer, about)
 
+
+def _new(settings: dict[str, Any]) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
+    """A model with random weights."""
+    from pellucid.models import GPT, GPTConfig
+    from pellucid.text.corpus import open_corpus
+
+    corpus, tokenizer = open_corpus(settings["text"], settings["tokenizer"], settings["block_size"])
+    sizes = {name: settings[name] for name in (*SIZES, "block_size")}
+    config = GPTConfig(vocab_size=tokenizer.vocab_size, **sizes)
+    dtype: Any = dtype_of(Dtype(settings["dtype"]))
+    return lambda: GPT.init(config, seed=settings["seed"], dtype=dtype), corpus, tokenizer
+
+
+def _loaded(
+    context: Context, settings: dict[str, Any]
+) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
+    """The model that --model names, with LoRA's pairs where they are asked for."""
+    from pellucid.checkpoint import open_model
+    from pellucid.models import with_lora
+    from pellucid.text import load_tokenizer
+    from pellucid.text.corpus import corpus_for
+    from pellucid.train.run import TOKENIZER, has_point
+
+    defaults = {option.name: option.default for option in context.command.params}
     for name in SIZES:
-        if settings[name] != _default(context, name):
+        if settings[name] != defaults[name]:
             raise ConfigError(
-                f"a model that is there has its sizes, and --{name.replace('_', '-')} "
+                f"a model that is there has its sizes, and {option_of(context, name)} "
                 f"{settings[name]} came: leave it out"
             )
-    loaded, pieces = open_model(settings["model"], tokenizer=settings["tokenizer"], dtype=dtype)
-    if resume and has_point(out):
-        pieces = load_tokenizer(out / TOKENIZER)
+    dtype = dtype_of(Dtype(settings["dtype"]))
+    loaded, tokenizer = open_model(settings["model"], tokenizer=settings["tokenizer"], dtype=dtype)
+    out = context.params["out"]
+    if context.params["resume"] and has_point(out):
+        tokenizer = load_tokenizer(out / TOKENIZER)
     block_size = settings["block_size"]
-    if block_size == _default(context, "block_size"):
+    if block_size == defaults["block_size"]:
         block_size = loaded.config.block_size
     rank = settings["lora"]
     tuned = with_lora(loaded, rank, seed=settings["seed"]) if rank else loaded
-    return (lambda: tuned), corpus_for(text, pieces, block_size), pieces
-
-
-def _default(context: Context, name: str) -> Any:
-    """What an option is where it is not given."""
-    return next(option.default for option in context.command.params if option.name == name)
+    return lambda: tuned, corpus_for(settings["text"], tokenizer, block_size), tokenizer

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from pellucid.cli.classify import TableArgument, print_confusion
-from pellucid.cli.options import console, seed_of
+from pellucid.cli.classify import print_confusion
+from pellucid.cli.options import variant
+from pellucid.cli.options.optimizer import CHECK_GRADIENTS, LEARNING_RATE, OPTIMIZER, WEIGHT_DECAY
+from pellucid.cli.options.output import OUT, OVERWRITE
+from pellucid.cli.options.sampling import SEED, seed_of
+from pellucid.cli.options.text import HELD_OUT, LABEL, TABLE
+from pellucid.cli.options.training import BATCH_SIZE
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 from pellucid.files import make_room
 
@@ -38,9 +44,9 @@ class Scheme(StrEnum):
 
 
 def train_classifier(
-    table: TableArgument,
-    label: Annotated[str, Option(help="The column that holds the classes.")],
-    out: Annotated[Path | None, Option(help="Directory for the classifier.")] = None,
+    table: Annotated[Path, TABLE],
+    label: Annotated[str, LABEL],
+    out: Annotated[Path | None, variant(OUT, "A directory for the classifier.")] = None,
     hidden: Annotated[
         str, Option(help="Width of the hidden layer; of several with commas; 0 for none.")
     ] = "16",
@@ -53,21 +59,16 @@ def train_classifier(
     ] = Scheme.LARGER,
     bias: Annotated[bool, Option("--bias/--no-bias", help="A bias at each node.")] = True,
     epochs: Annotated[int, Option(help="How often to go through all rows.")] = 200,
-    batch_size: Annotated[int, Option(help="Rows in a batch.")] = 16,
-    optimizer: Annotated[str, Option(help="sgd, momentum, adam or adamw.")] = "adamw",
-    learning_rate: Annotated[float, Option(help="Of the optimizer.")] = 3e-3,
-    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.1,
-    held_out: Annotated[
-        float, Option(help="Part of each class that is not trained on, but tested with.")
-    ] = 0.33,
-    seed: Annotated[int, Option(help="Of the weights, the batches and what is held out.")] = 1337,
-    check_gradients: Annotated[
-        bool,
-        Option("--check-gradients", help="Nudge each weight, beside the gradient by formula."),
-    ] = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a classifier in --out.")
-    ] = False,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "Rows.")] = 16,
+    optimizer: Annotated[str, OPTIMIZER] = "adamw",
+    learning_rate: Annotated[float, LEARNING_RATE] = 3e-3,
+    weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
+    held_out: Annotated[float, variant(HELD_OUT, "Of each class.")] = 0.33,
+    seed: Annotated[
+        int, variant(SEED, "They make the weights, the batches and what is held out.")
+    ] = 1337,
+    check_gradients: Annotated[bool, variant(CHECK_GRADIENTS, "Over a first batch.")] = False,
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Train a classifier on a CSV table: one row an example, numbers and a label."""
     import torch

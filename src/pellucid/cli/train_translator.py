@@ -6,27 +6,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
-from pellucid.cli.options import TRANSLATOR, DeviceOption, MixedOption, console, device_of
-from pellucid.cli.training_run import (
-    LogOption,
-    PatienceOption,
-    ResumeOption,
-    SaveOption,
-    begin_or_resume,
-    go_through,
-    quickly,
-    recipe_of,
-    settings_of,
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import DEVICE, device_of
+from pellucid.cli.options.optimizer import LEARNING_RATE, WEIGHT_DECAY
+from pellucid.cli.options.output import OUT, OVERWRITE
+from pellucid.cli.options.sampling import BEAM, LENGTH_PENALTY, SEED
+from pellucid.cli.options.text import VALID
+from pellucid.cli.options.training import (
+    ACCUMULATE,
+    AFTER_WARMUP,
+    BLOCK_SIZE,
+    DROPOUT,
+    EVAL_INTERVAL,
+    LOG_INTERVAL,
+    MAX_ITERS,
+    MIXED,
+    N_EMBD,
+    N_HEAD,
+    N_LAYER,
+    PATIENCE,
+    RESUME,
+    SAVE_INTERVAL,
+    TRANSLATOR,
+    WARMUP_ITERS,
 )
+from pellucid.cli.run_settings import recipe_of, settings_of
+from pellucid.cli.screen import console
+from pellucid.cli.training_run import Untrained, quickly, train_run
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.models import GPT, Transformer
     from pellucid.text import BPE
     from pellucid.text.pairs import TextPair
 
 
-HELD_OUT = 20
+EVERY = 20
 """Every so many pairs one is held out where the user gives none to validate on."""
 
 
@@ -63,10 +77,8 @@ def train_translator(
             help="Files of pairs, a line each: source TAB target; or phrasebook, Pellucid's own."
         ),
     ],
-    out: Annotated[Path, Option(help="Directory for the checkpoint.")] = Path(TRANSLATOR),
-    valid: Annotated[
-        Path | None, Option(help="Pairs to validate on; by default every twentieth of PAIRS.")
-    ] = None,
+    out: Annotated[Path, variant(OUT, "A directory for the checkpoint.")] = Path(TRANSLATOR),
+    valid: Annotated[list[Path] | None, variant(VALID, default="every twentieth of PAIRS")] = None,
     extra: Annotated[
         Path | None, Option(help="More pairs, such as words and phrases; may be .gz.")
     ] = None,
@@ -78,106 +90,67 @@ def train_translator(
         TranslatorForm.TRANSFORMER
     ),
     vocab_size: Annotated[int, Option(help="Ids of the BPE that both languages share.")] = 4000,
-    n_layer: Annotated[int, Option(help="Layers: of the encoder and of the decoder each.")] = 3,
-    n_head: Annotated[int, Option(help="Heads in each layer.")] = 4,
-    n_embd: Annotated[int, Option(help="Width of the residual stream.")] = 192,
+    n_layer: Annotated[int, variant(N_LAYER, "Of the encoder and of the decoder each.")] = 3,
+    n_head: Annotated[int, N_HEAD] = 4,
+    n_embd: Annotated[int, N_EMBD] = 192,
     norm: Annotated[
         Norm | None,
         Option(help="Layer norms after a layer's parts, as in the paper, or before, as in GPT-2."),
     ] = None,
-    block_size: Annotated[int, Option(help="The most tokens of a source, and of a target.")] = 128,
-    batch_size: Annotated[int, Option(help="Positions in a batch, of the longer side.")] = 448,
-    max_iters: Annotated[int, Option(help="Iterations.")] = 23000,
-    learning_rate: Annotated[float, Option(help="The highest, after the warm-up.")] = 1e-3,
-    warmup_iters: Annotated[int, Option(help="Iterations of warm-up.")] = 600,
+    block_size: Annotated[int, variant(BLOCK_SIZE, "Of a source, and of a target.")] = 128,
+    batch_tokens: Annotated[int, Option(help="Tokens in a batch, of the longer side.")] = 448,
+    max_iters: Annotated[int, MAX_ITERS] = 23000,
+    learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 1e-3,
+    warmup_iters: Annotated[int, WARMUP_ITERS] = 600,
     schedule: Annotated[
         Schedule, Option(help="Half a cosine, or the paper's root of the iterations.")
     ] = Schedule.COSINE,
-    weight_decay: Annotated[float, Option(help="AdamW's, for the matrices.")] = 0.0,
-    dropout: Annotated[float, Option(help="Part of the activations that is dropped.")] = 0.15,
+    weight_decay: Annotated[float, WEIGHT_DECAY] = 0.0,
+    dropout: Annotated[float, DROPOUT] = 0.15,
     smoothing: Annotated[float, Option(help="Label smoothing, for a Transformer.")] = 0.1,
-    eval_interval: Annotated[int, Option(help="Iterations between evaluations.")] = 1500,
-    beam: Annotated[int, Option(min=1, help="Width of the beam that is measured.")] = 4,
-    length_penalty: Annotated[float, Option(help="Of the beam; above 0 favours long texts.")] = 1.0,
-    accumulate: Annotated[int, Option(help="Batches whose gradients make one step.")] = 1,
-    save_interval: SaveOption = 0,
-    log_interval: LogOption = 10,
-    patience: PatienceOption = 0,
-    mixed: MixedOption = False,
-    seed: Annotated[int, Option(help="Of the weights and the batches.")] = 1337,
-    device: DeviceOption = "cpu",
-    resume: ResumeOption = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a checkpoint in --out.")
-    ] = False,
+    eval_interval: Annotated[int, EVAL_INTERVAL] = 1500,
+    beam: Annotated[int, variant(BEAM, "For the scores at the end.")] = 4,
+    length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
+    accumulate: Annotated[int, ACCUMULATE] = 1,
+    save_interval: Annotated[int, SAVE_INTERVAL] = 0,
+    log_interval: Annotated[int, LOG_INTERVAL] = 10,
+    patience: Annotated[int, PATIENCE] = 0,
+    mixed: Annotated[bool, MIXED] = False,
+    seed: Annotated[int, variant(SEED, "They make the weights and the batches.")] = 1337,
+    device: Annotated[str, DEVICE] = "cpu",
+    resume: Annotated[bool, RESUME] = False,
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
     from pellucid.distribute import ALONE
     from pellucid.terminal.scores import print_scores
-    from pellucid.text.pair_corpus import PairCorpus
-    from pellucid.text.pairs import read_pairs, train_pair_bpe
-    from pellucid.train import train
+    from pellucid.text.pairs import read_pairs
 
-    settings = settings_of(context, out, resume=resume)
-    kind, block = TranslatorForm(settings["form"]), settings["block_size"]
-    softened = settings["smoothing"] if kind is TranslatorForm.TRANSFORMER else 0.0
-    recipe = recipe_of(settings, betas=(0.9, 0.98), smoothing=softened, min_lr_ratio=0.02)
+    settings = settings_of(context)
+    softened = settings["smoothing"] if _form(settings) is TranslatorForm.TRANSFORMER else 0.0
+    recipe = recipe_of(
+        settings,
+        batch_size=settings["batch_tokens"],
+        betas=(0.9, 0.98),
+        smoothing=softened,
+        min_lr_ratio=0.02,
+    )
     training = [pair for path in settings["pairs"] for pair in read_pairs(_file(Path(path)))]
     if settings["valid"]:
-        held_out = read_pairs(Path(settings["valid"]))
+        held_out = [pair for path in settings["valid"] for pair in read_pairs(Path(path))]
     else:
-        held_out, training = training[::HELD_OUT], _without_every(HELD_OUT, training)
+        held_out, training = training[::EVERY], _without_every(EVERY, training)
     if not training:
         raise ConfigError("a training needs at least two pairs, and one came: add more")
-    phrases = read_pairs(Path(settings["extra"])) if settings["extra"] else []
-    place = device_of(settings["device"])
-    pieces = train_pair_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
-    corpus = PairCorpus.from_pairs(
-        training,
-        held_out,
-        pieces,
-        form=kind.value,
-        block_size=block,
-        extra=phrases,
-        extra_share=settings["extra_share"],
-    )
-    place_of_norms = Norm(
-        settings["norm"] or (Norm.PRE if kind is TranslatorForm.GPT else Norm.POST)
-    )
-    sizes = {
-        "n_head": settings["n_head"],
-        "n_embd": settings["n_embd"],
-        "block_size": block,
-        "norm": place_of_norms.value,
-        "final_norm": place_of_norms is Norm.PRE,
-    }
-
-    def untrained() -> Any:
-        drawn = _untrained(kind, pieces, settings["n_layer"], sizes, recipe.seed)
-        return drawn.to(device=place)
-
-    model, start = begin_or_resume(
-        out,
-        settings,
-        resume=resume,
-        overwrite=overwrite,
-        fingerprint=corpus.fingerprint(),
-        device=place,
-        untrained=untrained,
-        pieces=pieces,
-        recipe=recipe,
-        layout=ALONE,
-    )
+    untrained = _untrained(settings, training, held_out)
     screen = console()
-    screen.print(str(model))
-    screen.print(
-        f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
-        f"validate; {pieces.vocab_size:,} ids"
-    )
     with quickly(screen, recipe):
-        steps = train(model, corpus, recipe, start=start)
-        model = go_through(context, screen, steps, out, start=start, recipe=recipe, layout=ALONE)
-    print_scores(screen, model, pieces, held_out, beam=beam, alpha=length_penalty)
+        model = train_run(context, settings, untrained, recipe, screen=screen, layout=ALONE)
+    print_scores(screen, model, untrained.tokenizer, held_out, beam=beam, alpha=length_penalty)
+
+
+def _form(settings: dict[str, Any]) -> TranslatorForm:
+    return TranslatorForm(settings["form"])
 
 
 def _file(path: Path) -> Path:
@@ -193,24 +166,54 @@ def _without_every(count: int, pairs: list["TextPair"]) -> list["TextPair"]:
 
 
 def _untrained(
-    form: TranslatorForm, pieces: "BPE", n_layer: int, sizes: dict[str, Any], seed: int
-) -> "GPT | Transformer":
+    settings: dict[str, Any], training: list["TextPair"], held_out: list["TextPair"]
+) -> Untrained:
+    """The model before its training, the pairs, and the BPE that both languages share."""
+    from pellucid.text.pair_corpus import PairCorpus
+    from pellucid.text.pairs import read_pairs, train_pair_bpe
+
+    phrases = read_pairs(Path(settings["extra"])) if settings["extra"] else []
+    place = device_of(settings["device"])
+    tokenizer = train_pair_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
+    corpus = PairCorpus.from_pairs(
+        training,
+        held_out,
+        tokenizer,
+        form=settings["form"],
+        block_size=settings["block_size"],
+        extra=phrases,
+        extra_share=settings["extra_share"],
+    )
+    about = (
+        f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
+        f"validate; {tokenizer.vocab_size:,} ids"
+    )
+    return Untrained(
+        lambda: _random_model(settings, tokenizer).to(device=place), corpus, tokenizer, about
+    )
+
+
+def _random_model(settings: dict[str, Any], tokenizer: "BPE") -> Any:
     """The model with random weights."""
     from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
     from pellucid.text.pair_corpus import special
     from pellucid.text.pairs import BOS, EOS, PAD
 
-    if form is TranslatorForm.GPT:
-        # Source and target stand in one row.
-        row = sizes | {"block_size": 2 * sizes["block_size"]}
-        return GPT.init(GPTConfig(vocab_size=pieces.vocab_size, n_layer=n_layer, **row), seed=seed)
-    config = TransformerConfig(
-        vocab_size=pieces.vocab_size,
-        n_encoder=n_layer,
-        n_decoder=n_layer,
-        **sizes,
-        pad=special(pieces, PAD),
-        bos=special(pieces, BOS),
-        eos=special(pieces, EOS),
-    )
+    gpt = _form(settings) is TranslatorForm.GPT
+    norm = Norm(settings["norm"] or (Norm.PRE if gpt else Norm.POST))
+    sizes: dict[str, Any] = {
+        "vocab_size": tokenizer.vocab_size,
+        "n_head": settings["n_head"],
+        "n_embd": settings["n_embd"],
+        # A GPT has source and target in one row.
+        "block_size": settings["block_size"] * (2 if gpt else 1),
+        "norm": norm.value,
+        "final_norm": norm is Norm.PRE,
+    }
+    layers, seed = settings["n_layer"], settings["seed"]
+    if gpt:
+        return GPT.init(GPTConfig(n_layer=layers, **sizes), seed=seed)
+    marks = {"pad": PAD, "bos": BOS, "eos": EOS}
+    sizes |= {name: special(tokenizer, mark) for name, mark in marks.items()}
+    config = TransformerConfig(n_encoder=layers, n_decoder=layers, **sizes)
     return Transformer.init(config, seed=seed)

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
-from typer import Context, Option
+from typer import Context
 
-from pellucid.cli.options import console
+from pellucid.cli.options.model import device_of
+from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 from pellucid.files import clear_unfinished, make_room
 
@@ -24,28 +25,6 @@ if TYPE_CHECKING:
     from pellucid.text import Tokenizer
     from pellucid.train import Progress, Recipe, TrainState
 
-RUN_ONLY = ("out", "resume", "overwrite", "num_samples", "find_learning_rate")
-"""Options that say what to do with a run, and not what the run is."""
-
-FREE = (
-    *("layout", "tensor", "device", "compiled", "recompute"),
-    *("save_interval", "log_interval", "patience"),
-)
-"""Settings that may be others when a run goes on: its weights do not depend on them."""
-
-ResumeOption = Annotated[
-    bool,
-    Option(
-        "--resume",
-        help="Go on with the run in --out, bit for bit, by its own settings; begin it if there is "
-        "none.",
-    ),
-]
-SaveOption = Annotated[
-    int, Option(min=0, help="Iterations between saved points; 0: as often as it is evaluated.")
-]
-LogOption = Annotated[int, Option(help="Iterations between lines of the log.")]
-
 
 class LayoutKind(StrEnum):
     """How several processes share the work."""
@@ -55,89 +34,53 @@ class LayoutKind(StrEnum):
     SHARDED = "sharded"
 
 
-LayoutOption = Annotated[
-    LayoutKind | None,
-    Option(
-        help="Of the processes that torchrun starts: each its part of the batch, of every matrix, "
-        "or of the batch and of all that is kept."
-    ),
-]
-TensorOption = Annotated[
-    int | None, Option(help="So many processes share the matrices, and groups of them the batch.")
-]
-PatienceOption = Annotated[
-    int, Option(help="End after so many evaluations without a new best; 0: never.")
-]
+class Untrained(NamedTuple):
+    """What a training begins with."""
+
+    model: Callable[[], Any]  # on its device; made only where a run is begun
+    corpus: Any
+    tokenizer: "Tokenizer"
+    about: str  # the data in a line
 
 
-def settings_of(context: Context, out: Path, *, resume: bool) -> dict[str, Any]:
-    """The command's options: as given, or of a run that is to go on, as it was begun with.
-
-    Raises `ConfigError` where an option that is given is not what the run was begun with.
-    """
-    from pellucid.train.run import has_point, run_settings
-
-    given = {name: _plain(value) for name, value in context.params.items() if name not in RUN_ONLY}
-    if not (resume and has_point(out)):
-        return given
-    begun: dict[str, Any] = run_settings(out)["options"]
-    sources = {name: context.get_parameter_source(name) for name in given}
-    said = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
-    for name in sorted(said & begun.keys()):
-        value = given[name]
-        if name not in FREE and value != begun[name]:
-            raise ConfigError(
-                f"a run goes on as it was begun, and {_option(name)} was {begun[name]} and is to "
-                f"be {value}: leave it out, or begin anew with --overwrite"
-            )
-    return given | begun | {name: given[name] for name in said & set(FREE)}
-
-
-def _plain(value: Any) -> Any:
-    """An option's value as JSON takes it; a path is made good for any working directory."""
-    if isinstance(value, Path):
-        return str(value.resolve() if value.exists() else value)
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value.value if hasattr(value, "value") else value
-
-
-def _option(name: str) -> str:
-    return "the text" if name in {"text", "pairs"} else f"--{name.replace('_', '-')}"
-
-
-def recipe_of(settings: Mapping[str, Any], **fixed: Any) -> "Recipe":
-    """The recipe that the options say."""
-    from dataclasses import fields
-
-    from pellucid.train import Recipe
-
-    known = {field.name for field in fields(Recipe)}
-    return Recipe(**{name: settings[name] for name in known & settings.keys()} | fixed)
-
-
-def begin_or_resume(
-    out: Path,
+def train_run(
+    context: Context,
     settings: Mapping[str, Any],
+    untrained: Untrained,
+    recipe: "Recipe",
     *,
-    resume: bool,
-    overwrite: bool,
-    fingerprint: str,
-    device: Any,
-    untrained: Callable[[], Any],
-    pieces: "Tokenizer",
+    screen: "Console",
+    layout: "Layout",
+) -> Any:
+    """Train in --out, from the beginning or from where the run there stands: the best model."""
+    from pellucid.train import train
+
+    model, start = _begin_or_resume(context, settings, untrained, recipe, layout)
+    screen.print(str(model))
+    screen.print(untrained.about)
+    steps = train(model, untrained.corpus, recipe, start=start, layout=layout)
+    return _go_through(context, screen, steps, start=start, recipe=recipe, layout=layout)
+
+
+def _begin_or_resume(
+    context: Context,
+    settings: Mapping[str, Any],
+    untrained: Untrained,
     recipe: "Recipe",
     layout: "Layout",
 ) -> "tuple[Any, TrainState]":
-    """The model to train and the point from which, of a run that is laid out in `out`.
+    """The model to train and the point from which, of a run that is laid out in --out.
 
     Of several processes the first lays it out, and the others read what it has written.
     """
     from pellucid.train.run import FILES, RUN, begin_run, check_same_data, has_point, resume_run
     from pellucid.train.state import begin
 
+    out, resume, overwrite = (context.params[name] for name in ("out", "resume", "overwrite"))
+    device = device_of(settings["device"])
+    fingerprint = untrained.corpus.fingerprint()
     if not layout.is_first:
-        meet(layout)
+        _meet(layout)
         return resume_run(out, device)
     goes_on = resume and has_point(out)
     if goes_on:
@@ -147,18 +90,19 @@ def begin_or_resume(
         for name in FILES:
             clear_unfinished(out / name)
     if goes_on:
-        meet(layout)
+        _meet(layout)
         return resume_run(out, device)
     # A run that was killed while it was laid out has no point yet, and is begun once more.
     make_room(out, overwrite=overwrite or (resume and (out / RUN).exists()))
-    model = untrained()
+    model = untrained.model()
     point = begin(model.params, recipe.seed)
-    begin_run(out, model, pieces, point, {"options": dict(settings), "data": fingerprint})
-    meet(layout)
+    begun = {"options": dict(settings), "data": fingerprint}
+    begin_run(out, model, untrained.tokenizer, point, begun)
+    _meet(layout)
     return model, point
 
 
-def meet(layout: "Layout") -> None:
+def _meet(layout: "Layout") -> None:
     """Wait until all processes are here."""
     if layout.size > 1:
         import torch.distributed as dist
@@ -213,11 +157,10 @@ def quickly(screen: "Console", recipe: "Recipe") -> "Iterator[Recipe]":
         yield recipe
 
 
-def go_through(
+def _go_through(
     context: Context,
     screen: "Console",
     steps: "Iterator[Progress[Any]]",
-    out: Path,
     *,
     start: "TrainState",
     recipe: "Recipe",
@@ -225,7 +168,7 @@ def go_through(
 ) -> Any:
     """Go through the steps of a training, showing them, and return the best model.
 
-    The best by validation loss is in `out` as soon as it is found. Ctrl-C, or a friendly request
+    The best by validation loss is in --out as soon as it is found. Ctrl-C, or a friendly request
     to end, saves the point and says how to go on.
     """
     from rich.markup import escape
@@ -236,6 +179,7 @@ def go_through(
 
     if not layout.is_first:
         return _quietly(steps)
+    out: Path = context.params["out"]
     total = recipe.max_iters
     run, model, command = TrainingRun(out, start, recipe), None, context.info_name
     place = escape(str(out))

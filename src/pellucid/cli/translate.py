@@ -3,38 +3,37 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from pellucid.cli.options import (
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import (
+    DEVICE,
     MODEL,
-    TRANSLATOR,
-    DeviceOption,
-    DtypeOption,
-    TokenizerOption,
-    console,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    Dtype,
     device_of,
     dtype_of,
-    not_empty,
 )
+from pellucid.cli.options.output import PICTURE
+from pellucid.cli.options.sampling import BEAM, GREEDY, LENGTH_PENALTY, MAX_NEW_TOKENS, WHY
+from pellucid.cli.options.text import not_empty
+from pellucid.cli.options.training import TRANSLATOR
+from pellucid.cli.screen import console
 
 
 def translate(
     text: Annotated[str, Argument(help="The text to translate.")],
     model: Annotated[str, MODEL] = TRANSLATOR,
-    beam: Annotated[int, Option(min=1, help="Texts that are kept at every step.")] = 4,
-    greedy: Annotated[bool, Option("--greedy", help="A beam of 1.")] = False,
-    length_penalty: Annotated[float, Option(help="Above 0 favours long texts.")] = 1.0,
-    max_new_tokens: Annotated[int, Option(help="The most tokens of the translation.")] = 256,
-    why: Annotated[
-        bool, Option("--why", help="Show what the beam found, and which token looked at which.")
-    ] = False,
-    picture: Annotated[
-        Path | None,
-        Option("--alignment", help="Draw the alignment to this file: .svg, .png or .pdf."),
-    ] = None,
-    tokenizer: TokenizerOption = None,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    beam: Annotated[int, BEAM] = 4,
+    greedy: Annotated[bool, variant(GREEDY, "A beam of 1.")] = False,
+    length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
+    max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 256,
+    why: Annotated[bool, variant(WHY, "And which token looked at which.")] = False,
+    picture: Annotated[Path | None, variant(PICTURE, "The alignment.")] = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Translate a text by a model of train-translator."""
     from rich.markup import escape
@@ -46,16 +45,16 @@ def translate(
     from pellucid.pictures.alignment import draw_alignment, print_alignment
     from pellucid.terminal.hypotheses import hypothesis_lines
 
-    translator, pieces = open_model(
+    translator, tokenizer = open_model(
         model,
         kinds=(GPT, Transformer),
-        tokenizer=tokenizer,
+        tokenizer=tokenizer_name,
         dtype=dtype_of(dtype),
         device=device_of(device),
     )
     (found,) = translating(
         translator,
-        pieces,
+        tokenizer,
         [not_empty(text)],
         width=1 if greedy else beam,
         alpha=length_penalty,
@@ -64,9 +63,9 @@ def translate(
     screen = console()
     screen.print(found.text, markup=False, soft_wrap=True)
     if why or picture:
-        alignment = align(translator, pieces, text, found.hypotheses[0].tokens)
+        alignment = align(translator, tokenizer, text, found.hypotheses[0].tokens)
         if why:
-            for line in hypothesis_lines(pieces, found.hypotheses):
+            for line in hypothesis_lines(tokenizer, found.hypotheses):
                 screen.print(line)
             print_alignment(screen, alignment)
         if picture:

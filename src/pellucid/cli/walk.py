@@ -4,24 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from typer import Argument, Context, Option
+from typer import Context, Option
 
-from pellucid.cli.options import (
-    MODEL,
-    ByHandOption,
-    DeviceOption,
-    DigitsOption,
-    DtypeOption,
-    TokenizerOption,
-    blocks_of,
-    colophon,
-    console,
-    device_of,
-    digits_of,
-    dtype_of,
-    not_empty,
-    seed_of,
-)
+from pellucid.cli.options import variant
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
+from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, blocks_of, digits_of
+from pellucid.cli.options.sampling import SEED, seed_of
+from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
+from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.screen import colophon, console
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
 
@@ -33,34 +25,32 @@ if TYPE_CHECKING:
 
 def walk(
     context: Context,
-    text: Annotated[
-        str | None, Argument(help="A text to walk with --model, or a worked example's name.")
-    ] = None,
+    text: Annotated[str | None, TEXT_OR_EXAMPLE] = None,
     model: Annotated[str | None, MODEL] = None,
-    tokenizer: TokenizerOption = None,
+    tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     show: Annotated[
         list[str] | None,
-        Option(help="Print only this value, such as h.0.attn.att[0,1]; repeatable."),
+        Option(help="Print only this value, such as h.0.attn.att[0,1]. Repeatable."),
     ] = None,
-    layers: Annotated[str | None, Option(help="Blocks in full: all, or numbers as in 0,3.")] = None,
-    digits: DigitsOption = None,
-    by_hand: ByHandOption = None,
+    layers: Annotated[str | None, variant(LAYERS, "These are in full.")] = None,
+    digits: Annotated[int | None, DIGITS] = None,
+    by_hand: Annotated[int | None, BY_HAND] = None,
     update: Annotated[
         bool,
         Option("--update/--no-update", help="Take a step of the optimizer."),
     ] = True,
     optimizer: Annotated[
-        str | None, Option(help="Of the step: sgd, momentum, adam or adamw, the default.")
+        str | None, variant(OPTIMIZER, default="the example's own, or adamw")
     ] = None,
-    learning_rate: Annotated[float | None, Option(help="Of the step.")] = None,
+    learning_rate: Annotated[
+        float | None, variant(LEARNING_RATE, default="the example's own, or 0.001")
+    ] = None,
     shapes: Annotated[
         bool, Option("--shapes", help="Only names and shapes, without the numbers.")
     ] = False,
     out: Annotated[
         Path | None,
-        Option(
-            "--out", "-o", metavar="FILE", help=f"Write a document instead: {', '.join(WRITERS)}."
-        ),
+        variant(OUT, f"A document, in place of the terminal: {', '.join(WRITERS)}."),
     ] = None,
     prove: Annotated[
         bool, Option("--prove", help="In the document, proved digits, and a certificate beside it.")
@@ -71,9 +61,9 @@ def walk(
     blanks: Annotated[
         float | None, Option(min=0, max=1, help="Of a step's numbers, the share left blank: 0.3.")
     ] = None,
-    seed: Annotated[int, Option(help="Chooses a worksheet's blanks.")] = 0,
-    dtype: DtypeOption = None,
-    device: DeviceOption = "cpu",
+    seed: Annotated[int, variant(SEED, "They choose a worksheet's blanks.")] = 0,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
+    device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Walk through one whole step: forward, loss, every gradient, and the update.
 
@@ -88,15 +78,10 @@ def walk(
     with_key = worksheet or blanks is not None
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
+    how = opening(model, tokenizer_name, dtype, device)
     if model is None:
-        if tokenizer or dtype:
-            raise ConfigError(
-                "a worked example has a tokenizer and a dtype of its own: leave out --tokenizer "
-                "and --dtype, or give a --model"
-            )
         walked = _example(text or "ai_rocks", settings, layers)
     else:
-        how = {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
         walked = _step(not_empty(text), model, settings, layers, how)
     lesson, recipe = walked.lesson, walked.recipe
     reading: dict[str, Any] = {}
@@ -177,7 +162,7 @@ def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, 
 
 def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
     """The proof of a lesson, its certificate written, and what a document takes from it."""
-    from pellucid.cli.runs import beside_slopes
+    from pellucid.cli.proved_runs import beside_slopes
     from pellucid.documents.certified import certified
     from pellucid.documents.numbers import Format
     from pellucid.files import write_text
@@ -224,17 +209,13 @@ def _step(
     text: str, name: str, settings: dict[str, Any] | None, layers: str | None, how: dict[str, Any]
 ) -> _Walked:
     """The lesson of one step of a model on a text; `how` says how to open the model."""
-    from pellucid.checkpoint import open_model
     from pellucid.documents.recipe import model_recipe
-    from pellucid.train import record_step
     from pellucid.walkthrough import gpt_walkthrough
 
-    gpt, pieces = open_model(name, **how)
-    update = {"learning_rate": 1e-3, "weight_decay": 0.1}
-    given = None if settings is None else update | _given(settings)
-    trace = record_step(gpt, pieces.encode(text), pieces, update=given)
-    about = f"{text!r} through {gpt}"
-    blocks = blocks_of(layers, gpt.config.n_layer)
+    given = None if settings is None else STEP | _given(settings)
+    trace = record_text(text, name, how, given)
+    about = f"{text!r} through {trace.model}"
+    blocks = blocks_of(layers, trace.model.config.n_layer)
     opened = {
         key: repr(value)
         if isinstance(value, str)
@@ -244,7 +225,7 @@ def _step(
     }
     lesson = gpt_walkthrough(trace, name, about, blocks)
     recipe = model_recipe(text, name, given, blocks, opened)
-    return _Walked(lesson, recipe, _stepped(gpt, lesson))
+    return _Walked(lesson, recipe, _stepped(trace.model, lesson))
 
 
 def _stepped(model: Any, lesson: "Walkthrough") -> "Stepped":

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pellucid.cli.recorded import STEP
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def example_runs(
 
 def text_runs(
     gpt: "GPT",
-    pieces: "Tokenizer",
+    tokenizer: "Tokenizer",
     text: str,
     until: Until | None,
     optimizers: Sequence[str] | None,
@@ -79,13 +80,12 @@ def text_runs(
     """The runs of a model on a text."""
     from pellucid.train import record_step
 
-    tokens = pieces.encode(text)
+    tokens = tokenizer.encode(text)
 
     def record(update: Mapping[str, Any] | None) -> "Trace":
-        return record_step(gpt, tokens, pieces, update=update)
+        return record_step(gpt, tokens, tokenizer, update=update)
 
-    settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
-    yield from _runs((gpt, pieces), tokens, record, settings, until, optimizers)
+    yield from _runs((gpt, tokenizer), tokens, record, STEP, until, optimizers)
 
 
 def _runs(
@@ -100,14 +100,14 @@ def _runs(
     from pellucid.train import Trace
     from pellucid.tree import flatten
 
-    gpt, pieces = model
+    gpt, tokenizer = model
     large = sum(weight.numel() for weight in flatten(gpt.params).values()) > LARGE
     end = until or (Until.GRADIENTS if large and not optimizers else Until.UPDATE)
     if optimizers and end != Until.UPDATE:
         raise ConfigError("--optimizer takes a step, and --until ends before it: leave one out")
     if end == Until.FORWARD:
         _, tape = gpt.run_with_cache(tokens)
-        yield ProvedRun(end.value, tape, Trace(gpt, pieces, tape).piece)
+        yield ProvedRun(end.value, tape, Trace(gpt, tokenizer, tape).piece)
         return
     names = optimizers or [settings.get("optimizer", "adamw")]
     for update in (

@@ -1,0 +1,75 @@
+"""The model: which, with which tokenizer, in which numbers, and where it computes."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from typer import Option
+
+from pellucid.cli.options import variant
+from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Dtype(StrEnum):
+    """The number formats that a model can have."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class PackedForm(StrEnum):
+    """The forms that a model's matrices can be packed in, smaller than float32."""
+
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+MODEL = Option(
+    "--model",
+    metavar="DIR|NAME",
+    help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2 or GPT-1, of nanoGPT's "
+    "or OpenAI's, a hub name, english-1M for the model that comes with Pellucid, or gpt2-tiny and "
+    "gpt2-124M-random for random weights.",
+)
+TOKENIZER = Option(
+    "--tokenizer",
+    metavar="NAME|FILE",
+    help="gpt2, english-1M, or a tokenizer's file or directory.",
+)
+MODEL_TOKENIZER = variant(TOKENIZER, default="the model's own")
+LEARNT_TOKENIZER = variant(TOKENIZER, "Or learnt from the text: chars, words, bpe:N.")
+
+DTYPE = Option("--dtype", help="The numbers that are computed with.")
+MODEL_DTYPE = variant(DTYPE, default="as stored")
+
+DEVICE = Option("--device", help="Where to compute: cpu, cuda, mps …")
+
+QUANTIZE = Option(
+    "--quantize", help="Round the matrices, to read them faster: int8, int4 or bfloat16."
+)
+
+
+def dtype_of(choice: Dtype | None) -> "torch.dtype | None":
+    """PyTorch's dtype of that name."""
+    import torch
+
+    return None if choice is None else getattr(torch, choice.value)
+
+
+def device_of(name: str) -> "torch.device":
+    """PyTorch's device of that name; `ConfigError` where this machine has none."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
+        ) from None
+    return device

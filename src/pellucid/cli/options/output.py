@@ -1,0 +1,43 @@
+"""What comes out: where it is written, with how many digits, of which blocks."""
+
+from typer import Option
+
+from pellucid.errors import ConfigError
+
+CALCULATOR = 8
+"""By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
+
+OUT = Option("--out", "-o", metavar="PATH", help="Where to write.")
+OVERWRITE = Option("--overwrite", help="Replace what is there.")
+PICTURE = Option("--picture", metavar="FILE", help="Draw to this file: .svg, .png or .pdf.")
+LAYERS = Option("--layers", metavar="LIST", help="Which blocks: all, or numbers as in 0,3.")
+DIGITS = Option("--digits", min=1, max=17, show_default="4", help="Decimals that are printed.")
+BY_HAND = Option(
+    "--by-hand",
+    min=1,
+    max=CALCULATOR,
+    metavar="DIGITS",
+    help="Compute every step from the rounded figures printed, as with a pocket calculator.",
+)
+
+
+def digits_of(digits: int | None, by_hand: int | None = None) -> int:
+    """How many decimals are printed: by hand, those that are computed with."""
+    if digits is not None and by_hand is not None:
+        raise ConfigError(
+            "by hand, what is printed is what is computed with: leave out --digits, and give "
+            "--by-hand the digits"
+        )
+    return by_hand or digits or 4
+
+
+def blocks_of(choice: str | None, depth: int) -> list[int] | None:
+    """The blocks that --layers names."""
+    if choice is None or choice == "all":
+        return None if choice is None else list(range(depth))
+    numbers = choice.split(",")
+    if not all(number.strip().isdecimal() and int(number) < depth for number in numbers):
+        raise ConfigError(
+            f"--layers must be all, or numbers from 0 to {depth - 1} with commas, not {choice!r}"
+        )
+    return [int(number) for number in numbers]

@@ -1,0 +1,20 @@
+"""How a text is written on: drawn, or found by a beam."""
+
+from typer import Option
+
+from pellucid.errors import ConfigError
+
+SEED = Option("--seed", help="Of the random numbers.")
+NUM_SAMPLES = Option("--num-samples", min=0, help="How many texts to write.")
+MAX_NEW_TOKENS = Option("--max-new-tokens", help="How many tokens to write at most.")
+GREEDY = Option("--greedy", help="Always the most likely token.")
+BEAM = Option("--beam", min=1, help="Width of the beam: texts that are kept at every step.")
+LENGTH_PENALTY = Option("--length-penalty", help="Of the beam; above 0 favours long texts.")
+WHY = Option("--why", help="Show how each token was chosen.")
+
+
+def seed_of(seed: int) -> int:
+    """The seed; `ConfigError` where PyTorch's generators cannot take it."""
+    if not 0 <= seed < 1 << 63:
+        raise ConfigError(f"--seed must be from 0 to below 2⁶³, not {seed}")
+    return seed

@@ -1,0 +1,25 @@
+"""What is read: texts, worked examples, tables, and what of them is held out."""
+
+from typer import Argument, Option
+
+from pellucid.errors import TextError
+
+TEXT_OR_EXAMPLE = Argument(
+    show_default="ai_rocks", help="A worked example's name; with --model a text."
+)
+TABLE = Argument(help="A CSV file whose first line names its columns.")
+
+LABEL = Option("--label", metavar="COLUMN", help="The column that holds the classes.")
+HELD_OUT = Option("--held-out", help="Part of the data that is not trained on, but judged with.")
+VALID = Option(
+    "--valid",
+    metavar="FILE",
+    help="Hold out this file, in place of a part of the others. Repeatable.",
+)
+
+
+def not_empty(text: str | None) -> str:
+    """The text; `TextError` where there is none."""
+    if not text:
+        raise TextError("a text must have at least one character: write one in quotes")
+    return text

@@ -1,0 +1,69 @@
+"""What a training is told: the command's options, or those that the run was begun with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typer import Context
+
+from pellucid.cli.screen import given_options
+from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pellucid.train import Recipe
+
+RUN_ONLY = ("out", "resume", "overwrite", "num_samples", "find_learning_rate")
+"""Options that say what to do with a run, and not what the run is."""
+
+FREE = (
+    *("layout", "tensor", "device", "compiled", "recompute"),
+    *("save_interval", "log_interval", "patience"),
+)
+"""Settings that may be others when a run goes on: its weights do not depend on them."""
+
+
+def settings_of(context: Context) -> dict[str, Any]:
+    """The command's options: as given, or of a run that is to go on, as it was begun with.
+
+    Raises `ConfigError` where an option that is given is not what the run was begun with.
+    """
+    from pellucid.train.run import has_point, run_settings
+
+    out, resume = context.params["out"], context.params["resume"]
+    given = {name: _plain(value) for name, value in context.params.items() if name not in RUN_ONLY}
+    if not (resume and has_point(out)):
+        return given
+    begun: dict[str, Any] = run_settings(out)["options"]
+    said = given_options(context) & given.keys()
+    for name in sorted((said & begun.keys()) - set(FREE)):
+        if given[name] != begun[name]:
+            raise ConfigError(
+                f"a run goes on as it was begun, and {option_of(context, name)} was {begun[name]} "
+                f"and is to be {given[name]}: leave it out, or begin anew with --overwrite"
+            )
+    return given | begun | {name: given[name] for name in said & set(FREE)}
+
+
+def _plain(value: Any) -> Any:
+    """An option's value as JSON takes it; a path is made good for any working directory."""
+    if isinstance(value, Path):
+        return str(value.resolve() if value.exists() else value)
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value.value if hasattr(value, "value") else value
+
+
+def option_of(context: Context, name: str) -> str:
+    """What a parameter is called on the command line."""
+    option = next(option for option in context.command.params if option.name == name)
+    return "the text" if option.param_type_name == "argument" else str(option.opts[0])
+
+
+def recipe_of(settings: Mapping[str, Any], **fixed: Any) -> "Recipe":
+    """The recipe that the options say."""
+    from dataclasses import fields
+
+    from pellucid.train import Recipe
+
+    known = {field.name for field in fields(Recipe)}
+    return Recipe(**{name: settings[name] for name in known & settings.keys()} | fixed)
