@@ -16,9 +16,9 @@ from pellucid.errors import ConfigError
 
 def bench(
     model: Annotated[str | None, variant(MODEL, default="random weights, 27 million")] = None,
-    batch_size: Annotated[int, variant(BATCH_SIZE, "Texts of a training step.")] = 4,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "texts.")] = 4,
     length: Annotated[int, Option(min=1, help="Tokens of each, and of the prompt.")] = 128,
-    max_new_tokens: Annotated[int, variant(MAX_NEW_TOKENS, "So many are timed.")] = 32,
+    max_new_tokens: Annotated[int, variant(MAX_NEW_TOKENS, "That many are timed.")] = 32,
     rounds: Annotated[int, Option(min=1, help="Of which the median is taken.")] = 3,
     sweep: Annotated[
         bool,
@@ -30,7 +30,7 @@ def bench(
     threads: Annotated[
         int | None, Option(min=1, help="By default as many as PyTorch takes.")
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "What was measured, .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "what was measured, a .json.")] = None,
 ) -> None:
     """Time training, prompts and decoding, beside this machine's peak and memory bandwidth."""
     import torch

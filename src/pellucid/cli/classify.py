@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def classify(
     table: Annotated[Path, TABLE],
-    model: Annotated[str, variant(MODEL, "Here one of train-classifier.")],
+    model: Annotated[str, variant(MODEL, "Here it must be a classifier.")],
     label: Annotated[str | None, variant(LABEL, "To count the hits.", default="none")] = None,
 ) -> None:
     """Say of each row of a table which class it is, and how probable each class is."""

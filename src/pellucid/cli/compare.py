@@ -30,11 +30,12 @@ def compare(
         ),
     ] = None,
     dtype: Annotated[
-        Dtype | None, variant(DTYPE, "Here yours.", default="the coarsest that your tensors have")
+        Dtype | None,
+        variant(DTYPE, "The one you computed in.", default="the coarsest that your tensors have"),
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "All that was found, .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "all that was found, a .json.")] = None,
     picture: Annotated[
-        Path | None, variant(PICTURE, "Where in the first tensor the differences are.")
+        Path | None, variant(PICTURE, "It shows where the first tensor that differs does so.")
     ] = None,
 ) -> None:
     """Judge every tensor of yours by what its own step makes; name the mistake where one is known.

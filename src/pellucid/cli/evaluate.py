@@ -45,7 +45,7 @@ def evaluate(
     quantize: Annotated[PackedForm | None, QUANTIZE] = None,
     out: Annotated[
         Path | None,
-        variant(OUT, "The text coloured by loss, a .html."),
+        variant(OUT, "the text coloured by loss, a .html."),
     ] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,

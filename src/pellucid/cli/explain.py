@@ -40,7 +40,7 @@ def explain(
     ] = None,
     optimizer: Annotated[
         str | None,
-        variant(OPTIMIZER, "Makes names as wte.weight.update[0,1].", default="no step"),
+        variant(OPTIMIZER, "Needed for names such as wte.weight.update[0,1].", default="no step"),
     ] = None,
     digits: Annotated[int | None, DIGITS] = None,
     by_hand: Annotated[int | None, BY_HAND] = None,

@@ -43,7 +43,7 @@ def generate(
     top_p: Annotated[
         float | None, Option(help="Draw among the fewest tokens that reach probability p.")
     ] = None,
-    seed: Annotated[int, SEED] = 1337,
+    seed: Annotated[int, variant(SEED, "that draw tokens.")] = 1337,
     num_samples: Annotated[int, NUM_SAMPLES] = 1,
     greedy: Annotated[bool, GREEDY] = False,
     beam: Annotated[int | None, variant(BEAM, default="none: tokens are drawn")] = None,

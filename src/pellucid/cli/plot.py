@@ -51,18 +51,18 @@ def plot(
         Path | None,
         variant(
             OUT,
-            "An .svg, .png or .pdf.",
+            "the picture: .svg, .png or .pdf.",
             default="WHAT.svg, or RUN/training.svg, or training.svg of several runs",
         ),
     ] = None,
     model: Annotated[str | None, MODEL] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
-    layers: Annotated[str | None, variant(LAYERS, "For attention.", default="all")] = None,
+    layers: Annotated[str | None, variant(LAYERS, "Only for attention.", default="all")] = None,
     optimizer: Annotated[
-        list[str] | None, variant(OPTIMIZER, "For the loss. Repeatable.", default="all four")
+        list[str] | None, variant(OPTIMIZER, "Only for loss. Repeatable.", default="all four")
     ] = None,
-    learning_rate: Annotated[float, variant(LEARNING_RATE, "For the loss.")] = 0.01,
-    steps: Annotated[int, variant(STEPS, "For the loss.")] = 50,
+    learning_rate: Annotated[float, variant(LEARNING_RATE, "Only for loss.")] = 0.01,
+    steps: Annotated[int, variant(STEPS, "Only for loss.")] = 50,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Draw what each head looks at, how long gradients are by block, or a text's loss over steps.
@@ -86,7 +86,7 @@ def plot(
     path = out or Path(f"{what}.svg")
     check_picture(path)
     how = opening(model, tokenizer_name, dtype)
-    trace = record_text(text, model, how, None) if model else _example(text or "ai_rocks")
+    trace = _example(text or "ai_rocks") if model is None else record_text(text, model, how, None)
     depth = trace.model.config.n_layer
     match What(what):
         case What.ATTENTION:

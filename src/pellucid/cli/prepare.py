@@ -20,10 +20,10 @@ def prepare(
             help="UTF-8 texts, gzipped or not, each a document; - is standard input.",
         ),
     ],
-    out: Annotated[Path, variant(OUT, "A directory for the tokens.")],
+    out: Annotated[Path, variant(OUT, "the files of tokens, a directory.")],
     tokenizer: Annotated[str, LEARNT_TOKENIZER] = "gpt2",
     held_out: Annotated[
-        float | None, variant(HELD_OUT, "The last of all tokens.", default="0.1")
+        float | None, variant(HELD_OUT, "Taken from the end.", default="0.1")
     ] = None,
     valid: Annotated[list[Path] | None, VALID] = None,
     overwrite: Annotated[bool, OVERWRITE] = False,

@@ -41,7 +41,7 @@ def prove(
     check_gradients: Annotated[
         bool | None, variant(CHECK_GRADIENTS, default="up to 2 million parameters")
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "A certificate, .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "a certificate, a .json.")] = None,
     enclosures: Annotated[
         Path | None,
         Option(metavar="DIR", help="Write every tensor's midpoints and radii, a file each."),

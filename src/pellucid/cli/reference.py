@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reference(
-    out: Annotated[Path, variant(OUT, "The pack, a new directory.")],
+    out: Annotated[Path, variant(OUT, "the pack, a new directory.")],
     text: Annotated[str | None, Argument(help="The text to run the model on.")] = None,
     model: Annotated[str, MODEL] = "gpt2-tiny",
     tokens: Annotated[
@@ -40,7 +40,7 @@ def reference(
         Option(help="Keep what has such a name only, as h.*.attn.* or d*. Repeatable."),
     ] = None,
     layers: Annotated[
-        str | None, variant(LAYERS, "Beside them, what is in no block.", default="all")
+        str | None, variant(LAYERS, "What is in no block is kept too.", default="all")
     ] = None,
     slices: Annotated[
         int | None, Option(metavar="N", help="Keep only the first N along every axis.")

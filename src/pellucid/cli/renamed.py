@@ -32,6 +32,6 @@ class CurrentCommand(TyperCommand):
             option = word.partition("=")[0]
             if new := RENAMED.get((str(ctx.info_name), option)):
                 raise ConfigError(
-                    f"{option} of pellucid {ctx.info_name} is called otherwise now: write {new}"
+                    f"{option} of pellucid {ctx.info_name} has been renamed: write {new}"
                 )
         return super().parse_args(ctx, args)

@@ -55,7 +55,7 @@ SEARCH = 150
 
 def train(
     context: Context,
-    out: Annotated[Path, variant(OUT, "A directory for the checkpoint.")],
+    out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")],
     text: Annotated[
         Path | None,
         Argument(help="A UTF-8 text to train on, or a directory of tokens by pellucid prepare."),
@@ -65,7 +65,7 @@ def train(
         variant(LEARNT_TOKENIZER, default="the directory's or the model's own, or chars"),
     ] = None,
     model: Annotated[
-        str | None, variant(MODEL, "It goes on learning.", default="a new one")
+        str | None, variant(MODEL, "It is trained further.", default="a new one")
     ] = None,
     lora: Annotated[
         int, Option(help="Of --model train only LoRA's pairs, of this rank; 0: all weights.")
@@ -74,7 +74,7 @@ def train(
     n_head: Annotated[int, N_HEAD] = 4,
     n_embd: Annotated[int, N_EMBD] = 128,
     block_size: Annotated[int, BLOCK_SIZE] = 128,
-    batch_size: Annotated[int, variant(BATCH_SIZE, "Windows of the text.")] = 16,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "windows of the text.")] = 16,
     accumulate: Annotated[int, ACCUMULATE] = 1,
     max_iters: Annotated[int, MAX_ITERS] = 3500,
     learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 3e-3,
@@ -89,10 +89,8 @@ def train(
     save_interval: Annotated[int, SAVE_INTERVAL] = 0,
     log_interval: Annotated[int, LOG_INTERVAL] = 10,
     patience: Annotated[int, PATIENCE] = 0,
-    seed: Annotated[
-        int, variant(SEED, "They make the weights, the batches and the samples.")
-    ] = 1337,
-    dtype: Annotated[Dtype, variant(DTYPE, "The weights' too.")] = Dtype.FLOAT32,
+    seed: Annotated[int, variant(SEED, "for weights, batches and samples.")] = 1337,
+    dtype: Annotated[Dtype, variant(DTYPE, "Of weights and arithmetic.")] = Dtype.FLOAT32,
     mixed: Annotated[bool, MIXED] = False,
     compiled: Annotated[
         bool,
@@ -130,7 +128,7 @@ def train(
     ] = False,
     resume: Annotated[bool, RESUME] = False,
     overwrite: Annotated[bool, OVERWRITE] = False,
-    num_samples: Annotated[int, variant(NUM_SAMPLES, "At the end.")] = 2,
+    num_samples: Annotated[int, variant(NUM_SAMPLES, "Written at the end.")] = 2,
 ) -> None:
     """Train a GPT on a text; the best checkpoint by validation loss is kept in --out.
 

@@ -46,7 +46,7 @@ class Scheme(StrEnum):
 def train_classifier(
     table: Annotated[Path, TABLE],
     label: Annotated[str, LABEL],
-    out: Annotated[Path | None, variant(OUT, "A directory for the classifier.")] = None,
+    out: Annotated[Path | None, variant(OUT, "the classifier, a directory.")] = None,
     hidden: Annotated[
         str, Option(help="Width of the hidden layer; of several with commas; 0 for none.")
     ] = "16",
@@ -59,14 +59,12 @@ def train_classifier(
     ] = Scheme.LARGER,
     bias: Annotated[bool, Option("--bias/--no-bias", help="A bias at each node.")] = True,
     epochs: Annotated[int, Option(help="How often to go through all rows.")] = 200,
-    batch_size: Annotated[int, variant(BATCH_SIZE, "Rows.")] = 16,
+    batch_size: Annotated[int, variant(BATCH_SIZE, "rows.")] = 16,
     optimizer: Annotated[str, OPTIMIZER] = "adamw",
     learning_rate: Annotated[float, LEARNING_RATE] = 3e-3,
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
-    held_out: Annotated[float, variant(HELD_OUT, "Of each class.")] = 0.33,
-    seed: Annotated[
-        int, variant(SEED, "They make the weights, the batches and what is held out.")
-    ] = 1337,
+    held_out: Annotated[float, variant(HELD_OUT, "The same share of each class.")] = 0.33,
+    seed: Annotated[int, variant(SEED, "for weights, batches and what is held out.")] = 1337,
     check_gradients: Annotated[bool, variant(CHECK_GRADIENTS, "Over a first batch.")] = False,
     overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:

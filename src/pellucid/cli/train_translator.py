@@ -77,7 +77,7 @@ def train_translator(
             help="Files of pairs, a line each: source TAB target; or phrasebook, Pellucid's own."
         ),
     ],
-    out: Annotated[Path, variant(OUT, "A directory for the checkpoint.")] = Path(TRANSLATOR),
+    out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")] = Path(TRANSLATOR),
     valid: Annotated[list[Path] | None, variant(VALID, default="every twentieth of PAIRS")] = None,
     extra: Annotated[
         Path | None, Option(help="More pairs, such as words and phrases; may be .gz.")
@@ -90,14 +90,14 @@ def train_translator(
         TranslatorForm.TRANSFORMER
     ),
     vocab_size: Annotated[int, Option(help="Ids of the BPE that both languages share.")] = 4000,
-    n_layer: Annotated[int, variant(N_LAYER, "Of the encoder and of the decoder each.")] = 3,
+    n_layer: Annotated[int, variant(N_LAYER, "In the encoder and in the decoder each.")] = 3,
     n_head: Annotated[int, N_HEAD] = 4,
     n_embd: Annotated[int, N_EMBD] = 192,
     norm: Annotated[
         Norm | None,
         Option(help="Layer norms after a layer's parts, as in the paper, or before, as in GPT-2."),
     ] = None,
-    block_size: Annotated[int, variant(BLOCK_SIZE, "Of a source, and of a target.")] = 128,
+    block_size: Annotated[int, variant(BLOCK_SIZE, "Of source and target each.")] = 128,
     batch_tokens: Annotated[int, Option(help="Tokens in a batch, of the longer side.")] = 448,
     max_iters: Annotated[int, MAX_ITERS] = 23000,
     learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 1e-3,
@@ -116,7 +116,7 @@ def train_translator(
     log_interval: Annotated[int, LOG_INTERVAL] = 10,
     patience: Annotated[int, PATIENCE] = 0,
     mixed: Annotated[bool, MIXED] = False,
-    seed: Annotated[int, variant(SEED, "They make the weights and the batches.")] = 1337,
+    seed: Annotated[int, variant(SEED, "for weights and batches.")] = 1337,
     device: Annotated[str, DEVICE] = "cpu",
     resume: Annotated[bool, RESUME] = False,
     overwrite: Annotated[bool, OVERWRITE] = False,

@@ -32,7 +32,7 @@ def walk(
         list[str] | None,
         Option(help="Print only this value, such as h.0.attn.att[0,1]. Repeatable."),
     ] = None,
-    layers: Annotated[str | None, variant(LAYERS, "These are in full.")] = None,
+    layers: Annotated[str | None, variant(LAYERS, "They are printed in full.")] = None,
     digits: Annotated[int | None, DIGITS] = None,
     by_hand: Annotated[int | None, BY_HAND] = None,
     update: Annotated[
@@ -50,7 +50,7 @@ def walk(
     ] = False,
     out: Annotated[
         Path | None,
-        variant(OUT, f"A document, in place of the terminal: {', '.join(WRITERS)}."),
+        variant(OUT, f"a document, instead of printing: {', '.join(WRITERS)}."),
     ] = None,
     prove: Annotated[
         bool, Option("--prove", help="In the document, proved digits, and a certificate beside it.")
@@ -61,7 +61,7 @@ def walk(
     blanks: Annotated[
         float | None, Option(min=0, max=1, help="Of a step's numbers, the share left blank: 0.3.")
     ] = None,
-    seed: Annotated[int, variant(SEED, "They choose a worksheet's blanks.")] = 0,
+    seed: Annotated[int, variant(SEED, "that choose a worksheet's blanks.")] = 0,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:

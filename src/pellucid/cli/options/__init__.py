@@ -1,8 +1,8 @@
 """Options that several commands have, each declared once: a file a subject.
 
 A command writes `digits: Annotated[int | None, DIGITS] = None`, and where it has more to say of an
-option than all commands have, `variant(SEED, "It chooses a worksheet's blanks.")`. What one command
-alone has is declared there. Beside an option stands what its value is turned into.
+option than all commands have, `variant(SEED, "that choose a worksheet's blanks.")`. What one
+command alone has is declared there. Beside an option stands what its value is turned into.
 """
 
 from copy import copy

@@ -43,7 +43,7 @@ TOKENIZER = Option(
 MODEL_TOKENIZER = variant(TOKENIZER, default="the model's own")
 LEARNT_TOKENIZER = variant(TOKENIZER, "Or learnt from the text: chars, words, bpe:N.")
 
-DTYPE = Option("--dtype", help="The numbers that are computed with.")
+DTYPE = Option("--dtype", help="Dtype of the numbers.")
 MODEL_DTYPE = variant(DTYPE, default="as stored")
 
 DEVICE = Option("--device", help="Where to compute: cpu, cuda, mps …")

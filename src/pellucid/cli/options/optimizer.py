@@ -5,8 +5,8 @@ from typer import Option
 OPTIMIZER = Option("--optimizer", metavar="NAME", help="sgd, momentum, adam or adamw.")
 LEARNING_RATE = Option("--learning-rate", help="The optimizer's learning rate.")
 WEIGHT_DECAY = Option("--weight-decay", help="AdamW's, for the matrices.")
-STEPS = Option("--steps", help="How many steps of the optimizer.")
+STEPS = Option("--steps", min=1, help="How many steps the optimizer takes.")
 CHECK_GRADIENTS = Option(
     "--check-gradients/--no-check-gradients",
-    help="Set the gradients beside finite differences of the loss.",
+    help="Compare the gradients with finite differences of the loss.",
 )

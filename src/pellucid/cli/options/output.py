@@ -7,9 +7,9 @@ from pellucid.errors import ConfigError
 CALCULATOR = 8
 """By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
 
-OUT = Option("--out", "-o", metavar="PATH", help="Where to write.")
-OVERWRITE = Option("--overwrite", help="Replace what is there.")
-PICTURE = Option("--picture", metavar="FILE", help="Draw to this file: .svg, .png or .pdf.")
+OUT = Option("--out", "-o", metavar="PATH", help="Where to write")
+OVERWRITE = Option("--overwrite", help="Replace what is in the output directory.")
+PICTURE = Option("--picture", metavar="FILE", help="Draw a picture: .svg, .png or .pdf.")
 LAYERS = Option("--layers", metavar="LIST", help="Which blocks: all, or numbers as in 0,3.")
 DIGITS = Option("--digits", min=1, max=17, show_default="4", help="Decimals that are printed.")
 BY_HAND = Option(

@@ -4,11 +4,11 @@ from typer import Option
 
 from pellucid.errors import ConfigError
 
-SEED = Option("--seed", help="Of the random numbers.")
+SEED = Option("--seed", help="Seed of the random numbers")
 NUM_SAMPLES = Option("--num-samples", min=0, help="How many texts to write.")
 MAX_NEW_TOKENS = Option("--max-new-tokens", help="How many tokens to write at most.")
 GREEDY = Option("--greedy", help="Always the most likely token.")
-BEAM = Option("--beam", min=1, help="Width of the beam: texts that are kept at every step.")
+BEAM = Option("--beam", min=1, help="Beam width: how many texts are kept at each step.")
 LENGTH_PENALTY = Option("--length-penalty", help="Of the beam; above 0 favours long texts.")
 WHY = Option("--why", help="Show how each token was chosen.")
 

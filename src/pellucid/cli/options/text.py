@@ -10,11 +10,11 @@ TEXT_OR_EXAMPLE = Argument(
 TABLE = Argument(help="A CSV file whose first line names its columns.")
 
 LABEL = Option("--label", metavar="COLUMN", help="The column that holds the classes.")
-HELD_OUT = Option("--held-out", help="Part of the data that is not trained on, but judged with.")
+HELD_OUT = Option("--held-out", help="Share of the data held out from training, to evaluate on.")
 VALID = Option(
     "--valid",
     metavar="FILE",
-    help="Hold out this file, in place of a part of the others. Repeatable.",
+    help="Evaluate on this file instead of a held-out share. Repeatable.",
 )
 
 

@@ -2,12 +2,12 @@
 
 from typer import Option
 
-N_LAYER = Option("--n-layer", help="Blocks.")
+N_LAYER = Option("--n-layer", help="Number of blocks.")
 N_HEAD = Option("--n-head", help="Heads in each block.")
 N_EMBD = Option("--n-embd", help="Width of the residual stream.")
-BLOCK_SIZE = Option("--block-size", help="Context, in tokens.")
+BLOCK_SIZE = Option("--block-size", help="Context length, in tokens.")
 
-BATCH_SIZE = Option("--batch-size", help="Examples in a batch.")
+BATCH_SIZE = Option("--batch-size", help="Batch size, in")
 ACCUMULATE = Option("--accumulate", help="Batches whose gradients make one step.")
 MAX_ITERS = Option("--max-iters", help="Iterations.")
 WARMUP_ITERS = Option("--warmup-iters", help="Iterations of warm-up.")
@@ -32,8 +32,8 @@ RESUME = Option(
     "none.",
 )
 
-AFTER_WARMUP = "The highest, after the warm-up."
-"""Of --learning-rate, where it rises and falls."""
+AFTER_WARMUP = "The peak, after warm-up."
+"""What --learning-rate is where the rate rises and falls."""
 
 TRANSLATOR = "runs/translator"
 """Where a translator is kept unless the user says otherwise."""
