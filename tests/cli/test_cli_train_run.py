@@ -89,6 +89,17 @@ def test_a_run_goes_on_only_as_it_was_begun(
     assert "torchrun" in other
 
 
+def test_a_run_with_an_option_that_is_gone_does_not_go_on_without_it(
+    pellucid: Command, begun: Path
+):
+    about = json.loads((begun / RUN).read_text(encoding="utf-8"))
+    about["options"]["momentum"] = 0.9
+    (begun / RUN).write_text(json.dumps(about), encoding="utf-8")
+    line = pellucid("train", "--resume", "--out", begun).refused()
+    assert "has no momentum any more" in line
+    assert "--overwrite" in line
+
+
 def test_a_run_goes_on_only_with_its_own_data(pellucid: Command, run_of: Path, begun: Path):
     text = run_of / "text.txt"
     other = pellucid("train", run_of / "run" / RUN, "--resume", "--out", begun)

@@ -42,6 +42,14 @@ def trained(request: pytest.FixtureRequest, pairs: Path) -> Path:
     return out
 
 
+def test_several_files_are_held_out_together(pellucid: Command, pairs: Path, tmp_path: Path):
+    (tmp_path / "more.tsv").write_text("Ja\tYes\n", encoding="utf-8")
+    command = ["train-translator", pairs, "--valid", pairs, "--valid", tmp_path / "more.tsv"]
+    ended = pellucid(*command, *SMALL, *RATE, "--max-iters", 1, "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
+    assert f" {len(read_pairs(pairs)) + 1} to validate" in ended.out
+
+
 def test_the_phrasebook_is_pairs_and_has_the_question():
     phrases = dict(read_pairs(phrasebook()))
     assert phrases["Wo wohnst du?"] == "Where do you live?"

@@ -15,8 +15,7 @@ from pellucid.cli.options.model import (
     QUANTIZE,
     Dtype,
     PackedForm,
-    device_of,
-    dtype_of,
+    opening,
 )
 from pellucid.cli.options.output import OUT
 from pellucid.cli.quantizing import packed_model
@@ -61,9 +60,7 @@ def evaluate(
     if out is not None:
         check_page(out)
     content = read_text(text)
-    opened, tokenizer = open_model(
-        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
-    )
+    opened, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
     screen = console()
     with packed_model(opened, quantize) if quantize else nullcontext(opened) as gpt:
         with scoring(screen) as watch:

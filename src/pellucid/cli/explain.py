@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.optimizer import OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE
-from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.recorded import STEP, record_text
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 

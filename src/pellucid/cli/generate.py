@@ -14,8 +14,7 @@ from pellucid.cli.options.model import (
     QUANTIZE,
     Dtype,
     PackedForm,
-    device_of,
-    dtype_of,
+    opening,
 )
 from pellucid.cli.options.sampling import (
     BEAM,
@@ -80,9 +79,7 @@ def generate(
             "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
             "--top-p, --greedy, --num-samples and --lookup, or --beam"
         )
-    opened, tokenizer = open_model(
-        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
-    )
+    opened, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
     start = beginning(tokenizer) if prompt is None else not_empty(prompt)
     with packed_model(opened, quantize) as gpt:
         if beam is not None:

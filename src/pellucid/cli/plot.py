@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Context
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
-from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.recorded import STEP, record_text
 from pellucid.cli.screen import console, given_options
 from pellucid.errors import ConfigError
 

@@ -8,12 +8,11 @@ import typer
 from typer import Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
 from pellucid.cli.options.output import DIGITS, OUT, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
-from pellucid.cli.recorded import opening
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 

@@ -4,15 +4,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options.model import (
-    DEVICE,
-    MODEL,
-    MODEL_DTYPE,
-    MODEL_TOKENIZER,
-    Dtype,
-    device_of,
-    dtype_of,
-)
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.screen import console
 
@@ -48,9 +40,7 @@ def reach(
     from pellucid.inspect import reach as reach_of
     from pellucid.terminal.reach import reach_lines
 
-    gpt, tokenizer = open_model(
-        model, tokenizer=tokenizer_name, dtype=dtype_of(dtype), device=device_of(device)
-    )
+    gpt, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
     found = reach_of(gpt, tokenizer, not_empty(text), start=start, target=target)
     screen = console()
     for line in reach_lines(found, top=top):

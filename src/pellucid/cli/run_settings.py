@@ -34,6 +34,12 @@ def settings_of(context: Context) -> dict[str, Any]:
     if not (resume and has_point(out)):
         return given
     begun: dict[str, Any] = run_settings(out)["options"]
+    if unknown := begun.keys() - given.keys():
+        raise ConfigError(
+            f"a run goes on by the options it was begun with, and pellucid {context.info_name} has "
+            f"no {min(unknown)} any more: go on with the version that began it, or begin anew with "
+            "--overwrite"
+        )
     said = given_options(context) & given.keys()
     for name in sorted((said & begun.keys()) - set(FREE)):
         if given[name] != begun[name]:

@@ -6,15 +6,7 @@ from typing import Annotated
 from typer import Argument
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import (
-    DEVICE,
-    MODEL,
-    MODEL_DTYPE,
-    MODEL_TOKENIZER,
-    Dtype,
-    device_of,
-    dtype_of,
-)
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.output import PICTURE
 from pellucid.cli.options.sampling import BEAM, GREEDY, LENGTH_PENALTY, MAX_NEW_TOKENS, WHY
 from pellucid.cli.options.text import not_empty
@@ -48,9 +40,7 @@ def translate(
     translator, tokenizer = open_model(
         model,
         kinds=(GPT, Transformer),
-        tokenizer=tokenizer_name,
-        dtype=dtype_of(dtype),
-        device=device_of(device),
+        **opening(model, tokenizer_name, dtype, device),
     )
     (found,) = translating(
         translator,

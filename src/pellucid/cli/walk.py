@@ -7,12 +7,12 @@ import typer
 from typer import Context, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype
+from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, blocks_of, digits_of
 from pellucid.cli.options.sampling import SEED, seed_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
-from pellucid.cli.recorded import STEP, opening, record_text
+from pellucid.cli.recorded import STEP, record_text
 from pellucid.cli.screen import colophon, console
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError

@@ -1,7 +1,7 @@
 """The model: which, with which tokenizer, in which numbers, and where it computes."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typer import Option
 
@@ -73,3 +73,15 @@ def device_of(name: str) -> "torch.device":
             f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
         ) from None
     return device
+
+
+def opening(
+    model: str | None, tokenizer: str | None, dtype: Dtype | None, device: str = "cpu"
+) -> dict[str, Any]:
+    """What `open_model` is told beside the name; `ConfigError` where it is said of an example."""
+    if model is None and (tokenizer or dtype or device != "cpu"):
+        raise ConfigError(
+            "a worked example has a tokenizer and a dtype of its own and is computed by the "
+            "processor: leave out --tokenizer, --dtype and --device, or give a --model"
+        )
+    return {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
