@@ -140,8 +140,8 @@ class Asked:
 
     def ask(self, call: str, body: bytes, **headers: str) -> tuple[int, bytes]:
         """A POST of a call."""
-        given = {"Content-Type": "application/json", "Host": self.host} | headers
-        self.connection.request("POST", f"{self.path}api/{call}", body, given)
+        sent = {"Content-Type": "application/json", "Host": self.host} | headers
+        self.connection.request("POST", f"{self.path}api/{call}", body, sent)
         answer = self.connection.getresponse()
         return answer.status, answer.read()
 

@@ -22,16 +22,16 @@ import sys, threading
 from pellucid.cli import main
 from pellucid.web import SessionApi
 
-def deaf(self, given):
+def deaf(self, fields):
     yield {"count": 1}
     threading.Event().wait()
 
 SessionApi.calls = ("deaf",)
-SessionApi.answer = lambda self, call, given: deaf(self, given)
+SessionApi.answer = lambda self, call, fields: deaf(self, fields)
 sys.argv = ["pellucid", "serve", "--port", "0"]
 main()
 """
-"""The command, with a desk that computes without ever coming to its next event."""
+"""The command, with an API that computes without ever coming to its next event."""
 
 
 @contextmanager

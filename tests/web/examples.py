@@ -10,13 +10,13 @@ ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God cre
 LESSON = {"subject": {"example": "where_do_you_live"}}
 
 
-def desk_of() -> SessionApi:
+def session_api() -> SessionApi:
     return SessionApi(Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"}))
 
 
-def answer(desk: SessionApi, call: str, **given: Any) -> Any:
+def answer(api: SessionApi, call: str, **fields: Any) -> Any:
     """The answer as it is sent; of a stream all events, the last of them the end."""
-    made = desk.answer(call, json.loads(json.dumps(given)))
+    made = api.answer(call, json.loads(json.dumps(fields)))
     events = [made] if isinstance(made, dict) else list(made)
     sent = json.loads(json.dumps(events, allow_nan=False))
     return sent[0] if isinstance(made, dict) else sent

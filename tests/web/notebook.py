@@ -41,7 +41,7 @@ SCRIPT = """({ esm, cells }) => {
         off(event, call) {
             this.heard.set(event, (this.heard.get(event) ?? []).filter((one) => one !== call));
         }
-        fire(event, ...given) { for (const call of this.heard.get(event) ?? []) call(...given) }
+        fire(event, ...values) { for (const call of this.heard.get(event) ?? []) call(...values) }
         take({ method, content, state }, buffers) {
             const bytes = buffers.map((one) => Uint8Array.from(atob(one), (x) => x.charCodeAt(0)));
             if (method === "custom") {
@@ -117,9 +117,9 @@ def said(view: View, **data: Any) -> None:
     view._handle_msg({"content": {"data": data}, "buffers": []})
 
 
-def asked(view: View, name: str, call: str, **given: Any) -> None:
+def asked(view: View, name: str, call: str, **fields: Any) -> None:
     """Ask a view, as its page does."""
-    said(view, method="custom", content={"id": name, "call": call, "given": given})
+    said(view, method="custom", content={"id": name, "call": call, "fields": fields})
 
 
 class Notebook:

@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
-from pellucid.web.assets import Assets
+from pellucid.web.http.assets import Assets
 from pellucid.web.http.server import PageServer, listen
-from tests.web.desks import PlainDesk
+from tests.web.plain_api import PlainApi
 
 JSON = {"Content-Type": "application/json"}
 
@@ -48,15 +48,15 @@ class Browser:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, Any] | None = None
     ) -> HTTPResponse:
         """One request, exactly as it is said; a header of None is left out."""
-        given = {"Host": f"127.0.0.1:{self.port}", **(headers or {})}
-        if isinstance(body, bytes) and "Transfer-Encoding" not in given:
-            given.setdefault("Content-Length", str(len(body)))
+        sent = {"Host": f"127.0.0.1:{self.port}", **(headers or {})}
+        if isinstance(body, bytes) and "Transfer-Encoding" not in sent:
+            sent.setdefault("Content-Length", str(len(body)))
         self.connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in given.items():
+        for name, value in sent.items():
             for one in value if isinstance(value, list) else [value]:
                 if one is not None:
                     self.connection.putheader(name, one)
-        self.connection.endheaders(body, encode_chunked="Transfer-Encoding" in given)
+        self.connection.endheaders(body, encode_chunked="Transfer-Encoding" in sent)
         return self.connection.getresponse()
 
     def ask(self, method: str, path: str, body: Any = None, headers: Any = None) -> Answered:
@@ -76,12 +76,12 @@ class Browser:
         assert answer.status == 200, answer
         return answer.json()["session"]
 
-    def call(self, session: str, call: str, **given: Any) -> Answered:
-        body = json.dumps(given).encode()
+    def call(self, session: str, call: str, **fields: Any) -> Answered:
+        body = json.dumps(fields).encode()
         return self.post(call, body, {"Pellucid-Session": session})
 
-    def stream(self, session: str, call: str, **given: Any) -> HTTPResponse:
-        body = json.dumps(given).encode()
+    def stream(self, session: str, call: str, **fields: Any) -> HTTPResponse:
+        body = json.dumps(fields).encode()
         headers = {**JSON, "Pellucid-Session": session}
         return self.send("POST", f"/{self.token}/api/{call}", body, headers)
 
@@ -100,11 +100,11 @@ class Browser:
 
 @contextmanager
 def served(page: Path | None = None) -> Iterator[tuple[Browser, PageServer]]:
-    """A server in a thread, whose desks are plain ones."""
+    """A server in a thread, whose sessions are plain ones."""
     addresses: list[str] = []
     assets = None if page is None else Assets(page)
     listening = listen(0)
-    server = PageServer(PlainDesk, listening, addresses.append, assets=assets)
+    server = PageServer(PlainApi, listening, addresses.append, assets=assets)
     thread = Thread(target=server.answer_until_ended)
     thread.start()
     browser = None
@@ -121,7 +121,7 @@ def served(page: Path | None = None) -> Iterator[tuple[Browser, PageServer]]:
         thread.join(30)
         assert not thread.is_alive()
         listening.close()
-        PlainDesk.opened.clear()
+        PlainApi.opened.clear()
 
 
 def raw(port: int, request: bytes) -> bytes:
@@ -140,4 +140,4 @@ if __name__ == "__main__":
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 
-    PageServer(PlainDesk, listen(0), ready).answer_until_ended()
+    PageServer(PlainApi, listen(0), ready).answer_until_ended()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.web.assets import PAGE
-from pellucid.web.bundle import BundleError, module_text, style_text
+from pellucid.web.notebook.bundle import BundleError, module_text, style_text
+from pellucid.web.resources import PAGE
 
 
 def written(folder: Path, **files: str) -> Path:

@@ -81,12 +81,12 @@ def test_a_request_without_a_host_or_with_two_is_refused(browser: Browser):
     ids=str,
 )
 def test_what_another_page_sends_is_refused(browser: Browser, headers: dict[str, object]):
-    given = json.loads(json.dumps(headers).replace("{port}", str(browser.port)))
+    sent = json.loads(json.dumps(headers).replace("{port}", str(browser.port)))
     for answer in (
-        browser.get(headers=given),
-        browser.get("page/main.js", given),
-        browser.post("session", headers=given),
-        browser.get("download/1", given),
+        browser.get(headers=sent),
+        browser.get("page/main.js", sent),
+        browser.post("session", headers=sent),
+        browser.get("download/1", sent),
     ):
         answer.refused(403)
         says_nothing(answer, browser)
@@ -259,7 +259,7 @@ def test_what_is_no_object_of_json_is_refused(browser: Browser, body: bytes):
 
 def test_numbers_and_texts_come_and_go_as_they_are(browser: Browser):
     session = browser.session()
-    given = {
+    notes = {
         "a": 0.1 + 0.2,
         "b": 5e-324,
         "c": (1 << 63) - 1,
@@ -269,8 +269,8 @@ def test_numbers_and_texts_come_and_go_as_they_are(browser: Browser):
     deep: object = {}
     for _ in range(DEPTH - 2):
         deep = [deep]
-    assert browser.call(session, "keep", **given, deep=deep).status == 200
-    assert repr(browser.call(session, "kept").json()) == repr({**given, "deep": deep})
+    assert browser.call(session, "keep", **notes, deep=deep).status == 200
+    assert repr(browser.call(session, "kept").json()) == repr({**notes, "deep": deep})
 
 
 @pytest.mark.parametrize(
@@ -316,11 +316,11 @@ def test_it_listens_at_this_machine_alone(browser: Browser, server):
 
 def test_tokens_are_long_and_never_the_same(server):
     from pellucid.web.http.server import PageServer, listen
-    from tests.web.desks import PlainDesk
+    from tests.web.plain_api import PlainApi
 
     tokens = set()
     for _ in range(20):
         with listen(0) as listening:
-            tokens.add(PageServer(PlainDesk, listening, print).token)
+            tokens.add(PageServer(PlainApi, listening, print).token)
     assert len(tokens) == 20
     assert min(map(len, tokens)) * 6 >= 128  # each letter is six bits

@@ -13,7 +13,7 @@ from pellucid.checkpoint import open_model
 from pellucid.examples import load_example
 from pellucid.generate import Sampling, generate
 from pellucid.train import updated
-from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, desk_of, setting, stepping
+from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, session_api, setting, stepping
 from tests.web.visits import Visitor, check_numbers, check_shown, numbers_on
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 12
@@ -192,11 +192,11 @@ def test_a_number_is_set_and_the_python_makes_the_same_run(visitor: Visitor):
     value = touch.get_by_role("spinbutton", name="New value")
     value.fill("0.5")
     touch.get_by_role("button", name="Set", exact=True).click()
-    desk = desk_of()
-    loss = answer(desk, "open", experiment=changed(AI_ROCKS, setting("wte.weight", [0, 1], 0.5)))[
+    api = session_api()
+    loss = answer(api, "open", experiment=changed(AI_ROCKS, setting("wte.weight", [0, 1], 0.5)))[
         "loss"
     ]
-    desk.close()
+    api.close()
     page.get_by_role("banner").get_by_text(re.compile(rf"{loss:.4f}"[:6])).wait_for()
     touch.get_by_role("button", name="As Python").click()
     source = page.get_by_role("dialog").locator("pre, textarea").first

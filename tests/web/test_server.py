@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
-from pellucid.web.assets import KINDS, Assets
-from tests.web.desks import PlainDesk
+from pellucid.web.http.assets import KINDS, Assets
+from tests.web.plain_api import PlainApi
 from tests.web.served import JSON, Browser
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +26,10 @@ GROWTH = 3_000
 """Kilobytes that a server may grow by from the first quarter of them to the last."""
 
 
-def opened(browser: Browser) -> tuple[str, PlainDesk]:
-    """A session, and the desk that answers for it."""
+def opened(browser: Browser) -> tuple[str, PlainApi]:
+    """A session, and the API that answers for it."""
     session = browser.session()
-    return session, PlainDesk.opened[-1]
+    return session, PlainApi.opened[-1]
 
 
 def lines(answer) -> list[dict]:
@@ -74,13 +74,13 @@ def test_a_stream_is_lines_of_json(browser: Browser):
 
 
 def test_a_stream_s_events_come_as_they_happen(browser: Browser):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     with browser.stream(session, "count", to=10**9, pause=0.001) as answer:
         for number in range(1, 20):
             assert json.loads(answer.readline())["count"] == number
-        assert not desk.ended.is_set()
+        assert not api.ended.is_set()
     browser.close()
-    assert desk.ended.wait(30)
+    assert api.ended.wait(30)
 
 
 def test_what_goes_wrong_in_a_stream_is_its_last_line(
@@ -98,41 +98,41 @@ def test_what_goes_wrong_in_a_stream_is_its_last_line(
 
 
 def test_a_reader_that_hangs_up_ends_the_work(browser: Browser, server):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     with browser.again() as reader:
         answer = reader.stream(session, "count", to=10**9, pause=0.001)
         assert json.loads(answer.readline()) == {"count": 1, "fill": ""}
         answer.close()
-    assert desk.ended.wait(30)
-    counted = desk.counted
+    assert api.ended.wait(30)
+    counted = api.counted
     assert lines(browser.stream(session, "count", to=counted)) == [{"done": {}}]
-    assert desk.counted == counted
+    assert api.counted == counted
 
 
 def test_a_stream_is_not_made_faster_than_it_is_read(browser: Browser):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     with browser.again() as reader:
         answer = reader.stream(session, "count", to=10**9, fill=100_000)
         answer.readline()
         counted = -1
-        while counted != desk.counted:  # until it stands still
-            counted = desk.counted
-            assert not desk.ended.wait(0.3)
+        while counted != api.counted:  # until it stands still
+            counted = api.counted
+            assert not api.ended.wait(0.3)
         assert counted * 100_000 < 50_000_000  # what systems keep for a reader
         answer.close()
-    assert desk.ended.wait(30)
+    assert api.ended.wait(30)
 
 
 def test_a_session_that_ends_ends_its_streams(browser: Browser):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     with browser.again() as reader:
         answer = reader.stream(session, "count", to=10**9, pause=0.001)
         answer.readline()
         browser.call(session, "close")
         told = lines(answer)
     assert "ended" in told[-1]["error"]
-    assert desk.ended.wait(30)
-    assert desk.shut.wait(30)
+    assert api.ended.wait(30)
+    assert api.shut.wait(30)
 
 
 def test_short_calls_are_answered_while_streams_go_on_and_others_wait(browser: Browser, server):
@@ -163,7 +163,7 @@ def test_a_reader_that_hangs_up_while_it_waits_takes_no_turn(browser: Browser, s
     readers = [Browser(f"http://127.0.0.1:{browser.port}/{browser.token}/") for _ in running]
     for (session, _), reader in zip(running[:2], readers, strict=False):
         reader.stream(session, "count", to=10**9, pause=0.001).readline()
-    session, desk = running[2]
+    session, api = running[2]
     readers[2].connection.request(
         "POST",
         f"/{browser.token}/api/count",
@@ -179,31 +179,31 @@ def test_a_reader_that_hangs_up_while_it_waits_takes_no_turn(browser: Browser, s
         reader.close()
     for _, other in running[:2]:
         assert other.ended.wait(30)
-    assert desk.counted == 0
+    assert api.counted == 0
 
 
 def test_where_too_many_wait_the_next_is_refused(browser: Browser, server):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     with browser.again() as first:
         waiting = Thread(target=first.call, args=(session, "wait"))
         waiting.start()
-        assert desk.waited.wait(30)
+        assert api.waited.wait(30)
         most, server.calls.short.most = server.calls.short.most, 0
         try:
             other = browser.session()
             assert "wait" in browser.call(other, "kept").refused(503)
         finally:
             server.calls.short.most = most
-            desk.going_on.set()
+            api.going_on.set()
             waiting.join(30)
     assert browser.call(session, "kept").status == 200
 
 
 def test_a_file_that_was_made_is_given_to_who_knows_its_id(browser: Browser, tmp_path: Path):
-    session, desk = opened(browser)
+    session, api = opened(browser)
     file = tmp_path / "model.zip"
     file.write_bytes(b"PK" * 50_000)
-    desk.files["a1"] = file
+    api.files["a1"] = file
     answer = browser.get("download/a1")
     assert (answer.status, answer.body) == (200, file.read_bytes())
     assert answer.headers["content-disposition"] == 'attachment; filename="model.zip"'

@@ -1,4 +1,4 @@
-"""Sessions: each its own desk, so many, so long; what one held is given back."""
+"""Sessions: each its own API, so many, so long; what one held is given back."""
 
 import gc
 import weakref
@@ -7,7 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from pellucid.web.http.sessions import CALLS, GRACE, IDLE, Sessions
-from tests.web.desks import PlainDesk
+from tests.web.plain_api import PlainApi
 from tests.web.served import Browser
 
 
@@ -27,7 +27,7 @@ def clock() -> Clock:
 
 
 def sessions(clock: Clock, **how: int) -> Sessions:
-    return Sessions(PlainDesk, clock=clock, **how)
+    return Sessions(PlainApi, clock=clock, **how)
 
 
 def status(of) -> int:
@@ -37,10 +37,10 @@ def status(of) -> int:
     return refused.value.status_code
 
 
-def test_each_session_has_an_id_and_a_desk_of_its_own(clock: Clock):
+def test_each_session_has_an_id_and_a_session_api_its_own(clock: Clock):
     opened = sessions(clock)
     each = [opened.open() for _ in range(30)]
-    assert len({session.id for session in each}) == len({id(one.desk) for one in each}) == 30
+    assert len({session.id for session in each}) == len({id(one.api) for one in each}) == 30
     assert min(len(session.id) for session in each) * 6 >= 128
     for session in each:
         assert opened.get(session.id) is session
@@ -52,7 +52,7 @@ def test_a_session_that_never_was_or_is_no_more_has_ended(clock: Clock):
     opened.end(session)
     for name in ("", "none", session.id):
         assert status(lambda name=name: opened.get(name)) == 410
-    assert session.desk.closed
+    assert session.api.closed
 
 
 def test_only_so_many_are_open_unless_one_has_been_idle_long(clock: Clock):
@@ -65,7 +65,7 @@ def test_only_so_many_are_open_unless_one_has_been_idle_long(clock: Clock):
         clock.now += 2
         fourth = opened.open()  # the first is at work, the second as long idle as the third
     assert second.ended
-    assert second.desk.closed
+    assert second.api.closed
     assert not first.ended
     assert not third.ended
     assert {opened.get(one.id) for one in (first, third, fourth)} == {first, third, fourth}
@@ -100,15 +100,15 @@ def test_an_idle_session_ends_in_time_and_a_working_one_does_not(clock: Clock):
     assert len(opened) == 0
 
 
-def test_a_desk_at_work_is_closed_when_its_last_call_is_over(clock: Clock):
+def test_a_api_at_work_is_closed_when_its_last_call_is_over(clock: Clock):
     opened = sessions(clock)
     session = opened.open()
     with opened.call(session):
         with opened.call(session):
             opened.end(session)
             assert session.ended
-        assert not session.desk.closed
-    assert session.desk.closed
+        assert not session.api.closed
+    assert session.api.closed
 
 
 def test_a_session_asks_for_so_many_things_at_a_time(clock: Clock):
@@ -125,42 +125,42 @@ def test_a_session_asks_for_so_many_things_at_a_time(clock: Clock):
         pass
 
 
-def test_what_desks_hold_together_is_bounded_by_ending_the_longest_idle(clock: Clock):
+def test_what_apis_hold_together_is_bounded_by_ending_the_longest_idle(clock: Clock):
     opened = sessions(clock, memory=25_000)
     each = [opened.open() for _ in range(4)]
     for session in each:
         clock.now += 1
         with opened.call(session):
-            session.desk.answer("hold", {"bytes": 10_000})
+            session.api.answer("hold", {"bytes": 10_000})
     assert [session.ended for session in each] == [True, True, False, False]
-    assert sum(session.desk.held for session in opened.all()) <= 25_000
+    assert sum(session.api.held for session in opened.all()) <= 25_000
     with opened.call(each[3]):
-        each[3].desk.answer("hold", {"bytes": 90_000})
+        each[3].api.answer("hold", {"bytes": 90_000})
     assert each[2].ended
     assert not each[3].ended  # what it holds itself is its own to bound
 
 
-def test_the_memory_of_a_closed_desk_is_given_back(clock: Clock):
+def test_the_memory_of_a_closed_api_is_given_back(clock: Clock):
     opened = sessions(clock)
     session = opened.open()
-    desk = weakref.ref(session.desk)
-    PlainDesk.opened.clear()
+    api = weakref.ref(session.api)
+    PlainApi.opened.clear()
     opened.end(session)
     del session
     gc.collect()
-    assert desk() is None
+    assert api() is None
 
 
-def test_over_http_a_closed_session_is_gone_and_so_is_its_desk(browser: Browser):
-    PlainDesk.opened.clear()
+def test_over_http_a_closed_session_is_gone_and_so_is_its_api(browser: Browser):
+    PlainApi.opened.clear()
     session = browser.session()
     assert browser.call(session, "hold", bytes=10_000).status == 200
-    desk = weakref.ref(PlainDesk.opened.pop())
+    api = weakref.ref(PlainApi.opened.pop())
     assert browser.call(session, "close").json() == {}
     assert browser.call(session, "kept").refused(410) == browser.call("x", "kept").refused(410)
     assert browser.post("kept").refused(410)
     gc.collect()
-    assert desk() is None
+    assert api() is None
 
 
 def test_over_http_no_session_sees_another_s(browser: Browser):

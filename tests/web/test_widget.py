@@ -26,8 +26,8 @@ def opened() -> Iterator[Callable[..., tuple[View, Comm]]]:
     """Makes views, and closes them at the end."""
     views: list[View] = []
 
-    def make(*given: Any, **how: Any) -> tuple[View, Comm]:
-        views.append(see(*given, **how))
+    def make(*what: Any, **how: Any) -> tuple[View, Comm]:
+        views.append(see(*what, **how))
         return views[-1], connected(views[-1])
 
     yield make
@@ -42,20 +42,20 @@ def until(true: Callable[[], Any], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def test_a_call_is_answered_with_what_the_desk_says(opened: Any):
+def test_a_call_is_answered_with_what_the_api_says(opened: Any):
     view, comm = opened("ai_rocks")
     asked(view, "a", "open", experiment=AI_ROCKS)
     message, files = comm.reply()
     assert message["id"] == "a"
     assert (
         message["answer"]["loss"]
-        == view._messages._desk.answer("open", {"experiment": AI_ROCKS})["loss"]
+        == view._messages._api.answer("open", {"experiment": AI_ROCKS})["loss"]
     )
     assert files == []
 
 
 @pytest.mark.parametrize(
-    ("call", "given", "says"),
+    ("call", "fields", "says"),
     [
         ("nothing", {}, "a call must be one of start"),
         ("open", {}, "experiment must be given"),
@@ -63,9 +63,9 @@ def test_a_call_is_answered_with_what_the_desk_says(opened: Any):
         ("train", {"text": "short", "settings": {}}, "at least 200 characters"),
     ],
 )
-def test_a_mistake_is_answered_in_one_line(opened: Any, call: str, given: Any, says: str):
+def test_a_mistake_is_answered_in_one_line(opened: Any, call: str, fields: Any, says: str):
     view, comm = opened("ai_rocks")
-    asked(view, "a", call, **given)
+    asked(view, "a", call, **fields)
     message, _ = comm.reply()
     assert says in message["error"]
     assert "\n" not in message["error"]
@@ -75,7 +75,7 @@ def test_an_error_of_ours_says_no_more_than_that(
     opened: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     view, comm = opened("ai_rocks")
-    monkeypatch.setattr(view._messages._desk, "answer", lambda *_: 1 // 0)
+    monkeypatch.setattr(view._messages._api, "answer", lambda *_: 1 // 0)
     asked(view, "a", "start")
     message, _ = comm.reply()
     assert "Pellucid made a mistake" in message["error"]
@@ -87,7 +87,7 @@ def test_an_error_of_ours_says_no_more_than_that(
 
 @pytest.mark.parametrize(
     "content",
-    [None, [], "call", {}, {"id": 1, "call": "start", "given": {}}, {"id": "a", "call": "start"}],
+    [None, [], "call", {}, {"id": 1, "call": "start", "fields": {}}, {"id": "a", "call": "start"}],
     ids=str,
 )
 def test_what_is_no_call_is_passed_over(opened: Any, content: Any):
@@ -117,14 +117,14 @@ def test_a_stream_comes_as_events_and_calls_do_not_wait_for_it(opened: Any):
 def test_a_stream_that_is_left_alone_ends_with_done(opened: Any):
     view, comm = opened("ai_rocks")
     sampling = {"temperature": 1.0, "top_k": None, "top_p": None, "greedy": False}
-    given = {"experiment": AI_ROCKS, "sampling": sampling, "seed": 1, "count": 2}
-    asked(view, "a", "generate", **given)
+    fields = {"experiment": AI_ROCKS, "sampling": sampling, "seed": 1, "count": 2}
+    asked(view, "a", "generate", **fields)
     messages = [comm.reply()[0] for _ in range(3)]
     assert [next(key for key in one if key != "id") for one in messages] == [
         *("event", "event"),
         "done",
     ]
-    wanted = list(view._messages._desk.answer("generate", given))
+    wanted = list(view._messages._api.answer("generate", fields))
     assert [one.get("event") or {"done": one["done"]} for one in messages] == wanted
 
 
@@ -167,23 +167,23 @@ def test_a_view_that_nobody_sees_keeps_none_of_its_runs_but_its_models(opened: A
     while "done" not in (message := comm.reply()[0]):
         pass
     asked(view, "b", "open", experiment={"subject": message["done"]["subject"]})
-    before = comm.reply() and view._messages._desk.held
+    before = comm.reply() and view._messages._api.held
     said(view, method="custom", content={"leave": True})
     asked(view, "c", "start")
     assert comm.reply()[0]["id"] == "c"
-    assert 0 < view._messages._desk.held < before
+    assert 0 < view._messages._api.held < before
 
 
 def test_closing_a_view_frees_what_it_held_and_ends_what_is_at_work(opened: Any):
     view, comm = opened("ai_rocks")
-    desk = view._messages._desk
+    api = view._messages._api
     asked(view, "a", "open", experiment=ENGLISH)
     comm.reply()
-    run = weakref.ref(next(run for run, _ in desk.runs._kept.values()))
+    run = weakref.ref(next(run for run, _ in api.runs._cache.values()))
     asked(view, "b", "train", **TRAINING)
     comm.reply()
     view.close()
-    until(lambda: desk.held == 0 and not view._messages._streams)
+    until(lambda: api.held == 0 and not view._messages._streams)
     gc.collect()
     assert run() is None
     view.comm = comm

@@ -83,7 +83,7 @@ def test_an_edit_changes_the_loss_and_python_reads_it_and_takes_it_back(notebook
     cell.locator(f".pel-facts strong:not(:has-text('{before}'))").wait_for()
     action = setting("h.0.attn.att", [0], 0)
     edited = changed(AI_ROCKS, action)
-    loss = view._messages._desk.answer("open", {"experiment": edited})["loss"]
+    loss = view._messages._api.answer("open", {"experiment": edited})["loss"]
     wait_for_loss(cell, loss)
     assert view.view == "touch"
     assert view.experiment["actions"] == [action]
@@ -150,7 +150,7 @@ def test_a_checkpoint_is_saved_from_the_message_s_bytes(notebook: Any, view: Vie
     ).click()
     with page.expect_download() as started:
         cell.locator("pel-learn a[download]").click()
-    (file,) = view._messages._desk._files.values()
+    (file,) = view._messages._api._files.values()
     assert Path(started.value.path()).read_bytes() == file.read_bytes()
 
 
@@ -181,7 +181,7 @@ def test_a_cell_that_is_run_again_shows_it_again(notebook: Any, view: View):
     page.wait_for_function("Object.values(models)[0].heard.get('msg:custom').length === 0")
     made.show(view)
     assert loss_of(made.cell(0)) == loss
-    assert view._messages._desk.held > 0
+    assert view._messages._api.held > 0
 
 
 def test_the_notebook_s_rules_and_the_view_s_do_not_touch(notebook: Any, view: View):

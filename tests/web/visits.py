@@ -1,4 +1,4 @@
-"""The page as a visitor has it: real server and desks, in Chromium, with nothing else to reach."""
+"""The page as a visitor has it: a real server, in Chromium, with nothing else to reach."""
 
 import json
 import re
@@ -23,7 +23,7 @@ LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
 
 @contextmanager
 def page_server() -> Iterator[str]:
-    """The address of a server with real desks, in a thread."""
+    """The address of a server with real sessions, in a thread."""
     addresses: list[str] = []
     server = PageServer(lambda: SessionApi(LIBRARY), listen(0), addresses.append)
     thread = Thread(target=server.answer_until_ended)
@@ -107,12 +107,12 @@ def numbers_on(page: Any, within: str = "body") -> dict[str, str]:
 def check_numbers(shown: dict[str, str], experiment: dict[str, Any]) -> None:
     """Each number that is shown is that of the tape, to its last digit."""
     assert shown, "no number is shown"
-    desk = SessionApi(LIBRARY)
+    api = SessionApi(LIBRARY)
     for name, said in shown.items():
-        exact = answer(desk, "why", experiment=experiment, name=name)["exact"]
+        exact = answer(api, "why", experiment=experiment, name=name)["exact"]
         figure = said.replace("−", "-").replace("∞", "inf")
         assert float(figure) == float(json.loads(f'"{exact}"')), (name, said, exact)
-    desk.close()
+    api.close()
 
 
 def check_shown(page: Any, experiment: dict[str, Any], within: str = "body") -> None:

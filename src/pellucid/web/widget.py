@@ -17,8 +17,8 @@ from pellucid.examples import EXAMPLES
 from pellucid.models import GPT
 from pellucid.text import Tokenizer
 from pellucid.web.answers.api import SessionApi
-from pellucid.web.bundle import module_text
-from pellucid.web.messages import Messages
+from pellucid.web.notebook.bundle import module_text
+from pellucid.web.notebook.messages import Messages
 from pellucid.web.session.experiment import Experiment, read_experiment
 from pellucid.web.session.library import Library
 

@@ -1,6 +1,6 @@
-"""A desk: where one session's questions are answered. It keeps runs, and nothing else."""
+"""One session's API: answers each call with what runs of experiments came to."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -11,16 +11,16 @@ from pellucid.models import editable
 from pellucid.web.answers.change import effect, norms
 from pellucid.web.answers.download import checkpoint
 from pellucid.web.answers.generating import generating
-from pellucid.web.answers.guess import attention, lens, predictions
-from pellucid.web.answers.look import picture, tensor
-from pellucid.web.answers.proved import proving
+from pellucid.web.answers.overview import merges, overview
+from pellucid.web.answers.predictions import attention, lens, predictions
+from pellucid.web.answers.proof import proving
 from pellucid.web.answers.python import python
 from pellucid.web.answers.start import start
-from pellucid.web.answers.training import training, wanted_in
-from pellucid.web.answers.whole import merges, whole
+from pellucid.web.answers.tensors import picture, tensor
+from pellucid.web.answers.training import training
 from pellucid.web.answers.why import why
-from pellucid.web.session.experiment import TEXT, Experiment, read_experiment
-from pellucid.web.session.fields import Fields, object_in, text_in
+from pellucid.web.session.experiment import experiment_of
+from pellucid.web.session.fields import Fields, call_fields
 from pellucid.web.session.library import Library, Opened
 from pellucid.web.session.runs import ExperimentRun, Runs, traced
 
@@ -41,7 +41,7 @@ class SessionApi:
 
     @property
     def held(self) -> int:
-        """Bytes of memory that the desk holds."""
+        """Bytes of memory that the session holds."""
         return self.runs.held
 
     @property
@@ -49,13 +49,13 @@ class SessionApi:
         """What can be asked for."""
         return _CALLS.keys()
 
-    def answer(self, call: str, given: Mapping[str, Any]) -> Answer:
-        """The answer to a call with what came with it."""
+    def answer(self, call: str, fields: Fields) -> Answer:
+        """The answer to a call with its fields."""
         if call not in _CALLS:
             raise ConfigError(
                 f"a call must be one of {', '.join(_CALLS)}, and {call[:40]!r} is none"
             )
-        return _CALLS[call](self, given)
+        return _CALLS[call](self, call_fields(call, fields))
 
     def download(self, name: str) -> Path | None:
         """The file that was made under that name; None where there is none."""
@@ -73,70 +73,61 @@ class SessionApi:
             self._folder.cleanup()
             self._folder = None
 
-    def experiment(self, given: Fields, key: str = "experiment") -> Experiment:
-        """The experiment that came with a call."""
-        return read_experiment(object_in(given, key))
+    def run(self, fields: Fields) -> ExperimentRun:
+        """The run of the experiment that came with a call."""
+        return self.runs.run(experiment_of(fields["experiment"]))
 
-    def run(self, given: Fields, key: str = "experiment") -> ExperimentRun:
-        """Its run."""
-        return self.runs.run(self.experiment(given, key))
+    def _open(self, fields: Fields) -> Answer:
+        run = self.run(fields)
+        return overview(run, editable(run.trace.model.config) if run.trace else ())
 
-    def _open(self, given: Fields) -> Answer:
-        run = self.run(given)
-        names = editable(run.trace.model.config) if run.trace else ()
-        return whole(run, names)
+    def _tensor(self, fields: Fields) -> Answer:
+        other = fields.get("against")
+        against = None if other is None else self.runs.run(experiment_of(other))
+        return tensor(self.run(fields), fields, against)
 
-    def _tensor(self, given: Fields) -> Answer:
-        against = self.run(given, "against") if given.get("against") is not None else None
-        return tensor(self.run(given), given, against)
-
-    def _merges(self, given: Fields) -> Answer:
-        run = self.run(given)
-        return merges(run, text_in(given, "text", most=TEXT))
-
-    def _effect(self, given: Fields) -> Answer:
-        experiment = self.experiment(given)
+    def _effect(self, fields: Fields) -> Answer:
+        experiment = experiment_of(fields["experiment"])
         before = self.runs.run(experiment.unedited)
-        return effect(self.runs.run(experiment), before, given)
+        return effect(self.runs.run(experiment), before, fields)
 
-    def _train(self, given: Fields) -> Answer:
-        settings = given.get("settings")
-        source = settings.get("from") if isinstance(settings, Mapping) else None
+    def _train(self, fields: Fields) -> Answer:
+        source = fields["settings"].get("from")
         start = None
         if source is not None:
-            run = self.run({"experiment": source})
+            run = self.runs.run(experiment_of(source))
             trace = traced(run)
-            plain = run.stage.plain if run.stage else trace.model
-            start = Opened(plain, trace.tokenizer, run.subject.title, run.text)
-        return training(wanted_in(given), start, self.runs.keep)
+            model = run.model_state.unedited if run.model_state else trace.model
+            start = Opened(model, trace.tokenizer, run.subject.title, run.text)
+        return training(fields, start, self.runs.add_trained)
 
-    def _checkpoint(self, given: Fields) -> Answer:
+    def _checkpoint(self, fields: Fields) -> Answer:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="pellucid-")
         for file in self._files.values():  # a page fetches one at a time
             file.unlink(missing_ok=True)
         self._files.clear()
-        file, answer = checkpoint(self.run(given), Path(self._folder.name))
+        file, answer = checkpoint(self.run(fields), Path(self._folder.name))
         name = token_hex(16)
         self._files[name] = file
         return {"download": f"download/{name}", **answer}
 
 
 _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
-    "start": lambda desk, _: start(desk.runs.library),
+    "start": lambda api, _: start(api.runs.library),
     "open": SessionApi._open,
     "tensor": SessionApi._tensor,
-    "picture": lambda desk, given: picture(desk.run(given), given),
-    "why": lambda desk, given: why(desk.run(given), given),
-    "merges": SessionApi._merges,
-    "predictions": lambda desk, given: predictions(desk.run(given), given),
-    "lens": lambda desk, given: lens(desk.run(given), given),
-    "attention": lambda desk, given: attention(desk.run(given), given),
-    "norms": lambda desk, given: norms(desk.run(given)),
+    "picture": lambda api, fields: picture(api.run(fields), fields),
+    "why": lambda api, fields: why(api.run(fields), fields),
+    "merges": lambda api, fields: merges(api.run(fields), fields["text"]),
+    "predictions": lambda api, fields: predictions(api.run(fields), fields),
+    "lens": lambda api, fields: lens(api.run(fields), fields),
+    "attention": lambda api, fields: attention(api.run(fields), fields),
+    "norms": lambda api, fields: norms(api.run(fields)),
     "effect": SessionApi._effect,
-    "generate": lambda desk, given: generating(desk.run(given), given),
+    "generate": lambda api, fields: generating(api.run(fields), fields),
     "train": SessionApi._train,
-    "python": lambda desk, given: {"python": python(desk.run(given), desk.runs.library)},
+    "python": lambda api, fields: {"python": python(api.run(fields), api.runs.library)},
     "checkpoint": SessionApi._checkpoint,
-    "prove": lambda desk, given: proving(desk.run(given)),
+    "prove": lambda api, fields: proving(api.run(fields)),
 }

@@ -8,27 +8,27 @@ from torch import Tensor
 
 from pellucid.tree import flatten
 from pellucid.walkthrough import PARAMETERS
-from pellucid.web.answers.guess import position_in, rows_at
-from pellucid.web.answers.plain import Json, plain
-from pellucid.web.session.fields import Fields, whole_in
+from pellucid.web.answers.json_values import Json, json_number
+from pellucid.web.answers.predictions import position_in, rows_at
+from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun, traced
 
 LISTED = 400
 """How many tensors a change lists at most, those that changed most."""
 
 
-def effect(run: ExperimentRun, before: ExperimentRun, given: Fields) -> Json:
+def effect(run: ExperimentRun, before: ExperimentRun, fields: Fields) -> Json:
     """The run beside the one in which nothing was set by hand."""
-    place = position_in(run, given)
-    count = whole_in(given, "top", 8, low=1, high=50)
+    place = position_in(run, fields)
+    count = fields["top"]
     changed = sorted(_changes(run, before), key=lambda row: row["relative"], reverse=True)
     return {
-        "loss": [plain(float(one.tape["loss"])) for one in (before, run)],
+        "loss": [json_number(float(one.tape["loss"])) for one in (before, run)],
         "predictions": {
             "before": rows_at(before, place, count),
             "after": rows_at(run, place, count),
         },
-        "kl": plain(_divergence(before.tape["probs"][place], run.tape["probs"][place])),
+        "kl": json_number(_divergence(before.tape["probs"][place], run.tape["probs"][place])),
         "tensors": changed[:LISTED],
     }
 
@@ -42,9 +42,9 @@ def norms(run: ExperimentRun) -> Json:
         rows.append(
             {
                 "name": name,
-                "value": plain(_norm(weight)),
-                "gradient": plain(_norm(tape[gradient])) if gradient in tape else None,
-                "update": plain(_norm(tape[update])) if update in tape else None,
+                "value": json_number(_norm(weight)),
+                "gradient": json_number(_norm(tape[gradient])) if gradient in tape else None,
+                "update": json_number(_norm(tape[update])) if update in tape else None,
             }
         )
     return {"rows": rows}
@@ -67,7 +67,7 @@ def _changes(run: ExperimentRun, before: ExperimentRun) -> Iterator[Json]:
         if change:
             scale = _largest(other)
             relative = change / scale if scale else math.inf
-            yield {"name": name, "change": plain(change), "relative": min(relative, 1e300)}
+            yield {"name": name, "change": json_number(change), "relative": min(relative, 1e300)}
 
 
 def _largest(values: Tensor) -> float:

@@ -6,7 +6,7 @@ from zipfile import ZIP_STORED, ZipFile
 from pellucid.checkpoint import save
 from pellucid.errors import ConfigError
 from pellucid.tree import flatten
-from pellucid.web.answers.plain import Json
+from pellucid.web.answers.json_values import Json
 from pellucid.web.session.runs import ExperimentRun
 
 BYTES = 1 << 30
@@ -15,9 +15,9 @@ BYTES = 1 << 30
 
 def checkpoint(run: ExperimentRun, directory: Path) -> tuple[Path, Json]:
     """The model with its weights of now and its tokenizer, as a zip file of one directory."""
-    if run.stage is None or run.subject.tokenizer is None:
+    if run.model_state is None or run.subject.tokenizer is None:
         raise ConfigError("a checkpoint is of a model, and this is a lesson: take another subject")
-    model = run.stage.plain
+    model = run.model_state.unedited
     size = sum(leaf.numel() * leaf.element_size() for leaf in flatten(model.params).values())
     if size > BYTES:
         raise ConfigError(

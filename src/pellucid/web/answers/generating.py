@@ -8,39 +8,23 @@ from pellucid.generate import Draw, Sampling, generate
 from pellucid.inspect import lens_names, logit_lens
 from pellucid.models import GPT
 from pellucid.tape import Tape
-from pellucid.web.answers.plain import Json
-from pellucid.web.answers.start import GENERATED
-from pellucid.web.session.fields import Fields, number_in, object_in, truth_in, whole_in
+from pellucid.web.answers.json_values import Json
+from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun, traced
 
 
-def sampling_in(given: Fields) -> Sampling:
-    """How tokens are chosen."""
-    said = object_in(given, "sampling")
-    nothing: Json = {"top_k": None, "top_p": None} | dict(said)
-    top_k, top_p = nothing["top_k"], nothing["top_p"]
-    return Sampling(
-        temperature=number_in(said, "temperature", 1.0, most=100),
-        top_k=None if top_k is None else whole_in(said, "top_k", low=1, high=1 << 20),
-        top_p=None if top_p is None else number_in(said, "top_p", most=1),
-        greedy=truth_in(said, "greedy", default=False),
-    )
-
-
-def generating(run: ExperimentRun, given: Fields) -> Iterator[Json]:
+def generating(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
     """Write on from the tokens that the run read, an event a token, and last the whole text."""
     trace = traced(run)
-    sampling, seed = sampling_in(given), whole_in(given, "seed", 0, low=0, high=(1 << 63) - 1)
-    count = whole_in(given, "count", 20, low=1, high=GENERATED)
-    top = whole_in(given, "top", 12, low=1, high=50)
+    top = fields["top"]
     tokenizer = trace.tokenizer
     tokens = run.subject.batch[0]
     draws = generate(
         trace.model,
         tokens,
-        max_new_tokens=count,
-        sampling=sampling,
-        generator=torch.Generator().manual_seed(seed),
+        max_new_tokens=fields["count"],
+        sampling=Sampling(**fields["sampling"]),
+        generator=torch.Generator().manual_seed(fields["seed"]),
         vocab_size=tokenizer.vocab_size,
     )
 

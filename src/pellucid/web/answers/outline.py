@@ -6,7 +6,7 @@ from typing import Any
 from pellucid.documents.formulas import mathml
 from pellucid.layers import edited_name
 from pellucid.walkthrough import PARAMETERS, Step, describe
-from pellucid.web.answers.plain import Json
+from pellucid.web.answers.json_values import Json
 from pellucid.web.session.runs import ExperimentRun
 
 KINDS = {

@@ -4,22 +4,18 @@ from functools import cache
 from importlib.metadata import version
 
 from pellucid.examples import EXAMPLES, Example, find_example
-from pellucid.web.answers.plain import Json
-from pellucid.web.answers.proved import PROVED
-from pellucid.web.session.experiment import STEPS, TEXT, Experiment
+from pellucid.web.answers.json_values import Json
+from pellucid.web.answers.proof import PROVED
+from pellucid.web.session.experiment import STEPS, Experiment
+from pellucid.web.session.fields import CALLS, DEFINITIONS, checked
 from pellucid.web.session.library import Library
-from pellucid.web.session.model_state import TOKENS
-
-GENERATED = 200
-"""Tokens that one call generates at most."""
-
-ITERATIONS = 5_000
-"""Iterations of a training on the page, at most."""
 
 
 def start(library: Library) -> Json:
-    """The models and worked examples, and the limits."""
+    """The models and worked examples, the limits, and what is taken where nothing is said."""
     first = next(iter(library.names))
+    generated = CALLS["generate"]["fields"]["properties"]["count"]
+    trained_on = CALLS["train"]["fields"]["properties"]["text"]
     return {
         "version": version("pellucid"),
         "models": [
@@ -27,12 +23,13 @@ def start(library: Library) -> Json:
         ],
         "examples": _examples(),
         "default": Experiment("model", first).as_json(),
+        "defaults": {name: checked(name, {}) for name in ("update", "training")},
         "limits": {
-            "text": TEXT,
+            "text": DEFINITIONS["text"]["maxLength"],
             "steps": STEPS,
-            "tokens": TOKENS,
-            "generate": GENERATED,
-            "iterations": ITERATIONS,
+            "generate": generated["maximum"],
+            "training_text": trained_on["minLength"],
+            "iterations": DEFINITIONS["training"]["properties"]["iterations"]["maximum"],
             "proved": PROVED,
         },
     }

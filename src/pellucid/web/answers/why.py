@@ -11,9 +11,9 @@ from pellucid.explain import Explanation, explain, place
 from pellucid.numbers import Term, at
 from pellucid.tape import Tape
 from pellucid.walkthrough import describe
-from pellucid.web.answers.plain import Json, format_of
-from pellucid.web.answers.proved import proved
-from pellucid.web.session.fields import Fields, text_in
+from pellucid.web.answers.json_values import Json, format_of
+from pellucid.web.answers.proof import proved
+from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun
 
 OPEN, BETWEEN, CLOSE = "\ue000", "\ue001", "\ue002"
@@ -61,10 +61,10 @@ class Marked(Writer):
             yield text[end:]
 
 
-def why(run: ExperimentRun, given: Fields) -> Json:
+def why(run: ExperimentRun, fields: Fields) -> Json:
     """A number, the call that made it, and the arithmetic in names and in figures."""
     tape = run.tape
-    found = explain(tape, text_in(given, "name", most=300))
+    found = explain(tape, fields["name"])
     name = found.name.partition("[")[0]
     row, meaning = describe(name), meaning_of(tape, run.piece)
     writer = Marked()

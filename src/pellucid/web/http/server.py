@@ -1,10 +1,10 @@
-"""The page's server: HTTP around desks. It answers one machine, and asks no other.
+"""The page's server: HTTP around a session's calls. It answers one machine, and asks no other.
 
     GET  /TOKEN/               the page; its files are at /TOKEN/page/FILE
     POST /TOKEN/api/CALL       one call: JSON in; JSON out, or a line of JSON for each event
     GET  /TOKEN/download/ID    a file that a call has made
 
-`guard` decides who is answered, `sessions` whose desk answers, `lanes` when.
+`guard` decides who is answered, `sessions` whose api answers, `work_queue` when.
 """
 
 import secrets
@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.web.answers.api import SessionApi
-from pellucid.web.assets import Assets
+from pellucid.web.http.assets import Assets
 from pellucid.web.http.guard import Guard, refusal
 from pellucid.web.http.request_body import RequestBody
 from pellucid.web.http.sessions import Session, Sessions
@@ -51,27 +51,27 @@ class Calls:
         self.sessions = sessions
         self.short = WorkQueue(at_once=1, waiting=128)
         self.streams = WorkQueue(at_once=2, waiting=8)
-        self._bodies = RequestBody()
+        self._request_body = RequestBody()
 
     async def answer(self, request: Request) -> Response:
         """The answer to `POST api/CALL`; `HTTPException` where there is none."""
         call = request.path_params["call"]
         if call == "session":
-            await self._bodies.read(request)
+            await self._request_body.read(request)
             return JSONResponse({"session": self.sessions.open().id})
         session = self.sessions.get(request.headers.get("pellucid-session", ""))
         if call == "close":
-            await self._bodies.read(request)
+            await self._request_body.read(request)
             self.sessions.end(session)
             return JSONResponse({})
-        if call not in session.desk.calls:
+        if call not in session.api.calls:
             raise HTTPException(404, "there is no such call")
-        given = await self._bodies.read(request)
+        fields = await self._request_body.read(request)
         with self.sessions.call(session):
             async with self.short.turn(session.turn):
                 if await request.is_disconnected():
                     return Response(status_code=499)  # nobody reads it
-                came = await self.short.run(lambda: _answer(session.desk, call, given))
+                came = await self.short.run(lambda: _answer(session.api, call, fields))
         if isinstance(came, bytes):
             return Response(came, media_type="application/json")
         return Stream(came, self.streams, session, self.sessions.call(session))
@@ -82,7 +82,7 @@ class Calls:
         own = request.headers.get("pellucid-session")
         asked: list[Session] = self.sessions.all() if own is None else [self.sessions.get(own)]
         for session in asked:
-            found = session.desk.download(name)
+            found = session.api.download(name)
             if found is not None and found.is_file():
                 return FileResponse(
                     found, filename=found.name, content_disposition_type="attachment"
@@ -91,11 +91,11 @@ class Calls:
 
 
 def _answer(
-    desk: SessionApi, call: str, given: Mapping[str, Any]
+    api: SessionApi, call: str, fields: Mapping[str, Any]
 ) -> bytes | Iterator[dict[str, Any]]:
-    """What the desk says, as JSON, or the events that it will tell."""
+    """The answer, as JSON, or the events that it will tell."""
     try:
-        came = desk.answer(call, given)
+        came = api.answer(call, fields)
         return encode(came) if isinstance(came, Mapping) else came
     except PellucidError as error:
         raise HTTPException(400, " ".join(str(error).split())) from None
@@ -168,7 +168,7 @@ class PageServer(uvicorn.Server):
 
     def __init__(
         self,
-        desk: Callable[[], SessionApi],
+        api: Callable[[], SessionApi],
         listening: socket.socket,
         ready: Callable[[str], None],
         *,
@@ -177,7 +177,7 @@ class PageServer(uvicorn.Server):
         port = listening.getsockname()[1]
         self.token = secrets.token_urlsafe(24)
         self.address = f"http://{HOST}:{port}/{self.token}/"
-        self.calls = Calls(Sessions(desk))
+        self.calls = Calls(Sessions(api))
         self._listening = listening
         self._ready = ready
         super().__init__(

@@ -1,4 +1,4 @@
-"""Sessions: each a desk of its own, at most so many, and none for ever.
+"""Sessions: each with an API of its own, at most so many, and none for ever.
 
 A page asks for a session and says its id with each call. A session has nothing to lose but time:
 each call brings its whole experiment, and a page whose session has ended opens another.
@@ -29,18 +29,18 @@ SWEEP = 2.0
 """Seconds between two looks for what is not used any more."""
 
 MEMORY = 4 << 30
-"""Bytes that all desks hold at most, but for those that work."""
+"""Bytes that all sessions hold at most, but for those that work."""
 
 CALLS = 32
 """Calls of one session at a time, waiting or at work. A browser makes six."""
 
 
 class Session:
-    """One page's desk, and what is going on at it."""
+    """One page's API, and the calls that are going on."""
 
-    def __init__(self, desk: SessionApi, now: float) -> None:
+    def __init__(self, api: SessionApi, now: float) -> None:
         self.id = secrets.token_urlsafe(16)
-        self.desk = desk
+        self.api = api
         self.turn = asyncio.Lock()
         """Short calls are answered one after the other."""
         self.ended = False
@@ -54,13 +54,13 @@ class Sessions:
 
     def __init__(
         self,
-        desk: Callable[[], SessionApi],
+        api: Callable[[], SessionApi],
         *,
         most: int = MOST,
         memory: int = MEMORY,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._desk = desk
+        self._api = api
         self._most = most
         self._memory = memory
         self._clock = clock
@@ -82,7 +82,7 @@ class Sessions:
                     "and load this one again",
                 )
             self.end(idle[0])
-        session = Session(self._desk(), self._clock())
+        session = Session(self._api(), self._clock())
         self._open[session.id] = session
         return session
 
@@ -98,7 +98,7 @@ class Sessions:
 
     @contextmanager
     def call(self, session: Session) -> Iterator[None]:
-        """While a call lasts: the session is not idle, and its desk is closed after it at last."""
+        """While a call lasts: the session is not idle, and its API is closed after it at last."""
         if session.calls >= CALLS:
             raise HTTPException(
                 503, f"a page may ask for {CALLS} things at a time: wait for some of them"
@@ -115,7 +115,7 @@ class Sessions:
                 self._give_back(but=session)
 
     def end(self, session: Session) -> None:
-        """End it: its desk is closed now, or when nothing is at work there any more."""
+        """End it: its API is closed now, or when nothing is at work there any more."""
         self._open.pop(session.id, None)
         session.ended = True
         self._close(session)
@@ -132,7 +132,7 @@ class Sessions:
                 self.end(session)
 
     async def keep_clean(self) -> None:
-        """Sweep for ever, and give the system the memory of desks that were closed."""
+        """Sweep for ever, and give the system the memory of sessions that were closed."""
         while True:
             await asyncio.sleep(SWEEP)
             self.sweep()
@@ -147,15 +147,15 @@ class Sessions:
 
     def _give_back(self, *, but: Session) -> None:
         """End idle sessions, the longest idle first, while all together hold too much."""
-        held = sum(session.desk.held for session in self._open.values())
+        held = sum(session.api.held for session in self._open.values())
         for session in self._idle():
             if held <= self._memory:
                 return
-            if session is not but and session.desk.held:
-                held -= session.desk.held
+            if session is not but and session.api.held:
+                held -= session.api.held
                 self.end(session)
 
     def _close(self, session: Session) -> None:
         if not session.calls:
-            session.desk.close()
+            session.api.close()
             self._spare = True

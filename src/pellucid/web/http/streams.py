@@ -48,14 +48,14 @@ class Stream(Response):
     def __init__(
         self,
         events: Iterator[dict[str, Any]],
-        lane: WorkQueue,
+        queue: WorkQueue,
         session: Session,
         call: AbstractContextManager[None],
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
         self._events = events
-        self._lane = lane
+        self._queue = queue
         self._session = session
         self._call = call
         self._started = False
@@ -77,7 +77,7 @@ class Stream(Response):
                 work.result()
 
     async def _work(self, send: Send, left: asyncio.Future[None]) -> None:
-        async with self._lane.turn():
+        async with self._queue.turn():
             self._started = True
             await send(
                 {
@@ -86,7 +86,7 @@ class Stream(Response):
                     "headers": self.raw_headers,
                 }
             )
-            await self._lane.run(lambda: self._produce(send, left))
+            await self._queue.run(lambda: self._produce(send, left))
             await send({"type": "http.response.body", "body": b""})
 
     def _produce(self, send: Send, left: asyncio.Future[None]) -> None:

@@ -1,4 +1,4 @@
-"""Lanes: how many computations go on at a time, and how many wait."""
+"""Work queues: how many computations go on at a time, and how many wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,12 +23,12 @@ class WorkQueue:
 
     @property
     def at_work(self) -> bool:
-        """Whether a thread computes for this lane."""
+        """Whether a thread computes for this queue."""
         return bool(self._threads)
 
     @asynccontextmanager
     async def turn(self, own: asyncio.Lock | None = None) -> AsyncIterator[None]:
-        """Wait for `own`, then for this lane; 503 where too many wait already."""
+        """Wait for `own`, then for this queue; 503 where too many wait already."""
         if self.waiting >= self.most:
             raise HTTPException(
                 503, f"{self.most} computations wait already: try it again in a while"

@@ -10,42 +10,27 @@ have two.
 ((), 'adamw')
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pellucid.errors import ConfigError
-from pellucid.optim import OPTIMIZERS
-from pellucid.web.session.fields import (
-    Fields,
-    index_in,
-    list_in,
-    number_in,
-    object_in,
-    only,
-    text_in,
-    whole_in,
-)
+from pellucid.web.session.fields import DEFINITIONS, Fields, checked
 
-TEXT = 20_000
-"""Characters of a text at most; a model's context bounds its tokens."""
-
-ACTIONS = 500
-"""How many things may be done to a model, one after the other."""
-
-STEPS = 1_000
+STEPS: int = DEFINITIONS["step"]["properties"]["count"]["maximum"]
 """How many steps of an optimizer in all."""
-
-SUBJECTS = ("example", "model", "trained")
 
 
 @dataclass(frozen=True)
 class Update:
     """One step of an optimizer: which, and its settings."""
 
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+
+
+NEXT = Update(**checked("update", {}))
+"""The step that is worked out where no other is asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ class Steps:
     """Some steps of an optimizer, all with the same settings."""
 
     update: Update
-    count: int = 1
+    count: int
 
 
 Action = Set | Patch | Steps
@@ -85,7 +70,7 @@ class Experiment:
     name: str
     text: str | None = None
     actions: tuple[Action, ...] = ()
-    next: Update = field(default_factory=Update)
+    next: Update = NEXT
 
     @property
     def unedited(self) -> "Experiment":
@@ -112,60 +97,31 @@ class Experiment:
         }
 
 
-def read_experiment(given: Mapping[str, Any]) -> Experiment:
+def read_experiment(came: Any) -> Experiment:
     """The experiment that JSON describes; `ConfigError` where it describes none."""
-    only(given, "subject", "text", "actions", "next")
-    subject = object_in(given, "subject")
-    only(subject, *SUBJECTS)
-    if len(subject) != 1:
-        raise ConfigError(
-            f"a subject must be one of {', '.join(SUBJECTS)}, and {len(subject)} came"
-        )
-    kind = next(iter(subject))
-    actions = tuple(_action(one) for one in list_in(given, "actions", (), most=ACTIONS))
+    return experiment_of(checked("experiment", came))
+
+
+def experiment_of(fields: Fields) -> Experiment:
+    """The experiment of fields that were checked; `ConfigError` for too many steps in all."""
+    ((kind, name),) = fields["subject"].items()
+    actions = tuple(_action(one) for one in fields["actions"])
     count = sum(action.count for action in actions if isinstance(action, Steps))
     if count > STEPS:
         raise ConfigError(
             f"an experiment has at most {STEPS:,} steps, and {count:,} came: reset it"
         )
-    return Experiment(
-        kind,
-        text_in(subject, kind),
-        text_in(given, "text", None, most=TEXT),
-        actions,
-        _update(object_in(given, "next")) if "next" in given else Update(),
-    )
+    return Experiment(kind, name, fields.get("text"), actions, Update(**fields["next"]))
 
 
-def _action(given: Any) -> Action:
-    if not isinstance(given, Mapping):
-        raise ConfigError("an action must be an object, with what to do in its field do")
-    what = text_in(given, "do")
-    if what == "step":
-        count = whole_in(given, "count", 1, low=1, high=STEPS)
-        return Steps(_update({k: v for k, v in given.items() if k not in {"do", "count"}}), count)
-    if what == "set":
-        only(given, "do", "name", "index", "value")
-        return Set(text_in(given, "name"), index_in(given, "index"), number_in(given, "value"))
-    if what == "patch":
-        only(given, "do", "name", "index", "text")
-        name, index = text_in(given, "name"), index_in(given, "index")
-        return Patch(name, index, text_in(given, "text", most=TEXT))
-    raise ConfigError(f"what to do must be set, patch or step, not {what!r}")
-
-
-def _update(given: Fields) -> Update:
-    only(given, "optimizer", "learning_rate", "weight_decay")
-    name = text_in(given, "optimizer", "adamw")
-    if name not in OPTIMIZERS:
-        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
-    rate = number_in(given, "learning_rate", 1e-3, most=1e3)
-    if rate <= 0:
-        raise ConfigError(f"learning_rate must be above 0, not {rate:g}")
-    decay = number_in(given, "weight_decay", 0.1, most=1e3)
-    if decay < 0:
-        raise ConfigError(f"weight_decay must be at least 0, not {decay:g}")
-    return Update(name, rate, decay)
+def _action(fields: Fields) -> Action:
+    if fields["do"] == "step":
+        update = {key: fields[key] for key in ("optimizer", "learning_rate", "weight_decay")}
+        return Steps(Update(**update), fields["count"])
+    name, index = fields["name"], tuple(fields["index"])
+    if fields["do"] == "set":
+        return Set(name, index, fields["value"])
+    return Patch(name, index, fields["text"])
 
 
 def _written(action: Action) -> dict[str, Any]:

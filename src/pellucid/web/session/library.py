@@ -41,7 +41,7 @@ class Library:
         text: str | None = None,
         **how: Any,
     ) -> None:
-        self._given = dict(names)
+        self._sources = dict(names)
         self._text = text
         self._how = how
         self._opened: dict[str, Opened] = {}
@@ -50,25 +50,25 @@ class Library:
     @property
     def names(self) -> tuple[str, ...]:
         """What a page may ask for."""
-        return tuple(self._given)
+        return tuple(self._sources)
 
     def path(self, name: str) -> str | None:
         """What `open_model` takes for that name; None where the model itself was given."""
-        given = self._given[name]
-        return given if isinstance(given, str) else None
+        source = self._sources[name]
+        return source if isinstance(source, str) else None
 
     def open(self, name: str) -> Opened:
         """The model of that name; `ConfigError` where it was not named at the start."""
-        if name not in self._given:
+        if name not in self._sources:
             raise ConfigError(
-                f"a model must be one of {', '.join(self._given)}, and {name[:40]!r} is none: "
+                f"a model must be one of {', '.join(self._sources)}, and {name[:40]!r} is none: "
                 "start the page with --model DIR to have another"
             )
         with self._lock:
             if name not in self._opened:
-                given = self._given[name]
+                source = self._sources[name]
                 model, tokenizer = (
-                    open_model(given, **self._how) if isinstance(given, str) else given
+                    open_model(source, **self._how) if isinstance(source, str) else source
                 )
                 text = _begin(model, tokenizer) if self._text is None else self._text
                 tokenizer.encode(text)  # a text that it cannot read is told at the start

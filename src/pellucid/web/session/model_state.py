@@ -53,7 +53,7 @@ class ModelState:
     losses: tuple[float, ...] = ()
 
     @property
-    def plain(self) -> GPT:
+    def unedited(self) -> GPT:
         """The model without the changed activations."""
         assert self.subject.model is not None
         return self.subject.model.with_params(self.params)
@@ -61,7 +61,7 @@ class ModelState:
     @property
     def model(self) -> GPT:
         """The model with them."""
-        return edited(self.plain, self.edits) if self.edits else self.plain
+        return edited(self.unedited, self.edits) if self.edits else self.unedited
 
     def after(self, action: Action) -> "ModelState":
         """Where the model stands after one action more."""
@@ -107,7 +107,7 @@ class ModelState:
     def _edit(self, action: Set | Patch) -> Edit:
         edit = Edit(action.name, self._value(action), action.index)
         # What no run could carry out is said now, and not with the next step.
-        edited(self.plain, [edit])
+        edited(self.unedited, [edit])
         return edit
 
     def _value(self, action: Set | Patch) -> float | Tensor:
@@ -116,7 +116,7 @@ class ModelState:
         tape = Tape()
         assert self.subject.tokenizer is not None
         tokens = self.subject.tokenizer.encode(action.text)
-        self.plain.forward(tokens, tape)
+        self.unedited.forward(tokens, tape)
         value: Tensor = tape[action.name]
         return value[_checked(action.name, action.index, value.shape)]
 

@@ -37,7 +37,7 @@ class ExperimentRun:
     """What an experiment came to: the tape, the way through it, and what was found on the way."""
 
     experiment: Experiment
-    stage: ModelState | None  # None for a lesson, which has no model that could be changed
+    model_state: ModelState | None  # None for a lesson, which has no model that could be changed
     trace: Trace | None
     lesson: Walkthrough
     subject: Subject
@@ -71,7 +71,7 @@ class Runs:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.trained: dict[str, Opened] = {}
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._cache: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._held = 0
         self._lock = RLock()
 
@@ -84,13 +84,13 @@ class Runs:
     def clear(self, *, but_trained: bool = False) -> None:
         """Give the memory back; models that were trained here cannot be made again."""
         with self._lock:
-            self._kept.clear()
+            self._cache.clear()
             self._held = 0
             if not but_trained:
                 self.trained.clear()
 
-    def keep(self, trained: Opened) -> str:
-        """Keep a trained model, the oldest of more than `TRAINED` goes; the name it has now."""
+    def add_trained(self, trained: Opened) -> str:
+        """Add a trained model, the oldest of more than `TRAINED` goes; the name it has now."""
         name = token_hex(8)
         with self._lock:
             self.trained[name] = trained
@@ -105,10 +105,12 @@ class Runs:
         )
         return made
 
-    def stage(self, experiment: Experiment) -> ModelState:
+    def model_state(self, experiment: Experiment) -> ModelState:
         """Where the experiment's model stands after all of its actions."""
-        key = ("stage", experiment.kind, experiment.name, experiment.text, experiment.actions)
-        made: ModelState = self._made(key, lambda: self._stage(experiment), _stage_bytes)
+        key = ("model_state", experiment.kind, experiment.name, experiment.text, experiment.actions)
+        made: ModelState = self._made(
+            key, lambda: self._model_state(experiment), _model_state_bytes
+        )
         return made
 
     def opened(self, experiment: Experiment) -> Opened:
@@ -124,20 +126,20 @@ class Runs:
 
     def _made(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
         with self._lock:
-            if key not in self._kept:
+            if key not in self._cache:
                 made = make()
-                self._kept[key] = made, size(made)
-                self._held += self._kept[key][1]
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and self._held > ROOM:
-                _, (_, freed) = self._kept.popitem(last=False)
+                self._cache[key] = made, size(made)
+                self._held += self._cache[key][1]
+            self._cache.move_to_end(key)
+            while len(self._cache) > 1 and self._held > ROOM:
+                _, (_, freed) = self._cache.popitem(last=False)
                 self._held -= freed
-            return self._kept[key][0]
+            return self._cache[key][0]
 
-    def _stage(self, experiment: Experiment) -> ModelState:
+    def _model_state(self, experiment: Experiment) -> ModelState:
         if experiment.actions:
             before = experiment.up_to(len(experiment.actions) - 1)
-            return self.stage(before).after(experiment.actions[-1])
+            return self.model_state(before).after(experiment.actions[-1])
         subject = self._subject(experiment)
         if subject.model is None:
             raise ConfigError(
@@ -173,10 +175,10 @@ class Runs:
             subject = self._subject(experiment)
             if subject.lesson is not None:
                 return ExperimentRun(experiment, None, None, subject.lesson, subject)
-        stage = self.stage(experiment)
-        subject, model = stage.subject, stage.model
+        model_state = self.model_state(experiment)
+        subject, model = model_state.subject, model_state.model
         assert subject.tokenizer is not None
-        count = sum(leaf.numel() for leaf in flatten(stage.params).values())
+        count = sum(leaf.numel() for leaf in flatten(model_state.params).values())
         update = asdict(experiment.next) if count <= PREVIEWED else None
         trace = record_step(
             model,
@@ -184,11 +186,11 @@ class Runs:
             subject.tokenizer,
             update=update,
             targets=subject.batch[1],
-            state=stage.state_for(experiment.next.optimizer),
+            state=model_state.state_for(experiment.next.optimizer),
         )
         layers = range(model.config.n_layer)
         lesson = gpt_walkthrough(trace, subject.title, subject.about, layers)
-        return ExperimentRun(experiment, stage, trace, lesson, subject)
+        return ExperimentRun(experiment, model_state, trace, lesson, subject)
 
 
 def traced(run: ExperimentRun) -> Trace:
@@ -202,17 +204,17 @@ def traced(run: ExperimentRun) -> Trace:
 
 
 def _run_bytes(run: ExperimentRun) -> int:
-    given = {} if run.subject.model is None else flatten(run.subject.model.params)
-    shared = {leaf.untyped_storage().data_ptr() for leaf in given.values()}
+    unchanged = {} if run.subject.model is None else flatten(run.subject.model.params)
+    shared = {leaf.untyped_storage().data_ptr() for leaf in unchanged.values()}
     return _bytes((run.tape[name] for name in run.tape), shared)
 
 
-def _stage_bytes(stage: ModelState) -> int:
-    assert stage.subject.model is not None
-    given = flatten(stage.subject.model.params).values()
-    shared = {leaf.untyped_storage().data_ptr() for leaf in given}
-    own = list(flatten(stage.params).values())
-    for tree in (stage.state or {}).values():
+def _model_state_bytes(model_state: ModelState) -> int:
+    assert model_state.subject.model is not None
+    unchanged = flatten(model_state.subject.model.params).values()
+    shared = {leaf.untyped_storage().data_ptr() for leaf in unchanged}
+    own = list(flatten(model_state.params).values())
+    for tree in (model_state.state or {}).values():
         own += flatten(tree).values() if isinstance(tree, Mapping) else ()
     return _bytes(own, shared)
 

@@ -21,8 +21,8 @@ export function httpApi(base = new URL("./", document.baseURI).href) {
     }
   }
 
-  async function ask(name, args, headers, signal) {
-    const body = JSON.stringify(args);
+  async function ask(name, fields, headers, signal) {
+    const body = JSON.stringify(fields);
     const all = { "Content-Type": "application/json", ...headers };
     try {
       return await fetch(`${base}api/${name}`, { method: "POST", headers: all, body, signal });
@@ -32,12 +32,12 @@ export function httpApi(base = new URL("./", document.baseURI).href) {
     }
   }
 
-  async function asked(name, args, signal) {
+  async function asked(name, fields, signal) {
     const mine = await opened();
-    const answer = await ask(name, args, { "Pellucid-Session": mine }, signal);
+    const answer = await ask(name, fields, { "Pellucid-Session": mine }, signal);
     if (answer.status !== ENDED) return answer;
     if ((await session) === mine) session = null;
-    return ask(name, args, { "Pellucid-Session": await opened() }, signal);
+    return ask(name, fields, { "Pellucid-Session": await opened() }, signal);
   }
 
   window.addEventListener("pagehide", async (event) => {
@@ -48,9 +48,9 @@ export function httpApi(base = new URL("./", document.baseURI).href) {
   });
 
   return {
-    call: async (name, args = {}, { signal } = {}) => checked(await asked(name, args, signal)),
-    stream: async (name, args = {}, { onEvent = () => {}, signal } = {}) =>
-      followed(await asked(name, args, signal), onEvent),
+    call: async (name, fields = {}, { signal } = {}) => checked(await asked(name, fields, signal)),
+    stream: async (name, fields = {}, { onEvent = () => {}, signal } = {}) =>
+      followed(await asked(name, fields, signal), onEvent),
     url: (path) => `${base}${path}`,
   };
 }

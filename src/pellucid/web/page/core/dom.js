@@ -8,13 +8,13 @@ const FORMULA = new Set(
 );
 
 /** An HTML element: h("button", {class, role, onclick, hidden, style: {…}}, ...children). */
-export function h(tag, given = {}, ...children) {
-  return filled(document.createElement(tag), given, children);
+export function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
 }
 
 /** The same for an SVG element. */
-export function svg(tag, given = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), given, children);
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
 /** Take away all that is in a node; the node. */
@@ -30,8 +30,8 @@ export function fill(node, ...children) {
 }
 
 /** Set attributes; null, undefined and false take one away, true sets it empty. */
-export function set(element, given) {
-  for (const [name, value] of Object.entries(given ?? {})) attribute(element, name, value);
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes ?? {})) attribute(element, name, value);
   return element;
 }
 
@@ -69,8 +69,8 @@ export function define(tag, kind) {
   if (!customElements.get(tag)) customElements.define(tag, kind);
 }
 
-function filled(element, given, children) {
-  set(element, given);
+function filled(element, attributes, children) {
+  set(element, attributes);
   element.append(...nodes(children));
   return element;
 }

@@ -18,10 +18,10 @@ export function modelApi(model) {
     }
     waiting.delete(message.id);
     if (message.error !== undefined) one.reject(new ApiError(message.error));
-    else one.resolve(kept(message.answer ?? message.done, buffers[0]));
+    else one.resolve(withFile(message.answer ?? message.done, buffers[0]));
   }
 
-  function kept(answer, bytes) {
+  function withFile(answer, bytes) {
     if (answer.download && bytes) {
       forget();
       files.set(answer.download, URL.createObjectURL(new Blob([bytes])));
@@ -34,7 +34,7 @@ export function modelApi(model) {
     files.clear();
   }
 
-  function ask(call, given = {}, { onEvent = () => {}, signal } = {}) {
+  function ask(call, fields = {}, { onEvent = () => {}, signal } = {}) {
     const id = `${own} ${++asked}`;
     return new Promise((resolve, reject) => {
       const broken = () => {
@@ -48,7 +48,7 @@ export function modelApi(model) {
       }
       signal?.addEventListener("abort", broken, { once: true });
       waiting.set(id, { resolve, reject, onEvent, broken });
-      model.send({ id, call, given });
+      model.send({ id, call, fields });
     });
   }
 

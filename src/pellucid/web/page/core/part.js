@@ -1,6 +1,6 @@
 // What the page's custom elements have in common: a store, and a render on every new run.
 
-/** A custom element that is given `.store` and draws itself by render() when there is a new run. */
+/** A custom element with a `.store`, which draws itself by render() when there is a new run. */
 export class Part extends HTMLElement {
   #store = null;
   #again = () => this.#draw();
@@ -8,9 +8,9 @@ export class Part extends HTMLElement {
   connectedCallback() {
     // What was set before the element was known lies on the object itself: let the setter have it.
     if (Object.hasOwn(this, "store")) {
-      const given = this.store;
+      const early = this.store;
       delete this.store;
-      this.store = given;
+      this.store = early;
     }
     this.#store?.addEventListener("run", this.#again);
     this.#draw();

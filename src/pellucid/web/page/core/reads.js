@@ -4,7 +4,7 @@ const KEPT = 3000;
 const AT_ONCE = 4; // a browser has six connections to a server: the others are for what is clicked
 const UNQUEUED = new Set(["why"]);
 
-/** Answers by their question, each asked once; `ask(name, args, {signal})` asks the server. */
+/** Answers by their question, each asked once; `ask(name, fields, {signal})` asks the server. */
 export class Reads {
   #ask;
   #kept = new Map();
@@ -18,11 +18,11 @@ export class Reads {
   }
 
   /** The answer, from what is kept where it was asked before. */
-  get(name, args) {
-    const key = `${name} ${JSON.stringify(args)}`;
+  get(name, fields) {
+    const key = `${name} ${JSON.stringify(fields)}`;
     const known = this.#kept.get(key);
     if (known) return known;
-    const answer = this.#queued(name, args);
+    const answer = this.#queued(name, fields);
     this.#kept.set(key, answer);
     answer.catch(() => {
       if (this.#kept.get(key) === answer) this.#kept.delete(key);
@@ -40,12 +40,12 @@ export class Reads {
     this.#kept.clear();
   }
 
-  #queued(name, args) {
+  #queued(name, fields) {
     const { signal } = this.#life;
-    if (UNQUEUED.has(name)) return this.#ask(name, args, { signal });
+    if (UNQUEUED.has(name)) return this.#ask(name, fields, { signal });
     return new Promise((resolve, reject) => {
       if (!this.#batch.length) queueMicrotask(() => this.#flush());
-      this.#batch.push({ work: () => this.#ask(name, args, { signal }), resolve, reject });
+      this.#batch.push({ work: () => this.#ask(name, fields, { signal }), resolve, reject });
     });
   }
 

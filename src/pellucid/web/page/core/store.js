@@ -2,7 +2,7 @@
 
 import { Reads } from "./reads.js";
 
-const ALONE = new Set(["start", "session", "close", "train"]);
+const WITHOUT_EXPERIMENT = new Set(["start", "train"]);
 
 /**
  * What is looked at now. Events: "run" (there is a new one), "busy" {detail: bool},
@@ -16,12 +16,12 @@ export class Store extends EventTarget {
   #undone = [];
   #shown = 0;
   #pending = 0;
-  #reads = new Reads((name, args, how) => this.#quietly(name, args, how));
+  #reads = new Reads((name, fields, how) => this.#quietly(name, fields, how));
 
   constructor(api) {
     super();
     this.#api = api;
-    this.start = null; // the answer of start: models, examples, limits
+    this.start = null; // the answer of start: models, examples, limits, defaults
   }
 
   get experiment() {
@@ -46,20 +46,20 @@ export class Store extends EventTarget {
     return this.#undone.length > 0;
   }
 
-  /** Ask what there is: the models, the examples, the limits. */
+  /** Ask what there is: the models, the examples, limits, defaults. */
   async begin() {
     this.start = await this.call("start");
     return this.start;
   }
 
-  /** A call with this experiment put in, unless args has one of its own. */
-  async call(name, args = {}, how = {}) {
-    return this.#busily(() => this.#api.call(name, this.#whole(name, args), how));
+  /** A call with this experiment put in, unless there is one among the fields. */
+  async call(name, fields = {}, how = {}) {
+    return this.#busily(() => this.#api.call(name, this.#whole(name, fields), how));
   }
 
   /** The same for a call that answers bit by bit; how is {onEvent, signal}. */
-  async stream(name, args = {}, how = {}) {
-    return this.#busily(() => this.#api.stream(name, this.#whole(name, args), how));
+  async stream(name, fields = {}, how = {}) {
+    return this.#busily(() => this.#api.stream(name, this.#whole(name, fields), how));
   }
 
   /** The address of a file that the server made. */
@@ -68,13 +68,13 @@ export class Store extends EventTarget {
   }
 
   /** A window of a tensor, kept for as long as the run is shown. */
-  tensor(args) {
-    return this.#reads.get("tensor", args);
+  tensor(fields) {
+    return this.#reads.get("tensor", fields);
   }
 
   /** A tensor in few tints, likewise. */
-  picture(args) {
-    return this.#reads.get("picture", args);
+  picture(fields) {
+    return this.#reads.get("picture", fields);
   }
 
   /** The arithmetic of a number, likewise. */
@@ -146,12 +146,12 @@ export class Store extends EventTarget {
     return run;
   }
 
-  #whole(name, args) {
-    return ALONE.has(name) ? args : { experiment: this.#experiment, ...args };
+  #whole(name, fields) {
+    return WITHOUT_EXPERIMENT.has(name) ? fields : { experiment: this.#experiment, ...fields };
   }
 
-  #quietly(name, args, how) {
-    return this.#api.call(name, this.#whole(name, args), how).catch((error) => {
+  #quietly(name, fields, how) {
+    return this.#api.call(name, this.#whole(name, fields), how).catch((error) => {
       this.problem(error);
       throw error;
     });

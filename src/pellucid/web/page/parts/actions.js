@@ -2,9 +2,6 @@
 
 import { numberName, written } from "../core/numbers.js";
 
-/** The next step's settings where an experiment names none. */
-export const NEXT = { optimizer: "adamw", learning_rate: 0.001, weight_decay: 0.1 };
-
 export const OPTIMIZERS = [
   ["sgd", "SGD"], ["momentum", "Momentum"], ["adam", "Adam"], ["adamw", "AdamW"],
 ];

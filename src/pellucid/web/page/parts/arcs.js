@@ -53,7 +53,7 @@ class Arcs extends Part {
     const left = rows.map((text, at) => this.#looking(text, at));
     const list = h("ol", { class: "pa-left", "aria-label": "token that looks" }, left);
     const right = h("ol", { class: "pa-right", "aria-label": "token looked at" });
-    this.seen = { place, right, columns, left };
+    this.shown = { place, right, columns, left };
     const picture = h("div", { class: "pa-picture" }, list, place, right);
     fill(this, this.#heads(), picture);
     this.#point(this.#token);
@@ -85,7 +85,7 @@ class Arcs extends Part {
   // The arcs of one token stand out, and their weights are written beside what it looks at.
   #point(token) {
     this.#token = token;
-    const { place, right, columns, left } = this.seen;
+    const { place, right, columns, left } = this.shown;
     for (const one of place.children) {
       one.classList.toggle("pa-off", token !== null && one.dataset.from !== String(token));
     }

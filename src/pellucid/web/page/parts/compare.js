@@ -2,7 +2,6 @@
 
 import { define, fill, h, say } from "../core/dom.js";
 import { Store } from "../core/store.js";
-import { NEXT } from "./actions.js";
 import { button, choice, field, keepEscape, switcher } from "./controls.js";
 import { firstDifference } from "./difference.js";
 import { ASKED, facts, normPairs, predictionPairs, tensorPair, tokenLosses } from "./pairs.js";
@@ -25,10 +24,11 @@ class Compare extends Panel {
     const { store } = this;
     // The first store is the second's way to the server: they share one session.
     this.#other = new Store({
-      call: (name, args, how) => store.call(name, args, how),
-      stream: (name, args, how) => store.stream(name, args, how),
+      call: (name, fields, how) => store.call(name, fields, how),
+      stream: (name, fields, how) => store.stream(name, fields, how),
       url: (path) => store.url(path),
     });
+    this.#other.start = store.start;
     this.#other.addEventListener("run", () => this.#show());
     const made = {
       way: switcher("Compare with", WAYS, this.#way, (way) => this.#choose(way)),
@@ -88,7 +88,7 @@ class Compare extends Panel {
     const [kind, name] = subject.value.split(/:(.*)/s);
     const said = text.value && text.value !== this.store.run.text ? { text: text.value } : {};
     const own = kind === "example" ? said : { text: text.value };
-    return { subject: { [kind]: name }, ...own, actions: [], next: experiment.next ?? NEXT };
+    return { subject: { [kind]: name }, ...own, actions: [], next: experiment.next };
   }
 
   #compare(event) {
@@ -151,7 +151,7 @@ class Compare extends Panel {
       fill(norms, h("p", { class: "hint" }, "A lesson on layers has no model's parameters."));
       return;
     }
-    const both = (name, args) => Promise.all([mine.call(name, args), theirs.call(name, args)]);
+    const both = (name, fields) => Promise.all([mine.call(name, fields), theirs.call(name, fields)]);
     this.newest("predictions", () => both("predictions", { position: -1, top: ASKED }),
       (answers) => fill(guesses, predictionPairs(...answers)));
     this.newest("norms", () => both("norms", {}), (answers) => fill(norms, normPairs(...answers)));

@@ -22,8 +22,8 @@ export function field(label, control, hint = null) {
 }
 
 /** A button that does something. */
-export function button(text, onclick, given = {}) {
-  return h("button", { type: "button", class: "do", onclick, ...given }, text);
+export function button(text, onclick, attributes = {}) {
+  return h("button", { type: "button", class: "do", onclick, ...attributes }, text);
 }
 
 /** A select of [value, text] options; its value is said to onchange. */
@@ -52,15 +52,15 @@ export function switcher(legend, options, value, onchange = () => {}) {
     get value() {
       return radios.find(({ radio }) => radio.checked)?.radio.value ?? value;
     },
-    set value(given) {
-      for (const { radio } of radios) radio.checked = radio.value === given;
+    set value(value) {
+      for (const { radio } of radios) radio.checked = radio.value === value;
     },
   };
 }
 
 /** A whole number's input. */
-export function whole(value, min, max, given = {}) {
-  return h("input", { type: "number", value, min, max, step: 1, class: "whole", ...given });
+export function whole(value, min, max, attributes = {}) {
+  return h("input", { type: "number", value, min, max, step: 1, class: "whole", ...attributes });
 }
 
 const PLACES = 1000;
@@ -123,8 +123,8 @@ export function slider({ label, min, max, value, log = false, all = null, step =
     get value() {
       return now;
     },
-    set value(given) {
-      now = given;
+    set value(value) {
+      now = value;
       show();
     },
   };

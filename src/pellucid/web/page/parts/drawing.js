@@ -111,7 +111,7 @@ class Drawing extends Part {
 
   #reader() {
     // Of the store that is there when something is asked, not of the one at the beginning.
-    const [picture, tensor] = ["picture", "tensor"].map((name) => (args) => this.store[name](args));
+    const [picture, tensor] = ["picture", "tensor"].map((name) => (fields) => this.store[name](fields));
     return { picture, tensor };
   }
 

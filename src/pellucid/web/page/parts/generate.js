@@ -22,7 +22,7 @@ class Generate extends Panel {
   }
 
   build() {
-    const limit = this.store.start?.limits?.generate ?? 200;
+    const limit = this.store.start.limits.generate;
     const vocabulary = this.store.run.model?.vocabulary ?? 50257;
     const made = {
       temperature: slider({ label: "Temperature", min: 0.05, max: 3, value: 1 }),

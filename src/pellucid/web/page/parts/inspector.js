@@ -80,9 +80,9 @@ class Inspector extends Part {
     const close = h("button", { class: "quiet", "aria-label": "Close", title: "Close" });
     close.append(icon("close"));
     close.addEventListener("click", () => this.close());
-    const keep = h("button", { class: "quiet", title: "Save this as SVG" }, "SVG");
-    keep.addEventListener("click", async () => save(await asSvg(this), "pellucid-tensor.svg"));
-    const buttons = h("div", { class: "pi-tools" }, tools, keep, close);
+    const download = h("button", { class: "quiet", title: "Save this as SVG" }, "SVG");
+    download.addEventListener("click", async () => save(await asSvg(this), "pellucid-tensor.svg"));
+    const buttons = h("div", { class: "pi-tools" }, tools, download, close);
     return h("div", { class: "pi-head" }, title, buttons);
   }
 

@@ -2,7 +2,7 @@
 
 import "./chart.js";
 import { active, define, fill, h, say } from "../core/dom.js";
-import { NEXT, OPTIMIZERS, actionsOf } from "./actions.js";
+import { OPTIMIZERS, actionsOf } from "./actions.js";
 import { button, slider, switcher, whole } from "./controls.js";
 import { LESSON, Panel } from "./panel.js";
 import { bytes, nats, number, short } from "./pieces.js";
@@ -23,11 +23,12 @@ class Learn extends Panel {
 
   build() {
     const again = () => this.#setNext();
+    const next = this.store.start.defaults.update;
     const made = {
-      optimizer: switcher("Optimizer", OPTIMIZERS, NEXT.optimizer, again),
-      rate: slider({ label: "Learning rate", min: 1e-6, max: 10, value: NEXT.learning_rate,
+      optimizer: switcher("Optimizer", OPTIMIZERS, next.optimizer, again),
+      rate: slider({ label: "Learning rate", min: 1e-6, max: 10, value: next.learning_rate,
         log: true, onchange: again }),
-      decay: slider({ label: "Weight decay", min: 0, max: 1, value: NEXT.weight_decay,
+      decay: slider({ label: "Weight decay", min: 0, max: 1, value: next.weight_decay,
         onchange: again }),
       count: whole(100, 1, 1000, { "aria-label": "How many steps" }),
       standing: h("p", { class: "standing" }),
@@ -92,13 +93,13 @@ class Learn extends Panel {
 
   #settings() {
     const { optimizer, rate, decay } = this.#parts;
-    const next = { ...NEXT, ...this.store.experiment.next };
+    const next = { ...this.store.start.defaults.update, ...this.store.experiment.next };
     optimizer.value = next.optimizer;
     // A field that is being typed in is left to who types.
     if (!rate.element.contains(active())) rate.value = next.learning_rate;
     if (!decay.element.contains(active())) decay.value = next.weight_decay;
     decay.element.hidden = next.optimizer !== "adamw";
-    this.#parts.count.max = this.store.start?.limits?.steps ?? 1000;
+    this.#parts.count.max = this.store.start.limits.steps;
   }
 
   get #next() {

@@ -7,7 +7,7 @@ import { Part } from "../core/part.js";
 import { isAttention } from "./inspector.js";
 
 class Lesson extends Part {
-  #watch = new IntersectionObserver((seen) => this.#seen(seen), { rootMargin: "400px" });
+  #watch = new IntersectionObserver((entries) => this.#near(entries), { rootMargin: "400px" });
 
   render() {
     this.#watch.disconnect();
@@ -71,7 +71,7 @@ class Lesson extends Part {
   }
 
   // A table is made when it comes near the window: a lesson has hundreds.
-  #seen(entries) {
+  #near(entries) {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       this.#watch.unobserve(target);

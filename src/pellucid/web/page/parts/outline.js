@@ -104,8 +104,8 @@ function branch(node, open, prefix) {
 
 function leaf(tensor, node) {
   const shape = shapeText(tensor.shape);
-  const given = { class: "po-item po-tensor", role: "treeitem", tabindex: "-1" };
-  const item = h("li", { ...given, "aria-selected": "false" });
+  const attributes = { class: "po-item po-tensor", role: "treeitem", tabindex: "-1" };
+  const item = h("li", { ...attributes, "aria-selected": "false" });
   Object.assign(item.dataset, {
     tensor: tensor.name,
     node: node.id,

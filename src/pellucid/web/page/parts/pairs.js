@@ -80,7 +80,7 @@ export function tensorPair(store, other, name) {
   const [mine, theirs] = [store, other].map(({ run }) => byName(run.outline).get(name));
   if (!mine || !theirs) return null;
   const same = String(mine.shape) === String(theirs.shape);
-  const side = (title, table, given = {}) => h("section", { class: "tensor", ...given },
+  const side = (title, table, attributes = {}) => h("section", { class: "tensor", ...attributes },
     h("h4", {}, title, " ", h("span", { class: "shape" }, shapeText(table.tensor.shape))), table);
   const change = same && tensorTable(store, mine, other.experiment);
   return h("div", { class: "tensors" },

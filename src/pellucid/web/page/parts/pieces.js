@@ -15,17 +15,17 @@ export function spelled(piece) {
 }
 
 /** A token, to be read beside numbers. */
-export function token(piece, given = {}) {
+export function token(piece, attributes = {}) {
   const text = spelled(piece);
   const parts = text.split(/(␣|↵)/).map((one) => {
     return one === "␣" || one === "↵" ? h("i", { class: "blank" }, one) : one;
   });
-  return h("span", { class: "piece", title: JSON.stringify(piece), ...given }, parts);
+  return h("span", { class: "piece", title: JSON.stringify(piece), ...attributes }, parts);
 }
 
 /** A number of the tape: a button that asks for its arithmetic. */
-export function number(name, text, exact = text, given = {}) {
-  const { class: kind = "", ...rest } = given;
+export function number(name, text, exact = text, attributes = {}) {
+  const { class: kind = "", ...rest } = attributes;
   return h(
     "button",
     {

@@ -44,7 +44,7 @@ class Start extends HTMLElement {
   #form({ models, default: first, limits }) {
     const text = h("textarea", { rows: 3, id: "ps-text", spellcheck: "false" });
     text.placeholder = "A text of your own; left empty, the model's first one";
-    if (limits?.text) text.maxLength = limits.text;
+    text.maxLength = limits.text;
     text.value = first?.text ?? "";
     const choices = models.map(({ name, about }, at) => {
       const own = first?.subject?.model ? name === first.subject.model : at === 0;

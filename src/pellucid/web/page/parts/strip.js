@@ -3,7 +3,7 @@
 import { h } from "../core/dom.js";
 import { token } from "./pieces.js";
 
-/** {element, add(piece, given), choose(at), clear(), at}; onchoose(at) when the reader chooses. */
+/** {element, add(piece, attributes), choose(at), clear(), at}; onchoose(at) when the reader chooses. */
 export function strip(label, onchoose) {
   const element = h("div", { class: "strip", role: "radiogroup", "aria-label": label });
   const all = [];
@@ -37,11 +37,11 @@ export function strip(label, onchoose) {
       return chosen;
     },
     choose,
-    add(piece, given = {}) {
+    add(piece, attributes = {}) {
       const at = all.length;
       const one = h("button", {
         type: "button", class: "token-choice", role: "radio", "aria-checked": "false",
-        tabindex: at === 0 ? 0 : -1, onclick: () => take(at), ...given,
+        tabindex: at === 0 ? 0 : -1, onclick: () => take(at), ...attributes,
       }, token(piece));
       all.push(one);
       element.append(one);

@@ -74,7 +74,7 @@ class Table extends Part {
   }
 
   #build() {
-    const reader = { tensor: (args) => this.store.tensor(args) };
+    const reader = { tensor: (fields) => this.store.tensor(fields) };
     this.#tiles = new Tiles(reader, () => this.#arrived());
     this.#grid = new Grid({
       cell: (row, column) => this.#cell(row, column),

@@ -53,10 +53,10 @@ export class Tiles {
     return { tile: this.#known.get(key), down, right };
   }
 
-  async #ask(args, key) {
+  async #ask(fields, key) {
     const known = this.#known;
     try {
-      known.set(key, await this.#store.tensor(args));
+      known.set(key, await this.#store.tensor(fields));
       if (known === this.#known) this.#arrived();
     } catch {
       known.delete(key);

@@ -8,7 +8,6 @@ import { Panel } from "./panel.js";
 import { short } from "./pieces.js";
 
 const SIZES = [["tiny", "Tiny: 2 blocks, width 32"], ["small", "Small: 3 blocks, width 64"]];
-const LEAST = 200; // letters that a text must have to be trained on
 const TOLD = 5000; // milliseconds between two announcements to a screen reader
 
 class Train extends Panel {
@@ -23,15 +22,17 @@ class Train extends Panel {
   }
 
   build() {
-    const limit = this.store.start?.limits?.iterations ?? 5000;
+    const { limits, defaults: { training } } = this.store.start;
     const made = {
       text: h("textarea", { rows: 7, spellcheck: "false", oninput: () => this.#ready(),
         placeholder: "Paste a text of some paragraphs: a story, a poem, a program." }),
       file: h("input", { type: "file", accept: "text/*,.md,.py", onchange: () => this.#read() }),
-      size: choice([...SIZES, ["from", "Go on from the current model"]], "tiny"),
-      count: whole(300, 1, limit),
-      rate: slider({ label: "Learning rate", min: 1e-5, max: 0.1, value: 0.003, log: true }),
-      seed: whole(1337, 0, Number.MAX_SAFE_INTEGER),
+      size: choice([...SIZES, ["from", "Go on from the current model"]],
+        training.size),
+      count: whole(training.iterations, 1, limits.iterations),
+      rate: slider({ label: "Learning rate", min: 1e-5, max: 0.1,
+        value: training.learning_rate, log: true }),
+      seed: whole(training.seed, 0, Number.MAX_SAFE_INTEGER),
       start: button("Train", () => this.#train(), { class: "do main" }),
       stop: button("Stop", () => this.#running?.abort(), { hidden: true }),
       look: button("Look inside", () => this.#look(), { class: "do main", hidden: true }),
@@ -62,15 +63,16 @@ class Train extends Panel {
     from.textContent = run.kind === "lesson"
       ? "Go on from a model (this example has none)"
       : `Go on from ${run.title}`;
-    if (from.disabled && from.selected) this.#parts.size.value = "tiny";
+    if (from.disabled && from.selected) this.#parts.size.value = SIZES[0][0];
   }
 
   #ready() {
     const { text, length, start } = this.#parts;
     const size = [...text.value].length;
-    start.disabled = size < LEAST || this.#running !== null;
-    length.textContent = size === 0 ? "" : size < LEAST
-      ? `${counted(size)} characters: at least ${LEAST} are needed`
+    const least = this.store.start.limits.training_text;
+    start.disabled = size < least || this.#running !== null;
+    length.textContent = size === 0 ? "" : size < least
+      ? `${counted(size)} characters: at least ${least} are needed`
       : `${counted(size)} characters`;
   }
 

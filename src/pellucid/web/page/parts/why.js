@@ -9,7 +9,6 @@ import { number, parts } from "./pieces.js";
 import { byName } from "./tensors.js";
 import { EMPTY, climb, current, go, visit } from "./trail.js";
 
-const PROVED = 200_000; // numbers of a run that the server proves, where it does not say
 const EMPTY_SAYS =
   "Click any number on the page: here stands how it was made, and each number that it was made " +
   "from can be followed, down to tokens and weights.";
@@ -155,11 +154,11 @@ class Why extends Panel {
       answer.steps.length > 0 && h("section", {}, h("h4", {}, "Arithmetic"), arithmetic(answer)),
       answer.operands.length > 0 && h("section", {}, h("h4", {}, "Made from"),
         operandTable(answer.operands)),
-      answer.steps.length === 0 && h("p", { class: "given" }, this.#given(answer)),
+      answer.steps.length === 0 && h("p", { class: "origin" }, this.#origin(answer)),
     ];
   }
 
-  #given(answer) {
+  #origin(answer) {
     const { base } = parts(answer.name);
     if (this.store.run.parameters.includes(base)) {
       return "A weight of the model: it was not computed, it was learned or set.";
@@ -213,7 +212,7 @@ class Why extends Panel {
     const sizes = [...byName(run.outline).values()].map(({ shape }) => {
       return shape.reduce((product, size) => product * size, 1);
     });
-    const most = this.store.start?.limits?.proved ?? PROVED;
+    const most = this.store.start.limits.proved;
     return sizes.reduce((sum, size) => sum + size, 0) <= most;
   }
 

@@ -70,7 +70,7 @@ export function bar(app) {
       subject.hidden = tools.hidden = !now;
       if (!now) return;
       if (active() !== field) field.value = now.text ?? store.experiment.text ?? "";
-      field.maxLength = store.start?.limits?.text ?? -1;
+      field.maxLength = store.start.limits.text;
       chosen(subject, store.experiment.subject);
       fill(facts, factsOf(now));
       for (const one of tabs.children) marked(one, app.view, now.kind);

@@ -1,4 +1,4 @@
-// Share and keep: the address, a file, the view as a picture.
+// Share and download: the address, a file, the view as a picture.
 
 import { active, h, say } from "../../core/dom.js";
 import { fromFile, save, toFile, toFragment } from "../../core/share.js";

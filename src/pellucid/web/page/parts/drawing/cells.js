@@ -5,8 +5,8 @@ import { label, numberName, placeOf, tint, written } from "../../core/numbers.js
 
 /** Draw the numbers of a picture that are in view into a place, as buttons. */
 export function numbers(place, { picture, at, cell, standing, size }, cells) {
-  const [top, bottom] = seen(at.y, cell.h, picture.rows, size.h);
-  const [left, right] = seen(at.x, cell.w, picture.columns, size.w);
+  const [top, bottom] = visible(at.y, cell.h, picture.rows, size.h);
+  const [left, right] = visible(at.x, cell.w, picture.columns, size.w);
   const kept = new Map();
   if (place.firstChild?.localName === "image") clear(place);
   const made = new Map([...place.children].map((one) => [one.firstChild.dataset.at, one]));
@@ -25,7 +25,7 @@ export function numbers(place, { picture, at, cell, standing, size }, cells) {
   for (const [key, one] of made) if (!kept.has(key)) one.remove();
 }
 
-function seen(start, step, count, size) {
+function visible(start, step, count, size) {
   const first = Math.max(0, Math.floor(-start / step));
   return [first, Math.max(first, Math.min(count, Math.ceil((size - start) / step)))];
 }

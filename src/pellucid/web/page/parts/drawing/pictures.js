@@ -39,10 +39,10 @@ export class Pictures {
     return there?.url ?? null;
   }
 
-  async #ask(args, key, own) {
+  async #ask(fields, key, own) {
     const asked = this.#asked;
     try {
-      const answer = await this.#store.picture(args);
+      const answer = await this.#store.picture(fields);
       if (asked !== this.#asked) return;
       const url = painted(answer, this.#tones());
       const there = this.#known.get(key);

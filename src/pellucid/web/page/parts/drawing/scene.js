@@ -10,11 +10,11 @@ const LEGIBLE = 6.5;
 const WORDS = { most: 17, caption: 13 };
 const CELL = { long: 40, short: 15 };
 
-/** The items to draw, those behind first; `keep` is the key of one that is always among them. */
-export function scene(world, view, size, keep) {
+/** The items to draw, those behind first; `always` is the key of one that is always among them. */
+export function scene(world, view, size, always) {
   const items = [];
   lines(world, view, size, items);
-  for (const child of world.children) add(child, view, size, keep, items);
+  for (const child of world.children) add(child, view, size, always, items);
   return items;
 }
 
@@ -32,9 +32,9 @@ export function mostScale(world) {
   return most;
 }
 
-function add(item, view, size, keep, items) {
+function add(item, view, size, always, items) {
   const at = onScreen(item, view);
-  if (item.key !== keep && (!meets(at, size) || Math.max(at.w, at.h) < SEEN)) return;
+  if (item.key !== always && (!meets(at, size) || Math.max(at.w, at.h) < SEEN)) return;
   if (item.kind === "tensor") return void tensor(item, at, view, size, items);
   const words = title(item, at, view, size);
   items.push({ type: "box", key: item.key, item, at, words });
@@ -43,7 +43,7 @@ function add(item, view, size, keep, items) {
   if (cover) items.push(...covered(item, cover, at, strip));
   if (cover || at.w < OPEN) return;
   lines(item, view, size, items);
-  for (const child of item.children) add(child, view, size, keep, items);
+  for (const child of item.children) add(child, view, size, always, items);
 }
 
 function tensor(item, at, view, size, items) {

@@ -222,8 +222,8 @@ export class Grid {
 }
 
 function cornered() {
-  const given = { class: "pt-corner", role: "columnheader", "aria-colindex": 1 };
-  return h("div", { ...given, "data-at": "corner" }, h("span", { class: "unseen" }, "row"));
+  const attributes = { class: "pt-corner", role: "columnheader", "aria-colindex": 1 };
+  return h("div", { ...attributes, "data-at": "corner" }, h("span", { class: "unseen" }, "row"));
 }
 
 function inView(scrolled, room, step, count, active) {

@@ -6,14 +6,14 @@ from pellucid.layers import IGNORE
 from pellucid.tape import Tape
 from pellucid.text import BPE
 from pellucid.tree import flatten
+from pellucid.web.answers.json_values import Json, facts, json_number, token
 from pellucid.web.answers.outline import Outline
-from pellucid.web.answers.plain import Json, facts, plain, token
 from pellucid.web.session.runs import ExperimentRun
 
 
-def whole(run: ExperimentRun, editable: Sequence[str]) -> Json:
+def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
     """Title, tokens, losses, and the outline with every tensor's name and shape."""
-    leaves = {} if run.stage is None else flatten(run.stage.params)
+    leaves = {} if run.model_state is None else flatten(run.model_state.params)
     outline = Outline(run, (*editable, *leaves))
     answer: Json = {
         "title": run.subject.title,
@@ -35,7 +35,7 @@ def whole(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "loss": None,
         "history": [],
     }
-    if run.trace is None or run.stage is None:
+    if run.trace is None or run.model_state is None:
         return answer
     wanted = run.tape["targets"].tolist()
     losses = zip(run.tape["losses"].tolist(), wanted, strict=True)
@@ -45,9 +45,9 @@ def whole(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "parameters": list(leaves),
         "tokens": [token(run, number) for number in run.tape["tokens"].tolist()],
         "targets": [None if number == IGNORE else token(run, number) for number in wanted],
-        "losses": [None if target == IGNORE else plain(one) for one, target in losses],
-        "loss": plain(loss),
-        "history": [plain(one) for one in (*run.stage.losses, loss)],
+        "losses": [None if target == IGNORE else json_number(one) for one, target in losses],
+        "loss": json_number(loss),
+        "history": [json_number(one) for one in (*run.model_state.losses, loss)],
         "editable": [*editable, *leaves],
     }
 

@@ -17,17 +17,17 @@ Json = dict[str, Any]
 """An object as it is sent."""
 
 
-def plain(value: float) -> float | str:
+def json_number(value: float) -> float | str:
     """A number as it is; what JSON has no number for, by its name in JavaScript."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
 
 
-def plain_rows(values: Tensor) -> list[list[float | str]]:
+def json_rows(values: Tensor) -> list[list[float | str]]:
     """A matrix, row by row, with all the digits that its numbers have."""
     rows: Sequence[Sequence[float]] = values.tolist()
-    return [[plain(number) for number in row] for row in rows]
+    return [[json_number(number) for number in row] for row in rows]
 
 
 def format_of(run: ExperimentRun, name: str) -> Format:

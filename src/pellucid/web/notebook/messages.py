@@ -1,6 +1,6 @@
-"""A desk that is asked by messages: what a notebook has in a server's place.
+"""The session's API by messages: what a notebook has in a server's place.
 
-    {"id", "call", "given"}     asks;  {"id", "abort": true} breaks off;  {"leave": true} goes
+    {"id", "call", "fields"}    asks;  {"id", "abort": true} breaks off;  {"leave": true} goes
     {"id", "answer": {…}}       of a short call; a file that it made comes with it, as bytes
     {"id", "event": {…}} …      of a stream, the last of them {"id", "done": {…}}
     {"id", "error": "one line"}
@@ -32,10 +32,10 @@ MANY = f"a view has at most {STREAMS} streams at a time: wait for one, or break 
 
 
 class Messages:
-    """Answers messages with a desk, until it is closed."""
+    """Answers messages with a session's API, until it is closed."""
 
-    def __init__(self, desk: SessionApi, send: Send) -> None:
-        self._desk = desk
+    def __init__(self, api: SessionApi, send: Send) -> None:
+        self._api = api
         self._send = send
         self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = Lock()
@@ -48,22 +48,22 @@ class Messages:
         """Take a message in; what is none of the above is passed over."""
         if not isinstance(message, Mapping):
             return
-        name, call, given = (message.get(key) for key in ("id", "call", "given"))
+        name, call, fields = (message.get(key) for key in ("id", "call", "fields"))
         if message.get("leave"):
-            self._asked.put(self._desk.rest)
+            self._asked.put(self._api.rest)
         elif isinstance(name, str) and message.get("abort"):
             with self._lock:
                 self._going.discard(name)
-        elif isinstance(name, str) and isinstance(call, str) and isinstance(given, Mapping):
+        elif isinstance(name, str) and isinstance(call, str) and isinstance(fields, Mapping):
             if self._closed:
                 self._send({"id": name, "error": CLOSED}, [])
                 return
             with self._lock:
                 self._going.add(name)
-            self._asked.put(lambda: self._answer(name, call, given))
+            self._asked.put(lambda: self._answer(name, call, fields))
 
     def close(self) -> None:
-        """Break all off, and close the desk when nothing is at work there any more."""
+        """Break all off, and close the API when nothing is at work there any more."""
         with self._lock:
             if self._closed:
                 return
@@ -78,15 +78,15 @@ class Messages:
 
     def _close(self) -> None:
         if not self._streams:  # the last of them closes it otherwise
-            self._desk.close()
+            self._api.close()
 
-    def _answer(self, name: str, call: str, given: Mapping[str, Any]) -> None:
+    def _answer(self, name: str, call: str, fields: Mapping[str, Any]) -> None:
         if name not in self._going:
             return
         with self._errors(name):
-            made = self._desk.answer(call, given)
+            made = self._api.answer(call, fields)
             if isinstance(made, Mapping):
-                file = self._desk.download(made.get("download", "").removeprefix("download/"))
+                file = self._api.download(made.get("download", "").removeprefix("download/"))
                 self._tell(name, {"answer": dict(made)}, [file.read_bytes()] if file else [])
             elif len(self._streams) >= STREAMS:
                 self._tell(name, {"error": MANY})

@@ -7,8 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-PAGE = Path(__file__).with_name("page")
-"""Where the files are that the package comes with."""
+from pellucid.web.resources import PAGE
 
 KINDS = {
     ".css": "text/css; charset=utf-8",

@@ -1,4 +1,4 @@
-"""What a desk answers is what the package's own calls give, to the last digit."""
+"""What the API answers is what the package's own calls give, to the last digit."""
 
 import base64
 import gc
@@ -21,23 +21,23 @@ from pellucid.models import Edit, edited
 from pellucid.tape import Tape
 from pellucid.train import record_step
 from pellucid.tree import flatten
-from pellucid.web import SessionApi
-from pellucid.web.answers.plain import SAMPLED
+from pellucid.web import SessionApi, read_experiment
+from pellucid.web.answers.json_values import SAMPLED
 from tests.web.examples import (
     AI_ROCKS,
     ENGLISH,
     LESSON,
     answer,
     changed,
-    desk_of,
+    session_api,
     setting,
     stepping,
 )
 
 
 @pytest.fixture
-def desk() -> Iterator[SessionApi]:
-    made = desk_of()
+def api() -> Iterator[SessionApi]:
+    made = session_api()
     yield made
     made.close()
 
@@ -56,20 +56,20 @@ def trace_of(model: Any, tokenizer: Any, text: str) -> Tape:
 
 
 @pytest.mark.parametrize("experiment", [AI_ROCKS, ENGLISH], ids=["ai_rocks", "english-1M"])
-def test_every_tensor_of_the_outline_has_the_tape_s_numbers(desk: SessionApi, experiment: Any):
+def test_every_tensor_of_the_outline_has_the_tape_s_numbers(api: SessionApi, experiment: Any):
     if experiment is AI_ROCKS:
         tape = find_example("ai_rocks").record().tape  # type: ignore[union-attr]
     else:
         tape = trace_of(*open_model("english-1M"), ENGLISH["text"])  # type: ignore[misc]
     compared = 0
-    for node in nodes(answer(desk, "open", experiment=experiment)["outline"]):
+    for node in nodes(answer(api, "open", experiment=experiment)["outline"]):
         for tensor in node["tensors"]:
             for name in (tensor["name"], tensor["gradient"]):
                 if name is None:
                     continue
                 lead = [0] * (len(tensor["shape"]) - 2)
                 got = answer(
-                    desk, "tensor", experiment=experiment, name=name, lead=lead,
+                    api, "tensor", experiment=experiment, name=name, lead=lead,
                     rows=[0, 30], columns=[0, 30],
                 )  # fmt: skip
                 own = tape[name][tuple(lead)].double()
@@ -79,25 +79,25 @@ def test_every_tensor_of_the_outline_has_the_tape_s_numbers(desk: SessionApi, ex
     assert compared > 500
 
 
-def test_every_value_of_a_run_but_the_given_has_its_gradient(desk: SessionApi):
-    outline = answer(desk, "open", experiment=AI_ROCKS)["outline"]
+def test_every_value_of_a_run_but_the_given_has_its_gradient(api: SessionApi):
+    outline = answer(api, "open", experiment=AI_ROCKS)["outline"]
     tensors = [tensor for node in nodes(outline) for tensor in node["tensors"]]
     without = {tensor["name"] for tensor in tensors if tensor["gradient"] is None}
     inner = {f"h.0.ln_{norm}.{name}" for norm in (1, 2) for name in ("mean", "variance", "rstd")}
     assert without == {"tokens", "targets", "losses", "loss", "probs", *inner}
 
 
-def test_a_position_without_a_target_has_no_loss(desk: SessionApi):
-    opened = answer(desk, "open", experiment=ENGLISH)
+def test_a_position_without_a_target_has_no_loss(api: SessionApi):
+    opened = answer(api, "open", experiment=ENGLISH)
     assert (opened["losses"][-1], opened["targets"][-1]) == (None, None)
     counted = opened["losses"][:-1]
     assert sum(counted) / len(counted) == pytest.approx(opened["loss"], rel=1e-6)
 
 
-def test_a_large_tensor_is_written_as_all_of_it_would_be(desk: SessionApi):
+def test_a_large_tensor_is_written_as_all_of_it_would_be(api: SessionApi):
     weight = load("english-1M").params["wte"]["weight"]
     assert weight.numel() > SAMPLED
-    got = answer(desk, "tensor", experiment=ENGLISH, name="wte.weight", rows=[0, 30])
+    got = answer(api, "tensor", experiment=ENGLISH, name="wte.weight", rows=[0, 30])
     form = Format(weight)
     assert got["texts"] == [[form(number) for number in row] for row in weight[:30].tolist()]
 
@@ -106,8 +106,8 @@ def nodes(outline: list[Any]) -> list[Any]:
     return [one for node in outline for one in (node, *nodes(node["children"]))]
 
 
-def test_the_outline_goes_from_the_model_to_its_heads(desk: SessionApi):
-    outline = answer(desk, "open", experiment=ENGLISH)["outline"]
+def test_the_outline_goes_from_the_model_to_its_heads(api: SessionApi):
+    outline = answer(api, "open", experiment=ENGLISH)["outline"]
     assert [node["kind"] for node in outline] == [
         *("tokens", "embedding", "position", "block", "block", "block", "block"),
         *("norm", "unembedding", "unembedding", "loss"),
@@ -124,31 +124,31 @@ def test_the_outline_goes_from_the_model_to_its_heads(desk: SessionApi):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_worked_example_opens(desk: SessionApi, name: str):
-    opened = answer(desk, "open", experiment={"subject": {"example": name}})
+def test_every_worked_example_opens(api: SessionApi, name: str):
+    opened = answer(api, "open", experiment={"subject": {"example": name}})
     assert nodes(opened["outline"])
     assert (opened["model"] is None) == (opened["kind"] == "lesson")
 
 
-def test_infinities_and_nothing_are_named(desk: SessionApi):
-    got = answer(desk, "tensor", experiment=AI_ROCKS, name="h.0.attn.scores", lead=[0])
+def test_infinities_and_nothing_are_named(api: SessionApi):
+    got = answer(api, "tensor", experiment=AI_ROCKS, name="h.0.attn.scores", lead=[0])
     assert got["values"][0][1] == "-Infinity"
     assert got["texts"][0][1] == "-∞"
     assert math.isfinite(got["largest"])
 
 
-def test_a_window_is_cut_to_the_shape_and_labelled(desk: SessionApi):
+def test_a_window_is_cut_to_the_shape_and_labelled(api: SessionApi):
     asked = {"experiment": ENGLISH, "name": "h.1.attn.att", "lead": [3]}
-    got = answer(desk, "tensor", **asked, rows=[2, 99], columns=[1, 3])
+    got = answer(api, "tensor", **asked, rows=[2, 99], columns=[1, 3])
     assert (got["rows"], got["columns"], got["shape"]) == ([2, 8], [1, 3], [4, 8, 8])
-    pieces = [one["piece"] for one in answer(desk, "open", experiment=ENGLISH)["tokens"]]
+    pieces = [one["piece"] for one in answer(api, "open", experiment=ENGLISH)["tokens"]]
     assert got["labels"] == {"rows": pieces[2:8], "columns": pieces[1:3]}
 
 
-def test_a_picture_has_the_largest_of_each_patch(desk: SessionApi):
+def test_a_picture_has_the_largest_of_each_patch(api: SessionApi):
     name = "h.0.mlp.c_fc.weight"
     weight = load("english-1M").params["h"]["0"]["mlp"]["c_fc"]["weight"]
-    got = answer(desk, "picture", experiment=ENGLISH, name=name, height=16, width=8)
+    got = answer(api, "picture", experiment=ENGLISH, name=name, height=16, width=8)
     tints = torch.frombuffer(bytearray(base64.b64decode(got["tints"])), dtype=torch.int8)
     assert (got["height"], got["width"], len(tints)) == (16, 8, 128)
     rows, columns = weight.shape
@@ -160,14 +160,14 @@ def test_a_picture_has_the_largest_of_each_patch(desk: SessionApi):
     assert int((tints.reshape(16, 8) != wanted).sum()) <= 2
 
 
-def test_against_another_run_the_same_window(desk: SessionApi):
+def test_against_another_run_the_same_window(api: SessionApi):
     other = changed(AI_ROCKS, setting("wte.weight", [0, 0], 3.0))
     asked = {"experiment": AI_ROCKS, "name": "wte.weight", "against": other}
-    got = answer(desk, "tensor", **asked)
+    got = answer(api, "tensor", **asked)
     assert got["against"]["values"][0][0] == 3.0
     assert got["against"]["values"][1:] == got["values"][1:]
     longer = {"experiment": ENGLISH, "name": "embed.out", "against": ENGLISH | {"text": "In the"}}
-    assert answer(desk, "tensor", **longer)["against"] is None
+    assert answer(api, "tensor", **longer)["against"] is None
 
 
 # -- why -------------------------------------------------------------------------------------------
@@ -178,10 +178,10 @@ def test_against_another_run_the_same_window(desk: SessionApi):
     ["h.0.attn.att[0,1,0]", "h.0.mlp.act.out[1,3]", "loss", "dwte.weight[1,2]", "wte.weight[0,1]",
      "wte.weight.update[0,1]", "tokens[1]", "probs[0,2]", "h.0.ln_1.xhat[1,1]"],
 )  # fmt: skip
-def test_why_is_the_explanation(desk: SessionApi, name: str):
+def test_why_is_the_explanation(api: SessionApi, name: str):
     example = find_example("ai_rocks")
     tape = example.record({"learning_rate": 1e-3, "weight_decay": 0.1}).tape  # type: ignore[union-attr]
-    found, got = explain(tape, name), answer(desk, "why", experiment=AI_ROCKS, name=name)
+    found, got = explain(tape, name), answer(api, "why", experiment=AI_ROCKS, name=name)
     assert got["exact"] == repr(found.traced)
     assert got["name"] == name
     for step in got["steps"]:
@@ -198,10 +198,10 @@ def test_why_is_the_explanation(desk: SessionApi, name: str):
 @pytest.mark.parametrize(
     "name", ["h.0.ln_1.out[0,1]", "h.0.attn.c_proj.out[1,2]", "dh.0.attn.scores[0,1,0]", "loss"]
 )
-def test_the_arithmetic_reads_as_in_the_terminal(desk: SessionApi, name: str):
+def test_the_arithmetic_reads_as_in_the_terminal(api: SessionApi, name: str):
     term = explain(find_example("ai_rocks").record().tape, name).term
     assert term is not None
-    got = answer(desk, "why", experiment=AI_ROCKS, name=name)
+    got = answer(api, "why", experiment=AI_ROCKS, name=name)
     steps = list(steps_of(term, Writer()))
     assert len(got["steps"]) == len(steps)
     for step, written in zip(got["steps"], steps, strict=True):
@@ -210,9 +210,9 @@ def test_the_arithmetic_reads_as_in_the_terminal(desk: SessionApi, name: str):
             assert "".join(pieces) == getattr(Writer(), key)(written)
 
 
-def test_every_negative_factor_keeps_its_brackets(desk: SessionApi):
+def test_every_negative_factor_keeps_its_brackets(api: SessionApi):
     tape = find_example("ai_rocks").record().tape  # type: ignore[union-attr]
-    got = answer(desk, "why", experiment=AI_ROCKS, name="h.0.attn.c_proj.out[1,2]")
+    got = answer(api, "why", experiment=AI_ROCKS, name="h.0.attn.c_proj.out[1,2]")
     figures = [
         "".join(piece if isinstance(piece, str) else piece["text"] for piece in step["figures"])
         for step in got["steps"]
@@ -224,9 +224,9 @@ def test_every_negative_factor_keeps_its_brackets(desk: SessionApi):
     assert got["exact"] == repr(float(tape["h.0.attn.c_proj.out"][1, 2]))
 
 
-def test_value_and_gradient_face_each_other(desk: SessionApi):
-    value = answer(desk, "why", experiment=AI_ROCKS, name="h.0.attn.att[0,1,0]")
-    gradient = answer(desk, "why", experiment=AI_ROCKS, name="dh.0.attn.att[0,1,0]")
+def test_value_and_gradient_face_each_other(api: SessionApi):
+    value = answer(api, "why", experiment=AI_ROCKS, name="h.0.attn.att[0,1,0]")
+    gradient = answer(api, "why", experiment=AI_ROCKS, name="dh.0.attn.att[0,1,0]")
     assert value["facing"] == {
         "name": gradient["name"], "text": gradient["text"], "exact": gradient["exact"],
         "kind": "gradient",
@@ -235,34 +235,34 @@ def test_value_and_gradient_face_each_other(desk: SessionApi):
     assert gradient["facing"]["kind"] == "value"
 
 
-def test_a_token_and_a_parameter_are_named(desk: SessionApi):
-    assert answer(desk, "why", experiment=AI_ROCKS, name="tokens[1]")["note"] == "token 'rocks'"
-    weight = answer(desk, "why", experiment=AI_ROCKS, name="wte.weight[0,0]")
+def test_a_token_and_a_parameter_are_named(api: SessionApi):
+    assert answer(api, "why", experiment=AI_ROCKS, name="tokens[1]")["note"] == "token 'rocks'"
+    weight = answer(api, "why", experiment=AI_ROCKS, name="wte.weight[0,0]")
     assert (weight["note"], weight["steps"]) == ("a parameter of the model", [])
 
 
-def test_after_a_proof_the_true_digits_are_there(desk: SessionApi):
+def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     name = "h.0.attn.att[0,1,0]"
-    assert answer(desk, "why", experiment=AI_ROCKS, name=name)["proved"] is None
-    *events, last = answer(desk, "prove", experiment=AI_ROCKS)
+    assert answer(api, "why", experiment=AI_ROCKS, name=name)["proved"] is None
+    *events, last = answer(api, "prove", experiment=AI_ROCKS)
     assert events
     assert last["done"]["proved"]
-    got = answer(desk, "why", experiment=AI_ROCKS, name=name)
+    got = answer(api, "why", experiment=AI_ROCKS, name=name)
     proved = got["proved"]
     assert proved["printed_right"]
     assert float(proved["digits"]) == pytest.approx(float(got["exact"]), rel=1e-15)
     assert 0 < float(proved["error"]) < 1e-15
     assert float(proved["radius"]) < 1e-20
     assert len(proved["digits"]) > 20
-    assert answer(desk, "open", experiment=AI_ROCKS)["proved"]
-    assert not answer(desk, "open", experiment=AI_ROCKS | {"text": "AI rocks"})["proved"]
+    assert answer(api, "open", experiment=AI_ROCKS)["proved"]
+    assert not answer(api, "open", experiment=AI_ROCKS | {"text": "AI rocks"})["proved"]
 
 
 # -- learning and touching -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
-def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(desk: SessionApi, optimizer: str):
+def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(api: SessionApi, optimizer: str):
     from pellucid.train import updated
 
     example = find_example("ai_rocks")
@@ -276,14 +276,14 @@ def test_steps_are_the_optimizer_s_and_the_next_goes_on_from_them(desk: SessionA
     one_by_one = changed(AI_ROCKS, *[stepping(optimizer)] * 4) | {"next": update}
     at_once = changed(AI_ROCKS, stepping(optimizer, 4)) | {"next": update}
     for experiment in (one_by_one, at_once):
-        assert answer(desk, "open", experiment=experiment)["history"] == losses
-        got = answer(desk, "tensor", experiment=experiment, name="wte.weight.new")
+        assert answer(api, "open", experiment=experiment)["history"] == losses
+        got = answer(api, "tensor", experiment=experiment, name="wte.weight.new")
         assert torch.equal(numbers(got["values"]), params["wte"]["weight"])
-        now = answer(desk, "tensor", experiment=experiment, name="wte.weight")
+        now = answer(api, "tensor", experiment=experiment, name="wte.weight")
         assert torch.equal(numbers(now["values"]), before["wte"]["weight"])
 
 
-def test_what_is_set_is_the_edited_run(desk: SessionApi):
+def test_what_is_set_is_the_edited_run(api: SessionApi):
     model, tokenizer = open_model("english-1M")
     text = ENGLISH["text"]
     other = Tape()
@@ -303,9 +303,9 @@ def test_what_is_set_is_the_edited_run(desk: SessionApi):
             "text": "And the king said unto him",
         },
     )
-    got = answer(desk, "effect", experiment=experiment)
+    got = answer(api, "effect", experiment=experiment)
     assert got["loss"][1] == float(tape["loss"])
-    assert got["loss"][0] == answer(desk, "open", experiment=ENGLISH)["loss"]
+    assert got["loss"][0] == answer(api, "open", experiment=ENGLISH)["loss"]
     plain = trace_of(model, tokenizer, str(text))
     logs = [one["logits"][-1].double().log_softmax(-1) for one in (plain, tape)]
     assert got["kl"] == pytest.approx(float((logs[0].exp() * (logs[0] - logs[1])).sum()), rel=1e-4)
@@ -316,26 +316,26 @@ def test_what_is_set_is_the_edited_run(desk: SessionApi):
     assert likeliest["probability"] == float(tape["probs"][-1].max())
 
 
-def test_norms_are_of_every_parameter_its_gradient_and_its_update(desk: SessionApi):
+def test_norms_are_of_every_parameter_its_gradient_and_its_update(api: SessionApi):
     example = find_example("ai_rocks")
     tape = example.record({"learning_rate": 1e-3, "weight_decay": 0.1}).tape
-    rows = {row["name"]: row for row in answer(desk, "norms", experiment=AI_ROCKS)["rows"]}
+    rows = {row["name"]: row for row in answer(api, "norms", experiment=AI_ROCKS)["rows"]}
     assert list(rows) == list(flatten(example.model.params))
     for name, row in rows.items():
         for key, of in (("value", name), ("gradient", f"d{name}"), ("update", f"{name}.update")):
             assert row[key] == pytest.approx(float(tape[of].norm()))
 
 
-def test_nothing_set_is_no_change(desk: SessionApi):
-    got = answer(desk, "effect", experiment=changed(AI_ROCKS, stepping(count=2)))
+def test_nothing_set_is_no_change(api: SessionApi):
+    got = answer(api, "effect", experiment=changed(AI_ROCKS, stepping(count=2)))
     assert got["loss"][0] == got["loss"][1]
     assert (got["kl"], got["tensors"]) == (0, [])
 
 
-def test_a_weight_may_be_set_between_steps(desk: SessionApi):
+def test_a_weight_may_be_set_between_steps(api: SessionApi):
     actions = (stepping(count=2), setting("wte.weight", [0, 1], 0.5), stepping(count=1))
-    first = answer(desk, "open", experiment=changed(AI_ROCKS, *actions[:1]))["history"]
-    whole = answer(desk, "open", experiment=changed(AI_ROCKS, *actions))["history"]
+    first = answer(api, "open", experiment=changed(AI_ROCKS, *actions[:1]))["history"]
+    whole = answer(api, "open", experiment=changed(AI_ROCKS, *actions))["history"]
     assert whole[:2] == first[:2]
     assert whole[2] != first[2]
     assert len(whole) == 4
@@ -347,50 +347,50 @@ def test_a_weight_may_be_set_between_steps(desk: SessionApi):
     changed(ENGLISH, setting("h.3.mlp.c_proj.out", [], 0.0),
             {"do": "patch", "name": "h.1.resid_post", "index": [2], "text": "And the king said"}),
 ], ids=["example", "model"])  # fmt: skip
-def test_the_python_makes_the_same_run(desk: SessionApi, experiment: Any):
-    source = answer(desk, "python", experiment=experiment)["python"]
+def test_the_python_makes_the_same_run(api: SessionApi, experiment: Any):
+    source = answer(api, "python", experiment=experiment)["python"]
     names: dict[str, Any] = {"print": lambda *_: None}
     exec(source, names)
-    loss = answer(desk, "open", experiment=experiment)["loss"]
+    loss = answer(api, "open", experiment=experiment)["loss"]
     assert float(names["trace"].tape["loss"]) == loss
     assert all(len(line) <= 200 for line in source.splitlines())
 
 
-def test_a_checkpoint_is_the_model_of_now(desk: SessionApi, tmp_path: Any):
+def test_a_checkpoint_is_the_model_of_now(api: SessionApi, tmp_path: Any):
     from zipfile import ZipFile
 
     experiment = changed(ENGLISH, stepping("sgd", 2))
-    made = answer(desk, "checkpoint", experiment=experiment)
-    file = desk.download(made["download"].rpartition("/")[2])
+    made = answer(api, "checkpoint", experiment=experiment)
+    file = api.download(made["download"].rpartition("/")[2])
     assert file is not None
     assert (file.name, file.stat().st_size) == (made["name"], made["bytes"])
     ZipFile(file).extractall(tmp_path)
     model, tokenizer = open_model(str(tmp_path / file.stem))
     tape = trace_of(model, tokenizer, str(ENGLISH["text"]))
-    assert float(tape["loss"]) == answer(desk, "open", experiment=experiment)["loss"]
-    assert desk.download("0" * 32) is None
-    desk.close()
+    assert float(tape["loss"]) == answer(api, "open", experiment=experiment)["loss"]
+    assert api.download("0" * 32) is None
+    api.close()
     assert not file.exists()
 
 
 # -- guesses, generation, training -----------------------------------------------------------------
 
 
-def test_predictions_and_lens_agree_at_the_end(desk: SessionApi):
+def test_predictions_and_lens_agree_at_the_end(api: SessionApi):
     for position in (0, -1):
         asked = {"experiment": ENGLISH, "position": position, "top": 3}
-        guessed, seen = answer(desk, "predictions", **asked), answer(desk, "lens", **asked)
+        guessed, seen = answer(api, "predictions", **asked), answer(api, "lens", **asked)
         last = seen["layers"][-1]["rows"]
         assert [row["id"] for row in last] == [row["id"] for row in guessed["rows"]]
         for row, other in zip(last, guessed["rows"], strict=True):
             assert row["probability"] == pytest.approx(other["probability"], rel=1e-4)
     assert guessed["target"] is None
-    assert answer(desk, "predictions", experiment=ENGLISH, position=0)["target"]["piece"] == " the"
+    assert answer(api, "predictions", experiment=ENGLISH, position=0)["target"]["piece"] == " the"
 
 
-def test_each_token_falls_where_its_candidate_lies(desk: SessionApi):
+def test_each_token_falls_where_its_candidate_lies(api: SessionApi):
     asked = {"sampling": {"temperature": 0.9, "top_k": 40}, "seed": 3, "count": 12, "top": 5}
-    *events, last = answer(desk, "generate", experiment=ENGLISH, **asked)
+    *events, last = answer(api, "generate", experiment=ENGLISH, **asked)
     assert len(events) == 12
     for event in events:
         (chosen,) = [one for one in event["candidates"] if one["id"] == event["token"]]
@@ -401,42 +401,42 @@ def test_each_token_falls_where_its_candidate_lies(desk: SessionApi):
     written = "".join(event["piece"] for event in events)
     assert last["done"]["text"].startswith(ENGLISH["text"])
     assert last["done"]["text"].replace("\n", "\\n").endswith(written)
-    assert answer(desk, "generate", experiment=ENGLISH, **asked)[-1] == last
+    assert answer(api, "generate", experiment=ENGLISH, **asked)[-1] == last
 
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 40
 
 
-def test_the_lens_looks_where_the_token_is_drawn(desk: SessionApi):
-    *events, _ = answer(desk, "generate", experiment=ENGLISH, sampling={}, count=4, seed=5)
+def test_the_lens_looks_where_the_token_is_drawn(api: SessionApi):
+    *events, _ = answer(api, "generate", experiment=ENGLISH, sampling={}, count=4, seed=5)
     for event in events:
         (chosen,) = [one for one in event["candidates"] if one["id"] == event["token"]]
         assert event["lens"][-1]["chosen"] == pytest.approx(chosen["probability"], rel=1e-3)
 
 
-def test_a_model_is_trained_and_looked_into(desk: SessionApi):
+def test_a_model_is_trained_and_looked_into(api: SessionApi):
     settings = {"iterations": 40, "learning_rate": 0.01, "seed": 1}
-    *events, last = answer(desk, "train", text=TEXT, settings=settings)
+    *events, last = answer(api, "train", text=TEXT, settings=settings)
     assert events[-1]["iteration"] == 40
     assert events[-1]["loss"] < events[0]["loss"]
     assert any(event["sample"] for event in events)
     subject = {"subject": last["done"]["subject"]}
-    opened = answer(desk, "open", experiment=subject)
+    opened = answer(api, "open", experiment=subject)
     assert opened["model"]["layers"] == 2
     more = {"iterations": 5, "from": subject}
-    again = answer(desk, "train", text=TEXT, settings=more)
+    again = answer(api, "train", text=TEXT, settings=more)
     assert again[0]["loss"] < events[0]["loss"] - 1
     assert again[-1]["done"]["subject"] != last["done"]["subject"]
     with pytest.raises(PellucidError, match="train it again"):
-        answer(desk_of(), "open", experiment=subject)
+        answer(session_api(), "open", experiment=subject)
 
 
-def test_training_stops_where_nobody_listens(desk: SessionApi):
-    events = desk.answer("train", {"text": TEXT, "settings": {"iterations": 5000}})
+def test_training_stops_where_nobody_listens(api: SessionApi):
+    events = api.answer("train", {"text": TEXT, "settings": {"iterations": 5000}})
     assert not isinstance(events, dict)
     next(iter(events))
     events.close()  # type: ignore[attr-defined]
-    assert desk.runs.trained == {}
+    assert api.runs.trained == {}
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -481,10 +481,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_answered_is_one_line(desk: SessionApi, what: str):
-    call, given = REFUSED[what]
+def test_what_cannot_be_answered_is_one_line(api: SessionApi, what: str):
+    call, fields = REFUSED[what]
     with pytest.raises(PellucidError) as refused:
-        answer(desk, call, **given)
+        answer(api, call, **fields)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 400
 
@@ -492,33 +492,33 @@ def test_what_cannot_be_answered_is_one_line(desk: SessionApi, what: str):
 # -- memory ----------------------------------------------------------------------------------------
 
 
-def test_old_runs_make_room_for_new_ones(desk: SessionApi, monkeypatch: pytest.MonkeyPatch):
-    answer(desk, "open", experiment=ENGLISH)
-    one = desk.held
+def test_old_runs_make_room_for_new_ones(api: SessionApi, monkeypatch: pytest.MonkeyPatch):
+    answer(api, "open", experiment=ENGLISH)
+    one = api.held
     monkeypatch.setattr("pellucid.web.session.runs.ROOM", 3 * one)
     for count in range(12):
-        answer(desk, "open", experiment=ENGLISH | {"text": f"In the beginning {count}"})
-        assert desk.held <= 4 * one
+        answer(api, "open", experiment=ENGLISH | {"text": f"In the beginning {count}"})
+        assert api.held <= 4 * one
 
 
-def test_a_closed_desk_holds_nothing(desk: SessionApi):
-    run = weakref.ref(desk.run({"experiment": ENGLISH}))
-    desk.close()
+def test_a_closed_api_holds_nothing(api: SessionApi):
+    run = weakref.ref(api.runs.run(read_experiment(ENGLISH)))
+    api.close()
     gc.collect()
-    assert desk.held == 0
+    assert api.held == 0
     assert run() is None
 
 
-def test_desks_share_the_models_and_nothing_else():
-    first = desk_of()
+def test_apis_share_the_models_and_nothing_else():
+    first = session_api()
     second = SessionApi(first.runs.library)
-    runs = [desk.run({"experiment": ENGLISH}) for desk in (first, second)]
+    runs = [api.runs.run(read_experiment(ENGLISH)) for api in (first, second)]
     assert runs[0] is not runs[1]
     weights = [run.tape["wte.weight"].data_ptr() for run in runs]
     assert weights[0] == weights[1]
     experiment = changed(ENGLISH, setting("wte.weight", [0, 0], 9.0))
     got = answer(first, "tensor", experiment=experiment, name="wte.weight", rows=[0, 1])
     assert got["values"][0][0] == 9.0
-    assert float(second.run({"experiment": ENGLISH}).tape["wte.weight"][0, 0]) != 9.0
-    for desk in (first, second):
-        desk.close()
+    assert float(second.runs.run(read_experiment(ENGLISH)).tape["wte.weight"][0, 0]) != 9.0
+    for api in (first, second):
+        api.close()

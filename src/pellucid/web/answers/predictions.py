@@ -6,17 +6,14 @@ from pellucid.errors import ConfigError
 from pellucid.inspect import lens_names, logit_lens
 from pellucid.layers import IGNORE
 from pellucid.numbers import at
-from pellucid.web.answers.plain import Json, plain
-from pellucid.web.session.fields import Fields, whole_in
+from pellucid.web.answers.json_values import Json, json_number
+from pellucid.web.session.fields import Fields, bounded
 from pellucid.web.session.runs import ExperimentRun, traced
 
-TOP = 50
-"""How many candidates an answer lists at most."""
 
-
-def predictions(run: ExperimentRun, given: Fields) -> Json:
+def predictions(run: ExperimentRun, fields: Fields) -> Json:
     """The likeliest tokens after a position, and how likely the target was."""
-    place, count = position_in(run, given), whole_in(given, "top", 10, low=1, high=TOP)
+    place, count = position_in(run, fields), fields["top"]
     target = int(run.tape["targets"][place])
     return {
         "position": place,
@@ -31,10 +28,9 @@ def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     return [_row(run, place, token) for token in _likeliest(run.tape["probs"][place], count)]
 
 
-def lens(run: ExperimentRun, given: Fields) -> Json:
+def lens(run: ExperimentRun, fields: Fields) -> Json:
     """What the stream would say at each layer, were it the last: the logit lens."""
-    trace, place = traced(run), position_in(run, given)
-    count = whole_in(given, "top", 5, low=1, high=TOP)
+    trace, place, count = traced(run), position_in(run, fields), fields["top"]
     layers = logit_lens(trace.model, run.tape, place)
     names = lens_names(trace.model, run.tape)
     return {
@@ -46,7 +42,7 @@ def lens(run: ExperimentRun, given: Fields) -> Json:
                     {
                         "id": token,
                         "piece": run.piece(token),
-                        "probability": plain(float(row[token])),
+                        "probability": json_number(float(row[token])),
                     }
                     for token in _likeliest(row, count)
                 ],
@@ -56,20 +52,20 @@ def lens(run: ExperimentRun, given: Fields) -> Json:
     }
 
 
-def attention(run: ExperimentRun, given: Fields) -> Json:
+def attention(run: ExperimentRun, fields: Fields) -> Json:
     """What each head of a block looks at, for arcs from token to token."""
     trace = traced(run)
-    block = whole_in(given, "block", 0, low=0, high=trace.model.config.n_layer - 1)
+    block = bounded(fields["block"], "block", 0, trace.model.config.n_layer - 1)
     name = f"h.{block}.attn.att"
     kept = f"h.{block}.attn.kept"
     used: Tensor = run.tape[kept] if kept in run.tape else run.tape[name]
     return {"heads": used.tolist(), "pieces": list(trace.pieces)}
 
 
-def position_in(run: ExperimentRun, given: Fields) -> int:
+def position_in(run: ExperimentRun, fields: Fields) -> int:
     """A position of the text, counted from 0, or from its end with -1."""
     length = len(traced(run).pieces)
-    return whole_in(given, "position", -1, low=-length, high=length - 1) % length
+    return bounded(fields["position"], "position", -length, length - 1) % length
 
 
 def _likeliest(probs: Tensor, count: int) -> list[int]:
@@ -84,7 +80,7 @@ def _row(run: ExperimentRun, place: int, token: int) -> Json:
     return {
         "id": token,
         "piece": run.piece(token),
-        "probability": plain(float(run.tape["probs"][place, token])),
-        "logit": plain(float(run.tape["logits"][place, token])),
+        "probability": json_number(float(run.tape["probs"][place, token])),
+        "logit": json_number(float(run.tape["logits"][place, token])),
         "name": at("probs", (place, token)),
     }

@@ -10,27 +10,24 @@ from torch.nn.functional import adaptive_max_pool2d
 from pellucid.documents.numbers import statistics
 from pellucid.errors import TraceError
 from pellucid.walkthrough import Labels, describe
-from pellucid.web.answers.plain import Json, format_of, largest, plain, plain_rows
-from pellucid.web.session.fields import Fields, index_in, range_in, text_in, whole_in
+from pellucid.web.answers.json_values import Json, format_of, json_number, json_rows, largest
+from pellucid.web.session.fields import Fields, window
 from pellucid.web.session.runs import ExperimentRun
 
 NUMBERS = 4096
 """How many numbers one answer has at most."""
 
-PICTURE = 512
-"""Rows and columns of a picture, at most."""
-
 STRENGTHS = 127
 """A tint is from -127 to 127."""
 
 
-def tensor(run: ExperimentRun, given: Fields, against: ExperimentRun | None) -> Json:
+def tensor(run: ExperimentRun, fields: Fields, against: ExperimentRun | None) -> Json:
     """A window on a tensor: its numbers with all digits, and as they are written."""
-    name, lead = text_in(given, "name"), index_in(given, "lead")
+    name, lead = fields["name"], fields["lead"]
     value = _value(run, name)
     matrix = _matrix(name, value, lead)
     (first, end), (left, right) = (
-        range_in(given, key, size)
+        window(fields.get(key), size)
         for key, size in zip(("rows", "columns"), matrix.shape, strict=True)
     )
     if (end - first) * (right - left) > NUMBERS:
@@ -38,7 +35,7 @@ def tensor(run: ExperimentRun, given: Fields, against: ExperimentRun | None) -> 
             f"at most {NUMBERS:,} numbers are shown at once, and {end - first} × {right - left} "
             "were asked for: ask for a part"
         )
-    window = matrix[first:end, left:right]
+    part = matrix[first:end, left:right]
     row, labels = describe(name), _labels(run, name, value)
     return {
         "name": name,
@@ -52,21 +49,20 @@ def tensor(run: ExperimentRun, given: Fields, against: ExperimentRun | None) -> 
         },
         "rows": [first, end],
         "columns": [left, right],
-        **_numbers(run, name, window),
+        **_numbers(run, name, part),
         "largest": _largest(run, name),
         "statistics": statistics(value.double()) if value.numel() <= 1 << 22 else "",
         "against": _against(against, name, value, lead, (first, end, left, right)),
     }
 
 
-def picture(run: ExperimentRun, given: Fields) -> Json:
+def picture(run: ExperimentRun, fields: Fields) -> Json:
     """All of a matrix in few tints: of each patch the number that is largest in size."""
-    name, lead = text_in(given, "name"), index_in(given, "lead")
+    name, lead = fields["name"], fields["lead"]
     value = _value(run, name)
     matrix = _matrix(name, value, lead)
     height, width = (
-        min(size, whole_in(given, key, 64, low=1, high=PICTURE))
-        for key, size in zip(("height", "width"), matrix.shape, strict=True)
+        min(size, fields[key]) for key, size in zip(("height", "width"), matrix.shape, strict=True)
     )
     top = _largest(run, name)
     tints = torch.zeros(height, width) if not top else _patches(matrix, height, width) / float(top)
@@ -118,7 +114,7 @@ def _numbers(run: ExperimentRun, name: str, window: Tensor) -> Json:
     written = format_of(run, name) if window.is_floating_point() else str
     rows = window.tolist()
     texts = [[_text(written, number) for number in row] for row in rows]
-    return {"values": plain_rows(window), "texts": texts}
+    return {"values": json_rows(window), "texts": texts}
 
 
 def _text(written: object, number: float) -> str:
@@ -131,7 +127,7 @@ def _text(written: object, number: float) -> str:
 def _largest(run: ExperimentRun, name: str) -> float | str:
     known = f"{name} largest"
     if known not in run.notes:
-        run.notes[known] = plain(largest(run.tape[name]))
+        run.notes[known] = json_number(largest(run.tape[name]))
     return run.notes[known]  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-Told = Callable[[dict[str, Any]], None]
+Tell = Callable[[dict[str, Any]], None]
 """What a function calls to tell how it goes; raises `Stopped` when nobody listens any more."""
 
 WAITING = 16
@@ -17,7 +17,7 @@ class Stopped(Exception):  # noqa: N818 (no error: the reader has gone)
     """Nobody reads the events any more."""
 
 
-def told(work: Callable[[Told], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def events_of(work: Callable[[Tell], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Run `work` in a thread of its own: its events, and last `{"done": what it returns}`.
 
     What it raises is raised here. Where the iterator is closed before the end, the work's next
@@ -26,7 +26,7 @@ def told(work: Callable[[Told], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     >>> def work(tell):
     ...     tell({"part": 1})
     ...     return {"parts": 1}
-    >>> list(told(work))
+    >>> list(events_of(work))
     [{'part': 1}, {'done': {'parts': 1}}]
     """
     events: Queue[tuple[str, Any]] = Queue(WAITING)

@@ -12,8 +12,8 @@ from pellucid.errors import ConfigError
 from pellucid.explain import Explanation, place
 from pellucid.numbers import Ball, decimal_ends, precision
 from pellucid.prove import Stepped, Watch, prove
-from pellucid.web.answers.plain import Json, format_of
-from pellucid.web.session.background import Told, told
+from pellucid.web.answers.json_values import Json, format_of
+from pellucid.web.session.events import Tell, events_of
 from pellucid.web.session.runs import ExperimentRun
 
 PROVED = 200_000
@@ -26,10 +26,10 @@ DIGITS = 32
 """At most so many digits of a true number are written."""
 
 
-class _Kept(Watch):
+class _BallRecorder(Watch):
     """Keeps every ball, and tells how far the proof has come."""
 
-    def __init__(self, run: ExperimentRun, tell: Told) -> None:
+    def __init__(self, run: ExperimentRun, tell: Tell) -> None:
         self._balls, self._tell = run.balls, tell
         self._costs: Mapping[str, float] = {}
         self._what, self._done = "", 0.0
@@ -58,11 +58,11 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
             f"{count:,}: take a worked example, or pellucid prove in the terminal"
         )
 
-    def work(tell: Told) -> Json:
+    def work(tell: Tell) -> Json:
         stepped = None
         if run.trace is not None:
             stepped = Stepped(run.trace.model, (run.tape["tokens"], run.tape["targets"]))
-        watch = _Kept(run, tell)
+        watch = _BallRecorder(run, tell)
         run.proof = prove(run.tape, written=Format, stepped=stepped, watch=watch)
         return {
             "numbers": count,
@@ -72,7 +72,7 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
             "failures": list(run.proof.failures),
         }
 
-    return told(work)
+    return events_of(work)
 
 
 def proved(run: ExperimentRun, found: Explanation) -> Json | None:

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path, PurePosixPath
 
-from pellucid.web.assets import PAGE
+from pellucid.web.resources import PAGE
 
 _IMPORT = re.compile(r"^import\s+(?:\{([^}]*)\}\s*from\s*)?\"(\.[^\"]+)\";[ \t]*$", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*? |class |const )(\w+))", re.MULTILINE)
