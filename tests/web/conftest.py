@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from pellucid.web import SessionApi
+from tests.web.examples import session_api
 from tests.web.served import Browser, PageServer, served
 from tests.web.visits import Visitor, page_server
 
@@ -45,7 +47,7 @@ def browser(running: tuple[Browser, PageServer]) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """The address of a server with real desks."""
+    """The address of a server with real sessions."""
     with page_server() as found:
         yield found
 
@@ -56,3 +58,11 @@ def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
     made = Visitor(chromium, address)
     yield made
     made.end()
+
+
+@pytest.fixture
+def api() -> Iterator[SessionApi]:
+    """A session's API, with two models to ask for."""
+    made = session_api()
+    yield made
+    made.close()

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from pellucid.web import Library, SessionApi
+from tests.web.messages import check_call
 
 AI_ROCKS = {"subject": {"example": "ai_rocks"}}
 ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God created"}
@@ -15,10 +16,15 @@ def session_api() -> SessionApi:
 
 
 def answer(api: SessionApi, call: str, **fields: Any) -> Any:
-    """The answer as it is sent; of a stream all events, the last of them the end."""
-    made = api.answer(call, json.loads(json.dumps(fields)))
+    """The answer as it is sent; of a stream all events, the last of them the end.
+
+    What comes and what goes is what messages.json says.
+    """
+    came = json.loads(json.dumps(fields))
+    made = api.answer(call, came)
     events = [made] if isinstance(made, dict) else list(made)
     sent = json.loads(json.dumps(events, allow_nan=False))
+    check_call(call, came, sent)
     return sent[0] if isinstance(made, dict) else sent
 
 

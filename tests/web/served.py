@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pellucid.web.http.assets import Assets
 from pellucid.web.http.server import PageServer, listen
+from tests.web.messages import HTTP, check, check_call
 from tests.web.plain_api import PlainApi
 
 JSON = {"Content-Type": "application/json"}
@@ -30,9 +31,8 @@ class Answered(NamedTuple):
     def refused(self, status: int) -> str:
         """The one line with which it was refused."""
         assert self.status == status, self
-        (key,) = (said := self.json())
-        assert key == "error"
-        assert len(said["error"].splitlines()) == 1
+        said = self.json()
+        check(HTTP["error"], said, "a refusal")
         return said["error"]
 
 
@@ -69,7 +69,11 @@ class Browser:
         return self.ask("GET", f"/{self.token}/{path}", headers=headers)
 
     def post(self, call: str, body: bytes = b"{}", headers: Any = None) -> Answered:
-        return self.ask("POST", f"/{self.token}/api/{call}", body, {**JSON, **(headers or {})})
+        path = f"/{self.token}/api/{call}"
+        answer = self.ask("POST", path, body, {**JSON, **(headers or {})})
+        if answer.status == 200 and call in HTTP:
+            check_call(call, json.loads(body), [answer.json()])
+        return answer
 
     def session(self) -> str:
         answer = self.post("session")

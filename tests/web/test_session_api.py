@@ -4,7 +4,6 @@ import base64
 import gc
 import math
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,13 +32,6 @@ from tests.web.examples import (
     setting,
     stepping,
 )
-
-
-@pytest.fixture
-def api() -> Iterator[SessionApi]:
-    made = session_api()
-    yield made
-    made.close()
 
 
 def numbers(values: list[list[float | str]]) -> torch.Tensor:

@@ -38,12 +38,12 @@ def norms(run: ExperimentRun) -> Json:
     tape, trace = run.tape, traced(run)
     rows = []
     for name, weight in flatten(trace.model.params).items():
-        gradient, update = f"d{name}", f"{name}.update"
+        update = f"{name}.update"
         rows.append(
             {
                 "name": name,
                 "value": json_number(_norm(weight)),
-                "gradient": json_number(_norm(tape[gradient])) if gradient in tape else None,
+                "gradient": json_number(_norm(tape[f"d{name}"])),
                 "update": json_number(_norm(tape[update])) if update in tape else None,
             }
         )
