@@ -1,11 +1,13 @@
 """What a notebook does for a widget: carries messages between its two sides, shows it in a page."""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from pellucid.web.widget import View
+from tests.web.messages import Conversation
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>A notebook</title>
 <style>
@@ -123,10 +125,14 @@ def asked(view: View, name: str, call: str, **fields: Any) -> None:
 
 
 class Notebook:
-    """A page with two cells, in which views are shown; what the browser complains of is kept."""
+    """A page with two cells, in which views are shown; what the browser complains of is noted.
+
+    Each message, either way, must be what messages.json says.
+    """
 
     def __init__(self, browser: Any, folder: Path, **how: Any) -> None:
         self.complaints: list[str] = []
+        self._conversations: dict[str, Conversation] = {}
         self._views: dict[str, tuple[View, Comm]] = {}
         viewport = how.pop("viewport", {"width": 1280, "height": 1000})
         self.page = browser.new_context(viewport=viewport, offline=True, **how).new_page()
@@ -146,6 +152,7 @@ class Notebook:
             name = str(id(view))
             if name not in self._views:
                 self._views[name] = (view, connected(view))
+                self._conversations[name] = Conversation()
             state = {key: getattr(view, key) for key in ("experiment", "view", "height")}
             cells.append({"name": name, "state": state, "cell": cell})
         self.page.evaluate(SCRIPT, {"esm": views[0]._esm, "cells": cells})
@@ -160,11 +167,24 @@ class Notebook:
             self.complaints.append(url)
 
     def _take(self, name: str, data: dict[str, Any]) -> None:
+        if data["method"] == "custom":
+            self._noted(self._conversations[name].to_python, data["content"])
         said(self._views[name][0], **data)
 
     def _give(self) -> list[tuple[str, dict[str, Any], list[str]]]:
-        return [
+        messages = [
             (name, data, [base64.b64encode(one).decode() for one in buffers])
             for name, (_, comm) in self._views.items()
             for data, buffers in comm.fetched()
         ]
+        for name, data, _ in messages:
+            if data["method"] == "custom":
+                self._noted(self._conversations[name].to_page, data["content"])
+        return messages
+
+    def _noted(self, check: Callable[[Any], None], message: Any) -> None:
+        """Check a message by the schema; what is wrong with it is a complaint."""
+        try:
+            check(message)
+        except AssertionError as error:
+            self.complaints.append(str(error))

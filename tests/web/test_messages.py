@@ -199,7 +199,7 @@ CHANGES = some.sampled_from(sorted(FIELDS)).flatmap(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=400, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300, deadline=None)
 @given(CHANGES)
 def test_the_server_refuses_what_the_schema_does(change: tuple[str, Any, str, Any]):
     call, place, key, other = change

@@ -11,6 +11,7 @@ from pellucid.errors import PellucidError
 from pellucid.web import Library, SessionApi
 from pellucid.web.http.server import PageServer, listen
 from tests.web.examples import answer
+from tests.web.messages import check_call
 
 SECONDS = 20_000
 """Milliseconds that a visitor waits for anything; only a page that hangs takes so long."""
@@ -39,12 +40,16 @@ def page_server() -> Iterator[str]:
 
 
 class Visitor:
-    """Opens the page, does what a person does, and keeps what the browser complains of."""
+    """Opens the page, does what a person does, and records what the browser complains of.
+
+    Whatever the page asks of the server, and what it is answered, must be what messages.json says.
+    """
 
     def __init__(self, browser: Any, address: str) -> None:
         self.browser, self.address = browser, address
         self.complaints: list[str] = []
         self.contexts: list[Any] = []
+        self.fetched: set[tuple[str, str, str | None]] = set()  # call, fields, answer
 
     def start(self, width: int = 1280, height: int = 900, **how: Any) -> Any:
         """The start page, in a browser without a past."""
@@ -56,6 +61,8 @@ class Visitor:
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._check)
+        page.on("requestfinished", lambda request: self._record(request, broken=False))
+        page.on("requestfailed", lambda request: self._record(request, broken=True))
         page.goto(self.address)
         page.get_by_role("heading", name="Worked examples").wait_for()
         return page
@@ -79,11 +86,22 @@ class Visitor:
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.complaints.append(f"asked for {request.url}")
 
+    def _record(self, request: Any, *, broken: bool) -> None:
+        """Note a call; of one that was broken off the fields alone."""
+        if request.url.startswith(calls := f"{self.address}api/"):
+            said = None if broken else request.response().text()
+            self.fetched.add((request.url.removeprefix(calls), request.post_data, said))
+
     def end(self) -> None:
-        """Close what was opened; nothing may have complained."""
+        """Close what was opened; nothing may have complained, and all calls were in order."""
         for context in self.contexts:
             context.close()
         assert self.complaints == []
+        assert self.fetched or not self.contexts
+        for call, fields, said in self.fetched:
+            check_call(
+                call, json.loads(fields), [json.loads(one) for one in (said or "").splitlines()]
+            )
 
 
 def numbers_on(page: Any, within: str = "body") -> dict[str, str]:

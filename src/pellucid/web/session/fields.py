@@ -44,8 +44,8 @@ def checked(name: str, came: Any) -> Any:
 
 
 def bounded(value: Any, key: str, low: int | None, high: int | None) -> int:
-    """A whole number within bounds; None is no bound."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
+    """A whole number within bounds; None is no bound. In JSON 2.0 is as whole as 2."""
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     if not whole or not (low is None or low <= value) or not (high is None or value <= high):
         least = "" if low is None else f" from {low:,}"
         most = "" if high is None else f" to {high:,}"
