@@ -29,7 +29,7 @@ Answer = dict[str, Any] | Iterator[dict[str, Any]]
 
 
 class SessionApi:
-    """Answers questions about experiments; see docs/page.md for what can be asked.
+    """Answers questions about experiments; messages.json has all that can be asked, and how.
 
     Raises `PellucidError`, in one line, for whatever was asked wrongly.
     """

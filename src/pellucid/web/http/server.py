@@ -4,7 +4,7 @@
     POST /TOKEN/api/CALL       one call: JSON in; JSON out, or a line of JSON for each event
     GET  /TOKEN/download/ID    a file that a call has made
 
-`guard` decides who is answered, `sessions` whose api answers, `work_queue` when.
+`guard` decides who is answered, `sessions` which session answers, `work_queue` when.
 """
 
 import secrets
@@ -168,7 +168,7 @@ class PageServer(uvicorn.Server):
 
     def __init__(
         self,
-        api: Callable[[], SessionApi],
+        make_api: Callable[[], SessionApi],
         listening: socket.socket,
         ready: Callable[[str], None],
         *,
@@ -177,7 +177,7 @@ class PageServer(uvicorn.Server):
         port = listening.getsockname()[1]
         self.token = secrets.token_urlsafe(24)
         self.address = f"http://{HOST}:{port}/{self.token}/"
-        self.calls = Calls(Sessions(api))
+        self.calls = Calls(Sessions(make_api))
         self._listening = listening
         self._ready = ready
         super().__init__(

@@ -54,13 +54,13 @@ class Sessions:
 
     def __init__(
         self,
-        api: Callable[[], SessionApi],
+        make_api: Callable[[], SessionApi],
         *,
         most: int = MOST,
         memory: int = MEMORY,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._api = api
+        self._make_api = make_api
         self._most = most
         self._memory = memory
         self._clock = clock
@@ -82,7 +82,7 @@ class Sessions:
                     "and load this one again",
                 )
             self.end(idle[0])
-        session = Session(self._api(), self._clock())
+        session = Session(self._make_api(), self._clock())
         self._open[session.id] = session
         return session
 
