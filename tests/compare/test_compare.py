@@ -49,7 +49,7 @@ def test_the_correct_port_agrees_ten_steps_long(pack: Pack, dtype: type):
     assert found.findings == ()
     assert {later.name for later in found.later} >= {"step.losses", "step.10.wte.weight.new"}
     assert max(one.relative for one in found.beside) < (1e-2 if dtype is np.float32 else 1e-10)
-    assert len(found.first.seen) > 230
+    assert len(found.first.verdicts) > 230
 
 
 def test_a_pack_agrees_with_itself(pack: Pack):
@@ -57,7 +57,7 @@ def test_a_pack_agrees_with_itself(pack: Pack):
     assert found.dtype == torch.float32
     assert found.agrees
     made = {name for name, row in pack.rows.items() if row["part"] in {"forward", "backward"}}
-    assert set(found.first.seen) >= made - {"mask"}
+    assert set(found.first.verdicts) >= made - {"mask"}
 
 
 def test_what_a_mistake_leads_to_is_a_consequence(pack: Pack):
@@ -243,12 +243,12 @@ def step_of(tensors: dict[str, Tensor], dtype: torch.dtype) -> JudgedStep:
 def test_what_is_made_inside_and_not_shown_is_a_gap_for_what_is_made_of_it():
     everything = dump()
     shown = {name: everything[name] for name in ("wpe.out", "h.0.resid_mid", "h.0.mlp.c_fc.out")}
-    seen = step_of(shown, torch.float32).follow().seen
+    seen = step_of(shown, torch.float32).follow().verdicts
     assert not seen["wpe.out"].carried
     assert seen["h.0.resid_mid"].carried  # attention has run between, and shows nothing
     assert seen["h.0.mlp.c_fc.out"].carried  # and so has a norm
     within = {"h.0.attn.c_proj.out": everything["h.0.attn.c_proj.out"]}
-    both = step_of({"wpe.out": everything["wpe.out"], **within}, torch.float32).follow().seen
+    both = step_of({"wpe.out": everything["wpe.out"], **within}, torch.float32).follow().verdicts
     assert both["h.0.attn.c_proj.out"].carried
 
 
@@ -261,7 +261,7 @@ def test_what_is_tried_leaves_the_run_as_it_was():
     tensors = {name: own[name] for name in own}
     step = step_of(tensors | {"dln_f.x": own["dln_f.x"] + 0.1}, torch.float32)
     run = step.follow()
-    fault = run.seen["dln_f.x"]
+    fault = run.verdicts["dln_f.x"]
     tape = run.tapes[fault.call]
     values = {name: tape[name] for name in tape if isinstance(tape[name], Rounded)}
     before = {name: value.middle.clone() for name, value in values.items()}
@@ -275,7 +275,7 @@ def test_what_is_tried_leaves_the_run_as_it_was():
 def test_where_infinities_differ_a_mistake_leaves_all_of_it_or_nothing():
     step = step_of(dump("mask_minus_1e4"), torch.float32)
     run = step.follow()
-    fault = next(seen for seen in run.seen.values() if not seen.agrees)
+    fault = next(seen for seen in run.verdicts.values() if not seen.agrees)
     best, *others = diagnose(fault, run, step)
     assert (best.mistakes[0].name, best.left) == ("mask_minus_1e4", 0.0)
     assert {fit.left for fit in others} == {1.0}
@@ -284,11 +284,11 @@ def test_where_infinities_differ_a_mistake_leaves_all_of_it_or_nothing():
 def test_a_large_update_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("pellucid.compare.step.PIECE", 30)
     tensors = dump()
-    assert all(seen.agrees for seen in step_of(tensors, torch.float32).follow().seen.values())
+    assert all(seen.agrees for seen in step_of(tensors, torch.float32).follow().verdicts.values())
     new = tensors["wte.weight.new"].clone()
     new[7, 3] += 0.01
     run = step_of(tensors | {"wte.weight.new": new}, torch.float32).follow()
-    (fault,) = (seen for seen in run.seen.values() if not seen.agrees)
+    (fault,) = (seen for seen in run.verdicts.values() if not seen.agrees)
     assert (fault.name, fault.worst) == ("wte.weight.new", (7, 3))
 
 

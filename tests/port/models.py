@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from pellucid.models import GPT, GPTConfig
-from pellucid.tree import unflatten
+from pellucid.models import GPT, GPTConfig, with_lora
+from pellucid.tree import flatten, unflatten
 
 N_HEAD = 3
 CONFIG = GPTConfig(vocab_size=11, block_size=10, n_layer=2, n_head=N_HEAD, n_embd=12)
@@ -25,3 +25,11 @@ def small(seed: int = 0):
 def model_of(params, dtype: torch.dtype) -> GPT:
     """Pellucid's model of the same parameters."""
     return GPT(CONFIG, unflatten({name: torch.tensor(v).to(dtype) for name, v in params.items()}))
+
+
+def tuned() -> GPT:
+    """The model with pairs that have learned something."""
+    model = with_lora(model_of(small()[0], torch.float64), 2)
+    draw, flat = np.random.default_rng(1).normal, flatten(model.params)
+    pairs = {n: torch.tensor(draw(0.0, 0.3, v.shape)) for n, v in flat.items() if "lora" in n}
+    return model.with_params(unflatten(flat | pairs))

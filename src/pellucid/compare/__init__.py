@@ -3,9 +3,9 @@
     mine = Mine.open(path, config)   the other program's tensors, under our names
     compare(pack, mine)              every step of it judged, and what differs explained
 
-`following` runs the model's own code from the other program's numbers; `judge` sets each tensor
+`judging_tape` runs the model's own code from the other program's numbers; `judge` sets each tensor
 beside what its step makes; `diagnose` looks among the `mistakes` for the one that makes it, each
-`planted` in the code for as long as it is tried.
+put in the stead of the right function for one run (`mutation`).
 """
 
 from pellucid.compare.against import TensorDistance

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
-from pellucid.compare.diagnose import Fit, diagnose
+from pellucid.compare.diagnose import CANNOT_RUN, Fit, diagnose
 from pellucid.compare.judge import Verdict, fitted
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import Mine
-from pellucid.compare.mutation import Plan, site
+from pellucid.compare.mutation import Mutation, site
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
 from pellucid.reference import Pack
@@ -67,7 +67,9 @@ class Comparison:
     def unseen(self) -> list[str]:
         """Names of ours that no step has made: of another kind of run, or of later steps."""
         inputs = {"tokens", "targets", "mask"}
-        return [name for name in self.translation.found if name not in {*self.first.seen, *inputs}]
+        return [
+            name for name in self.translation.found if name not in {*self.first.verdicts, *inputs}
+        ]
 
     @property
     def consequences(self) -> list[TensorDistance]:
@@ -136,24 +138,24 @@ def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[
 def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
     """The step without any mistake, and what is found, each mistake once, in data-flow order.
 
-    A mistake that is known by its numbers is planted for the next round, so that only what it does
+    A mistake that is known by its numbers is made in the next round too, so that only what it does
     not explain is found after it.
     """
     watch("every step again, from your numbers")
     first = run = step.follow()
-    plans: list[Plan] = []
+    adopted: list[Mutation] = []
     findings: list[Finding] = []
     given_up: set[tuple[str, str]] = set()
     while fault := next(_open(run, given_up), None):
         watch(f"what made {fault.name}")
-        fits = diagnose(fault, run, step, plans)
+        fits = diagnose(fault, run, step, adopted)
         finding = Finding(fault, tuple(fits), (), "")
         if finding.named:
-            plan, place, after = _adopt(finding, run, step, plans)
+            mutations, place, after = _adopt(finding, run, step, adopted)
             gone = tuple(name for name in _faults(run) if name not in _faults(after))
             findings.append(Finding(fault, tuple(fits), gone, place))
             if fault.name in gone:
-                plans.append(plan)
+                adopted.extend(mutations)
                 run = after
                 continue
         else:
@@ -163,24 +165,24 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
 
 
 def _faults(run: Followed) -> list[str]:
-    return [name for name, seen in run.seen.items() if not seen.agrees]
+    return [name for name, verdict in run.verdicts.items() if not verdict.agrees]
 
 
 def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
     """Differences that nothing explains yet and no unexplained one may have led to."""
-    for seen in run.seen.values():
-        if not seen.agrees and _place(seen) not in given_up and not (given_up and seen.carried):
-            yield seen
+    for one in run.verdicts.values():
+        if not one.agrees and _place(one) not in given_up and not (given_up and one.carried):
+            yield one
 
 
-def _place(seen: Verdict) -> tuple[str, str]:
+def _place(fault: Verdict) -> tuple[str, str]:
     """Where in the code a difference is: an unexplained one is told once, not in every layer."""
-    return (site(seen.call[0]), seen.call[1]) if seen.call else (seen.name, "")
+    return (site(fault.call[0]), fault.call[1]) if fault.call else (fault.name, "")
 
 
 def _adopt(
-    finding: Finding, run: Followed, step: JudgedStep, plans: list[Plan]
-) -> tuple[Plan, str, Followed]:
+    finding: Finding, run: Followed, step: JudgedStep, adopted: list[Mutation]
+) -> tuple[tuple[Mutation, ...], str, Followed]:
     """The mistake where it explains most: in every call of the function, at a site, or once."""
     path = finding.fault.call[0] if finding.fault.call else ""
     scopes: list[tuple[str, Callable[[str], bool]]] = [
@@ -188,17 +190,16 @@ def _adopt(
         (site(path), lambda other: site(other) == site(path)),
         (path, lambda other: other == path),
     ]
-    changes = tuple(change for mistake in finding.named[0].mistakes for change in mistake.changes)
     before = set(_faults(run))
     tried = []
     for place, here in scopes:
-        plan = Plan(changes, here)
+        mutations = step.mutations(finding.named[0].mistakes, here)
         try:
-            after = step.follow([*plans, plan])
-        except (ValueError, RuntimeError, IndexError):
+            after = step.follow([*adopted, *mutations])
+        except CANNOT_RUN:
             continue  # elsewhere the code cannot run with it
-        tried.append((len(_faults(after)), plan, place, after))
+        tried.append((len(_faults(after)), mutations, place, after))
         if set(_faults(after)) < before:
             break
-    _, plan, place, after = min(tried, key=lambda one: one[0])
-    return plan, place, after
+    _, mutations, place, after = min(tried, key=lambda one: one[0])
+    return mutations, place, after

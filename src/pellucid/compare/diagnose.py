@@ -16,9 +16,12 @@ from torch import Tensor
 from pellucid.compare.judge import Key, Verdict
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import MISTAKES, Mistake
-from pellucid.compare.mutation import Plan, planted
+from pellucid.compare.mutation import Mutation
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.numbers import Rounded
+
+CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError)
+"""What a step raises that mistakes make impossible, or that two of them would change at once."""
 
 
 class Fit(NamedTuple):
@@ -41,7 +44,7 @@ class Fit(NamedTuple):
 
 
 def diagnose(
-    fault: Verdict, followed: Followed, step: JudgedStep, adopted: Iterable[Plan] = ()
+    fault: Verdict, followed: Followed, step: JudgedStep, adopted: Iterable[Mutation] = ()
 ) -> list[Fit]:
     """Every mistake that was tried, those that fit best first; two at once if none fits alone."""
     if fault.call is None:
@@ -49,7 +52,7 @@ def diagnose(
     case = Case(fault, followed.tapes[fault.call], step, tuple(adopted))
     fits: dict[tuple[Mistake, ...], Fit] = {}
     for unit, functions in case.units():
-        tried = [mistake for mistake in MISTAKES if mistake.functions & functions]
+        tried = [mistake for mistake in MISTAKES if mistake.changes.keys() & functions]
         for mistake in tried:
             _keep(fits, case.fit((mistake,), unit))
         if any(fit.reproduces for fit in fits.values()):
@@ -77,7 +80,7 @@ class Case:
     fault: Verdict
     tape: JudgingTape
     step: JudgedStep
-    adopted: tuple[Plan, ...]
+    adopted: tuple[Mutation, ...]
 
     def units(self) -> Iterator[tuple[Key | None, set[Any]]]:
         """What to run again, and the functions whose mistakes are tried; None is the whole step.
@@ -106,24 +109,23 @@ class Case:
         """Run the call with the mistakes; None where its code cannot run with them."""
         if any(mistake.needs and mistake.needs not in self.step.mine for mistake in mistakes):
             return None
-        plans = [*self.adopted, *(Plan(mistake.changes) for mistake in mistakes)]
+        mutations = [*self.adopted, *self.step.mutations(mistakes)]
         # The value may have had another name when its own call showed it.
         first = self.tape.name_of(self.tape[self.fault.name]) or self.fault.name
         try:
             if unit is None:
-                seen = self.step.follow(plans).seen
+                verdicts = self.step.follow(mutations).verdicts
             else:
                 mine = cast("dict[str, Tensor]", self.step.mine)
-                again = JudgingTape(ChainMap({first: mine[self.fault.name]}, mine))
-                with planted(plans, self.step.words()):
-                    self.tape.call(unit).rerun(_copies(), again)
-                seen = again.seen
-        except (ValueError, RuntimeError, IndexError):
+                again = JudgingTape(ChainMap({first: mine[self.fault.name]}, mine), mutations)
+                self.tape.call(unit).rerun(_copies(), again)
+                verdicts = again.verdicts
+        except CANNOT_RUN:
             return None  # as where a weight that is read the other way round has no fitting shape
-        own = seen.get(first, seen.get(self.fault.name))
+        own = verdicts.get(first, verdicts.get(self.fault.name))
         if own is None:
             return None
-        faults = sum(not one.agrees for one in seen.values() if one.call == own.call)
+        faults = sum(not one.agrees for one in verdicts.values() if one.call == own.call)
         return Fit(mistakes, own.excess, _left(own, self.fault), faults)
 
 

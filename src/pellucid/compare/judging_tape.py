@@ -1,4 +1,4 @@
-"""Follow: run a step as another program ran it, and judge each of its numbers on the way.
+"""Judge each number of a step on the way, as another program ran it.
 
 The model's own code runs on numbers with bounds of rounding (`numbers.Rounded`). Whenever it shows
 a value that the other program has too, the two are compared, and the run goes on with the other's
@@ -6,15 +6,16 @@ numbers. So each number is judged by what its own step should make of what went 
 shows where it is made, and what follows from it is not blamed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from pellucid.compare.judge import Key, Verdict, fitted, judge
+from pellucid.compare.mutation import MutatedTape, Mutation
 from pellucid.numbers import Rounded
-from pellucid.tape import Call, Tape, leaves_of
+from pellucid.tape import Call, leaves_of
 
 
 @dataclass
@@ -22,30 +23,28 @@ class _Judged:
     """What all scopes of one judging tape share."""
 
     mine: Mapping[str, Tensor]
-    seen: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
     calls: dict[Key, Call] = field(default_factory=dict)
 
 
-class JudgingTape(Tape):
-    """A tape that compares what it is shown with the values of the same names in `mine`."""
+class JudgingTape(MutatedTape):
+    """A tape that compares what it is shown with the values of the same names in `mine`.
 
-    def __init__(self, mine: Mapping[str, Tensor]) -> None:
-        super().__init__()
+    It may have `mutations`, as any mutated tape.
+    """
+
+    def __init__(self, mine: Mapping[str, Tensor], mutations: Iterable[Mutation] = ()) -> None:
+        super().__init__(mutations)
         self._judged = _Judged(mine)
 
-    def run(
-        self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
-    ) -> Any:
-        """Note the call, whether it shows values itself or not, and run it."""
-        call = Call(self.path, function, arguments, self._call)
+    def _begin(self, call: Call) -> None:
         self._judged.calls.setdefault(call.key, call)
-        return body(**arguments, tape=self._scope(self.path, call))
 
     @property
-    def seen(self) -> dict[str, Verdict]:
+    def verdicts(self) -> dict[str, Verdict]:
         """What was judged, in the order of the run."""
-        return self._judged.seen
+        return self._judged.verdicts
 
     def around(self, key: Key) -> list[Key]:
         """The calls that a call runs inside, the nearest first."""
@@ -81,11 +80,12 @@ class JudgingTape(Tape):
         super()._keep(name, value)
         if not isinstance(value, Rounded):
             return
-        if name in self._judged.mine and name not in self._judged.seen:
+        if name in self._judged.mine and name not in self._judged.verdicts:
             call = self._call if new else self._record.makers.get(self._record.names[id(value)])
             key = None if call is None else call.key
             theirs = fitted(name, self._judged.mine[name], value.shape)
-            self._judged.seen[name] = judge(name, theirs, value, key, carried=self._is_carried(key))
+            carried = self._is_carried(key)
+            self._judged.verdicts[name] = judge(name, theirs, value, key, carried=carried)
             value.become(theirs)
         elif not value.is_exact:
             self._loosen()

@@ -1,6 +1,6 @@
 """One training step as another program ran it, forward, backward and update, judged on the way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +9,13 @@ from torch import Tensor
 
 from pellucid.compare.judge import Key, Verdict, fitted
 from pellucid.compare.judging_tape import JudgingTape
-from pellucid.compare.mistakes import coarse
-from pellucid.compare.mutation import Plan, planted
+from pellucid.compare.mistakes import Mistake
+from pellucid.compare.mutation import Mutation
 from pellucid.models import GPT, trainable
 from pellucid.numbers import Rounded
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import UPDATES
-
-HEAD = "lm_head.weight"
 
 PIECE = 1 << 20
 """So many numbers of a parameter are moved at once, or a row."""
@@ -27,12 +25,12 @@ PIECE = 1 << 20
 class Followed:
     """What was judged, and the tapes by which a call can be run again."""
 
-    seen: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
     tapes: dict[Key, JudgingTape] = field(default_factory=dict)
 
     def keep(self, tape: JudgingTape) -> None:
         """Keep a tape if it is the first of a call that does not agree."""
-        faults = [seen.call for seen in tape.seen.values() if not seen.agrees and seen.call]
+        faults = [one.call for one in tape.verdicts.values() if not one.agrees and one.call]
         self.tapes |= {key: tape for key in faults if key not in self.tapes}
 
 
@@ -51,29 +49,36 @@ class JudgedStep:
     mine: Mapping[str, Tensor]
     dtype: torch.dtype
 
-    def words(self) -> dict[str, Any]:
-        """What the wrong lines of mistakes may use."""
-        head = {"own_head": self._exact(self.mine[HEAD])} if HEAD in self.mine else {}
-        return {"coarse": coarse} | head
+    def mutations(
+        self, mistakes: Iterable[Mistake], here: Callable[[str], bool] = lambda _: True
+    ) -> tuple[Mutation, ...]:
+        """The mistakes, made where they are meant, with what they need of the other program."""
+        return tuple(
+            mistake.mutation(
+                here, needed=self._exact(self.mine[mistake.needs]) if mistake.needs else None
+            )
+            for mistake in mistakes
+        )
 
-    def follow(self, plans: Iterable[Plan] = ()) -> Followed:
-        """Run the step with the mistakes of `plans` in it, and judge every tensor of `mine`."""
-        followed = Followed()
-        with planted(plans, self.words()):
-            grads = self._gradients(followed)
-            if self.update is not None:
-                self._step(grads, followed)
+    def follow(self, mutations: Iterable[Mutation] = ()) -> Followed:
+        """Run the step with the mutations in it, and judge every tensor of `mine`."""
+        followed, mutated = Followed(), tuple(mutations)
+        grads = self._gradients(followed, mutated)
+        if self.update is not None:
+            self._step(grads, followed, mutated)
         return followed
 
-    def _gradients(self, followed: Followed) -> dict[str, Rounded]:
-        tape = JudgingTape(self.mine)
+    def _gradients(self, followed: Followed, mutations: tuple[Mutation, ...]) -> dict[str, Rounded]:
+        tape = JudgingTape(self.mine, mutations)
         model = self.model.with_params(map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
-        followed.seen |= tape.seen
+        followed.verdicts |= tape.verdicts
         followed.keep(tape)
         return flatten(grads)
 
-    def _step(self, grads: dict[str, Rounded], followed: Followed) -> None:
+    def _step(
+        self, grads: dict[str, Rounded], followed: Followed, mutations: tuple[Mutation, ...]
+    ) -> None:
         """The update, parameter by parameter and piece by piece: all moments need much room."""
         for name, weight in flatten(trainable(self.model.params)).items():
             shown = [
@@ -87,14 +92,16 @@ class JudgedStep:
             rows = max(1, PIECE * weight.shape[0] // weight.numel())
             for start in range(0, weight.shape[0], rows):
                 here = slice(start, start + rows)
-                tape = JudgingTape({key: values[here] for key, values in own.items()})
+                mine = {key: values[here] for key, values in own.items()}
+                tape = JudgingTape(mine, mutations)
                 piece = unflatten({name: self._exact(before[here])})
                 gradient = unflatten({name: grads[name][here]})
                 updated(piece, gradient, None, self.update or {}, tape)
-                found.append({k: seen.moved(start) for k, seen in tape.seen.items()})
+                found.append({k: one.moved(start) for k, one in tape.verdicts.items()})
                 followed.keep(tape)
             for key in found[0]:
-                followed.seen[key] = max((piece[key] for piece in found), key=lambda s: s.excess)
+                worst = max((piece[key] for piece in found), key=lambda one: one.excess)
+                followed.verdicts[key] = worst
 
     def _exact(self, values: Tensor) -> Rounded:
         return Rounded.exact(values, self.dtype)

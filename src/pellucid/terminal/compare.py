@@ -138,14 +138,11 @@ def _why(finding: Finding) -> Iterator[Line]:
 
 def _changed(fit: Fit) -> Iterator[Line]:
     """The first line of ours that the mistake changes, and what stands there."""
-    function, right, wrong = fit.mistakes[0].changes[0]
+    function, (right, wrong) = next(iter(fit.mistakes[0].changes)), fit.mistakes[0].lines[0]
     file = function.__module__.removeprefix("pellucid.").replace(".", "/")
-    if callable(wrong):
-        yield _line(f"in {file}.py: {wrong.__name__} where {function.__name__} belongs", "dim")
-        return
-    source = inspect.getsource(function)
-    line = source[: source.index(right)].count("\n")
-    ours = source.splitlines()[line].strip().split("  #")[0]
+    body = inspect.getsource(function).rpartition('"""')[2]
+    line = body[: body.index(right)].count("\n")
+    ours = body.splitlines()[line].strip().split("  #")[0]
     theirs = ours.replace(right, wrong) if right in ours else wrong.splitlines()[0].strip()
     yield _line(f"ours, {file}.py:  {ours}", "dim")
     yield _line(f"yours, as it seems:  {theirs.splitlines()[0]}", "dim")
@@ -261,8 +258,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 
 
 def _tensor_json(one: TensorDistance, found: Comparison) -> dict[str, Any]:
-    seen = found.first.seen.get(one.name)
-    judged = {} if seen is None else {"times_allowed": seen.excess, "behind_a_gap": seen.carried}
+    own = found.first.verdicts.get(one.name)
+    judged = {} if own is None else {"times_allowed": own.excess, "behind_a_gap": own.carried}
     return one._asdict() | judged
 
 

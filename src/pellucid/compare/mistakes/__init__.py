@@ -1,4 +1,4 @@
-"""Mistakes that ports of GPT-2 have been seen to make, each as a change of the code that is right.
+"""Mistakes that ports of GPT-2 have been seen to make, each as a change of right functions.
 
 `layers` has those of layer norm, GELU and linear maps, `attention` those of the heads, `wiring`
 those of the model and its loss, `update` AdamW's, and `precision` matrix products in less.

@@ -1,10 +1,13 @@
 """Mistakes in layer norm, GELU and linear maps."""
 
+from collections.abc import Callable, Mapping
+from inspect import unwrap
 from typing import Any
 
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.mutation import Change
+from pellucid.compare.mutation import Change, Function, argument, step
 from pellucid.layers import (
+    Pair,
     gelu_erf,
     gelu_erf_backward,
     gelu_tanh,
@@ -17,68 +20,57 @@ from pellucid.layers import (
     lora_linear_backward,
 )
 
-_RSTD = "(variance + eps).rsqrt()"
-_DBIAS = "dout.flatten(0, -2).sum(0)"
+_BY_TANH, _BY_ERF = Pair(gelu_tanh, gelu_tanh_backward), Pair(gelu_erf, gelu_erf_backward)
+
+_ROOT = "(variance + eps).rsqrt()"
 _DX = "rstd * (dxhat - along_ones - xhat * along_xhat)"
 
 
 def _epsilon(value: str, words: str) -> Mistake:
-    change = Change(layer_norm, _RSTD, f"(variance + {value}).rsqrt()")
-    return Mistake(f"eps_{value}", f"layer norm's ε is {words}", (change,))
+    lines = ((_ROOT, f"(variance + {value}).rsqrt()"),)
+    change = argument("eps", lambda _: float(value))
+    return Mistake(f"eps_{value}", f"layer norm's ε is {words}", lines, {layer_norm: change})
 
 
-def _norm_backward(name: str, text: str, dx: str) -> Mistake:
-    return Mistake(name, text, (Change(layer_norm_backward, _DX, dx),))
+def _norm_backward(name: str, text: str, line: str, undo: Callable[..., Any]) -> Mistake:
+    return Mistake(name, text, ((_DX, line),), {layer_norm_backward: step(undo=undo)})
 
 
 def _in_maps(
-    forward: tuple[tuple[str, str], ...], *backward: tuple[str, str]
-) -> tuple[Change, ...]:
-    """The same changes in the linear map and in that with LoRA's pair."""
-    there: list[tuple[Any, Any]] = [
-        (linear, linear_backward),
-        (lora_linear, lora_linear_backward),
-    ]
-    return tuple(
-        Change(function, *change)
-        for one, back in there
-        for function, changes in ((one, forward), (back, backward))
-        for change in changes
-    )
+    forward: Change | None = None, backward: Change | None = None
+) -> Mapping[Function, Change]:
+    """The same change of the linear map and of that with LoRA's pair."""
+    found: dict[Function, Change | None] = {linear: forward, lora_linear: forward}
+    found |= {linear_backward: backward, lora_linear_backward: backward}
+    return {function: change for function, change in found.items() if change is not None}
+
+
+def _other_gelu(text: str, line: tuple[str, str], right: Pair, wrong: Pair) -> Mistake:
+    """Another GELU in a GELU's stead; its backward begins from x, whatever the forward has kept."""
+    forward, backward = map(unwrap, wrong)
+
+    def from_x(*, dout: Any, cache: Any, tape: Any) -> Any:
+        return backward(dout, forward(cache[0])[1], tape=tape)
+
+    changes = {right.forward: lambda _: forward, right.backward: lambda _: from_x}
+    return Mistake(wrong.forward.__name__, text, (line,), changes)
 
 
 LAYERS: tuple[Mistake, ...] = (
-    Mistake(
-        "gelu_erf",
+    _other_gelu(
         "GELU by erf, where it is by tanh",
-        (
-            Change(gelu_tanh, "inner.tanh()", "(x / math.sqrt(2)).erf()"),
-            Change(
-                gelu_tanh_backward,
-                "0.5 * (1 + tanh) * dout + SQRT_2_OVER_PI * (1 + 3 * CUBIC * x.square()) * dinner",
-                "0.5 * (1 + (x / math.sqrt(2)).erf()) * dout"
-                " + (-0.5 * x.square()).exp() / math.sqrt(2 * math.pi) * x * dout",
-            ),
-        ),
+        ("inner.tanh()", "(x / math.sqrt(2)).erf()"),
+        right=_BY_TANH,
+        wrong=_BY_ERF,
     ),
-    Mistake(
-        "gelu_tanh",
+    _other_gelu(
         "GELU by tanh, where it is by erf",
         (
-            Change(
-                gelu_erf,
-                "0.5 * (1 + (x / math.sqrt(2)).erf())",
-                "0.5 * (1 + (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh())",
-            ),
-            Change(
-                gelu_erf_backward,
-                "density = (-0.5 * x.square()).exp() / math.sqrt(2 * math.pi)\n"
-                "    dx = phi * dout + density * dphi",
-                "density = tanh = (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh()\n"
-                "    slope = SQRT_2_OVER_PI * (1 + 3 * CUBIC * x.square())\n"
-                "    dx = 0.5 * (1 + tanh) * dout + slope * 0.5 * (1 - tanh.square()) * dphi",
-            ),
+            "0.5 * (1 + (x / math.sqrt(2)).erf())",
+            "0.5 * (1 + (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh())",
         ),
+        right=_BY_ERF,
+        wrong=_BY_TANH,
     ),
     _epsilon("1e-5", "1e-5"),
     _epsilon("1e-6", "1e-6"),
@@ -88,104 +80,104 @@ LAYERS: tuple[Mistake, ...] = (
     Mistake(
         "eps_outside_root",
         "layer norm's ε is added to the root, not under it",
-        (
-            Change(layer_norm, _RSTD, "1 / (variance.sqrt() + eps)"),
-            Change(
-                layer_norm_backward,
-                "xhat * along_xhat)",
-                "xhat * along_xhat / (1 - 1e-5 * rstd))",
+        ((_ROOT, "1 / (variance.sqrt() + eps)"),),
+        {
+            layer_norm: step(root=lambda variance, eps: 1 / (variance.sqrt() + eps)),
+            layer_norm_backward: step(
+                undo=lambda rstd, dxhat, along_ones, xhat, along_xhat: (
+                    rstd * (dxhat - along_ones - xhat * along_xhat / (1 - 1e-5 * rstd))
+                )
             ),
-        ),
+        },
     ),
     Mistake(
         "variance_n_minus_1",
         "layer norm's variance is divided by C-1, not by C",
         (
-            Change(
-                layer_norm,
+            (
                 "centered.square().mean(-1, keepdim=True)",
                 "centered.square().sum(-1, keepdim=True) / (x.shape[-1] - 1)",
             ),
-            Change(
-                layer_norm_backward,
-                "(dxhat * xhat).mean(-1, keepdim=True)",
-                "(dxhat * xhat).sum(-1, keepdim=True) / (xhat.shape[-1] - 1)",
-            ),
+        ),
+        dict.fromkeys(
+            (layer_norm, layer_norm_backward),
+            step(average=lambda rows: rows.sum(-1, keepdim=True) / (rows.shape[-1] - 1)),
         ),
     ),
     Mistake(
         "no_ln_gain",
         "layer norm's gain is missing",
-        (
-            Change(layer_norm, "scaled = xhat * weight", "scaled = xhat"),
-            Change(layer_norm_backward, "dxhat = dout * weight", "dxhat = dout"),
-        ),
+        (("scaled = xhat * weight", "scaled = xhat"),),
+        dict.fromkeys((layer_norm, layer_norm_backward), step(gain=lambda xhat, _: xhat)),
     ),
     Mistake(
         "no_ln_bias",
         "layer norm's bias is missing",
-        (Change(layer_norm, "scaled if bias is None else scaled + bias", "scaled"),),
+        (("scaled if bias is None else scaled + bias", "scaled"),),
+        {layer_norm: step(shift=lambda scaled, _: scaled)},
     ),
     Mistake(
         "no_ln_bias_grad",
         "the gradient of layer norm's bias is missing",
-        (Change(layer_norm_backward, _DBIAS, f"0 * {_DBIAS}"),),
+        (("dout.flatten(0, -2).sum(0)", "0 * dout.flatten(0, -2).sum(0)"),),
+        {layer_norm_backward: step(over_positions=lambda flat: 0 * flat.sum(0))},
     ),
     _norm_backward(
-        "ln_backward_no_mean", "layer norm's backward lacks both mean terms", "rstd * dxhat"
+        "ln_backward_no_mean",
+        "layer norm's backward lacks both mean terms",
+        "rstd * dxhat",
+        lambda rstd, dxhat, *_: rstd * dxhat,
     ),
     _norm_backward(
         "ln_backward_no_first_mean",
         "layer norm's backward lacks the mean of dxhat",
         "rstd * (dxhat - xhat * along_xhat)",
+        lambda rstd, dxhat, _, xhat, along_xhat: rstd * (dxhat - xhat * along_xhat),
     ),
     _norm_backward(
         "ln_backward_no_second_mean",
         "layer norm's backward lacks the mean of dxhat · xhat",
         "rstd * (dxhat - along_ones)",
+        lambda rstd, dxhat, along_ones, *_: rstd * (dxhat - along_ones),
     ),
     Mistake(
         "transposed_weight",
         "the weight is read as (out, in), and it is (in, out)",
+        (("x @ weight", "x @ weight.reshape(*weight.shape[::-1]).mT"),),
         _in_maps(
-            (("x @ weight", "x @ weight.reshape(*weight.shape[::-1]).mT"),),
-            ("dout @ weight.mT", "dout @ weight.reshape(*weight.shape[::-1])"),
-            (
-                "x.flatten(0, -2).mT @ flat",
-                "(flat.mT @ x.flatten(0, -2)).reshape(*weight.shape)",
+            step(read=lambda weight: weight.reshape(*weight.shape[::-1]).mT),
+            step(
+                read=lambda weight: weight.reshape(*weight.shape[::-1]).mT,
+                unread=lambda dweight, weight: dweight.mT.reshape(*weight.shape),
             ),
         ),
     ),
     Mistake(
         "no_bias",
         "the linear map's bias is missing",
-        _in_maps((("product if bias is None else product + bias", "product"),)),
+        (("product if bias is None else product + bias", "product"),),
+        _in_maps(step(shift=lambda product, _: product)),
     ),
     Mistake(
         "no_bias_grad",
         "the gradient of the linear map's bias is missing",
-        _in_maps((), ("flat.sum(0)", "0 * flat.sum(0)")),
+        (("flat.sum(0)", "0 * flat.sum(0)"),),
+        _in_maps(None, step(over_positions=lambda flat: 0 * flat.sum(0))),
     ),
     Mistake(
         "no_lora",
         "LoRA's pair is left out",
-        (
-            Change(lora_linear, "base + learned", "base"),
-            Change(lora_linear_backward, " + dlow @ lora_a.mT", ""),
-        ),
+        (("base + learned", "base"),),
+        dict.fromkeys((lora_linear, lora_linear_backward), step(join=lambda base, _: base)),
     ),
     Mistake(
         "lora_alpha_2r",
         "LoRA's product is scaled by α/r = 2, and it is as it is",
-        (
-            Change(lora_linear, "base + learned", "base + 2 * learned"),
-            Change(lora_linear_backward, "dout @ lora_b.mT", "2 * dout @ lora_b.mT"),
-            Change(
-                lora_linear_backward,
-                "low.flatten(0, -2).mT @ flat",
-                "2 * low.flatten(0, -2).mT @ flat",
-            ),
-        ),
+        (("base + learned", "base + 2 * learned"),),
+        {
+            lora_linear: step(join=lambda base, learned: base + 2 * learned),
+            lora_linear_backward: step(learned_part=lambda dout: 2 * dout),
+        },
     ),
 )
 """Those of single layers."""

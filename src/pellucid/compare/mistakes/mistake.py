@@ -1,20 +1,32 @@
 """What a mistake is."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from pellucid.compare.mutation import Change
+from pellucid.compare.mutation import Function, Mutation
 
 
-class Mistake(NamedTuple):
-    """A name, what is done in words, and the changes, of forward and backward alike."""
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """A name, what is done in words, and what is changed, in forward and backward alike.
+
+    `lines` say it in code: pieces of the first function that is changed, and what would stand in
+    their place. They are there to be read; tests hold them to the changes. Where the mistake needs
+    a tensor of the other program, each change takes it after the function.
+    """
 
     name: str
     text: str
-    changes: tuple[Change, ...]
-    needs: str = ""  # a tensor that the other program must show
+    lines: tuple[tuple[str, str], ...]
+    changes: Mapping[Function, Callable[..., Function]]
+    needs: str = ""
 
-    @property
-    def functions(self) -> set[Callable[..., Any]]:
-        """The functions that it changes."""
-        return {change.function for change in self.changes}
+    def mutation(
+        self, here: Callable[[str], bool] = lambda _: True, *, needed: Any = None
+    ) -> Mutation:
+        """The mistake, made at the paths of a tape that are meant."""
+        if not self.needs:
+            return Mutation(self.changes, here)
+        return Mutation({f: partial(c, needed=needed) for f, c in self.changes.items()}, here)

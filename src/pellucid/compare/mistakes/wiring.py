@@ -1,7 +1,9 @@
 """Mistakes in how the layers are wired, in the loss, and in the gradient of the tied table."""
 
+from typing import Any
+
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.mutation import Change
+from pellucid.compare.mutation import Change, Function, argument, step
 from pellucid.layers import (
     block,
     block_backward,
@@ -15,73 +17,98 @@ from pellucid.layers import (
 from pellucid.models.gpt.wiring import gpt_loss, table_backward
 
 _ADDED_UP = "sum(dweights[1:], start=dweights[0])"
-_NORM = '"norm": norm'
-_ROWS = "weight[start : start + x.shape[-2]]"
+
+
+def _norm(place: str, text: str) -> Mistake:
+    change = argument("norm", lambda _: place)
+    lines = (('"norm": norm', f'"norm": "{place}"'),)
+    return Mistake(f"{place}_norm", text, lines, {block: change, block_backward: change})
+
+
+def _of_uses(uses: slice) -> Change:
+    return argument("dweights", lambda dweights: dweights[uses])
+
+
+def _from_1(right: Function) -> Function:
+    def wrong(*, start: int, **given: Any) -> Any:
+        out, (x, weight, _) = right(start=start + 1, **given)
+        return out, (x, weight, start)
+
+    return wrong
+
+
+def _own_head(right: Function, *, needed: Any) -> Function:
+    def wrong(*, weight: Any, **given: Any) -> Any:
+        out, (x, _) = right(weight=needed, **given)
+        return out, (x, weight)
+
+    return wrong
+
+
+def _own_head_backward(right: Function, *, needed: Any) -> Function:
+    return argument("cache", lambda cache: (cache[0], needed))(right)
+
+
+def _looked_up_alone(right: Function, *, needed: Any) -> Function:  # noqa: ARG001
+    return _of_uses(slice(1))(right)
+
+
+def _unshifted(right: Function) -> Function:
+    return lambda **given: right(**given | {"targets": given["tokens"]})
+
 
 WIRING: tuple[Mistake, ...] = (
-    Mistake(
-        "post_norm",
-        "the norm comes after the residual sum (post-norm), not before the layer (pre-norm)",
-        (
-            Change(block, _NORM, '"norm": "post"'),
-            Change(block_backward, _NORM, '"norm": "post"'),
-        ),
+    _norm(
+        "post", "the norm comes after the residual sum (post-norm), not before the layer (pre-norm)"
     ),
-    Mistake(
-        "pre_norm",
-        "the norm comes before the layer (pre-norm), not after the residual sum (post-norm)",
-        (
-            Change(block, _NORM, '"norm": "pre"'),
-            Change(block_backward, _NORM, '"norm": "pre"'),
-        ),
+    _norm(
+        "pre", "the norm comes before the layer (pre-norm), not after the residual sum (post-norm)"
     ),
     Mistake(
         "position_from_1",
         "positions are counted from 1, not from 0",
-        (
-            Change(position, _ROWS, "weight[start + 1 : start + 1 + x.shape[-2]]"),
-            Change(position_backward, "weight[:start]", "weight[: start + 1]"),
-            Change(
-                position_backward,
-                "weight[start + drows.shape[0] :]",
-                "weight[start + 1 + drows.shape[0] :]",
-            ),
-        ),
+        (("weight[start : start + x.shape[-2]]", "weight[start + 1 : start + 1 + x.shape[-2]]"),),
+        {
+            position: _from_1,
+            position_backward: argument("cache", lambda cache: (*cache[:2], cache[2] + 1)),
+        },
     ),
     Mistake(
         "untied_head",
         "the head has a weight of its own, and it is the embedding's table",
-        (
-            Change(unembedding, "x @ weight.mT", "x @ own_head.mT"),
-            Change(unembedding_backward, "dout @ weight", "dout @ own_head"),
-            Change(table_backward, _ADDED_UP, "dweights[0]"),
-        ),
+        (("x @ weight.mT", "x @ own_head.mT"),),
+        {
+            unembedding: _own_head,
+            unembedding_backward: _own_head_backward,
+            table_backward: _looked_up_alone,
+        },
         needs="lm_head.weight",
     ),
     Mistake(
         "unshifted_targets",
         "the targets are not shifted: each position is to predict the token it has read",
-        (Change(gpt_loss, "x, targets, **(lm_head or wte)", "x, tokens, **(lm_head or wte)"),),
+        (("x, targets, **(lm_head or wte)", "x, tokens, **(lm_head or wte)"),),
+        {gpt_loss: _unshifted},
     ),
     Mistake(
         "loss_summed",
         "the loss is summed over the positions, not averaged",
-        (
-            Change(cross_entropy, "losses.sum() / counted.sum()", "losses.sum()"),
-            Change(
-                cross_entropy_backward, "dloss * deviation / counted.sum()", "dloss * deviation"
-            ),
+        (("losses.sum() / counted.sum()", "losses.sum()"),),
+        dict.fromkeys(
+            (cross_entropy, cross_entropy_backward), step(share=lambda total, _count: total)
         ),
     ),
     Mistake(
         "grad_without_tied_head",
         "the tied table's gradient lacks what comes from the head",
-        (Change(table_backward, _ADDED_UP, "dweights[0]"),),
+        ((_ADDED_UP, "dweights[0]"),),
+        {table_backward: _of_uses(slice(1))},
     ),
     Mistake(
         "grad_without_embedding",
         "the tied table's gradient lacks what comes from looking tokens up",
-        (Change(table_backward, _ADDED_UP, "dweights[-1]"),),
+        ((_ADDED_UP, "dweights[-1]"),),
+        {table_backward: _of_uses(slice(-1, None))},
     ),
 )
 """Those of the model."""
