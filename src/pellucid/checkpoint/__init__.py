@@ -15,15 +15,16 @@
 | format | recognised by | read in |
 |---|---|---|
 | Pellucid's | `config.json` with `"pellucid"`, or the header of `model.safetensors` | `native` |
-| Hugging Face GPT-2 | `config.json` with `"model_type": "gpt2"` | `huggingface` |
+| Hugging Face | `config.json` with a `"model_type"` that an adapter names | `huggingface` |
 | nanoGPT | `ckpt.pt` | `nanogpt` |
 | llm.c's GPT-2 | a `.bin` that begins with 20240326 | `llm_c` |
 | OpenAI's GPT-2 | `hparams.json` | `openai` |
 | a `torch.nn.Transformer` | not: see `read_torch_transformer` | `torch_transformer` |
 | a name on the Hugging Face hub | no such path, and the form of a name | `hub` |
 
-Each reader brings a configuration and tensors under our names; `check` is the one place where the
-two meet. `read` and `write` are the files themselves.
+Here are files and nothing else. What their settings and tensors mean, the adapters of the
+architectures say (`pellucid.models.ADAPTERS`); `check` finds them, and is the one place where a
+configuration and its tensors meet. `read` and `write` are the files themselves.
 """
 
 from pellucid.checkpoint.huggingface import export_huggingface

@@ -16,11 +16,12 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, check, check_unedited, configure
+from pellucid.checkpoint.check import Found, check_unedited
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
 from pellucid.models import ARCHITECTURES, GPT, Model
+from pellucid.models.adapter import check, configure
 from pellucid.tree import flatten
 
 KEY = "pellucid"
@@ -50,7 +51,7 @@ def save(
         )
     check_unedited(model)
     tensors = flatten(model.params)
-    check(model.config, tensors, place / WEIGHTS)
+    check(model.config.parameter_shapes(), tensors, place / WEIGHTS)
     settings = {KEY: VERSION, "architecture": model.architecture} | model.config.to_dict()
     write(place, settings, tensors, {"format": "pt"} | notes | {KEY: json.dumps(settings)})
 

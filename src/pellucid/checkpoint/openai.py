@@ -1,11 +1,10 @@
-"""GPT-2 under the names that OpenAI released it with: `model/h0/attn/c_attn/w` and so on.
+"""Directories as OpenAI released GPT-2.
 
-A directory with `hparams.json` and the weights in one `.npz`, one `.safetensors`, or the files of
+One with `hparams.json` and the weights in one `.npz`, one `.safetensors`, or the files of
 a TensorFlow checkpoint, for which TensorFlow must be installed.
-Source: openai/gpt-2, src/model.py and download_model.py.
+Source: openai/gpt-2, download_model.py.
 """
 
-import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -15,50 +14,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, configure, rename
+from pellucid.checkpoint.check import Found, adapters, translated
 from pellucid.checkpoint.read import broken, one_line, read_json, read_safetensors
 from pellucid.errors import CheckpointError
-from pellucid.models import GPTConfig
+from pellucid.models.adapter import Stored
 
 HPARAMS = "hparams.json"
-SIZES = {
-    "n_vocab": "vocab_size",
-    "n_ctx": "block_size",
-    "n_layer": "n_layer",
-    "n_head": "n_head",
-    "n_embd": "n_embd",
-}
-LEAVES = {"w": "weight", "g": "weight", "b": "bias"}
 
 
 def read(directory: Path) -> Found:
     """The model of a directory as OpenAI's `download_model.py` leaves it, or converted from one."""
-    hparams = read_json(directory / HPARAMS)
-    if missing := [name for name in SIZES if name not in hparams]:
-        raise broken(directory / HPARAMS, f"the sizes {', '.join(SIZES)}", f"no {missing[0]}")
-    config = configure(
-        directory / HPARAMS, GPTConfig, **{ours: hparams[theirs] for theirs, ours in SIZES.items()}
-    )
-    file = _weights_file(directory)
+    settings, file = read_json(directory / HPARAMS), _weights_file(directory)
     if file.suffix == ".index":
-        stored = _read_tensorflow(file)
+        tensors = _read_tensorflow(file)
     elif file.suffix == ".npz":
-        stored = _read_npz(file)
+        tensors = _read_npz(file)
     else:
-        stored, _ = read_safetensors(file)
-    tensors = rename(stored, _our_name, file)
-    return Found(config, {name: _without_window(leaf) for name, leaf in tensors.items()}, file)
-
-
-def _our_name(name: str) -> str:
-    """`model/h0/attn/c_attn/w` is `h.0.attn.c_attn.weight`, and `model/wte` is `wte.weight`."""
-    *path, last = re.sub(r"^h(\d+)/", r"h/\1/", name.removeprefix("model/")).split("/")
-    return ".".join([*path, LEAVES[last]] if last in LEAVES else [*path, last, "weight"])
-
-
-def _without_window(tensor: Tensor) -> Tensor:
-    """A linear map was stored as a convolution over a window of one position: (1, in, out)."""
-    return tensor.squeeze(0) if tensor.ndim == 3 else tensor
+        tensors, _ = read_safetensors(file)
+    stored = Stored(settings, tensors, directory / HPARAMS, file)
+    return translated(adapters("openai")[""], stored, file)
 
 
 def _weights_file(directory: Path) -> Path:

@@ -7,7 +7,6 @@ import torch
 
 from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
-from pellucid.checkpoint.huggingface_kinds import KINDS
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, RANDOM_MODELS, Model
@@ -74,7 +73,7 @@ def _from_directory(directory: Path) -> Found:
     settings = read_json(directory / CONFIG) if described else {}
     if native.KEY in settings:
         return native.read(directory / WEIGHTS, settings)
-    if settings.get("model_type") in tuple(KINDS):  # a list in its place has no hash
+    if settings.get("model_type") in tuple(huggingface.kinds()):  # a list in its place has no hash
         return huggingface.read(directory, settings)
     # Between the two steps of a save there is no config.json, whatever else there may be.
     if not described and native.is_inscribed(directory / WEIGHTS):
@@ -88,6 +87,6 @@ def _from_directory(directory: Path) -> Found:
     kind = f"a {CONFIG} with model_type {settings.get('model_type')!r}" if described else "none"
     raise CheckpointError(
         f"a checkpoint's directory holds a {CONFIG} of Pellucid or of a Hugging Face "
-        f"{' or '.join(KINDS)}, a {nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; {directory} has "
-        f"{kind}; give the directory of a GPT"
+        f"{' or '.join(huggingface.kinds())}, a {nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; "
+        f"{directory} has {kind}; give the directory of a GPT"
     )

@@ -3,64 +3,25 @@
     model = read_torch_transformer("weights.pt", n_head=8, activation="relu", prefix="transformer.",
                                    wte="embedding.weight", head="out.weight", pad=0)
 
-Its linear maps are (out, in) and are transposed here; cross-attention's one map of q, k and v is
-cut into `c_q` and `c_kv`. Some things no weight shows, so whoever reads must know them: the number
-of heads, the activation, `norm="pre"` where the layers are `norm_first`, and that the module
-around them multiplies embeddings by √C and adds paired sinusoids, as the paper does.
+What no weight shows, whoever reads must know: see `pellucid.models.transformer.torch_module`.
 """
 
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, assemble, check, configure, same
+from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import read_weights
-from pellucid.errors import CheckpointError
 from pellucid.models import Transformer, TransformerConfig
+from pellucid.models.transformer import torch_module
 from pellucid.tree import Tree, unflatten
 
 Weights = str | PathLike[str] | Mapping[str, Tensor]
 """A file, or a state dict that is already in memory."""
-
-STACKS = {"enc": "encoder", "dec": "decoder"}
-PARTS = {
-    "attn.c_attn.": "self_attn.in_proj_",
-    "attn.c_proj.": "self_attn.out_proj.",
-    "cross.c_q.": "multihead_attn.in_proj_",
-    "cross.c_kv.": "multihead_attn.in_proj_",
-    "cross.c_proj.": "multihead_attn.out_proj.",
-    "mlp.c_fc.": "linear1.",
-    "mlp.c_proj.": "linear2.",
-    "ln_1.": "norm1.",
-    "ln_2.": "norm2.",
-    "ln_3.": "norm3.",
-}
-"""What follows `enc.h.i.` in our names, and `encoder.layers.i.` in torch's."""
-
-
-class TorchShapes(NamedTuple):
-    """What a configuration's tensors are in torch: the shape of each under its name there."""
-
-    config: TransformerConfig
-    names: Mapping[str, str]  # torch's name of each of ours
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """As a configuration's own, in torch's names and layout."""
-        shapes = {}
-        for ours, shape in self.config.parameter_shapes().items():
-            if ours in self.names:
-                out = 3 * self.config.n_embd if "in_proj" in self.names[ours] else shape[-1]
-                is_map = len(shape) == 2 and not _is_table(ours)
-                shapes[self.names[ours]] = (out, shape[0]) if is_map else (*shape[:-1], out)
-        return shapes
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a configuration's own."""
-        return self.config.to_dict()
 
 
 def read_torch_stacks(
@@ -78,10 +39,9 @@ def read_torch_stacks(
 
     Raises `CheckpointError` for tensors that are missing, misshapen, or no part of such a module.
     """
-    tensors, file = _opened(weights)
-    sizes = {"n_head": n_head, "vocab_size": 1}
-    config = _configure(tensors, file, prefix, activation=activation, eps=eps, norm=norm, **sizes)
-    return config, unflatten(_converted(config, tensors, file, prefix, {}))
+    known: Any = {"n_head": n_head, "activation": activation, "eps": eps, "norm": norm}
+    config, tensors = torch_module.stacks(*_opened(weights), prefix=prefix, **known)
+    return config, unflatten(tensors)
 
 
 def read_torch_transformer(
@@ -104,108 +64,14 @@ def read_torch_transformer(
 
     Raises `CheckpointError` for tensors that are missing, misshapen, or no part of such a module.
     """
-    tensors, file = _opened(weights)
-    source, target = (wte, wte) if isinstance(wte, str) else wte
-    tables = {"enc.wte.weight": source, "dec.wte.weight": target, "lm_head.weight": head or target}
-    for name in tables.values():
-        if name not in tensors:
-            raise CheckpointError(
-                f"{file} must hold the tables that were named; {name!r} is missing; give the whole "
-                "name of each, without adding the prefix to it"
-            )
-    if head is not None and (bias := head.removesuffix("weight") + "bias") in tensors:
-        raise CheckpointError(
-            f"{file} must have a head without a bias, as our models do; it has {bias!r}; leave the "
-            "bias out if it is zero"
-        )
-    first, *others = (tensors[name] for name in tables.values())
-    tied = all(same(other, first) for other in others)
-    config = _configure(
-        tensors,
-        file,
-        prefix,
-        n_head=n_head,
-        activation=activation,
-        vocab_size=len(first) if first.dim() else 0,
-        tied=tied,
-        **fields,
-    )
-    named = {"wte.weight": source} if tied else tables
-    found = Found(config, _converted(config, tensors, file, prefix, named), file, Transformer)
-    model = assemble(found, dtype=dtype, device=device)
-    return Transformer(config, model.params)
+    tensors, at = _opened(weights)
+    known = fields | {"n_head": n_head, "activation": activation}
+    own = torch_module.whole(tensors, at, prefix=prefix, wte=wte, head=head, **known)
+    model = assemble(Found(*own, at, Transformer), dtype=dtype, device=device)
+    return Transformer(model.config, model.params)
 
 
 def _opened(weights: Weights) -> tuple[Mapping[str, Tensor], Path]:
     if isinstance(weights, Mapping):
         return weights, Path("the state dict")
     return read_weights(Path(weights)), Path(weights)
-
-
-def _configure(
-    tensors: Mapping[str, Tensor], file: Path, prefix: str, **fields: Any
-) -> TransformerConfig:
-    """The configuration of these fields, and of what the names and shapes show."""
-    depths = {
-        f"n_{stack}": len(
-            {
-                name.removeprefix(f"{prefix}{stack}.layers.").split(".")[0]
-                for name in tensors
-                if name.startswith(f"{prefix}{stack}.layers.")
-            }
-        )
-        for stack in STACKS.values()
-    }
-    linear = tensors.get(f"{prefix}encoder.layers.0.linear1.weight")
-    if linear is None or linear.dim() != 2 or not all(depths.values()):
-        raise CheckpointError(
-            f"{file} must hold a torch.nn.Transformer under the prefix {prefix!r}, with "
-            "encoder.layers.0.linear1.weight, a matrix, and decoder.layers; it does not; give what "
-            "stands before these names as prefix"
-        )
-    inner, width = linear.shape
-    shown = {
-        "n_embd": width,
-        "n_inner": inner,
-        "bias": f"{prefix}encoder.layers.0.linear1.bias" in tensors,
-        "final_norm": f"{prefix}encoder.norm.weight" in tensors,
-    }
-    return configure(file, TransformerConfig, **(depths | shown | fields))
-
-
-def _converted(
-    config: TransformerConfig,
-    tensors: Mapping[str, Tensor],
-    file: Path,
-    prefix: str,
-    tables: Mapping[str, str],
-) -> dict[str, Tensor]:
-    """The tensors under our names and in our layout, once torch's have been checked."""
-    parameters = [name for name in config.parameter_shapes() if not _is_table(name)]
-    names = {name: prefix + _torchs_name(name) for name in parameters} | dict(tables)
-    own = tuple(f"{prefix}{stack}." for stack in STACKS.values())
-    known = set(names.values())
-    present = {n: tensor for n, tensor in tensors.items() if n in known or n.startswith(own)}
-    check(TorchShapes(config, names), present, file)
-    return {ours: _ours(ours, present[theirs], config) for ours, theirs in names.items()}
-
-
-def _torchs_name(ours: str) -> str:
-    """`enc.h.0.attn.c_attn.weight` -> `encoder.layers.0.self_attn.in_proj_weight`."""
-    stack, place, *rest = ours.split(".")
-    if place == "ln_f":
-        return f"{STACKS[stack]}.norm.{rest[0]}"
-    layer, part, kind = rest[0], ".".join([*rest[1:-1], ""]), rest[-1]
-    return f"{STACKS[stack]}.layers.{layer}.{PARTS[part]}{kind}"
-
-
-def _ours(name: str, tensor: Tensor, config: TransformerConfig) -> Tensor:
-    """Torch's tensor, cut where two of ours share it, and a map's weight transposed."""
-    cut = {"c_q": slice(None, config.n_embd), "c_kv": slice(config.n_embd, None)}
-    owner = name.split(".")[-2]
-    own = tensor[cut[owner]] if owner in cut else tensor
-    return own.mT if own.dim() == 2 and not _is_table(name) else own
-
-
-def _is_table(name: str) -> bool:
-    return name.endswith(("wte.weight", "lm_head.weight"))

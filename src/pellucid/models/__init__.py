@@ -1,5 +1,6 @@
 """Models: wiring of layers, forward and backward, and nothing else."""
 
+from pellucid.models.adapter import Adapter
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.model import Classifier
 from pellucid.models.classifier.wiring import (
@@ -13,7 +14,10 @@ from pellucid.models.classifier.wiring import (
     network_backward,
 )
 from pellucid.models.gpt.config import GPTConfig, init_params, parameter_shapes
+from pellucid.models.gpt.huggingface import HUGGING_FACE
 from pellucid.models.gpt.model import GPT
+from pellucid.models.gpt.nanogpt import NANOGPT
+from pellucid.models.gpt.openai import OPENAI
 from pellucid.models.gpt.presets import RANDOM_MODELS
 from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_loss_backward
 from pellucid.models.intervened import EditedGPT, edited
@@ -46,7 +50,11 @@ ARCHITECTURES: dict[str, type[Model]] = {
 }
 """The kinds of model that a checkpoint of ours can hold."""
 
+ADAPTERS: tuple[Adapter, ...] = (*HUGGING_FACE, NANOGPT, OPENAI)
+"""The layouts of other programs that we read; see `pellucid.models.adapter`."""
+
 __all__ = [
+    "ADAPTERS",
     "ARCHITECTURES",
     "GPT",
     "RANDOM_MODELS",

@@ -12,10 +12,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pellucid.checkpoint import TensorFiles, load
-from pellucid.checkpoint.check import configure
 from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, GPTConfig
+from pellucid.models.adapter import configure
 from pellucid.tree import flatten, unflatten
 
 MANIFEST = "manifest.json"
