@@ -71,6 +71,20 @@ def replaced(tree: Tree, leaves: Tree) -> Tree:
     return unflatten(flatten(tree) | flatten(leaves))
 
 
+def matching(tree: Tree, other: Tree) -> Tree:
+    """The leaves of a tree at the places where another has some.
+
+    >>> matching({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"c": 0}})
+    {'b': {'c': 2}}
+
+    Raises `KeyError` where the tree lacks a leaf of the other.
+    """
+    return {
+        key: matching(tree[key], node) if isinstance(node, dict) else tree[key]
+        for key, node in other.items()
+    }
+
+
 def present(**leaves: Any) -> Tree:
     """The leaves that are there: a layer without a bias has no gradient for one.
 

@@ -9,7 +9,7 @@ from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
 from pellucid.kernels.compiled import why_not_compiled
 from pellucid.train import Recipe
-from pellucid.train.backend import means_of
+from pellucid.train.backend import backend_of
 from pellucid.tree import flatten
 from tests.train.small_training import CORPUS, RECIPE, losses, model, run
 
@@ -62,6 +62,6 @@ class Two:
 def test_several_processes_and_other_devices_are_refused_in_a_line():
     recipe = Recipe(compiled=True)
     with pytest.raises(ConfigError, match="there are 2: leave out --compile or --layout"):
-        means_of(recipe, Two(), torch.device("cpu"))
+        backend_of(recipe, Two(), torch.device("cpu"))
     with pytest.raises(ConfigError, match="the device is cuda: leave out --compile or --device"):
-        means_of(recipe, ALONE, torch.device("cuda"))
+        backend_of(recipe, ALONE, torch.device("cuda"))

@@ -25,8 +25,8 @@ class Backend(NamedTuple):
     update: Callable[..., Moved]
 
 
-def means_of(recipe: Recipe, layout: Layout, device: torch.device) -> Backend:
-    """The means that a recipe asks for.
+def backend_of(recipe: Recipe, layout: Layout, device: torch.device) -> Backend:
+    """The backend that a recipe asks for.
 
     Raises `ConfigError` where the step is to be compiled and is not one CPU process's.
     """
@@ -42,11 +42,11 @@ def means_of(recipe: Recipe, layout: Layout, device: torch.device) -> Backend:
             f"a compiled step is computed on the cpu, and the device is {device}: leave out "
             "--compile or --device"
         )
-    return compiled_means(recompute=recipe.recompute)
+    return compiled_backend(recompute=recipe.recompute)
 
 
-def compiled_means(*, recompute: bool) -> Backend:
-    """The means of a compiled step; the compiler is imported here."""
+def compiled_backend(*, recompute: bool) -> Backend:
+    """The backend of a compiled step; the compiler is imported here."""
     from pellucid.kernels.compiled import compiled_ops  # noqa: PLC0415 (it takes a second)
 
     ops = compiled_ops()

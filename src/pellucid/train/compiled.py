@@ -9,10 +9,10 @@ from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
-from pellucid.train.backend import compiled_means, compiled_update
+from pellucid.train.backend import compiled_backend, compiled_update
 from pellucid.train.memory import keep_memory
 from pellucid.train.recipe import Recipe
-from pellucid.tree import flatten, map_leaves, unflatten
+from pellucid.tree import map_leaves, matching
 
 M = TypeVar("M", GPT, Transformer)
 
@@ -27,7 +27,7 @@ class CompiledStep(Generic[M]):
     def __init__(self, model: M, recipe: Recipe) -> None:
         self.recipe = recipe
         self.model: M = model.with_params(map_leaves(torch.clone, model.params))
-        self._ops = compiled_means(recompute=recipe.recompute).ops
+        self._ops = compiled_backend(recompute=recipe.recompute).ops
         self._moved = trainable(self.model.params)
         m, v = (map_leaves(torch.zeros_like, self._moved) for _ in range(2))
         self._state: dict[str, Any] = {"m": m, "v": v, "t": 0}
@@ -43,11 +43,11 @@ class CompiledStep(Generic[M]):
         shape of its batch, and so does the first of every other shape.
         """
         loss, grads = self._computing.loss_and_grads(*batch, ops=self._ops)
-        slopes, done = flatten(grads), self._state["t"]
+        done = self._state["t"]
         rate = self.recipe.learning_rate_at(done) if learning_rate is None else learning_rate
         _, self._state, _ = compiled_update(
             self._moved,
-            unflatten({name: slopes[name] for name in flatten(self._moved)}),
+            matching(grads, self._moved),
             self._state,
             rate,
             self._decay,

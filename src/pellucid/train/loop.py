@@ -14,12 +14,12 @@ from pellucid.evaluate import mean_loss
 from pellucid.layers import IGNORE, Ops
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
-from pellucid.train.backend import means_of
+from pellucid.train.backend import backend_of
 from pellucid.train.first_nonfinite import first_wrong
 from pellucid.train.log import LogFigures, layer_figures
 from pellucid.train.recipe import Recipe
 from pellucid.train.state import TrainState, begin
-from pellucid.tree import Tree, add, flatten, map_leaves, replaced, unflatten
+from pellucid.tree import Tree, add, map_leaves, matching, replaced
 
 VALIDATION_WINDOWS = 1024
 """An evaluation looks at all of the validation part, or at so many windows spread over it."""
@@ -89,7 +89,7 @@ def train(
     generator = torch.Generator()
     generator.set_state(point.random)
     layout.check(model)
-    means = means_of(recipe, layout, model.device)
+    backend = backend_of(recipe, layout, model.device)
     sound = model.with_params(point.params)
     model = model.with_params(layout.place(point.params))
     state = layout.place(point.state) if point.state else None
@@ -100,10 +100,10 @@ def train(
         iteration = point.iteration + 1
         learning_rate = recipe.learning_rate_at(point.iteration)
         done = point.iteration / recipe.max_iters
-        step = _gradients(model, corpus, recipe, layout, generator, ops=means.ops, done=done)
+        step = _gradients(model, corpus, recipe, layout, generator, ops=backend.ops, done=done)
         moved = trainable(model.params)
-        own = unflatten({name: flatten(step.grads)[name] for name in flatten(moved)})
-        changed, state, norm = means.update(
+        own = matching(step.grads, moved)
+        changed, state, norm = backend.update(
             moved, own, state, learning_rate, decay, recipe=recipe, layout=layout
         )
         if came := _unfit(step, float(norm), model):

@@ -12,7 +12,7 @@ from pellucid.models import GPT, trainable
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
 from pellucid.text import Tokenizer
-from pellucid.tree import Tree, flatten, replaced, unflatten
+from pellucid.tree import Tree, flatten, matching, replaced
 
 SMALL_VOCABULARY = 16
 """Up to this many tokens, tables are labelled with the whole vocabulary."""
@@ -165,8 +165,8 @@ def updated(
 
     Without LoRA every parameter moves; what stays has no moments, and comes back as it is.
     """
-    moved, all_grads = trainable(params), flatten(grads)
-    own = unflatten({name: all_grads[name] for name in flatten(moved)})
+    moved = trainable(params)
+    own = matching(grads, moved)
     name = update.get("optimizer", "adamw")
     settings = {"learning_rate": update["learning_rate"]}
     if name == "adamw":
