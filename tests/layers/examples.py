@@ -215,6 +215,10 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "large eps": Example((normal(T, C),), affine(C), {"eps": 0.5}),
         "far from 0": Example((100 + normal(T, C),), affine(C), {"eps": 1e-5}),
     },
+    "rms_norm": {
+        "T": Example((WIDE[:, :C],), {"weight": WIDE[0, :C]}, {"eps": 1e-5}),
+        "B,T": Example((WIDE[None, :, :C],), {"weight": WIDE[1, :C]}, {"eps": 0.5}),
+    },
     "gelu_tanh": ELEMENTWISE,
     "gelu_erf": ELEMENTWISE,
     "relu": {**ELEMENTWISE, "large": Example((WIDE + 0.1,))},  # at 0 it has no derivative

@@ -69,6 +69,7 @@ from pellucid.layers.residual import (
     residual,
     residual_backward,
 )
+from pellucid.layers.rms_norm import rms_norm, rms_norm_backward, rms_norm_shapes
 from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (
     causal_mask,
@@ -164,6 +165,9 @@ __all__ = [
     "replaced_backward",
     "residual",
     "residual_backward",
+    "rms_norm",
+    "rms_norm_backward",
+    "rms_norm_shapes",
     "scale",
     "scale_backward",
     "scaled_dot_product",

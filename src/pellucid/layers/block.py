@@ -109,7 +109,7 @@ def block(
     2019, "Language models are unsupervised multitask learners", 2.3.
     """
     tape(resid_pre=resid_pre)
-    shared: Any = {"norm": norm, "eps": eps, "ops": ops, "tape": tape}
+    shared: Any = {"norm": norm, "eps": eps, "normalize": ops.layer_norm, "tape": tape}
     attn_part = partial(attention, **attn, **heads, ops=ops, tape=tape.at("attn"))
     resid_mid, first = residual(resid_pre, part=attn_part, ln=ln_1, names=ATTN, **shared)
     mlp_part = partial(
@@ -136,7 +136,7 @@ def block_backward(
 ) -> tuple[Tensor, Tree]:
     """Undo the feed-forward half, then the attention half."""
     tape(dresid_post=dresid_post)
-    shared: Any = {"norm": norm, "ops": ops, "tape": tape}
+    shared: Any = {"norm": norm, "normalize": ops.layer_norm, "tape": tape}
     mlp_part = partial(feed_forward_backward, activation=activation, ops=ops, tape=tape.at("mlp"))
     dresid_mid, second = residual_backward(
         dresid_post, ResidualCache(cache.mlp, cache.ln_2), part=mlp_part, names=MLP, **shared

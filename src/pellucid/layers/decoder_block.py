@@ -149,7 +149,7 @@ def decoder_block(
     torch.nn.Transformer with norm_first.
     """
     tape(resid_pre=resid_pre)
-    shared: Any = {"norm": norm, "eps": eps, "ops": ops, "tape": tape}
+    shared: Any = {"norm": norm, "eps": eps, "normalize": ops.layer_norm, "tape": tape}
     attn_part = partial(
         attention,
         **attn,
@@ -202,7 +202,7 @@ def decoder_block_backward(
 ) -> tuple[tuple[Tensor, Tensor], Tree]:
     """Undo the three parts from last to first; the memory gets its gradient from `cross`."""
     tape(dresid_post=dresid_post)
-    shared: Any = {"norm": norm, "ops": ops, "tape": tape}
+    shared: Any = {"norm": norm, "normalize": ops.layer_norm, "tape": tape}
     mlp_part = partial(feed_forward_backward, activation=activation, ops=ops, tape=tape.at("mlp"))
     dresid_cross, third = residual_backward(
         dresid_post, ResidualCache(cache.mlp, cache.ln_3), part=mlp_part, names=MLP, **shared

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.ops import Ops
+from pellucid.layers.ops import Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
@@ -51,17 +51,18 @@ def residual(
     norm: NormPlace,
     names: ResidualNames,
     eps: float,
-    ops: Ops,
+    normalize: Pair,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, ResidualCache]:
     """out = x + part(ln(x)), or out = ln(x + part(x)).
 
     It is no layer by itself: its values are shown in its block's name, on the block's own tape.
+    `normalize` is the pair of the norm, whichever the architecture has.
 
     Shapes: x and out (..., T, C).
     """
     if norm == "pre":
-        normed, ln_cache = ops.layer_norm.forward(x, **ln, eps=eps, tape=tape.at(names.ln))
+        normed, ln_cache = normalize.forward(x, **ln, eps=eps, tape=tape.at(names.ln))
         branch, part_cache = part(normed)
         out = x + branch
         tape(**{names.out: out})
@@ -69,7 +70,7 @@ def residual(
         branch, part_cache = part(x)
         total = x + branch
         tape(**{names.sum: total})
-        out, ln_cache = ops.layer_norm.forward(total, **ln, eps=eps, tape=tape.at(names.ln))
+        out, ln_cache = normalize.forward(total, **ln, eps=eps, tape=tape.at(names.ln))
         tape(**{names.out: out})
     return out, ResidualCache(part_cache, ln_cache)
 
@@ -81,7 +82,7 @@ def residual_backward(
     part: Part,
     norm: NormPlace,
     names: ResidualNames,
-    ops: Ops,
+    normalize: Pair,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo out = x + part(ln(x)), or out = ln(x + part(x)); `part` is the part's backward.
@@ -90,10 +91,10 @@ def residual_backward(
     """
     if norm == "pre":
         dnormed, part_grads = part(dout, cache.part)
-        dbranch, ln = ops.layer_norm.backward(dnormed, cache.ln, tape=tape.at(names.ln))
+        dbranch, ln = normalize.backward(dnormed, cache.ln, tape=tape.at(names.ln))
         dx = dout + dbranch
     else:
-        dtotal, ln = ops.layer_norm.backward(dout, cache.ln, tape=tape.at(names.ln))
+        dtotal, ln = normalize.backward(dout, cache.ln, tape=tape.at(names.ln))
         tape(**{f"d{names.sum}": dtotal})
         dbranch, part_grads = part(dtotal, cache.part)
         dx = dtotal + dbranch

@@ -89,7 +89,8 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
     if trace.loss_after is not None:
         before = float(trace.tape["loss"])
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
-    if trace.model.config.lora_rank:
+    params = trace.model.params
+    if len(flatten(trainable(params))) < len(flatten(params)):
         says = f"LoRA's pairs alone move. {says}".rstrip()
     step = Step("", tuple(_update_lines(trace.tape)), tuple(names), says=says)
     optimizer = OPTIMIZER_NAMES[(trace.update or {}).get("optimizer", "adamw")]
