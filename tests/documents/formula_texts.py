@@ -1,13 +1,28 @@
-"""Every formula that a walkthrough can have, and every symbol of the table of names."""
+"""Every formula that a walk or a layer can have, and every symbol of the table of names."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
 from functools import cache
 
+import pellucid.layers
+import pellucid.models
+import pellucid.optim
 from pellucid.examples import EXAMPLES
-from pellucid.models import GPTConfig
-from pellucid.optim import OPTIMIZERS
-from pellucid.walkthrough import NAMES, UPDATES, describe
-from pellucid.walkthrough.steps import FORMULAS, backward_steps, forward_steps, update_step
+from pellucid.layers.facts import facts_of
+from pellucid.walkthrough import UPDATES, describe, names
 from tests.examples.walkthroughs import walkthrough_of
+
+
+def stated() -> Iterator[str]:
+    """The equations that layers, wirings and optimizers state as they are, whatever the run."""
+    for package in (pellucid.layers, pellucid.models, pellucid.optim):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            for function in vars(importlib.import_module(info.name)).values():
+                if callable(function):
+                    for equation in facts_of(function).equations:
+                        if isinstance(equation.text, str) and "{" not in equation.text:
+                            yield equation.text
 
 
 @cache
@@ -19,30 +34,11 @@ def formulas() -> tuple[str, ...]:
         for step in part.steps
         for formula in step.formulas
     ]
-    for activation in FORMULAS:
-        for norm in ("pre", "post"):
-            for tied in (True, False):
-                config = GPTConfig(
-                    vocab_size=3,
-                    block_size=2,
-                    n_layer=1,
-                    n_head=1,
-                    n_embd=2,
-                    activation=activation,
-                    norm=norm,
-                    tied=tied,
-                    lora_rank=int(tied),
-                )
-                steps = [*forward_steps(config), *backward_steps(config)]
-                found += [formula for step in steps for formula in step.formulas]
-    for optimizer in OPTIMIZERS:
-        settings = {"optimizer": optimizer, "learning_rate": 1e-4, "weight_decay": 0.1}
-        found += update_step(settings)[1]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *stated()]))
 
 
 @cache
 def symbols() -> tuple[str, ...]:
-    rows = [row.symbol for row in (*NAMES, *UPDATES)]
-    gradients = [describe("d" + row.pattern.replace(".i.", ".0.")) for row in NAMES]
+    rows = [row.symbol for row in (*names(), *UPDATES)]
+    gradients = [describe("d" + row.pattern.replace(".i.", ".0.")) for row in names()]
     return tuple(dict.fromkeys(rows + [row.symbol for row in gradients if row]))
