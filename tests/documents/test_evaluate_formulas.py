@@ -447,7 +447,14 @@ def test_a_line_is_taken_apart():
         Clause("loss = their mean", prose=True),
         Clause("in nats", prose=True),
     ]
-    for text in ("a = exps / Σ exps", "a = Σ b + Σₜ c", "a = Σₜ -b", "a = Σ (b - c)²", "a = √Σ b²"):
+    for text in (
+        "a = exps / Σ exps",
+        "a = Σ b + Σₜ c",
+        "a = Σₜ -b",
+        "a = Σ -b",
+        "a = Σ (b - c)²",
+        "a = √Σ b²",
+    ):
         assert equations(text) == [Clause(text, prose=False)]
     assert equations("a = b where c > 0, else -∞")[0].text == "a = b where c > 0, else -∞"
     assert equations("dw[v] = Σₜ dout[t] where tokens[t] = v") == [

@@ -152,7 +152,7 @@ def plain(node: Node) -> str:
 def _spaced(item: Node, after: Node | None) -> bool:
     """Whether there is a space between two items that neither of them has."""
     if isinstance(after, Sign):
-        return isinstance(item, Prose) and after.prefix
+        return after.prefix and (isinstance(item, Prose | Scripted) or item == Sign("Σ"))
     return item == Sign("Σ") and after is not None and not isinstance(after, Gap)
 
 
