@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tests.checkpoint.english import BRIDGE, NAME
 from tests.cli.conftest import Command
+from tests.shipped.english import BRIDGE, NAME
 
 
 def test_what_it_writes_is_english_words(pellucid: Command):

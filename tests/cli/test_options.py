@@ -13,8 +13,8 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from pellucid.cli import app, options
 from pellucid.cli.renamed import RENAMED
+from tests.cli.commands import name_of
 from tests.cli.conftest import Command
-from tests.test_docs import name_of
 
 REPEATABLE = "Repeatable."
 

@@ -13,7 +13,7 @@ from pellucid.evaluate import evaluate_text
 from pellucid.shipped import SHIPPED
 from pellucid.train import record_step
 from pellucid.tree import flatten
-from tests.checkpoint.english import BRIDGE, NAME
+from tests.shipped.english import BRIDGE, NAME
 
 PLACE = SHIPPED[NAME]
 CARD = (PLACE / "README.md").read_text(encoding="utf-8")
