@@ -7,7 +7,7 @@ import torch
 
 from pellucid.checkpoint.recognise import load
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, Model
+from pellucid.models import ARCHITECTURES, GPT, LanguageModel, Model
 from pellucid.shipped import shipped_path
 from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
 
@@ -36,23 +36,24 @@ def open_model(
 def open_model(
     name: str,
     *,
-    kinds: tuple[type[Model], ...] = (GPT,),
+    kinds: tuple[type[Model], ...] = (LanguageModel,),
     tokenizer: str | None = None,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Any, Tokenizer]:
     """The model of that name or path, and the tokenizer that belongs to it.
 
-    `name` is what `load` takes, and the model must be of one of the `kinds`, by default a GPT. The
-    tokenizer is the named one, or else the one in the model's directory, or else GPT-2's where the
-    model has GPT-2's vocabulary.
+    `name` is what `load` takes, and the model must be of one of the `kinds`, by default one
+    that reads a text. The tokenizer is the named one, or else the one in the model's directory, or
+    else GPT-2's where the model has GPT-2's vocabulary.
 
     Raises `CheckpointError` where either cannot be read, the model is of another kind than the
     caller can use, or the tokenizer knows more tokens than the model.
     """
     model = load(name, dtype=dtype, device=device)
     if not isinstance(model, kinds):
-        wanted = " or ".join(kind.architecture for kind in kinds)
+        fitting = (kind for kind in ARCHITECTURES.values() if issubclass(kind, kinds))
+        wanted = " or ".join(kind.architecture for kind in fitting)
         raise CheckpointError(
             f"a model must be a {wanted} here, and {name} holds a {model.architecture}: give "
             "another --model"

@@ -23,7 +23,7 @@ from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_los
 from pellucid.models.intervened import EditedGPT, edited
 from pellucid.models.interventions import Edit, edit_axes, editable
 from pellucid.models.lora import merged, trainable, with_lora
-from pellucid.models.model import Config, Model
+from pellucid.models.model import Config, LanguageModel, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
 from pellucid.models.next_token.wiring import (
     NextToken,
@@ -64,6 +64,7 @@ __all__ = [
     "Edit",
     "EditedGPT",
     "GPTConfig",
+    "LanguageModel",
     "Model",
     "NextToken",
     "NextTokenConfig",

@@ -36,7 +36,7 @@ KINDS = {
 
 
 @dataclass
-class Found:
+class StepDraft:
     """A step on its way: where it belongs, and what it has shown so far."""
 
     title: str
@@ -69,7 +69,7 @@ class Steps:
 
     def __init__(self, tape: Tape, *, first: int = 1) -> None:
         self.tape, self.scope = tape, Scope(tape)
-        self._forward: list[Found] = []
+        self._forward: list[StepDraft] = []
         self._shown: set[str] = set()
         for name in tape:
             call = self._maker(name)
@@ -78,7 +78,7 @@ class Steps:
         self._forward = [found for found in self._forward if self._says(found)]
         for number, found in enumerate(self._forward, start=first):
             found.number, found.kind = number, self._kind(found)
-        self._backward: list[Found] = []
+        self._backward: list[StepDraft] = []
         for name in tape:
             call = self._maker(name)
             if call is not None and call.backward:
@@ -109,14 +109,14 @@ class Steps:
         """The call that showed a value by this name, whoever made it first."""
         return self.tape.shown_by(name)
 
-    def _place(self, steps: list[Found], name: str, call: Call) -> None:
+    def _place(self, steps: list[StepDraft], name: str, call: Call) -> None:
         """Put a value into the step that it belongs to; a new one where that is not the last."""
         home = self._home(name, call)
         if home is None:
             return
         last = steps[-1] if steps else None
         if last is None or (last.whole, last.title) != (home.whole, home.title):
-            last = Found(home.title, home.whole, home.prefix)
+            last = StepDraft(home.title, home.whole, home.prefix)
             steps.append(last)
         _add(last, home.key, name, call)
 
@@ -144,12 +144,12 @@ class Steps:
             own = self._undone(home, exact=True)
         last = self._backward[-1] if self._backward else None
         if own is not None and (last is None or last.number != own.number):
-            last = Found(own.title, own.whole, own.prefix, number=own.number, kind=own.kind)
+            last = StepDraft(own.title, own.whole, own.prefix, number=own.number, kind=own.kind)
             self._backward.append(last)
         if last is not None:
             _add(last, value if home is None else home.key, name, call)
 
-    def _undone(self, home: Home | None, *, exact: bool) -> Found | None:
+    def _undone(self, home: Home | None, *, exact: bool) -> StepDraft | None:
         """The forward step that a gradient undoes; None where its value had no step of its own."""
         for found in self._forward:
             if home is None or (found.whole, found.title) != (home.whole, home.title):
@@ -160,13 +160,13 @@ class Steps:
 
     # -- what a step shows --------------------------------------------------------------------
 
-    def _says(self, found: Found) -> bool:
+    def _says(self, found: StepDraft) -> bool:
         """Whether a step shows anything that no step before has shown."""
         return any(self.tape.name_of(self.tape[name]) == name for name in found.names) or any(
             True for _ in self._equations(found)
         )
 
-    def _equations(self, found: Found) -> Iterator[Written]:
+    def _equations(self, found: StepDraft) -> Iterator[Written]:
         """The equations of the step's values, each once."""
         known: set[str] = set()
         for call in found.calls:
@@ -175,7 +175,7 @@ class Steps:
                     known.add(written.text)
                     yield written
 
-    def _step(self, found: Found) -> Step:
+    def _step(self, found: StepDraft) -> Step:
         equations = list(self._equations(found))
         undone = found.calls[0].backward
         first = (SUM,) if undone and found.kind == "residual" else ()
@@ -188,7 +188,7 @@ class Steps:
             layer=found.layer,
         )
 
-    def _names(self, found: Found, equations: Sequence[Written]) -> Iterator[str]:
+    def _names(self, found: StepDraft, equations: Sequence[Written]) -> Iterator[str]:
         """The values that a step shows, each parameter before the first that is made with it."""
         by_made = {written.made: written for written in equations}
         for name in found.names:
@@ -202,7 +202,7 @@ class Steps:
             if (meaning is None or meaning.shown) and name == min(own, key=self.scope.rank):
                 yield name
 
-    def _kind(self, found: Found) -> str:
+    def _kind(self, found: StepDraft) -> str:
         """What kind of step it is, by its first value or by the function that made it."""
         last = found.names[0].rpartition(".")[2]
         calls = [*self.scope.at(found.prefix), *found.calls]
@@ -251,7 +251,7 @@ def lines(equations: Iterable[str]) -> Iterator[str]:
         yield line
 
 
-def _add(found: Found, key: str, name: str, call: Call) -> None:
+def _add(found: StepDraft, key: str, name: str, call: Call) -> None:
     """A value more of a step."""
     found.keys.append(key)
     found.names.append(name)

@@ -24,13 +24,13 @@ from pellucid.models.gpt.wiring import (
     gpt_loss,
     gpt_loss_backward,
 )
-from pellucid.models.model import Model, short
+from pellucid.models.model import LanguageModel, short
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class GPT(Model):
+class GPT(LanguageModel):
     """A GPT: a configuration and the tree of its parameters.
 
     Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same

@@ -52,14 +52,14 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class Steps:
+class OptimizerSteps:
     """Some steps of an optimizer, all with the same settings."""
 
     update: Update
     count: int
 
 
-Action = Set | Patch | Steps
+Action = Set | Patch | OptimizerSteps
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,14 @@ class Experiment:
     @property
     def unedited(self) -> "Experiment":
         """The same with its steps alone: no number set or taken from elsewhere."""
-        return replace(self, actions=tuple(one for one in self.actions if isinstance(one, Steps)))
+        return replace(
+            self, actions=tuple(one for one in self.actions if isinstance(one, OptimizerSteps))
+        )
 
     @property
     def edits(self) -> tuple[Set | Patch, ...]:
         """What was set, in order."""
-        return tuple(one for one in self.actions if not isinstance(one, Steps))
+        return tuple(one for one in self.actions if not isinstance(one, OptimizerSteps))
 
     def up_to(self, count: int) -> "Experiment":
         """The same after the first `count` actions."""
@@ -106,7 +108,7 @@ def experiment_of(fields: Fields) -> Experiment:
     """The experiment of fields that were checked; `ConfigError` for too many steps in all."""
     ((kind, name),) = fields["subject"].items()
     actions = tuple(_action(one) for one in fields["actions"])
-    count = sum(action.count for action in actions if isinstance(action, Steps))
+    count = sum(action.count for action in actions if isinstance(action, OptimizerSteps))
     if count > STEPS:
         raise ConfigError(
             f"an experiment has at most {STEPS:,} steps, and {count:,} came: reset it"
@@ -117,7 +119,7 @@ def experiment_of(fields: Fields) -> Experiment:
 def _action(fields: Fields) -> Action:
     if fields["do"] == "step":
         update = {key: fields[key] for key in ("optimizer", "learning_rate", "weight_decay")}
-        return Steps(Update(**update), fields["count"])
+        return OptimizerSteps(Update(**update), fields["count"])
     name, index = fields["name"], tuple(fields["index"])
     if fields["do"] == "set":
         return Set(name, index, fields["value"])
@@ -125,7 +127,7 @@ def _action(fields: Fields) -> Action:
 
 
 def _written(action: Action) -> dict[str, Any]:
-    if isinstance(action, Steps):
+    if isinstance(action, OptimizerSteps):
         return {"do": "step", **asdict(action.update), "count": action.count}
     what = {"do": "set" if isinstance(action, Set) else "patch"}
     return what | asdict(action) | {"index": list(action.index)}

@@ -16,7 +16,7 @@ from pellucid.text import Tokenizer
 from pellucid.train import updated
 from pellucid.tree import Tree, flatten, unflatten
 from pellucid.walkthrough import PARAMETERS, Walkthrough
-from pellucid.web.session.experiment import Action, Patch, Set, Steps
+from pellucid.web.session.experiment import Action, OptimizerSteps, Patch, Set
 
 TOKENS = 256
 """Of a text at most so many tokens are looked at: attention tables grow with their square."""
@@ -65,7 +65,7 @@ class ModelState:
 
     def after(self, action: Action) -> "ModelState":
         """Where the model stands after one action more."""
-        if isinstance(action, Steps):
+        if isinstance(action, OptimizerSteps):
             return self._stepped(action)
         if action.name.endswith(PARAMETERS):
             return self._weight_set(action)
@@ -75,7 +75,7 @@ class ModelState:
         """What the optimizer keeps from the steps so far; another one begins anew."""
         return self.state if optimizer == self.optimizer else None
 
-    def _stepped(self, steps: Steps) -> "ModelState":
+    def _stepped(self, steps: OptimizerSteps) -> "ModelState":
         settings, name = asdict(steps.update), steps.update.optimizer
         params, state, losses = self.params, self.state_for(name), list(self.losses)
         for _ in range(steps.count):
