@@ -31,10 +31,15 @@ def packed_model(model: "GPT", form: PackedForm | None) -> "Iterator[GPT]":
             f"--quantize packs matrices for the processor, and the model is on {where}: leave out "
             "--quantize, or --device"
         )
+    if form is not None and not model.packable:
+        raise ConfigError(
+            f"--quantize packs the matrices of architectures that have kernels for it, and a "
+            f"{model.architecture} has none: leave out --quantize"
+        )
     slow = where == "cpu" and native.library() is None
     if form is not None:
         yield packed(model, form.value)
-    elif where == "cpu" and not slow and dtype in FASTER:
+    elif where == "cpu" and not slow and dtype in FASTER and model.packable:
         yield packed(model, "bfloat16" if dtype == "bfloat16" else "float32")
     else:
         yield model

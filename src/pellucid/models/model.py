@@ -132,6 +132,9 @@ class LanguageModel(Model):
     `vocab_size`, a `block_size` and an `n_layer`.
     """
 
+    packable: ClassVar[bool] = False
+    """Whether there are kernels for its blocks with packed weights."""
+
 
 def short(dtype: torch.dtype) -> str:
     """The dtype's name without the library's.

@@ -45,6 +45,7 @@ class GPT(LanguageModel):
     """
 
     architecture: ClassVar[str] = "gpt"
+    packable = True
     Config: ClassVar[type[GPTConfig]] = GPTConfig
 
     initial = staticmethod(init_params)
