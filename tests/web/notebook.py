@@ -130,9 +130,10 @@ class Notebook:
     Each message, either way, must be what messages.json says.
     """
 
+    conversation = Conversation()  # of all: an answer may reach the next notebook with that view
+
     def __init__(self, browser: Any, folder: Path, **how: Any) -> None:
         self.complaints: list[str] = []
-        self._conversations: dict[str, Conversation] = {}
         self._views: dict[str, tuple[View, Comm]] = {}
         viewport = how.pop("viewport", {"width": 1280, "height": 1000})
         self.page = browser.new_context(viewport=viewport, offline=True, **how).new_page()
@@ -152,7 +153,6 @@ class Notebook:
             name = str(id(view))
             if name not in self._views:
                 self._views[name] = (view, connected(view))
-                self._conversations[name] = Conversation()
             state = {key: getattr(view, key) for key in ("experiment", "view", "height")}
             cells.append({"name": name, "state": state, "cell": cell})
         self.page.evaluate(SCRIPT, {"esm": views[0]._esm, "cells": cells})
@@ -168,7 +168,7 @@ class Notebook:
 
     def _take(self, name: str, data: dict[str, Any]) -> None:
         if data["method"] == "custom":
-            self._noted(self._conversations[name].to_python, data["content"])
+            self._noted(self.conversation.to_python, data["content"])
         said(self._views[name][0], **data)
 
     def _give(self) -> list[tuple[str, dict[str, Any], list[str]]]:
@@ -177,9 +177,9 @@ class Notebook:
             for name, (_, comm) in self._views.items()
             for data, buffers in comm.fetched()
         ]
-        for name, data, _ in messages:
+        for _, data, _ in messages:
             if data["method"] == "custom":
-                self._noted(self._conversations[name].to_page, data["content"])
+                self._noted(self.conversation.to_page, data["content"])
         return messages
 
     def _noted(self, check: Callable[[Any], None], message: Any) -> None:
