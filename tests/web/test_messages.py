@@ -45,6 +45,21 @@ def test_what_may_be_chosen_is_what_there_is():
     assert definitions["training"]["properties"]["size"]["enum"] == list(SIZES)
 
 
+def test_the_documentation_says_the_same_bounds():
+    text = (Path(__file__).parents[2] / "docs" / "page.md").read_text(encoding="utf-8")
+    definitions, trained_on = SCHEMA["$defs"], CALLS["train"]["fields"]["properties"]["text"]
+    actions = definitions["experiment"]["properties"]["actions"]
+    limits = answer(session_api(), "start")["limits"]
+    for row in (
+        f"| a text | {definitions['text']['maxLength']:,} characters",
+        f"{actions['maxItems']} things, {limits['steps']:,} steps in all",
+        f"{trained_on['maxLength']:,} characters; {limits['iterations']:,} iterations",
+        f"| tokens generated at once | {limits['generate']} |",
+        f"| numbers of a run that is proved | {limits['proved']:,};",
+    ):
+        assert row in text
+
+
 def _look(api: SessionApi) -> None:
     answer(api, "start")
     for experiment in (
