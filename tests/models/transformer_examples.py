@@ -1,5 +1,6 @@
 """For each pair of the encoder-decoder some models and texts, in float64."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from pellucid.layers import IGNORE, REFERENCE, causal_mask, inverted_noise
 from pellucid.models import Transformer, TransformerConfig
 from pellucid.models.transformer.halves import keep_mask
+from pellucid.models.transformer.stacks import DECODER_BLOCK
 from pellucid.tree import Tree
 from tests.judge import Example
 from tests.models.examples import random_params
@@ -126,7 +128,20 @@ def loss_examples() -> dict[str, Example]:
     return found
 
 
+def stack_examples() -> dict[str, Example]:
+    """Of blocks that read the stream alone, and of blocks that read a memory too."""
+    alone = {label: (one, REFERENCE.block) for label, one in half_examples("encoder").items()}
+    beside = {
+        f"memory, {label}": (one, DECODER_BLOCK) for label, one in half_examples("decoder").items()
+    }
+    return {
+        label: replace(one, constants=one.constants | {"block": block})
+        for label, (one, block) in (alone | beside).items()
+    }
+
+
 EXAMPLES = {
+    "stack": stack_examples(),
     "embed": embed_examples(),
     "encoder": half_examples("encoder"),
     "encode": half_examples("encode"),

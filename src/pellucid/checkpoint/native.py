@@ -20,15 +20,12 @@ from pellucid.checkpoint.check import Found, check_unedited
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
-from pellucid.models import ARCHITECTURES, GPT, Model
+from pellucid.models import ARCHITECTURES, Model
 from pellucid.models.adapter import check, configure
 from pellucid.tree import flatten
 
 KEY = "pellucid"
 VERSION = 1
-LATER = {"lora_rank": 0}
-"""A GPT's settings that came after version 1, as every model had them before: such a setting may be
-missing, and is not written where it is that, so that older versions read what they can run."""
 
 
 def save(
@@ -112,7 +109,7 @@ def _found(weights: Path, settings: dict[str, Any], tensors: dict[str, Tensor]) 
             f"{', '.join(map(repr, ARCHITECTURES))}; it is {came}; load it with the Pellucid that "
             "wrote it"
         )
-    settings = LATER | settings if kind is GPT else settings
+    settings = {**getattr(kind.Config, "later", {}), **settings}
     known = {field.name for field in fields(kind.Config)}
     if wrong := sorted(known ^ (settings.keys() - {KEY, "architecture"})):
         raise CheckpointError(

@@ -1,8 +1,9 @@
 """GPTConfig: the sizes and choices that make one GPT, and the parameters that follow from them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -27,6 +28,11 @@ class GPTConfig:
     """What a GPT is, apart from its weights; the defaults are GPT-2's of 124 million parameters.
 
     Raises `ConfigError` where a size is not positive or the heads do not divide the width.
+    """
+
+    later: ClassVar[Mapping[str, Any]] = {"lora_rank": 0}
+    """Fields that came after version 1 of our files, as every model had them before: one may be
+    missing there, and is not written where it is that, so that older versions read what they can.
     """
 
     vocab_size: int = 50257  # V
@@ -58,12 +64,9 @@ class GPTConfig:
         return 4 * self.n_embd if self.n_inner is None else self.n_inner
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON takes them.
-
-        A model without LoRA is what it was before there was LoRA, and so are its files.
-        """
-        fields = asdict(self)
-        return fields if self.lora_rank else {k: v for k, v in fields.items() if k != "lora_rank"}
+        """The fields as JSON takes them, without those of `later` that are as they always were."""
+        before = self.later.items()
+        return {key: value for key, value in asdict(self).items() if (key, value) not in before}
 
     def parameter_shapes(self) -> Shapes:
         """The name and shape of every parameter, in the order of the forward pass."""

@@ -16,6 +16,7 @@ from pellucid.layers import BlockCache, Ops, Past, causal_mask, inverted_noise
 from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.gpt.config import GPTConfig
+from pellucid.models.stack import StackCache, stack, stack_backward
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
@@ -72,7 +73,6 @@ def trunk(
     start = past[0].k.shape[-2] if past else 0
     length = tokens.shape[-1]
     mask = causal_mask(length, start + length, tokens.device) if length > 1 else None  # (T, S)
-    activation, inner = getattr(ops, config.activation), block_ops(config, ops)
     drawn = noise or {"drop": None, "h": {}}
     tape(mask=mask)
 
@@ -82,27 +82,20 @@ def trunk(
     )  # (..., T, C)
     x, dropout_cache = ops.dropout.forward(placed, noise=drawn["drop"], tape=tape.at("drop"))
 
-    h_cache = []
-    for number, params in h.items():
-        x, block_cache = ops.block.forward(
-            x,
-            **params,
-            n_head=config.n_head,
-            mask=mask,
-            norm=config.norm,
-            activation=activation,
-            eps=config.eps,
-            ops=inner,
-            past=past[int(number)] if past else None,
-            **drawn["h"].get(number, {}),
-            tape=tape.at(f"h.{number}"),
-        )  # (..., T, C)
-        h_cache.append(block_cache)
-
-    ln_f_cache = None
-    if ln_f is not None:
-        x, ln_f_cache = ops.layer_norm.forward(x, **ln_f, eps=config.eps, tape=tape.at("ln_f"))
-    return x, TrunkCache(embed_cache, position_cache, dropout_cache, tuple(h_cache), ln_f_cache)
+    out, passed = stack(
+        x,
+        h=h,
+        ln_f=ln_f,
+        block=ops.block,
+        mask=mask,
+        config=config,
+        ops=ops,
+        inner=block_ops(config, ops),
+        past=past,
+        noise=drawn["h"],
+        tape=tape,
+    )  # (..., T, C)
+    return out, TrunkCache(embed_cache, position_cache, dropout_cache, *passed)
 
 
 @layer()
@@ -110,26 +103,19 @@ def trunk_backward(
     dout: Tensor, cache: TrunkCache, *, config: GPTConfig, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
     """Undo each line of `trunk` from the last to the first; the tokens have no gradient."""
-    activation, inner = getattr(ops, config.activation), block_ops(config, ops)
-    dx, ln_f = dout, None
-    if cache.ln_f is not None:
-        dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
-
-    h: Tree = {str(number): {} for number in range(len(cache.h))}
-    for number in reversed(h):
-        dx, h[number] = ops.block.backward(
-            dx,
-            cache.h[int(number)],
-            norm=config.norm,
-            activation=activation,
-            ops=inner,
-            tape=tape.at(f"h.{number}"),
-        )
-
+    dx, passed = stack_backward(
+        dout,
+        StackCache(cache.h, cache.ln_f),
+        block=ops.block,
+        config=config,
+        ops=ops,
+        inner=block_ops(config, ops),
+        tape=tape,
+    )
     dplaced, _ = ops.dropout.backward(dx, cache.dropout, tape=tape.at("drop"))
     dembedded, wpe = ops.position.backward(dplaced, cache.position, tape=tape.at("wpe"))
     _, wte = ops.embedding.backward(dembedded, cache.embed, tape=tape.at("embed"))
-    return None, {"wte": wte, "wpe": wpe, "h": h} | present(ln_f=ln_f)
+    return None, {"wte": wte, "wpe": wpe} | passed
 
 
 @layer(

@@ -15,10 +15,10 @@ from torch import Tensor
 from pellucid.layers import DecoderPast, Ops, causal_mask, scale, scale_backward, sinusoids
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
+from pellucid.models.stack import StackCache
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.stacks import (
     DecoderCache,
-    EncoderCache,
     decoder,
     decoder_backward,
     encoder,
@@ -145,7 +145,7 @@ def encode(
     noise: Mapping[str, Any] | None = None,
     tape: NullTape = NULL_TAPE,
     **stack: Any,
-) -> tuple[Tensor, tuple[EmbedCache, EncoderCache]]:
+) -> tuple[Tensor, tuple[EmbedCache, StackCache]]:
     """The memory (..., S, C) of a source (..., S); `stack` is `h`, and `ln_f` where there is one.
 
     Source: Vaswani et al. 2017, 3.1.
@@ -162,7 +162,7 @@ def encode(
 @layer()
 def encode_backward(
     dmemory: Tensor,
-    cache: tuple[EmbedCache, EncoderCache],
+    cache: tuple[EmbedCache, StackCache],
     *,
     config: TransformerConfig,
     ops: Ops,

@@ -12,25 +12,21 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pellucid.layers import (
-    BlockCache,
     DecoderBlockCache,
     DecoderPast,
     Ops,
+    Pair,
     decoder_block,
     decoder_block_backward,
 )
 from pellucid.layers.facts import Arguments, Equation, Meaning
 from pellucid.layers.layer import layer
+from pellucid.models.stack import StackCache, stack, stack_backward
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import Tree, present
+from pellucid.tree import Tree
 
-
-class EncoderCache(NamedTuple):
-    """What the backward needs, part by part."""
-
-    h: tuple[BlockCache, ...]
-    ln_f: Any
+DECODER_BLOCK = Pair(decoder_block, decoder_block_backward)
 
 
 class DecoderCache(NamedTuple):
@@ -64,57 +60,37 @@ def encoder(
     ops: Ops,
     noise: Mapping[str, Any] | None = None,
     tape: NullTape = NULL_TAPE,
-) -> tuple[Tensor, EncoderCache]:
+) -> tuple[Tensor, StackCache]:
     """Pass the blocks: every position looks at every other, as far as the mask lets it.
 
     Shapes: x and the memory that comes out (..., S, C), mask as broadcast to (..., H, S, S).
     `noise` is dropout's, for each layer what its block takes.
     Source: Vaswani et al. 2017, 3.1.
     """
-    out, h_cache = x, []
-    for number, params in h.items():
-        out, block_cache = ops.block.forward(
-            out,
-            **params,
-            n_head=config.n_head,
-            mask=mask,
-            norm=config.norm,
-            activation=getattr(ops, config.activation),
-            eps=config.eps,
-            ops=ops,
-            **(noise or {}).get(number, {}),
-            tape=tape.at(f"h.{number}"),
-        )  # (..., S, C)
-        h_cache.append(block_cache)
-
-    ln_f_cache = None
-    if ln_f is not None:
-        out, ln_f_cache = ops.layer_norm.forward(out, **ln_f, eps=config.eps, tape=tape.at("ln_f"))
-    return out, EncoderCache(tuple(h_cache), ln_f_cache)
+    return stack(
+        x,
+        h=h,
+        ln_f=ln_f,
+        block=ops.block,
+        mask=mask,
+        config=config,
+        ops=ops,
+        noise=noise,
+        tape=tape,
+    )
 
 
 @layer()
 def encoder_backward(
     dout: Tensor,
-    cache: EncoderCache,
+    cache: StackCache,
     *,
     config: TransformerConfig,
     ops: Ops,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `encoder` from the last to the first."""
-    dx, ln_f = dout, None
-    if cache.ln_f is not None:
-        dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
-
-    activation = getattr(ops, config.activation)
-    shared: Any = {"norm": config.norm, "activation": activation, "ops": ops}
-    h: Tree = {str(number): {} for number in range(len(cache.h))}
-    for number in reversed(h):
-        dx, h[number] = ops.block.backward(
-            dx, cache.h[int(number)], **shared, tape=tape.at(f"h.{number}")
-        )
-    return dx, {"h": h} | present(ln_f=ln_f)
+    return stack_backward(dout, cache, block=ops.block, config=config, ops=ops, tape=tape)
 
 
 @layer(
@@ -143,29 +119,21 @@ def decoder(
     Source: Vaswani et al. 2017, 3.1.
     """
     tape(memory=memory)
-    out, h_cache = x, []
-    for number, params in h.items():
-        out, block_cache = decoder_block(
-            out,
-            memory,
-            **params,
-            n_head=config.n_head,
-            mask=mask,
-            memory_mask=memory_mask,
-            norm=config.norm,
-            activation=getattr(ops, config.activation),
-            eps=config.eps,
-            ops=ops,
-            past=past[int(number)] if past else None,
-            **(noise or {}).get(number, {}),
-            tape=tape.at(f"h.{number}"),
-        )  # (..., T, C)
-        h_cache.append(block_cache)
-
-    ln_f_cache = None
-    if ln_f is not None:
-        out, ln_f_cache = ops.layer_norm.forward(out, **ln_f, eps=config.eps, tape=tape.at("ln_f"))
-    return out, DecoderCache(tuple(h_cache), ln_f_cache)
+    out, cache = stack(
+        x,
+        memory,
+        h=h,
+        ln_f=ln_f,
+        block=DECODER_BLOCK,
+        mask=mask,
+        memory_mask=memory_mask,
+        config=config,
+        ops=ops,
+        past=past,
+        noise=noise,
+        tape=tape,
+    )  # (..., T, C)
+    return out, DecoderCache(*cache)
 
 
 def _sum_of_uses(given: Arguments) -> str:
@@ -189,19 +157,8 @@ def decoder_backward(
 
     Every block has looked at the memory, and their gradients add up in `dmemory`.
     """
-    dx, ln_f = dout, None
-    if cache.ln_f is not None:
-        dx, ln_f = ops.layer_norm.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
-
-    activation = getattr(ops, config.activation)
-    shared: Any = {"norm": config.norm, "activation": activation, "ops": ops}
-    h: Tree = {str(number): {} for number in range(len(cache.h))}
-    dmemories = []
-    for number in reversed(h):
-        (dx, dlooked), h[number] = decoder_block_backward(
-            dx, cache.h[int(number)], **shared, tape=tape.at(f"h.{number}")
-        )
-        dmemories.append(dlooked)
-    dmemory = sum(dmemories[1:], start=dmemories[0])  # (..., S, C)
+    (dx, dmemory), grads = stack_backward(
+        dout, StackCache(*cache), block=DECODER_BLOCK, config=config, ops=ops, tape=tape
+    )  # (..., T, C), (..., S, C)
     tape(dmemory=dmemory)
-    return (dx, dmemory), {"h": h} | present(ln_f=ln_f)
+    return (dx, dmemory), grads
