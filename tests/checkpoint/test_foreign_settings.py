@@ -168,6 +168,13 @@ def test_a_setting_that_nobody_knows(tmp_path: Path, model_type: str, name: str,
     assert refused_by_name(directory, name, value)
 
 
+def test_a_long_value_is_cut(tmp_path: Path):
+    with pytest.raises(CheckpointError) as caught:
+        load(written(tmp_path, judge("gpt2"), a_new_flag=list(range(1000))))
+    assert "[0, 1, 2" in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
 def test_a_size_under_both_of_its_names(tmp_path: Path):
     directory = written(tmp_path, judge("gpt2"), hidden_size=12)
     assert load(directory).config.n_embd == 12

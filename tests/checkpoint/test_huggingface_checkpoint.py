@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from pellucid.checkpoint import export_huggingface, load, save
 from pellucid.errors import CheckpointError
+from pellucid.models import NextToken, NextTokenConfig
 from pellucid.tree import flatten
 
 transformers = pytest.importorskip("transformers", reason="the judge of these tests")
@@ -146,6 +147,12 @@ def test_what_neither_can_express_is_not_exported(tmp_path, make, fields, name):
     with pytest.raises(CheckpointError, match=name) as caught:
         export_huggingface(make(**fields), tmp_path / "new")
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_kind_of_model_that_transformers_has_not_is_not_exported(tmp_path):
+    with pytest.raises(CheckpointError, match="a next_token is none"):
+        export_huggingface(NextToken.init(NextTokenConfig()), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 

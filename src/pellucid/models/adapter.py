@@ -72,12 +72,12 @@ def check_settings(
         if name in must and value != must[name]:
             raise CheckpointError(
                 f"{stored.settings_at}: {name} must be {must[name]} as in {title}; it is "
-                f"{value!r}, another formula; such a model cannot be loaded"
+                f"{_said(value)}, another formula; such a model cannot be loaded"
             )
         if not (name in must or name in used or name in idle):
             raise CheckpointError(
                 f"{stored.settings_at}: each setting must be one that is known of {title}; {name} "
-                f"is {value!r}, and may change a formula; remove it only if it does not"
+                f"is {_said(value)}, and may change a formula; remove it only if it does not"
             )
 
 
@@ -147,6 +147,12 @@ def _some(names: list[str]) -> str:
     listed = ", ".join(map(_printable, names[:3]))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{listed}{more} {'is' if len(names) == 1 else 'are'}"
+
+
+def _said(value: object, limit: int = 80) -> str:
+    """A setting's value as Python writes it, and not too long."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _printable(name: str) -> str:
