@@ -19,10 +19,11 @@ from pellucid.compare.mistakes import coarse
 from pellucid.compare.mutation import MutatedTape, Mutation, argument, step
 from pellucid.compare.step import JudgedStep
 from pellucid.compare.variants import VARIANTS
-from pellucid.layers import layer_norm, softmax
+from pellucid.layers import attention, layer_norm, softmax
 from pellucid.models import GPT
 from pellucid.tape import BACKWARD, Call, Tape, leaves_of
 from pellucid.train import updated
+from pellucid.tree import flatten, map_leaves
 from tests.judge import Example, any_gradient
 from tests.layers.examples import EXAMPLES
 from tests.port.models import CONFIG, model_of, small, tuned
@@ -86,6 +87,16 @@ def test_a_variant_with_its_steps_right_is_its_layer(name: str, case: str):
         assert right.calls[0].key == varied.calls[0].key
 
 
+def test_a_variant_of_attention_goes_on_from_a_past_as_its_layer_does():
+    example = EXAMPLES["attention"]["T"]
+    _, kept = attention(*example.inputs, **example.params, **example.constants)
+    given = {**example.params, **example.constants, "mask": None, "past": kept.past}
+    right, varied = Tape(), MutatedTape([Mutation({attention: lambda right: right})])
+    for tape in (right, varied):
+        attention(example.inputs[0] + 1, **given, tape=tape)
+    assert alike(shown(right), shown(varied))
+
+
 def test_every_variant_is_tried_on_examples():
     for function in VARIANTS:
         assert function.__name__.removesuffix(BACKWARD) in EXAMPLES
@@ -126,6 +137,30 @@ def test_every_change_of_a_mistake_changes_what_is_shown(mistake: Mistake):
     made = mistake.mutation(needed=OWN_HEAD)
     for function in made.changes:
         assert any(matters(model, made, function) for model in models()), function.__name__
+
+
+BACKWARD_ALONE = {name for name in (one.name for one in MISTAKES) if "grad" in name}
+BACKWARD_ALONE |= {"ln_backward_no_mean", "ln_backward_no_first_mean", "ln_backward_no_second_mean"}
+NOT_SMOOTH = {"bf16_matmul", "tf32_matmul", "mask_strict", "softmax_over_heads"}
+"""Mistakes by which the loss is a step function, or a NaN."""
+
+AUTOGRAD = [mistake for mistake in MISTAKES if mistake.name not in BACKWARD_ALONE | NOT_SMOOTH]
+
+
+@pytest.mark.parametrize("mistake", AUTOGRAD, ids=lambda mistake: mistake.name)
+def test_the_gradients_of_a_mistake_are_those_of_its_own_loss(mistake: Mistake):
+    _, tokens, targets = small()
+    batch = torch.tensor(tokens), torch.tensor(targets)
+    made = mistake.mutation(needed=OWN_HEAD)
+    for model in models():
+        if mistake.name == "eps_outside_root" and model.config.eps != 1e-5:
+            continue  # its backward has GPT-2's ε
+        leaves = map_leaves(lambda x: x.clone().requires_grad_(), model.params)
+        model.with_params(leaves).loss(*batch, MutatedTape([made])).backward()
+        grads = flatten(model.loss_and_grads(*batch, MutatedTape([made]))[1])
+        for name, leaf in flatten(leaves).items():
+            if leaf.grad is not None:  # what a mistake leaves out has no part in the loss
+                torch.testing.assert_close(grads[name], leaf.grad, rtol=1e-9, atol=1e-11)
 
 
 def as_said(mistake: Mistake) -> Callable[..., Any]:
