@@ -23,6 +23,21 @@ def tokens(config: GPTConfig, batch: int, length: int) -> torch.Tensor:
     return torch.arange(batch * length).reshape(batch, length) % config.vocab_size
 
 
+@pytest.mark.parametrize(("layers", "heads", "width"), [(12, 12, 768), (24, 16, 1024)])
+@pytest.mark.parametrize(
+    ("batch", "length", "start", "scored"), [(4, 256, 0, None), (1, 64, 0, 1), (1, 1, 512, None)]
+)
+def test_the_operations_of_gpt_2_are_those_of_the_formula(
+    layers: int, heads: int, width: int, batch: int, length: int, start: int, scored: int | None
+):
+    """2 (4 C² + 2 C F) in a block's maps and 4 C S in attention a token, 2 C V a scored one."""
+    config = GPTConfig(n_layer=layers, n_head=heads, n_embd=width)
+    block = 2 * (4 * width**2 + 2 * width * 4 * width) + 4 * width * (start + length)
+    head = 2 * width * 50257 * batch * (length if scored is None else scored)
+    count = forward_flops(config, batch, length, start=start, scored=scored)
+    assert count == layers * batch * length * block + head
+
+
 @config
 def test_the_operations_of_a_forward_are_counted_in_a_real_one(config: GPTConfig):
     with FlopCounterMode(display=False) as counted:

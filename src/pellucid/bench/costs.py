@@ -1,30 +1,39 @@
-"""What a model's work costs by formula: operations and bytes, from its configuration alone.
+"""What a model's work costs: operations and bytes, counted in runs on tensors without numbers.
 
 Only matrix products count, a multiplication and an addition for each pair of factors. Attention
 counts whole, also where the mask leaves half of it out, as it does for everyone who gives such
 numbers (Chowdhery et al. 2022, "PaLM", appendix B).
 """
 
+from functools import cache
+from math import prod
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 from pellucid.kernels.packing import PANEL, Form, packed_bytes
-from pellucid.models import GPTConfig
+from pellucid.layers.facts import facts_of
+from pellucid.models import GPT, GPTConfig
+from pellucid.models.packed import matrices, readers
 
 KEPT = {"float32": 4}
 """Bytes of a kept key's number beside weights of this form; otherwise two."""
 
 
+@cache
 def forward_flops(
     config: GPTConfig, batch: int, length: int, *, start: int = 0, scored: int | None = None
 ) -> int:
     """Operations of a forward pass over `batch` texts of `length` tokens that follow `start`.
 
-    For a token and block 2 (4 C² + 2 C F) in the linear maps and 4 C S in attention over S
-    positions, and 2 C V for each position whose logits are computed: the last `scored`, or all.
+    Logits are computed for the last `scored` positions, or for all.
     """
-    width, tokens = config.n_embd, batch * length
-    maps = 2 * (4 * width * width + 2 * width * config.inner)
-    attention = 4 * width * (start + length)
-    scores = batch * (length if scored is None else scored)
-    return config.n_layer * tokens * (maps + attention) + scores * 2 * width * config.vocab_size
+    model, past = GPT.without_weights(config), None
+    if start:
+        _, past = model.extend(torch.empty(batch, start, device="meta").long(), None, last=1)
+    with FlopCounterMode(display=False) as counted:
+        model.extend(torch.empty(batch, length, device="meta").long(), past, last=scored)
+    return int(counted.get_total_flops())
 
 
 def train_flops(config: GPTConfig, batch: int, length: int) -> int:
@@ -38,18 +47,18 @@ def train_flops(config: GPTConfig, batch: int, length: int) -> int:
 def weight_bytes(config: GPTConfig, form: Form) -> int:
     """Bytes of all parameters that a decoded token reads when they are packed in this form.
 
-    Of the table of tokens it is the head that reads all of it; of positions one row is read.
+    Of a table that a token is looked up in, one row is read: it is not counted.
     """
-    total = 0
-    for name, shape in config.parameter_shapes().items():
-        if name == "wpe.weight" or (name == "wte.weight" and not config.tied):
+    total, packed_in = 0, matrices(config, form)
+    for name, calls in readers(config).items():
+        if all(facts_of(call.function).looked_up for call in calls):
             continue
-        if len(shape) == 1:
-            total += 4 * shape[0]
+        shape = config.parameter_shapes()[name]
+        if name not in packed_in:
+            total += 4 * prod(shape)
             continue
-        is_table = not name.startswith("h.")
-        inputs, outputs = reversed(shape) if is_table else shape
-        kept: Form = "int8" if is_table and form == "int4" else form
+        kept, turned = packed_in[name]
+        inputs, outputs = reversed(shape) if turned else shape
         total += packed_bytes((inputs, outputs), kept)
         total += 8 * PANEL * -(-outputs // PANEL) if kept == "int8" else 0  # scales and sums
     return total

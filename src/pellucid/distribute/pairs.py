@@ -17,7 +17,8 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
 from pellucid.distribute.placing import TENSOR
-from pellucid.layers import Ops, Pair
+from pellucid.layers import REFERENCE, Ops, Pair
+from pellucid.layers.facts import facts_of
 
 LOSSES = ("linear_cross_entropy", "linear_smooth_cross_entropy")
 """Pairs that end in the loss."""
@@ -27,9 +28,6 @@ TABLES = ("embedding", *LOSSES)
 
 COMPOSITE = ("block",)
 """Pairs without parameters of their own: they hand them on to others of the table."""
-
-LOOKED_UP = ("embedding", "position")
-"""Pairs whose backward asks of their parameter only its shape."""
 
 
 class Placed(NamedTuple):
@@ -56,7 +54,8 @@ def placed_ops(ops: Ops, *, weight: float) -> Ops:
         pair: Pair = getattr(ops, name)
         if name in LOSSES:
             pair = _weighted(pair, weight)
-        return _placed_pair(pair, at_once=name not in TABLES, looked_up=name in LOOKED_UP)
+        looked_up = facts_of(getattr(REFERENCE, name).forward).looked_up
+        return _placed_pair(pair, at_once=name not in TABLES, looked_up=bool(looked_up))
 
     names = (field.name for field in fields(ops) if field.name not in COMPOSITE)
     return replace(ops, **{name: made(name) for name in names})

@@ -8,21 +8,49 @@ the same everywhere, or, where parameters are sharded, split once more, along th
 Source: Shoeybi et al. 2019, "Megatron-LM", section 3; Rajbhandari et al. 2020, "ZeRO", section 5.
 """
 
+import re
+from functools import cache
+
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Placement, Replicate, Shard, distribute_tensor
 
 from pellucid.errors import ConfigError
+from pellucid.layers.facts import Split, facts_of
+from pellucid.models import ARCHITECTURES
+from pellucid.tape import leaves_of
 from pellucid.tree import Tree, flatten, unflatten
 
 DATA, TENSOR = "data", "tensor"
 """The grid's axes: along the first processes share a batch, along the second matrices."""
 
-BY_COLUMNS = {"c_attn": 3, "c_q": 1, "c_kv": 2, "c_fc": 1}
-"""Maps that are split by columns, and how many maps each is side by side: q, k and v are three."""
 
-BY_ROWS = ("c_proj",)
-"""Maps that are split by rows."""
+@cache
+def splits() -> dict[str, Split]:
+    """How each map of any model is split, as the layer says that has it; `*` is any number.
+
+    >>> splits()["h.*.attn.c_attn"]
+    Split(axis=1, maps=3)
+    """
+    found: dict[str, Split] = {}
+    for run in (run for kind in ARCHITECTURES.values() for run in kind.dry_runs()):
+        for call in run.tape.begun:
+            split = facts_of(call.function).split
+            for argument, leaf in leaves_of(call.arguments).items() if split else ():
+                if (own := argument.partition(".")[0]) in split:
+                    found[_pattern(str(run.tape.name_of(leaf)))] = split[own]
+    return found
+
+
+def _pattern(name: str) -> str:
+    """The map that a parameter belongs to, whatever its layer's number."""
+    return re.sub(r"\b\d+\b", "*", name.rpartition(".")[0])
+
+
+def _split_of(name: str) -> Split | None:
+    """How the map of this parameter is split, or of a moment by it; None for one that is whole."""
+    own = f".{_pattern(name)}"
+    return next((split for known, split in splits().items() if own.endswith(f".{known}")), None)
 
 
 def placements(name: str, axes: int, *, sharded: bool) -> tuple[Placement, Placement]:
@@ -30,11 +58,11 @@ def placements(name: str, axes: int, *, sharded: bool) -> tuple[Placement, Place
 
     Biases and norms are a thousandth of the numbers: not worth a message, they are never sharded.
     """
-    layer, kind = name.split(".")[-2:]
+    split = _split_of(name)
     along_tensor: Placement = Replicate()
-    if layer in BY_COLUMNS:
+    if split is not None and split.axis == 1:
         along_tensor = Shard(axes - 1)
-    elif layer in BY_ROWS and kind == "weight":
+    elif split is not None and name.endswith(".weight"):
         along_tensor = Shard(0)
     along_data: Placement = Replicate()
     if sharded and axes > 1:
@@ -68,9 +96,15 @@ def full(tree: Tree, mesh: DeviceMesh) -> Tree:
     return unflatten({name: whole(name, leaf) for name, leaf in flatten(tree).items()})
 
 
+def _maps(name: str) -> int:
+    """How many maps the one that this parameter belongs to is, side by side."""
+    split = _split_of(name)
+    return 1 if split is None else split.maps
+
+
 def _interleaved(name: str, leaf: Tensor, size: int) -> Tensor:
     """From q|k|v to q₀k₀v₀|q₁k₁v₁…: a run of columns then has the three of the same heads."""
-    maps = BY_COLUMNS.get(name.split(".")[-2], 1)
+    maps = _maps(name)
     if maps == 1 or size == 1:
         return leaf
     width = leaf.shape[-1] // maps
@@ -85,7 +119,7 @@ def _interleaved(name: str, leaf: Tensor, size: int) -> Tensor:
 
 def _side_by_side(name: str, leaf: Tensor, size: int) -> Tensor:
     """The inverse of `_interleaved`."""
-    maps = BY_COLUMNS.get(name.split(".")[-2], 1)
+    maps = _maps(name)
     if maps == 1 or size == 1:
         return leaf
     ordered: Tensor = leaf.unflatten(-1, (size, maps, -1)).transpose(-3, -2).flatten(-3)

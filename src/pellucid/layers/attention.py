@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning, without
+from pellucid.layers.facts import Meaning, Split, without
 from pellucid.layers.layer import layer
 from pellucid.layers.linear import linear_shapes
 from pellucid.layers.multi_head import (
@@ -50,6 +50,7 @@ def attention_shapes(width: int, *, bias: bool = True, lora_rank: int = 0) -> Tr
         "v": Meaning("H S d", "V", "values"),
         "c_proj.out": Meaning("T C", "Attn(x)", "what attention adds to the stream"),
     },
+    split={"c_attn": Split(1, maps=3)},
 )
 def attention(
     x: Tensor,

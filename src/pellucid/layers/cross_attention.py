@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning, without
+from pellucid.layers.facts import BY_COLUMNS, Meaning, Split, without
 from pellucid.layers.layer import layer
 from pellucid.layers.linear import linear_shapes
 from pellucid.layers.multi_head import (
@@ -58,6 +58,7 @@ def cross_attention_shapes(width: int, *, bias: bool = True) -> Tree:
         "v": Meaning("H N d", "V", "the memory's values"),
         "c_proj.out": Meaning("T C", "Cross(x, m)", "what cross-attention adds to the stream"),
     },
+    split={"c_q": BY_COLUMNS, "c_kv": Split(1, maps=2)},
 )
 def cross_attention(
     x: Tensor,

@@ -26,6 +26,7 @@ def _batched(given: Arguments) -> bool:
         "weight": Meaning("V C", "W_e", "token embedding"),
         "out": Meaning("T C", "U W_e", "the tokens' vectors"),
     },
+    looked_up=("weight",),
 )
 def embedding(
     tokens: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE

@@ -46,18 +46,35 @@ class Equation(NamedTuple):
         return self.text if isinstance(self.text, str) else self.text(arguments)
 
 
+class Split(NamedTuple):
+    """How processes share a map: its weight (in, out) is cut along this axis, 1 for columns.
+
+    `maps` are so many maps side by side, each of which is cut: in `c_attn` q, k and v.
+    """
+
+    axis: int
+    maps: int = 1
+
+
+BY_COLUMNS, BY_ROWS = Split(1), Split(0)
+
+
 @dataclass(frozen=True)
 class Facts:
     """The facts of one function. `settings` gives the symbol of an argument that is a number.
 
     `steps` gives the titles of a walk's steps, by the names of the values that the function shows
-    itself and of the parts that it calls; a part's name may hold a `*` for a number.
+    itself and of the parts that it calls; a part's name may hold a `*` for a number. `split` gives
+    how processes share the maps among its parameters; those without one are whole everywhere. In
+    `looked_up` are parameters of which a call reads some rows, and its backward only the shape.
     """
 
     equations: tuple[Equation, ...] = ()
     values: Mapping[str, Meaning] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, str] = field(default_factory=dict)
+    split: Mapping[str, Split] = field(default_factory=dict)
+    looked_up: tuple[str, ...] = ()
 
 
 NO_FACTS = Facts()

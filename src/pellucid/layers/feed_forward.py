@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import BY_COLUMNS, BY_ROWS, Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.linear import linear_shapes
 from pellucid.layers.ops import Ops, Pair
@@ -35,6 +35,7 @@ def feed_forward_shapes(width: int, inner: int, *, bias: bool = True, lora_rank:
         "x": Meaning("T C", "x", "what the feed-forward network reads"),
         "c_fc.out": Meaning("T F", "x W + b", "inner values"),
     },
+    split={"c_fc": BY_COLUMNS, "c_proj": BY_ROWS},
 )
 def feed_forward(
     x: Tensor,

@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from pellucid.layers.facts import Equation, Facts, Meaning, equation
+from pellucid.layers.facts import Equation, Facts, Meaning, Split, equation
 from pellucid.tape import NULL_TAPE, NullTape, Tape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +31,8 @@ def layer(
     values: Mapping[str, Meaning] | None = None,
     settings: Mapping[str, str] | None = None,
     steps: Mapping[str, str] | None = None,
+    split: Mapping[str, Split] | None = None,
+    looked_up: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Make a function a layer, with its facts: see `Facts`.
 
@@ -40,7 +42,14 @@ def layer(
 
     Raises `TypeError` for a function without `tape`, or one whose arguments have no names.
     """
-    facts = Facts(tuple(map(equation, equations)), values or {}, settings or {}, steps or {})
+    facts = Facts(
+        tuple(map(equation, equations)),
+        values or {},
+        settings or {},
+        steps or {},
+        split or {},
+        looked_up,
+    )
 
     def decorate(function: F) -> F:
         return cast("F", _recorded(function, facts))

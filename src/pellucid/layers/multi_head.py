@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import BY_ROWS, Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.ops import Ops
 from pellucid.tape import NULL_TAPE, NullTape
@@ -47,6 +47,7 @@ def merge_heads(x: Tensor) -> Tensor:
         "q": Meaning("H T d", "Q", "queries, head by head"),
         "merged": Meaning("T C", "concat(A V)", "the heads side by side"),
     },
+    split={"c_proj": BY_ROWS},
 )
 def multi_head(
     q: Tensor,

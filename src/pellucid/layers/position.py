@@ -25,6 +25,7 @@ def position_shapes(length: int, width: int) -> Tree:
         "out": Meaning("T C", "h₀", "their sum"),
     },
     settings={"start": "start"},
+    looked_up=("weight",),
 )
 def position(
     x: Tensor, *, weight: Tensor, start: int = 0, tape: NullTape = NULL_TAPE

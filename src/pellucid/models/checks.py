@@ -31,7 +31,9 @@ def whole_numbers(what: str, ids: Any, device: torch.device) -> Tensor:
 
 
 def check_range(what: str, ids: Tensor, vocab_size: int) -> None:
-    """Raise `TokenError` unless every id is one of the vocabulary's."""
+    """Raise `TokenError` unless every id is one of the vocabulary's; meta tensors have no ids."""
+    if ids.is_meta:
+        return
     low, high = (int(bound) for bound in ids.aminmax())
     if low < 0 or high >= vocab_size:
         wrong = low if low < 0 else high

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.tape import Tape
-from pellucid.tree import Tree, flatten, map_leaves
+from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each parameter under its dotted name."""
@@ -63,6 +63,16 @@ class Model:
     ) -> Self:
         """A model with random weights, as training begins."""
         return cls(config, cls.initial(config, seed=seed, dtype=dtype, device=device))
+
+    @classmethod
+    def without_weights(cls, config: Any) -> Self:
+        """A model of meta tensors, which have a shape and no numbers: what it does costs nothing.
+
+        Its runs show names, shapes and calls, and count operations. Give it meta tensors.
+        """
+        shapes = config.parameter_shapes()
+        params = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+        return cls(config, unflatten(params))
 
     @classmethod
     def small(cls) -> Iterator[tuple[Any, tuple[Any, ...], Mapping[int, str]]]:

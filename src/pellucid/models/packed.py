@@ -1,12 +1,53 @@
 """A GPT whose matrices are packed for reading them fast: smaller, and forward only."""
 
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
 from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
+from pellucid.layers import embedding, linear, unembedding
+from pellucid.models.gpt.config import GPTConfig
 from pellucid.models.gpt.model import GPT
 from pellucid.models.lora import merged
+from pellucid.tape import Call, Tape
 from pellucid.tree import flatten, unflatten
 
 SMALLEST: Form = "int8"
 """The embedding's table, which is also the head, is packed no smaller: its errors are logits'."""
+
+
+class PackedMatrix(NamedTuple):
+    """The form that a matrix gets, and whether it is turned first: a table is (out, in)."""
+
+    form: Form
+    turned: bool
+
+
+@cache
+def readers(config: GPTConfig) -> dict[str, list[Call]]:
+    """The calls that are given each parameter itself, in a run on one token without numbers."""
+    model, tape = GPT.without_weights(config), Tape()
+    model.forward(torch.empty(1, device="meta").long(), tape)
+    found: dict[str, list[Call]] = {name: [] for name in flatten(model.params)}
+    for call in tape.begun:
+        for value in call.arguments.values():
+            if isinstance(value, Tensor) and (name := tape.name_of(value)) in found:
+                found[str(name)].append(call)
+    return found
+
+
+def matrices(config: GPTConfig, form: Form) -> dict[str, PackedMatrix]:
+    """The matrices that are packed: those of linear maps, and the tables of tokens."""
+    found: dict[str, PackedMatrix] = {}
+    for name, calls in readers(config).items():
+        functions = {call.function for call in calls}
+        if functions & {embedding, unembedding}:
+            found[name] = PackedMatrix(SMALLEST if form == "int4" else form, turned=True)
+        elif linear in functions and name.endswith(".weight"):
+            found[name] = PackedMatrix(form, turned=False)
+    return found
 
 
 def packed(model: GPT, form: Form) -> GPT:
@@ -16,23 +57,19 @@ def packed(model: GPT, form: Form) -> GPT:
     """
     model = merged(model) if model.config.lora_rank else model
     leaves = flatten(model.params)
-    forms: dict[str, Form] = {}
-    for name, leaf in leaves.items():
-        if isinstance(leaf, PackedWeight):
-            return model
-        if name in {"wte.weight", "lm_head.weight"}:
-            forms[name] = SMALLEST if form == "int4" else form
-        elif name.startswith("h.") and name.endswith(".weight") and leaf.dim() == 2:
-            forms[name] = form
+    if any(isinstance(leaf, PackedWeight) for leaf in leaves.values()):
+        return model
+    forms = matrices(model.config, form)
     turned = {
-        name: leaf.mT if name in {"wte.weight", "lm_head.weight"} else leaf
+        name: leaf.mT if name in forms and forms[name].turned else leaf
         for name, leaf in leaves.items()
     }
-    allocate = arena(sum(packed_bytes(tuple(turned[name].shape), forms[name]) for name in forms))
+    sizes = (packed_bytes(tuple(turned[name].shape), forms[name].form) for name in forms)
+    allocate = arena(sum(sizes))
     return model.with_params(
         unflatten(
             {
-                name: pack(leaf, forms[name], allocate) if name in forms else leaf.float()
+                name: pack(leaf, forms[name].form, allocate) if name in forms else leaf.float()
                 for name, leaf in turned.items()
             }
         )
