@@ -28,7 +28,7 @@ def _lesson() -> Walkthrough:
         axes((CASES, KINDS), "outputs", "wanted", "capped", "softmax.out")
         | axes((CASES,), "distance", "capped_distance", "softmax_distance", "sums")
         | axes((CASES,), "entropy.losses")
-        | axes((scores, ["of z", "of 0"]), "binary_logits.out")
+        | axes((scores, ["of z", "of 0"]), "two_way.out")
         | axes((scores,), "logistic")
     )
     return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))

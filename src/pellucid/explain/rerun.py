@@ -28,15 +28,28 @@ def rerun(
     named: Named = lambda *_: None,
 ) -> None:
     """Run a call on terms; `given` makes those of a tensor that it received, by its tape name."""
+    words = _words(call)
 
     def change(argument: str, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return given(value, call.inputs[argument])
+            name = call.inputs[argument]
+            array = given(value, name)
+            array.local = array.local or words.get(name)
+            return array
         if isinstance(value, float):
             return TermArray.setting(value, argument.rsplit(".", 1)[-1])
         return value
 
     call.rerun(change, Observer(shown, named))
+
+
+def _words(call: Call) -> dict[str, str]:
+    """What a backward calls the values in its cache: as the forward that it undoes calls them."""
+    forward = call.undoes
+    if forward is None:
+        return {}
+    shown = {name: name.removeprefix(f"{forward.path}.") for name in forward.outputs}
+    return shown | {name: word for word, name in forward.inputs.items() if "." not in word}
 
 
 @contextmanager

@@ -18,14 +18,15 @@ class Call:
     `arguments` are the very objects that the function received, so that the call can be run again
     (on terms, on balls, or under a known mistake). `inputs` gives the tape's name of each tensor
     among them, `"cache.0"` or `"c_attn.weight"` where it came inside another argument. `outer` is
-    the call in which it ran, None for one that was called from outside; `result` is what the
-    function returned.
+    the call in which it ran, None for one that was called from outside; `undoes` is the forward
+    call of a backward, and `result` what the function returned.
     """
 
     path: str
     function: Callable[..., Any]
     arguments: Mapping[str, Any]
     outer: "Call | None" = None
+    undoes: "Call | None" = None
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     result: Any = None

@@ -26,7 +26,7 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 from pellucid.errors import TraceError
-from pellucid.tape.call import Call, leaves_of
+from pellucid.tape.call import BACKWARD, Call, leaves_of
 
 
 class NullTape:
@@ -76,6 +76,7 @@ class _Record:
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     begun: list[Call] = field(default_factory=list)
+    forward: dict[tuple[str, str], Call] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     makers: dict[str, Call] = field(default_factory=dict)
 
@@ -126,6 +127,11 @@ class Tape(NullTape):
     ) -> Any:
         """Record a call of a layer: run its `body`, the code below the wrapper."""
         call = Call(self.path, function, arguments, self._call)
+        if call.backward:
+            path, name = call.key
+            call.undoes = self._record.forward.get((path, name.removesuffix(BACKWARD)))
+        else:
+            self._record.forward.setdefault(call.key, call)
         self._record.begun.append(call)
         call.result = body(**arguments, tape=self._scope(self.path, call))
         return call.result
@@ -221,6 +227,7 @@ class Tape(NullTape):
         calls = {id(call): call.with_values(taken) for call in old.begun}
         for call in calls.values():
             call.outer = call.outer and calls[id(call.outer)]
+            call.undoes = call.undoes and calls[id(call.undoes)]
         tape = Tape()
         new = tape._record
         new.values = {name: taken(name, value) for name, value in old.values.items()}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pellucid.layers.facts import Meaning, facts_of
-from pellucid.tape import BACKWARD, Call, Tape, leaves_of
+from pellucid.tape import Call, Tape, leaves_of
 
 _NAME = re.compile(r"\{(?P<braced>\w+)\}|(?P<plain>[A-Za-z_]\w*(?:\.\w+)*)(?!\w*\()", re.ASCII)
 
@@ -32,7 +32,6 @@ class Scope:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self._by_key = {call.key: call for call in reversed(tape.begun)}
         self._at: dict[str, list[Call]] = {}
         self._reading: dict[str, list[Call]] = {}
         for call in tape.begun:
@@ -46,8 +45,7 @@ class Scope:
 
     def undone(self, call: Call) -> Call:
         """Of a backward the forward that it undoes; of a forward itself."""
-        path, function = call.key
-        return self._by_key.get((path, function.removesuffix(BACKWARD)), call)
+        return call.undoes or call
 
     def at(self, path: str) -> Sequence[Call]:
         """The forward calls at a path, in the order in which they began."""
