@@ -29,10 +29,10 @@ from pellucid.prove import (
     Stepped,
     Watch,
     enclose,
+    finite_differences,
     likeliest,
     prove,
     replay,
-    slopes,
 )
 from pellucid.prove.finite_difference import with_enough_bits
 from pellucid.prove.rounding import inside
@@ -407,14 +407,14 @@ def test_of_a_large_model_all_slopes_are_one_until_one_is_wrong(monkeypatch: pyt
 
 
 def test_without_a_gelu_slopes_agree_to_sixty_decimals():
-    found = slopes(random_model(activation="relu"), BATCH)
+    found = finite_differences(random_model(activation="relu"), BATCH)
     assert all(slope.apart < 1e-60 for slope in found)
     assert max(abs(slope.slope) for slope in found) > 0.1
 
 
 @pytest.mark.parametrize("activation", ["gelu_tanh", "gelu_erf"])
 def test_a_gelu_s_constants_are_floats_and_that_is_all_that_parts_them(activation: str):
-    found = slopes(random_model(activation=activation), BATCH)
+    found = finite_differences(random_model(activation=activation), BATCH)
     assert all(slope.agrees for slope in found)
     assert 1e-20 < max(slope.apart for slope in found) < 1e-15
 

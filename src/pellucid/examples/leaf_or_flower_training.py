@@ -11,7 +11,7 @@ from pellucid.examples.leaf_or_flower import FEATURES, LABELS
 from pellucid.examples.toolbox import exact, normal, numbered
 from pellucid.layers import absolute_error
 from pellucid.models import Classifier, ClassifierConfig
-from pellucid.optim import NUDGE, finite_difference_gradients, sgd
+from pellucid.optim import DIFFERENCE_STEP, finite_difference_gradients, sgd
 from pellucid.tape import Tape
 from pellucid.tree import flatten, map_leaves
 from pellucid.walkthrough import Part, Step, Walkthrough, labelled
@@ -164,7 +164,7 @@ def _gradient(tape: Tape) -> Part:
             Step(
                 "Nudge each weight, or use the formula",
                 (
-                    f"by nudging: (loss(w + h) - loss(w - h)) / 2h,   h = {NUDGE:g}",
+                    f"by nudging: (loss(w + h) - loss(w - h)) / 2h,   h = {DIFFERENCE_STEP:g}",
                     "by formula: backward, layer by layer, without moving anything",
                 ),
                 lines=tuple(lines),

@@ -11,7 +11,7 @@ Nothing is changed in place: the old parameters are still there after a step.
 
 from pellucid.optim.adam import BETAS, EPS, adam, adamw, adamw_rule, decay_groups
 from pellucid.optim.clip import clip_by_global_norm, global_norm
-from pellucid.optim.finite_difference import NUDGE, finite_difference_gradients
+from pellucid.optim.finite_difference import DIFFERENCE_STEP, finite_difference_gradients
 from pellucid.optim.schedule import noam, warmup_cosine
 from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
 from pellucid.optim.step import Rule, State
@@ -21,9 +21,9 @@ OPTIMIZERS = {"sgd": sgd, "momentum": momentum, "adam": adam, "adamw": adamw}
 
 __all__ = [
     "BETAS",
+    "DIFFERENCE_STEP",
     "EPS",
     "MU",
-    "NUDGE",
     "OPTIMIZERS",
     "Rule",
     "State",

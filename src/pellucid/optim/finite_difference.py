@@ -7,12 +7,12 @@ from torch import Tensor
 
 from pellucid.tree import Tree, flatten, unflatten
 
-NUDGE = 1e-5
+DIFFERENCE_STEP = 1e-5
 """How far a weight is moved: farther, and the loss bends; less far, and float64 rounds."""
 
 
 def finite_difference_gradients(
-    loss: Callable[[Tree], Tensor], params: Tree, *, nudge: float = NUDGE
+    loss: Callable[[Tree], Tensor], params: Tree, *, step: float = DIFFERENCE_STEP
 ) -> Tree:
     """A tree of (loss(w + h) - loss(w - h)) / 2h, weight by weight, the others left as they are.
 
@@ -30,7 +30,7 @@ def finite_difference_gradients(
         {
             name: torch.stack(
                 [
-                    (at(name, place, nudge) - at(name, place, -nudge)) / (2 * nudge)
+                    (at(name, place, step) - at(name, place, -step)) / (2 * step)
                     for place in range(weight.numel())
                 ]
             ).reshape(weight.shape)

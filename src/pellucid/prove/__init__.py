@@ -1,7 +1,7 @@
 """Proof by balls: enclose every number of a recorded step, and say which digits are certain."""
 
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
-from pellucid.prove.finite_difference import Slope, slopes
+from pellucid.prove.finite_difference import Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.prove import Proof, Stepped, Watch, prove
 from pellucid.prove.replay import replay
@@ -16,8 +16,8 @@ __all__ = [
     "Stepped",
     "Watch",
     "enclose",
+    "finite_differences",
     "likeliest",
     "prove",
     "replay",
-    "slopes",
 ]

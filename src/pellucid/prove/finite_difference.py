@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from pellucid.errors import ProofError
-from pellucid.models import GPT, Transformer
 from pellucid.numbers import Ball, distance, precision
 from pellucid.tree import flatten, map_leaves, unflatten
 
@@ -20,7 +19,7 @@ BITS = 512
 MOST_BITS = 4096
 """Where a comparison or a digit is still undecided with so many bits, it is left undecided."""
 
-NUDGE = 2.0**-133
+STEP = 2.0**-133
 """About 10⁻⁴⁰, and exact: the difference is off by its square times the third derivative."""
 
 AGREE = 1e-14
@@ -63,7 +62,7 @@ def with_enough_bits(run: Callable[[int], T], bits: int) -> T:
             bits *= 2
 
 
-def slopes(model: GPT | Transformer, batch: Sequence[Any], *, seed: int = 0) -> tuple[Slope, ...]:
+def finite_differences(model: Any, batch: Sequence[Any], *, seed: int = 0) -> tuple[Slope, ...]:
     """The loss's slope in a random direction, (loss(w + hd) - loss(w - hd)) / 2h, by parameter.
 
     Of a large model in one direction of all parameters: a mistake in any gradient shows in it, and
@@ -72,13 +71,13 @@ def slopes(model: GPT | Transformer, batch: Sequence[Any], *, seed: int = 0) -> 
     Evidence and not a proof: what the difference leaves out, h² times a third derivative, is
     about 10⁻⁸⁰ of an ordinary loss, but not bounded here.
     """
-    return with_enough_bits(lambda _: tuple(_Nudged(model, batch, seed).slopes()), BITS)
+    return with_enough_bits(lambda _: tuple(_Moved(model, batch, seed).slopes()), BITS)
 
 
-class _Nudged:
+class _Moved:
     """A model's parameters, gradients and random directions at many bits."""
 
-    def __init__(self, model: GPT | Transformer, batch: Sequence[Any], seed: int) -> None:
+    def __init__(self, model: Any, batch: Sequence[Any], seed: int) -> None:
         self.model, self.batch = model, batch
         params = map_leaves(Ball.exact, model.params)
         _, grads = model.with_params(params).loss_and_grads(*batch)
@@ -107,16 +106,16 @@ class _Nudged:
         yield from self._slopes(names[half:])
 
     def _slope(self, names: tuple[str, ...]) -> Slope:
-        ahead, behind = (self._loss(names, nudge) for nudge in (NUDGE, -NUDGE))
-        slope: Any = (ahead - behind) / (2 * NUDGE)
+        ahead, behind = (self._loss(names, step) for step in (STEP, -STEP))
+        slope: Any = (ahead - behind) / (2 * STEP)
         parts = [(self.gradients[name] * self.directions[name]).sum() for name in names]
         gradient: Any = sum(parts[1:], start=parts[0])
         apart = distance((slope - gradient).numbers[()], 0.0)
         return Slope(names, float(slope.numbers[()]), float(gradient.numbers[()]), apart)
 
-    def _loss(self, names: tuple[str, ...], nudge: float) -> Any:
+    def _loss(self, names: tuple[str, ...], step: float) -> Any:
         """The loss with these parameters moved along their directions."""
         moved = {
-            name: self.params[name] + Ball.exact(self.directions[name]) * nudge for name in names
+            name: self.params[name] + Ball.exact(self.directions[name]) * step for name in names
         }
         return self.model.with_params(unflatten(self.params | moved)).loss(*self.batch)

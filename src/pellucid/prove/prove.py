@@ -3,8 +3,8 @@
 What is proved: each ball holds the exact value of the code's formulas, for what was given as the
 floats it is; so a float run is off by at most the error that is stated, and a printed decimal is
 the true number, correctly rounded, wherever that is said. What is judged besides: that each call
-made of its floats what rounding can make of them (`trace.rounding`), and that gradients are the
-loss's slopes, by differences (`trace.slopes`).
+made of its floats what rounding can make of them (`prove.rounding`), and that gradients are the
+loss's slopes, by differences (`prove.finite_difference`).
 """
 
 import hashlib
@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, ProofError
-from pellucid.models import GPT, Transformer
 from pellucid.numbers import Ball, precision
 from pellucid.prove.enclose import Digits, Enclosed, enclose
-from pellucid.prove.finite_difference import MOST_BITS, Slope, slopes
+from pellucid.prove.finite_difference import MOST_BITS, Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.replay import is_real, own_outputs, replay
 from pellucid.prove.rounding import inside
@@ -44,7 +43,7 @@ NEW = ".new"
 class Stepped(NamedTuple):
     """The model that took the step on a tape, and the batch: what slopes and a later loss need."""
 
-    model: GPT | Transformer
+    model: Any  # of any kind that has a loss
     batch: Sequence[Any]
 
 
@@ -121,7 +120,7 @@ def prove(
         bits,
         {name: _hash(tape[name]) for name in _given(tape)},
         tuple(proving.found.values()),
-        slopes(*stepped) if stepped and differences else None,
+        finite_differences(*stepped) if stepped and differences else None,
         proving.likeliest,
     )
 
