@@ -63,7 +63,8 @@ class GPT(LanguageModel):
             {"norm": "post", "activation": "gelu_erf"},
             {"norm": "pre", "activation": "relu", "lora_rank": 2},
         ):
-            config = GPTConfig(n_layer=1, **sizes, **choices)  # type: ignore[arg-type]
+            given: dict[str, Any] = sizes | choices
+            config = GPTConfig(n_layer=1, **given)
             yield config, (tokens, tokens + 1), {**letters, 1: "1"}
 
     def __str__(self) -> str:

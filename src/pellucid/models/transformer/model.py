@@ -64,7 +64,8 @@ class Transformer(Model):
             {"norm": "post", "tied": False, "pad": 0},
             {"norm": "pre", "final_norm": True, "activation": "gelu_tanh", "pad": 0},
         ):
-            config = TransformerConfig(n_encoder=1, n_decoder=1, **sizes, **choices)  # type: ignore[arg-type]
+            given: dict[str, Any] = sizes | choices
+            config = TransformerConfig(n_encoder=1, n_decoder=1, **given)
             yield config, (source, tokens, tokens + 1), {**letters, 9: "N", 7: "T", 1: "1"}
 
     def __str__(self) -> str:
