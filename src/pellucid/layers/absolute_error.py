@@ -18,6 +18,7 @@ from pellucid.tape import NULL_TAPE, NullTape
         "losses": Meaning("T", "Σ|x - y|", "loss of each example"),
         "loss": Meaning("", "L", "their mean"),
     },
+    steps={"errors": "Loss", "losses": "Loss", "loss": "Loss"},
 )
 def absolute_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE

@@ -15,23 +15,23 @@ IGNORE = -100
 """The target of a position that has none, as in PyTorch."""
 
 
-def _skips(given: Mapping[str, Any]) -> bool:
+def skips(given: Mapping[str, Any]) -> bool:
     """Whether some of the targets of a call are none."""
     targets = given["targets"]
     return not targets.is_meta and bool((targets == IGNORE).any())
 
 
-def _skipped(given: Mapping[str, Any]) -> bool:
+def skipped(given: Mapping[str, Any]) -> bool:
     """The same of a backward call."""
-    return _skips({"targets": given["cache.1"]})
+    return skips({"targets": given["cache.1"]})
 
 
 @layer(
     "probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",
-    Equation("losses[t] = -log probs[t, targets[t]]", lambda given: not _skips(given)),
-    Equation("losses[t] = -log probs[t, targets[t]] where targets[t] ≥ 0, else 0", _skips),
-    Equation("loss = mean(losses)", lambda given: not _skips(given)),
-    Equation("loss = Σ losses / Σ (targets ≥ 0)", _skips),
+    Equation("losses[t] = -log probs[t, targets[t]]", lambda given: not skips(given)),
+    Equation("losses[t] = -log probs[t, targets[t]] where targets[t] ≥ 0, else 0", skips),
+    Equation("loss = mean(losses)", lambda given: not skips(given)),
+    Equation("loss = Σ losses / Σ (targets ≥ 0)", skips),
     values={
         "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
         "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
@@ -65,11 +65,11 @@ def cross_entropy(
 
 
 @layer(
-    Equation("dlogits = (probs - one_hot(targets)) / T", lambda given: not _skipped(given)),
+    Equation("dlogits = (probs - one_hot(targets)) / T", lambda given: not skipped(given)),
     Equation(
         "dlogits[t, j] = (probs[t, j] - (targets[t] = j)) / Σ (targets ≥ 0)"
         " where targets[t] ≥ 0, else 0",
-        _skipped,
+        skipped,
     ),
     steps={"logits": "Softmax"},
 )

@@ -82,12 +82,12 @@ NO_FACTS = Facts()
 
 def given(argument: str, text: str) -> Equation:
     """An equation that holds where the argument is there: a bias, noise, a mask."""
-    return Equation(text, lambda arguments: _present(arguments.get(argument)))
+    return Equation(text, lambda arguments: _present(arguments, argument))
 
 
 def without(argument: str, text: str) -> Equation:
     """An equation that holds where the argument is not there."""
-    return Equation(text, lambda arguments: not _present(arguments.get(argument)))
+    return Equation(text, lambda arguments: not _present(arguments, argument))
 
 
 def where(argument: str, value: Any, text: str) -> Equation:
@@ -106,6 +106,10 @@ def facts_of(function: Callable[..., Any]) -> Facts:
     return facts
 
 
-def _present(value: Any) -> bool:
-    """Whether an argument was given: None and 0 are what leaves it out."""
-    return value is not None and not (isinstance(value, int | float) and value == 0)
+def _present(arguments: Arguments, argument: str) -> bool:
+    """Whether an argument, or a part of it, was given: None and 0 are what leaves it out."""
+    return any(
+        value is not None and not (isinstance(value, int | float) and value == 0)
+        for name, value in arguments.items()
+        if name == argument or name.startswith(f"{argument}.")
+    )

@@ -5,17 +5,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.layers.cross_entropy import IGNORE, cross_entropy, cross_entropy_backward
+from pellucid.layers.cross_entropy import (
+    IGNORE,
+    cross_entropy,
+    cross_entropy_backward,
+    skipped,
+    skips,
+)
 from pellucid.layers.embedding import unembedding, unembedding_backward
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
 @layer(
     "probs[t, j] = exp(logits[t, j]) / Σᵢ exp(logits[t, i])",
-    "sharp = Σₜ (-log probs[t, targets[t]]) / T",
-    "lead = Σₜ (logits[t, targets[t]] - mean(logits[t])) / T",
+    Equation("sharp = Σₜ (-log probs[t, targets[t]]) / T", lambda given: not skips(given)),
+    Equation(
+        "sharp = Σₜ (-log probs[t, targets[t]]) / Σ (targets ≥ 0) where targets[t] ≥ 0", skips
+    ),
+    Equation(
+        "lead = Σₜ (logits[t, targets[t]] - mean(logits[t])) / T", lambda given: not skips(given)
+    ),
+    Equation(
+        "lead = Σₜ (logits[t, targets[t]] - mean(logits[t])) / Σ (targets ≥ 0)"
+        " where targets[t] ≥ 0",
+        skips,
+    ),
     "loss = sharp + ε · lead",
     values={
         "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
@@ -54,7 +70,15 @@ def smooth_cross_entropy(
 
 
 @layer(
-    "dlogits = (probs - one_hot(targets)) / T + ε · (one_hot(targets) - 1 / V) / T",
+    Equation(
+        "dlogits = (probs - one_hot(targets) + ε · (one_hot(targets) - 1 / V)) / T",
+        lambda given: not skipped(given),
+    ),
+    Equation(
+        "dlogits[t, j] = (probs[t, j] - (targets[t] = j) + ε · ((targets[t] = j) - 1 / V))"
+        " / Σ (targets ≥ 0) where targets[t] ≥ 0, else 0",
+        skipped,
+    ),
     steps={"logits": "Softmax"},
 )
 def smooth_cross_entropy_backward(

@@ -6,13 +6,16 @@ several calls, and there each has the name that it has on the tape, as far as th
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pellucid.layers.facts import Meaning, facts_of
+from pellucid.layers.facts import Equation, Meaning, facts_of
 from pellucid.tape import Call, Tape, leaves_of
 
-_NAME = re.compile(r"\{(?P<braced>\w+)\}|(?P<plain>[A-Za-z_]\w*(?:\.\w+)*)(?!\w*\()", re.ASCII)
+_NAME = re.compile(
+    r"\{(?P<braced>\w+)\}|\b(?!(?:where|else)\b)(?P<plain>[A-Za-z_]\w*(?:\.\w+)*)(?!\w*\()",
+    re.ASCII,
+)
 
 
 class Written(NamedTuple):
@@ -25,6 +28,8 @@ class Written(NamedTuple):
     names: Mapping[str, str]
     numbers: Mapping[str, float]
     made: str  # the tape's name of what it makes
+    call: Call  # whose layer says it
+    said: Equation  # as the layer says it
 
 
 class Scope:
@@ -74,13 +79,21 @@ class Scope:
                         return facts_of(one.function).values[own]
         return None
 
-    def written(self, call: Call, prefix: str) -> Iterator[Written]:
-        """The equations that hold for a call, in the names of a step whose values begin so."""
+    def written(
+        self, call: Call, prefix: str, wanted: Collection[str] | None = None
+    ) -> Iterator[Written]:
+        """The equations that hold for a call, in the names of a step whose values begin so.
+
+        `wanted` are the tape's names of the values that they are to make, if not of all.
+        """
         leaves = leaves_of(call.arguments)
         for equation in facts_of(call.function).equations:
             if not equation.holds(leaves):
                 continue
             text = equation.written(leaves)
+            made = self.resolve(call, _NAME.match(text)["plain"]) or ""  # type: ignore[index]
+            if wanted is not None and made not in wanted:
+                continue
             names: dict[str, str] = {}
 
             def named(match: re.Match[str], names: dict[str, str] = names) -> str:
@@ -94,10 +107,8 @@ class Scope:
 
             shown = _NAME.sub(named, text)
             left, _, right = shown.partition(" = ")
-            if left == right:
-                continue  # one object under two names
-            made = self.resolve(call, _NAME.match(text)["plain"])  # type: ignore[index]
-            yield Written(shown, names, self.numbers(call), made or "")
+            if left != right:  # else one object under two names
+                yield Written(shown, names, self.numbers(call), made, call, equation)
 
     def resolve(self, call: Call, word: str) -> str | None:
         """The tape's name of what a call's equation calls by this word; None for no value."""

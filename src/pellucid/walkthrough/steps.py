@@ -115,7 +115,8 @@ class Steps:
         if home is None:
             return
         last = steps[-1] if steps else None
-        if last is None or (last.whole, last.title) != (home.whole, home.title):
+        own = home.whole, home.title, home.prefix
+        if last is None or (last.whole, last.title, last.prefix) != own:
             last = StepDraft(home.title, home.whole, home.prefix)
             steps.append(last)
         _add(last, home.key, name, call)
@@ -130,7 +131,7 @@ class Steps:
                     own_path = joined(one.path, match[0])
                     part = bool(self.scope.at(own_path))
                     shared = list(titles.values()).count(title) > 1
-                    prefix = own_path if part and not shared else one.path
+                    prefix = own_path if part and not shared else own_path.rpartition(".")[0]
                     return Home(one.path, match[0], title, prefix)
         return None
 
@@ -151,12 +152,15 @@ class Steps:
 
     def _undone(self, home: Home | None, *, exact: bool) -> StepDraft | None:
         """The forward step that a gradient undoes; None where its value had no step of its own."""
-        for found in self._forward:
-            if home is None or (found.whole, found.title) != (home.whole, home.title):
-                continue
-            if not exact or home.key in found.keys:
-                return found
-        return None
+        fitting = [
+            found
+            for found in self._forward
+            if home is not None
+            and (found.whole, found.title) == (home.whole, home.title)
+            and (not exact or home.key in found.keys)
+        ]
+        same = [found for found in fitting if home is not None and found.prefix == home.prefix]
+        return next(iter(same or fitting), None)
 
     # -- what a step shows --------------------------------------------------------------------
 
@@ -167,12 +171,24 @@ class Steps:
         )
 
     def _equations(self, found: StepDraft) -> Iterator[Written]:
-        """The equations of the step's values, each once."""
-        known: set[str] = set()
-        for call in found.calls:
-            for written in self.scope.written(call, found.prefix):
-                if written.made in found.names and written.text not in known:
-                    known.add(written.text)
+        """The equations of the step's values, each once, in the order of the values.
+
+        What a layer says of a value of its parts goes before what the part says of it: the rows
+        of a table of sinusoids are sines and cosines.
+        """
+        calls = {id(one): one for call in found.calls for one in self.scope.around(call)}
+        places = {name: place for place, name in enumerate(found.names)}
+        said: dict[str, dict[str, Written]] = {}
+        for call in sorted(calls.values(), key=lambda call: len(self.scope.around(call))):
+            own: dict[str, dict[str, Written]] = {}
+            for written in self.scope.written(call, found.prefix, places.keys() - said.keys()):
+                own.setdefault(written.made, {}).setdefault(written.text, written)
+            said |= own
+        unique: set[str] = set()
+        for made in sorted(said, key=lambda made: places[made]):
+            for text, written in said[made].items():
+                if text not in unique:
+                    unique.add(text)
                     yield written
 
     def _step(self, found: StepDraft) -> Step:

@@ -78,6 +78,7 @@ def keep_mask(ids: Tensor, pad: int | None) -> Tensor | None:
 
 
 @layer(
+    "scale.out = √C · embed.out",
     "position.rows[t, 2i] = sin(t / 10000^(2i/C))",
     "position.rows[t, 2i+1] = cos(t / 10000^(2i/C))",
     values={
@@ -121,7 +122,7 @@ def embed(
     return x, EmbedCache(embedding_cache, scale_cache, position_cache, dropout_cache)
 
 
-@layer()
+@layer("dscale.x = √C · dscale.out")
 def embed_backward(
     dx: Tensor, cache: EmbedCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
