@@ -1,25 +1,54 @@
 """What the documents say is so: commands, links, names, and the code in them."""
 
 import doctest
+import importlib
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
+import typer
 from typer.testing import CliRunner
 
 import pellucid
+from pellucid import models
+from pellucid.checkpoint.write import write
 from pellucid.cli import app
-from pellucid.layers import Pair
+from pellucid.documents.formulas import evaluate
+from pellucid.layers import REFERENCE, Pair
+from pellucid.tape import Tape
+from pellucid.walkthrough import Steps
+from pellucid.walkthrough.scope import Scope
 from tests.cli.commands import name_of
-from tests.judge import Example, judge_by_autograd
+from tests.judge import Example, judge_by_autograd, judge_by_difference
+from tests.layers import examples as layer_examples
+from tests.train.small_training import TEXT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
+CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
+"""The pages that speak of the code as it is; a changelog has old names too."""
+
+each_current = pytest.mark.parametrize("page", CURRENT, ids=lambda page: page.name)
+SMALL_GPT = "--n-layer 1 --n-head 2 --n-embd 8 --max-iters 4 --eval-interval 2 --warmup-iters 1"
+SMALLER = {
+    "bench": "--model gpt2-tiny --length 8 --max-new-tokens 2 --rounds 1 --batch-size 1",
+    "generate": "--max-new-tokens 8",
+    "serve": "--port 0",
+    "train": f"{SMALL_GPT} --block-size 16 --batch-size 4",
+    "train-classifier": "--epochs 3",
+    "train-translator": f"{SMALL_GPT} --vocab-size 400 --block-size 48 --beam 1",
+}
+"""What a test adds to a command of docs/commands.md, for a shorter run of the same kind."""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -42,9 +71,70 @@ def test_the_page_of_scaling_has_the_tables_that_are_worked_out():
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 
-def test_the_readme_lists_the_commands_that_there_are():
-    listed = set(re.findall(r"^\| `pellucid ([\w-]+)", README, re.MULTILINE))
+def commands_of(page: str) -> list[list[str]]:
+    """The commands in the first column of a page's tables, each as its words."""
+    return [
+        shlex.split(line) for line in re.findall(r"^\| `pellucid (.+?)` \|", page, re.MULTILINE)
+    ]
+
+
+def test_the_page_of_commands_lists_the_commands_that_there_are():
+    listed = {words[0] for words in commands_of(COMMANDS)}
     assert listed == {name_of(command) for command in app.registered_commands}
+
+
+def test_every_command_on_the_page_of_commands_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "letters.txt").write_text(TEXT, encoding="utf-8")
+    table = "red,blue,kind\n" + "30,50,leaf\n40,60,leaf\n220,90,flower\n230,80,flower\n" * 3
+    (tmp_path / "plants.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "new_plants.csv").write_text("blue,red\n50,30\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("pellucid.web.http.server.PageServer.answer_until_ended", lambda _: False)
+    examples = [shlex.split(block)[1:] for block in blocks(COMMANDS, "sh")]
+    for words in [*commands_of(COMMANDS), *examples]:
+        ended = CliRunner().invoke(app, words + shlex.split(SMALLER.get(words[0], "")))
+        expected = 130 if words[0] == "serve" else 0  # it is ended by Ctrl-C
+        assert ended.exit_code == expected, f"{words}: {ended.output} {ended.exception}"
+
+
+@each_current
+def test_the_options_in_the_documents_are_those_of_the_commands(page: Path):
+    known = typer.main.get_command(app).commands
+    for block in blocks(page.read_text(encoding="utf-8"), "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["pellucid"] and words[1] in known:
+                options = {name for one in known[words[1]].params for name in one.opts}
+                asked = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+                assert asked <= options | {"--help"}, line
+
+
+@each_current
+def test_the_names_and_paths_in_the_documents_exist(page: Path):
+    text = page.read_text(encoding="utf-8")
+    # bigram is the architecture that docs/adding-an-architecture.md adds
+    for name in re.findall(r"\bpellucid(?:\.(?!bigram)\w+)+", text):
+        found, parts = pellucid, name.split(".")
+        for place, part in enumerate(parts[1:], 2):
+            if not hasattr(found, part):
+                importlib.import_module(".".join(parts[:place]))
+            found = getattr(found, part)
+    paths = r"(?<![\w/.:])(?:src|docs|tests|scripts|benchmarks)/[\w/.*-]*\w"
+    missing = [path for path in re.findall(paths, text) if not list(ROOT.glob(path))]
+    assert missing == []
+
+
+def test_the_tree_in_the_readme_is_that_of_the_package():
+    tree = README[README.index("src/pellucid/\n") :].split("```")[0]
+    listed = [name.rstrip("/") for name in re.findall(r"^  (\S+)  ", tree, re.MULTILINE)]
+    source = ROOT / "src" / "pellucid"
+    rooms = [
+        path.name for path in source.iterdir() if path.name[0] != "_" and path.suffix != ".typed"
+    ]
+    assert sorted(listed) == sorted(rooms)
 
 
 def test_every_command_has_its_help():
@@ -62,18 +152,15 @@ def test_links_lead_somewhere(page: Path):
             assert (page.parent / target).exists(), target
 
 
-def test_the_readme_s_python_runs(tmp_path: Path):
-    from pellucid.models import GPTConfig
-    from pellucid.text import Characters
-
-    alphabet = Characters.from_text("To be, or not")
-    config = GPTConfig(alphabet.vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8)
-    pellucid.save(pellucid.GPT.init(config), tmp_path)
-    alphabet.save(tmp_path)
-    (code,) = blocks(README, "python")
+def test_the_readme_s_python_runs():
+    code, *further = blocks(README, "python")
+    assert further == []
     names: dict[str, object] = {}
-    exec(code.replace("runs/shakespeare", str(tmp_path)), names)
-    assert names["tape"]["h.0.attn.att"].shape == (2, 13, 13)
+    exec(code, names)
+    positions = len(names["tokens"]) - 1
+    for name in ("h.0.attn.att", "dh.0.attn.att"):
+        assert names["tape"][name].shape == (4, positions, positions)
+    assert names["tape"].made_by("h.0.attn.att").inputs["q"] == "h.0.attn.q"
     assert set(names["params"]) == set(names["model"].params)
 
 
@@ -85,11 +172,96 @@ def test_the_guide_to_touching_a_run_shows_what_comes_out():
     assert tried > 10
 
 
+def assert_every_equation_holds(tape: Tape) -> int:
+    """Each equation of a tape's calls, computed from the tape's values; how many there were."""
+    scope, count = Scope(tape), 0
+    for call in tape.begun:
+        for written in scope.written(call, ""):
+            values = {word: tape[name] for word, name in written.names.items()}
+            torch.testing.assert_close(*evaluate(written.text, {**written.numbers, **values}))
+            count += 1
+    return count
+
+
 def test_the_layer_that_is_added_in_the_guide_is_right():
-    (code,) = blocks((ROOT / "docs" / "adding-a-layer.md").read_text(encoding="utf-8"), "python")
-    names: dict[str, object] = {}
-    exec("from torch import Tensor\nfrom pellucid.tape import NULL_TAPE, NullTape\n" + code, names)
-    x = torch.randn(2, 3, 4, dtype=torch.float64)
-    weight = torch.randn(4, dtype=torch.float64)
-    pair = Pair(names["scale"], names["scale_backward"])
-    judge_by_autograd(pair, Example((x,), {"weight": weight}))
+    page = (ROOT / "docs" / "adding-a-layer.md").read_text(encoding="utf-8")
+    file, in_examples = blocks(page, "python")
+    names: dict[str, Any] = {}
+    exec(file, names)
+    forward, backward = names["channel_affine"], names["channel_affine_backward"]
+    known = dict(vars(layer_examples)) | {"EXAMPLES": {}}
+    exec(in_examples, known)
+    examples = known["EXAMPLES"]["channel_affine"]
+    for example in examples.values():
+        judge_by_autograd(Pair(forward, backward), example)
+        judge_by_difference(Pair(forward, backward), example)
+    for label, count in {"T": 4, "no bias": 3}.items():
+        tape, example = Tape(), examples[label]
+        _, cache = forward(*example.inputs, **example.params, tape=tape)
+        backward(torch.ones_like(*example.inputs), cache, tape=tape)
+        assert example.params.keys() <= names["channel_affine_shapes"](4).keys()
+        assert assert_every_equation_holds(tape) == count
+
+
+@pytest.fixture
+def bigram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The architecture of docs/adding-an-architecture.md, as if its folder were in the package."""
+    page = (ROOT / "docs" / "adding-an-architecture.md").read_text(encoding="utf-8")
+    files = re.findall(r"^\*\*`bigram/(\w+)\.py`\*\*", page, re.MULTILINE)
+    (tmp_path / "bigram").mkdir()
+    for name, code in zip(files, blocks(page, "python"), strict=True):
+        (tmp_path / "bigram" / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    found = {name: importlib.import_module(f"pellucid.models.bigram.{name}") for name in files}
+    adapters = (*models.ADAPTERS, found["huggingface"].BIGRAM)
+    monkeypatch.setattr("pellucid.checkpoint.check.ADAPTERS", adapters)
+    monkeypatch.setitem(models.ARCHITECTURES, "bigram", found["wiring"].Bigram)
+    yield found["wiring"]
+    for name in [name for name in sys.modules if name.startswith("pellucid.models.bigram")]:
+        del sys.modules[name]
+
+
+def test_the_architecture_that_is_added_in_the_guide_is_right(bigram: ModuleType):
+    model = bigram.Bigram.init(bigram.BigramConfig(7, 3), dtype=torch.float64)
+    tokens, targets = torch.tensor([3, 1, 4, 1]), torch.tensor([1, 4, 1, 5])
+    for name, inputs in {"bigram_logits": (tokens,), "bigram_loss": (tokens, targets)}.items():
+        pair = Pair(getattr(bigram, name), getattr(bigram, f"{name}_backward"))
+        example = Example(inputs, model.params, {"ops": REFERENCE})
+        judge_by_autograd(pair, example)
+        judge_by_difference(pair, example)
+    (run,) = bigram.Bigram.dry_runs()
+    tape = Tape()
+    model.loss_and_grads(tokens, targets, tape)
+    assert assert_every_equation_holds(tape) > 8
+    assert {step.title for step in Steps(run.tape).forward()} >= {
+        "Embedding lookup",
+        "Logit projection",
+    }
+    for name in (name for name in run.tape if not name.endswith(".x")):  # a part of a gradient
+        meaning = Scope(run.tape).meaning(name.removeprefix("d"))
+        assert meaning is not None, name
+        sizes = tuple(run.letters.get(size, "") for size in run.tape[name].shape)
+        assert sizes == meaning.letters, name
+
+
+def test_the_architecture_of_the_guide_is_saved_and_read(bigram: ModuleType, tmp_path: Path):
+    model = bigram.Bigram.init(bigram.BigramConfig(7, 3))
+    pellucid.save(model, tmp_path / "own")
+    assert torch.equal(pellucid.load(tmp_path / "own").forward([1, 2]), model.forward([1, 2]))
+
+    table, linear = torch.nn.Embedding(7, 3), torch.nn.Linear(3, 7)
+    tensors = {"embedding.weight": table.weight, "out.weight": linear.weight}
+    tensors = {
+        name: tensor.detach() for name, tensor in (tensors | {"out.bias": linear.bias}).items()
+    }
+    settings = {"model_type": "bigram", "vocab_size": 7, "hidden_size": 3, "activation": "none"}
+    write(tmp_path / "foreign", settings, tensors, {})
+    tokens = torch.tensor([3, 1, 4])
+    torch.testing.assert_close(
+        pellucid.load(tmp_path / "foreign").forward(tokens), linear(table(tokens))
+    )
+
+    for changed, told in (({"activation": "tanh"}, "activation"), ({"dropin": 1}, "dropin")):
+        write(tmp_path / "other", settings | changed, tensors, {})
+        with pytest.raises(pellucid.PellucidError, match=told):
+            pellucid.load(tmp_path / "other")
