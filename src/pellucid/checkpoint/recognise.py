@@ -9,7 +9,7 @@ from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, RANDOM_MODELS, Model
+from pellucid.models import ARCHITECTURES, RANDOM_MODELS, Model
 from pellucid.shipped import shipped_path
 
 
@@ -43,7 +43,8 @@ def load(
         return load(shipped, dtype=dtype or torch.float32, device=device)
     if not place.exists() and path in RANDOM_MODELS:
         config = RANDOM_MODELS[str(path)]
-        return GPT.init(config, seed=1, dtype=dtype or torch.float32, device=device)
+        kind = next(kind for kind in ARCHITECTURES.values() if isinstance(config, kind.Config))
+        return kind.init(config, seed=1, dtype=dtype or torch.float32, device=device)
     if not place.exists():
         if not (isinstance(path, str) and hub.is_name(path)):
             raise CheckpointError(
