@@ -169,6 +169,29 @@ def test_a_setting_that_nobody_knows(tmp_path: Path, model_type: str, name: str,
     assert refused_by_name(directory, name, value)
 
 
+SUMMARY = {"summary_activation": None, "summary_first_dropout": 0.1, "summary_type": "cls_index"}
+SUMMARY |= {"summary_proj_to_labels": True, "summary_use_proj": True}
+EARLY = SUMMARY | {"n_ctx": 11, "n_special": 0, "predict_special_tokens": True}
+EARLY |= {"task_specific_params": {"text-generation": {"do_sample": True, "max_length": 50}}}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "settings_then"),
+    [
+        ("gpt2", EARLY | {"output_past": True}),  # gpt2-xl's
+        ("gpt2", EARLY | {"_num_labels": 1, "id2label": {"0": "LABEL_0"}}),  # distilgpt2's
+        ("gpt2", EARLY | {"gradient_checkpointing": False, "torch_dtype": "float16"}),
+        ("openai-gpt", EARLY),
+    ],
+)
+def test_what_files_on_the_hub_say_is_known(
+    tmp_path: Path, model_type: str, settings_then: dict[str, Any]
+):
+    model = judge(model_type)
+    ours = load(written(tmp_path, model, **settings_then)).forward(TOKENS)
+    assert (ours - their_logits(model)).abs().max() < 1e-5
+
+
 def test_a_long_value_is_cut(tmp_path: Path):
     with pytest.raises(CheckpointError) as caught:
         load(written(tmp_path, judge("gpt2"), a_new_flag=list(range(1000))))
