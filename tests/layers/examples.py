@@ -6,7 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.layers import IGNORE, REFERENCE, ResidualNames, causal_mask, split_heads
+from pellucid.layers import (
+    IGNORE,
+    REFERENCE,
+    Pair,
+    ResidualNames,
+    causal_mask,
+    rms_norm,
+    rms_norm_backward,
+    split_heads,
+)
 from pellucid.tree import Tree, present
 from tests.judge import Example
 
@@ -183,7 +192,7 @@ RESIDUAL = {
     "norm": "pre",
     "names": ResidualNames("x", "ln", "sum", "out"),
     "eps": 1e-5,
-    "ops": REFERENCE,
+    "normalize": REFERENCE.layer_norm,
 }
 
 EXAMPLES: dict[str, dict[str, Example]] = {
@@ -318,6 +327,11 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         {
             "T": Example((normal(T, C),), {"ln": affine(C)}, RESIDUAL),
             "B,T, no bias": Example((normal(B, T, C),), {"ln": affine(C, bias=False)}, RESIDUAL),
+            "RMS": Example(
+                (normal(B, T, C),),
+                {"ln": affine(C, bias=False)},
+                RESIDUAL | {"normalize": Pair(rms_norm, rms_norm_backward)},
+            ),
         }
     ),
     "unembedding": {

@@ -29,6 +29,12 @@ from pellucid.tree import Tree
 DECODER_BLOCK = Pair(decoder_block, decoder_block_backward)
 
 
+def _sum_of_uses(given: Arguments) -> str:
+    """Every block has looked at the memory: the sum of their gradients by it."""
+    depth = len({name.split(".")[2] for name in given if name.startswith("cache.h.")})
+    return "dmemory = " + " + ".join(f"dh.{i}.cross.c_kv.x" for i in range(depth))
+
+
 class DecoderCache(NamedTuple):
     """What the backward needs, part by part; `past` is what a next call may go on from."""
 
@@ -134,12 +140,6 @@ def decoder(
         tape=tape,
     )  # (..., T, C)
     return out, DecoderCache(*cache)
-
-
-def _sum_of_uses(given: Arguments) -> str:
-    """Every block has looked at the memory: the sum of their gradients by it."""
-    depth = len({name.split(".")[2] for name in given if name.startswith("cache.h.")})
-    return "dmemory = " + " + ".join(f"dh.{i}.cross.c_kv.x" for i in range(depth))
 
 
 @layer(
