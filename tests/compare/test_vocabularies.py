@@ -7,7 +7,7 @@ import torch
 from pellucid.compare.translate import VOCABULARIES, translate
 from pellucid.errors import TraceError
 from pellucid.tape import Tape
-from pellucid.walkthrough import NAMES
+from pellucid.walkthrough import names
 from tests.port.models import CONFIG, N_HEAD, model_of, small
 
 H, D, C = N_HEAD, 4, 12
@@ -31,9 +31,9 @@ def read(dump: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def test_our_own_names_are_themselves(tape: Tape):
     dump = {name: tape[name] for name in tape}
-    names = {"wte.weight.m", "h.1.ln_1.bias.v_hat", "step.10.wte.weight.new", "step.losses"}
-    found = translate([*dump, *names], CONFIG)
-    assert set(found.found) == set(dump) | names
+    more = {"wte.weight.m", "h.1.ln_1.bias.v_hat", "step.10.wte.weight.new", "step.losses"}
+    found = translate([*dump, *more], CONFIG)
+    assert set(found.found) == set(dump) | more
     assert all(torch.equal(read(dump)[name], dump[name]) for name in dump)
 
 
@@ -147,7 +147,7 @@ def test_llm_c_s_layout_is_turned_into_ours(tape: Tape):
 
 
 def test_every_vocabulary_leads_to_names_that_there_are():
-    ours = {row.pattern for row in NAMES}
+    ours = {row.pattern for row in names()}
     for rows in VOCABULARIES.values():
         assert {row.ours for row in rows} <= ours
         for layer in range(2):
@@ -168,8 +168,8 @@ def test_a_map_comes_first_and_its_mistakes_are_told():
 
 
 def test_what_is_not_understood_is_told_with_what_is_near():
-    names = ["h.0.attn.att", "h.2.attn.att", "blocks.0.attn.hook_patern", "zzz"]
-    found = translate(names, CONFIG)
+    theirs = ["h.0.attn.att", "h.2.attn.att", "blocks.0.attn.hook_patern", "zzz"]
+    found = translate(theirs, CONFIG)
     assert set(found.found) == {"h.0.attn.att"}
     unknown = {one.name: one.near for one in found.unknown}
     assert set(unknown) == {"h.2.attn.att", "blocks.0.attn.hook_patern", "zzz"}
@@ -178,8 +178,8 @@ def test_what_is_not_understood_is_told_with_what_is_near():
 
 
 def test_a_tensor_under_two_names_is_taken_once():
-    names = ["h.0.ln_1.out", "transformer.h.0.ln_1", "transformer.h.0.attn.c_attn.weight.grad"]
-    found = translate(names, CONFIG)
+    theirs = ["h.0.ln_1.out", "transformer.h.0.ln_1", "transformer.h.0.attn.c_attn.weight.grad"]
+    found = translate(theirs, CONFIG)
     assert found.found["h.0.ln_1.out"].names == ("h.0.ln_1.out",)
     assert found.twice == ("transformer.h.0.ln_1",)
     assert "dh.0.attn.c_attn.weight" in found.found

@@ -25,7 +25,6 @@ class _Judged:
     mine: Mapping[str, Tensor]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
-    calls: dict[Key, Call] = field(default_factory=dict)
 
 
 class JudgingTape(MutatedTape):
@@ -38,9 +37,6 @@ class JudgingTape(MutatedTape):
         super().__init__(mutations)
         self._judged = _Judged(mine)
 
-    def _begin(self, call: Call) -> None:
-        self._judged.calls.setdefault(call.key, call)
-
     @property
     def verdicts(self) -> dict[str, Verdict]:
         """What was judged, in the order of the run."""
@@ -49,7 +45,7 @@ class JudgingTape(MutatedTape):
     def around(self, key: Key) -> list[Key]:
         """The calls that a call runs inside, the nearest first."""
         found = []
-        outer = self._judged.calls[key].outer
+        outer = self.call(key).outer
         while outer is not None:
             found.append(outer.key)
             outer = outer.outer
@@ -57,16 +53,16 @@ class JudgingTape(MutatedTape):
 
     def call(self, key: Key) -> Call:
         """The call of that key, whether it shows values itself or not."""
-        return self._judged.calls[key]
+        return self._record.by_key[key]
 
     @property
     def calls_made(self) -> list[Key]:
         """All calls, whether they show values themselves or not."""
-        return list(self._judged.calls)
+        return list(self._record.by_key)
 
     def inside(self, key: Key) -> list[Key]:
         """The call itself, and those that it runs."""
-        return [other for other in self._judged.calls if key in (other, *self.around(other))]
+        return [other for other in self.calls_made if key in (other, *self.around(other))]
 
     def is_exact(self, key: Key) -> bool:
         """Whether all that the call was given is known, so that it can be judged by itself."""

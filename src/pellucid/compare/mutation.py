@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pellucid.compare.variants import VARIANTS
-from pellucid.tape import Call, Tape
+from pellucid.tape import Tape
 
 Function = Callable[..., Any]
 
@@ -42,19 +42,11 @@ class MutatedTape(Tape):
 
     def run(self, function: Function, body: Function, arguments: dict[str, Any]) -> Any:
         """Record a call of a layer, and run what is put in its stead."""
-        call = Call(self.path, function, arguments, self._call)
-        self._begin(call)
-        return self._mutated(function, body)(**arguments, tape=self._scope(self.path, call))
-
-    def _begin(self, call: Call) -> None:
-        """Do nothing: who looks at all calls, whether they show values or not, overrides it."""
-
-    def _mutated(self, function: Function, body: Function) -> Function:
         own = [m for m in self._mutations if function in m.changes and m.here(self.path)]
         mutated = VARIANTS.get(function, body) if own else body
         for mutation in own:
             mutated = mutation.changes[function](mutated)
-        return mutated
+        return super().run(function, mutated, arguments)
 
 
 def argument(name: str, wrong: Callable[[Any], Any]) -> Change:

@@ -76,7 +76,7 @@ class _Record:
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     begun: list[Call] = field(default_factory=list)
-    forward: dict[tuple[str, str], Call] = field(default_factory=dict)
+    by_key: dict[tuple[str, str], Call] = field(default_factory=dict)  # of one key the first
     calls: list[Call] = field(default_factory=list)
     makers: dict[str, Call] = field(default_factory=dict)
 
@@ -129,9 +129,8 @@ class Tape(NullTape):
         call = Call(self.path, function, arguments, self._call)
         if call.backward:
             path, name = call.key
-            call.undoes = self._record.forward.get((path, name.removesuffix(BACKWARD)))
-        else:
-            self._record.forward.setdefault(call.key, call)
+            call.undoes = self._record.by_key.get((path, name.removesuffix(BACKWARD)))
+        self._record.by_key.setdefault(call.key, call)
         self._record.begun.append(call)
         call.result = body(**arguments, tape=self._scope(self.path, call))
         return call.result
