@@ -7,7 +7,7 @@ from pathlib import Path
 from pellucid.compare.translate import VOCABULARIES
 from pellucid.models.gpt.vocabularies.row import VocabularyRow
 from pellucid.walkthrough.names import (
-    EDITS,
+    INTERVENTIONS,
     MOMENTS,
     OF_ITS_USE,
     SIZES,
@@ -64,7 +64,7 @@ def page() -> str:
     updates = "\n".join(
         f"| `….{name.pattern}` | {name.symbol} | {name.meaning} |" for name in (*UPDATES, *MOMENTS)
     )
-    edits = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in EDITS)
+    interventions = "\n".join(f"| `….{name.pattern}` | {name.meaning} |" for name in INTERVENTIONS)
     own = [(f"d{row.pattern}", row.meaning) for row in uses() if not row.pattern.endswith(".x")]
     by_use = "\n".join(f"| `{name}` | {said} |" for name, said in [*own, ("d….x", "its input")])
     return (
@@ -85,10 +85,11 @@ def page() -> str:
         "hidden.\n\n"
         "## Updates\n\nUnder the name of each parameter, after an optimizer's step on the tape:\n\n"
         f"| name | symbol | meaning |\n|---|---|---|\n{updates}\n\n"
-        "## Edits\n\nBeside an activation that was set by hand, as `h.0.ln_1.edit.out` beside "
-        "`h.0.ln_1.out`, `h.0.edit.out`\nbeside `h.0.resid_post` and "
-        "`h.0.attn.attn_dropout.edit.out` beside `h.0.attn.att`:\n\n"
-        f"| name | meaning |\n|---|---|\n{edits}\n\n"
+        "## Interventions\n\nBeside an activation that was set by hand, as "
+        "`h.0.ln_1.intervened.out` beside\n`h.0.ln_1.out`, `h.0.intervened.out`"
+        " beside `h.0.resid_post` and\n"
+        "`h.0.attn.attn_dropout.intervened.out` beside `h.0.attn.att`:\n\n"
+        f"| name | meaning |\n|---|---|\n{interventions}\n\n"
         f"## Uses\n\n{OF_ITS_USE[0].upper()}{OF_ITS_USE[1:]}:\n\n| name | of |\n|---|---|\n"
         f"{by_use}\n"
     )

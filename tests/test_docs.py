@@ -164,9 +164,11 @@ def test_the_readme_s_python_runs():
     assert set(names["params"]) == set(names["model"].params)
 
 
-def test_the_guide_to_touching_a_run_shows_what_comes_out():
-    code = "\n".join(blocks((ROOT / "docs" / "touching.md").read_text(encoding="utf-8"), "python"))
-    test = doctest.DocTestParser().get_doctest(code, {}, "touching.md", None, None)
+def test_the_guide_to_interventions_shows_what_comes_out():
+    code = "\n".join(
+        blocks((ROOT / "docs" / "interventions.md").read_text(encoding="utf-8"), "python")
+    )
+    test = doctest.DocTestParser().get_doctest(code, {}, "interventions.md", None, None)
     failed, tried = doctest.DocTestRunner().run(test)
     assert failed == 0
     assert tried > 10

@@ -15,7 +15,7 @@ from typing import Any
 
 _HOMES = {
     "FAST": "kernels",
-    "Edit": "models",
+    "Intervention": "models",
     "GPT": "models",
     "GPTConfig": "models",
     "IGNORE": "layers",
@@ -27,7 +27,7 @@ _HOMES = {
     "Tape": "tape",
     "Transformer": "models",
     "TransformerConfig": "models",
-    "edited": "models",
+    "intervene": "models",
     "export_huggingface": "checkpoint",
     "load": "checkpoint",
     "load_example": "examples",

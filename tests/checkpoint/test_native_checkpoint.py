@@ -1,4 +1,4 @@
-"""Our own format: bit for bit, replaced at once, and readable by the library it is made with."""
+"""Our own format: bit for bit, intervened at once, and readable by the library it is made with."""
 
 import json
 import os
@@ -16,7 +16,14 @@ from safetensors.torch import load_file, save_file
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, Edit, Transformer, TransformerConfig, edited, parameter_shapes
+from pellucid.models import (
+    GPT,
+    Intervention,
+    Transformer,
+    TransformerConfig,
+    intervene,
+    parameter_shapes,
+)
 from pellucid.tree import flatten
 
 KINDS = [
@@ -41,12 +48,12 @@ def test_comes_back_bit_for_bit(tmp_path, make, equal, fields, dtype):
 
 
 def test_edits_are_not_lost_in_silence(tmp_path, make):
-    model = edited(make(), [Edit("embed.out", 0.0)])
+    model = intervene(make(), [Intervention("embed.out", 0.0)])
     for write in (save, pellucid.checkpoint.export_huggingface, pellucid.checkpoint.export_llm_c):
-        with pytest.raises(CheckpointError, match=r"write model\.unedited"):
+        with pytest.raises(CheckpointError, match=r"write model\.without_interventions"):
             write(model, tmp_path / "model")
     assert listed(tmp_path) == []
-    save(edited(model.unedited, []), tmp_path)
+    save(intervene(model.without_interventions, []), tmp_path)
     assert type(load(tmp_path)) is GPT
 
 

@@ -5,11 +5,11 @@ import torch
 
 from pellucid.errors import TraceError
 from pellucid.inspect import lens_names, logit_lens
-from pellucid.models import Edit, edited
+from pellucid.models import Intervention, intervene
 from pellucid.tape import Tape
 from tests.judge import assert_close
-from tests.models.edited_models import CONFIGS, model_of
 from tests.models.examples import TARGETS, TOKENS
+from tests.models.intervened_models import CONFIGS, model_of
 
 TEXT, WANTED = TOKENS[0], TARGETS[0]
 each_model = pytest.mark.parametrize("label", CONFIGS)
@@ -31,19 +31,22 @@ def test_a_row_is_the_prediction_of_the_model_without_the_blocks_above(label: st
     model = model_of(label)
     _, tape = model.run_with_cache(TEXT)
     for row, name in enumerate(lens_names(model, tape)):
-        patch = Edit(f"h.{model.config.n_layer - 1}.resid_post", tape[name])
-        expected = edited(model, [patch]).forward(TEXT)[-1].softmax(-1)
+        patch = Intervention(f"h.{model.config.n_layer - 1}.resid_post", tape[name])
+        expected = intervene(model, [patch]).forward(TEXT)[-1].softmax(-1)
         assert_close(logit_lens(model, tape)[row], expected, 1e-12, name)
 
 
 @each_model
 def test_edits_of_the_stream_and_of_the_last_norm_count(label: str):
-    edits = [Edit("h.0.resid_post", 0.5, (4, 1)), Edit("h.1.resid_post", -1.0, (4, 2))]
+    interventions = [
+        Intervention("h.0.resid_post", 0.5, (4, 1)),
+        Intervention("h.1.resid_post", -1.0, (4, 2)),
+    ]
     if CONFIGS[label].final_norm:
-        edits.append(Edit("ln_f.out", 0.25, (4, 0)))
-    before, model = model_of(label), edited(model_of(label), edits)
+        interventions.append(Intervention("ln_f.out", 0.25, (4, 0)))
+    before, model = model_of(label), intervene(model_of(label), interventions)
     logits, tape = model.run_with_cache(TEXT)
-    assert lens_names(model, tape)[-1] == "h.1.edit.out"
+    assert lens_names(model, tape)[-1] == "h.1.intervened.out"
     rows = logit_lens(model, tape)
     assert_close(rows[-1], logits[-1].softmax(-1), 1e-12)
     _, unedited = before.run_with_cache(TEXT)

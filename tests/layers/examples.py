@@ -236,7 +236,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "none": Example((normal(T, C),)),
         "noise": Example((normal(B, T, C),), {}, {"noise": noise(B, T, C)}),
     },
-    "replaced": {
+    "intervened": {
         "T": Example((WIDE[:, :C],), {}, BY_HAND),
         "B,T": Example((torch.stack([WIDE[:, :C], WIDE[:, C : 2 * C]]),), {}, BY_HAND),
         "all": Example((WIDE,), {}, {"where": WIDE < 50, "value": -WIDE}),

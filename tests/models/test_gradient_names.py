@@ -12,16 +12,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from pellucid.layers import edited_name, intervened, sinusoids
+from pellucid.layers import sinusoids
 from pellucid.models import (
-    Edit,
-    editable,
+    Intervention,
     gpt_loss,
     gpt_loss_backward,
+    intervened_name,
+    intervention_names,
     transformer_loss,
     transformer_loss_backward,
 )
-from pellucid.models.interventions import replacements
+from pellucid.models.intervening import intervening
+from pellucid.models.interventions import set_values
 from pellucid.models.transformer import halves as encode_decode
 from pellucid.tape import Tape
 from pellucid.tree import flatten, map_leaves
@@ -65,13 +67,15 @@ def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Te
 
 @pytest.mark.parametrize("tokens", [TOKENS[0], TOKENS], ids=["T", "B,T"])
 @pytest.mark.parametrize("choices", [{}, {"norm": "post", "tied": False, "lora_rank": 2}], ids=str)
-def test_every_dname_of_an_edited_run_is_the_gradient_of_name(
+def test_every_dname_of_an_intervened_run_is_the_gradient_of_name(
     choices: dict[str, Any], tokens: Tensor
 ):
     config = tiny(**choices)
     params = map_leaves(Tensor.requires_grad_, random_params(config))
-    edits = [Edit(name, torch.tensor(0.5).double(), (1,)) for name in editable(config)]
-    ops = intervened(VIEWING, replacements(config, edits, start=0, length=tokens.shape[-1]))
+    interventions = [
+        Intervention(name, torch.tensor(0.5).double(), (1,)) for name in intervention_names(config)
+    ]
+    ops = intervening(VIEWING, set_values(config, interventions, start=0, length=tokens.shape[-1]))
     targets, tape = TARGETS[0] if tokens.dim() == 1 else TARGETS, Tape()
     tape.given(flatten(params))
     loss, cache = gpt_loss(tokens, targets, **params, config=config, ops=ops, tape=tape)
@@ -79,7 +83,7 @@ def test_every_dname_of_an_edited_run_is_the_gradient_of_name(
         gpt_loss_backward(1.0, cache, config=config, ops=ops, tape=tape)
 
     names = judged_names(tape, loss)
-    assert {f"d{edited_name(edit.name)}" for edit in edits} <= set(names)
+    assert {f"d{intervened_name(one.name)}" for one in interventions} <= set(names)
 
 
 @pytest.mark.parametrize("noisy", [False, True], ids=["no noise", "noise"])

@@ -1,4 +1,4 @@
-"""Activations set by hand: the edited run is the run, forward, backward and on the tape."""
+"""Activations set by hand: the run with them is the run, forward, backward and on the tape."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,35 +10,37 @@ from torch import Tensor
 from pellucid.errors import ConfigError, TraceError
 from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST
-from pellucid.layers import REFERENCE, edited_name, intervened
+from pellucid.layers import REFERENCE
 from pellucid.models import (
     GPT,
-    Edit,
-    EditedGPT,
-    edit_axes,
-    editable,
-    edited,
+    IntervenedGPT,
+    Intervention,
     gpt_loss,
+    intervene,
+    intervened_name,
+    intervention_names,
+    intervention_sizes,
     merged,
     packed,
     with_lora,
 )
-from pellucid.models.interventions import replacements
+from pellucid.models.intervening import intervening
+from pellucid.models.interventions import set_values
 from pellucid.tape import PlacedTape, Tape
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
-from tests.models.edited_models import CONFIGS, model_of, some_edits
 from tests.models.examples import TARGETS, TOKENS
+from tests.models.intervened_models import CONFIGS, model_of, some_interventions
 
 TEXT, WANTED = TOKENS[0], TARGETS[0]
 each_model = pytest.mark.parametrize("label", CONFIGS)
 
 
-def by_autograd(model: GPT, edits: list[Edit]) -> dict[str, Tensor]:
-    """The loss, and every gradient as autograd finds it from the edited forward."""
+def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tensor]:
+    """The loss, and every gradient as autograd finds it from the intervened forward."""
     params = map_leaves(Tensor.requires_grad_, map_leaves(Tensor.clone, model.params))
-    own = replacements(model.config, edits, start=0, length=TOKENS.shape[-1])
-    ops = intervened(REFERENCE, own)
+    own = set_values(model.config, interventions, start=0, length=TOKENS.shape[-1])
+    ops = intervening(REFERENCE, own)
     loss, _ = gpt_loss(TOKENS, TARGETS, **params, config=model.config, ops=ops, tape=PlacedTape())
     leaves = flatten(params)
     grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
@@ -51,12 +53,12 @@ def by_autograd(model: GPT, edits: list[Edit]) -> dict[str, Tensor]:
 
 @each_model
 @pytest.mark.parametrize("fast", [False, True], ids=["reference", "fast"])
-def test_every_gradient_of_an_edited_run_is_autograd_s(label: str, fast: bool):
+def test_every_gradient_of_an_intervened_run_is_autograd_s(label: str, fast: bool):
     model = model_of(label)
-    edits = some_edits(model.config)
-    touched = edited(model, edits)
+    interventions = some_interventions(model.config)
+    touched = intervene(model, interventions)
     loss, grads = touched.loss_and_grads(TOKENS, TARGETS, ops=FAST if fast else REFERENCE)
-    expected = by_autograd(model, list(touched.edits))
+    expected = by_autograd(model, list(touched.interventions))
     assert_close(loss, expected.pop("loss"), 1e-12)
     assert sorted(flatten(grads)) == sorted(expected)
     for name, grad in flatten(grads).items():
@@ -92,17 +94,17 @@ def plain(model: GPT, text: Tensor, touch: Callable[[str, Tensor], Tensor]) -> T
     return norm("ln_f", x) @ p["wte.weight"].mT
 
 
-@pytest.mark.parametrize("name", editable(CONFIGS["pre"]))
-def test_loss_and_gradients_are_those_of_the_same_edits_in_plain_torch(name: str):
+@pytest.mark.parametrize("name", intervention_names(CONFIGS["pre"]))
+def test_loss_and_gradients_are_those_of_the_same_interventions_in_plain_torch(name: str):
     model = model_of()
-    edits = [edit for edit in some_edits(model.config) if edit.name == name]
+    interventions = [one for one in some_interventions(model.config) if one.name == name]
 
     def touch(place: str, x: Tensor) -> Tensor:
         if place != name:
             return x
         changed = x.clone()
-        for edit in edits:
-            changed[edit.index] = edit.value
+        for one in interventions:
+            changed[one.index] = one.value
         return changed
 
     leaves = {name: leaf.requires_grad_() for name, leaf in flatten(model.params).items()}
@@ -110,40 +112,40 @@ def test_loss_and_gradients_are_those_of_the_same_edits_in_plain_torch(name: str
     expected = torch.nn.functional.cross_entropy(logits, WANTED)
     slopes = torch.autograd.grad(expected, list(leaves.values()))
     with torch.no_grad():
-        loss, grads = edited(model, edits).loss_and_grads(TEXT, WANTED)
-        assert_close(edited(model, edits).forward(TEXT), logits, 1e-12)
+        loss, grads = intervene(model, interventions).loss_and_grads(TEXT, WANTED)
+        assert_close(intervene(model, interventions).forward(TEXT), logits, 1e-12)
     assert_close(loss, expected, 1e-12)
     for own, slope in zip(leaves, slopes, strict=True):
         assert_close(flatten(grads)[own], slope, 1e-11, own)
 
 
 @each_model
-def test_without_edits_the_run_is_bit_for_bit_the_model_s(label: str):
+def test_without_interventions_the_run_is_bit_for_bit_the_model_s(label: str):
     model = model_of(label)
     loss, grads = model.loss_and_grads(TOKENS, TARGETS)
-    same, again = edited(model, []).loss_and_grads(TOKENS, TARGETS)
+    same, again = intervene(model, []).loss_and_grads(TOKENS, TARGETS)
     assert torch.equal(loss, same)
     assert all(torch.equal(grad, flatten(again)[name]) for name, grad in flatten(grads).items())
-    assert torch.equal(model.forward(TEXT), edited(model, []).forward(TEXT))
+    assert torch.equal(model.forward(TEXT), intervene(model, []).forward(TEXT))
 
 
 @each_model
 def test_what_was_set_is_on_the_tape_beside_what_was_made(label: str):
     model, before = model_of(label), Tape()
     model.loss(TEXT, WANTED, before)
-    for name in editable(model.config):
-        tape, index = Tape(), (0,) * len(edit_axes(model.config, name))
-        edited(model, [Edit(name, 3.5, index)]).loss_and_grads(TEXT, WANTED, tape)
+    for name in intervention_names(model.config):
+        tape, index = Tape(), (0,) * len(intervention_sizes(model.config, name))
+        intervene(model, [Intervention(name, 3.5, index)]).loss_and_grads(TEXT, WANTED, tape)
         assert torch.equal(tape[name], before[name])
-        after = tape[edited_name(name)]
+        after = tape[intervened_name(name)]
         assert after[index] == 3.5
         assert (after != before[name]).sum() == 1
         gradient = tape[f"d{name}"]
         assert gradient[index] == 0 or name.startswith("embed")
-        slope = tape[f"d{edited_name(name)}"]
+        slope = tape[f"d{intervened_name(name)}"]
         assert slope.shape == after.shape
         assert torch.equal(
-            tape[f"d{edited_name(name).removesuffix('out')}x"], slope * (after != 3.5)
+            tape[f"d{intervened_name(name).removesuffix('out')}x"], slope * (after != 3.5)
         )
 
 
@@ -152,7 +154,7 @@ def test_a_head_without_attention_adds_what_its_rows_of_the_map_would_not():
     size = model.config.n_embd // model.config.n_head
     leaves = {name: leaf.clone() for name, leaf in flatten(model.params).items()}
     leaves["h.1.attn.c_proj.weight"][head * size : (head + 1) * size] = 0
-    ablated = edited(model, [Edit("h.1.attn.att", 0, (head,))])
+    ablated = intervene(model, [Intervention("h.1.attn.att", 0, (head,))])
     without = model.with_params(unflatten(leaves))
     assert torch.allclose(ablated.forward(TEXT), without.forward(TEXT), rtol=0, atol=1e-14)
     assert not torch.allclose(ablated.forward(TEXT), model.forward(TEXT))
@@ -163,31 +165,34 @@ def test_a_head_without_attention_adds_what_its_rows_of_the_map_would_not():
 def test_a_whole_stream_of_another_text_gives_that_text_s_logits(label: str, layer: int):
     model = model_of(label)
     logits, tape = model.run_with_cache(TOKENS[1])
-    patch = Edit(f"h.{layer}.resid_post", tape[f"h.{layer}.resid_post"])
-    assert torch.equal(edited(model, [patch]).forward(TEXT), logits)
+    patch = Intervention(f"h.{layer}.resid_post", tape[f"h.{layer}.resid_post"])
+    assert torch.equal(intervene(model, [patch]).forward(TEXT), logits)
 
 
-def test_later_edits_win_and_earlier_ones_stay_beside_them():
-    model = edited(model_of(), [Edit("h.0.ln_1.out", 1.0, (2,)), Edit("h.0.ln_1.out", 2.0, (2, 1))])
-    model = edited(model, [Edit("h.0.ln_1.out", 3.0, (slice(None), 3))])
+def test_later_interventions_win_and_earlier_ones_stay_beside_them():
+    model = intervene(
+        model_of(),
+        [Intervention("h.0.ln_1.out", 1.0, (2,)), Intervention("h.0.ln_1.out", 2.0, (2, 1))],
+    )
+    model = intervene(model, [Intervention("h.0.ln_1.out", 3.0, (slice(None), 3))])
     _, tape = model.run_with_cache(TEXT)
-    assert tape["h.0.ln_1.edit.out"][2].tolist() == [1.0, 2.0, 1.0, 3.0]
-    assert (tape["h.0.ln_1.edit.out"][:, 3] == 3.0).all()
-    assert torch.equal(tape["h.0.ln_1.edit.out"][:2, :3], tape["h.0.ln_1.out"][:2, :3])
+    assert tape["h.0.ln_1.intervened.out"][2].tolist() == [1.0, 2.0, 1.0, 3.0]
+    assert (tape["h.0.ln_1.intervened.out"][:, 3] == 3.0).all()
+    assert torch.equal(tape["h.0.ln_1.intervened.out"][:2, :3], tape["h.0.ln_1.out"][:2, :3])
 
 
 @each_model
 @pytest.mark.parametrize("parts", [(5,), (3, 2), (4, 1), (3, 1, 1)], ids=str)
-def test_a_past_holds_the_edited_run(label: str, parts: tuple[int, ...]):
+def test_a_past_holds_the_intervened_run(label: str, parts: tuple[int, ...]):
     model = model_of(label)
     _, other = model.run_with_cache(TOKENS[1][:2])
-    edits = [
-        Edit("h.0.resid_post", other["h.0.resid_post"], (slice(0, 2),)),
-        Edit("h.1.attn.att", 0.0, (0,)),
-        Edit("h.0.attn.att", 0.5, (1, 2, 1)),
-        Edit("h.1.mlp.act.out", -1.0, (slice(1, None), 2)),
+    interventions = [
+        Intervention("h.0.resid_post", other["h.0.resid_post"], (slice(0, 2),)),
+        Intervention("h.1.attn.att", 0.0, (0,)),
+        Intervention("h.0.attn.att", 0.5, (1, 2, 1)),
+        Intervention("h.1.mlp.act.out", -1.0, (slice(1, None), 2)),
     ]
-    touched = edited(model, edits)
+    touched = intervene(model, interventions)
     whole, past, logits = touched.forward(TEXT), None, []
     for part in TEXT.split(list(parts)):
         some, past = touched.extend(part, past)
@@ -198,21 +203,23 @@ def test_a_past_holds_the_edited_run(label: str, parts: tuple[int, ...]):
 def test_a_patched_text_goes_on():
     model, text = model_of(), TEXT[:3]
     _, other = model.run_with_cache(TOKENS[1][:3])
-    whole = [Edit(name, other[name]) for name in ("h.0.attn.att", "h.1.resid_post")]
+    whole = [Intervention(name, other[name]) for name in ("h.0.attn.att", "h.1.resid_post")]
     heads = (slice(None), slice(0, 3), slice(0, 3))
     parts = [
-        Edit("h.0.attn.att", other["h.0.attn.att"], heads),
-        Edit("h.1.resid_post", other["h.1.resid_post"], (slice(0, 3),)),
+        Intervention("h.0.attn.att", other["h.0.attn.att"], heads),
+        Intervention("h.1.resid_post", other["h.1.resid_post"], (slice(0, 3),)),
     ]
-    first, past = edited(model, whole).extend(text, None)
-    second, _ = edited(model, whole).extend(TEXT[3:], past)
-    longer = edited(model, parts).forward(TEXT)
+    first, past = intervene(model, whole).extend(text, None)
+    second, _ = intervene(model, whole).extend(TEXT[3:], past)
+    longer = intervene(model, parts).forward(TEXT)
     assert torch.allclose(torch.cat([first, second]), longer, rtol=0, atol=1e-12)
     assert not torch.allclose(model.forward(TEXT)[3:], second)
 
 
-def test_generation_is_of_the_edited_run_with_a_past_and_without():
-    model = edited(model_of(), [Edit("h.1.attn.att", 0.0, (0,)), Edit("ln_f.out", 2.0, (0, 1))])
+def test_generation_is_of_the_intervened_run_with_a_past_and_without():
+    model = intervene(
+        model_of(), [Intervention("h.1.attn.att", 0.0, (0,)), Intervention("ln_f.out", 2.0, (0, 1))]
+    )
     sure, texts = Sampling(top_k=1), []
     for keep_past in (True, False):
         generator = torch.Generator().manual_seed(0)
@@ -225,73 +232,91 @@ def test_generation_is_of_the_edited_run_with_a_past_and_without():
     assert texts == [expected[3:]] * 2
 
 
-def test_an_edited_model_stays_one():
-    model = edited(model_of(), [Edit("h.0.mlp.c_proj.out", 0.0)])
+def test_an_intervened_model_stays_one():
+    model = intervene(model_of(), [Intervention("h.0.mlp.c_proj.out", 0.0)])
     single = model.to(dtype=torch.float32)
     others = [model.with_params(model.params), single, with_lora(model, 2), merged(model)]
     for other in others:
-        assert isinstance(other, EditedGPT)
-        assert [edit.name for edit in other.edits] == ["h.0.mlp.c_proj.out"]
-    assert single.edits[0].value.dtype == single.forward(TEXT).dtype == torch.float32
-    assert type(model.unedited) is GPT
-    assert str(model).endswith("with 1 edit")
+        assert isinstance(other, IntervenedGPT)
+        assert [one.name for one in other.interventions] == ["h.0.mlp.c_proj.out"]
+    assert single.interventions[0].value.dtype == single.forward(TEXT).dtype == torch.float32
+    assert type(model.without_interventions) is GPT
+    assert str(model).endswith("with 1 intervention")
 
 
 @each_model
 def test_gradients_stand_on_the_tape_under_the_names_of_what_they_are_by(label: str):
     model, tape = model_of(label), Tape()
-    edited(model, some_edits(model.config)).loss_and_grads(TOKENS, TARGETS, tape)
+    intervene(model, some_interventions(model.config)).loss_and_grads(TOKENS, TARGETS, tape)
     names = [name for name in tape if name.startswith("d")]
     assert all(tape[name].shape == tape[name.removeprefix("d")].shape for name in names)
-    assert {f"d{edited_name(name)}" for name in editable(model.config)} <= set(names)
+    assert {f"d{intervened_name(name)}" for name in intervention_names(model.config)} <= set(names)
 
 
-BAD: dict[str, tuple[Edit, str]] = {
-    "a name that is none": (Edit("h.0.ln_3.out", 0), "edit h.0.ln_[12].out, the nearest"),
-    "a layer that is none": (Edit("h.7.ln_1.out", 0), "edit h.[01].ln_1.out"),
-    "queries": (Edit("h.1.attn.q", 0), "edit h.1.attn.c_attn.out"),
-    "scores": (Edit("h.1.attn.scores", 0), "edit h.1.attn.att"),
-    "gathered values": (Edit("h.1.attn.z", 0), "edit h.1.attn.att, or h.1.attn.c_proj.out"),
-    "the stream in the middle": (Edit("h.1.resid_mid", 0), "c_proj.out.*h.0.resid_post"),
-    "the stream of the first block": (Edit("h.0.resid_pre", 0), "edit wpe.out"),
-    "logits": (Edit("logits", 0), "edit ln_f.out"),
-    "a parameter": (Edit("h.0.ln_1.weight", 0), "GPT.with_params"),
-    "no name": (Edit("", 0), "nearest"),
-    "too many axes": (Edit("ln_f.out", 0, (0, 0, 0)), r"\[0, 0, 0\] has 3 for ln_f.out \(T, 4\)"),
-    "a head that is none": (Edit("h.0.attn.att", 0, (2,)), r"\[2\] does not: .* \(2, T, T\)"),
-    "a column that is none": (Edit("ln_f.out", 0, (0, 4)), r"\[0, 4\] does not"),
-    "a place from the end": (Edit("ln_f.out", 0, (-1,)), r"counted from 0, and \[-1\]"),
-    "a slice from the end": (Edit("ln_f.out", 0, (slice(-1, None),)), "counted from 0"),
-    "a fraction": (Edit("ln_f.out", 0, (0.5,)), "does not"),  # type: ignore[arg-type]
-    "true": (Edit("ln_f.out", 0, (True,)), "does not"),
-    "nan": (Edit("ln_f.out", float("nan")), "finite numbers in float64, and nan came"),
-    "a tensor with infinity": (Edit("ln_f.out", torch.tensor([1, torch.inf])), "finite"),
-    "a word": (Edit("ln_f.out", "high"), "finite numbers .* 'high' came"),  # type: ignore[arg-type]
+BAD: dict[str, tuple[Intervention, str]] = {
+    "a name that is none": (Intervention("h.0.ln_3.out", 0), "set h.0.ln_[12].out, the nearest"),
+    "a layer that is none": (Intervention("h.7.ln_1.out", 0), "set h.[01].ln_1.out"),
+    "queries": (Intervention("h.1.attn.q", 0), "set h.1.attn.c_attn.out"),
+    "scores": (Intervention("h.1.attn.scores", 0), "h.1.attn.att, made after it"),
+    "gathered values": (
+        Intervention("h.1.attn.z", 0),
+        "set h.1.attn.att, made before it, or h.1.attn.c_proj.out, made after it",
+    ),
+    "the stream in the middle": (Intervention("h.1.resid_mid", 0), "c_proj.out.*h.1.ln_2.out"),
+    "the stream of the first block": (Intervention("h.0.resid_pre", 0), "set wpe.out"),
+    "logits": (Intervention("logits", 0), "set ln_f.out"),
+    "a parameter": (Intervention("h.0.ln_1.weight", 0), "GPT.with_params"),
+    "no name": (Intervention("", 0), "nearest"),
+    "too many axes": (
+        Intervention("ln_f.out", 0, (0, 0, 0)),
+        r"\[0, 0, 0\] has 3 for ln_f.out \(T, 4\)",
+    ),
+    "a head that is none": (
+        Intervention("h.0.attn.att", 0, (2,)),
+        r"\[2\] does not: .* \(2, T, T\)",
+    ),
+    "a column that is none": (Intervention("ln_f.out", 0, (0, 4)), r"\[0, 4\] does not"),
+    "a place from the end": (Intervention("ln_f.out", 0, (-1,)), r"counted from 0, and \[-1\]"),
+    "a slice from the end": (Intervention("ln_f.out", 0, (slice(-1, None),)), "counted from 0"),
+    "a fraction": (Intervention("ln_f.out", 0, (0.5,)), "does not"),  # type: ignore[arg-type]
+    "true": (Intervention("ln_f.out", 0, (True,)), "does not"),
+    "nan": (Intervention("ln_f.out", float("nan")), "finite numbers in float64, and nan came"),
+    "a tensor with infinity": (Intervention("ln_f.out", torch.tensor([1, torch.inf])), "finite"),
+    "a word": (Intervention("ln_f.out", "high"), "finite numbers .* 'high' came"),  # type: ignore[arg-type]
 }
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_an_edit_that_cannot_be_is_refused_in_one_line(what: str):
-    edit, message = BAD[what]
+def test_an_intervention_that_cannot_be_is_refused_in_one_line(what: str):
+    one, message = BAD[what]
     with pytest.raises(ConfigError, match=message) as raised:
-        edited(model_of(), [edit])
+        intervene(model_of(), [one])
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("edit", "message"),
+    ("one", "message"),
     [
-        (Edit("ln_f.out", 0, (5,)), r"\[5\] does not: ln_f.out is \(5, 4\)"),
-        (Edit("h.0.attn.att", 0, (0, 1, 5)), r"h.0.attn.att is \(2, 5, 5\)"),
-        (Edit("ln_f.out", torch.zeros(6, 4)), r"\(5, 4\) here, and \(6, 4\) came: .* 5 tokens"),
-        (Edit("ln_f.out", torch.zeros(1, 4)), r"\(5, 4\) here, and \(1, 4\) came: .* an index"),
-        (Edit("h.0.attn.att", torch.zeros(4, 5), (0,)), r"\(5, 5\) here, and \(4, 5\) came"),
-        (Edit("ln_f.out", torch.zeros(3), (2,)), r"\(4,\) here, and \(3,\) came"),
+        (Intervention("ln_f.out", 0, (5,)), r"\[5\] does not: ln_f.out is \(5, 4\)"),
+        (Intervention("h.0.attn.att", 0, (0, 1, 5)), r"h.0.attn.att is \(2, 5, 5\)"),
+        (
+            Intervention("ln_f.out", torch.zeros(6, 4)),
+            r"\(5, 4\) here, and \(6, 4\) came: .* 5 tokens",
+        ),
+        (
+            Intervention("ln_f.out", torch.zeros(1, 4)),
+            r"\(5, 4\) here, and \(1, 4\) came: .* an index",
+        ),
+        (
+            Intervention("h.0.attn.att", torch.zeros(4, 5), (0,)),
+            r"\(5, 5\) here, and \(4, 5\) came",
+        ),
+        (Intervention("ln_f.out", torch.zeros(3), (2,)), r"\(4,\) here, and \(3,\) came"),
     ],
     ids=["a position", "a key", "a longer text's", "a shorter text's", "rows", "another width"],
 )
-def test_what_the_text_does_not_have_is_refused_when_it_comes(edit: Edit, message: str):
-    model = edited(model_of(), [edit])
+def test_what_the_text_does_not_have_is_refused_when_it_comes(one: Intervention, message: str):
+    model = intervene(model_of(), [one])
     runs: list[Callable[[], Any]] = [
         lambda: model.forward(TEXT),
         lambda: model.loss(TEXT, WANTED),
@@ -303,12 +328,13 @@ def test_what_the_text_does_not_have_is_refused_when_it_comes(edit: Edit, messag
         assert "\n" not in str(raised.value)
 
 
-def test_no_edit_is_passed_over_in_silence():
+def test_no_intervention_is_passed_over_in_silence():
     model = model_of()
-    ops = intervened(REFERENCE, {})
+    own = set_values(model.config, [Intervention("ln_f.out", torch.tensor(0.0))], start=0, length=5)
+    ops = intervening(REFERENCE, own)
     with pytest.raises(TraceError, match="knows its place"):
         model.forward(TEXT, ops=ops)
     with pytest.raises(TraceError, match="only the reference ops"):
-        edited(model, []).forward(TEXT, Tape(), ops=FAST)
+        intervene(model, []).forward(TEXT, Tape(), ops=FAST)
     with pytest.raises(ConfigError, match="not packed"):
-        edited(packed(model.to(dtype=torch.float32), "int8"), [])
+        intervene(packed(model.to(dtype=torch.float32), "int8"), [])

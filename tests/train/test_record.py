@@ -8,7 +8,7 @@ from pellucid.errors import ConfigError, TextError, TokenError
 from pellucid.examples import load_example
 from pellucid.explain import explain, operands
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Edit, GPTConfig, edited, trainable, with_lora
+from pellucid.models import GPT, GPTConfig, Intervention, intervene, trainable, with_lora
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.prove import Stepped, prove
 from pellucid.tape import Tape
@@ -92,7 +92,7 @@ def test_later_steps_are_those_of_the_optimizer_without_a_tape(
     optimizer: str, rank: int, touched: bool
 ):
     start = with_lora(EXAMPLE.model, rank) if rank else EXAMPLE.model
-    model = edited(start, [Edit("h.0.attn.att", 0.0, (1,))]) if touched else start
+    model = intervene(start, [Intervention("h.0.attn.att", 0.0, (1,))]) if touched else start
     update = SETTINGS | {"optimizer": optimizer}
     decay = {"weight_decay": 0.1} if optimizer == "adamw" else {}
     params, own, state, here = model.params, None, None, model

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Classifier, NextToken, Transformer, edited
+from pellucid.models import GPT, Classifier, NextToken, Transformer, intervene
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.tree import Tree
 from tests.models.classifier_examples import INPUTS, NETWORKS, WANTED
 from tests.models.classifier_examples import TARGETS as CLASSES
-from tests.models.edited_models import some_edits
 from tests.models.examples import random_noise, random_params
 from tests.models.examples import tiny as gpt
+from tests.models.intervened_models import some_interventions
 from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
 from tests.models.transformer_examples import all_noise
 from tests.models.transformer_examples import tiny as transformer
@@ -76,12 +76,12 @@ def of_gpt(
     *,
     noise: bool = False,
     targets: Tensor = TARGETS,
-    edits: bool = False,
+    interventions: bool = False,
 ) -> Tape:
     config, tape = gpt(**({"n_layer": 1} | choices)), Tape()
     model = GPT(config, random_params(config))
-    if edits:
-        model = edited(model, some_edits(config))
+    if interventions:
+        model = intervene(model, some_interventions(config))
     drawn = random_noise(config, TOKENS) if noise else None
     _, grads = model.loss_and_grads(TOKENS, targets, tape, noise=drawn)
     return stepped(tape, model.params, grads)
@@ -154,7 +154,7 @@ def all_recordings() -> dict[str, Callable[[], Tape]]:
         choices = GPTS[label]
         found[f"gpt, {label}, dropout"] = partial(of_gpt, choices, noise=True)
         found[f"gpt, {label}, no targets"] = partial(of_gpt, choices, targets=WITHOUT_SOME)
-        found[f"gpt, {label}, edits"] = partial(of_gpt, choices, edits=True)
+        found[f"gpt, {label}, interventions"] = partial(of_gpt, choices, interventions=True)
     found["gpt, a past"] = of_a_past
     for label, choices in TRANSFORMERS.items():
         found[f"transformer, {label}"] = partial(of_transformer, choices)

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from pellucid import Edit, edited
+from pellucid import Intervention, intervene
 from pellucid.checkpoint import open_model
 from pellucid.examples import load_example
 from pellucid.generate import Sampling, generate
@@ -171,15 +171,18 @@ def test_a_head_is_ablated_and_an_mlp_zeroed(visitor: Visitor):
     touch.get_by_role("button", name="Zero the MLP of block 3").click()
     touch.locator('button[aria-pressed="true"]').nth(1).wait_for()
     model, tokenizer = open_model("english-1M")
-    edits = [Edit("h.1.attn.att", 0.0, (2,)), Edit("h.3.mlp.c_proj.out", 0.0)]
+    interventions = [
+        Intervention("h.1.attn.att", 0.0, (2,)),
+        Intervention("h.3.mlp.c_proj.out", 0.0),
+    ]
     tokens = tokenizer.encode(str(ENGLISH["text"]))
-    loss = float(edited(model, edits).loss(tokens[:-1], tokens[1:]))
+    loss = float(intervene(model, interventions).loss(tokens[:-1], tokens[1:]))
     banner = page.get_by_role("banner").inner_text()
     assert f"{loss:.3f}"[:4] in banner
     actions = [setting("h.1.attn.att", [2], 0.0), setting("h.3.mlp.c_proj.out", [], 0.0)]
     touch.locator("[data-number]").first.wait_for()
     check_shown(page, changed(ENGLISH, *actions), "pel-touch")
-    touch.get_by_role("button", name="Clear edits").click()
+    touch.get_by_role("button", name="Clear interventions").click()
     touch.locator('button[aria-pressed="true"]').first.wait_for(state="detached")
 
 

@@ -16,7 +16,7 @@ from pellucid.errors import PellucidError
 from pellucid.examples import EXAMPLES, find_example
 from pellucid.explain import explain
 from pellucid.layers import IGNORE
-from pellucid.models import Edit, edited
+from pellucid.models import Intervention, intervene
 from pellucid.tape import Tape
 from pellucid.train import record_step
 from pellucid.tree import flatten
@@ -280,11 +280,11 @@ def test_what_is_set_is_the_edited_run(api: SessionApi):
     text = ENGLISH["text"]
     other = Tape()
     model.forward(tokenizer.encode("And the king said unto him"), other)
-    edits = [
-        Edit("h.0.attn.att", 0.0, (1,)),
-        Edit("h.2.resid_post", other["h.2.resid_post"][3], (3,)),
+    interventions = [
+        Intervention("h.0.attn.att", 0.0, (1,)),
+        Intervention("h.2.resid_post", other["h.2.resid_post"][3], (3,)),
     ]
-    tape = trace_of(edited(model, edits), tokenizer, str(text))
+    tape = trace_of(intervene(model, interventions), tokenizer, str(text))
     experiment = changed(
         ENGLISH,
         setting("h.0.attn.att", [1], 0.0),

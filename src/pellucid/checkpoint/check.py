@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError
-from pellucid.models import ADAPTERS, Config, EditedGPT, Model
+from pellucid.models import ADAPTERS, Config, IntervenedGPT, Model
 from pellucid.models.adapter import Adapter, Stored, check
 from pellucid.tree import unflatten
 
@@ -32,11 +32,12 @@ def translated(adapter: Adapter, stored: Stored, file: Path) -> Found:
 
 
 def check_unedited(model: Model) -> None:
-    """Raise `CheckpointError` for a model with edits, which would be lost without a word."""
-    if isinstance(model, EditedGPT) and model.edits:
+    """Raise `CheckpointError` for a model with interventions: they would be lost silently."""
+    if isinstance(model, IntervenedGPT) and model.interventions:
         raise CheckpointError(
-            f"a checkpoint holds weights alone, and this model has {len(model.edits)} edits of its "
-            "activations besides: write model.unedited, and keep the edits elsewhere"
+            "a checkpoint holds weights alone, and this model has "
+            f"{len(model.interventions)} interventions besides: write "
+            "model.without_interventions, and keep those elsewhere"
         )
 
 

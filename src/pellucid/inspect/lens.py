@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.layers import edited_name, layer_norm, replaced, softmax, unembedding
-from pellucid.models import GPT
+from pellucid.layers import intervened, layer_norm, softmax, unembedding
+from pellucid.models import GPT, intervened_name
 from pellucid.tape import Tape
 
 
@@ -19,7 +19,7 @@ def lens_names(model: GPT, tape: Tape) -> tuple[str, ...]:
     """
     depth = model.config.n_layer
     last = f"h.{depth - 1}.resid_post"
-    changed = edited_name(last)
+    changed = intervened_name(last)
     into = (f"h.{layer}.resid_pre" for layer in range(depth))
     return (*into, changed if changed in tape else last)
 
@@ -28,8 +28,8 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
     """The probabilities of the next token, read off the residual stream of every block.
 
     probs = softmax(head(ln_f(stream))), with the model's own ln_f, where it has one, and head. The
-    last row is what the model predicts. An edit of `ln_f.out` counts in every row, and one of the
-    stream from its place on.
+    last row is what the model predicts. An intervention in `ln_f.out` counts in every row, and one
+    in the stream from its place on.
 
     Shapes: (L+1, V), a row for each of `lens_names`; for a batch (L+1, B, V).
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
@@ -46,9 +46,9 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
     x = torch.stack([stream[..., position, :] for stream in streams])  # (L+1, ..., C)
     if model.config.final_norm:
         x, _ = layer_norm(x, **model.params["ln_f"], eps=model.config.eps)
-    if "ln_f.edit.out" in tape:
-        where, value = (tape[f"ln_f.edit.{key}"][position] for key in ("where", "value"))
-        x, _ = replaced(x, where=where, value=value)
+    if "ln_f.intervened.out" in tape:
+        where, value = (tape[f"ln_f.intervened.{key}"][position] for key in ("where", "value"))
+        x, _ = intervened(x, where=where, value=value)
     head = "wte" if model.config.tied else "lm_head"
     logits, _ = unembedding(x, **model.params[head])
     probs, _ = softmax(logits)

@@ -1,5 +1,7 @@
 """Layers: each a pair of pure functions, forward above backward, in one short file."""
 
+from dataclasses import fields
+
 from pellucid.layers.absolute_error import absolute_error, absolute_error_backward
 from pellucid.layers.attention import (
     AttentionCache,
@@ -44,7 +46,7 @@ from pellucid.layers.feed_forward import (
     feed_forward_shapes,
 )
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
-from pellucid.layers.intervention import Intervened, Replacement, edited_name, intervened
+from pellucid.layers.intervened import intervened, intervened_backward
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward, layer_norm_shapes
 from pellucid.layers.linear import linear, linear_backward, linear_shapes
 from pellucid.layers.lora import LoraCache, lora_linear, lora_linear_backward, lora_shapes
@@ -59,9 +61,7 @@ from pellucid.layers.multi_head import (
 from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.position import position, position_backward, position_shapes, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
-from pellucid.layers.reference import REFERENCE
 from pellucid.layers.relu import relu, relu_backward
-from pellucid.layers.replaced import replaced, replaced_backward
 from pellucid.layers.residual import (
     NormPlace,
     ResidualCache,
@@ -85,6 +85,13 @@ from pellucid.layers.smooth_cross_entropy import (
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.layers.standardize import standardize, standardize_backward
 
+_HERE = globals()
+
+REFERENCE = Ops(
+    **{op.name: Pair(_HERE[op.name], _HERE[f"{op.name}_backward"]) for op in fields(Ops)}
+)
+"""The table filled from this room: every field's pair has its name."""
+
 __all__ = [
     "IGNORE",
     "REFERENCE",
@@ -94,14 +101,12 @@ __all__ = [
     "DecoderBlockCache",
     "DecoderPast",
     "FeedForwardCache",
-    "Intervened",
     "LoraCache",
     "MultiHeadCache",
     "NormPlace",
     "Ops",
     "Pair",
     "Past",
-    "Replacement",
     "ResidualCache",
     "ResidualNames",
     "absolute_error",
@@ -125,7 +130,6 @@ __all__ = [
     "decoder_block_shapes",
     "dropout",
     "dropout_backward",
-    "edited_name",
     "embedding",
     "embedding_backward",
     "embedding_shapes",
@@ -137,6 +141,7 @@ __all__ = [
     "gelu_tanh",
     "gelu_tanh_backward",
     "intervened",
+    "intervened_backward",
     "inverted_noise",
     "layer_norm",
     "layer_norm_backward",
@@ -161,8 +166,6 @@ __all__ = [
     "recomputing",
     "relu",
     "relu_backward",
-    "replaced",
-    "replaced_backward",
     "residual",
     "residual_backward",
     "rms_norm",

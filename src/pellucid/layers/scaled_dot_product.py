@@ -46,7 +46,10 @@ def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
             "H T S", "", "what dropout leaves; only in training", shown=False
         ),
         "kept": Meaning(
-            "H T S", "A", "attention that is used: att, but where dropped or edited", shown=False
+            "H T S",
+            "A",
+            "attention that is used: att, but where dropped or set by hand",
+            shown=False,
         ),
         "z": Meaning("H T d", "A V", "what each head gathered"),
     },

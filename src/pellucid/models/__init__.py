@@ -20,8 +20,14 @@ from pellucid.models.gpt.nanogpt import NANOGPT
 from pellucid.models.gpt.openai import OPENAI
 from pellucid.models.gpt.presets import RANDOM_MODELS
 from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_loss_backward
-from pellucid.models.intervened import EditedGPT, edited
-from pellucid.models.interventions import Edit, edit_axes, editable
+from pellucid.models.intervened import IntervenedGPT, intervene
+from pellucid.models.intervening import intervened_name
+from pellucid.models.interventions import (
+    Intervention,
+    intervention_names,
+    intervention_sizes,
+    pairs_at,
+)
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Config, LanguageModel, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
@@ -61,9 +67,9 @@ __all__ = [
     "Classifier",
     "ClassifierConfig",
     "Config",
-    "Edit",
-    "EditedGPT",
     "GPTConfig",
+    "IntervenedGPT",
+    "Intervention",
     "LanguageModel",
     "Model",
     "NextToken",
@@ -81,9 +87,6 @@ __all__ = [
     "decoder_backward",
     "draw_noise",
     "draw_transformer_noise",
-    "edit_axes",
-    "editable",
-    "edited",
     "encoder",
     "encoder_backward",
     "gpt_logits",
@@ -93,6 +96,10 @@ __all__ = [
     "init_next_token_params",
     "init_params",
     "init_transformer_params",
+    "intervene",
+    "intervened_name",
+    "intervention_names",
+    "intervention_sizes",
     "merged",
     "network",
     "network_backward",
@@ -100,6 +107,7 @@ __all__ = [
     "next_token_loss",
     "next_token_loss_backward",
     "packed",
+    "pairs_at",
     "parameter_shapes",
     "slide",
     "trainable",

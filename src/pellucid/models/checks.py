@@ -7,7 +7,8 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError, TraceError
 from pellucid.kernels import PACKED, PackedWeight
-from pellucid.layers import IGNORE, REFERENCE, Intervened, Ops
+from pellucid.layers import IGNORE, REFERENCE, Ops
+from pellucid.models.intervening import InterveningOps
 from pellucid.tape import NullTape
 from pellucid.tree import Tree, flatten
 
@@ -51,6 +52,8 @@ def check_targets(targets: Any, ids: Tensor, vocab_size: int) -> Tensor:
             f"there must be one target a token: {tuple(wanted.shape)} targets came with "
             f"{tuple(ids.shape)} tokens; mark a position without a target by {IGNORE}"
         )
+    if wanted.is_meta:
+        return wanted
     counted = wanted[wanted != IGNORE]
     if counted.numel() == 0:
         raise TokenError("a loss needs at least one position with a target, and none has one")
@@ -71,7 +74,7 @@ def check_begin(tape: NullTape, ops: Ops, params: Tree, **inputs: Tensor) -> Non
 
     `ConfigError` where a packed model meets a table that cannot read its matrices.
     """
-    base = ops.base if isinstance(ops, Intervened) else ops
+    base = ops.base if isinstance(ops, InterveningOps) else ops
     if isinstance(params.get("wte", {}).get("weight"), PackedWeight) and base != PACKED:
         raise ConfigError(
             "a packed model computes with ops=PACKED alone, and other ops came: take those, or "
@@ -83,5 +86,5 @@ def check_begin(tape: NullTape, ops: Ops, params: Tree, **inputs: Tensor) -> Non
             "recording tape: leave out ops, or the tape"
         )
     if tape.recording:
-        edits = ops.given if isinstance(ops, Intervened) else {}
-        tape.given(flatten(params) | inputs | edits)
+        by_hand = ops.given if isinstance(ops, InterveningOps) else {}
+        tape.given(flatten(params) | inputs | by_hand)

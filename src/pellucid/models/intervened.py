@@ -1,4 +1,4 @@
-"""`EditedGPT`: a GPT some of whose activations are set by hand, in every run of it."""
+"""`IntervenedGPT`: a GPT some of whose activations are set by hand, in every run of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,44 +9,47 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.kernels import PACKED, PackedWeight
-from pellucid.layers import REFERENCE, Ops, Past, intervened
+from pellucid.layers import REFERENCE, Ops, Past
 from pellucid.models.gpt.model import GPT
-from pellucid.models.interventions import Edit, checked, replacements
+from pellucid.models.intervening import InterveningOps, intervening
+from pellucid.models.interventions import Intervention, checked, set_values
 from pellucid.tape import NULL_TAPE, NullTape, PlacedTape
 from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class EditedGPT(GPT):
-    """A GPT with edits, as `edited` makes it: forward, loss and gradients are all the edited run's.
+class IntervenedGPT(GPT):
+    """A GPT with interventions, as `intervene` makes it: forward, loss and gradients are
+    all of the run with them.
 
     What an activation was made as stands on a tape under its name, and what it was set to under
-    `edited_name` of it, `h.0.mlp.c_proj.edit.out`; what was set hands no gradient further up.
+    `intervened_name` of it, `h.0.mlp.c_proj.intervened.out`; what was set hands
+    no gradient further up.
 
     With a `past`, an index still counts positions from the text's beginning: of earlier ones the
-    past holds what they were edited to. Attention whose table is edited is the reference's whatever
-    the ops.
+    past holds what they were set to. Attention whose table is set is the reference's whatever the
+    ops.
 
-    Raises `ConfigError` where a position of an edit is beyond the text, or for packed weights.
+    Raises `ConfigError` where an intervention's position is beyond the text, or for packed weights.
     """
 
-    edits: tuple[Edit, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
 
     def __str__(self) -> str:
-        count = len(self.edits)
-        return f"{super().__str__()}, with {count} {'edit' if count == 1 else 'edits'}"
+        count = len(self.interventions)
+        return f"{super().__str__()}, with {count} intervention{'' if count == 1 else 's'}"
 
     @property
-    def unedited(self) -> GPT:
-        """The model without its edits."""
+    def without_interventions(self) -> GPT:
+        """The model without its interventions."""
         return GPT(self.config, self.params)
 
     def to(
         self, *, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-    ) -> "EditedGPT":
-        """The same model and edits in another dtype, on another device, or both."""
-        model = self.unedited.to(dtype=dtype, device=device)
-        return edited(model, self.edits)
+    ) -> "IntervenedGPT":
+        """The same model and interventions in another dtype, on another device, or both."""
+        model = self.without_interventions.to(dtype=dtype, device=device)
+        return intervene(model, self.interventions)
 
     def extend(
         self,
@@ -57,18 +60,18 @@ class EditedGPT(GPT):
         ops: Ops = REFERENCE,
         last: int | None = None,
     ) -> tuple[Tensor, tuple[Past, ...]]:
-        """See `GPT.extend`: the past holds the keys and values of the edited run."""
+        """See `GPT.extend`: the past holds the keys and values of the run with interventions."""
         start = past[0].k.shape[-2] if past else 0
         ids = self._ids(tokens, start=start)
-        own = self._touched(ops, start, ids)
+        own = self._intervening(ops, start, ids)
         return super().extend(ids, past, _placed(tape), ops=own, last=last)
 
     def loss(
         self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> Tensor:
-        """See `GPT.loss`: of the edited run."""
+        """See `GPT.loss`: of the run with interventions."""
         ids = self._ids(tokens, start=0)
-        return super().loss(ids, targets, _placed(tape), ops=self._touched(ops, 0, ids))
+        return super().loss(ids, targets, _placed(tape), ops=self._intervening(ops, 0, ids))
 
     def loss_and_grads(
         self,
@@ -79,46 +82,46 @@ class EditedGPT(GPT):
         ops: Ops = REFERENCE,
         noise: Tree | None = None,
     ) -> tuple[Tensor, Tree]:
-        """See `GPT.loss_and_grads`: the slopes of the edited run's loss."""
+        """See `GPT.loss_and_grads`: the slopes of that run's loss."""
         ids = self._ids(tokens, start=0)
-        own = self._touched(ops, 0, ids)
+        own = self._intervening(ops, 0, ids)
         return super().loss_and_grads(ids, targets, _placed(tape), ops=own, noise=noise)
 
-    def _touched(self, ops: Ops, start: int, ids: Tensor) -> Ops:
-        """The table of pairs with this run's edits in it."""
+    def _intervening(self, ops: Ops, start: int, ids: Tensor) -> InterveningOps:
+        """The table of pairs with this run's interventions in it."""
         if ops == PACKED:
             raise ConfigError(PLAIN)
         length = ids.shape[-1]
-        own = replacements(self.config, self.edits, start=start, length=length)
-        return intervened(ops, own)
+        own = set_values(self.config, self.interventions, start=start, length=length)
+        return intervening(ops, own)
 
 
 PLAIN = (
-    "edits need a model whose weights are not packed, and a packed one came: edit the model that "
-    "it was packed from"
+    "interventions need a model whose weights are not packed, and a packed one came: "
+    "intervene in the model that it was packed from"
 )
 
 
-def edited(model: GPT, edits: Iterable[Edit]) -> EditedGPT:
-    """The model with these edits after those that it has; later ones win where they overlap.
+def intervene(model: GPT, interventions: Iterable[Intervention]) -> IntervenedGPT:
+    """The model with these interventions after its own; later ones win where they overlap.
 
     A head is ablated by setting its attention to 0:
 
     >>> from pellucid.models import GPTConfig
     >>> model = GPT.init(GPTConfig(vocab_size=5, block_size=8, n_layer=1, n_head=2, n_embd=4))
-    >>> ablated = edited(model, [Edit("h.0.attn.att", 0.0, index=(1,))])
+    >>> ablated = intervene(model, [Intervention("h.0.attn.att", 0.0, index=(1,))])
     >>> logits, tape = ablated.run_with_cache([0, 1, 2])
     >>> tape["h.0.attn.att"][1, 0], tape["h.0.attn.kept"][1, 0]
     (tensor([1., 0., 0.]), tensor([0., 0., 0.]))
 
-    Raises `ConfigError` for a name that is not in `editable`, an index outside the activation, a
-    value that is not finite, or a packed model.
+    Raises `ConfigError` for a name that `intervention_names` does not list, an index outside the
+    activation, a value that is not finite, or a packed model.
     """
     if isinstance(model.params["wte"]["weight"], PackedWeight):
         raise ConfigError(PLAIN)
-    before = model.edits if isinstance(model, EditedGPT) else ()
-    added = checked(model.config, (*before, *edits), model.dtype, model.device)
-    return EditedGPT(model.config, model.params, tuple(added))
+    before = model.interventions if isinstance(model, IntervenedGPT) else ()
+    added = checked(model.config, (*before, *interventions), model.dtype, model.device)
+    return IntervenedGPT(model.config, model.params, tuple(added))
 
 
 def _placed(tape: NullTape) -> NullTape:

@@ -1,50 +1,42 @@
-"""Edits: which activations of a GPT can be set by hand, and what an edit comes to in one run."""
+"""Interventions: which activations of a GPT can be set by hand, and what is set in one run."""
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.layers import Replacement
+from pellucid.layers import REFERENCE, Ops
 from pellucid.models.gpt.config import GPTConfig
+from pellucid.models.gpt.model import GPT
+from pellucid.models.intervening import ATTENTION, SetValues
+from pellucid.models.model import short
+from pellucid.tape import Tape
 
 Index = tuple[int | slice, ...]
 """Of a tensor: its first axes, or all; what stands below them is meant as a whole."""
 
-_BLOCK = {
-    "pre": ("ln_1.out", "attn.c_attn.out", "attn.att", "attn.c_proj.out", "ln_2.out"),
-    "post": ("attn.c_attn.out", "attn.att", "attn.c_proj.out", "ln_1.out"),
-}
-_FEED_FORWARD = ("mlp.c_fc.out", "mlp.act.out", "mlp.c_proj.out")
-_LAST = {"pre": ("resid_post",), "post": ("ln_2.out", "resid_post")}
 
-_INSTEAD = {
-    r"h\.(\d+)\.attn\.(q|k|v|qkv)": "h.{0}.attn.c_attn.out, from which it is cut",
-    r"h\.(\d+)\.attn\.(scores|kept)": "h.{0}.attn.att, the attention that is used",
-    r"h\.(\d+)\.attn\.(z|merged)": "h.{0}.attn.att, or h.{0}.attn.c_proj.out that it turns into",
-    r"h\.(\d+)\.(resid_mid|sum_1)": "h.{0}.attn.c_proj.out, which is added there, or what "
-    "comes in as {before}",
-    r"h\.(\d+)\.sum_2": "h.{0}.mlp.c_proj.out, which is added there",
-    r"h\.(\d+)\.resid_pre": "{before}, the same stream where it is made",
-    r"(lm_head\.out|logits|probs|losses|loss)()": "{last}, of which the head makes it",
-}
-"""What to edit in the place of a number that is made of others in passing."""
+class Settable(NamedTuple):
+    """Where a run can be set by hand: the pair that makes it, and its axes, None for positions."""
+
+    pair: str
+    sizes: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Edit:
+class Intervention:
     """An activation set by hand: `name[index] = value`, at every run from then on.
 
     `index` holds whole numbers from 0 on, or slices such as `slice(None)`, for the first axes of
     the activation, none for all of it; a batch's axis is not one of them, and all its texts are
-    edited alike. `value` is a number, or a tensor that broadcasts to what the index picks, such as
+    set alike. `value` is a number, or a tensor that broadcasts to what the index picks, such as
     what another run had there: a patch. A patch of a whole text is for texts of its length, and
     for what is generated after them; `slice(0, 5)` says that it is for five positions of any.
     Attention is set to what is said also at keys that the mask hides.
@@ -55,72 +47,122 @@ class Edit:
     index: Index = ()
 
 
-def editable(config: GPTConfig) -> tuple[str, ...]:
-    """The names of the activations that can be edited, in the order in which they are made.
+def intervention_names(config: GPTConfig) -> tuple[str, ...]:
+    """The names of the activations that can be set, in the order in which they are made.
 
-    >>> editable(GPTConfig(n_layer=1, n_head=2, n_embd=4))[:4]
+    They are what the pairs of `Ops` make on the way to the loss; of attention it is the table.
+
+    >>> intervention_names(GPTConfig(n_layer=1, n_head=2, n_embd=4))[:4]
     ('embed.out', 'wpe.out', 'h.0.ln_1.out', 'h.0.attn.c_attn.out')
     """
-    block = (*_BLOCK[config.norm], *_FEED_FORWARD, *_LAST[config.norm])
-    blocks = (f"h.{layer}.{name}" for layer in range(config.n_layer) for name in block)
-    return ("embed.out", "wpe.out", *blocks, *(("ln_f.out",) if config.final_norm else ()))
+    return tuple(_places(config))
 
 
-def edit_axes(config: GPTConfig, name: str) -> dict[str, int | None]:
-    """The axes of an editable activation: their letters and sizes, None for the text's positions.
+def intervention_sizes(config: GPTConfig, name: str) -> tuple[int | None, ...]:
+    """The sizes of the axes of an activation that can be set, None for the text's positions.
 
-    >>> edit_axes(GPTConfig(n_head=12), "h.3.attn.att")
-    {'H': 12, 'T': None, 'S': None}
+    >>> intervention_sizes(GPTConfig(n_head=12), "h.3.attn.att")
+    (12, None, None)
     """
-    if name.endswith(".att"):
-        return {"H": config.n_head, "T": None, "S": None}
-    if name.endswith(".c_attn.out"):
-        return {"T": None, "3C": 3 * config.n_embd}
-    if name.endswith((".c_fc.out", ".act.out")):
-        return {"T": None, "F": config.inner}
-    return {"T": None, "C": config.n_embd}
+    return _places(config)[name].sizes
+
+
+def pairs_at(tape: Tape) -> dict[str, str]:
+    """What the pairs of a table made on the way to the loss, and the pair that made it.
+
+    A pair is called through the table where the call around it has one; the loss itself, which is
+    made at no place of its own, is not among them.
+    """
+    pairs = {getattr(REFERENCE, pair.name).forward: pair.name for pair in fields(Ops)}
+    found: dict[str, str] = {}
+    for call in tape.calls:
+        through_table = call.outer is not None and "ops" in call.outer.arguments
+        if call.function not in pairs or not call.path or not through_table:
+            continue
+        pair = pairs[call.function]
+        if pair == ATTENTION:  # of z, which the table makes, the layer around shows the gradient
+            found[f"{call.path}.att"] = pair
+        else:
+            found |= {name: pair for name in call.outputs if tape[name] is call.result[0]}
+    return {name: found[name] for name in tape if name in found}
+
+
+@lru_cache(maxsize=16)
+def _runs(config: GPTConfig) -> tuple[Tape, Tape]:
+    """Runs of such a model on two and on three tokens, without numbers."""
+    model = GPT.without_weights(replace(config, block_size=3))
+    tapes = Tape(), Tape()
+    for length, tape in enumerate(tapes, start=2):
+        tokens = torch.empty(length, dtype=torch.long, device="meta")
+        model.loss(tokens, tokens, tape)
+    return tapes
+
+
+@lru_cache(maxsize=16)
+def _places(config: GPTConfig) -> dict[str, Settable]:
+    """Where a run of such a model can be set: what differs between two lengths is positions."""
+    two, three = _runs(config)
+    return {
+        name: Settable(
+            pair,
+            tuple(
+                size if size == other else None
+                for size, other in zip(two[name].shape, three[name].shape, strict=True)
+            ),
+        )
+        for name, pair in pairs_at(two).items()
+    }
 
 
 def checked(
-    config: GPTConfig, edits: Iterable[Edit], dtype: torch.dtype, device: torch.device
-) -> Iterator[Edit]:
-    """The edits with their values as tensors; `ConfigError` for one that no run could carry out."""
-    for edit in edits:
-        _check_name(config, edit.name)
-        index = edit.index if isinstance(edit.index, tuple) else tuple(edit.index)
-        _check_index(edit.name, index, list(edit_axes(config, edit.name).values()))
-        yield Edit(edit.name, _finite(edit, dtype, device), index)
+    config: GPTConfig,
+    interventions: Iterable[Intervention],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Iterator[Intervention]:
+    """The interventions, values as tensors; `ConfigError` for one that no run could carry out."""
+    for intervention in interventions:
+        _check_name(config, intervention.name)
+        index = (
+            intervention.index
+            if isinstance(intervention.index, tuple)
+            else tuple(intervention.index)
+        )
+        _check_index(intervention.name, index, intervention_sizes(config, intervention.name))
+        yield Intervention(intervention.name, _finite(intervention, dtype, device), index)
 
 
-def replacements(
-    config: GPTConfig, edits: Sequence[Edit], *, start: int, length: int
-) -> dict[str, Replacement]:
-    """What the edits come to in a run on the positions `start` to `start + length` of a text.
+def set_values(
+    config: GPTConfig, interventions: Sequence[Intervention], *, start: int, length: int
+) -> dict[str, SetValues]:
+    """What is set in a run on the positions `start` to `start + length` of a text.
 
-    Later edits of the same numbers win. Positions before `start` are another run's, which has
-    edited them.
+    Later interventions in the same numbers win. Positions before `start` are another run's, which
+    has set them.
 
     Raises `ConfigError` for a position that the text does not have, or a value of another shape.
     """
-    found: dict[str, Replacement] = {}
-    for edit in edits:
+    found: dict[str, SetValues] = {}
+    for intervention in interventions:
         where, value = (
-            part[..., start:, :] for part in _spread(config, edit, start, start + length)
+            part[..., start:, :] for part in _spread(config, intervention, start, start + length)
         )
-        if edit.name in found:
-            before = found[edit.name]
+        if intervention.name in found:
+            before = found[intervention.name]
             where, value = before.where | where, torch.where(where, value, before.value)
-        found[edit.name] = Replacement(where, value)
+        found[intervention.name] = SetValues(where, value, _places(config)[intervention.name].pair)
     return {name: one for name, one in found.items() if bool(one.where.any())}
 
 
-def _spread(config: GPTConfig, edit: Edit, start: int, total: int) -> tuple[Tensor, Tensor]:
-    """Where an edit of a text of so many tokens is, and its value there, in the whole shape."""
-    sizes = list(edit_axes(config, edit.name).values())
+def _spread(
+    config: GPTConfig, intervention: Intervention, start: int, total: int
+) -> tuple[Tensor, Tensor]:
+    """Where in a text of so many tokens something is set, and to what, in the whole shape."""
+    sizes = intervention_sizes(config, intervention.name)
     shape = [total if size is None else size for size in sizes]
-    _check_index(edit.name, edit.index, shape)
-    given = torch.as_tensor(edit.value)
-    index: tuple[Any, ...] = edit.index + _passed(edit, given, sizes, start)
+    _check_index(intervention.name, intervention.index, shape)
+    given = torch.as_tensor(intervention.value)
+    index: tuple[Any, ...] = intervention.index + _passed(intervention, given, sizes, start)
     where = torch.zeros(shape, dtype=torch.bool, device=given.device)
     value = torch.zeros(shape, dtype=given.dtype, device=given.device)
     where[index] = True
@@ -135,18 +177,20 @@ def _spread(config: GPTConfig, edit: Edit, start: int, total: int) -> tuple[Tens
         fits = False
     if not fits:
         raise ConfigError(
-            f"an edit's value must fit what it sets, which of {edit.name} is {wanted} here, and "
-            f"{came} came: take it from a run on a text of {total} tokens, or give an index that "
-            "says which positions it is for"
+            f"an intervention's value must fit what it sets, which of {intervention.name} is "
+            f"{wanted} here, and {came} came: take it from a run on a text of {total} tokens, "
+            "or give an index that says which positions it is for"
         )
     value[index] = given
     return where, value
 
 
-def _passed(edit: Edit, given: Tensor, sizes: Sequence[int | None], start: int) -> Index:
+def _passed(
+    intervention: Intervention, given: Tensor, sizes: Sequence[int | None], start: int
+) -> Index:
     """What limits an index to a past text, where the value is one for all positions of that."""
-    below = sizes[len(edit.index) :]
-    if given.dim() != len(below) or not all(type(at) is int for at in edit.index):
+    below = sizes[len(intervention.index) :]
+    if given.dim() != len(below) or not all(type(at) is int for at in intervention.index):
         return ()
     whole = [own for own, size in zip(given.shape, below, strict=True) if size is None]
     if not whole or max(whole) > start:
@@ -158,29 +202,29 @@ def _passed(edit: Edit, given: Tensor, sizes: Sequence[int | None], start: int) 
 
 
 def _check_name(config: GPTConfig, name: str) -> None:
-    names = editable(config)
+    names = intervention_names(config)
     if name in names:
         return
     raise ConfigError(
-        f"an activation that is edited must be made by one call, and {name!r} is none of those: "
-        f"edit {_instead(config, name, names)}"
+        f"an activation that is set must be what one call makes, and {name!r} is none of those: "
+        f"set {_instead(config, name, names)}"
     )
 
 
 def _instead(config: GPTConfig, name: str, names: Sequence[str]) -> str:
-    """What can be edited in the place of a name that cannot."""
-    for pattern, instead in _INSTEAD.items():
-        match = re.fullmatch(pattern, name)
-        if match:
-            layer = int(match[1]) if match[1].isdigit() else 0
-            if layer >= config.n_layer:
-                break
-            before = f"h.{layer - 1}.resid_post" if layer else "wpe.out"
-            return instead.format(layer, before=before, last=names[-1])
+    """What can be set in the place of a name that cannot: what is made before it, and after."""
     if name.endswith((".weight", ".bias", ".lora_a", ".lora_b")):
         return "a parameter by GPT.with_params, and activations by name"
-    near = get_close_matches(name, names, n=1, cutoff=0.0)
-    return f"{near[0]}, the nearest of the {len(names)} that pellucid.models.editable lists"
+    made = list(_runs(config)[0])
+    if name not in made:
+        near = get_close_matches(name, names, n=1, cutoff=0.0)
+        return f"{near[0]}, the nearest of the {len(names)} that intervention_names lists"
+    at = made.index(name)
+    before = [one for one in made[:at] if one in names][-1:]
+    after = [one for one in made[at:] if one in names][:1]
+    return ", or ".join(
+        [*(f"{one}, made before it" for one in before), *(f"{one}, made after it" for one in after)]
+    )
 
 
 def _check_index(name: str, index: Index, sizes: Sequence[int | None]) -> None:
@@ -188,7 +232,7 @@ def _check_index(name: str, index: Index, sizes: Sequence[int | None]) -> None:
     shape = ", ".join("T" if size is None else str(size) for size in sizes)
     if len(index) > len(sizes):
         raise ConfigError(
-            f"an edit's index must have at most an axis for each of its activation's, and "
+            f"an intervention's index must have at most an axis for each of its activation's, and "
             f"{_written(index)} has {len(index)} for {name} ({shape}): leave out the last"
         )
     for at, size in zip(index, sizes, strict=False):
@@ -199,7 +243,7 @@ def _check_index(name: str, index: Index, sizes: Sequence[int | None]) -> None:
             right = type(at) is int and 0 <= at < (math.inf if size is None else size)
         if not right:
             raise ConfigError(
-                f"an edit's index must lie within its activation, counted from 0, and "
+                f"an intervention's index must lie within its activation, counted from 0, and "
                 f"{_written(index)} does not: {name} is ({shape})"
             )
 
@@ -208,16 +252,20 @@ def _written(index: Index) -> str:
     return "[" + ", ".join(":" if at == slice(None) else str(at) for at in index) + "]"
 
 
-def _finite(edit: Edit, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _finite(intervention: Intervention, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The value as a tensor of the model's kind; `ConfigError` where it is no finite number."""
     try:
-        value = torch.as_tensor(edit.value, dtype=dtype, device=device).detach()
+        value = torch.as_tensor(intervention.value, dtype=dtype, device=device).detach()
     except (TypeError, ValueError, RuntimeError):
         value = torch.tensor(math.nan)
     if not bool(value.isfinite().all()):
-        came = edit.value if not isinstance(edit.value, Tensor) else "a tensor with others in it"
+        came = (
+            intervention.value
+            if not isinstance(intervention.value, Tensor)
+            else "a tensor with others in it"
+        )
         raise ConfigError(
-            f"an edit's value must be finite numbers in {str(dtype).removeprefix('torch.')}, and "
-            f"{came!r} came for {edit.name}: give a number such as 0.5"
+            f"an intervention's value must be finite numbers in {short(dtype)}, and {came!r} "
+            f"came for {intervention.name}: give a number such as 0.5"
         )
     return value

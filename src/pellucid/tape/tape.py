@@ -59,7 +59,7 @@ NULL_TAPE = NullTape()
 
 
 class PlacedTape(NullTape):
-    """A tape that keeps nothing and yet knows its place, as an edited run has to."""
+    """A tape that keeps nothing and yet knows its place, as a run with interventions has to."""
 
     def __init__(self, path: str = "") -> None:
         self.path = path

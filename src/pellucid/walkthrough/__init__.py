@@ -2,7 +2,7 @@
 
 from pellucid.walkthrough.gpt import gpt_walkthrough
 from pellucid.walkthrough.names import (
-    EDITS,
+    INTERVENTIONS,
     MOMENTS,
     SIZES,
     UPDATES,
@@ -16,7 +16,7 @@ from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, labelled
 
 __all__ = [
-    "EDITS",
+    "INTERVENTIONS",
     "MOMENTS",
     "PARAMETERS",
     "SIZES",

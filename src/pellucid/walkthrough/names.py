@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers import replaced
+from pellucid.layers import intervened
 from pellucid.layers.facts import Meaning, facts_of
-from pellucid.models import ARCHITECTURES
+from pellucid.models import ARCHITECTURES, intervened_name, pairs_at
+from pellucid.models.intervening import BESIDE
 from pellucid.models.model import DryRun
 from pellucid.optim import adamw_rule
 from pellucid.tape import Call
@@ -65,8 +66,8 @@ MOMENTS: tuple[NameRow, ...] = tuple(
 )
 """What an update was given under a parameter's name: moments, in the parameter's shape."""
 
-EDITS: tuple[NameRow, ...] = _said(facts_of(replaced).values, "edit.")
-"""What stands beside an activation that was edited, each in the activation's shape."""
+INTERVENTIONS: tuple[NameRow, ...] = _said(facts_of(intervened).values, f"{BESIDE}.")
+"""What stands beside an activation that was set by hand, each in the activation's shape."""
 
 OF_ITS_USE = "the part of the gradient that comes back through this use alone"
 """Of a value that is read under another name than its own."""
@@ -120,9 +121,9 @@ def describe(name: str) -> NameRow | None:
         parameter = describe(owner[0]) if owner and last == update.pattern else None
         if parameter is not None and owner[0].endswith(PARAMETERS):
             return update._replace(shape=parameter.shape)
-    edit = _edit(name)
-    if edit is not None:
-        return edit
+    by_hand = _intervention(name)
+    if by_hand is not None:
+        return by_hand
     if name.startswith("d"):
         value = _use(name[1:]) or describe(name[1:])
         if value is not None:
@@ -131,15 +132,20 @@ def describe(name: str) -> NameRow | None:
     return None
 
 
-def _edit(name: str) -> NameRow | None:
-    """The row for what stands beside an edited activation."""
-    path, _, last = name.rpartition(".edit.")
-    row = next((row for row in EDITS if row.pattern == f"edit.{last}"), None)
-    if not path or row is None:
-        return None
-    att = f"{path.removesuffix('.attn_dropout')}.att"
-    made = next(filter(None, map(describe, (att, f"{path}.out", f"{path}.resid_post"))), None)
-    return made and row._replace(shape=made.shape, meaning=f"{row.meaning}: {made.meaning}")
+def _intervention(name: str) -> NameRow | None:
+    """The row for what stands beside an activation that was set by hand."""
+    path, beside, last = name.rpartition(f".{BESIDE}.")
+    row = next((row for row in INTERVENTIONS if row.pattern == f"{BESIDE}.{last}"), None)
+    made = _set_by_hand().get(_pattern(f"{path}{beside}out")) if row is not None else None
+    own = _by_pattern()[made] if made is not None else None
+    return row and own and row._replace(shape=own.shape, meaning=f"{row.meaning}: {own.meaning}")
+
+
+@cache
+def _set_by_hand() -> Mapping[str, str]:
+    """What takes the place of each activation that can be set, and that activation's name."""
+    names_made = (name for run in _runs() for name in pairs_at(run.tape))
+    return {_pattern(intervened_name(name)): _pattern(name) for name in names_made}
 
 
 def _use(name: str) -> NameRow | None:

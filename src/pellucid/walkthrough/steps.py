@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pellucid.layers import intervened
 from pellucid.layers.facts import facts_of
 from pellucid.tape import Call, Tape, leaves_of
 from pellucid.walkthrough.scope import Scope, Written, below, joined
@@ -122,7 +123,14 @@ class Steps:
         _add(last, home.key, name, call)
 
     def _home(self, name: str, call: Call) -> Home | None:
-        """Where a value belongs: the outermost layer that has a title for it says so."""
+        """Where a value belongs: the outermost layer that has a title for it says so.
+
+        What was set by hand belongs where that does which it took the place of.
+        """
+        by_hand = self.scope.undone(call)
+        if by_hand.function is intervened:
+            name = by_hand.inputs["x"]
+            call = self._maker(name) or call
         for one in self.scope.around(call):
             own, titles = below(name, one.path), facts_of(one.function).steps
             for key, title in titles.items() if own is not None else ():

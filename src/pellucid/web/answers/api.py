@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pellucid.errors import ConfigError
-from pellucid.models import editable
+from pellucid.models import intervention_names
 from pellucid.web.answers.change import effect, norms
 from pellucid.web.answers.download import checkpoint
 from pellucid.web.answers.generating import generating
@@ -79,7 +79,7 @@ class SessionApi:
 
     def _open(self, fields: Fields) -> Answer:
         run = self.run(fields)
-        return overview(run, editable(run.trace.model.config) if run.trace else ())
+        return overview(run, intervention_names(run.trace.model.config) if run.trace else ())
 
     def _tensor(self, fields: Fields) -> Answer:
         other = fields.get("against")
@@ -97,7 +97,7 @@ class SessionApi:
         if source is not None:
             run = self.runs.run(experiment_of(source))
             trace = traced(run)
-            model = run.model_state.unedited if run.model_state else trace.model
+            model = run.model_state.without_interventions if run.model_state else trace.model
             start = Opened(model, trace.tokenizer, run.subject.title, run.text)
         return training(fields, start, self.runs.add_trained)
 

@@ -17,7 +17,7 @@ def checkpoint(run: ExperimentRun, directory: Path) -> tuple[Path, Json]:
     """The model with its weights of now and its tokenizer, as a zip file of one directory."""
     if run.model_state is None or run.subject.tokenizer is None:
         raise ConfigError("a checkpoint is of a model, and this is a lesson: take another subject")
-    model = run.model_state.unedited
+    model = run.model_state.without_interventions
     size = sum(leaf.numel() * leaf.element_size() for leaf in flatten(model.params).values())
     if size > BYTES:
         raise ConfigError(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pellucid.documents.formulas import mathml
-from pellucid.layers import edited_name
+from pellucid.models import intervened_name
 from pellucid.walkthrough import PARAMETERS, Step, describe
 from pellucid.web.answers.json_values import Json
 from pellucid.web.session.runs import ExperimentRun
@@ -86,7 +86,9 @@ class Outline:
             if (name not in tape and not name.endswith(".x")) or id(tape[name]) in seen:
                 continue
             seen.add(id(tape[name]))
-            found += [self.tensor(own, lead) for own in (name, edited_name(name)) if own in tape]
+            found += [
+                self.tensor(own, lead) for own in (name, intervened_name(name)) if own in tape
+            ]
         return found
 
     def tensor(self, name: str, lead: Sequence[int] = ()) -> Json:

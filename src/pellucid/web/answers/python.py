@@ -8,7 +8,7 @@ from pellucid.web.session.library import Library
 from pellucid.web.session.runs import ExperimentRun, traced
 
 _IMPORTS = {
-    "edited(": "from pellucid import Edit, Tape, edited",
+    "intervene(": "from pellucid import Intervention, Tape, intervene",
     "find_example(": "from pellucid.examples import find_example",
     "open_model(": "from pellucid.checkpoint import open_model",
     "record_step(": "from pellucid.train import record_step, updated",
@@ -23,7 +23,7 @@ def python(run: ExperimentRun, library: Library) -> str:
     experiment = run.experiment
     lines = [
         *_subject(run, library),
-        "params, edits, state = model.params, [], None",
+        "params, interventions, state = model.params, [], None",
         "",
     ]
     optimizer = ""
@@ -34,7 +34,7 @@ def python(run: ExperimentRun, library: Library) -> str:
     last = experiment.next
     state = "state" if optimizer in {"", last.optimizer} else "None"
     lines += [
-        "model = edited(model.with_params(params), edits)",
+        "model = intervene(model.with_params(params), interventions)",
         f"update = {_settings(last)}",
         "trace = record_step(",
         f"    model, tokens, tokenizer, update=update, targets=targets, state={state}",
@@ -71,16 +71,17 @@ def _action(action: Action, optimizer: str) -> Iterator[str]:
             yield f"leaves[{name!r}][{_place(index)}] = {value!r}"
             yield "params = unflatten(leaves)"
         case Set(name, index, value):
-            yield f"edits.append(Edit({name!r}, {value!r}, {index!r}))"
+            yield f"interventions.append(Intervention({name!r}, {value!r}, {index!r}))"
         case Patch(name, index, text):
             yield "other = Tape()"
             yield f"model.with_params(params).forward(tokenizer.encode({text!r}), other)"
-            yield f"edits.append(Edit({name!r}, other[{name!r}][{_place(index)}], {index!r}))"
+            patch = f"other[{name!r}][{_place(index)}]"
+            yield f"interventions.append(Intervention({name!r}, {patch}, {index!r}))"
         case _:
             if optimizer not in {"", action.update.optimizer}:
                 yield "state = None  # another optimizer begins anew"
             yield f"for _ in range({action.count}):"
-            yield "    now = edited(model.with_params(params), edits)"
+            yield "    now = intervene(model.with_params(params), interventions)"
             yield "    loss, grads = now.loss_and_grads(tokens, targets)"
             yield f"    params, state = updated(params, grads, state, {_settings(action.update)})"
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError, TraceError
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Edit, edited
+from pellucid.models import GPT, Intervention, intervene
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
@@ -47,13 +47,13 @@ class ModelState:
 
     subject: Subject
     params: Tree
-    edits: tuple[Edit, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
     state: State | None = None
     optimizer: str = ""
     losses: tuple[float, ...] = ()
 
     @property
-    def unedited(self) -> GPT:
+    def without_interventions(self) -> GPT:
         """The model without the changed activations."""
         assert self.subject.model is not None
         return self.subject.model.with_params(self.params)
@@ -61,7 +61,11 @@ class ModelState:
     @property
     def model(self) -> GPT:
         """The model with them."""
-        return edited(self.unedited, self.edits) if self.edits else self.unedited
+        return (
+            intervene(self.without_interventions, self.interventions)
+            if self.interventions
+            else self.without_interventions
+        )
 
     def after(self, action: Action) -> "ModelState":
         """Where the model stands after one action more."""
@@ -69,7 +73,7 @@ class ModelState:
             return self._stepped(action)
         if action.name.endswith(PARAMETERS):
             return self._weight_set(action)
-        return replace(self, edits=(*self.edits, self._edit(action)))
+        return replace(self, interventions=(*self.interventions, self._intervention(action)))
 
     def state_for(self, optimizer: str) -> State | None:
         """What the optimizer keeps from the steps so far; another one begins anew."""
@@ -104,11 +108,11 @@ class ModelState:
         weight[place] = action.value
         return replace(self, params=unflatten({**leaves, action.name: weight}))
 
-    def _edit(self, action: Set | Patch) -> Edit:
-        edit = Edit(action.name, self._value(action), action.index)
+    def _intervention(self, action: Set | Patch) -> Intervention:
+        intervention = Intervention(action.name, self._value(action), action.index)
         # What no run could carry out is said now, and not with the next step.
-        edited(self.unedited, [edit])
-        return edit
+        intervene(self.without_interventions, [intervention])
+        return intervention
 
     def _value(self, action: Set | Patch) -> float | Tensor:
         if isinstance(action, Set):
@@ -116,7 +120,7 @@ class ModelState:
         tape = Tape()
         assert self.subject.tokenizer is not None
         tokens = self.subject.tokenizer.encode(action.text)
-        self.unedited.forward(tokens, tape)
+        self.without_interventions.forward(tokens, tape)
         value: Tensor = tape[action.name]
         return value[_checked(action.name, action.index, value.shape)]
 

@@ -1,4 +1,4 @@
-"""Replacement: some numbers of a run, set by hand."""
+"""Intervention: some numbers of a run, set by hand."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from pellucid.tape import NULL_TAPE, NullTape
         "out": Meaning("", "", "what went on in its place"),
     },
 )
-def replaced(
+def intervened(
     x: Tensor, *, where: Tensor, value: Tensor, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, tuple[Tensor]]:
     """out = value where it was set by hand, and x elsewhere.
@@ -33,7 +33,7 @@ def replaced(
 @layer(
     "dx = 0 where {where}, else dout",
 )
-def replaced_backward(
+def intervened_backward(
     dout: Tensor, cache: tuple[Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo out = value or x: what was set by hand hands no gradient on, the rest all of it."""
