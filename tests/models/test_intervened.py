@@ -36,6 +36,28 @@ TEXT, WANTED = TOKENS[0], TARGETS[0]
 each_model = pytest.mark.parametrize("label", CONFIGS)
 
 
+ATTENTION = ("attn.c_attn.out", "attn.att", "attn.c_proj.out")
+MLP = ("mlp.c_fc.out", "mlp.act.out", "mlp.c_proj.out")
+BLOCKS = {
+    "pre": ("ln_1.out", *ATTENTION, "ln_2.out", *MLP, "resid_post"),
+    "post": (*ATTENTION, "ln_1.out", *MLP, "ln_2.out", "resid_post"),
+}
+"""What can be set in a block, written out by hand: the code finds it by a dry run."""
+
+
+@each_model
+def test_what_can_be_set_is_what_the_pairs_make_on_the_way_to_the_loss(label: str):
+    config = CONFIGS[label]
+    block = [f"h.{number}.{name}" for number in (0, 1) for name in BLOCKS[config.norm]]
+    last = ["ln_f.out"] if config.final_norm else []
+    assert list(intervention_names(config)) == ["embed.out", "wpe.out", *block, *last]
+    widths = {"c_attn.out": 3 * config.n_embd, "c_fc.out": config.inner, "act.out": config.inner}
+    for name in intervention_names(config):
+        width = widths.get(".".join(name.split(".")[-2:]), config.n_embd)
+        sizes = (config.n_head, None, None) if name.endswith(".att") else (None, width)
+        assert intervention_sizes(config, name) == sizes
+
+
 def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tensor]:
     """The loss, and every gradient as autograd finds it from the intervened forward."""
     params = map_leaves(Tensor.requires_grad_, map_leaves(Tensor.clone, model.params))
