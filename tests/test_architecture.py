@@ -159,6 +159,26 @@ def test_no_code_is_looked_at_or_changed_while_it_runs():
     assert [path for path in texts if magic.search(path.read_text(encoding="utf-8"))] == []
 
 
+def test_the_readme_lists_the_rooms_in_their_order():
+    readme = (TESTS.parent / "README.md").read_text(encoding="utf-8")
+    tree = readme[readme.index("src/pellucid/\n") :].split("```")[0]
+    listed = [
+        name.removesuffix(".py") for name in re.findall(r"^  ([\w.]+)/?  ", tree, re.MULTILINE)
+    ]
+    assert listed == [name for name in ROOMS if name[0] != "_"]
+
+
+def test_the_reading_order_visits_every_room_in_its_order_and_names_files_that_exist():
+    text = (TESTS.parent / "docs" / "reading-order.md").read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:[a-z_]+/)+(?:\w+\.\w+)?|\w+\.py)`", text):
+        assert list(SOURCE.glob(name)) or list(SOURCE.rglob(name)), name
+    visited = [name for name in re.findall(r"\*\*`(\w+)[/.]", text) if name in ROOMS]
+    first = dict.fromkeys(visited)
+    assert set(first) == {name for name in ROOMS if name[0] != "_"} - {"errors", "files", "shipped"}
+    others = [name for name in first if name not in {"numbers", "native"}]  # the page says why
+    assert others == sorted(others, key=ROOMS.index)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_docstrings_run(name: str):
     failed, _ = doctest.testmod(importlib.import_module(name))
