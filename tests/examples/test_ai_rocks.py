@@ -14,7 +14,7 @@ import torch
 
 from pellucid.examples import EXAMPLES, find_example, gpt_example_names, load_example
 from pellucid.train import Trace, record_step
-from pellucid.walkthrough import NAMES
+from pellucid.walkthrough import names
 
 DATA: dict[str, Any] = json.loads(
     files("pellucid.examples").joinpath("ai_rocks.json").read_text(encoding="utf-8")
@@ -114,7 +114,7 @@ def test_every_activation_is_what_the_equations_give(trace: Trace, name: str):
 
 def test_no_activation_is_left_out(trace: Trace):
     """What else stands on the tape's forward part repeats a value or is inside one function."""
-    rows = {row.pattern.replace("h.i.", "h.0.") for row in NAMES}
+    rows = {row.pattern.replace("h.i.", "h.0.") for row in names()}
     forward = {name for name in trace.tape if name in rows} - set(WEIGHTS) - set(SEEN)
     known = [trace.tape[name] for name in (*SEEN, *WEIGHTS)]
     repeats = {

@@ -1,4 +1,4 @@
-"""Whole steps on a tape, in float64: every kind of model, in every way that its equations differ."""
+"""Whole steps on a tape, in float64, of every kind of model, in all ways to write its equations."""
 
 from collections.abc import Callable
 from functools import partial

@@ -45,7 +45,7 @@ def position(
 @layer(
     "dx = dout",
     "drows = dout",
-    where("cache.2", 0, "dweight[t] = drows[t] where t < T"),
+    where("cache.2", 0, "dweight[t] = drows[t] where t < T, else 0"),
 )
 def position_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor, int], *, tape: NullTape = NULL_TAPE
