@@ -113,8 +113,8 @@ def test_heads_that_cannot_be_dealt_out_are_one_clear_line():
 
     with pytest.raises(ConfigError, match=r"a multiple of the 3 processes.*and there are 4"):
         Grid(Pretended()).check(gpt())
+    attn = gpt().params["h"]["0"]["attn"]
     with pytest.raises(ConfigError, match=r"a multiple of the 3 processes.*and 8 is not"):
-        attn = gpt().params["h"]["0"]["attn"]
         place({"h": {"0": {"attn": attn}}}, Pretended(), sharded=False)
     assert full({"t": 1}, Pretended()) == {"t": 1}
 
