@@ -94,7 +94,7 @@ class Observer(Tape):
         scope.note(**arguments)
         return body(**arguments, tape=scope)
 
-    def note(self, **values: Any) -> None:
+    def note(self, /, **values: Any) -> None:
         """Call each array by the variable that holds it, first of all in the outermost call."""
         assert self._call is not None
         for name, value in values.items():
@@ -102,7 +102,7 @@ class Observer(Tape):
                 value.local = name
                 self._named(value, self._call.function.__name__)
 
-    def __call__(self, **values: Any) -> None:
+    def __call__(self, /, **values: Any) -> None:
         """Hand the values on, each under its full name."""
         assert self._call is not None
         self.note(**values)

@@ -36,10 +36,10 @@ class NullTape:
     path = ""
     """What the names that are shown here begin with."""
 
-    def __call__(self, **values: Any) -> None:
+    def __call__(self, /, **values: Any) -> None:
         """Do nothing with the values."""
 
-    def note(self, **values: Any) -> None:
+    def note(self, /, **values: Any) -> None:
         """Do nothing with values on the way, which have a name in the code and none on a tape."""
 
     def at(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
@@ -114,7 +114,7 @@ class Tape(NullTape):
         """The tape of an inner layer whose values are only on the way: they are not kept."""
         return NULL_TAPE
 
-    def note(self, **values: Any) -> None:
+    def note(self, /, **values: Any) -> None:
         """Keep none of them: they are on the way, and who works by hand sees them in a rerun."""
 
     def given(self, values: Mapping[str, Any]) -> None:
@@ -135,7 +135,7 @@ class Tape(NullTape):
         call.result = body(**arguments, tape=self._scope(self.path, call))
         return call.result
 
-    def __call__(self, **values: Any) -> None:
+    def __call__(self, /, **values: Any) -> None:
         """Keep the values that the running call made, and the call itself; skip a None.
 
         Raises `TraceError` where the function that shows them is no layer.
