@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pellucid.tape.tape import Tape
+from typing import Any
 
 BACKWARD = "_backward"
 """The end of the name of every backward function."""
@@ -41,10 +38,10 @@ class Call:
         """What tells the calls of a step apart: the path and the function's name."""
         return self.path, self.function.__name__
 
-    def rerun(self, change: Callable[[str, Any], Any], tape: "Tape") -> None:
+    def rerun(self, change: Callable[[str, Any], Any], tape: Any) -> None:
         """Run the call once more, on `change(argument, value)` for each value that it was given.
 
-        What it shows goes on the tape that is given, under the names that it has on this one; an
+        What it shows goes on the `Tape` that is given, under the names that it has on this one; an
         argument inside another is named as in `inputs`.
         """
         self.function(**changed_leaves(self.arguments, change), tape=tape.at(self.path))
