@@ -66,7 +66,7 @@ def test_what_was_set_is_made_of_its_value_and_the_rest_of_what_was_made():
 @pytest.mark.parametrize("label", CONFIGS)
 def test_every_name_of_an_intervened_step_is_described_in_its_shape(label: str):
     model, tape = model_of(label), Tape()
-    touched = intervene(model, some_interventions(model.config))
+    touched = intervene(model, some_interventions(model))
     touched.loss_and_grads([3, 1, 4, 1, 5], [1, 4, 1, 5, 2], tape)
     seen = set()
     for name in tape:

@@ -2,7 +2,6 @@
 
 from pellucid.models import (
     GPT,
-    GPTConfig,
     Intervention,
     intervention_names,
     intervention_sizes,
@@ -16,11 +15,11 @@ def model_of(label: str = "pre") -> GPT:
     return GPT(CONFIGS[label], random_params(CONFIGS[label]))
 
 
-def some_interventions(config: GPTConfig) -> list[Intervention]:
+def some_interventions(model: GPT) -> list[Intervention]:
     """One number, a row and a column of every editable activation of the model."""
     interventions = []
-    for name in intervention_names(config):
-        axes = intervention_sizes(config, name)
+    for name in intervention_names(model):
+        axes = intervention_sizes(model, name)
         interventions.append(Intervention(name, 0.7, (1,) * len(axes)))
         interventions.append(Intervention(name, -0.4, (0, 2) if len(axes) > 2 else (2,)))
     return interventions

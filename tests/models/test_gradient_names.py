@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pellucid.layers import sinusoids
 from pellucid.models import (
+    GPT,
     Intervention,
     gpt_loss,
     gpt_loss_backward,
@@ -72,10 +73,11 @@ def test_every_dname_of_an_intervened_run_is_the_gradient_of_name(
 ):
     config = tiny(**choices)
     params = map_leaves(Tensor.requires_grad_, random_params(config))
+    model = GPT(config, params)
     interventions = [
-        Intervention(name, torch.tensor(0.5).double(), (1,)) for name in intervention_names(config)
+        Intervention(name, torch.tensor(0.5).double(), (1,)) for name in intervention_names(model)
     ]
-    ops = intervening(VIEWING, set_values(config, interventions, start=0, length=tokens.shape[-1]))
+    ops = intervening(VIEWING, set_values(model, interventions, start=0, length=tokens.shape[-1]))
     targets, tape = TARGETS[0] if tokens.dim() == 1 else TARGETS, Tape()
     tape.given(flatten(params))
     loss, cache = gpt_loss(tokens, targets, **params, config=config, ops=ops, tape=tape)

@@ -13,7 +13,6 @@ from pellucid.kernels import FAST
 from pellucid.layers import REFERENCE
 from pellucid.models import (
     GPT,
-    IntervenedGPT,
     Intervention,
     gpt_loss,
     intervene,
@@ -47,21 +46,21 @@ BLOCKS = {
 
 @each_model
 def test_what_can_be_set_is_what_the_pairs_make_on_the_way_to_the_loss(label: str):
-    config = CONFIGS[label]
+    model, config = model_of(label), CONFIGS[label]
     block = [f"h.{number}.{name}" for number in (0, 1) for name in BLOCKS[config.norm]]
     last = ["ln_f.out"] if config.final_norm else []
-    assert list(intervention_names(config)) == ["embed.out", "wpe.out", *block, *last]
+    assert list(intervention_names(model)) == ["embed.out", "wpe.out", *block, *last]
     widths = {"c_attn.out": 3 * config.n_embd, "c_fc.out": config.inner, "act.out": config.inner}
-    for name in intervention_names(config):
+    for name in intervention_names(model):
         width = widths.get(".".join(name.split(".")[-2:]), config.n_embd)
         sizes = (config.n_head, None, None) if name.endswith(".att") else (None, width)
-        assert intervention_sizes(config, name) == sizes
+        assert intervention_sizes(model, name) == sizes
 
 
 def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tensor]:
     """The loss, and every gradient as autograd finds it from the intervened forward."""
     params = map_leaves(Tensor.requires_grad_, map_leaves(Tensor.clone, model.params))
-    own = set_values(model.config, interventions, start=0, length=TOKENS.shape[-1])
+    own = set_values(model, interventions, start=0, length=TOKENS.shape[-1])
     ops = intervening(REFERENCE, own)
     loss, _ = gpt_loss(TOKENS, TARGETS, **params, config=model.config, ops=ops, tape=PlacedTape())
     leaves = flatten(params)
@@ -77,7 +76,7 @@ def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tens
 @pytest.mark.parametrize("fast", [False, True], ids=["reference", "fast"])
 def test_every_gradient_of_an_intervened_run_is_autograd_s(label: str, fast: bool):
     model = model_of(label)
-    interventions = some_interventions(model.config)
+    interventions = some_interventions(model)
     touched = intervene(model, interventions)
     loss, grads = touched.loss_and_grads(TOKENS, TARGETS, ops=FAST if fast else REFERENCE)
     expected = by_autograd(model, list(touched.interventions))
@@ -116,10 +115,10 @@ def plain(model: GPT, text: Tensor, touch: Callable[[str, Tensor], Tensor]) -> T
     return norm("ln_f", x) @ p["wte.weight"].mT
 
 
-@pytest.mark.parametrize("name", intervention_names(CONFIGS["pre"]))
+@pytest.mark.parametrize("name", intervention_names(model_of("pre")))
 def test_loss_and_gradients_are_those_of_the_same_interventions_in_plain_torch(name: str):
     model = model_of()
-    interventions = [one for one in some_interventions(model.config) if one.name == name]
+    interventions = [one for one in some_interventions(model) if one.name == name]
 
     def touch(place: str, x: Tensor) -> Tensor:
         if place != name:
@@ -155,8 +154,8 @@ def test_without_interventions_the_run_is_bit_for_bit_the_model_s(label: str):
 def test_what_was_set_is_on_the_tape_beside_what_was_made(label: str):
     model, before = model_of(label), Tape()
     model.loss(TEXT, WANTED, before)
-    for name in intervention_names(model.config):
-        tape, index = Tape(), (0,) * len(intervention_sizes(model.config, name))
+    for name in intervention_names(model):
+        tape, index = Tape(), (0,) * len(intervention_sizes(model, name))
         intervene(model, [Intervention(name, 3.5, index)]).loss_and_grads(TEXT, WANTED, tape)
         assert torch.equal(tape[name], before[name])
         after = tape[intervened_name(name)]
@@ -259,20 +258,20 @@ def test_an_intervened_model_stays_one():
     single = model.to(dtype=torch.float32)
     others = [model.with_params(model.params), single, with_lora(model, 2), merged(model)]
     for other in others:
-        assert isinstance(other, IntervenedGPT)
+        assert type(other) is GPT
         assert [one.name for one in other.interventions] == ["h.0.mlp.c_proj.out"]
     assert single.interventions[0].value.dtype == single.forward(TEXT).dtype == torch.float32
-    assert type(model.without_interventions) is GPT
+    assert model.without_interventions.interventions == ()
     assert str(model).endswith("with 1 intervention")
 
 
 @each_model
 def test_gradients_stand_on_the_tape_under_the_names_of_what_they_are_by(label: str):
     model, tape = model_of(label), Tape()
-    intervene(model, some_interventions(model.config)).loss_and_grads(TOKENS, TARGETS, tape)
+    intervene(model, some_interventions(model)).loss_and_grads(TOKENS, TARGETS, tape)
     names = [name for name in tape if name.startswith("d")]
     assert all(tape[name].shape == tape[name.removeprefix("d")].shape for name in names)
-    assert {f"d{intervened_name(name)}" for name in intervention_names(model.config)} <= set(names)
+    assert {f"d{intervened_name(name)}" for name in intervention_names(model)} <= set(names)
 
 
 BAD: dict[str, tuple[Intervention, str]] = {
@@ -287,7 +286,7 @@ BAD: dict[str, tuple[Intervention, str]] = {
     "the stream in the middle": (Intervention("h.1.resid_mid", 0), "c_proj.out.*h.1.ln_2.out"),
     "the stream of the first block": (Intervention("h.0.resid_pre", 0), "set wpe.out"),
     "logits": (Intervention("logits", 0), "set ln_f.out"),
-    "a parameter": (Intervention("h.0.ln_1.weight", 0), "GPT.with_params"),
+    "a parameter": (Intervention("h.0.ln_1.weight", 0), "by with_params"),
     "no name": (Intervention("", 0), "nearest"),
     "too many axes": (
         Intervention("ln_f.out", 0, (0, 0, 0)),
@@ -352,7 +351,7 @@ def test_what_the_text_does_not_have_is_refused_when_it_comes(one: Intervention,
 
 def test_no_intervention_is_passed_over_in_silence():
     model = model_of()
-    own = set_values(model.config, [Intervention("ln_f.out", torch.tensor(0.0))], start=0, length=5)
+    own = set_values(model, [Intervention("ln_f.out", torch.tensor(0.0))], start=0, length=5)
     ops = intervening(REFERENCE, own)
     with pytest.raises(TraceError, match="knows its place"):
         model.forward(TEXT, ops=ops)

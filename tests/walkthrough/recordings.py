@@ -81,7 +81,7 @@ def of_gpt(
     config, tape = gpt(**({"n_layer": 1} | choices)), Tape()
     model = GPT(config, random_params(config))
     if interventions:
-        model = intervene(model, some_interventions(config))
+        model = intervene(model, some_interventions(model))
     drawn = random_noise(config, TOKENS) if noise else None
     _, grads = model.loss_and_grads(TOKENS, targets, tape, noise=drawn)
     return stepped(tape, model.params, grads)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError
-from pellucid.models import ADAPTERS, Config, IntervenedGPT, Model
+from pellucid.models import ADAPTERS, Config, LanguageModel, Model
 from pellucid.models.adapter import Adapter, Stored, check
 from pellucid.tree import unflatten
 
@@ -33,7 +33,7 @@ def translated(adapter: Adapter, stored: Stored, file: Path) -> Found:
 
 def check_unedited(model: Model) -> None:
     """Raise `CheckpointError` for a model with interventions: they would be lost silently."""
-    if isinstance(model, IntervenedGPT) and model.interventions:
+    if isinstance(model, LanguageModel) and model.interventions:
         raise CheckpointError(
             "a checkpoint holds weights alone, and this model has "
             f"{len(model.interventions)} interventions besides: write "

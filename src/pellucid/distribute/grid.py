@@ -15,7 +15,7 @@ from pellucid.distribute.placing import DATA, TENSOR
 from pellucid.distribute.share import noise_share, share_of
 from pellucid.errors import ConfigError
 from pellucid.layers import Ops
-from pellucid.models import GPT, IntervenedGPT, Transformer
+from pellucid.models import GPT, LanguageModel, Transformer
 from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree, flatten, map_leaves
 
@@ -56,7 +56,7 @@ class Grid:
                 f"LoRA's pairs are not split, and {split} processes are to share each matrix: take "
                 "a layout that shares only the batch, data or sharded"
             )
-        if isinstance(model, IntervenedGPT):
+        if isinstance(model, LanguageModel) and model.interventions:
             raise ConfigError(
                 "interventions count all of a model's heads, and here each process has some: "
                 "distribute model.without_interventions"

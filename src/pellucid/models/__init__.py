@@ -20,7 +20,6 @@ from pellucid.models.gpt.nanogpt import NANOGPT
 from pellucid.models.gpt.openai import OPENAI
 from pellucid.models.gpt.presets import RANDOM_MODELS
 from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_loss_backward
-from pellucid.models.intervened import IntervenedGPT, intervene
 from pellucid.models.intervening import intervened_name
 from pellucid.models.interventions import (
     Intervention,
@@ -28,8 +27,9 @@ from pellucid.models.interventions import (
     intervention_sizes,
     pairs_at,
 )
+from pellucid.models.language_model import LanguageModel, intervene
 from pellucid.models.lora import merged, trainable, with_lora
-from pellucid.models.model import Config, LanguageModel, Model
+from pellucid.models.model import Config, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
 from pellucid.models.next_token.wiring import (
     NextToken,
@@ -68,7 +68,6 @@ __all__ = [
     "ClassifierConfig",
     "Config",
     "GPTConfig",
-    "IntervenedGPT",
     "Intervention",
     "LanguageModel",
     "Model",

@@ -1,4 +1,4 @@
-"""Interventions: which activations of a GPT can be set by hand, and what is set in one run."""
+"""Interventions: which activations of a model can be set by hand, and what is set in one run."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +13,8 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.layers import REFERENCE, Ops
-from pellucid.models.gpt.config import GPTConfig
-from pellucid.models.gpt.model import GPT
 from pellucid.models.intervening import ATTENTION, SetValues
-from pellucid.models.model import short
+from pellucid.models.model import Model, short
 from pellucid.tape import Tape
 
 Index = tuple[int | slice, ...]
@@ -47,24 +45,26 @@ class Intervention:
     index: Index = ()
 
 
-def intervention_names(config: GPTConfig) -> tuple[str, ...]:
+def intervention_names(model: Model) -> tuple[str, ...]:
     """The names of the activations that can be set, in the order in which they are made.
 
     They are what the pairs of `Ops` make on the way to the loss; of attention it is the table.
 
-    >>> intervention_names(GPTConfig(n_layer=1, n_head=2, n_embd=4))[:4]
+    >>> from pellucid.models import GPT, GPTConfig
+    >>> intervention_names(GPT.without_weights(GPTConfig(n_layer=1, n_head=2, n_embd=4)))[:4]
     ('embed.out', 'wpe.out', 'h.0.ln_1.out', 'h.0.attn.c_attn.out')
     """
-    return tuple(_places(config))
+    return tuple(_settable(model))
 
 
-def intervention_sizes(config: GPTConfig, name: str) -> tuple[int | None, ...]:
+def intervention_sizes(model: Model, name: str) -> tuple[int | None, ...]:
     """The sizes of the axes of an activation that can be set, None for the text's positions.
 
-    >>> intervention_sizes(GPTConfig(n_head=12), "h.3.attn.att")
+    >>> from pellucid.models import GPT, GPTConfig
+    >>> intervention_sizes(GPT.without_weights(GPTConfig(n_head=12)), "h.3.attn.att")
     (12, None, None)
     """
-    return _places(config)[name].sizes
+    return _settable(model)[name].sizes
 
 
 def pairs_at(tape: Tape) -> dict[str, str]:
@@ -88,9 +88,9 @@ def pairs_at(tape: Tape) -> dict[str, str]:
 
 
 @lru_cache(maxsize=16)
-def _runs(config: GPTConfig) -> tuple[Tape, Tape]:
+def _runs(kind: Any, config: Any) -> tuple[Tape, Tape]:
     """Runs of such a model on two and on three tokens, without numbers."""
-    model = GPT.without_weights(replace(config, block_size=3))
+    model = kind.without_weights(replace(config, block_size=3))
     tapes = Tape(), Tape()
     for length, tape in enumerate(tapes, start=2):
         tokens = torch.empty(length, dtype=torch.long, device="meta")
@@ -98,10 +98,15 @@ def _runs(config: GPTConfig) -> tuple[Tape, Tape]:
     return tapes
 
 
+def _settable(model: Model) -> dict[str, Settable]:
+    kind: Any = type(model)
+    return _places(kind, model.config)
+
+
 @lru_cache(maxsize=16)
-def _places(config: GPTConfig) -> dict[str, Settable]:
+def _places(kind: Any, config: Any) -> dict[str, Settable]:
     """Where a run of such a model can be set: what differs between two lengths is positions."""
-    two, three = _runs(config)
+    two, three = _runs(kind, config)
     return {
         name: Settable(
             pair,
@@ -114,26 +119,23 @@ def _places(config: GPTConfig) -> dict[str, Settable]:
     }
 
 
-def checked(
-    config: GPTConfig,
-    interventions: Iterable[Intervention],
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Iterator[Intervention]:
+def checked(model: Model, interventions: Iterable[Intervention]) -> Iterator[Intervention]:
     """The interventions, values as tensors; `ConfigError` for one that no run could carry out."""
     for intervention in interventions:
-        _check_name(config, intervention.name)
+        _check_name(model, intervention.name)
         index = (
             intervention.index
             if isinstance(intervention.index, tuple)
             else tuple(intervention.index)
         )
-        _check_index(intervention.name, index, intervention_sizes(config, intervention.name))
-        yield Intervention(intervention.name, _finite(intervention, dtype, device), index)
+        _check_index(intervention.name, index, intervention_sizes(model, intervention.name))
+        yield Intervention(
+            intervention.name, _finite(intervention, model.dtype, model.device), index
+        )
 
 
 def set_values(
-    config: GPTConfig, interventions: Sequence[Intervention], *, start: int, length: int
+    model: Model, interventions: Sequence[Intervention], *, start: int, length: int
 ) -> dict[str, SetValues]:
     """What is set in a run on the positions `start` to `start + length` of a text.
 
@@ -145,20 +147,20 @@ def set_values(
     found: dict[str, SetValues] = {}
     for intervention in interventions:
         where, value = (
-            part[..., start:, :] for part in _spread(config, intervention, start, start + length)
+            part[..., start:, :] for part in _spread(model, intervention, start, start + length)
         )
         if intervention.name in found:
             before = found[intervention.name]
             where, value = before.where | where, torch.where(where, value, before.value)
-        found[intervention.name] = SetValues(where, value, _places(config)[intervention.name].pair)
+        found[intervention.name] = SetValues(where, value, _settable(model)[intervention.name].pair)
     return {name: one for name, one in found.items() if bool(one.where.any())}
 
 
 def _spread(
-    config: GPTConfig, intervention: Intervention, start: int, total: int
+    model: Model, intervention: Intervention, start: int, total: int
 ) -> tuple[Tensor, Tensor]:
     """Where in a text of so many tokens something is set, and to what, in the whole shape."""
-    sizes = intervention_sizes(config, intervention.name)
+    sizes = intervention_sizes(model, intervention.name)
     shape = [total if size is None else size for size in sizes]
     _check_index(intervention.name, intervention.index, shape)
     given = torch.as_tensor(intervention.value)
@@ -201,21 +203,22 @@ def _passed(
     )
 
 
-def _check_name(config: GPTConfig, name: str) -> None:
-    names = intervention_names(config)
+def _check_name(model: Model, name: str) -> None:
+    names = intervention_names(model)
     if name in names:
         return
     raise ConfigError(
         f"an activation that is set must be what one call makes, and {name!r} is none of those: "
-        f"set {_instead(config, name, names)}"
+        f"set {_instead(model, name, names)}"
     )
 
 
-def _instead(config: GPTConfig, name: str, names: Sequence[str]) -> str:
+def _instead(model: Model, name: str, names: Sequence[str]) -> str:
     """What can be set in the place of a name that cannot: what is made before it, and after."""
     if name.endswith((".weight", ".bias", ".lora_a", ".lora_b")):
-        return "a parameter by GPT.with_params, and activations by name"
-    made = list(_runs(config)[0])
+        return "a parameter by with_params, and activations by name"
+    kind: Any = type(model)
+    made = list(_runs(kind, model.config)[0])
     if name not in made:
         near = get_close_matches(name, names, n=1, cutoff=0.0)
         return f"{near[0]}, the nearest of the {len(names)} that intervention_names lists"

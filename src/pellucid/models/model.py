@@ -133,19 +133,6 @@ class Model:
         return self.forward(*inputs, tape), tape
 
 
-@dataclass(frozen=True)
-class LanguageModel(Model):
-    """A model of one text: it reads tokens, and at each place scores every token as the next.
-
-    What works on any of them (a walk, a proof, an explanation) asks for this kind, and not for one
-    architecture. Its `loss` and `loss_and_grads` take tokens and targets; its configuration has a
-    `vocab_size`, a `block_size` and an `n_layer`.
-    """
-
-    packable: ClassVar[bool] = False
-    """Whether there are kernels for its blocks with packed weights."""
-
-
 def short(dtype: torch.dtype) -> str:
     """The dtype's name without the library's.
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from pellucid.kernels import PackedWeight
 from pellucid.layers import REFERENCE, Ops, Past
 from pellucid.models.checks import (
-    check_begin,
     check_range,
     check_room,
     check_targets,
@@ -18,13 +17,13 @@ from pellucid.models.checks import (
 )
 from pellucid.models.gpt.config import GPTConfig, init_params
 from pellucid.models.gpt.wiring import (
-    LossCache,
     draw_noise,
     gpt_logits,
     gpt_loss,
     gpt_loss_backward,
 )
-from pellucid.models.model import LanguageModel, short
+from pellucid.models.language_model import LanguageModel
+from pellucid.models.model import short
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
@@ -68,13 +67,14 @@ class GPT(LanguageModel):
             yield config, (tokens, tokens + 1), {**letters, 1: "1"}
 
     def __str__(self) -> str:
-        config, dtype = self.config, short(self.dtype)
+        config, dtype, count = self.config, short(self.dtype), len(self.interventions)
         if isinstance(weight := self.params["h"]["0"]["attn"]["c_attn"]["weight"], PackedWeight):
             dtype = f"packed as {weight.form}"
         return (
             f"a GPT of {self.parameter_count:,} parameters: {config.n_layer} layers, "
             f"{config.n_head} heads, width {config.n_embd}, context {config.block_size}, {dtype}"
             + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
+            + (f", with {count} intervention{'s' if count > 1 else ''}" if count else "")
         )
 
     def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
@@ -95,8 +95,9 @@ class GPT(LanguageModel):
 
         With `last`, the logits of so many positions at the end only.
         """
-        ids = self._ids(tokens, start=past[0].k.shape[-2] if past else 0)
-        check_begin(tape, ops, self.params, tokens=ids)
+        start = past[0].k.shape[-2] if past else 0
+        ids = self._ids(tokens, start=start)
+        ops, tape = self.begin(ops, tape, tokens=ids, start=start)
         logits, cache = gpt_logits(
             ids, **self.params, last=last, config=self.config, ops=ops, past=past, tape=tape
         )
@@ -106,7 +107,8 @@ class GPT(LanguageModel):
         self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> Tensor:
         """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
-        loss, _ = self._loss(tokens, targets, tape, ops, None)
+        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
+        loss, _ = gpt_loss(ids, wanted, **self.params, config=self.config, ops=own, tape=tape)
         return loss
 
     def loss_and_grads(
@@ -119,8 +121,10 @@ class GPT(LanguageModel):
         noise: Tree | None = None,
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
-        loss, cache = self._loss(tokens, targets, tape, ops, noise)
-        _, grads = gpt_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
+        shared: Any = {"config": self.config, "ops": own, "tape": tape}
+        loss, cache = gpt_loss(ids, wanted, **self.params, noise=noise, **shared)
+        _, grads = gpt_loss_backward(1.0, cache, **shared)
         return loss, grads
 
     def draw_noise(
@@ -134,15 +138,12 @@ class GPT(LanguageModel):
         """Dropout's noise for one step on a batch; None if p is 0."""
         return draw_noise(self.config, tokens, p, generator, self.dtype)
 
-    def _loss(
-        self, tokens: Any, targets: Any, tape: NullTape, ops: Ops, noise: Tree | None
-    ) -> tuple[Tensor, LossCache]:
+    def _begin(
+        self, tokens: Any, targets: Any, ops: Ops, tape: NullTape
+    ) -> tuple[Tensor, Tensor, Ops, NullTape]:
         ids = self._ids(tokens, start=0)
         wanted = check_targets(targets, ids, self.config.vocab_size)
-        check_begin(tape, ops, self.params, tokens=ids, targets=wanted)
-        return gpt_loss(
-            ids, wanted, **self.params, config=self.config, ops=ops, noise=noise, tape=tape
-        )
+        return ids, wanted, *self.begin(ops, tape, tokens=ids, targets=wanted)
 
     def _ids(self, tokens: Any, start: int) -> Tensor:
         ids = whole_numbers("tokens", tokens, self.device)

@@ -79,7 +79,7 @@ class SessionApi:
 
     def _open(self, fields: Fields) -> Answer:
         run = self.run(fields)
-        return overview(run, intervention_names(run.trace.model.config) if run.trace else ())
+        return overview(run, intervention_names(run.trace.model) if run.trace else ())
 
     def _tensor(self, fields: Fields) -> Answer:
         other = fields.get("against")
