@@ -16,7 +16,7 @@ def model_of(label: str = "pre") -> GPT:
 
 
 def some_interventions(model: GPT) -> list[Intervention]:
-    """One number, a row and a column of every editable activation of the model."""
+    """One number, a row and a column of every activation that can be set."""
     interventions = []
     for name in intervention_names(model):
         axes = intervention_sizes(model, name)

@@ -31,7 +31,7 @@ def translated(adapter: Adapter, stored: Stored, file: Path) -> Found:
     return Found(*adapter.read(stored), file, adapter.model)
 
 
-def check_unedited(model: Model) -> None:
+def check_weights_alone(model: Model) -> None:
     """Raise `CheckpointError` for a model with interventions: they would be lost silently."""
     if isinstance(model, LanguageModel) and model.interventions:
         raise CheckpointError(

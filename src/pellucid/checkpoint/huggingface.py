@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pellucid.checkpoint.check import Found, adapters, check_unedited, translated
+from pellucid.checkpoint.check import Found, adapters, check_weights_alone, translated
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
@@ -44,7 +44,7 @@ def export_huggingface(model: Model, directory: str | PathLike[str]) -> None:
     Raises `CheckpointError` for a model that transformers has no form for here, and where the
     directory cannot be written.
     """
-    check_unedited(model)
+    check_weights_alone(model)
     for adapter in kinds().values():
         if adapter.write is not None and isinstance(model, adapter.model):
             settings, tensors = adapter.write(model)

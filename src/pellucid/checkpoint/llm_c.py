@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, check_unedited
+from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import broken, one_line, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
@@ -63,7 +63,7 @@ def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
     Raises `CheckpointError` for a model that llm.c has no form for, or where the file cannot be
     written.
     """
-    check_unedited(model)
+    check_weights_alone(model)
     whole, versions = layout.expressed(model), {dtype: v for v, dtype in DTYPES.items()}
     config = whole.config
     if model.dtype not in versions:

@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.checkpoint.check import Found, check_unedited
+from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
@@ -46,7 +46,7 @@ def save(
             f"metadata must be text under names other than {KEY!r}; {notes!r} came; "
             "turn its values into strings"
         )
-    check_unedited(model)
+    check_weights_alone(model)
     tensors = flatten(model.params)
     check(model.config.parameter_shapes(), tensors, place / WEIGHTS)
     settings = {KEY: VERSION, "architecture": model.architecture} | model.config.to_dict()

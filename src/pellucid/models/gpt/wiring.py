@@ -48,7 +48,6 @@ class TrunkCache(NamedTuple):
         "wte": "Embedding lookup",
         "wpe": "Positional embeddings",
         "drop": "Positional embeddings",
-        "h.*.edit": "Set by hand",
         "ln_f": "Final layer norm",
     },
 )
