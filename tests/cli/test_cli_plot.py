@@ -67,14 +67,19 @@ def test_norms_are_those_of_the_gradients(monkeypatch: pytest.MonkeyPatch, tmp_p
     _, grads = trace.model.loss_and_grads(trace.tape["tokens"], trace.tape["targets"])
     squares = sum(float(leaf.square().sum()) for leaf in flatten(grads).values())
     own = [length for lengths in norms.blocks.values() for length in lengths]
-    assert sum(x * x for x in [*own, *norms.outside.values()]) == pytest.approx(squares)
+    assert sum(
+        x * x for x in [*own, *norms.before.values(), *norms.after.values()]
+    ) == pytest.approx(squares)
     assert norms.stream[-1] == pytest.approx(float(trace.tape["dh.0.resid_post"].norm()))
     assert len(norms.stream) == 2
     kept = []
     monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
     plots.draw_gradient_norms(norms, tmp_path / "g.svg")
     drawn = {line.get_label(): line.get_ydata()[0] for line in kept[0].axes[0].lines}
-    assert drawn["wte.weight"] == norms.outside["wte.weight"]
+    assert drawn["wte.weight"] == norms.before["wte.weight"]
+    places = {line.get_label(): line.get_xdata()[0] for line in kept[0].axes[0].lines}
+    assert (places["wte.weight"], places["wpe.weight"]) == (-1, -1)
+    assert norms.after == {}
     assert drawn["mlp.c_fc.weight"] == norms.blocks["mlp.c_fc.weight"][0]
 
 

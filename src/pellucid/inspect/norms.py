@@ -11,13 +11,14 @@ from pellucid.tree import flatten
 class Norms(NamedTuple):
     """Euclidean lengths of gradients.
 
-    `blocks` gives, for each kind of parameter that every block has, a length a block; `outside`
-    those of the embeddings, the final norm and the head; `stream` the gradient by the residual
-    stream into each block, and last out of all of them.
+    `blocks` gives, for each kind of parameter that every block has, a length a block; `before`
+    and `after` those of what stands around the blocks, the embeddings, and the final norm and the
+    head; `stream` the gradient by the residual stream into each block, and last out of all.
     """
 
     blocks: Mapping[str, tuple[float, ...]]
-    outside: Mapping[str, float]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
     stream: tuple[float, ...]
 
 
@@ -25,17 +26,19 @@ def gradient_norms(model: GPT, tape: Tape) -> Norms:
     """Read the gradients' lengths off the tape of a step."""
     depth = model.config.n_layer
     blocks: dict[str, list[float]] = {}
-    outside: dict[str, float] = {}
+    before: dict[str, float] = {}
+    after: dict[str, float] = {}
     for name in flatten(model.params):
         norm = float(tape[f"d{name}"].norm())
         first, _, rest = name.partition(".")
         if first == "h":
             blocks.setdefault(rest.partition(".")[2], []).append(norm)
         else:
-            outside[name] = norm
+            (after if blocks else before)[name] = norm
     names = [f"dh.{layer}.resid_pre" for layer in range(depth)] + [f"dh.{depth - 1}.resid_post"]
     return Norms(
         {kind: tuple(norms) for kind, norms in blocks.items()},
-        outside,
+        before,
+        after,
         tuple(float(tape[name].norm()) for name in names),
     )

@@ -26,7 +26,7 @@ from pellucid.kernels.packed_linear import EMBEDDING, LINEAR, LOSS, UNEMBEDDING
 from pellucid.kernels.packing import PackedWeight
 from pellucid.kernels.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
 from pellucid.layers import REFERENCE, Ops, Pair
-from pellucid.tree import Tree
+from pellucid.tree import Tree, flatten
 
 FAST = replace(
     REFERENCE,
@@ -57,7 +57,8 @@ PACKED = replace(
 
 def fastest(params: Tree) -> Ops:
     """The table that computes a model with these parameters the fastest: FAST, or PACKED."""
-    return PACKED if isinstance(params["wte"]["weight"], PackedWeight) else FAST
+    is_packed = any(isinstance(leaf, PackedWeight) for leaf in flatten(params).values())
+    return PACKED if is_packed else FAST
 
 
 __all__ = ["FAST", "PACKED", "PackedWeight", "adamw_rule", "fastest"]

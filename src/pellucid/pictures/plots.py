@@ -50,8 +50,9 @@ def draw_gradient_norms(norms: Norms, path: Path) -> None:
         by_parameter.plot(
             range(depth), _above(lengths), style, color=colour, marker=".", label=kind
         )
-    for marker, (name, length) in zip("DsvPX*", norms.outside.items(), strict=False):
-        place = -1 if name.startswith(("wte", "wpe")) else depth
+    around = (*norms.before.items(), *norms.after.items())
+    for marker, (name, length) in zip("DsvPX*", around, strict=False):
+        place = -1 if name in norms.before else depth
         by_parameter.plot([place], _above([length]), "k", marker=marker, ms=5, ls="", label=name)
     blocks = [f"h.{layer}" for layer in range(depth)]
     by_parameter.set_xticks(range(-1, depth + 1), ["in", *blocks, "out"])
