@@ -9,6 +9,7 @@ from pellucid.errors import ConfigError, TokenError, TraceError
 from pellucid.kernels import PACKED, PackedWeight
 from pellucid.layers import IGNORE, REFERENCE, Ops
 from pellucid.models.intervening import InterveningOps
+from pellucid.models.model import first_leaf
 from pellucid.tape import NullTape
 from pellucid.tree import Tree, flatten
 
@@ -75,7 +76,7 @@ def check_begin(tape: NullTape, ops: Ops, params: Tree, **inputs: Tensor) -> Non
     `ConfigError` where a packed model meets a table that cannot read its matrices.
     """
     base = ops.base if isinstance(ops, InterveningOps) else ops
-    if isinstance(params.get("wte", {}).get("weight"), PackedWeight) and base != PACKED:
+    if isinstance(first_leaf(params), PackedWeight) and base != PACKED:
         raise ConfigError(
             "a packed model computes with ops=PACKED alone, and other ops came: take those, or "
             "the model that it was packed from"

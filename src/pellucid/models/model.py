@@ -102,12 +102,12 @@ class Model:
     @property
     def dtype(self) -> torch.dtype:
         """The parameters' dtype."""
-        return _first_leaf(self.params).dtype
+        return first_leaf(self.params).dtype
 
     @property
     def device(self) -> torch.device:
         """The parameters' device."""
-        return _first_leaf(self.params).device
+        return first_leaf(self.params).device
 
     def with_params(self, params: Tree) -> Self:
         """The same model with other parameters, as after a step."""
@@ -142,7 +142,8 @@ def short(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _first_leaf(tree: Mapping[str, Any]) -> Tensor:
+def first_leaf(tree: Mapping[str, Any]) -> Tensor:
+    """The first parameter of a tree; of a packed model it is packed."""
     node: Any = tree
     while isinstance(node, Mapping):
         node = next(iter(node.values()))
