@@ -188,7 +188,8 @@ def _row(pattern: str, meaning: Meaning, value: Tensor, letters: Mapping[int, st
     """A row, its shape in the letters of the model."""
     own = dict(zip(range(-len(meaning.letters), 0), meaning.letters, strict=True))
     shape = []
-    for axis, size in zip(range(-value.dim(), 0), value.shape, strict=True):
+    shown = value.shape[-len(own) :] if own else value.shape
+    for axis, size in zip(range(-len(shown), 0), shown, strict=True):
         letter, by_size = own.get(axis, ""), letters.get(size, str(size))
         shape.append("S" if letter == "S" and by_size == "T" else by_size)
     norm = re.search(r"\.ln_(\d+)\.", pattern)

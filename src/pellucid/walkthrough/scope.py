@@ -17,6 +17,9 @@ _NAME = re.compile(
     re.ASCII,
 )
 
+NOTATION = ("where", "else")
+"""Words of the notation: a value of such a name is written out in full."""
+
 
 class Written(NamedTuple):
     """An equation as a step shows it, and what the names in it stand for.
@@ -178,7 +181,8 @@ class Scope:
         value = self.tape[full]
         within = [name for name in self.names_of(value) if below(name, prefix) is not None]
         if within:
-            return str(below(min(within, key=self.rank), prefix))
+            short = str(below(min(within, key=self.rank), prefix))
+            return full if short in NOTATION else short
         for call in self.at(prefix):
             for word, leaf in leaves_of(call.arguments).items():
                 if leaf is value:

@@ -16,7 +16,7 @@ from pellucid.models.checks import (
     check_targets,
     whole_numbers,
 )
-from pellucid.models.model import Model, short
+from pellucid.models.model import DryRun, Model, short
 from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
 from pellucid.models.transformer.halves import TransformerPast, encode
 from pellucid.models.transformer.wiring import (
@@ -26,7 +26,7 @@ from pellucid.models.transformer.wiring import (
     transformer_loss,
     transformer_loss_backward,
 )
-from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tape import NULL_TAPE, NullTape, Tape
 from pellucid.tree import Tree, present
 
 
@@ -63,10 +63,25 @@ class Transformer(Model):
         for choices in (
             {"norm": "post", "tied": False, "pad": 0},
             {"norm": "pre", "final_norm": True, "activation": "gelu_tanh", "pad": 0},
+            {"norm": "post", "activation": "gelu_erf", "pad": 0},
         ):
             given: dict[str, Any] = sizes | choices
             config = TransformerConfig(n_encoder=1, n_decoder=1, **given)
             yield config, (source, tokens, tokens + 1), {**letters, 9: "N", 7: "T", 1: "1"}
+
+    @classmethod
+    def dry_runs(cls) -> Iterator[DryRun]:
+        """See `Model.dry_runs`; one with smoothed labels, and with dropout of the attention too."""
+        yield from super().dry_runs()
+        config, batch, letters = next(cls.small())
+        model, tape = cls.init(config), Tape()
+        noise: Any = model.draw_noise(*batch, p=0.5, generator=torch.Generator().manual_seed(0))
+        source, tokens, _ = (len(ids) for ids in batch)
+        noise["enc"]["h"]["0"]["attn_noise"] = torch.ones(config.n_head, source, source)
+        noise["dec"]["h"]["0"]["attn_noise"] = torch.ones(config.n_head, tokens, tokens)
+        noise["dec"]["h"]["0"]["cross_attn_noise"] = torch.ones(config.n_head, tokens, source)
+        model.loss_and_grads(*batch, tape, noise=noise, smoothing=0.1)
+        yield DryRun(tape, letters)
 
     def __str__(self) -> str:
         config = self.config
