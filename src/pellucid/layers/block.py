@@ -124,6 +124,7 @@ def block(
     where("norm", "post", "dresid_mid = dsum_2 + dmlp.c_fc.x"),
     where("norm", "pre", "dresid_pre = dresid_mid + dln_1.x"),
     where("norm", "post", "dresid_pre = dsum_1 + dattn.c_attn.x"),
+    values={"resid_pre": Meaning("T C", "hᵢ", "residual stream into the block")},
 )
 def block_backward(
     dresid_post: Tensor,

@@ -190,6 +190,7 @@ def decoder_block(
     where("norm", "post", "dresid_mid = dsum_2 + dcross.c_q.x"),
     where("norm", "pre", "dresid_pre = dresid_mid + dln_1.x"),
     where("norm", "post", "dresid_pre = dsum_1 + dattn.c_attn.x"),
+    values={"resid_pre": Meaning("T C", "hᵢ", "residual stream into the block")},
 )
 def decoder_block_backward(
     dresid_post: Tensor,

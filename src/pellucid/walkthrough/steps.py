@@ -221,10 +221,17 @@ class Steps:
                 if new and used.endswith(PARAMETERS) and self.tape.made_by(used) is None:
                     self._shown.add(used)
                     yield used
-            meaning = self.scope.meaning(self.scope.value_of(name))
             own = [one for one in self.scope.names_of(self.tape[name]) if one in found.names]
-            if (meaning is None or meaning.shown) and name == min(own, key=self.scope.rank):
+            if self._is_shown(name) and name == min(own, key=self.scope.rank):
                 yield name
+
+    def _is_shown(self, name: str) -> bool:
+        """Whether a value is shown; of a gradient the backward may say it otherwise."""
+        call, value = self.tape.shown_by(name), self.scope.value_of(name)
+        own = below(value, call.path) if call is not None and call.backward else None
+        said = facts_of(call.function).values.get(own) if call and own else None
+        meaning = said or self.scope.meaning(value)
+        return meaning is None or meaning.shown
 
     def _kind(self, found: StepDraft) -> str:
         """What kind of step it is, by its first value or by the function that made it."""
