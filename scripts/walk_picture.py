@@ -1,4 +1,4 @@
-"""Write docs/walk.svg, the picture in the README: layer norm and attention of "AI rocks"."""
+"""Write docs/walk.svg, the picture in the README: attention in "AI rocks"."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from pellucid.examples import load_example
 from pellucid.terminal.text import Walk
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
-STEPS = (4, 5)
+STEPS = (5,)
 
 # Rich's own template fetches a font from the network; any monospaced one will do.
 TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(

@@ -1,4 +1,4 @@
-"""The tree of errors: every mistake that a user can make has a place in it.
+"""The tree of errors: one for each kind of mistake that a user can make.
 
     PellucidError           any of the below; the command line prints it, one line, and exits with 2
     ├── TextError           a text or a table that cannot be read, or is too short for what is asked

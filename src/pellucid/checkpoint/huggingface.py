@@ -21,7 +21,7 @@ FILES = (
 
 
 def kinds() -> Mapping[str, Adapter]:
-    """Who reads which `model_type`."""
+    """The adapter for each `model_type`."""
     return adapters("huggingface")
 
 

@@ -1,4 +1,4 @@
-"""A model together with its tokenizer, as every command wants them."""
+"""A model together with its tokenizer, as every command needs them."""
 
 from pathlib import Path
 from typing import Any, overload

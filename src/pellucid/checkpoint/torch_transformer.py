@@ -3,7 +3,7 @@
     model = read_torch_transformer("weights.pt", n_head=8, activation="relu", prefix="transformer.",
                                    wte="embedding.weight", head="out.weight", pad=0)
 
-What no weight shows, whoever reads must know: see `pellucid.models.transformer.torch_module`.
+The caller must say what no weight shows: see `pellucid.models.transformer.torch_module`.
 """
 
 from collections.abc import Mapping

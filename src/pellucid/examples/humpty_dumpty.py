@@ -1,4 +1,4 @@
-"""Humpty Dumpty: a network learns a sentence by heart, one character after the other."""
+"""Humpty Dumpty: a network memorizes a sentence, one character after the other."""
 
 from tempfile import TemporaryDirectory
 from typing import NamedTuple

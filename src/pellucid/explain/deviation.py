@@ -30,12 +30,12 @@ class FarthestNumber(NamedTuple):
 
     @property
     def relative(self) -> float:
-        """The distance as a part of the tensor's largest number."""
+        """The distance relative to the tensor's largest number."""
         return self.distance / self.largest if self.largest else 0.0
 
 
 class Deviation(NamedTuple):
-    """What rounding at every step has come to."""
+    """How far rounding at every step leads from the exact run."""
 
     parts: tuple[
         FarthestNumber, ...

@@ -40,7 +40,7 @@ _NAME = re.compile(r"(?P<name>[^\[\]]+)(?:\[(?P<index>[^\[\]]*)\])?")
 
 @dataclass(frozen=True)
 class Explanation:
-    """A number, and how it was made; `call` and `term` are None for one that was given.
+    """A number, and how it was made; `call` and `term` are None for an input.
 
     `name` is the name asked for and `origin` the first that the number had on the tape, both with
     the index.
@@ -54,7 +54,7 @@ class Explanation:
 
     @property
     def equation(self) -> str:
-        """What the function that made it says of itself, in one line."""
+        """The equation of the function that made it, in one line."""
         return "" if self.call is None else _first_sentence(self.call.function.__doc__ or "")
 
 

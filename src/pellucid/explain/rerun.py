@@ -68,7 +68,7 @@ def uncollected() -> Iterator[None]:
 
 
 class Observer(Tape):
-    """A tape that keeps nothing and hands on what it is shown, and the arrays' variables."""
+    """A tape that keeps nothing and passes on what it is shown, and the arrays' variables."""
 
     _on_the_way = False
     """Whether what is shown has no name on the tape: an inner layer's own numbers."""
@@ -78,13 +78,13 @@ class Observer(Tape):
         self._shown, self._named = shown, named
 
     def within(self, key: str) -> "Observer":  # noqa: ARG002 (its values have no names)
-        """A scope for an inner layer: its values are noted and not handed on."""
+        """A scope for an inner layer: its values are noted and not passed on."""
         scope = self._scope(self.path, self._call)
         scope._on_the_way = True
         return scope
 
     def given(self, values: Mapping[str, Any]) -> None:
-        """Nothing: what is given to the run is on the tape already."""
+        """Do nothing: the inputs are on the tape already."""
 
     def run(
         self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]

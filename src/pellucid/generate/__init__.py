@@ -1,4 +1,4 @@
-"""Generation: one token after another, drawn by chance, or the likeliest text that can be found.
+"""Generation: one token after another, drawn at random, or the most likely text by search.
 
 `sampling` draws from the model's probabilities, and `lookup` guesses what a text that repeats
 itself says next; `beam` keeps several texts at once and returns the likeliest; `search` does so for

@@ -1,4 +1,4 @@
-"""Beam search: go on with the few likeliest texts instead of one, and keep the best that end.
+"""Beam search: continue a few most likely texts instead of one, and keep the best that end.
 
 A token that is not the likeliest by itself may lead to a likelier text; a beam of width K finds it
 if it is among the K best at every step. With K = 1 this is greedy search.

@@ -1,4 +1,4 @@
-"""Prompt look-up: what the text said before after the same words is a guess at what comes next.
+"""Prompt look-up: what followed the same words earlier in the text is a guess at what follows.
 
 Many guesses are checked in one pass of the model, and what it would not have drawn itself is
 thrown away: the text is the one that comes without guessing, and comes sooner where it repeats

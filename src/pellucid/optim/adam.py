@@ -138,7 +138,7 @@ def adam(
 
 
 def decay_groups(params: Tree, weight_decay: float) -> Tree:
-    """A tree of decays as GPT-2's kind is trained: matrices decay, biases and norms do not.
+    """A tree of decays as usual for GPT-2: matrices decay, biases and norms do not.
 
     Source: Brown et al. 2020, "Language models are few-shot learners", appendix B, as nanoGPT
     reads it: what has two dimensions decays.

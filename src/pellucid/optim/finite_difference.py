@@ -1,4 +1,4 @@
-"""The gradient without a formula: nudge each weight, and see what the loss does."""
+"""The gradient by finite differences: move each weight a little, and measure the loss."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Proof by balls: enclose every number of a recorded step, and say which digits are certain."""
+"""Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.prove.finite_difference import Slope, finite_differences

@@ -29,7 +29,7 @@ class Digits(Protocol):
         ...
 
     def alike(self, values: Tensor, off: Tensor, /) -> Tensor:
-        """Where all numbers within `off` of a value are surely written as the value is."""
+        """Where all numbers within `off` of a value are certainly printed like the value."""
         ...
 
 
@@ -61,12 +61,12 @@ class Enclosed:
 
     @property
     def proved(self) -> bool:
-        """Whether the floats are where rounding leaves them, and every digit is decided."""
+        """Whether rounding explains the floats, and every digit is decided."""
         return self.inside and not self.undecided
 
     @property
     def blurred(self) -> bool:
-        """Whether a ball is too wide to say much of what floats round."""
+        """Whether a ball is too wide to judge the rounding of floats."""
         return self.unit is not None and self.radius > self.unit / SHARP
 
     @property

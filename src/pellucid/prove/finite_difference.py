@@ -1,4 +1,4 @@
-"""Gradients beside slopes: nudge each parameter by 10⁻⁴⁰ at hundreds of bits, and see.
+"""Gradients beside finite differences: steps of 10⁻⁴⁰, computed with hundreds of bits.
 
 A ball run of a wrong backward agrees with the float run of it, so that agreement alone proves the
 arithmetic and not the formula. The slope knows no backward: it is made of two losses.
@@ -46,7 +46,7 @@ class Slope(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether they are as near as two ways to the same number are."""
+        """Whether they are as close as two computations of the same number."""
         return self.apart <= AGREE * max(1.0, abs(self.slope))
 
 

@@ -18,7 +18,7 @@ class Likeliest(NamedTuple):
 
 
 def likeliest(logits: Ball) -> Likeliest | None:
-    """The most likely next token; None where the balls of two overlap, or there is but one."""
+    """The most likely next token; None if the balls of two overlap, or there is only one."""
     rows = logits.reshape(-1, logits.shape[-1])[-1:]  # (1, V)
     row = rows.packed[0]
     reach = row["radius"] + np.abs(row["low"])

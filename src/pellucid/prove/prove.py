@@ -41,7 +41,7 @@ NEW = ".new"
 
 
 class Stepped(NamedTuple):
-    """The model that took the step on a tape, and the batch: what slopes and a later loss need."""
+    """The model that took the step on a tape, and its batch, as finite differences need them."""
 
     model: Any  # of any kind that has a loss
     batch: Sequence[Any]
@@ -49,7 +49,7 @@ class Stepped(NamedTuple):
 
 @dataclass(frozen=True)
 class Proof:
-    """What is proved of a tape, tensor by tensor in the order of the run."""
+    """What is proved about a tape, tensor by tensor in the order of the run."""
 
     dtype: str
     bits: int
@@ -79,13 +79,13 @@ class Proof:
 
 
 class Watch:
-    """Is told how a proof goes: nothing comes of it, unless a method is overridden."""
+    """Receives the progress of a proof, and does nothing unless a method is overridden."""
 
     def begins(self, what: str, costs: Mapping[str, float]) -> None:
         """A pass through the tape begins; it will be about so much work for each name."""
 
     def done(self, name: str) -> None:
-        """The pass is through with a name."""
+        """The pass has finished a name."""
 
     def enclosed(self, name: str, true: Ball) -> None:
         """The true numbers of a name; once more where more bits were needed."""

@@ -1,4 +1,4 @@
-"""Whether each call of a float run made of its floats what rounding can make of them.
+"""Whether rounding explains the result of each call of a float run.
 
 Each call runs again by itself, on the very floats that it was given, and what a call inside it
 shows becomes the floats of the run: so the bound does not grow from call to call, and a mistake
@@ -22,9 +22,9 @@ from pellucid.tape import Call, Tape
 
 
 def inside(tape: Tape, bits: int, done: Callable[[str], None]) -> dict[str, bool]:
-    """For each value that a call made: whether all its numbers are where rounding leaves them.
+    """For each value that a call made: whether rounding explains all its numbers.
 
-    Where rounding has no bound, any number is. `done` is told each name.
+    Where rounding has no bound, any number is. `done` is called with each name.
     """
     found: dict[str, bool] = {}
     for call in tape.calls:

@@ -1,4 +1,4 @@
-"""A recorded call: the function, what it was given, and what it showed."""
+"""A recorded call: the function, its arguments, and the values that it showed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,11 +35,11 @@ class Call:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells the calls of a step apart: the path and the function's name."""
+        """What identifies a call within its step: the path and the function's name."""
         return self.path, self.function.__name__
 
     def rerun(self, change: Callable[[str, Any], Any], tape: Any) -> None:
-        """Run the call once more, on `change(argument, value)` for each value that it was given.
+        """Run the call again, with `change(argument, value)` in place of each of its values.
 
         What it shows goes on the `Tape` that is given, under the names that it has on this one; an
         argument inside another is named as in `inputs`.
@@ -47,7 +47,7 @@ class Call:
         self.function(**changed_leaves(self.arguments, change), tape=tape.at(self.path))
 
     def with_values(self, change: Callable[[str, Any], Any]) -> "Call":
-        """The same call, of other values."""
+        """The same call with other values."""
         arguments = changed_leaves(self.arguments, change)
         result = changed_leaves({"": self.result}, change)[""]
         return replace(self, arguments=arguments, result=result)

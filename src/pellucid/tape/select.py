@@ -1,4 +1,4 @@
-"""A value on a tape, or a part of it, by a name as one would type it: `h.0.attn.att[0,1]`."""
+"""A value on a tape, or a part of it, by a name as a user types it: `h.0.attn.att[0,1]`."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ _PLACE = re.compile(r"(-?\d+)|(-?\d+)?:(-?\d+)?")
 
 
 def select(tape: Tape, expression: str) -> Tensor:
-    """The value of a name, or with an index behind it a part: whole numbers and slices.
+    """The value of a name, or of a part with an index after it: whole numbers and slices.
 
     Raises `TraceError` for a name that is not on the tape or an index outside its shape.
     """

@@ -40,14 +40,14 @@ class NullTape:
         """Do nothing with the values."""
 
     def note(self, /, **values: Any) -> None:
-        """Do nothing with values on the way, which have a name in the code and none on a tape."""
+        """Do nothing with intermediate values, which have a name in the code and none on a tape."""
 
     def at(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
         """Return itself, whatever the place."""
         return self
 
     def within(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
-        """Return itself: the tape of an inner layer whose values are only on the way."""
+        """Return itself: the tape of an inner layer whose values are only intermediate."""
         return self
 
     def given(self, values: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ NULL_TAPE = NullTape()
 
 
 class PlacedTape(NullTape):
-    """A tape that keeps nothing and yet knows its place, as a run with interventions has to."""
+    """A tape that keeps nothing but knows its path, which a run with interventions needs."""
 
     def __init__(self, path: str = "") -> None:
         self.path = path
@@ -84,9 +84,10 @@ class _Record:
 class Tape(NullTape):
     """Keeps the named values of one step, forward and backward, in the order they were made.
 
-    `tape["h.0.attn.att"]` is a value and `tape["dh.0.attn.att"]` the loss's gradient by it. A
-    name that is only an argument of a call works too: `tape["h.0.ln_1.x"]` is what `ln_1` read,
-    and `tape["dh.0.ln_1.x"]` the part of the gradient that came back through `ln_1` alone.
+    `tape["h.0.attn.att"]` is a value and `tape["dh.0.attn.att"]` the gradient of the loss
+    with respect to it. A name that is only an argument of a call works too: `tape["h.0.ln_1.x"]`
+    is what `ln_1` read, and `tape["dh.0.ln_1.x"]` the part of the gradient that came back through
+    `ln_1` alone.
 
     A tape belongs to one step: another value under the same name raises `TraceError`.
     """
@@ -111,14 +112,14 @@ class Tape(NullTape):
         return self._scope(_join(self.path, key), self._call)
 
     def within(self, key: str) -> NullTape:  # noqa: ARG002 (who looks at every number needs it)
-        """The tape of an inner layer whose values are only on the way: they are not kept."""
+        """The tape of an inner layer whose values are only intermediate: they are not kept."""
         return NULL_TAPE
 
     def note(self, /, **values: Any) -> None:
-        """Keep none of them: they are on the way, and who works by hand sees them in a rerun."""
+        """Keep none of them: a rerun shows intermediate values to a calculation by hand."""
 
     def given(self, values: Mapping[str, Any]) -> None:
-        """Keep what came from outside, such as parameters and tokens: values that no call made."""
+        """Keep inputs such as parameters and tokens: values that no call made."""
         for name, value in values.items():
             self._keep(_join(self.path, name), value)
 
@@ -192,7 +193,7 @@ class Tape(NullTape):
 
     @property
     def begun(self) -> tuple[Call, ...]:
-        """All calls in the order in which they began, those that showed nothing among them."""
+        """All calls in the order in which they began, including those that showed nothing."""
         return tuple(self._record.begun)
 
     def name_of(self, value: Any) -> str | None:
@@ -200,12 +201,12 @@ class Tape(NullTape):
         return self._record.names.get(id(value))
 
     def made_by(self, name: str) -> Call | None:
-        """The call that made the value; None for what was given (parameters, tokens)."""
+        """The call that made the value; None for an input (parameters, tokens)."""
         origin = self.name_of(self[name]) or name
         return self._record.makers.get(origin)
 
     def shown_by(self, name: str) -> Call | None:
-        """The call that showed a value by this very name; None for what was given."""
+        """The call that showed a value by exactly this name; None for an input."""
         return self._record.makers.get(name)
 
     def with_values(self, other: Callable[[str, Any], Any]) -> "Tape":

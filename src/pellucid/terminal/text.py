@@ -1,4 +1,4 @@
-"""A lesson in the terminal: every step with its name, formula, shapes and numbers."""
+"""A walkthrough in the terminal: every step with its name, formula, shapes and numbers."""
 
 from collections.abc import Iterator
 

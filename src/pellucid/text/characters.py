@@ -42,7 +42,7 @@ class Characters(Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> Self:
-        """The same of several texts, of which one at a time is looked at."""
+        """The same from several texts, which are read one at a time."""
         found: set[str] = set()
         for text in texts:
             found.update(text)

@@ -38,7 +38,7 @@ SAMPLE = 1 << 25
 """Characters that a BPE is learnt from, at most: 33.6 million."""
 
 Watch = Callable[[str, int | None, int], None]
-"""Is told of what is being done, how many bytes there are for it, and how many more are."""
+"""Called with what is being done, how many bytes there are, and how many more are done."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ READ = 1 << 20
 _GZIP = b"\x1f\x8b"  # no UTF-8 text begins so
 
 Watch = Callable[[int], None]
-"""Is told how many more bytes of a source were read."""
+"""Called with how many more bytes of a source were read."""
 
 
 class TextSource:

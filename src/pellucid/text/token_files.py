@@ -75,7 +75,7 @@ def _with_header(path: Path, head: NDArray[np.signedinteger[Any]], size: int) ->
 
 
 class TokenFiles:
-    """The tokens of one or more files as one long row, of which only windows are read."""
+    """The tokens of one or more files as one long row; only windows of it are read."""
 
     def __init__(self, parts: Iterable[Tokens]) -> None:
         self._parts = tuple(parts)

@@ -76,7 +76,7 @@ class Words(Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> Self:
-        """The same of several texts, of which one at a time is looked at."""
+        """The same from several texts, which are read one at a time."""
         found: dict[str, None] = {}
         for text in texts:
             found.update(dict.fromkeys(_PIECE.findall(text)))

@@ -1,4 +1,4 @@
-"""Training: the loop, and a run's directory, from which it goes on bit for bit.
+"""Training: the loop, and a run's directory, from which it resumes bit for bit.
 
 train(model, corpus, recipe)      a `Progress` after every iteration
 compiled_step(model, recipe)      one step after another on batches of your own

@@ -1,4 +1,4 @@
-"""What a training step is computed by: the table of pairs, and what moves the weights."""
+"""What computes a training step: the table of pairs, and the update of the weights."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -20,8 +20,8 @@ M = TypeVar("M", GPT, Transformer)
 class CompiledStep(Generic[M]):
     """A compiled training step that owns its weights and moments, and overwrites them.
 
-    `model` has the weights as they are now: they change under whoever holds it, and are copied by
-    whoever wants to keep them. `train`, with the same graphs, makes new ones in each iteration.
+    `model` has the current weights, which the next step overwrites: copy them to keep them.
+    `train`, with the same graphs, makes new ones in each iteration.
     """
 
     def __init__(self, model: M, recipe: Recipe) -> None:

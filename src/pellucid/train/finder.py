@@ -1,4 +1,4 @@
-"""The learning-rate finder: how the loss answers to ever larger steps."""
+"""The learning-rate finder: how the loss changes with larger and larger steps."""
 
 import math
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Which tensor went wrong first: the step that failed, again, with everything on a tape."""
+"""Which tensor went wrong first: the failed step is run again with everything on a tape."""
 
 from typing import Any
 

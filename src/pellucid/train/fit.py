@@ -109,7 +109,7 @@ def fit(model: Classifier, inputs: Tensor, targets: Tensor, recipe: FitRecipe) -
 
 
 def confusion(model: Classifier, table: Table) -> Tensor:
-    """How many rows of each class are taken for which: a row a class, a column a guess, (V, V)."""
+    """The confusion table (V, V): a row for each class, a column for each predicted class."""
     assert table.classes is not None
     counts = torch.zeros(model.config.classes, model.config.classes, dtype=torch.int64)
     ones = torch.ones_like(table.classes)

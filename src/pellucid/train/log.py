@@ -87,7 +87,7 @@ class Log:
             raise self._full(error) from None
 
     def flush(self) -> None:
-        """Make all lines durable, as the point that is about to be saved will be."""
+        """Make all lines durable, as the state that is about to be saved will be."""
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -112,7 +112,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinities: null stands for what is no finite number."""
+    """JSON has no infinities: null stands for a number that is not finite."""
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

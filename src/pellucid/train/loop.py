@@ -73,7 +73,7 @@ def train(
     evaluate: bool = True,
     layout: Layout = ALONE,
 ) -> Iterator[Progress[M]]:
-    """Train the model on the corpus, and tell after each iteration where it stands.
+    """Train the model on the corpus, and yield its progress after each iteration.
 
     The same seed gives the same numbers, on the same machine with the same number of threads, and
     a training that goes on from the point of a `Progress`, given as `start`, gives those that it

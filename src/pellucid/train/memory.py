@@ -1,4 +1,4 @@
-"""Memory that a process keeps: what one step gave back, the next takes without asking the system.
+"""Memory that a process keeps: what one step frees, the next reuses without asking the system.
 
 glibc gives the memory of a large tensor back to the system as soon as nothing uses it, and the next
 tensor's pages come anew, each by a fault. A step that makes hundreds of tensors spends much of its
@@ -13,7 +13,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def keep_memory() -> bool:
-    """Let this process keep what it frees, for what it asks for next; whether it now does so.
+    """Let this process keep the memory that it frees and reuse it; whether it now does so.
 
     It then stays as large as it was at its largest, and is no larger at that: good for one that
     makes many steps, or one with many tensors, and then ends. The command line does so. Where
@@ -28,7 +28,7 @@ def keep_memory() -> bool:
 
 
 def give_back() -> bool:
-    """Give the system what nothing uses any more; whether this could be done.
+    """Return unused memory to the system; whether this was possible.
 
     For a process that goes on: what is freed bit by bit stays with it otherwise, as spare pages
     between those in use. Source: malloc_trim(3).

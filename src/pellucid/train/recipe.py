@@ -1,4 +1,4 @@
-"""Recipe: how a training goes, apart from the model and the data."""
+"""Recipe: the settings of a training, apart from the model and the data."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -82,7 +82,7 @@ class Recipe:
         return iteration == self.max_iters or iteration % self.eval_interval == 0
 
     def saves(self, iteration: int) -> bool:
-        """Whether a run saves its point after this iteration, counted from 1."""
+        """Whether a run saves its state after this iteration, counted from 1."""
         return self.evaluates(iteration) or iteration % (self.save_interval or self.max_iters) == 0
 
     def to_dict(self) -> dict[str, Any]:

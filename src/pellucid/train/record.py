@@ -57,12 +57,12 @@ class Trace:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """The text's tokens, those that are read."""
+        """The pieces of the tokens that the model reads."""
         return tuple(map(self.piece, self.tape["tokens"].tolist()))
 
     @cached_property
     def targets(self) -> tuple[str, ...]:
-        """The text's tokens, those that are to be predicted."""
+        """The pieces of the tokens to predict."""
         wanted = self.tape["targets"].tolist()
         return tuple("" if token == IGNORE else self.piece(token) for token in wanted)
 
@@ -115,7 +115,7 @@ def record_step(
 
 
 def check_update(update: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a learning rate not above 0, or an optimizer that there is not."""
+    """Raise `ConfigError` for a learning rate not above 0, or an unknown optimizer."""
     if not 0 < update["learning_rate"] < math.inf:
         raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
     name = update.get("optimizer", "adamw")

@@ -1,4 +1,4 @@
-"""A run: the directory of a training, with the best model so far and the point to go on from.
+"""A run: the directory of a training, with the best model so far and the state to resume from.
 
     run.json                            how it was begun: the settings, and what data it was
     tokenizer.json                      both written once, before the first iteration
@@ -36,7 +36,7 @@ VERSION = 1
 
 
 class TrainingRun:
-    """A run that is being made; `keep` takes each step of its training.
+    """A run in progress; `keep` takes each step of its training.
 
     Raises `CheckpointError` where a file cannot be written; those that were there are kept.
     """
@@ -50,7 +50,7 @@ class TrainingRun:
         self._events = EventFile(directory, after=start.iteration) if available() else None
 
     def keep(self, step: Progress[Any]) -> None:
-        """Log the step, and save the model if it is the best so far, and the point if it is time.
+        """Log the step, save the model if it is the best so far, and the state if it is time.
 
         The best model is written before the point that knows of it: a run that is killed between
         the two finds the same best again.
@@ -72,7 +72,7 @@ class TrainingRun:
             self.save()
 
     def save(self) -> None:
-        """Save the point after the last step that was kept whole."""
+        """Save the state after the last step that was kept whole."""
         if self.point.iteration != self._saved:
             self._log.flush()
             save_point(self.directory / LAST, self.point, {})
@@ -92,7 +92,7 @@ def begin_run(
     point: TrainState,
     settings: Mapping[str, Any],
 ) -> None:
-    """Lay out the directory of a new run, in place of one that is there.
+    """Create the directory of a new run, replacing an old one.
 
     `settings` is what `run_settings` gives back.
     """
@@ -121,12 +121,12 @@ def _clear(directory: Path) -> None:
 
 
 def has_point(directory: Path) -> bool:
-    """Whether there is a run here that can go on."""
+    """Whether there is a run here that can be resumed."""
     return (directory / LAST).exists() and (directory / RUN).exists()
 
 
 def run_settings(directory: Path) -> dict[str, Any]:
-    """The settings that the run was begun with."""
+    """The settings that the run was started with."""
     about = read_json(directory / RUN)
     if about.get("pellucid") != VERSION:
         raise CheckpointError(
@@ -137,7 +137,7 @@ def run_settings(directory: Path) -> dict[str, Any]:
 
 
 def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, TrainState]:
-    """The model after the last point of a run, and the point, both on the device."""
+    """The model at the last saved state of a run, and the state, both on the device."""
     about = run_settings(directory)
     point = load_point(directory / LAST)[0].to(device)
     settings = dict(about["model"])
@@ -146,7 +146,7 @@ def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any
 
 
 def check_same_data(directory: Path, fingerprint: str) -> None:
-    """`ConfigError` where a run was begun with other data."""
+    """Raise `ConfigError` if the run was started with other data."""
     if run_settings(directory).get("data") != fingerprint:
         raise ConfigError(
             f"a run goes on with the data that it began with, and what {directory} began with was "

@@ -1,4 +1,4 @@
-"""Where a training stands: all that it takes to go on as if it had never stopped."""
+"""The state of a training: all that it takes to resume as if it had never stopped."""
 
 import json
 import math
@@ -21,7 +21,7 @@ _RANDOM = "random"
 
 
 class TrainState(NamedTuple):
-    """A training after some iteration; nothing of it is changed by what comes after."""
+    """The state of a training after an iteration; later iterations do not change it."""
 
     iteration: int  # 0 before the first
     params: Tree
