@@ -17,9 +17,9 @@ from pellucid.errors import ConfigError
 def bench(
     model: Annotated[str | None, variant(MODEL, default="random weights, 27 million")] = None,
     batch_size: Annotated[int, variant(BATCH_SIZE, "texts.")] = 4,
-    length: Annotated[int, Option(min=1, help="Tokens of each, and of the prompt.")] = 128,
-    max_new_tokens: Annotated[int, variant(MAX_NEW_TOKENS, "That many are timed.")] = 32,
-    rounds: Annotated[int, Option(min=1, help="Of which the median is taken.")] = 3,
+    length: Annotated[int, Option(min=1, help="Tokens in each text, and in the prompt.")] = 128,
+    max_new_tokens: Annotated[int, variant(MAX_NEW_TOKENS, "All are timed.")] = 32,
+    rounds: Annotated[int, Option(min=1, help="How often to measure; the median counts.")] = 3,
     sweep: Annotated[
         bool,
         Option(
@@ -28,9 +28,9 @@ def bench(
         ),
     ] = False,
     threads: Annotated[
-        int | None, Option(min=1, help="By default as many as PyTorch takes.")
+        int | None, Option(min=1, help="How many threads; by default PyTorch's own choice.")
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "what was measured, a .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "the measurements, a .json.")] = None,
 ) -> None:
     """Time training, prompts and decoding, beside this machine's peak and memory bandwidth."""
     import torch

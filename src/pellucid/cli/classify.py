@@ -20,7 +20,7 @@ def classify(
     model: Annotated[str, variant(MODEL, "Here it must be a classifier.")],
     label: Annotated[str | None, variant(LABEL, "To count the hits.", default="none")] = None,
 ) -> None:
-    """Say of each row of a table which class it is, and how probable each class is."""
+    """Give the class of each row of a table, and the probability of each class."""
     from rich.text import Text
 
     from pellucid.checkpoint import load
@@ -47,7 +47,7 @@ def classify(
 
 
 def print_confusion(screen: "Console", what: str, names: Sequence[str], counts: "Tensor") -> None:
-    """How many examples of each class were taken for which, and the part that was right."""
+    """How many examples of each class were given each class, and the accuracy."""
     from pellucid.documents.tables import matrix_lines
 
     right, count = int(counts.diagonal().sum()), int(counts.sum())

@@ -26,21 +26,25 @@ def compare(
     names: Annotated[
         Path | None,
         Option(
-            "--map", metavar="FILE.json", help="Your names with ours: {'my.att': 'h.0.attn.att'}."
+            "--map",
+            metavar="FILE.json",
+            help="A JSON object from your names to ours: {'my.att': 'h.0.attn.att'}.",
         ),
     ] = None,
     dtype: Annotated[
         Dtype | None,
-        variant(DTYPE, "The one you computed in.", default="the coarsest that your tensors have"),
+        variant(
+            DTYPE, "The one that you computed in.", default="the coarsest that your tensors have"
+        ),
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "all that was found, a .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "all findings, a .json.")] = None,
     picture: Annotated[
-        Path | None, variant(PICTURE, "It shows where the first tensor that differs does so.")
+        Path | None, variant(PICTURE, "It shows where the first differing tensor differs.")
     ] = None,
 ) -> None:
-    """Judge every tensor of yours by what its own step makes; name the mistake where one is known.
+    """Find where your tensors first differ from a reference pack, and name the likely mistake.
 
-    Exit code 1 where something differs.
+    Exit code 1 if something differs.
     """
     from pellucid.checkpoint.read import read_json
     from pellucid.compare import Mine

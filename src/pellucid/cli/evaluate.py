@@ -25,20 +25,20 @@ from pellucid.shipped import SHIPPED_MODEL
 
 def evaluate(
     context: Context,
-    text: Annotated[Path, Argument(help="A UTF-8 text that is predicted.")],
+    text: Annotated[Path, Argument(help="The UTF-8 text to predict.")],
     model: Annotated[str, MODEL] = SHIPPED_MODEL,
     window: Annotated[
-        int | None, Option(help="Tokens that are looked at together; by default the context.")
+        int | None, Option(help="How many tokens the model sees at once; by default its context.")
     ] = None,
     stride: Annotated[
         int | None,
-        Option(help="Tokens from one window to the next; by default half of it, 1 is slowest."),
+        Option(help="Tokens from one window to the next; by default half a window; 1 is slowest."),
     ] = None,
     begin: Annotated[
         bool,
         Option(
             "--begin/--no-begin",
-            help="Put the token for the end of a text in front, where there is one.",
+            help="Put the end-of-text token in front, if the tokenizer has one.",
         ),
     ] = True,
     quantize: Annotated[PackedForm | None, QUANTIZE] = None,
@@ -50,7 +50,7 @@ def evaluate(
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Score a text: nats a token, perplexity, and bits per byte, whatever the tokenizer."""
+    """Score a text: nats per token, perplexity, and bits per byte, for any tokenizer."""
     from pellucid.checkpoint import open_model
     from pellucid.documents.losses import check_page, loss_lines, losses_page, scoring
     from pellucid.evaluate import evaluate_text

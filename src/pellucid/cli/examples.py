@@ -4,7 +4,7 @@ from pellucid.cli.screen import console
 
 
 def examples() -> None:
-    """List the worked examples, in the order in which they teach."""
+    """List the worked examples, in the order in which to read them."""
     from rich.table import Table
     from rich.text import Text
 

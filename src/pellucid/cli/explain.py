@@ -32,11 +32,12 @@ def explain(
     model: Annotated[str | None, MODEL] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     depth: Annotated[
-        int, Option(min=1, help="How many levels: 2 explains the numbers it is made from too.")
+        int,
+        Option(min=1, help="How many levels: 2 also explains the numbers that it is made from."),
     ] = 1,
     terms: Annotated[
         int | None,
-        Option(min=1, help="Of sums of more than 8 terms, how many are written; 6 by default."),
+        Option(min=1, help="How many terms to write of sums with more than 8; 6 by default."),
     ] = None,
     optimizer: Annotated[
         str | None,
@@ -45,15 +46,15 @@ def explain(
     digits: Annotated[int | None, DIGITS] = None,
     by_hand: Annotated[int | None, BY_HAND] = None,
     interactive: Annotated[
-        bool, Option("--interactive", help="Go deeper by a number's place in the list.")
+        bool, Option("--interactive", help="Choose from the list which number to explain next.")
     ] = False,
     python: Annotated[
-        bool, Option("--python", help="Only the arithmetic, as Python with every digit.")
+        bool, Option("--python", help="Print only the arithmetic, as Python with every digit.")
     ] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Write out the arithmetic that made one number, down to the numbers it was made from."""
+    """Write out the arithmetic that made one number, from the numbers that it was made from."""
     from pellucid.documents.arithmetic import MOST, Writer, meaning_of
     from pellucid.explain import explain as explain_traced
 

@@ -21,8 +21,12 @@ class Target(StrEnum):
 
 def export(
     model: Annotated[str, Argument(metavar="DIR", help="The checkpoint, as for --model.")],
-    out: Annotated[Path, Argument(help="The directory to write; for llm.c, model.bin in it.")],
-    target: Annotated[Target, Option("--format", help="Whose.")] = Target.HUGGINGFACE,
+    out: Annotated[
+        Path, Argument(help="The directory to write; for llm.c, it will hold model.bin.")
+    ],
+    target: Annotated[
+        Target, Option("--format", help="Which format to write.")
+    ] = Target.HUGGINGFACE,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:

@@ -35,12 +35,17 @@ from pellucid.shipped import SHIPPED_MODEL
 
 def generate(
     model: Annotated[str, MODEL] = SHIPPED_MODEL,
-    prompt: Annotated[str | None, Option(help="Text to go on from; by default a new line.")] = None,
+    prompt: Annotated[
+        str | None, Option(help="The text to continue; by default a new line.")
+    ] = None,
     max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 200,
-    temperature: Annotated[float, Option(help="Divides the logits: below 1 bolder.")] = 1.0,
-    top_k: Annotated[int | None, Option(help="Draw among the k most likely only.")] = None,
+    temperature: Annotated[
+        float, Option(help="Divides the logits: below 1 favours likely tokens.")
+    ] = 1.0,
+    top_k: Annotated[int | None, Option(help="Draw only from the k most likely tokens.")] = None,
     top_p: Annotated[
-        float | None, Option(help="Draw among the fewest tokens that reach probability p.")
+        float | None,
+        Option(help="Draw only from the fewest tokens that reach probability p together."),
     ] = None,
     seed: Annotated[int, variant(SEED, "that draw tokens.")] = 1337,
     num_samples: Annotated[int, NUM_SAMPLES] = 1,
@@ -49,21 +54,21 @@ def generate(
     length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
     why: Annotated[bool, WHY] = False,
     quantize: Annotated[PackedForm | None, QUANTIZE] = None,
-    past: Annotated[bool, Option("--past/--no-past", help="Keep keys and values.")] = True,
+    past: Annotated[bool, Option("--past/--no-past", help="Use a KV cache.")] = True,
     lookup: Annotated[
         int,
         Option(
             min=0,
             metavar="N",
-            help="Guess up to N tokens a step from what followed the same words before, and check "
-            "them in one pass: the same text, sooner where it repeats itself.",
+            help="Guess up to N tokens a step from what followed the same words earlier, and check "
+            "them in one pass: the same text, faster where it repeats itself.",
         ),
     ] = 0,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Write on from a prompt, token by token."""
+    """Continue a prompt, token by token."""
     from pellucid.checkpoint import open_model
     from pellucid.generate import Sampling, go_on
     from pellucid.terminal.draws import write_text

@@ -28,7 +28,7 @@ class What(StrEnum):
 
 
 RUN_FILE = "training.svg"
-"""What runs are drawn to unless the user says otherwise."""
+"""Where runs are drawn unless the user chooses a file."""
 
 
 def plot(
@@ -65,9 +65,9 @@ def plot(
     steps: Annotated[int, variant(STEPS, "Only for loss.")] = 50,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
-    """Draw what each head looks at, how long gradients are by block, or a text's loss over steps.
+    """Draw the attention of each head, the gradient norms of each block, or a loss over steps.
 
-    Of a RUN that pellucid train wrote: loss, norms by layer and more; several are compared.
+    For a RUN that pellucid train wrote, draw its loss, norms by layer and more.
     """
     if what not in list(What):
         _draw_runs(context, [what, *(more or [])], out)

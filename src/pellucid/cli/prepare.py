@@ -17,7 +17,7 @@ def prepare(
         list[str],
         Argument(
             metavar="TEXT...",
-            help="UTF-8 texts, gzipped or not, each a document; - is standard input.",
+            help="UTF-8 texts, gzipped or not, one document each; - is standard input.",
         ),
     ],
     out: Annotated[Path, variant(OUT, "the files of tokens, a directory.")],

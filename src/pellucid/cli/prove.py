@@ -27,15 +27,17 @@ def prove(
     until: Annotated[
         Until | None,
         Option(
-            help="Where to end: at the logits, the gradients, or an optimizer's step; by default "
-            "at the step, and of models with over 5 million parameters at the gradients."
+            help="Where to stop: at the logits, the gradients, or the optimizer's step; by default "
+            "at the step, for models of over 5 million parameters at the gradients."
         ),
     ] = None,
     optimizer: Annotated[
         list[str] | None,
         variant(OPTIMIZER, "Repeatable.", default="the example's own, or adamw"),
     ] = None,
-    bits: Annotated[int, Option(help="To begin with; more are taken where they are needed.")] = 96,
+    bits: Annotated[
+        int, Option(help="Precision at the start; more bits are taken where needed.")
+    ] = 96,
     digits: Annotated[int | None, DIGITS] = None,
     check_gradients: Annotated[
         bool | None, variant(CHECK_GRADIENTS, default="up to 2 million parameters")
@@ -43,13 +45,13 @@ def prove(
     out: Annotated[Path | None, variant(OUT, "a certificate, a .json.")] = None,
     enclosures: Annotated[
         Path | None,
-        Option(metavar="DIR", help="Write every tensor's midpoints and radii, a file each."),
+        Option(metavar="DIR", help="Write midpoints and radii, one file for each tensor."),
     ] = None,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
-    """Prove a run: the true value of every number, and which printed digits are right.
+    """Prove a run: bound the true value of every number, and certify the printed digits.
 
-    Exit code 1 where something is not proved.
+    Exit code 1 if something is not proved.
     """
     from pellucid.checkpoint import open_model
     from pellucid.documents.numbers import Format

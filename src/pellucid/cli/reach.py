@@ -10,15 +10,15 @@ from pellucid.cli.screen import console
 
 
 def reach(
-    text: Annotated[str, Argument(help="The text that is looked back over.")],
+    text: Annotated[str, Argument(help="The text to look back over.")],
     model: Annotated[str, MODEL],
     start: Annotated[
         str | None,
         Option(
             "--from",
             metavar="PLACE",
-            help="Who looks: a position's number, or a word, of which its last token; by default "
-            "the text's last token.",
+            help="Where to look from: a position's number, or a word (its last token); by default "
+            "the last token.",
         ),
     ] = None,
     target: Annotated[
@@ -26,11 +26,12 @@ def reach(
         Option(
             "--to",
             metavar="PLACE",
-            help="Looked at: a number or a word, all its tokens where it stands last; by default "
-            "what each head looks at most.",
+            help="Where to look: a position's number, or a word (all tokens of its last "
+            "occurrence); "
+            "by default what each head looks at most.",
         ),
     ] = None,
-    top: Annotated[int, Option(min=1, help="How many heads are listed.")] = 10,
+    top: Annotated[int, Option(min=1, help="How many heads to list.")] = 10,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",

@@ -27,8 +27,8 @@ def reference(
         Path | None,
         Option(
             metavar="FILE",
-            help="In place of a text: its ids as JSON, or a file with tensors named tokens and "
-            "targets, llm.c's state too.",
+            help="Instead of a text: ids as JSON, or a file with tensors named tokens and targets, "
+            "such as llm.c's state.",
         ),
     ] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
@@ -37,15 +37,15 @@ def reference(
     ] = None,
     names: Annotated[
         list[str] | None,
-        Option(help="Keep what has such a name only, as h.*.attn.* or d*. Repeatable."),
+        Option(help="Keep only names that match, such as h.*.attn.* or d*. Repeatable."),
     ] = None,
     layers: Annotated[
-        str | None, variant(LAYERS, "What is in no block is kept too.", default="all")
+        str | None, variant(LAYERS, "Everything outside blocks is kept too.", default="all")
     ] = None,
     slices: Annotated[
         int | None, Option(metavar="N", help="Keep only the first N along every axis.")
     ] = None,
-    steps: Annotated[int, variant(STEPS, "The last one's weights are kept.")] = 10,
+    steps: Annotated[int, variant(STEPS, "The weights after the last are kept.")] = 10,
     optimizer: Annotated[str, OPTIMIZER] = "adamw",
     learning_rate: Annotated[float, LEARNING_RATE] = 1e-3,
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
@@ -53,7 +53,7 @@ def reference(
         bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
     ] = False,
 ) -> None:
-    """Write a reference pack: every activation and gradient, moments and weights, a manifest."""
+    """Write a reference pack: every activation, gradient, moment and weight, with a manifest."""
     import torch
     from rich.filesize import decimal
 

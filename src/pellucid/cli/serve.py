@@ -16,15 +16,17 @@ from pellucid.shipped import SHIPPED_MODEL
 
 def serve(
     model: Annotated[list[str] | None, variant(MODEL, "Repeatable.")] = None,
-    port: Annotated[int, Option(min=0, max=65535, help="Where to answer; 0 finds one.")] = 8765,
+    port: Annotated[
+        int, Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8765,
     text: Annotated[
-        str | None, Option(help="What models begin with; on the page it can be changed.")
+        str | None, Option(help="The first text for models; it can be changed on the page.")
     ] = None,
     browser: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Serve the page: see a run, touch it, watch it learn, in a browser on this machine.
+    """Open a page in a browser on this machine: see a run, change it, watch it learn.
 
-    Prints its address, which is for nobody else: who knows it can use it. Ctrl-C ends it.
+    Prints its address; keep it to yourself, since whoever knows it can use it. Ctrl-C stops it.
     """
     from pellucid.web import Library, SessionApi
     from pellucid.web.http.server import PageServer, listen

@@ -15,7 +15,7 @@ def tokenize(
     tokenizer: Annotated[str, LEARNT_TOKENIZER] = "gpt2",
     merges: Annotated[bool, Option("--merges", help="Show how each piece was merged.")] = False,
 ) -> None:
-    """Show a text's tokens: ids, pieces and bytes; with --merges, how BPE came to them."""
+    """Show a text's tokens: ids, pieces and bytes; with --merges, how BPE made them."""
     from pellucid.terminal.tokens import merge_lines, token_table
     from pellucid.text import BPE, choose_tokenizer
 

@@ -58,7 +58,7 @@ def train(
     out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")],
     text: Annotated[
         Path | None,
-        Argument(help="A UTF-8 text to train on, or a directory of tokens by pellucid prepare."),
+        Argument(help="A UTF-8 text to train on, or a directory that pellucid prepare wrote."),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -68,7 +68,7 @@ def train(
         str | None, variant(MODEL, "It is trained further.", default="a new one")
     ] = None,
     lora: Annotated[
-        int, Option(help="Of --model train only LoRA's pairs, of this rank; 0: all weights.")
+        int, Option(help="Train only LoRA's matrices, of this rank; 0: all weights.")
     ] = 0,
     n_layer: Annotated[int, N_LAYER] = 4,
     n_head: Annotated[int, N_HEAD] = 4,
@@ -80,10 +80,10 @@ def train(
     learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 3e-3,
     warmup_iters: Annotated[int, WARMUP_ITERS] = 100,
     min_lr_ratio: Annotated[
-        float, Option(help="The learning rate at the end, as a part of the highest.")
+        float, Option(help="The learning rate at the end, as a share of the peak.")
     ] = 0.1,
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
-    grad_clip: Annotated[float, Option(help="Highest global norm of the gradient.")] = 1.0,
+    grad_clip: Annotated[float, Option(help="Clip the gradient to this global norm.")] = 1.0,
     dropout: Annotated[float, DROPOUT] = 0.0,
     eval_interval: Annotated[int, EVAL_INTERVAL] = 500,
     save_interval: Annotated[int, SAVE_INTERVAL] = 0,
@@ -96,15 +96,15 @@ def train(
         bool,
         Option(
             "--compile",
-            help="Compile the step when it is first made, which takes a C++ compiler and half a "
-            "minute: every step after that is quicker.",
+            help="Compile the step: needs a C++ compiler, and half a minute at the start; then "
+            "every step is faster.",
         ),
     ] = False,
     recompute: Annotated[
         bool,
         Option(
             "--recompute",
-            help="Keep each block's input alone, and make the rest again for the backward: less "
+            help="Keep only each block's input, and compute the rest again in the backward: less "
             "memory, more time.",
         ),
     ] = False,
@@ -112,18 +112,19 @@ def train(
     layout: Annotated[
         LayoutKind | None,
         Option(
-            help="Of the processes that torchrun starts: each its part of the batch, of every "
-            "matrix, or of the batch and of all that is kept."
+            help="What each of torchrun's processes gets: a part of the batch (data), of every "
+            "matrix (tensor), or of the batch and of all stored tensors (sharded)."
         ),
     ] = None,
     tensor: Annotated[
         int | None,
-        Option(help="So many processes share the matrices, and groups of them the batch."),
+        Option(help="How many processes share the matrices; groups of these share the batch."),
     ] = None,
     find_learning_rate: Annotated[
         bool,
         Option(
-            "--find-learning-rate", help="Try ever larger ones, suggest one, and train nothing."
+            "--find-learning-rate",
+            help="Try larger and larger rates, suggest one, and do not train.",
         ),
     ] = False,
     resume: Annotated[bool, RESUME] = False,
@@ -132,7 +133,7 @@ def train(
 ) -> None:
     """Train a GPT on a text; the best checkpoint by validation loss is kept in --out.
 
-    With --model, a GPT that is there goes on learning, with its own tokenizer and sizes.
+    With --model, an existing GPT is trained further, with its own tokenizer and sizes.
     """
     from pellucid.generate import Sampling
     from pellucid.terminal.draws import write_text

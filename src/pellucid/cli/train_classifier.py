@@ -30,7 +30,7 @@ LINES = 10
 
 
 class Activation(StrEnum):
-    """What bends the hidden nodes."""
+    """The activation of the hidden nodes."""
 
     RELU = "relu"
     NONE = "none"
@@ -48,14 +48,15 @@ def train_classifier(
     label: Annotated[str, LABEL],
     out: Annotated[Path | None, variant(OUT, "the classifier, a directory.")] = None,
     hidden: Annotated[
-        str, Option(help="Width of the hidden layer; of several with commas; 0 for none.")
+        str, Option(help="Width of the hidden layer, or of several, with commas; 0 for none.")
     ] = "16",
     activation: Annotated[
-        Activation, Option(help="Without one, all layers are together one matrix.")
+        Activation,
+        Option(help="The activation of the hidden layers; without one they are one linear map."),
     ] = Activation.RELU,
     scheme: Annotated[
         Scheme,
-        Option(help="The class with the larger output, or of two classes the output's sign."),
+        Option(help="Choose the class with the larger output, or one of two by an output's sign."),
     ] = Scheme.LARGER,
     bias: Annotated[bool, Option("--bias/--no-bias", help="A bias at each node.")] = True,
     epochs: Annotated[int, Option(help="How often to go through all rows.")] = 200,

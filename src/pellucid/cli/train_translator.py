@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 
 
 EVERY = 20
-"""Every so many pairs one is held out where the user gives none to validate on."""
+"""One of this many pairs is held out if the user gives none to validate on."""
 
 
 WEIGHT = 4
-"""The BPE is learnt from so many copies of PAIRS beside one of --extra."""
+"""The BPE is learned from this many copies of PAIRS and one of --extra."""
 
 
 class Schedule(StrEnum):
@@ -56,7 +56,7 @@ class Schedule(StrEnum):
 
 
 class Norm(StrEnum):
-    """Where a layer's norms stand."""
+    """Where a block has its norms."""
 
     POST = "post"
     PRE = "pre"
@@ -74,7 +74,7 @@ def train_translator(
     pairs: Annotated[
         list[Path],
         Argument(
-            help="Files of pairs, a line each: source TAB target; or phrasebook, Pellucid's own."
+            help="Files with one pair a line, source TAB target; or phrasebook, Pellucid's own."
         ),
     ],
     out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")] = Path(TRANSLATOR),
@@ -84,26 +84,30 @@ def train_translator(
     ] = None,
     extra_share: Annotated[
         float,
-        Option(min=0, max=1, help="Part of the batches drawn from --extra at first; falls to 0."),
+        Option(min=0, max=1, help="The share of batches from --extra at the start; it falls to 0."),
     ] = 0.8,
     form: Annotated[TranslatorForm, Option(help="An encoder-decoder, or a GPT with <SEP>.")] = (
         TranslatorForm.TRANSFORMER
     ),
-    vocab_size: Annotated[int, Option(help="Ids of the BPE that both languages share.")] = 4000,
+    vocab_size: Annotated[int, Option(help="How many ids the BPE of both languages has.")] = 4000,
     n_layer: Annotated[int, variant(N_LAYER, "In the encoder and in the decoder each.")] = 3,
     n_head: Annotated[int, N_HEAD] = 4,
     n_embd: Annotated[int, N_EMBD] = 192,
     norm: Annotated[
         Norm | None,
-        Option(help="Layer norms after a layer's parts, as in the paper, or before, as in GPT-2."),
+        Option(
+            help="Layer norm after each part of a block, as in the paper, or before, as in GPT-2."
+        ),
     ] = None,
     block_size: Annotated[int, variant(BLOCK_SIZE, "Of source and target each.")] = 128,
-    batch_tokens: Annotated[int, Option(help="Tokens in a batch, of the longer side.")] = 448,
+    batch_tokens: Annotated[
+        int, Option(help="Tokens in a batch, counted on the longer side.")
+    ] = 448,
     max_iters: Annotated[int, MAX_ITERS] = 23000,
     learning_rate: Annotated[float, variant(LEARNING_RATE, AFTER_WARMUP)] = 1e-3,
     warmup_iters: Annotated[int, WARMUP_ITERS] = 600,
     schedule: Annotated[
-        Schedule, Option(help="Half a cosine, or the paper's root of the iterations.")
+        Schedule, Option(help="Half a cosine, or the inverse square root of the paper.")
     ] = Schedule.COSINE,
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.0,
     dropout: Annotated[float, DROPOUT] = 0.15,

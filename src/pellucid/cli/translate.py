@@ -27,7 +27,7 @@ def translate(
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Translate a text by a model of train-translator."""
+    """Translate a text with a model that train-translator made."""
     from rich.markup import escape
 
     from pellucid.checkpoint import open_model

@@ -37,7 +37,7 @@ def walk(
     by_hand: Annotated[int | None, BY_HAND] = None,
     update: Annotated[
         bool,
-        Option("--update/--no-update", help="Take a step of the optimizer."),
+        Option("--update/--no-update", help="Take a step with the optimizer."),
     ] = True,
     optimizer: Annotated[
         str | None, variant(OPTIMIZER, default="the example's own, or adamw")
@@ -46,20 +46,25 @@ def walk(
         float | None, variant(LEARNING_RATE, default="the example's own, or 0.001")
     ] = None,
     shapes: Annotated[
-        bool, Option("--shapes", help="Only names and shapes, without the numbers.")
+        bool, Option("--shapes", help="Print only names and shapes, without numbers.")
     ] = False,
     out: Annotated[
         Path | None,
         variant(OUT, f"a document, instead of printing: {', '.join(WRITERS)}."),
     ] = None,
     prove: Annotated[
-        bool, Option("--prove", help="In the document, proved digits, and a certificate beside it.")
+        bool,
+        Option(
+            "--prove", help="Prove the digits in the document, and write a certificate beside it."
+        ),
     ] = False,
     worksheet: Annotated[
-        bool, Option("--worksheet", help="In the document, blanks to fill in, and an answer key.")
+        bool,
+        Option("--worksheet", help="Leave blanks in the document to fill in, with an answer key."),
     ] = False,
     blanks: Annotated[
-        float | None, Option(min=0, max=1, help="Of a step's numbers, the share left blank: 0.3.")
+        float | None,
+        Option(min=0, max=1, help="The share of a step's numbers that is left blank, such as 0.3."),
     ] = None,
     seed: Annotated[int, variant(SEED, "that choose a worksheet's blanks.")] = 0,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,

@@ -31,8 +31,8 @@ class PackedForm(StrEnum):
 MODEL = Option(
     "--model",
     metavar="DIR|NAME",
-    help="A checkpoint: a directory of Pellucid's, of Hugging Face's GPT-2 or GPT-1, of nanoGPT's "
-    "or OpenAI's, a hub name, english-1M for the model that comes with Pellucid, or gpt2-tiny and "
+    help="A checkpoint: a directory of Pellucid, Hugging Face (GPT-2, GPT-1), nanoGPT or OpenAI, "
+    "llm.c's .bin, a hub name, english-1M for the model that comes with Pellucid, or gpt2-tiny or "
     "gpt2-124M-random for random weights.",
 )
 TOKENIZER = Option(
@@ -41,7 +41,7 @@ TOKENIZER = Option(
     help="gpt2, english-1M, or a tokenizer's file or directory.",
 )
 MODEL_TOKENIZER = variant(TOKENIZER, default="the model's own")
-LEARNT_TOKENIZER = variant(TOKENIZER, "Or learnt from the text: chars, words, bpe:N.")
+LEARNT_TOKENIZER = variant(TOKENIZER, "Or one learned from the text: chars, words, bpe:N.")
 
 DTYPE = Option("--dtype", help="Dtype of the numbers.")
 MODEL_DTYPE = variant(DTYPE, default="as stored")
@@ -78,10 +78,10 @@ def device_of(name: str) -> "torch.device":
 def opening(
     model: str | None, tokenizer: str | None, dtype: Dtype | None, device: str = "cpu"
 ) -> dict[str, Any]:
-    """What `open_model` is told beside the name; `ConfigError` where it is said of an example."""
+    """The arguments of `open_model` besides the name; `ConfigError` for those of an example."""
     if model is None and (tokenizer or dtype or device != "cpu"):
         raise ConfigError(
-            "a worked example has a tokenizer and a dtype of its own and is computed by the "
-            "processor: leave out --tokenizer, --dtype and --device, or give a --model"
+            "a worked example has its own tokenizer and dtype, and runs on the cpu: "
+            "leave out --tokenizer, --dtype and --device, or give a --model"
         )
     return {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}

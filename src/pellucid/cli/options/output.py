@@ -5,7 +5,7 @@ from typer import Option
 from pellucid.errors import ConfigError
 
 CALCULATOR = 8
-"""By hand so many digits at most, as on a pocket calculator: a float64 is each of them exactly."""
+"""The most digits by hand, as on a pocket calculator: a float64 holds each of them exactly."""
 
 OUT = Option("--out", "-o", metavar="PATH", help="Where to write")
 OVERWRITE = Option("--overwrite", help="Replace what is in the output directory.")
@@ -17,7 +17,8 @@ BY_HAND = Option(
     min=1,
     max=CALCULATOR,
     metavar="DIGITS",
-    help="Compute every step from the rounded figures printed, as with a pocket calculator.",
+    help="Compute every step from the rounded figures that are printed, as with a pocket "
+    "calculator.",
 )
 
 
@@ -25,8 +26,8 @@ def digits_of(digits: int | None, by_hand: int | None = None) -> int:
     """How many decimals are printed: by hand, those that are computed with."""
     if digits is not None and by_hand is not None:
         raise ConfigError(
-            "by hand, what is printed is what is computed with: leave out --digits, and give "
-            "--by-hand the digits"
+            "--by-hand computes with the digits that it prints: leave out --digits, and give "
+            "--by-hand the number of digits"
         )
     return by_hand or digits or 4
 

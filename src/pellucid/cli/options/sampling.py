@@ -1,4 +1,4 @@
-"""How a text is written on: drawn, or found by a beam."""
+"""How a text is continued: by sampling or by beam search."""
 
 from typer import Option
 
@@ -6,10 +6,12 @@ from pellucid.errors import ConfigError
 
 SEED = Option("--seed", help="Seed of the random numbers")
 NUM_SAMPLES = Option("--num-samples", min=0, help="How many texts to write.")
-MAX_NEW_TOKENS = Option("--max-new-tokens", help="How many tokens to write at most.")
-GREEDY = Option("--greedy", help="Always the most likely token.")
+MAX_NEW_TOKENS = Option("--max-new-tokens", help="The largest number of tokens to write.")
+GREEDY = Option("--greedy", help="Always take the most likely token.")
 BEAM = Option("--beam", min=1, help="Beam width: how many texts are kept at each step.")
-LENGTH_PENALTY = Option("--length-penalty", help="Of the beam; above 0 favours long texts.")
+LENGTH_PENALTY = Option(
+    "--length-penalty", help="Length penalty of the beam: above 0 favours long texts."
+)
 WHY = Option("--why", help="Show how each token was chosen.")
 
 

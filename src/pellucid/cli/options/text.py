@@ -1,16 +1,18 @@
-"""What is read: texts, worked examples, tables, and what of them is held out."""
+"""The input: texts, worked examples, tables, and the part that is held out."""
 
 from typer import Argument, Option
 
 from pellucid.errors import TextError
 
 TEXT_OR_EXAMPLE = Argument(
-    show_default="ai_rocks", help="A worked example's name; with --model a text."
+    show_default="ai_rocks", help="The name of a worked example; with --model, a text."
 )
-TABLE = Argument(help="A CSV file whose first line names its columns.")
+TABLE = Argument(help="A CSV file with column names in its first line.")
 
 LABEL = Option("--label", metavar="COLUMN", help="The column that holds the classes.")
-HELD_OUT = Option("--held-out", help="Share of the data held out from training, to evaluate on.")
+HELD_OUT = Option(
+    "--held-out", help="The share of the data that is held out from training, for evaluation."
+)
 VALID = Option(
     "--valid",
     metavar="FILE",

@@ -8,28 +8,29 @@ N_EMBD = Option("--n-embd", help="Width of the residual stream.")
 BLOCK_SIZE = Option("--block-size", help="Context length, in tokens.")
 
 BATCH_SIZE = Option("--batch-size", help="Batch size, in")
-ACCUMULATE = Option("--accumulate", help="Batches whose gradients make one step.")
-MAX_ITERS = Option("--max-iters", help="Iterations.")
+ACCUMULATE = Option("--accumulate", help="How many batches to add up for one step.")
+MAX_ITERS = Option("--max-iters", help="How many iterations to train.")
 WARMUP_ITERS = Option("--warmup-iters", help="Iterations of warm-up.")
-DROPOUT = Option("--dropout", help="Part of the activations that is dropped.")
+DROPOUT = Option("--dropout", help="The share of activations that dropout drops.")
 MIXED = Option(
     "--mixed",
-    help="Forward and backward in bfloat16, weights in their dtype: quicker where the processor "
-    "multiplies bfloat16.",
+    help="Forward and backward in bfloat16, weights in their own dtype: faster where the "
+    "processor multiplies bfloat16.",
 )
 
 EVAL_INTERVAL = Option("--eval-interval", help="Iterations between evaluations.")
 SAVE_INTERVAL = Option(
     "--save-interval",
     min=0,
-    help="Iterations between saved points; 0: as often as it is evaluated.",
+    help="Iterations between saved states; 0: at each evaluation.",
 )
 LOG_INTERVAL = Option("--log-interval", help="Iterations between lines of the log.")
-PATIENCE = Option("--patience", help="End after so many evaluations without a new best; 0: never.")
+PATIENCE = Option(
+    "--patience", help="Stop after this many evaluations without a new best; 0: never."
+)
 RESUME = Option(
     "--resume",
-    help="Go on with the run in --out, bit for bit, by its own settings; begin it if there is "
-    "none.",
+    help="Resume the run in --out, bit for bit, with its own settings; start it if there is none.",
 )
 
 AFTER_WARMUP = "The peak, after warm-up."
