@@ -119,7 +119,7 @@ def test_a_model_of_characters_and_its_line_breaks(pellucid: Command, trained: P
         (["pickled", "--to", "peppers"], "'peppers'"),
         (["pickled", "--to", "7"], "0 to 6"),
         (["pickled", "--from", "99"], "0 to 6"),
-        (["pickled", "--from", "2", "--to", "3"], "behind 2"),
+        (["pickled", "--from", "2", "--to", "3"], "after 2"),
         ([""], "at least one character"),
         (["Ω"], "'Ω'"),
         (["pickled peppers picked"], "16 positions"),

@@ -266,6 +266,6 @@ def test_a_training_that_is_stopped_keeps_what_it_has(tmp_path: Path):
     assert process.returncode == 130
     assert complaint == b""
     assert b": a model with validation loss" in said
-    assert b"go on with: pellucid train --resume --out" in b" ".join(said.split())
+    assert b"resume with: pellucid train --resume --out" in b" ".join(said.split())
     model, tokenizer = open_model(str(out))
     assert model.config.vocab_size == tokenizer.vocab_size

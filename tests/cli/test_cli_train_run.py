@@ -109,7 +109,7 @@ def test_a_run_goes_on_only_with_its_own_data(pellucid: Command, run_of: Path, b
         line = pellucid("train", "--resume", "--out", begun).refused()
     finally:
         text.write_text(TEXT, encoding="utf-8")
-    assert "began with was other" in line
+    assert "started with other data" in line
 
 
 def test_resume_begins_where_there_is_nothing_to_go_on_with(

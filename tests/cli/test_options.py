@@ -153,4 +153,4 @@ def test_the_changelog_has_every_old_name():
 
 
 def test_what_stands_after_two_dashes_is_no_option(pellucid: Command):
-    assert "'__update' is none" in pellucid("explain", "loss", "--", "--update").refused()
+    assert "'__update' is not" in pellucid("explain", "loss", "--", "--update").refused()

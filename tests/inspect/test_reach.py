@@ -39,7 +39,7 @@ TABLES = [
 @pytest.mark.parametrize("target", range(4))
 def test_hello_world_s_heads_look_by_their_tables(start: int, target: int):
     if target > start:
-        with pytest.raises(TextError, match="behind"):
+        with pytest.raises(TextError, match="after"):
             reach(*hello_world(), start=str(start), target=str(target))
         return
     found = reach(*hello_world(), start=str(start), target=str(target))
@@ -222,8 +222,8 @@ def test_pieces_of_bytes_are_found_by_the_bytes_they_share(
         ({"start": "boy"}, "'boy'"),
         ({"target": "200"}, "200"),
         ({"start": "7"}, "0 to 6"),
-        ({"start": "0", "target": "girl"}, "behind 0"),
-        ({"start": "0", "target": "5"}, "behind 0"),
+        ({"start": "0", "target": "girl"}, "after 0"),
+        ({"start": "0", "target": "5"}, "after 0"),
     ],
 )
 def test_a_place_that_is_not_there_is_one_line(places: dict[str, str], words: str):

@@ -55,8 +55,8 @@ def test_the_mask_s_infinities_are_none_that_went_wrong():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("h.0.mlp.c_proj.weight", "ran away is h.0.mlp.c_proj.out: its numbers are 1e+0"),
-        ("ln_f.weight", "ran away is ln_f.out"),
+        ("h.0.mlp.c_proj.weight", "diverged is h.0.mlp.c_proj.out: its numbers are 1e+0"),
+        ("ln_f.weight", "diverged is ln_f.out"),
     ],
 )
 def test_where_all_is_finite_the_first_that_grew_is_named(name: str, words: str):

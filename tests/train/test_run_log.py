@@ -95,7 +95,7 @@ def test_a_last_line_cut_off_anywhere_is_ignored(tmp_path: Path):
 def test_a_line_that_cannot_be_read_is_named_by_its_number(tmp_path: Path, line: bytes, words: str):
     good = json.dumps(row(1)).encode()
     (tmp_path / "log.jsonl").write_bytes(good + b"\n" + line + b"\n" + good + b"\n")
-    with pytest.raises(TextError, match=rf"line 2 of .*log\.jsonl {words}: mend") as caught:
+    with pytest.raises(TextError, match=rf"line 2 of .*log\.jsonl {words}: correct") as caught:
         read_log(tmp_path)
     assert "\n" not in str(caught.value)
 

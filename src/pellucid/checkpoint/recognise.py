@@ -65,7 +65,7 @@ def _from_file(file: Path) -> Found:
         return llm_c.read(file)
     raise CheckpointError(
         f"a checkpoint that is one file is a {WEIGHTS}, nanoGPT's {nanogpt.FILE} or llm.c's .bin; "
-        f"{file} is none of them; give the directory it is in"
+        f"{file} is not one of them; give the directory that it is in"
     )
 
 

@@ -82,7 +82,7 @@ def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFil
             return TensorFiles(_pickle(place))
     raise CheckpointError(
         f"tensors come in .safetensors, .npz, .pt, llm.c's .bin, or a folder of .npy, and {place} "
-        "is none of these: save them in one of these forms"
+        "is not one of these: save them in one of these forms"
     )
 
 

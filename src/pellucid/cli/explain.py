@@ -65,7 +65,7 @@ def explain(
         )
     if interactive and not sys.stdin.isatty():
         raise ConfigError(
-            "--interactive needs a terminal to type in, and the input is none: leave it out, or "
+            "--interactive needs a terminal to type in, and the input is not one: leave it out, or "
             "take --depth 2"
         )
     how = opening(model, tokenizer_name, dtype, device)
@@ -110,7 +110,7 @@ def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], s
         return trace.tape, trace.piece
     if optimizer:
         raise ConfigError(
-            f"only a GPT's example takes a step of an optimizer, and {name} is none: leave out "
+            f"only a GPT's example takes a step of an optimizer, and {name} is not one: leave out "
             "--optimizer"
         )
     return example.lesson().tape, None

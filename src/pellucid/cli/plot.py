@@ -138,5 +138,5 @@ def _example(name: str) -> "Trace":
 
     example = find_example(name)
     if not isinstance(example, Example):
-        raise ConfigError(f"only a GPT's example is drawn, and {name} is none: try ai_rocks")
+        raise ConfigError(f"only a GPT's example is drawn, and {name} is not one: try ai_rocks")
     return example.record()

@@ -63,8 +63,8 @@ def example_runs(
         yield from _runs(model, tokens, example.record, settings, until, optimizers)
     elif until or optimizers:
         raise ConfigError(
-            f"only a GPT's example takes --until and --optimizer, and {name} is none: leave them "
-            "out"
+            f"only a GPT's example takes --until and --optimizer, and {name} is not one: leave "
+            "them out"
         )
     else:
         yield ProvedRun(name, example.lesson().tape)

@@ -36,16 +36,17 @@ def settings_of(context: Context) -> dict[str, Any]:
     begun: dict[str, Any] = run_settings(out)["options"]
     if unknown := begun.keys() - given.keys():
         raise ConfigError(
-            f"a run goes on by the options it was begun with, and pellucid {context.info_name} has "
-            f"no {min(unknown)} any more: go on with the version that began it, or begin anew with "
-            "--overwrite"
+            "a run resumes with the options that it started with, and pellucid "
+            f"{context.info_name} has no {min(unknown)} any more: resume with the version that "
+            "started it, or start anew with --overwrite"
         )
     said = given_options(context) & given.keys()
     for name in sorted((said & begun.keys()) - set(FREE)):
         if given[name] != begun[name]:
             raise ConfigError(
-                f"a run goes on as it was begun, and {option_of(context, name)} was {begun[name]} "
-                f"and is to be {given[name]}: leave it out, or begin anew with --overwrite"
+                f"a run resumes as it was started, and {option_of(context, name)} was "
+                f"{begun[name]} and is to be {given[name]}: leave it out, or start anew "
+                "with --overwrite"
             )
     return given | begun | {name: given[name] for name in said & set(FREE)}
 

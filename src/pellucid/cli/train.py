@@ -173,7 +173,7 @@ def _untrained(context: Context, settings: dict[str, Any]) -> Untrained:
     if settings["text"] is None:
         raise ConfigError(
             "a training needs a text, and none came: give a file, or a directory by pellucid "
-            "prepare; only a run that --resume goes on with knows its own"
+            "prepare; only a run that is resumed knows its own"
         )
     if settings["lora"] and settings["model"] is None:
         raise ConfigError(

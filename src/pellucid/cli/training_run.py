@@ -1,4 +1,4 @@
-"""What the commands that train share: begin or go on with a run, and go through its steps."""
+"""What the commands that train share: start or resume a run, and go through its steps."""
 
 import os
 import shlex
@@ -169,7 +169,7 @@ def _go_through(
     """Go through the steps of a training, showing them, and return the best model.
 
     The best by validation loss is in --out as soon as it is found. Ctrl-C, or a friendly request
-    to end, saves the point and says how to go on.
+    to end, saves the state and says how to resume.
     """
     from rich.markup import escape
 
@@ -196,7 +196,7 @@ def _go_through(
         best = run.point.best
         kept = f"with validation loss {best:.4f} is" if run.point.best_iteration else "is not yet"
         screen.print(
-            f"stopped after iteration {run.point.iteration:,}: a model {kept} in {place}; go on "
+            f"stopped after iteration {run.point.iteration:,}: a model {kept} in {place}; resume "
             f"with: pellucid {command} --resume --out {escape(shlex.quote(str(out)))}",
             soft_wrap=True,
         )

@@ -203,7 +203,7 @@ def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> 
         return _Walked(lesson, recipe, _stepped(example.model, lesson))
     if settings is None or _given(settings) or layers:
         raise ConfigError(
-            f"only a GPT's example takes --layers and an optimizer's step, and {name} is none: "
+            f"only a GPT's example takes --layers and an optimizer's step, and {name} is not one: "
             "leave out --layers, --optimizer, --learning-rate and --no-update"
         )
     lesson = example.lesson()

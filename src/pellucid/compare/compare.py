@@ -1,4 +1,4 @@
-"""Compare: find where another program first differs, say why, and go on to what else differs."""
+"""Compare: find where another program first differs, say why, then what else differs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

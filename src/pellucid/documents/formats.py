@@ -26,8 +26,8 @@ def check_path(path: Path) -> None:
     """Raise `ConfigError` where a document cannot be written to the path."""
     if path.suffix not in WRITERS:
         raise ConfigError(
-            f"a document is written to {', '.join(WRITERS)}, and {path} is none of them: give the "
-            "file another ending"
+            f"a document is written to {', '.join(WRITERS)}, and {path} is not one of them: give "
+            "the file another ending"
         )
     if path.is_dir():
         raise ConfigError(f"{path} must be a file's name, and it is a directory: add a name")

@@ -34,7 +34,7 @@ def notebook(document: Document) -> str:
         ) from None
     if document.recipe is None:
         raise ConfigError(
-            "a notebook makes its lesson again, and this one has no recipe for that: choose "
+            "a notebook repeats its walkthrough, and this one has no recipe for that: choose "
             "another format"
         )
     make: dict[str, Callable[..., Any]] = {"code": v4.new_code_cell, "text": v4.new_markdown_cell}

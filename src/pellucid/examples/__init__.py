@@ -68,7 +68,7 @@ def find_example(name: str) -> Example | Demonstration:
     name = name.replace("-", "_")
     if name not in EXAMPLES:
         raise ConfigError(
-            f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is none: to walk a "
+            f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is not: to walk a "
             "text of your own, give a --model"
         )
     if name in _MADE:

@@ -78,7 +78,7 @@ def load_example(name: str) -> Example:
     if name not in gpt_example_names():
         raise ConfigError(
             f"a worked example of a GPT must be one of {', '.join(gpt_example_names())}, and "
-            f"{name!r} is none: take one of these"
+            f"{name!r} is not: take one of these"
         )
     data = _content(name)
     tokenizer = Words(tuple(data["vocabulary"]))

@@ -98,7 +98,7 @@ def by_hand(tape: Tape, written: Callable[[str, Tensor], Written]) -> ByHand:
     sizes = {id(tape[name]): tape[name].numel() for name in tape}
     if sum(sizes.values()) > MOST:
         raise TraceError(
-            f"by hand a step must have at most {MOST:,} numbers, and this one has "
+            f"a step by hand must have at most {MOST:,} numbers, and this one has "
             f"{sum(sizes.values()):,}: take a smaller model or a shorter text"
         )
     work = _Work(tape, written)

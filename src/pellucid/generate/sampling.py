@@ -171,7 +171,7 @@ def _numbers(logits: Tensor) -> Numbers:
 def _check(number: float) -> None:
     if not math.isfinite(number):
         raise ConfigError(
-            "logits must be numbers, and the model's are NaN or infinite: are its weights whole?"
+            "logits must be numbers, and the model's are NaN or infinite: are its weights complete?"
         )
 
 

@@ -1,7 +1,7 @@
 """Search: the likeliest target for a source, or text after a prompt, by a beam.
 
 The encoder-decoder reads the source once and begins its target with <BOS>. The GPT reads the source
-and <SEP> as a prompt, and goes on from there. Both end with <EOS>.
+and <SEP> as a prompt, and continues from there. Both end with <EOS>.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,7 +88,7 @@ def go_on(
     alpha: float,
     max_new_tokens: int,
 ) -> list[Hypothesis]:
-    """The likeliest texts that go on from `tokens`, best first, found by a beam of this width.
+    """The most likely continuations of `tokens`, best first, found by a beam of this width.
 
     They end where the tokenizer has a token for it, or with `max_new_tokens`, or with the model's
     positions. Raises `TokenError` for a prompt that is empty or leaves no position.

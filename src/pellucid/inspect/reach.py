@@ -107,7 +107,7 @@ def _places(
     if not visible:
         raise TextError(
             f"a position sees itself and those before it, and {wanted!r} ends at "
-            f"{found[0][-1]}, behind {last}: look --from a later place"
+            f"{found[0][-1]}, after {last}: look --from a later place"
         )
     return visible[-1]
 

@@ -22,7 +22,7 @@ from pellucid.tree import Tree
 
 
 class AttentionCache(NamedTuple):
-    """What the backward needs; `past` is what a next call may go on from."""
+    """What the backward needs; `past` is what a next call may continue."""
 
     past: Past
     c_attn: Any

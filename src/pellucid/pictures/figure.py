@@ -19,7 +19,7 @@ def check_picture(path: Path) -> None:
     """Raise `ConfigError` for a file that no picture is drawn to, before anything is computed."""
     if path.suffix not in FORMATS:
         raise ConfigError(
-            f"a picture is drawn to {', '.join(FORMATS)}, and {path} is none of them: give the "
+            f"a picture is drawn to {', '.join(FORMATS)}, and {path} has another ending: give the "
             "file another ending"
         )
 

@@ -22,7 +22,7 @@ def hypothesis_lines(tokenizer: Tokenizer, hypotheses: Sequence[Hypothesis]) -> 
 def found_lines(
     tokenizer: Tokenizer, prompt: str, hypotheses: Sequence[Hypothesis], *, why: bool
 ) -> Iterator[Text]:
-    """The prompt with the likeliest text that goes on from it; with `why`, all that were found."""
+    """The prompt with its most likely continuation; with `why`, all that were found."""
     start = tokenizer.encode(prompt)
     yield Text(tokenizer.decode([*start, *hypotheses[0].tokens]).removeprefix("\n"))
     if why:

@@ -106,7 +106,7 @@ class PairCorpus:
             if not short:
                 raise TextError(
                     f"{what} must hold a pair of at most {block_size} tokens, and of its "
-                    f"{len(pairs)} none is as short: take a larger --block-size"
+                    f"{len(pairs)} all are longer: take a larger --block-size"
                 )
             return short
 

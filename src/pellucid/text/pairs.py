@@ -47,7 +47,7 @@ def _pair(line: str, number: int, path: str | Path) -> TextPair:
         came = f"{len(texts)} texts" if len(texts) != 2 else "an empty one"
         raise TextError(
             f"a line of pairs must be two texts with a tab between, and line {number} of {path} "
-            f"has {came}: mend or remove it"
+            f"has {came}: correct or remove it"
         )
     if mark := next((mark for mark in (*SPECIALS, EOS) if mark in line), None):
         raise TextError(

@@ -54,7 +54,7 @@ class Table:
         training, rest = torch.cat(kept).sort().values, torch.cat(taken).sort().values
         if held_out > 0 and not len(rest):
             raise TextError(
-                f"a table must have rows enough to hold some out, and of {len(self)} rows in "
+                f"a table must have enough rows to hold some out, and of {len(self)} rows in "
                 f"{len(self.labels)} classes a part of {held_out:g} is none: give more rows, or "
                 "--held-out 0"
             )

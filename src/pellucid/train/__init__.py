@@ -3,7 +3,7 @@
 train(model, corpus, recipe)      a `Progress` after every iteration
 compiled_step(model, recipe)      one step after another on batches of your own
 Recipe                            batch size, learning rate, and so on
-TrainState                        all that it takes to go on from an iteration
+TrainState                        all that it takes to resume after an iteration
 """
 
 from pellucid.train.compiled import CompiledStep, compiled_step

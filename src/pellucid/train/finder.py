@@ -52,8 +52,8 @@ def suggested(tried: list[Tried]) -> float:
     best = min(tried, key=lambda point: point.loss, default=None)
     if best is None or best.loss >= tried[0].loss:
         raise ConfigError(
-            "a learning rate is found where the loss falls, and it never did: take more data, or "
-            "another model"
+            "a learning rate is suggested where the loss falls, and it never did: take more data, "
+            "or another model"
         )
     return best.learning_rate / 10
 

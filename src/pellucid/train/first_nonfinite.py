@@ -37,7 +37,7 @@ def first_wrong(model: Any, before: Any, batch: tuple[Tensor, ...], **how: Any) 
     for name, grown in sizes.items():
         if grown > GROWN:
             return (
-                f"the first tensor that ran away is {name}: its numbers are {grown:.3g} times as "
+                f"the first tensor that diverged is {name}: its numbers are {grown:.3g} times as "
                 "large as with the weights of the last evaluation"
             )
     return (

@@ -102,8 +102,8 @@ def fit(model: Classifier, inputs: Tensor, targets: Tensor, recipe: FitRecipe) -
             total += float(loss) * len(batch)
         if not math.isfinite(total):
             raise ConfigError(
-                f"a loss must be a finite number, and in epoch {number} it is not: the weights ran "
-                f"away; try a smaller --learning-rate than {recipe.learning_rate:g}"
+                f"a loss must be a finite number, and in epoch {number} it is not: the training "
+                f"diverged; try a smaller --learning-rate than {recipe.learning_rate:g}"
             )
         yield Epoch(number, total / len(inputs), model)
 

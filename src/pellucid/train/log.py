@@ -103,7 +103,7 @@ class Log:
     def _full(self, error: OSError) -> CheckpointError:
         return CheckpointError(
             f"{self.path} must be a file that can be written; {error.strerror}; make room there, "
-            "and go on with --resume"
+            "and continue with --resume"
         )
 
 

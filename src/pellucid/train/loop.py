@@ -54,7 +54,7 @@ class Progress(NamedTuple, Generic[M]):
     grad_norm: float  # before clipping
     learning_rate: float
     tokens_per_second: float  # targets, in training, evaluations apart
-    point: TrainState  # from which to go on
+    point: TrainState  # from which to resume
     layers: Mapping[str, LogFigures] | None = None  # every `log_interval` iterations
     is_whole: bool = True  # several processes put model and point together where they are saved
 

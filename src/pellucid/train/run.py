@@ -8,7 +8,7 @@
     events.out.tfevents.…               the same for TensorBoard, where it is installed
 
 Every file is whole at every moment, and none of those that are written again says anything that
-another must agree with, so a run that is killed goes on from its last point, bit for bit.
+another must agree with, so a run that is killed resumes from its last state, bit for bit.
 """
 
 import json
@@ -98,7 +98,7 @@ def begin_run(
     """
     try:
         _clear(directory)
-        # An earlier run's point goes first: without one, there is nothing that could go on with
+        # An earlier run's state goes first: without one, there is nothing that could resume with
         # files of two runs.
         for name in (LAST, WEIGHTS, CONFIG, LOG, RUN):
             (directory / name).unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def run_settings(directory: Path) -> dict[str, Any]:
     if about.get("pellucid") != VERSION:
         raise CheckpointError(
             f"{directory / RUN} must be of version {VERSION}, and it is {about.get('pellucid')!r}: "
-            "go on with the Pellucid that wrote it"
+            "resume with the version of Pellucid that wrote it"
         )
     return about
 
@@ -149,8 +149,8 @@ def check_same_data(directory: Path, fingerprint: str) -> None:
     """Raise `ConfigError` if the run was started with other data."""
     if run_settings(directory).get("data") != fingerprint:
         raise ConfigError(
-            f"a run goes on with the data that it began with, and what {directory} began with was "
-            "other: give the same text, or begin anew with --overwrite"
+            f"a run must resume with the data that it started with, and {directory} started with "
+            "other data: give the same text, or start anew with --overwrite"
         )
 
 

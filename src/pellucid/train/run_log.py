@@ -87,7 +87,8 @@ def _rows(path: Path, content: bytes) -> Iterator[Mapping[str, Any]]:
         if fault:
             raise TextError(
                 f"each line of a training's log must be a JSON object with iteration, "
-                f"{', '.join(NEEDED)}, and line {number} of {path} {fault}: mend or delete the line"
+                f"{', '.join(NEEDED)}, and line {number} of {path} {fault}: correct or "
+                "delete the line"
             )
         yield row
 

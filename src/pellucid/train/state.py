@@ -75,6 +75,6 @@ def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
         return TrainState(params=params, state=state, random=random, **fields), header
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path} must be the last point of a training, whole, and it is not ({error}): begin "
-            "again with --overwrite"
+            f"{path} must be the last state of a training, complete, and it is not ({error}): "
+            "start again with --overwrite"
         ) from None

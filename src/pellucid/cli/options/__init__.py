@@ -10,7 +10,7 @@ from typing import Any
 
 
 def variant(option: Any, more: str = "", *, default: str | None = None) -> Any:
-    """The option, whose help goes on with `more`; `default` says what it is where none is given."""
+    """The option with `more` added to its help; `default` says what it is where none is given."""
     changed = copy(option)
     changed.help = f"{option.help} {more}".rstrip()
     if default is not None:

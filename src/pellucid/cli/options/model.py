@@ -70,7 +70,8 @@ def device_of(name: str) -> "torch.device":
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
-            f"--device must name a device of this machine, and {name!r} is none ({reason}): try cpu"
+            f"--device must name a device of this machine, and {name!r} is not one ({reason}): "
+            "try cpu"
         ) from None
     return device
 

@@ -36,7 +36,7 @@ def _sum_of_uses(given: Arguments) -> str:
 
 
 class DecoderCache(NamedTuple):
-    """What the backward needs, part by part; `past` is what a next call may go on from."""
+    """What the backward needs, part by part; `past` is what a next call may continue."""
 
     h: tuple[DecoderBlockCache, ...]
     ln_f: Any

@@ -1,4 +1,4 @@
-"""The answer to `why`: the arithmetic behind one number, with every operand a place to go on to."""
+"""The answer to `why`: the arithmetic behind one number, with a link from every operand."""
 
 import re
 from collections.abc import Iterator
