@@ -182,7 +182,7 @@ def test_a_head_is_ablated_and_an_mlp_zeroed(visitor: Visitor):
     actions = [setting("h.1.attn.att", [2], 0.0), setting("h.3.mlp.c_proj.out", [], 0.0)]
     touch.locator("[data-number]").first.wait_for()
     check_shown(page, changed(ENGLISH, *actions), "pel-touch")
-    touch.get_by_role("button", name="Clear interventions").click()
+    touch.get_by_role("button", name="Clear edits").click()
     touch.locator('button[aria-pressed="true"]').first.wait_for(state="detached")
 
 

@@ -1,4 +1,4 @@
-"""What a model's work costs: operations and bytes, counted in runs on tensors without numbers.
+"""What a model's work costs: operations and bytes, counted in runs on meta tensors.
 
 Only matrix products count, a multiplication and an addition for each pair of factors. Attention
 counts whole, also where the mask leaves half of it out, as it does for everyone who gives such
@@ -28,7 +28,7 @@ def forward_flops(
 
     Logits are computed for the last `scored` positions, or for all.
     """
-    model, past = GPT.without_weights(config), None
+    model, past = GPT.without_weights(config, device="meta"), None
     if start:
         _, past = model.extend(torch.empty(batch, start, device="meta").long(), None, last=1)
     with FlopCounterMode(display=False) as counted:

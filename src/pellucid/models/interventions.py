@@ -1,11 +1,12 @@
 """Interventions: which activations of a model can be set by hand, and what is set in one run."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,10 @@ from pellucid.tape import Tape
 
 Index = tuple[int | slice, ...]
 """Of a tensor: its first axes, or all; what stands below them is meant as a whole."""
+
+
+_FIRST = re.compile(r"(?<=\.)0(?=\.)")
+"""The number of the first block in a name; the others are made as it is."""
 
 
 class Settable(NamedTuple):
@@ -89,11 +94,11 @@ def pairs_at(tape: Tape) -> dict[str, str]:
 
 @lru_cache(maxsize=16)
 def _runs(kind: Any, config: Any) -> tuple[Tape, Tape]:
-    """Runs of such a model on two and on three tokens, without numbers."""
-    model = kind.without_weights(replace(config, block_size=3))
+    """Runs of such a model's first block on two and on three tokens."""
+    model = kind.without_weights(replace(config, n_layer=1, block_size=3, vocab_size=1))
     tapes = Tape(), Tape()
     for length, tape in enumerate(tapes, start=2):
-        tokens = torch.empty(length, dtype=torch.long, device="meta")
+        tokens = torch.zeros(length, dtype=torch.long)
         model.loss(tokens, tokens, tape)
     return tapes
 
@@ -107,7 +112,7 @@ def _settable(model: Model) -> dict[str, Settable]:
 def _places(kind: Any, config: Any) -> dict[str, Settable]:
     """Where a run of such a model can be set: what differs between two lengths is positions."""
     two, three = _runs(kind, config)
-    return {
+    found = {
         name: Settable(
             pair,
             tuple(
@@ -117,6 +122,15 @@ def _places(kind: Any, config: Any) -> dict[str, Settable]:
         )
         for name, pair in pairs_at(two).items()
     }
+    return {name: found[first] for name, first in _every_block(found, config.n_layer)}
+
+
+def _every_block(names: Iterable[str], depth: int) -> Iterator[tuple[str, str]]:
+    """The names of a whole run, each with its like in a run of the first block alone."""
+    for in_block, group in groupby(names, lambda name: _FIRST.search(name) is not None):
+        own = list(group)
+        for number in range(depth if in_block else 1):
+            yield from ((_FIRST.sub(str(number), name), name) for name in own)
 
 
 def checked(model: Model, interventions: Iterable[Intervention]) -> Iterator[Intervention]:
@@ -218,7 +232,8 @@ def _instead(model: Model, name: str, names: Sequence[str]) -> str:
     if name.endswith((".weight", ".bias", ".lora_a", ".lora_b")):
         return "a parameter by with_params, and activations by name"
     kind: Any = type(model)
-    made = list(_runs(kind, model.config)[0])
+    run, _ = _runs(kind, model.config)
+    made = [one for one, _ in _every_block(run, model.config.n_layer)]
     if name not in made:
         near = get_close_matches(name, names, n=1, cutoff=0.0)
         return f"{near[0]}, the nearest of the {len(names)} that intervention_names lists"

@@ -65,13 +65,14 @@ class Model:
         return cls(config, cls.initial(config, seed=seed, dtype=dtype, device=device))
 
     @classmethod
-    def without_weights(cls, config: Any) -> Self:
-        """A model of meta tensors, which have a shape and no numbers: what it does costs nothing.
+    def without_weights(cls, config: Any, *, device: torch.device | str = "cpu") -> Self:
+        """A model whose parameters take no memory, each one zero seen through its whole shape.
 
-        Its runs show names, shapes and calls, and count operations. Give it meta tensors.
+        Its runs show names, shapes and calls. On the device "meta" they compute nothing, and take
+        meta tensors; torch needs seconds to get ready for those.
         """
-        shapes = config.parameter_shapes()
-        params = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+        zero, shapes = torch.zeros((), device=device), config.parameter_shapes()
+        params = {name: zero.expand(shape) for name, shape in shapes.items()}
         return cls(config, unflatten(params))
 
     @classmethod

@@ -1,9 +1,9 @@
 """A GPT whose matrices are packed for reading them fast: smaller, and forward only."""
 
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
@@ -27,9 +27,9 @@ class PackedMatrix(NamedTuple):
 
 @cache
 def readers(config: GPTConfig) -> dict[str, list[Call]]:
-    """The calls that are given each parameter itself, in a run on one token without numbers."""
-    model, tape = GPT.without_weights(config), Tape()
-    model.forward(torch.empty(1, device="meta").long(), tape)
+    """The calls that are given each parameter itself, in a run on one token."""
+    model, tape = GPT.without_weights(replace(config, block_size=1, vocab_size=1)), Tape()
+    model.forward([0], tape)
     found: dict[str, list[Call]] = {name: [] for name in flatten(model.params)}
     for call in tape.begun:
         for value in call.arguments.values():
