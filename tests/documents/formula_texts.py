@@ -1,28 +1,11 @@
-"""Every formula that a walk or a layer can have, and every symbol of the table of names."""
+"""Every formula that a walkthrough can have, and every symbol of the table of names."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from functools import cache
 
-import pellucid.layers
-import pellucid.models
-import pellucid.optim
 from pellucid.examples import EXAMPLES
-from pellucid.layers.facts import facts_of
-from pellucid.walkthrough import UPDATES, describe, names
+from pellucid.walkthrough import UPDATES, Steps, describe, lines, names, update_equations
 from tests.examples.walkthroughs import walkthrough_of
-
-
-def stated() -> Iterator[str]:
-    """The equations that layers, wirings and optimizers state as they are, whatever the run."""
-    for package in (pellucid.layers, pellucid.models, pellucid.optim):
-        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            for function in vars(importlib.import_module(info.name)).values():
-                if callable(function):
-                    for equation in facts_of(function).equations:
-                        if isinstance(equation.text, str) and "{" not in equation.text:
-                            yield equation.text
+from tests.walkthrough.recordings import RECORDINGS
 
 
 @cache
@@ -34,7 +17,13 @@ def formulas() -> tuple[str, ...]:
         for step in part.steps
         for formula in step.formulas
     ]
-    return tuple(dict.fromkeys([*found, *stated()]))
+    for recorded in RECORDINGS.values():
+        tape = recorded()
+        steps = Steps(tape)
+        for step in (*steps.forward(), *steps.backward()):
+            found += step.formulas
+        found += lines(written.text for written in update_equations(tape))
+    return tuple(dict.fromkeys(found))
 
 
 @cache

@@ -47,7 +47,7 @@ def test_what_the_walkthroughs_say_is_read_and_not_only_kept(text: str):
 
 def test_there_are_formulas_of_every_kind_among_them():
     said = " ".join(formulas())
-    for sign in ("Σᵢ", "√(", "½", "^(2i/C)", "ᵀ", "erf", "m_hat", "η λ w", "∞", "←", "…", "±"):
+    for sign in ("Σᵢ", "√(", "½", "^(2i/C)", "ᵀ", "erf", "m_hat", "η λ w", "∞", "←", "…"):
         assert sign in said
     assert len(formulas()) > 100
 
@@ -91,7 +91,7 @@ SHAPES = {"mfrac": 2, "msup": 2, "msub": 2, "munder": 2, "mover": 2, "msubsup": 
 
 def seen(text: str) -> str:
     """What is seen of a text when nothing but letters, figures and signs in a line counts."""
-    text = re.sub(r"\b([A-Za-z])_([A-Za-z0-9])(?![A-Za-z0-9_.])", r"\1\2", text)
+    text = re.sub(r"\b([A-Za-z])_([A-Za-z0-9])(?![A-Za-z0-9_]|\.\w)", r"\1\2", text)
     text = re.sub("([²³ᵀᵗ])([₀-₉])", r"\2\1", text)
     text = text.translate(str.maketrans("−∑′\u0302", "-Σ'^"))
     return re.sub(r"[\s√/()^\u2044]", "", unicodedata.normalize("NFKC", text))

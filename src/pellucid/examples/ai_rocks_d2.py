@@ -39,8 +39,8 @@ def _why_four(trace: Trace) -> Part:
             Step(
                 "Any two numbers become ±1",
                 (
-                    "x - mean = ±a,   a = |x₁ - x₂| / 2,   variance = a²",
-                    "xhat = ±a / √(a² + ε): ±1, but for ε",
+                    "|x - mean| = |x₁ - x₂| / 2 = a,   variance = a²",
+                    "|xhat| = a / √(a² + ε),   ±1 but for ε",
                 ),
                 lines=tuple(_rows(trace, four)),
                 says="Of two numbers layer norm keeps which is the larger, and no more. Of four it "
@@ -49,8 +49,8 @@ def _why_four(trace: Trace) -> Part:
             Step(
                 "No gradient comes back",
                 (
-                    "dxhat - mean(dxhat) = ±g,   g = (dxhat₁ - dxhat₂) / 2",
-                    "dx = ±g · ε / (a² + ε)^(3/2): 0 for ε = 0",
+                    "|dxhat - mean(dxhat)| = |dxhat₁ - dxhat₂| / 2 = g",
+                    "|dx| = g · ε / (a² + ε)^(3/2),   nothing for an ε of 0",
                 ),
                 lines=tuple(
                     _gradients({"d = 2": trace, f"d = 2, ε = {FINER:g}": finer, "d = 4": four})

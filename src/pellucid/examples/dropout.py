@@ -65,7 +65,7 @@ def _published(tape: Tape) -> Part:
         (
             Step(
                 "In training: noise of 0 or 1",
-                ("out = x · keep;   mean = Σ chance · out",),
+                ("out = x · keep;   mean = chance out",),
                 ("published.train.out", "published.mean.out"),
                 says="On average each node passes on less than it has: "
                 f"{float(mean[0, 0]):g} of {float(x[0, 0]):g}.",
@@ -100,7 +100,7 @@ def _inverted(tape: Tape) -> Part:
         (
             Step(
                 f"In training: noise of 0 or 1/(1-p) = {1 / (1 - P):.4f}",
-                ("out = x · keep / (1-p);   mean = Σ chance · out",),
+                ("out = x · keep / (1-p);   mean = chance out",),
                 ("inverted.train.out", "inverted.mean.out"),
                 says="What is kept makes up for what is deleted, and the mean is x itself.",
             ),
@@ -132,7 +132,7 @@ def _behind_a_bend(tape: Tape) -> Part:
         (
             Step(
                 "Exact up to the next bend",
-                ("node = Σ out W;   with ReLU: max(node, 0)",),
+                ("node = out W;   with ReLU max(node, 0)",),
                 ("means",),
                 says="A sum of the nodes keeps the equality: its mean over all cases is "
                 f"{both[0, 0]:g}, and at inference it is {both[1, 0]:g}. Behind a ReLU it is only "

@@ -116,8 +116,8 @@ def _depth(tape: Tape) -> Part:
             Step(
                 "And backward",
                 (
-                    "plain: dx = dout Wᵀ;   residual: dx = dout + dout Wᵀ",
-                    "both: dx = dout + layer norm's gradient of dout Wᵀ",
+                    "plain: dx ← dx Wᵀ;   residual: dx ← dx + dx Wᵀ",
+                    "both: dx ← dx + layer norm's gradient of dx Wᵀ",
                 ),
                 lines=_table(gradients),
                 says="The length of the gradient as it comes out of each layer, when one of length "

@@ -198,7 +198,7 @@ def _activation(tape: Tape, inputs: Tensor) -> Part:
         (
             Step(
                 "Negative nodes become 0",
-                ("node = max(Σ input · weight, 0)",),
+                ("each node = max(Σ input · weight, 0)",),
                 ("bent.hidden.0.act.out", "bent.output.out"),
                 tuple(
                     f"output for {label}:  {spelt(after, exact(OUTPUT)[:, place])}"

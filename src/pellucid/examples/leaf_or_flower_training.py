@@ -176,7 +176,7 @@ def _gradient(tape: Tape) -> Part:
             ),
             Step(
                 "One step against the gradient",
-                (f"w = w - η · gradient,   η = {RATE:g}",),
+                (f"w ← w - η dw,   η = {RATE:g}",),
                 says=f"The loss was {before:.6f} and is {after:.6f}.",
             ),
         ),

@@ -120,7 +120,7 @@ def _heads(tape: Tape) -> Part:
         (
             Step(
                 "Heads side by side, then a linear map",
-                ("v = x W_v, cut into heads;   z = att v;   out = concat(z) W_o",),
+                ("v = heads(x W_v);   z = att v;   out = concat(z) W_o",),
                 ("words", "heads.att", "heads.z", "joined.out"),
                 says=f"{H} heads, each {C // H} wide, read {T} words of width {C}. Their outputs "
                 "stand side by side and pass one map.",

@@ -70,7 +70,7 @@ def _simple(tape: Tape, x: Tensor) -> Part:
             ),
             Step(
                 "How much each word counts",
-                ("scoreᵢ = q₃ · kᵢ,   u = softmax(scores)",),
+                ("scoreᵢ = Σ q₃ · kᵢ,   u = softmax(scores)",),
                 ("scores.out", "u.out"),
                 says=f"To {WORDS[-1]}, {WORDS[most]} counts most, {float(u[most]):.4f}; the shares "
                 f"sum to {float(u.sum()):g}. They depend on both words: that is what a network "
