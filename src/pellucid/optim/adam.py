@@ -68,7 +68,7 @@ def adamw_rule(
     decay = learning_rate * weight_decay * weight
     update = -learning_rate * m_hat / (v_hat.sqrt() + eps) - decay
     new = weight + update
-    tape.note(decay=decay)
+    tape.note(beta1=beta1, beta2=beta2, decay=decay)
     tape(m=m, v=v, m_hat=m_hat, v_hat=v_hat, update=update, new=new)
     return new, {"m": m, "v": v}
 
