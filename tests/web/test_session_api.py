@@ -98,6 +98,17 @@ def nodes(outline: list[Any]) -> list[Any]:
     return [one for node in outline for one in (node, *nodes(node["children"]))]
 
 
+def test_a_lesson_s_outline_has_its_parts_and_the_drawing_s_kinds(api: SessionApi):
+    parts = answer(api, "open", experiment=LESSON)["outline"]
+    assert {part["kind"] for part in parts} == {"part"}
+    decoder = [step for part in parts if "Decoder" in part["title"] for step in part["children"]]
+    assert [step["kind"] for step in decoder] == [
+        *("embedding", "position", "attention", "sum", "norm", "cross", "sum", "norm"),
+        *("mlp", "sum", "norm", "unembedding", "unembedding", "loss"),
+    ]
+    assert {step["block"] for step in decoder} == {None}
+
+
 def test_the_outline_goes_from_the_model_to_its_heads(api: SessionApi):
     outline = answer(api, "open", experiment=ENGLISH)["outline"]
     assert [node["kind"] for node in outline] == [

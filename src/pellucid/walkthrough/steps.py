@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pellucid.layers import intervened
-from pellucid.layers.facts import facts_of
+from pellucid.layers.facts import Meaning, facts_of
 from pellucid.tape import Call, Tape, leaves_of
 from pellucid.walkthrough.scope import Scope, Written, below, joined
 from pellucid.walkthrough.walkthrough import Step
@@ -185,7 +185,11 @@ class Steps:
         of a table of sinusoids are sines and cosines.
         """
         calls = {id(one): one for call in found.calls for one in self.scope.around(call)}
-        places = {name: place for place, name in enumerate(found.names)}
+        places = {
+            name: place
+            for place, name in enumerate(found.names)
+            if (meant := self._meant(name)) is None or meant.shown
+        }
         said: dict[str, dict[str, Written]] = {}
         for call in sorted(calls.values(), key=lambda call: len(self.scope.around(call))):
             own: dict[str, dict[str, Written]] = {}
@@ -227,11 +231,17 @@ class Steps:
 
     def _is_shown(self, name: str) -> bool:
         """Whether a value is shown; of a gradient the backward may say it otherwise."""
-        call, value = self.tape.shown_by(name), self.scope.value_of(name)
-        own = below(value, call.path) if call is not None and call.backward else None
-        said = facts_of(call.function).values.get(own) if call and own else None
-        meaning = said or self.scope.meaning(value)
+        meaning = self._meant(name) or self.scope.meaning(self.scope.value_of(name))
         return meaning is None or meaning.shown
+
+    def _meant(self, name: str) -> Meaning | None:
+        """What a backward says of a gradient, under its value's name."""
+        call = self.tape.shown_by(name)
+        for one in self.scope.around(call) if call is not None and call.backward else ():
+            own = below(self.scope.value_of(name), one.path)
+            if own in facts_of(one.function).values:
+                return facts_of(one.function).values[own or ""]
+        return None
 
     def _kind(self, found: StepDraft) -> str:
         """What kind of step it is, by its first value or by the function that made it."""

@@ -122,7 +122,13 @@ def embed(
     return x, EmbedCache(embedding_cache, scale_cache, position_cache, dropout_cache)
 
 
-@layer("dscale.x = √C · dscale.out")
+@layer(
+    "dscale.x = √C · dscale.out",
+    values={
+        "position.rows": Meaning("T C", "PE[:T]", "fixed: it changes nothing", shown=False),
+        "position.weight": Meaning("maxT C", "PE", "fixed: it changes nothing", shown=False),
+    },
+)
 def embed_backward(
     dx: Tensor, cache: EmbedCache, *, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:

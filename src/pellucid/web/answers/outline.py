@@ -13,6 +13,7 @@ KINDS = {
     "layer_norm": "norm",
     "residual": "sum",
     "logits": "unembedding",
+    "cross_attention": "cross",
     "softmax": "unembedding",
 }
 """What the drawing calls a kind of step, where it has another word."""
@@ -55,7 +56,8 @@ class Outline:
     def _part(self, place: int, part: Any) -> Json:
         node = _node(f"part-{place}", part.heading, "part")
         node["children"] = [
-            self._step(step, f"part-{place}-{number}") for number, step in enumerate(part.steps)
+            self._step(step._replace(layer=None), f"part-{place}-{number}")
+            for number, step in enumerate(part.steps)
         ]
         return node
 
