@@ -1,4 +1,4 @@
-"""Options that have another name now: who writes the old one is told the new one."""
+"""Renamed options: the old name is answered with the new one."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What a training is told: the command's options, or those that the run was begun with."""
+"""A training's settings: the command's options, or those that the run was started with."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -116,7 +116,7 @@ def walk(
 
 
 class _Walked(NamedTuple):
-    """A lesson, how to make it again, and for a proof the model that took the step."""
+    """A walkthrough, how to repeat it, and for a proof the model that took the step."""
 
     lesson: "Walkthrough"
     recipe: "Reproduction"
@@ -138,7 +138,7 @@ def _check(
         raise ConfigError("a worksheet is a document, and no file is named: add -o walk.html")
     if out is None and prove:
         raise ConfigError(
-            "a certificate stands beside a document, and no file is named: add -o walk.html, or "
+            "a certificate needs a document, and no file is named: add -o walk.html, or "
             "use pellucid prove"
         )
     if out is not None and (shown or shapes):
@@ -148,7 +148,7 @@ def _check(
 
 
 def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, dict[str, Any]]":
-    """The lesson and recipe from figures by hand, and what a document takes from them."""
+    """The walkthrough and recipe by hand, and what a document takes from them."""
     from pellucid.documents.by_hand import arithmetic, lesson_by_hand
     from pellucid.documents.links import origins_of
     from pellucid.documents.recipe import by_hand_recipe
@@ -166,7 +166,7 @@ def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, 
 
 
 def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
-    """The proof of a lesson, its certificate written, and what a document takes from it."""
+    """The proof of a walkthrough, its certificate written, and what a document takes from it."""
     from pellucid.cli.proved_runs import beside_slopes
     from pellucid.documents.certified import certified
     from pellucid.documents.numbers import Format
@@ -190,7 +190,7 @@ def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, 
 
 
 def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> _Walked:
-    """A worked example's lesson; one that takes no step of an optimizer has no settings for it."""
+    """A worked example's walkthrough; one without an optimizer's step has no settings for it."""
     from pellucid.documents.recipe import demonstration_recipe, example_recipe
     from pellucid.examples import Example, find_example
 
@@ -213,7 +213,7 @@ def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> 
 def _step(
     text: str, name: str, settings: dict[str, Any] | None, layers: str | None, how: dict[str, Any]
 ) -> _Walked:
-    """The lesson of one step of a model on a text; `how` says how to open the model."""
+    """The walkthrough of one step of a model on a text; `how` says how to open the model."""
     from pellucid.documents.recipe import model_recipe
     from pellucid.walkthrough import gpt_walkthrough
 

@@ -18,7 +18,7 @@ from pellucid.reference import Pack
 from pellucid.tree import flatten
 
 Watch = Callable[[str], None]
-"""What is told what a comparison does next."""
+"""Called with what a comparison does next."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Finding:
 
 
 ALIKE = 1e-3
-"""Mistakes that leave so little more of the distance than the best are not told apart."""
+"""Mistakes that leave this little more of the distance than the best count as equal."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
 
 
 def _place(fault: Verdict) -> tuple[str, str]:
-    """Where in the code a difference is: an unexplained one is told once, not in every layer."""
+    """Where in the code a difference is: an unexplained one is reported once, not in each layer."""
     return (site(fault.call[0]), fault.call[1]) if fault.call else (fault.name, "")
 
 

@@ -1,4 +1,4 @@
-"""Mutations: other functions put in the stead of a model's own, for one run of it.
+"""Mutations: other functions that replace a model's own, for one run of it.
 
 >>> import torch
 >>> from pellucid.layers import softmax
@@ -23,7 +23,7 @@ from pellucid.tape import Tape
 Function = Callable[..., Any]
 
 Change = Callable[[Function], Function]
-"""From the function that would run to the one that runs in its stead; all arguments have names."""
+"""From the function that would run to the one that replaces it; all arguments have names."""
 
 
 class Mutation(NamedTuple):
@@ -41,7 +41,7 @@ class MutatedTape(Tape):
         self._mutations = tuple(mutations)
 
     def run(self, function: Function, body: Function, arguments: dict[str, Any]) -> Any:
-        """Record a call of a layer, and run what is put in its stead."""
+        """Record a call of a layer, and run its replacement."""
         own = [m for m in self._mutations if function in m.changes and m.here(self.path)]
         mutated = VARIANTS.get(function, body) if own else body
         for mutation in own:

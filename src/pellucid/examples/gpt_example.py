@@ -52,7 +52,7 @@ class Example:
         return self._told(self.record(update), layers)
 
     def _told(self, trace: Trace, layers: Collection[int] | None) -> Walkthrough:
-        """The lesson of a record, with what closes it."""
+        """The walkthrough of a record, with its closing part."""
         lesson = gpt_walkthrough(trace, self.title, f"{self.about}\n{self.source}", layers)
         if self.closing is None:
             return lesson

@@ -1,4 +1,4 @@
-"""What a layer says of itself: its equations, its values, and where they stand in a walk.
+"""What a layer says of itself: its equations, its values, and their place in a walk.
 
 An equation is one line in the notation of `docs/notation.md`, in the names of the code: what the
 function shows, its arguments, and in a backward the names of the forward that it undoes. A part of

@@ -13,7 +13,7 @@ from pellucid.tree import Tree
 
 
 class Again(NamedTuple):
-    """What the backward needs: the input, and what the forward was told."""
+    """What the backward needs: the input, and the arguments of the forward."""
 
     x: Tensor
     told: dict[str, Any]

@@ -24,7 +24,7 @@ NormPlace = Literal["pre", "post"]
 """Where the norm of a residual connection stands: before its part, or after its sum."""
 
 Part = Callable[..., tuple[Any, Any]]
-"""Attention or a feed-forward network that has been told all but what it reads, or its backward."""
+"""Attention or a feed-forward network with all arguments but its input, or its backward."""
 
 
 class ResidualNames(NamedTuple):

@@ -40,7 +40,7 @@ class SetValues(NamedTuple):
 
     @property
     def given(self) -> dict[str, Tensor]:
-        """What the layer `intervened` is told."""
+        """The arguments of the layer `intervened`."""
         return {"where": self.where, "value": self.value}
 
 

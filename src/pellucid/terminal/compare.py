@@ -137,7 +137,7 @@ def _why(finding: Finding) -> Iterator[Line]:
 
 
 def _changed(fit: Fit) -> Iterator[Line]:
-    """The first line of ours that the mistake changes, and what stands there."""
+    """The first line of ours that the mistake changes, and the line that replaces it."""
     function, (right, wrong) = next(iter(fit.mistakes[0].changes)), fit.mistakes[0].lines[0]
     file = function.__module__.removeprefix("pellucid.").replace(".", "/")
     body = inspect.getsource(function).rpartition('"""')[2]

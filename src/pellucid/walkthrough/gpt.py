@@ -1,4 +1,4 @@
-"""A GPT's recorded step as a lesson: forward, backward and update, block by block."""
+"""A GPT's recorded step as a walkthrough: forward, backward and update, block by block."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice

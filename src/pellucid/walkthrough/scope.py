@@ -1,4 +1,4 @@
-"""What the names in a layer's equations stand for in a recorded call, and how a step writes them.
+"""What the names in a layer's equations mean in a recorded call, and how a step writes them.
 
 A layer's equations are in its own words: `x`, `weight`, `out`. A step of a walk shows the values of
 several calls, and there each has the name that it has on the tape, as far as the step needs it:
@@ -22,7 +22,7 @@ NOTATION = ("where", "else")
 
 
 class Written(NamedTuple):
-    """An equation as a step shows it, and what the names in it stand for.
+    """An equation as a step shows it, and what the names in it mean.
 
     `names` gives the tape's name of each value, and `numbers` the settings and sizes.
     """

@@ -100,14 +100,14 @@ class Steps:
         return [self._step(found) for found in self._backward]
 
     def written(self) -> Iterator[Written]:
-        """Every equation of every step, with what the names in it stand for."""
+        """Every equation of every step, with what the names in it mean."""
         for found in (*self._forward, *self._backward):
             yield from self._equations(found)
 
     # -- which step a value belongs to --------------------------------------------------------
 
     def _maker(self, name: str) -> Call | None:
-        """The call that showed a value by this name, whoever made it first."""
+        """The call that showed a value by this name, even if another made it first."""
         return self.tape.shown_by(name)
 
     def _place(self, steps: list[StepDraft], name: str, call: Call) -> None:

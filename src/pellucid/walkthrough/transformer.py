@@ -1,4 +1,4 @@
-"""One whole step of an encoder-decoder as a lesson: two texts, their loss, every gradient."""
+"""A whole step of an encoder-decoder as a walkthrough: two texts, their loss, every gradient."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""A lesson: a run on a tape, and the way through it, step by step, as data.
+"""A walkthrough: a run on a tape and the steps through it, as data.
 
 Whatever was run (a model's whole step, or two layers that show one claim) becomes a `Walkthrough`,
 and a report prints it without knowing what it was: it reads names off the tape and computes
@@ -57,7 +57,7 @@ class Walkthrough:
         return replace(self, tape=tape) if self.again is None else self.again(tape)
 
     def led_by(self, part: Part) -> "Walkthrough":
-        """The lesson after a part that tells what happened before the run."""
+        """The walkthrough after a part that says what happened before the run."""
         again = self.again
         return replace(
             self,

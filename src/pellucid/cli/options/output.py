@@ -1,4 +1,4 @@
-"""What comes out: where it is written, with how many digits, of which blocks."""
+"""The output: where it is written, with how many digits, for which blocks."""
 
 from typer import Option
 

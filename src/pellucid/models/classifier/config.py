@@ -68,7 +68,7 @@ class ClassifierConfig:
 
     @property
     def classes(self) -> int:
-        """How many classes are told apart, V."""
+        """How many classes there are, V."""
         return 2 if self.scheme == "sign" else self.outputs
 
     @property

@@ -75,7 +75,7 @@ IDLE = frozenset(
         *("begin_suppress_tokens", "tf_legacy_loss"),
     )
 )
-"""Settings that change no formula of the logits; whoever adds one here shows it in a test."""
+"""Settings that change no formula of the logits; for each one added here a test must show it."""
 
 FIXED = {"pruned_heads": {}, "add_cross_attention": False}
 """Settings of either architecture that change a formula, each with the value it must have."""

@@ -32,7 +32,7 @@ class Outline:
         self.editable = set(editable)
 
     def nodes(self) -> list[Json]:
-        """The steps forward, those of a block under the block; a lesson's parts and their steps."""
+        """The steps forward, those of a block under the block; a walkthrough's parts and steps."""
         forward, *others = self.run.lesson.parts
         if self.run.trace is None:
             return [self._part(place, part) for place, part in enumerate((forward, *others))]

@@ -14,7 +14,7 @@ _IMPORTS = {
     "record_step(": "from pellucid.train import record_step, updated",
     "flatten(": "from pellucid.tree import flatten, unflatten",
 }
-"""What a source imports for what stands in it."""
+"""The imports that a source needs."""
 
 
 def python(run: ExperimentRun, library: Library) -> str:

@@ -32,7 +32,7 @@ class Marked(Writer):
     terms: list[Term] = field(default_factory=list)
 
     def operand(self, term: Term) -> str:
-        """A number that stands in arithmetic, marked where there is more to say of it."""
+        """A number in arithmetic, marked where it can be explained further."""
         text = super().operand(term)
         return self._mark(term, text) if term.label and not isinstance(term.value, bool) else text
 

@@ -28,7 +28,7 @@ class Assets:
         self.folder = folder
 
     def file(self, name: str) -> Path | None:
-        """The file of that name; None where there is none, or a link stands in its place.
+        """The file of that name; None if there is none, or a link in its place.
 
         >>> Assets(PAGE).file("../server.py")
         """

@@ -27,7 +27,7 @@ DEPTH = 32
 
 
 class RequestBody:
-    """Reads bodies, of which only so many bytes are held at a time."""
+    """Reads bodies, and holds only a limited number of their bytes at a time."""
 
     def __init__(self) -> None:
         self._coming = 0

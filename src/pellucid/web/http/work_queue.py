@@ -53,7 +53,7 @@ class WorkQueue:
                 own.release()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, from a thread; whoever is cancelled does not wait for it."""
+        """What `work` returns, from a thread; a cancelled caller does not wait for it."""
         return await to_thread.run_sync(self._known, work, abandon_on_cancel=True)
 
     def _known(self, work: Callable[[], T]) -> T:

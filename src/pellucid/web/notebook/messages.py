@@ -108,7 +108,7 @@ class Messages:
 
     @contextmanager
     def _errors(self, name: str) -> Iterator[None]:
-        """Tell what went wrong, in one line, to whoever waits for that call."""
+        """Send what went wrong, in one line, to the caller."""
         try:
             yield
         except PellucidError as error:
