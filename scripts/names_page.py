@@ -26,8 +26,8 @@ Every value of a step has one name: the same in the code, on the tape, in files 
 This page is written by `python scripts/names_page.py` from what the layers say of themselves.
 
 - `i` is the number of a block, counted from 0: `h.0.attn.att`, `h.11.attn.att`.
-- The gradient of the loss by a value is the value's name with a `d` in front: `dh.0.attn.att`.
-- A value that is used twice has a gradient for each use beside the whole one; see *Uses*.
+- The gradient of the loss with respect to a value is its name with a `d` in front: `dh.0.attn.att`.
+- A value that is used twice also has a gradient for each use; see *Uses*.
 - Parameters have GPT-2's names and its (in, out) layout, so that loading a checkpoint is a copy.
 
 """
@@ -71,7 +71,7 @@ def page() -> str:
         f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
         f"A batch puts an axis B in front of every activation.\n\n"
         f"## Parameters and activations, in the order of the forward pass\n\n{table(names())}\n\n"
-        "Others' layouts are not always ours; `pellucid compare` turns them into ours as it reads:"
+        "Layouts of others may differ; `pellucid compare` converts them as it reads:"
         "\n\n"
         "- Hugging Face: a module's name stands for its output, as forward hooks get it; "
         "`hidden_states.i` and\n  `attentions.i` are what the model returns when asked. The "
