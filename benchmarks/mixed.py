@@ -14,21 +14,21 @@ import time
 import torch
 
 from pellucid.models import Transformer, TransformerConfig
-from pellucid.text.pair_corpus import PairCorpus, special
-from pellucid.text.pairs import PAD, TextPair, train_pair_bpe
+from pellucid.text.parallel import PAD, ParallelText, train_parallel_bpe
+from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Recipe, train
 
 SYLLABLES = [a + b for a in "bdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "en", "er", "st")]
 
 
-def sentences(count: int, draws: random.Random) -> list[TextPair]:
+def sentences(count: int, draws: random.Random) -> list[ParallelText]:
     """Made-up pairs of 4 to 16 words."""
 
     def sentence() -> str:
         words = ("".join(draws.choices(SYLLABLES, k=draws.randint(1, 4))) for _ in range(20))
         return " ".join(list(words)[: draws.randint(4, 16)])
 
-    return [TextPair(sentence(), sentence()) for _ in range(count)]
+    return [ParallelText(sentence(), sentence()) for _ in range(count)]
 
 
 def main() -> None:
@@ -38,8 +38,10 @@ def main() -> None:
     options.add_argument("--warm-up", type=int, default=5)
     chosen = options.parse_args()
     pairs = sentences(4000, random.Random(1))
-    tokenizer = train_pair_bpe(pairs, 4000)
-    corpus = PairCorpus.from_pairs(pairs, pairs[:4], tokenizer, form="transformer", block_size=128)
+    tokenizer = train_parallel_bpe(pairs, 4000)
+    corpus = ParallelCorpus.from_pairs(
+        pairs, pairs[:4], tokenizer, form="transformer", block_size=128
+    )
     config = TransformerConfig(
         tokenizer.vocab_size,
         block_size=128,

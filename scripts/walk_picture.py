@@ -20,7 +20,7 @@ TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re
 )
 
 example = load_example("ai_rocks")
-walk = Walk(document(example.lesson()))
+walk = Walk(document(example.walkthrough()))
 console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
 console.print("[dim]$[/] pellucid walk")
 number = 0

@@ -1,4 +1,4 @@
-"""Every command that reads a model, on one with LoRA's pairs."""
+"""Every command that reads a model, on one with LoRA's matrices."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_walk_shows_the_pairs_and_moves_them_alone(pellucid: Command, tuned: P
         assert back in ended.out
     for name in ("h.0.attn.c_attn.low", "h.0.mlp.c_proj.learned", "dh.0.mlp.c_fc.lora_b"):
         assert f"\n{name} " in ended.out or f" {name} " in ended.out, name
-    assert "LoRA's pairs alone move. loss before the step" in ended.out
+    assert "LoRA's matrices alone move. loss before the step" in ended.out
     assert "h.0.attn.c_attn.lora_a.update" in ended.out
     assert "h.0.attn.c_attn.weight.update" not in ended.out
 
@@ -116,7 +116,7 @@ def test_its_export_is_merged_and_says_so(pellucid: Command, tuned: Path, tmp_pa
     (single / "tokenizer.json").write_text((tuned / "tokenizer.json").read_text())
     ended = pellucid("export", single, tmp_path / "out", "--format", to)
     assert (ended.code, ended.err) == (0, "")
-    assert "LoRA's pairs are merged" in ended.out
+    assert "LoRA's matrices are merged" in ended.out
     read = load(tmp_path / "out" / ("model.bin" if to == "llm.c" else ""))
     whole = merged(load(single))
     assert isinstance(read, GPT)

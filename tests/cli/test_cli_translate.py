@@ -12,7 +12,7 @@ from pellucid.checkpoint import load, open_model
 from pellucid.cli import main
 from pellucid.models import GPT, Transformer
 from pellucid.terminal.scores import print_scores
-from pellucid.text.pairs import phrasebook, read_pairs
+from pellucid.text.parallel import phrasebook, read_parallel
 from tests.cli.conftest import Command
 
 SMALL = ("--n-layer", 1, "--n-head", 2, "--n-embd", 32, "--vocab-size", 400, "--dropout", 0)
@@ -47,11 +47,11 @@ def test_several_files_are_held_out_together(pellucid: Command, pairs: Path, tmp
     command = ["train-translator", pairs, "--valid", pairs, "--valid", tmp_path / "more.tsv"]
     ended = pellucid(*command, *SMALL, *RATE, "--max-iters", 1, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (0, "")
-    assert f" {len(read_pairs(pairs)) + 1} to validate" in ended.out
+    assert f" {len(read_parallel(pairs)) + 1} to validate" in ended.out
 
 
 def test_the_phrasebook_is_pairs_and_has_the_question():
-    phrases = dict(read_pairs(phrasebook()))
+    phrases = dict(read_parallel(phrasebook()))
     assert phrases["Wo wohnst du?"] == "Where do you live?"
     assert len(phrases) > 100
 
@@ -101,7 +101,7 @@ def test_scores_are_of_both_searches(trained: Path, pairs: Path):
     model, tokenizer = open_model(str(trained), kinds=(GPT, Transformer))
     printed = io.StringIO()
     screen = Console(width=100, file=printed)
-    print_scores(screen, model, tokenizer, read_pairs(pairs), beam=2, alpha=1.0)
+    print_scores(screen, model, tokenizer, read_parallel(pairs), beam=2, alpha=1.0)
     text = printed.getvalue()
     assert "greedy" in text
     assert "beam of 2" in text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from pellucid.documents.by_hand import lesson_by_hand
+from pellucid.documents.by_hand import walkthrough_by_hand
 from pellucid.documents.formats import WRITERS
 from pellucid.examples import Example, find_example
 from pellucid.tape import select
@@ -192,7 +192,7 @@ def test_a_document_by_hand_has_the_figures_and_the_lines_of_the_calculator(
     assert pellucid("walk", "ai_rocks", "--by-hand", "4", "-o", file).code == 0
     example = find_example("ai_rocks")
     assert isinstance(example, Example)
-    _, hand = lesson_by_hand(example.lesson(example.update), 4)
+    _, hand = walkthrough_by_hand(example.walkthrough(example.update), 4)
     cells = cells_of(file)
     assert len(cells) > 1000
     for cell in cells:
@@ -234,6 +234,6 @@ def test_a_notebook_by_hand_makes_the_walkthrough_by_hand(pellucid: Command, tmp
     assert lines[-1].startswith("h.0.attn.att[")
     example = find_example("ai_rocks")
     assert isinstance(example, Example)
-    _, hand = lesson_by_hand(example.lesson(example.update), 3)
+    _, hand = walkthrough_by_hand(example.walkthrough(example.update), 3)
     assert torch.equal(names["lesson"].tape["loss"], hand.tape["loss"])
     assert not torch.equal(hand.tape["loss"], example.record().tape["loss"])

@@ -27,11 +27,11 @@ UPDATE = {"learning_rate": 1e-3, "weight_decay": 0.1}
 def a_gpt_s_example() -> Document:
     example = find_example("ai_rocks")
     recipe = example_recipe("ai_rocks", example.update, None)
-    return replace(document(example.lesson(example.update)), recipe=recipe)
+    return replace(document(example.walkthrough(example.update)), recipe=recipe)
 
 
 def a_demonstration() -> Document:
-    walkthrough = find_example("self_attention").lesson()
+    walkthrough = find_example("self_attention").walkthrough()
     recipe = demonstration_recipe("self_attention", walkthrough.tape)
     return replace(document(walkthrough, digits=6), recipe=recipe)
 

@@ -47,7 +47,7 @@ def test_every_name_is_on_the_tape_and_the_steps_are_numbered(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_runs_are_the_same(name: str):
-    again = find_example(name).lesson()
+    again = find_example(name).walkthrough()
     assert again.parts == walkthrough_of(name).parts
 
 

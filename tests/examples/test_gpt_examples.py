@@ -66,7 +66,9 @@ def test_weights_are_round(name: str):
 
 
 def test_without_an_update_the_walkthrough_ends_at_the_gradients():
-    headings = [part.heading.partition(":")[0] for part in example("hello_world").lesson().parts]
+    headings = [
+        part.heading.partition(":")[0] for part in example("hello_world").walkthrough().parts
+    ]
     assert headings == ["Forward", "Backward"]
 
 
@@ -113,7 +115,7 @@ def test_gpt1_is_its_three_equations():
 
 def test_gpt1_s_norms_come_after_their_sums():
     found = example("gpt1")
-    steps = found.lesson().parts[0].steps
+    steps = found.walkthrough().parts[0].steps
     titles = [step.title for step in steps if step.layer == 1]
     assert titles == [
         *("Multi-head self-attention", "Residual connection", "Layer norm 1"),
@@ -197,7 +199,7 @@ def test_the_older_form_skips_the_second_position():
 
 
 def test_the_older_form_s_walk_says_so():
-    forward = example("ai_rocks_older").lesson().parts[0].steps
+    forward = example("ai_rocks_older").walkthrough().parts[0].steps
     assert [line.split("target")[1].split() for line in forward[0].lines[1:]] == [
         ["1", "'rocks'"],
         ["none"],
@@ -240,7 +242,7 @@ def test_the_gradient_vanishes_with_two_dimensions_and_not_with_four(norm: str):
 
 def test_why_four_is_told_with_the_run_s_own_numbers():
     found = example("ai_rocks_d2")
-    part = found.lesson(found.update).parts[-1]
+    part = found.walkthrough(found.update).parts[-1]
     assert part.heading == "Why d = 4"
     rows, gradients = part.steps
     two, four = trace_of("ai_rocks_d2").tape, trace_of("ai_rocks").tape
@@ -272,9 +274,9 @@ def test_why_four_is_told_with_the_run_s_own_numbers():
 
 def test_the_reason_follows_whatever_step_is_taken():
     found = example("ai_rocks_d2")
-    assert [part.heading for part in found.lesson().parts][-1] == "Why d = 4"
+    assert [part.heading for part in found.walkthrough().parts][-1] == "Why d = 4"
     plain = gpt_walkthrough(found.record(), found.title, "")
-    assert len(found.lesson().parts) == len(plain.parts) + 1
+    assert len(found.walkthrough().parts) == len(plain.parts) + 1
 
 
 def test_mistakes_are_one_line():

@@ -11,5 +11,5 @@ def walkthrough_of(name: str, optimizer: str | None = None) -> Walkthrough:
     """By another optimizer than the example's own if one is named; some examples take no step."""
     example = find_example(name)
     if not isinstance(example, Example):
-        return example.lesson()
-    return example.lesson(example.update | ({"optimizer": optimizer} if optimizer else {}))
+        return example.walkthrough()
+    return example.walkthrough(example.update | ({"optimizer": optimizer} if optimizer else {}))

@@ -17,8 +17,8 @@ from pellucid.documents.by_hand import (
     HandWriter,
     all_lines,
     arithmetic,
-    lesson_by_hand,
     lines,
+    walkthrough_by_hand,
     written,
 )
 from pellucid.documents.numbers import Format
@@ -203,7 +203,7 @@ def test_the_lines_stand_in_the_order_of_the_calculation():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: str):
     exact = walkthrough_of(name)
-    told, hand = lesson_by_hand(exact, DIGITS)
+    told, hand = walkthrough_by_hand(exact, DIGITS)
     assert told.tape is hand.tape
     assert list(told.tape) == list(exact.tape)
     assert [part.heading for part in told.parts[:-1]] == [part.heading for part in exact.parts]
@@ -215,16 +215,16 @@ def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: st
 
 
 def test_what_a_gpt_s_walkthrough_says_is_by_hand_too():
-    exact, (told, _) = walkthrough_of("softmax"), lesson_by_hand(walkthrough_of("gpt1"), 1)
+    exact, (told, _) = walkthrough_of("softmax"), walkthrough_by_hand(walkthrough_of("gpt1"), 1)
     words = [step.says for part in told.parts for step in part.steps]
     assert not any("after it" in says for says in words), "no second forward was done by hand"
     assert "of the exact run" not in told.about
-    assert "of the exact run" in lesson_by_hand(exact, DIGITS)[0].about
+    assert "of the exact run" in walkthrough_by_hand(exact, DIGITS)[0].about
 
 
 def test_the_deviation_is_stated_as_it_is():
     exact = walkthrough_of("ai_rocks")
-    told, hand = lesson_by_hand(exact, DIGITS)
+    told, hand = walkthrough_by_hand(exact, DIGITS)
     heading, (step,) = told.parts[-1]
     assert heading == "By hand and exact"
     rows = {line[:16].strip(): line[16:].split() for line in step.lines}
@@ -266,7 +266,7 @@ def test_with_more_digits_it_deviates_less(name: str):
 
 
 def test_a_prediction_that_is_not_the_same_is_said():
-    told, hand = lesson_by_hand(walkthrough_of("where_do_you_live"), 1)
+    told, hand = walkthrough_by_hand(walkthrough_of("where_do_you_live"), 1)
     found = deviation(hand)
     same = (hand.tape["probs"].argmax(-1) == hand.exact["probs"].argmax(-1)).sum()
     assert (found.likeliest, found.places) == (int(same), len(hand.exact["probs"]))

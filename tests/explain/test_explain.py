@@ -29,7 +29,7 @@ def tape_of(name: str, optimizer: str | None = None) -> Tape:
     example = find_example(name)
     if isinstance(example, Example):
         return example.record(example.update | {"optimizer": optimizer or "adamw"}).tape
-    return example.lesson().tape
+    return example.walkthrough().tape
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -11,12 +11,12 @@ from pellucid.generate import Translation, go_on, translate
 from pellucid.inspect.alignment import align
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.text import Characters
-from pellucid.text.pair_corpus import pair_row, source_ids, special
-from pellucid.text.pairs import BOS, EOS, PAD, TextPair, train_pair_bpe
+from pellucid.text.parallel import BOS, EOS, PAD, ParallelText, train_parallel_bpe
+from pellucid.text.parallel_corpus import parallel_row, source_ids, special
 from pellucid.tree import map_leaves
 
 TEXTS = ["ab ba", "b", "abba b", "a b a b", "ab", "ba"]
-TOKENIZER = train_pair_bpe([TextPair(text, text[::-1]) for text in TEXTS], 264)
+TOKENIZER = train_parallel_bpe([ParallelText(text, text[::-1]) for text in TEXTS], 264)
 SIZES = {"n_head": 2, "n_embd": 8, "block_size": 24}
 MARKS = {key: special(TOKENIZER, mark) for key, mark in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
 
@@ -130,7 +130,7 @@ def test_an_alignment_is_the_attention_that_ran(model: GPT | Transformer):
 
 def test_a_row_for_training_is_what_translation_begins_with():
     for form in ("transformer", "gpt"):
-        row = pair_row(TOKENIZER, TextPair("ab", "ba"), form)
+        row = parallel_row(TOKENIZER, ParallelText("ab", "ba"), form)
         source = source_ids(TOKENIZER, "ab", form)
         assert row[0][: len(source)] == source
 

@@ -198,7 +198,7 @@ def test_a_step_of_a_model_s_pairs_is_proved(optimizer: str):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_proved(name: str):
     example = find_example(name)
-    tape = example.record().tape if isinstance(example, Example) else example.lesson().tape
+    tape = example.record().tape if isinstance(example, Example) else example.walkthrough().tape
     proof = prove(tape, written=Format)
     assert proof.failures == ()
     computed = [tensor for tensor in proof.tensors if tensor.part != "given"]

@@ -22,7 +22,7 @@ from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adamw, decay_groups, noam, warmup_cosine
 from pellucid.text import Characters
 from pellucid.text.corpus import Corpus, read_text
-from pellucid.text.pair_corpus import PairCorpus, special
+from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Progress, Recipe, train
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
@@ -196,7 +196,7 @@ def test_the_paper_s_learning_rate_peaks_at_the_end_of_its_warm_up():
 
 
 def test_an_encoder_decoder_is_trained_by_the_same_loop():
-    corpus = PairCorpus.from_pairs(PAIRS, PAIRS, WORDS, form="transformer", block_size=8)
+    corpus = ParallelCorpus.from_pairs(PAIRS, PAIRS, WORDS, form="transformer", block_size=8)
     marks = {"pad": special(WORDS, "<PAD>")}
     config = TransformerConfig(WORDS.vocab_size, 8, 1, 1, n_head=2, n_embd=16, **marks)
     start = Transformer.init(config, seed=1, dtype=torch.float64)

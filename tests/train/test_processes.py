@@ -158,4 +158,4 @@ def test_pairs_of_lora_are_trained_where_the_batch_is_shared_and_not_where_matri
     assert ended.returncode == 0, ended.stderr
     check_alike(Path(two), Path(one), 1e-9)
     refused = run(several(2, "pellucid", *words, three, "--layout", "tensor"))
-    assert "pellucid: LoRA's pairs are not split" in refused.stderr
+    assert "pellucid: LoRA's matrices are not split" in refused.stderr

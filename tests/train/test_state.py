@@ -10,8 +10,8 @@ import torch
 from pellucid.errors import CheckpointError
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.models import GPT, Transformer, TransformerConfig
-from pellucid.text.pair_corpus import PairCorpus, special
-from pellucid.text.pairs import BOS, EOS, PAD
+from pellucid.text.parallel import BOS, EOS, PAD
+from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Recipe, TrainState, train
 from pellucid.train.state import begin, load_point, save_point
 from pellucid.tree import flatten
@@ -64,7 +64,7 @@ def test_a_training_goes_on_from_a_point_in_a_file_as_if_it_had_not_stopped(
 
 
 def test_an_encoder_decoder_goes_on_as_well(tmp_path: Path):
-    corpus = PairCorpus.from_pairs(
+    corpus = ParallelCorpus.from_pairs(
         PAIRS, PAIRS, WORDS, form="transformer", block_size=16, extra=PAIRS[:1], extra_share=0.5
     )
     config = TransformerConfig(

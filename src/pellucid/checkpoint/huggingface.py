@@ -39,7 +39,7 @@ def export_huggingface(model: Model, directory: str | PathLike[str]) -> None:
     final norm an `OpenAIGPTLMHeadModel`, GPT-1. The logits there are the model's own. Both have a
     bias everywhere, so a model without biases is written with biases of zero, and comes back with
     them. Dropout is not part of a model here and is left at transformers' default, which counts in
-    its training only. LoRA's pairs are merged: their products are added to the weights.
+    its training only. LoRA's matrices are merged: their products are added to the weights.
 
     Raises `CheckpointError` for a model that transformers has no form for here, and where the
     directory cannot be written.

@@ -58,7 +58,7 @@ def read(file: Path) -> Found:
 def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
     """Write a model as llm.c reads it, in float32 or bfloat16, the dtype that it has.
 
-    LoRA's pairs are merged: their products are added to the weights.
+    LoRA's matrices are merged: their products are added to the weights.
 
     Raises `CheckpointError` for a model that llm.c has no form for, or where the file cannot be
     written.

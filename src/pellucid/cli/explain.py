@@ -113,7 +113,7 @@ def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], s
             f"only a GPT's example takes a step of an optimizer, and {name} is not one: leave out "
             "--optimizer"
         )
-    return example.lesson().tape, None
+    return example.walkthrough().tape, None
 
 
 def _refuse_update(tape: "Tape", name: str) -> None:

@@ -45,7 +45,7 @@ def export(
         tokenizer.save(out / "tokenizer.json")
     if gpt.config.lora_rank:
         console().print(
-            "LoRA's pairs are merged: the format has no place for them, and each product is added "
+            "LoRA's matrices are merged: the format has no place for them; each product is added "
             "to its weight",
             soft_wrap=True,
         )

@@ -67,7 +67,7 @@ def example_runs(
             "them out"
         )
     else:
-        yield ProvedRun(name, example.lesson().tape)
+        yield ProvedRun(name, example.walkthrough().tape)
 
 
 def text_runs(

@@ -177,7 +177,7 @@ def _untrained(context: Context, settings: dict[str, Any]) -> Untrained:
         )
     if settings["lora"] and settings["model"] is None:
         raise ConfigError(
-            "LoRA's pairs go beside the weights of a trained model, and none is named: add --model"
+            "LoRA's matrices go beside a trained model's weights, and none is named: add --model"
         )
     model, corpus, tokenizer = (
         _new(settings) if settings["model"] is None else _loaded(context, settings)
@@ -205,7 +205,7 @@ def _new(settings: dict[str, Any]) -> "tuple[Callable[[], GPT], Corpus, Tokenize
 def _loaded(
     context: Context, settings: dict[str, Any]
 ) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
-    """The model that --model names, with LoRA's pairs where they are asked for."""
+    """The model that --model names, with LoRA's matrices where they are asked for."""
     from pellucid.checkpoint import open_model
     from pellucid.models import with_lora
     from pellucid.text import load_tokenizer

@@ -37,7 +37,7 @@ from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
     from pellucid.text import BPE
-    from pellucid.text.pairs import TextPair
+    from pellucid.text.parallel import ParallelText
 
 
 EVERY = 20
@@ -128,7 +128,7 @@ def train_translator(
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
     from pellucid.distribute import ALONE
     from pellucid.terminal.scores import print_scores
-    from pellucid.text.pairs import read_pairs
+    from pellucid.text.parallel import read_parallel
 
     settings = settings_of(context)
     softened = settings["smoothing"] if _form(settings) is TranslatorForm.TRANSFORMER else 0.0
@@ -139,9 +139,9 @@ def train_translator(
         smoothing=softened,
         min_lr_ratio=0.02,
     )
-    training = [pair for path in settings["pairs"] for pair in read_pairs(_file(Path(path)))]
+    training = [pair for path in settings["pairs"] for pair in read_parallel(_file(Path(path)))]
     if settings["valid"]:
-        held_out = [pair for path in settings["valid"] for pair in read_pairs(Path(path))]
+        held_out = [pair for path in settings["valid"] for pair in read_parallel(Path(path))]
     else:
         held_out, training = training[::EVERY], _without_every(EVERY, training)
     if not training:
@@ -159,27 +159,27 @@ def _form(settings: dict[str, Any]) -> TranslatorForm:
 
 def _file(path: Path) -> Path:
     """The file, or the phrasebook's by its name where no file is called so."""
-    from pellucid.text.pairs import phrasebook
+    from pellucid.text.parallel import phrasebook
 
     return phrasebook() if str(path) == "phrasebook" and not path.exists() else path
 
 
-def _without_every(count: int, pairs: list["TextPair"]) -> list["TextPair"]:
+def _without_every(count: int, pairs: list["ParallelText"]) -> list["ParallelText"]:
     """The pairs but the first of every so many."""
     return [pair for place, pair in enumerate(pairs) if place % count]
 
 
 def _untrained(
-    settings: dict[str, Any], training: list["TextPair"], held_out: list["TextPair"]
+    settings: dict[str, Any], training: list["ParallelText"], held_out: list["ParallelText"]
 ) -> Untrained:
     """The model before its training, the pairs, and the BPE that both languages share."""
-    from pellucid.text.pair_corpus import PairCorpus
-    from pellucid.text.pairs import read_pairs, train_pair_bpe
+    from pellucid.text.parallel import read_parallel, train_parallel_bpe
+    from pellucid.text.parallel_corpus import ParallelCorpus
 
-    phrases = read_pairs(Path(settings["extra"])) if settings["extra"] else []
+    phrases = read_parallel(Path(settings["extra"])) if settings["extra"] else []
     place = device_of(settings["device"])
-    tokenizer = train_pair_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
-    corpus = PairCorpus.from_pairs(
+    tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
+    corpus = ParallelCorpus.from_pairs(
         training,
         held_out,
         tokenizer,
@@ -200,8 +200,8 @@ def _untrained(
 def _random_model(settings: dict[str, Any], tokenizer: "BPE") -> Any:
     """The model with random weights."""
     from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
-    from pellucid.text.pair_corpus import special
-    from pellucid.text.pairs import BOS, EOS, PAD
+    from pellucid.text.parallel import BOS, EOS, PAD
+    from pellucid.text.parallel_corpus import special
 
     gpt = _form(settings) is TranslatorForm.GPT
     norm = Norm(settings["norm"] or (Norm.PRE if gpt else Norm.POST))

@@ -88,15 +88,15 @@ def walk(
         walked = _example(text or "ai_rocks", settings, layers)
     else:
         walked = _step(not_empty(text), model, settings, layers, how)
-    lesson, recipe = walked.lesson, walked.recipe
+    walkthrough, recipe = walked.walkthrough, walked.recipe
     reading: dict[str, Any] = {}
     proof = None
     if by_hand:
-        lesson, recipe, reading = _by_hand(walked, by_hand)
+        walkthrough, recipe, reading = _by_hand(walked, by_hand)
     if prove and out is not None:
         proof, reading = _proved(walked, decimals, out)
     reading |= {"colophon": colophon(context), "recipe": recipe}
-    made = document(lesson, digits=decimals, **reading)
+    made = document(walkthrough, digits=decimals, **reading)
     screen = console()
     if out is not None:
         if with_key:
@@ -109,7 +109,7 @@ def walk(
     way = Walk(made, width=screen.width, shapes=shapes)
     if show:
         for name in show:
-            for line in way.show(value(lesson, name, decimals)):
+            for line in way.show(value(walkthrough, name, decimals)):
                 screen.print(line)
     else:
         print_walk(screen, way)
@@ -118,7 +118,7 @@ def walk(
 class _Walked(NamedTuple):
     """A walkthrough, how to repeat it, and for a proof the model that took the step."""
 
-    lesson: "Walkthrough"
+    walkthrough: "Walkthrough"
     recipe: "Reproduction"
     stepped: "Stepped | None" = None
 
@@ -149,20 +149,20 @@ def _check(
 
 def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, dict[str, Any]]":
     """The walkthrough and recipe by hand, and what a document takes from them."""
-    from pellucid.documents.by_hand import arithmetic, lesson_by_hand
+    from pellucid.documents.by_hand import arithmetic, walkthrough_by_hand
     from pellucid.documents.links import origins_of
     from pellucid.documents.recipe import by_hand_recipe
     from pellucid.tape import select
 
-    lesson, hand = lesson_by_hand(walked.lesson, digits)
+    walkthrough, hand = walkthrough_by_hand(walked.walkthrough, digits)
     # What was made from what is the same as in the exact run, where it can be explained.
-    tape = walked.lesson.tape
+    tape = walked.walkthrough.tape
     reading = {
         "arithmetic": arithmetic(hand),
         "origin": origins_of(tape),
         "exact": lambda name: float(select(tape, name)),
     }
-    return lesson, by_hand_recipe(walked.recipe, digits), reading
+    return walkthrough, by_hand_recipe(walked.recipe, digits), reading
 
 
 def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
@@ -175,17 +175,17 @@ def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, 
     from pellucid.terminal.proof import certificate
     from pellucid.terminal.proving import shown
 
-    lesson, _, stepped = walked
+    walkthrough, _, stepped = walked
     with shown(console(), None) as watch:
         proof = prove(
-            lesson.tape,
+            walkthrough.tape,
             written=lambda values: Format(values, digits),
             stepped=stepped,
             differences=beside_slopes(stepped),
             watch=watch,
         )
     file = out.with_suffix(".certificate.json")
-    write_text(file, certificate([(proof, None)], digits=digits, title=lesson.title))
+    write_text(file, certificate([(proof, None)], digits=digits, title=walkthrough.title))
     return proof, certified(proof, file.name)._asdict()
 
 
@@ -198,16 +198,16 @@ def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> 
     if isinstance(example, Example):
         update = None if settings is None else example.update | _given(settings)
         blocks = blocks_of(layers, example.model.config.n_layer)
-        lesson = example.lesson(update, blocks)
+        walkthrough = example.walkthrough(update, blocks)
         recipe = example_recipe(name, update, blocks)
-        return _Walked(lesson, recipe, _stepped(example.model, lesson))
+        return _Walked(walkthrough, recipe, _stepped(example.model, walkthrough))
     if settings is None or _given(settings) or layers:
         raise ConfigError(
             f"only a GPT's example takes --layers and an optimizer's step, and {name} is not one: "
             "leave out --layers, --optimizer, --learning-rate and --no-update"
         )
-    lesson = example.lesson()
-    return _Walked(lesson, demonstration_recipe(name, lesson.tape))
+    walkthrough = example.walkthrough()
+    return _Walked(walkthrough, demonstration_recipe(name, walkthrough.tape))
 
 
 def _step(
@@ -228,15 +228,15 @@ def _step(
         for key, value in how.items()
         if value is not None
     }
-    lesson = gpt_walkthrough(trace, name, about, blocks)
+    walkthrough = gpt_walkthrough(trace, name, about, blocks)
     recipe = model_recipe(text, name, given, blocks, opened)
-    return _Walked(lesson, recipe, _stepped(trace.model, lesson))
+    return _Walked(walkthrough, recipe, _stepped(trace.model, walkthrough))
 
 
-def _stepped(model: Any, lesson: "Walkthrough") -> "Stepped":
+def _stepped(model: Any, walkthrough: "Walkthrough") -> "Stepped":
     from pellucid.prove import Stepped
 
-    return Stepped(model, (lesson.tape["tokens"], lesson.tape["targets"]))
+    return Stepped(model, (walkthrough.tape["tokens"], walkthrough.tape["targets"]))
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

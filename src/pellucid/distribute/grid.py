@@ -53,7 +53,7 @@ class Grid:
         heads, split = model.config.n_head, self.mesh.size(1)
         if split > 1 and isinstance(model, GPT) and model.config.lora_rank:
             raise ConfigError(
-                f"LoRA's pairs are not split, and {split} processes are to share each matrix: take "
+                f"LoRA's matrices are not split, and {split} processes would share each: take "
                 "a layout that shares only the batch, data or sharded"
             )
         if isinstance(model, LanguageModel) and model.interventions:

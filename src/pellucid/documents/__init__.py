@@ -6,7 +6,7 @@ A writer takes a `Document` and returns a file's content, text or bytes, and kno
 
 >>> from pellucid.examples import find_example
 >>> from pellucid.documents.build import document
->>> made = document(find_example("softmax").lesson())
+>>> made = document(find_example("softmax").walkthrough())
 >>> outputs = next(made.values)
 >>> outputs.name, outputs.shape, [cell.text for cell in outputs.tables[0].cells[0]]
 ('outputs', (2, 2), ['5', '1'])

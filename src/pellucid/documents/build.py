@@ -13,7 +13,7 @@ from pellucid.walkthrough import Part, Step, Walkthrough, describe
 
 
 def document(
-    lesson: Walkthrough,
+    walkthrough: Walkthrough,
     *,
     digits: int = DIGITS,
     arithmetic: Arithmetic | None = None,
@@ -31,12 +31,12 @@ def document(
     from the code that ran, when they are asked for. `true` gives the digits of numbers that floats
     print wrong, and `exact` the numbers of the exact run where these are by hand, by their names.
     """
-    tape = lesson.tape
-    builder = _Builder(lesson, digits, true or {})
-    parts = [builder.part(place, part) for place, part in enumerate(lesson.parts, start=1)]
+    tape = walkthrough.tape
+    builder = _Builder(walkthrough, digits, true or {})
+    parts = [builder.part(place, part) for place, part in enumerate(walkthrough.parts, start=1)]
     return Document(
-        lesson.title,
-        lesson.about,
+        walkthrough.title,
+        walkthrough.about,
         tuple(parts),
         arithmetic or arithmetic_of(tape, Writer(digits)),
         Links(origin or origins_of(tape), builder.links),
@@ -49,12 +49,12 @@ def document(
     )
 
 
-def value(lesson: Walkthrough, expression: str, digits: int = DIGITS) -> Value:
+def value(walkthrough: Walkthrough, expression: str, digits: int = DIGITS) -> Value:
     """One value of a lesson, or with `[0,5]` behind the name a part of it.
 
     Raises `TraceError` for a name that is not on the tape or an index outside its shape.
     """
-    tensor = select(lesson.tape, expression)
+    tensor = select(walkthrough.tape, expression)
     name, _, index = expression.partition("[")
     row = describe(name)
     return Value(
@@ -62,8 +62,8 @@ def value(lesson: Walkthrough, expression: str, digits: int = DIGITS) -> Value:
         tensor,
         row.symbol if row else "",
         row.meaning if row else "",
-        _is_gradient(lesson.tape, name),
-        labels=() if index else lesson.labels(name),
+        _is_gradient(walkthrough.tape, name),
+        labels=() if index else walkthrough.labels(name),
         digits=digits,
     )
 
@@ -78,7 +78,7 @@ class _Builder:
 
     def __init__(self, source: Walkthrough, digits: int, true: Mapping[str, str]) -> None:
         self.links: dict[str, Link] = {}  # by the name that the tape has first for a value
-        self._lesson = source
+        self._walkthrough = source
         self._digits = digits
         self._true = true
         self._shown: dict[int, str] = {}
@@ -111,7 +111,7 @@ class _Builder:
         )
 
     def _values(self, names: Sequence[str]) -> Iterator[Value]:
-        tape = self._lesson.tape
+        tape = self._walkthrough.tape
         for name in names:
             if name not in tape and not name.endswith(".x"):
                 continue
@@ -130,7 +130,7 @@ class _Builder:
                 _is_gradient(tape, name),
                 "" if known == name else known,
                 anchor,
-                self._lesson.labels(name) if tensor.numel() <= PRINTED else (),
+                self._walkthrough.labels(name) if tensor.numel() <= PRINTED else (),
                 self._digits,
                 true=self._true,
             )

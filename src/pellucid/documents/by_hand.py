@@ -126,11 +126,11 @@ def arithmetic(hand: ByHand) -> Callable[[str], tuple[str, ...]]:
     return behind
 
 
-def lesson_by_hand(lesson: Walkthrough, digits: int) -> tuple[Walkthrough, ByHand]:
+def walkthrough_by_hand(walkthrough: Walkthrough, digits: int) -> tuple[Walkthrough, ByHand]:
     """A lesson from figures by hand, with a note above and the deviation as its last part."""
-    hand = by_hand(lesson.tape, written(digits))
-    told = lesson.of(hand.tape)
-    about = f"{told.about}\n\n{_note(digits, retold=lesson.again is not None)}"
+    hand = by_hand(walkthrough.tape, written(digits))
+    told = walkthrough.of(hand.tape)
+    about = f"{told.about}\n\n{_note(digits, retold=walkthrough.again is not None)}"
     last = Part("By hand and exact", (Step("", lines=tuple(_closing(deviation(hand)))),))
     return replace(told, about=about, parts=(*told.parts, last)), hand
 

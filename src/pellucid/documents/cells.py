@@ -1,13 +1,13 @@
 """What a notebook's cells call: values off a lesson's tape as tinted tables, a number's arithmetic.
 
 >>> from pellucid.examples import find_example
->>> lesson = find_example("leaf_or_flower_training").lesson()
->>> show(lesson, "outputs")
+>>> walkthrough = find_example("leaf_or_flower_training").walkthrough()
+>>> show(walkthrough, "outputs")
 outputs  1×2
 0.6 0.4
->>> arithmetic(lesson, "difference.errors[0,0]")
+>>> arithmetic(walkthrough, "difference.errors[0,0]")
 difference.errors[0,0] = x[0,0] - wanted[0,0] = 0.6 - 0.8 = -0.2
->>> changed = again(lesson, "difference.errors", x=lesson.tape["aim"])
+>>> changed = again(lesson, "difference.errors", x=walkthrough.tape["aim"])
 >>> show(changed, "difference.errors")
 difference.errors  1×2
 0 0
@@ -57,20 +57,20 @@ class Lines:
         return "\n".join(self.lines)
 
 
-def show(lesson: Walkthrough, *names: str, digits: int = DIGITS) -> NotebookValues:
+def show(walkthrough: Walkthrough, *names: str, digits: int = DIGITS) -> NotebookValues:
     """Values of a lesson by their names, each also with an index, as in `h.0.attn.att[0]`.
 
     Raises `TraceError` for a name that is not on the tape.
     """
-    return NotebookValues(tuple(value(lesson, name, digits) for name in names))
+    return NotebookValues(tuple(value(walkthrough, name, digits) for name in names))
 
 
-def arithmetic(lesson: Walkthrough, name: str, digits: int = DIGITS) -> Lines:
+def arithmetic(walkthrough: Walkthrough, name: str, digits: int = DIGITS) -> Lines:
     """The arithmetic behind one number, from the code that ran.
 
     Raises `TraceError` for a name with an index that does not pick one number.
     """
-    return Lines(arithmetic_of(lesson.tape, Writer(digits))(name))
+    return Lines(arithmetic_of(walkthrough.tape, Writer(digits))(name))
 
 
 def arithmetic_by_hand(hand: ByHand, name: str) -> Lines:
@@ -81,17 +81,17 @@ def arithmetic_by_hand(hand: ByHand, name: str) -> Lines:
     return Lines(tuple(reversed(lines_by_hand(hand)(name))))
 
 
-def again(lesson: Walkthrough, name: str, **changed: Any) -> Walkthrough:
+def again(walkthrough: Walkthrough, name: str, **changed: Any) -> Walkthrough:
     """The lesson with the one call run again that made a value, some of its arguments changed.
 
     Raises `TraceError` for a name that is not on the tape, or that no call made.
     """
-    call = lesson.tape.made_by(name)
+    call = walkthrough.tape.made_by(name)
     if call is None:
         raise TraceError(f"only what a call made can be made again, and {name} was given")
     tape = Tape()
     call.function(**{**call.arguments, **changed}, tape=tape.at(call.path))
-    return replace(lesson, tape=tape)
+    return replace(walkthrough, tape=tape)
 
 
 def _text(shown: Value) -> str:

@@ -12,7 +12,7 @@ WEIGHT = "h.0.attn.c_attn.weight"
 
 
 class Reproduction(NamedTuple):
-    """Pieces of Python: one binds `lesson`, one runs it again with a number changed.
+    """Pieces of Python: one binds `walkthrough`, one runs it again with a number changed.
 
     `tell` begins the call that writes out a number's arithmetic, by its name.
     """
@@ -30,8 +30,8 @@ def example_recipe(
         "from pellucid.examples import find_example\n\n"
         f"example = find_example({name!r})\n"
         "model = example.model\n"
-        f"lesson = example.lesson({_dict(settings)}, {layers!r})\n"
-        "lesson.tape",
+        f"lesson = example.walkthrough({_dict(settings)}, {layers!r})\n"
+        "walkthrough.tape",
         _CHANGED_MODEL,
     )
 
@@ -40,8 +40,8 @@ def demonstration_recipe(name: str, tape: Tape) -> Reproduction:
     """The recipe of an example that runs a few layers; what is changed is one layer's weight."""
     return Reproduction(
         "from pellucid.examples import find_example\n\n"
-        f"lesson = find_example({name!r}).lesson()\n"
-        "lesson.tape",
+        f"lesson = find_example({name!r}).walkthrough()\n"
+        "walkthrough.tape",
         _changed_call(tape),
     )
 
@@ -65,17 +65,17 @@ def model_recipe(
         f"update = {_dict(settings)}\n"
         "trace = record_step(model, tokenizer.encode(text), tokenizer, update=update)\n"
         f'lesson = gpt_walkthrough(trace, {model!r}, f"{{text!r}} through {{model}}", {layers!r})\n'
-        "lesson.tape",
+        "walkthrough.tape",
         _CHANGED_MODEL,
     )
 
 
 def by_hand_recipe(recipe: Reproduction, digits: int) -> Reproduction:
     """The recipe of the same lesson by hand."""
-    make = recipe.make.removesuffix("lesson.tape")
+    make = recipe.make.removesuffix("walkthrough.tape")
     return recipe._replace(
-        make=f"{make}\nfrom pellucid.documents.by_hand import lesson_by_hand\n\n"
-        f"lesson, hand = lesson_by_hand(lesson, {digits})\nlesson.tape",
+        make=f"{make}\nfrom pellucid.documents.by_hand import walkthrough_by_hand\n\n"
+        f"lesson, hand = walkthrough_by_hand(lesson, {digits})\nlesson.tape",
         tell="arithmetic_by_hand(hand",
     )
 

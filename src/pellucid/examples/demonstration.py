@@ -9,9 +9,9 @@ from pellucid.walkthrough import Walkthrough
 class Demonstration(NamedTuple):
     """A worked example that is a function: it runs the package's own code and describes the result.
 
-    `lesson` is called anew for each walk, so that nothing shown is older than the code.
+    `walkthrough` is called anew for each walk, so that nothing shown is older than the code.
     """
 
     title: str
     about: str
-    lesson: Callable[[], Walkthrough]
+    walkthrough: Callable[[], Walkthrough]

@@ -17,7 +17,7 @@ W = [[0.5], [1.0], [-2.0], [0.5]]
 NODES = [f"node {i}" for i in range(1, len(X) + 1)]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     tape.given({"x": exact([X]), "W": exact(W)})
     parts = numbered(_all_cases(tape), _published(tape), _inverted(tape), _behind_a_bend(tape))
@@ -144,4 +144,4 @@ def _behind_a_bend(tape: Tape) -> Part:
     )
 
 
-DROPOUT = Demonstration(TITLE, ABOUT, _lesson)
+DROPOUT = Demonstration(TITLE, ABOUT, _walkthrough)

@@ -43,7 +43,7 @@ class Example:
         tokens = self.tokenizer.encode(self.text)
         return record_step(self.model, tokens, self.tokenizer, update=update, targets=self.targets)
 
-    def lesson(
+    def walkthrough(
         self,
         update: Mapping[str, Any] | None = None,
         layers: Collection[int] | None = None,
@@ -53,11 +53,13 @@ class Example:
 
     def _told(self, trace: Trace, layers: Collection[int] | None) -> Walkthrough:
         """The walkthrough of a record, with its closing part."""
-        lesson = gpt_walkthrough(trace, self.title, f"{self.about}\n{self.source}", layers)
+        walkthrough = gpt_walkthrough(trace, self.title, f"{self.about}\n{self.source}", layers)
         if self.closing is None:
-            return lesson
-        parts = (*lesson.parts, self.closing(trace))
-        return replace(lesson, parts=parts, again=lambda tape: self._told(trace.on(tape), layers))
+            return walkthrough
+        parts = (*walkthrough.parts, self.closing(trace))
+        return replace(
+            walkthrough, parts=parts, again=lambda tape: self._told(trace.on(tape), layers)
+        )
 
 
 def gpt_example_names() -> list[str]:

@@ -43,7 +43,7 @@ class Trained(NamedTuple):
     losses: list[float]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     numbers = _numbers(tape)
     vectors, model = _vectors(tape)
@@ -255,4 +255,4 @@ def _early(start: str, reused: Tensor, *, fixed: bool) -> float:
     return sum(losses) / len(losses)
 
 
-HUMPTY_DUMPTY = Demonstration(TITLE, ABOUT, _lesson)
+HUMPTY_DUMPTY = Demonstration(TITLE, ABOUT, _walkthrough)

@@ -20,7 +20,7 @@ SHOWN = (0, 6, 12, 18, 23)
 KINDS = ["plain", "residual", "both"]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     parts = numbered(_norm(tape), _scale_and_bias(tape), _depth(tape))
     layers = [f"layer {i}" for i in SHOWN]
@@ -169,4 +169,4 @@ def _deep(tape: Tape, kind: str) -> tuple[Tensor, Tensor]:
     return torch.stack(signals), torch.stack(lengths[::-1])
 
 
-LAYER_NORM_RESIDUAL = Demonstration(TITLE, ABOUT, _lesson)
+LAYER_NORM_RESIDUAL = Demonstration(TITLE, ABOUT, _walkthrough)

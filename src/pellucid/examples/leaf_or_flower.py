@@ -79,7 +79,7 @@ def _verdicts(model: Classifier) -> str:
     return ", ".join(f"{thing} → {kind}" for thing, kind in zip(THINGS, found, strict=True))
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape, inputs = Tape(), exact(INPUTS)
     parts = numbered(
         _network(tape, inputs),
@@ -295,4 +295,4 @@ def _labels(tape: Tape) -> dict[str, Sequence[Labels]]:
     )
 
 
-LEAF_OR_FLOWER = Demonstration(TITLE, ABOUT, _lesson)
+LEAF_OR_FLOWER = Demonstration(TITLE, ABOUT, _walkthrough)

@@ -91,7 +91,7 @@ def depth_gradients(scale: float, activation: str, depth: int = DEPTH) -> list[f
     return [float(tape[f"dhidden.{layer}.out"].norm()) for layer in range(depth)]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     parts = numbered(_loss(tape), _gradient(tape), _average(), _epochs(), _depth())
     axes: dict[str, Any] = {
@@ -274,4 +274,4 @@ def _depth() -> Part:
     return Part("Vanishing and exploding gradients", tuple(steps))
 
 
-LEAF_OR_FLOWER_TRAINING = Demonstration(TITLE, ABOUT, _lesson)
+LEAF_OR_FLOWER_TRAINING = Demonstration(TITLE, ABOUT, _walkthrough)

@@ -22,7 +22,7 @@ T, C, H = 3, 4, 2
 GPT_2 = GPTConfig()
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     first = {name: exact(values) for name, values in FIRST.items()}
     second = {name: exact(values) for name, values in SECOND.items()}
@@ -147,4 +147,4 @@ def _heads(tape: Tape) -> Part:
     )
 
 
-LINEAR_MAPS = Demonstration(TITLE, ABOUT, _lesson)
+LINEAR_MAPS = Demonstration(TITLE, ABOUT, _walkthrough)

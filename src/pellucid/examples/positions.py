@@ -21,7 +21,7 @@ STEP = 3
 MANY = 1000
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     parts = numbered(_learned(tape), _itself(tape), _shares(tape), _sines(tape), _distance(tape))
     places = [f"p = {place}" for place in PLACES]
@@ -176,4 +176,4 @@ def _distance(tape: Tape) -> Part:
     )
 
 
-POSITIONS = Demonstration(TITLE, ABOUT, _lesson)
+POSITIONS = Demonstration(TITLE, ABOUT, _walkthrough)

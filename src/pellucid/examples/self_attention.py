@@ -23,7 +23,7 @@ W_V = [[1.0, 2.0], [0.5, 0.0], [-1.0, 0.5]]
 ORDERS = [" ".join(WORDS), " ".join(SWAPPED)]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     x = exact(VECTORS)
     tape.given({"x": x, "W_k": exact(W_K), "W_q": exact(W_Q), "W_v": exact(W_V)})
@@ -147,4 +147,4 @@ def _orders(tape: Tape, x: Tensor) -> Part:
     )
 
 
-SELF_ATTENTION = Demonstration(TITLE, ABOUT, _lesson)
+SELF_ATTENTION = Demonstration(TITLE, ABOUT, _walkthrough)

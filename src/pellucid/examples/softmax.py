@@ -20,7 +20,7 @@ HUGE = [[1000.0, 999.0, 998.0]]
 SCORES = [-2.0, -1.0, 0.0, 1.0, 2.0]
 
 
-def _lesson() -> Walkthrough:
+def _walkthrough() -> Walkthrough:
     tape = Tape()
     parts = numbered(_capping(tape), _softmax(tape), _overflow(tape), _logistic(tape))
     scores = [f"z = {score:g}" for score in SCORES]
@@ -149,4 +149,4 @@ def _logistic(tape: Tape) -> Part:
     )
 
 
-SOFTMAX = Demonstration(TITLE, ABOUT, _lesson)
+SOFTMAX = Demonstration(TITLE, ABOUT, _walkthrough)

@@ -9,18 +9,18 @@ from pellucid.generate import translate
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adam
 from pellucid.text import Words
-from pellucid.text.pair_corpus import Form, PairCorpus, pair_row, special
-from pellucid.text.pairs import TextPair
+from pellucid.text.parallel import ParallelText
+from pellucid.text.parallel_corpus import Form, ParallelCorpus, parallel_row, special
 from pellucid.train import record_step
 from pellucid.walkthrough import Part, Step, Walkthrough, gpt_walkthrough, transformer_walkthrough
 
 PAIRS = (
-    TextPair("Wo wohnst du?", "Where do you live?"),
-    TextPair("Wo wohnt er?", "Where does he live?"),
-    TextPair("Woher kommst du?", "Where do you come from?"),
-    TextPair("Ich wohne in Berlin.", "I live in Berlin."),
-    TextPair("Er wohnt in Berlin.", "He lives in Berlin."),
-    TextPair("Ich komme aus Berlin.", "I come from Berlin."),
+    ParallelText("Wo wohnst du?", "Where do you live?"),
+    ParallelText("Wo wohnt er?", "Where does he live?"),
+    ParallelText("Woher kommst du?", "Where do you come from?"),
+    ParallelText("Ich wohne in Berlin.", "I live in Berlin."),
+    ParallelText("Er wohnt in Berlin.", "He lives in Berlin."),
+    ParallelText("Ich komme aus Berlin.", "I come from Berlin."),
 )
 WORDS = Words.from_text(" ".join(("<PAD> <BOS> <EOS> <SEP>", *(t for pair in PAIRS for t in pair))))
 SIZES: dict[str, Any] = {
@@ -38,7 +38,7 @@ M = TypeVar("M", GPT, Transformer)
 
 def trained(model: M, form: Form) -> tuple[M, list[float]]:
     """The model after some steps of Adam on all pairs at once, and its loss before each."""
-    corpus = PairCorpus.from_pairs(PAIRS, PAIRS, WORDS, form=form, block_size=16)
+    corpus = ParallelCorpus.from_pairs(PAIRS, PAIRS, WORDS, form=form, block_size=16)
     batch: Any
     (batch,) = corpus.validation_batches(1000)
     losses, state = [], None
@@ -75,21 +75,23 @@ def _by_transformer() -> Walkthrough:
     marks: Any = {"pad": special(WORDS, "<PAD>"), "bos": special(WORDS, "<BOS>")}
     config = TransformerConfig(n_encoder=1, n_decoder=1, **SIZES, **marks)
     model, losses = trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
-    lesson = transformer_walkthrough(model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about)
-    return lesson.led_by(_training(model, losses))
+    walkthrough = transformer_walkthrough(
+        model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about
+    )
+    return walkthrough.led_by(_training(model, losses))
 
 
 def _by_gpt() -> Walkthrough:
     model, losses = trained(
         GPT.init(GPTConfig(n_layer=1, **SIZES), seed=1, dtype=torch.float64), "gpt"
     )
-    tokens, targets = pair_row(WORDS, PAIRS[0], "gpt")
-    lesson = gpt_walkthrough(
+    tokens, targets = parallel_row(WORDS, PAIRS[0], "gpt")
+    walkthrough = gpt_walkthrough(
         record_step(model, tokens, WORDS, update=None, targets=targets),
         GPT_WITH_SEP.title,
         GPT_WITH_SEP.about,
     )
-    return lesson.led_by(_training(model, losses))
+    return walkthrough.led_by(_training(model, losses))
 
 
 TRANSFORMER = Demonstration(

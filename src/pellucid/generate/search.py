@@ -16,8 +16,8 @@ from pellucid.kernels import FAST, fastest
 from pellucid.layers import Past
 from pellucid.models import GPT, Transformer
 from pellucid.text.choose import ending
-from pellucid.text.pair_corpus import Form, source_ids, special
-from pellucid.text.pairs import BOS, EOS
+from pellucid.text.parallel import BOS, EOS
+from pellucid.text.parallel_corpus import Form, source_ids, special
 from pellucid.text.tokenizer import Tokenizer
 
 NO_END = -1

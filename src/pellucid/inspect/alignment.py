@@ -8,8 +8,8 @@ from torch import Tensor
 
 from pellucid.models import GPT, Transformer
 from pellucid.tape import Tape
-from pellucid.text.pair_corpus import source_ids, special
-from pellucid.text.pairs import BOS, EOS
+from pellucid.text.parallel import BOS, EOS
+from pellucid.text.parallel_corpus import source_ids, special
 from pellucid.text.tokenizer import Tokenizer
 
 

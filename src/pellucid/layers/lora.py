@@ -40,7 +40,7 @@ def lora_shapes(into: int, out: int, rank: int) -> Tree:
         "lora_b": Meaning("r n", "B", "and up again, (r, out); 0 at the start"),
         "base": Meaning("T n", "x W + b", "the map without its pair, with LoRA only"),
         "low": Meaning("T r", "x A", "the input brought down to LoRA's rank"),
-        "learned": Meaning("T n", "x A B", "what LoRA's pair adds to the map"),
+        "learned": Meaning("T n", "x A B", "what LoRA's matrices adds to the map"),
         "out": Meaning("T n", "x W + b + x A B", "output"),
     },
 )

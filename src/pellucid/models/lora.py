@@ -29,11 +29,11 @@ def with_lora(model: GPT, rank: int, *, seed: int = 0) -> GPT:
     """
     if model.config.lora_rank:
         raise ConfigError(
-            f"a model gets LoRA's pairs once, and this one has some of rank "
+            f"a model gets LoRA's matrices once, and this one has some of rank "
             f"{model.config.lora_rank}: add their products to its weights first, by merged"
         )
     if type(rank) is not int or rank < 1:
-        raise ConfigError(f"the rank of LoRA's pairs must be at least 1, not {rank!r}")
+        raise ConfigError(f"the rank of LoRA's matrices must be at least 1, not {rank!r}")
     config = replace(model.config, lora_rank=rank)
     generator = torch.Generator().manual_seed(seed)
     pairs = draw_lora(config, generator, dtype=model.dtype, device=model.device)
@@ -62,7 +62,7 @@ def merged(model: GPT) -> GPT:
 
 
 def trainable(params: Tree) -> Tree:
-    """What training changes, a tree with the same names: LoRA's pairs alone, without them all."""
+    """What training changes, a tree with the same names: LoRA's matrices alone, or all."""
     leaves = flatten(params)
     pairs = {name: leaf for name, leaf in leaves.items() if name.endswith(LEAVES)}
     return unflatten(pairs or leaves)

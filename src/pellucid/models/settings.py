@@ -29,7 +29,7 @@ def check_heads(config: Any) -> None:
 
 
 def check_rank(config: Any) -> None:
-    """Raise `ConfigError` unless the rank of LoRA's pairs is a whole number, 0 for none."""
+    """Raise `ConfigError` unless the rank of LoRA's matrices is a whole number, 0 for none."""
     if type(config.lora_rank) is not int or config.lora_rank < 0:
         raise ConfigError(
             f"lora_rank must be a whole number, 0 for a model without LoRA, not "

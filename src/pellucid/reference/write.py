@@ -109,7 +109,7 @@ def _write(
 
 
 def _write_llm_c(run: ReferenceRun, place: Path) -> None:
-    """llm.c's files, in float32; LoRA's pairs, for which it has no place, are merged."""
+    """llm.c's files, in float32; LoRA's matrices, for which it has no place, are merged."""
     model = merged(run.model.to(dtype=torch.float32))
     export_llm_c(model, place / "model.bin")
     tape = replace(run, model=model).first_step(torch.float32)

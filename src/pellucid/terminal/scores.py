@@ -9,7 +9,7 @@ from pellucid.evaluate import translation_scores
 from pellucid.generate import translate
 from pellucid.models import GPT, Transformer
 from pellucid.text import Tokenizer
-from pellucid.text.pairs import TextPair
+from pellucid.text.parallel import ParallelText
 
 SHOWN = 8
 """How many translations are printed."""
@@ -19,7 +19,7 @@ def print_scores(
     console: Console,
     model: GPT | Transformer,
     tokenizer: Tokenizer,
-    pairs: Sequence[TextPair],
+    pairs: Sequence[ParallelText],
     *,
     beam: int,
     alpha: float,

@@ -77,7 +77,7 @@ def train(
 
     The same seed gives the same numbers, on the same machine with the same number of threads, and
     a training that goes on from the point of a `Progress`, given as `start`, gives those that it
-    would have given without a stop. Of a model with LoRA's pairs only these are trained. Several
+    would have given without a stop. Of a model with LoRA's matrices only these are trained. Several
     processes that run this alike, each with its `layout`, make the same steps.
 
     Every `eval_interval` iterations, and after the last, the validation part is evaluated, each

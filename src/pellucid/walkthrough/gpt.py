@@ -91,7 +91,7 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
     params = trace.model.params
     if len(flatten(trainable(params))) < len(flatten(params)):
-        says = f"LoRA's pairs alone move. {says}".rstrip()
+        says = f"LoRA's matrices alone move. {says}".rstrip()
     step = Step("", tuple(_update_lines(trace.tape)), tuple(names), says=says)
     optimizer = OPTIMIZER_NAMES[(trace.update or {}).get("optimizer", "adamw")]
     return Part(f"Update: one step of {optimizer}", (step,))

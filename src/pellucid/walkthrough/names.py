@@ -33,7 +33,7 @@ SIZES = {
     "d": "C/H, the width of a head",
     "F": "the width of the feed-forward network, in GPT-2 4C",
     "V": "vocab_size",
-    "r": "lora_rank, the rank of LoRA's pairs",
+    "r": "lora_rank, the rank of LoRA's matrices",
     "maxT": "block_size",
     "W": "places of the window, in a next-token network",
     "I": "what goes into a first hidden layer: W · C, or W for ids, or a table's columns",

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from pellucid.models import Transformer
 from pellucid.tape import Tape
-from pellucid.text.pair_corpus import pair_row
-from pellucid.text.pairs import TextPair
+from pellucid.text.parallel import ParallelText
+from pellucid.text.parallel_corpus import parallel_row
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps
@@ -13,10 +13,10 @@ from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough
 
 
 def transformer_walkthrough(
-    model: Transformer, tokenizer: Tokenizer, pair: TextPair, title: str, about: str
+    model: Transformer, tokenizer: Tokenizer, pair: ParallelText, title: str, about: str
 ) -> Walkthrough:
     """Record the step that learns to write the target of a pair, and the way through it."""
-    source, tokens, targets = pair_row(tokenizer, pair, "transformer")
+    source, tokens, targets = parallel_row(tokenizer, pair, "transformer")
     tape = Tape()
     model.loss_and_grads(source, tokens, targets, tape)
 

@@ -39,7 +39,7 @@ def _norm_backward(name: str, text: str, line: str, undo: Callable[..., Any]) ->
 def _in_maps(
     forward: Change | None = None, backward: Change | None = None
 ) -> Mapping[Function, Change]:
-    """The same change of the linear map and of that with LoRA's pair."""
+    """The same change of the linear map and of that with LoRA's matrices."""
     found: dict[Function, Change | None] = {linear: forward, lora_linear: forward}
     found |= {linear_backward: backward, lora_linear_backward: backward}
     return {function: change for function, change in found.items() if change is not None}
@@ -166,7 +166,7 @@ LAYERS: tuple[Mistake, ...] = (
     ),
     Mistake(
         "no_lora",
-        "LoRA's pair is left out",
+        "LoRA's matrices is left out",
         (("base + learned", "base"),),
         dict.fromkeys((lora_linear, lora_linear_backward), step(join=lambda base, _: base)),
     ),

@@ -206,7 +206,7 @@ GPT1 = HuggingFaceKind(
 def write(model: GPT) -> tuple[dict[str, Any], Tensors]:
     """The settings and tensors of a model, as transformers reads them; `CheckpointError` if none.
 
-    LoRA's pairs are merged. Both kinds have a bias everywhere, so missing ones are zeros.
+    LoRA's matrices are merged. Both kinds have a bias everywhere, so missing ones are zeros.
     """
     config = replace(model.config, lora_rank=0)
     kind = next((kind for kind in (GPT2, GPT1) if kind.can_express(config)), None)

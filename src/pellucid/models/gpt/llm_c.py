@@ -99,7 +99,7 @@ def theirs(config: GPTConfig, tensors: Mapping[str, Tensor]) -> Iterator[Tensor]
 
 
 def expressed(model: GPT) -> GPT:
-    """The model with LoRA's pairs merged; `CheckpointError` where llm.c has no form for it."""
+    """The model with LoRA's matrices merged; `CheckpointError` where llm.c has no form for it."""
     whole = merged(model)
     config = whole.config
     usual = all(getattr(config, field) == value for field, value in FIXED.items())

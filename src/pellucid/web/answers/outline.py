@@ -33,7 +33,7 @@ class Outline:
 
     def nodes(self) -> list[Json]:
         """The steps forward, those of a block under the block; a walkthrough's parts and steps."""
-        forward, *others = self.run.lesson.parts
+        forward, *others = self.run.walkthrough.parts
         if self.run.trace is None:
             return [self._part(place, part) for place, part in enumerate((forward, *others))]
         return list(self._forward(forward.steps))

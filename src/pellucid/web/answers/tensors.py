@@ -132,7 +132,7 @@ def _largest(run: ExperimentRun, name: str) -> float | str:
 
 
 def _labels(run: ExperimentRun, name: str, value: Tensor) -> tuple[Labels, Labels]:
-    found = list(run.lesson.labels(name)) or [None] * value.dim()
+    found = list(run.walkthrough.labels(name)) or [None] * value.dim()
     padded = [None, None, *found][-2:]
     return padded[0], padded[1]
 

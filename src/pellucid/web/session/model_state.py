@@ -35,7 +35,7 @@ class Subject(NamedTuple):
     model: GPT | None = None
     tokenizer: Tokenizer | None = None
     batch: Batch = ((), ())
-    lesson: Walkthrough | None = None
+    walkthrough: Walkthrough | None = None
 
 
 @dataclass(frozen=True)

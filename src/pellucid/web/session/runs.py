@@ -39,7 +39,7 @@ class ExperimentRun:
     experiment: Experiment
     model_state: ModelState | None  # None for a lesson, which has no model that could be changed
     trace: Trace | None
-    lesson: Walkthrough
+    walkthrough: Walkthrough
     subject: Subject
     proof: Proof | None = None
     balls: dict[str, Any] = field(default_factory=dict)  # a proof's, by the tensors' first names
@@ -58,7 +58,7 @@ class ExperimentRun:
     @property
     def tape(self) -> Tape:
         """All that the run showed."""
-        return self.lesson.tape
+        return self.walkthrough.tape
 
     def piece(self, token: int) -> str:
         """A token as one can read it."""
@@ -161,7 +161,7 @@ class Runs:
     def _example(experiment: Experiment) -> Subject:
         example = find_example(experiment.name)
         if not isinstance(example, Example):
-            return Subject(example.title, example.about, lesson=example.lesson())
+            return Subject(example.title, example.about, walkthrough=example.walkthrough())
         model, tokenizer = example.model, example.tokenizer
         if experiment.text is None or experiment.text == example.text:
             tape = example.record().tape
@@ -173,8 +173,8 @@ class Runs:
     def _run(self, experiment: Experiment) -> ExperimentRun:
         if experiment.kind == "example" and not experiment.actions:
             subject = self._subject(experiment)
-            if subject.lesson is not None:
-                return ExperimentRun(experiment, None, None, subject.lesson, subject)
+            if subject.walkthrough is not None:
+                return ExperimentRun(experiment, None, None, subject.walkthrough, subject)
         model_state = self.model_state(experiment)
         subject, model = model_state.subject, model_state.model
         assert subject.tokenizer is not None
@@ -189,8 +189,8 @@ class Runs:
             state=model_state.state_for(experiment.next.optimizer),
         )
         layers = range(model.config.n_layer)
-        lesson = gpt_walkthrough(trace, subject.title, subject.about, layers)
-        return ExperimentRun(experiment, model_state, trace, lesson, subject)
+        walkthrough = gpt_walkthrough(trace, subject.title, subject.about, layers)
+        return ExperimentRun(experiment, model_state, trace, walkthrough, subject)
 
 
 def traced(run: ExperimentRun) -> Trace:

@@ -4,7 +4,7 @@ import { define, fill, h, say } from "../core/dom.js";
 import { Store } from "../core/store.js";
 import { button, choice, field, keepEscape, switcher } from "./controls.js";
 import { firstDifference } from "./difference.js";
-import { ASKED, facts, normPairs, predictionPairs, tensorPair, tokenLosses } from "./pairs.js";
+import { ASKED, facts, normPairs, predictionPairs, tensorPair, tokenLosses } from "./side_by_side.js";
 import { Panel } from "./panel.js";
 import { byName } from "./tensors.js";
 

@@ -6,7 +6,7 @@ import { button, sourceDialog } from "./controls.js";
 import { effectView } from "./effect.js";
 import { ablations } from "./ablations.js";
 import { LESSON, Panel } from "./panel.js";
-import { ASKED } from "./pairs.js";
+import { ASKED } from "./side_by_side.js";
 import { patchForm } from "./patch_form.js";
 import { setForm } from "./set_form.js";
 import { undoButtons } from "./undo.js";

@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.text.pairs import BOS, EOS, PAD, SEP, TextPair, read_pairs, train_pair_bpe
+from pellucid.text.parallel import (
+    BOS,
+    EOS,
+    PAD,
+    SEP,
+    ParallelText,
+    read_parallel,
+    train_parallel_bpe,
+)
 
 PHRASES = "Guten Morgen!\tGood morning!\r\n\nWo wohnst du?\tWhere do you live?\n"
 EXPECTED = [
-    TextPair("Guten Morgen!", "Good morning!"),
-    TextPair("Wo wohnst du?", "Where do you live?"),
+    ParallelText("Guten Morgen!", "Good morning!"),
+    ParallelText("Wo wohnst du?", "Where do you live?"),
 ]
 
 
@@ -22,18 +30,18 @@ def written(directory: Path, content: bytes, name: str = "pairs.tsv") -> Path:
 
 
 def test_a_line_is_a_pair(tmp_path: Path):
-    assert read_pairs(written(tmp_path, PHRASES.encode())) == EXPECTED
+    assert read_parallel(written(tmp_path, PHRASES.encode())) == EXPECTED
 
 
 def test_a_mark_of_byte_order_and_a_missing_last_line_break_are_no_part_of_the_texts(
     tmp_path: Path,
 ):
     content = b"\xef\xbb\xbf" + PHRASES.rstrip("\n").encode()
-    assert read_pairs(written(tmp_path, content)) == EXPECTED
+    assert read_parallel(written(tmp_path, content)) == EXPECTED
 
 
 def test_a_packed_file_is_unpacked(tmp_path: Path):
-    assert read_pairs(written(tmp_path, gzip.compress(PHRASES.encode()), "a.tsv.gz")) == EXPECTED
+    assert read_parallel(written(tmp_path, gzip.compress(PHRASES.encode()), "a.tsv.gz")) == EXPECTED
 
 
 @pytest.mark.parametrize(
@@ -52,21 +60,21 @@ def test_a_line_that_is_no_pair_is_named_by_its_number(
     tmp_path: Path, content: bytes, message: str
 ):
     with pytest.raises(TextError, match=message) as error:
-        read_pairs(written(tmp_path, content))
+        read_parallel(written(tmp_path, content))
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_missing_or_broken_is_one_line(tmp_path: Path):
     with pytest.raises(TextError, match="No such file"):
-        read_pairs(tmp_path / "none.tsv")
+        read_parallel(tmp_path / "none.tsv")
     packed = gzip.compress(PHRASES.encode() * 100)
     for content in (packed[: len(packed) // 2], b"not packed", packed[:20] + b"x" + packed[21:]):
         with pytest.raises(TextError, match="can be read"):
-            read_pairs(written(tmp_path, content, "broken.tsv.gz"))
+            read_parallel(written(tmp_path, content, "broken.tsv.gz"))
 
 
 def test_both_sides_share_a_tokenizer_with_the_special_tokens_last():
-    tokenizer = train_pair_bpe(EXPECTED * 3, 300)
+    tokenizer = train_parallel_bpe(EXPECTED * 3, 300)
     size = tokenizer.vocab_size
     assert [tokenizer.encode(mark) for mark in (PAD, BOS, SEP, EOS)] == [
         [size - 4],
@@ -77,4 +85,4 @@ def test_both_sides_share_a_tokenizer_with_the_special_tokens_last():
     unknown = "Straßenbahnhaltestelle ☂"
     assert tokenizer.decode(tokenizer.encode(unknown)) == unknown
     with pytest.raises(ConfigError, match="at least 260 ids"):
-        train_pair_bpe(EXPECTED, 259)
+        train_parallel_bpe(EXPECTED, 259)

@@ -8,16 +8,23 @@ import torch
 from pellucid.errors import TextError
 from pellucid.layers import IGNORE
 from pellucid.text import Characters
-from pellucid.text.pair_corpus import STEP, Form, PairCorpus, pair_row, special, text_ids
-from pellucid.text.pairs import BOS, EOS, PAD, SEP, TextPair, train_pair_bpe
+from pellucid.text.parallel import BOS, EOS, PAD, SEP, ParallelText, train_parallel_bpe
+from pellucid.text.parallel_corpus import (
+    STEP,
+    Form,
+    ParallelCorpus,
+    parallel_row,
+    special,
+    text_ids,
+)
 
-PAIRS = [TextPair("a" * n + "b" * (n % 3), "c" * (n % 5 + 1)) for n in range(1, 40)]
-TOKENIZER = train_pair_bpe(PAIRS[:1], 260)  # bytes alone: a token a character
+PAIRS = [ParallelText("a" * n + "b" * (n % 3), "c" * (n % 5 + 1)) for n in range(1, 40)]
+TOKENIZER = train_parallel_bpe(PAIRS[:1], 260)  # bytes alone: a token a character
 PAD_ID, BOS_ID, SEP_ID, EOS_ID = (special(TOKENIZER, mark) for mark in (PAD, BOS, SEP, EOS))
 
 
-def corpus(form: Form = "transformer", block_size: int = 64) -> PairCorpus:
-    return PairCorpus.from_pairs(PAIRS, PAIRS[:7], TOKENIZER, form=form, block_size=block_size)
+def corpus(form: Form = "transformer", block_size: int = 64) -> ParallelCorpus:
+    return ParallelCorpus.from_pairs(PAIRS, PAIRS[:7], TOKENIZER, form=form, block_size=block_size)
 
 
 def generator(seed: int = 1) -> torch.Generator:
@@ -27,20 +34,20 @@ def generator(seed: int = 1) -> torch.Generator:
 def test_a_row_for_the_encoder_decoder():
     a, b = text_ids(TOKENIZER, "a"), text_ids(TOKENIZER, "a b")[2:]
     c, d = text_ids(TOKENIZER, "c"), text_ids(TOKENIZER, "c d")[2:]
-    row = pair_row(TOKENIZER, TextPair("a b", "c d"), "transformer")
+    row = parallel_row(TOKENIZER, ParallelText("a b", "c d"), "transformer")
     assert row == ([*a, *b, EOS_ID], [BOS_ID, *c, *d], [*c, *d, EOS_ID])
 
 
 def test_a_row_for_a_gpt_has_targets_from_the_separator_on():
     a, b = text_ids(TOKENIZER, "a"), text_ids(TOKENIZER, "a b")[2:]
     c, d = text_ids(TOKENIZER, "c"), text_ids(TOKENIZER, "c d")[2:]
-    row = pair_row(TOKENIZER, TextPair("a b", "c d"), "gpt")
+    row = parallel_row(TOKENIZER, ParallelText("a b", "c d"), "gpt")
     assert row == ([*a, *b, SEP_ID, *c, *d], [IGNORE] * 4 + [*c, *d, EOS_ID])
 
 
 @pytest.mark.parametrize("form", ["transformer", "gpt"])
 def test_a_batch_is_rows_of_the_corpus_filled_up_at_the_end(form: Form):
-    rows = [pair_row(TOKENIZER, pair, form) for pair in PAIRS]
+    rows = [parallel_row(TOKENIZER, pair, form) for pair in PAIRS]
     drawn = corpus(form).batch(100, generator())
     *given, targets = drawn
     for place in range(len(targets)):
@@ -70,7 +77,7 @@ def test_a_batch_fills_its_size_with_rows_of_about_equal_length():
 def test_every_row_is_drawn_about_equally_often():
     drawn: Counter[int] = Counter()
     source_of = {
-        tuple(pair_row(TOKENIZER, pair, "transformer")[0]): i for i, pair in enumerate(PAIRS)
+        tuple(parallel_row(TOKENIZER, pair, "transformer")[0]): i for i, pair in enumerate(PAIRS)
     }
     one, draws = corpus(), generator(3)
     for _ in range(4000):
@@ -84,8 +91,8 @@ def test_every_row_is_drawn_about_equally_often():
 
 
 def test_the_share_of_extra_pairs_falls_to_nothing():
-    long, short = [TextPair("a" * 30, "c")], [TextPair("b", "c")]
-    both = PairCorpus.from_pairs(
+    long, short = [ParallelText("a" * 30, "c")], [ParallelText("b", "c")]
+    both = ParallelCorpus.from_pairs(
         long,
         short,
         TOKENIZER,
@@ -111,7 +118,7 @@ def test_validation_has_every_row_once():
         assert len(source) == 1 or source.numel() <= 30
         assert tokens.shape == targets.shape
         rows += [[token for token in row if token != PAD_ID] for row in source.tolist()]
-    expected = [pair_row(TOKENIZER, pair, "transformer")[0] for pair in PAIRS[:7]]
+    expected = [parallel_row(TOKENIZER, pair, "transformer")[0] for pair in PAIRS[:7]]
     assert sorted(rows) == sorted(expected)
 
 
@@ -125,4 +132,4 @@ def test_pairs_longer_than_the_positions_are_left_out_and_some_must_stay():
 
 def test_a_tokenizer_without_the_special_tokens_is_refused():
     with pytest.raises(TextError, match=r"special token <\|endoftext\|>"):
-        pair_row(Characters.from_text("abc <>|endoftxEOS"), PAIRS[0], "transformer")
+        parallel_row(Characters.from_text("abc <>|endoftxEOS"), PAIRS[0], "transformer")

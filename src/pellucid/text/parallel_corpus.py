@@ -11,7 +11,7 @@ from torch import Tensor
 from pellucid.errors import TextError
 from pellucid.layers import IGNORE
 from pellucid.text.choose import ending
-from pellucid.text.pairs import BOS, EOS, PAD, SEP, TextPair
+from pellucid.text.parallel import BOS, EOS, PAD, SEP, ParallelText
 from pellucid.text.tokenizer import Tokenizer
 
 Form = Literal["transformer", "gpt"]
@@ -53,7 +53,7 @@ def source_ids(tokenizer: Tokenizer, text: str, form: Form) -> list[int]:
     return [*text_ids(tokenizer, text), special(tokenizer, mark)]
 
 
-def pair_row(tokenizer: Tokenizer, pair: TextPair, form: Form) -> Row:
+def parallel_row(tokenizer: Tokenizer, pair: ParallelText, form: Form) -> Row:
     """A pair as rows of ids.
 
     transformer   source <EOS>  |  <BOS> target  |  target <EOS>
@@ -68,7 +68,7 @@ def pair_row(tokenizer: Tokenizer, pair: TextPair, form: Form) -> Row:
 
 
 @dataclass(frozen=True)
-class PairCorpus:
+class ParallelCorpus:
     """Rows to train on, and extra ones such as words and phrases, and rows to validate on.
 
     `extra_share` of the batches are extra ones at first; their share then falls in a line to
@@ -85,23 +85,23 @@ class PairCorpus:
     @classmethod
     def from_pairs(
         cls,
-        training: Sequence[TextPair],
-        validation: Sequence[TextPair],
+        training: Sequence[ParallelText],
+        validation: Sequence[ParallelText],
         tokenizer: Tokenizer,
         *,
         form: Form,
         block_size: int,
-        extra: Sequence[TextPair] = (),
+        extra: Sequence[ParallelText] = (),
         extra_share: float = 0.0,
-    ) -> "PairCorpus":
+    ) -> "ParallelCorpus":
         """Encode all pairs; those longer than the model's positions are left out of the training.
 
         Raises `TextError` where none is left of a part.
         """
         pad = special(tokenizer, PAD)
 
-        def fitting(pairs: Sequence[TextPair], what: str) -> tuple[Row, ...]:
-            rows = (pair_row(tokenizer, pair, form) for pair in pairs)
+        def fitting(pairs: Sequence[ParallelText], what: str) -> tuple[Row, ...]:
+            rows = (parallel_row(tokenizer, pair, form) for pair in pairs)
             short = tuple(row for row in rows if _width(row) <= block_size)
             if not short:
                 raise TextError(

@@ -17,14 +17,14 @@ SPECIALS = (PAD, BOS, SEP)
 """The special tokens that a tokenizer of pairs has besides the end's."""
 
 
-class TextPair(NamedTuple):
+class ParallelText(NamedTuple):
     """A text and what is to be written for it."""
 
     source: str
     target: str
 
 
-def read_pairs(path: str | Path) -> list[TextPair]:
+def read_parallel(path: str | Path) -> list[ParallelText]:
     """The pairs of a UTF-8 file, `source TAB target` a line; a name that ends in .gz is unpacked.
 
     Raises `TextError`, with the line's number, where a line does not have two texts, and for a
@@ -41,7 +41,7 @@ def phrasebook() -> Path:
     return Path(str(files(__package__).joinpath("phrasebook.tsv")))
 
 
-def _pair(line: str, number: int, path: str | Path) -> TextPair:
+def _pair(line: str, number: int, path: str | Path) -> ParallelText:
     texts = [text.strip() for text in line.split("\t")]
     if len(texts) != 2 or not all(texts):
         came = f"{len(texts)} texts" if len(texts) != 2 else "an empty one"
@@ -54,7 +54,7 @@ def _pair(line: str, number: int, path: str | Path) -> TextPair:
             f"a text must not hold the special token {mark}, and line {number} of {path} does: "
             "remove it"
         )
-    return TextPair(*texts)
+    return ParallelText(*texts)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -77,7 +77,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from None
 
 
-def train_pair_bpe(pairs: Sequence[TextPair], vocab_size: int) -> BPE:
+def train_parallel_bpe(pairs: Sequence[ParallelText], vocab_size: int) -> BPE:
     """A BPE that both sides of the pairs share, with the special tokens that pairs need.
 
     Each text is read after a space, as `pair_corpus.text_ids` does.
