@@ -235,5 +235,5 @@ def test_a_notebook_by_hand_makes_the_walkthrough_by_hand(pellucid: Command, tmp
     example = find_example("ai_rocks")
     assert isinstance(example, Example)
     _, hand = walkthrough_by_hand(example.walkthrough(example.update), 3)
-    assert torch.equal(names["lesson"].tape["loss"], hand.tape["loss"])
+    assert torch.equal(names["walkthrough"].tape["loss"], hand.tape["loss"])
     assert not torch.equal(hand.tape["loss"], example.record().tape["loss"])

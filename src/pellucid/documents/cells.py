@@ -7,7 +7,7 @@ outputs  1×2
 0.6 0.4
 >>> arithmetic(walkthrough, "difference.errors[0,0]")
 difference.errors[0,0] = x[0,0] - wanted[0,0] = 0.6 - 0.8 = -0.2
->>> changed = again(lesson, "difference.errors", x=walkthrough.tape["aim"])
+>>> changed = again(walkthrough, "difference.errors", x=walkthrough.tape["aim"])
 >>> show(changed, "difference.errors")
 difference.errors  1×2
 0 0

@@ -87,7 +87,10 @@ def _step(document: Document, step: DocumentStep) -> Iterator[tuple[str, str]]:
     if step.values and not document.answers:
         names = ", ".join(f'"{value.name}"' for value in step.values)
         digits = step.values[0].digits
-        yield "code", f"show(lesson, {names}{'' if digits == DIGITS else f', digits={digits}'})"
+        yield (
+            "code",
+            f"show(walkthrough, {names}{'' if digits == DIGITS else f', digits={digits}'})",
+        )
 
 
 def _telling(document: Document) -> str:

@@ -19,7 +19,7 @@ class Reproduction(NamedTuple):
 
     make: str
     change: str
-    tell: str = "arithmetic(lesson"
+    tell: str = "arithmetic(walkthrough"
 
 
 def example_recipe(
@@ -30,7 +30,7 @@ def example_recipe(
         "from pellucid.examples import find_example\n\n"
         f"example = find_example({name!r})\n"
         "model = example.model\n"
-        f"lesson = example.walkthrough({_dict(settings)}, {layers!r})\n"
+        f"walkthrough = example.walkthrough({_dict(settings)}, {layers!r})\n"
         "walkthrough.tape",
         _CHANGED_MODEL,
     )
@@ -40,7 +40,7 @@ def demonstration_recipe(name: str, tape: Tape) -> Reproduction:
     """The recipe of an example that runs a few layers; what is changed is one layer's weight."""
     return Reproduction(
         "from pellucid.examples import find_example\n\n"
-        f"lesson = find_example({name!r}).walkthrough()\n"
+        f"walkthrough = find_example({name!r}).walkthrough()\n"
         "walkthrough.tape",
         _changed_call(tape),
     )
@@ -64,7 +64,8 @@ def model_recipe(
         f"model, tokenizer = open_model({model!r}{given})\n"
         f"update = {_dict(settings)}\n"
         "trace = record_step(model, tokenizer.encode(text), tokenizer, update=update)\n"
-        f'lesson = gpt_walkthrough(trace, {model!r}, f"{{text!r}} through {{model}}", {layers!r})\n'
+        f'about = f"{{text!r}} through {{model}}"\n'
+        f"walkthrough = gpt_walkthrough(trace, {model!r}, about, {layers!r})\n"
         "walkthrough.tape",
         _CHANGED_MODEL,
     )
@@ -75,7 +76,7 @@ def by_hand_recipe(recipe: Reproduction, digits: int) -> Reproduction:
     make = recipe.make.removesuffix("walkthrough.tape")
     return recipe._replace(
         make=f"{make}\nfrom pellucid.documents.by_hand import walkthrough_by_hand\n\n"
-        f"lesson, hand = walkthrough_by_hand(lesson, {digits})\nlesson.tape",
+        f"walkthrough, hand = walkthrough_by_hand(walkthrough, {digits})\nwalkthrough.tape",
         tell="arithmetic_by_hand(hand",
     )
 
@@ -90,10 +91,10 @@ weights["{WEIGHT}"] = weights["{WEIGHT}"].clone()
 weights["{WEIGHT}"][0, 0] += 1.0  # any other place, name or number will do
 
 tape = Tape()
-tokens, targets = (lesson.tape[name].tolist() for name in ("tokens", "targets"))
+tokens, targets = (walkthrough.tape[name].tolist() for name in ("tokens", "targets"))
 model.with_params(unflatten(weights)).loss_and_grads(tokens, targets, tape)
-changed = replace(lesson, tape=tape)
-before, after = float(lesson.tape["loss"]), float(tape["loss"])
+changed = replace(walkthrough, tape=tape)
+before, after = float(walkthrough.tape["loss"]), float(tape["loss"])
 print(f"the loss was {{before:.6f}} and is {{after:.6f}}: a change of {{after - before:.3g}}")
 show(changed, "h.0.attn.q", "probs")"""
 
@@ -111,10 +112,10 @@ def _changed_call(tape: Tape) -> str:
     place = ", ".join("0" for _ in tape[source].shape)
     return (
         "from pellucid.documents.cells import again\n\n"
-        f"{argument} = lesson.tape[{source!r}].clone()\n"
+        f"{argument} = walkthrough.tape[{source!r}].clone()\n"
         f"{argument}[{place}] += 1.0  # any other place or number will do\n\n"
-        f"changed = again(lesson, {output!r}, {argument}={argument})\n"
-        f"print(show(lesson, {output!r}), '\\n\\nand now', sep='')\n"
+        f"changed = again(walkthrough, {output!r}, {argument}={argument})\n"
+        f"print(show(walkthrough, {output!r}), '\\n\\nand now', sep='')\n"
         f"show(changed, {output!r})"
     )
 
