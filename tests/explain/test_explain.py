@@ -209,3 +209,17 @@ def test_what_was_given_says_what_it_is():
     trace = record_step(example.model, [0, 1, 2], example.tokenizer, update=None)
     assert meaning_of(trace.tape, trace.piece)("tokens[0]") == "token 'AI'"
     assert meaning_of(trace.tape)("tokens[0]") == "a token"
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_an_explanation_s_equation_is_the_layer_s_own_for_this_very_call(bias: bool):
+    tape = step_of({"bias": bias}, noisy=False)
+    wanted = {
+        "h.0.attn.att[0,0,1,0]": "att = softmax(scores)",
+        "h.0.mlp.c_fc.out[0,0,1]": "out = x weight + bias" if bias else "out = x weight",
+        "dh.0.ln_1.x[0,0,1]": "dx = rstd · (dxhat - mean(dxhat) - xhat · mean(dxhat · xhat))",
+        "h.0.resid_mid[0,0,0]": "resid_mid = resid_pre + attn",
+        "embed.out[0,1,0]": "out[t] = weight[tokens[t]]",
+    }
+    assert {name: explain(tape, name).equation for name in wanted} == wanted
+    assert explain(tape, "wte.weight[0,0]").equation == ""

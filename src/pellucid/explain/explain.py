@@ -26,8 +26,9 @@ from torch import Tensor
 
 from pellucid.errors import TraceError
 from pellucid.explain.rerun import rerun, uncollected
+from pellucid.layers.facts import facts_of
 from pellucid.numbers import Term, TermArray, at, reader
-from pellucid.tape import Call, Tape
+from pellucid.tape import Call, Tape, leaves_of
 
 SEVERAL = 8
 """Up to this many terms a sum is written in full."""
@@ -54,8 +55,22 @@ class Explanation:
 
     @property
     def equation(self) -> str:
-        """The equation of the function that made it, in one line."""
-        return "" if self.call is None else _first_sentence(self.call.function.__doc__ or "")
+        """The layer's equation of the value, in its own words; without one, what it says it does.
+
+        The equation is one that tests evaluate on what ran; the sentence is its docstring's.
+        """
+        if self.call is None:
+            return ""
+        name = self.origin.partition("[")[0]
+        path = f"{self.call.path}." if self.call.path else ""
+        gradient = self.call.backward and name.startswith(f"d{path}")
+        word = f"d{name[1 + len(path) :]}" if gradient else name.removeprefix(path)
+        leaves = leaves_of(self.call.arguments)
+        for equation in facts_of(self.call.function).equations:
+            text = equation.written(leaves) if equation.holds(leaves) else ""
+            if re.match(rf"{re.escape(word)}(\[[^\]]*\])? = ", text):
+                return text
+        return _first_sentence(self.call.function.__doc__ or "")
 
 
 def explain(tape: Tape, expression: str) -> Explanation:
