@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Arguments, Equation, Meaning
+from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -12,11 +12,6 @@ from pellucid.tree import Tree
 def embedding_shapes(vocab_size: int, width: int) -> Tree:
     """The table of an embedding, or of a head: a row for each token."""
     return {"weight": (vocab_size, width)}
-
-
-def _batched(given: Arguments) -> bool:
-    """Whether a backward call's tokens are of several texts."""
-    return bool(given["cache.0"].dim() > 1)
 
 
 @layer(
