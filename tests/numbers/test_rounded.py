@@ -127,3 +127,14 @@ def test_what_has_no_bound_is_infinitely_off():
     around_zero = Rounded(torch.zeros(1).double(), torch.ones(1).double(), torch.float64)
     assert float((1 / around_zero).off) == math.inf
     assert float(around_zero.rsqrt().off) == math.inf
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_numbers_that_are_taken_to_another_dtype_are_off_by_one_rounding(dtype: torch.dtype):
+    values = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    taken = Rounded.exact(values).to(dtype)
+    apart = (values.to(dtype).double() - taken.middle).abs()
+    assert taken.dtype == dtype
+    assert bool((apart <= taken.off).all())
+    assert float(taken.off.max()) <= 1.1 * torch.finfo(dtype).eps / 2 * float(values.abs().max())
+    assert taken.to(torch.float32) is taken, "a finer dtype gives back no digits"

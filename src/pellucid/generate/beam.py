@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
+from pellucid.layers import wide
 
 Advance = Callable[[Tensor, Tensor], Tensor]
 """`advance(tokens, rows)`: the logits (N, V) after appending tokens (N,), one each, to some texts.
@@ -76,7 +77,7 @@ def beam_search(
     beams = {row: [_Alive((), 0.0, row)] for row in range(len(logits))}
     ended: list[list[Hypothesis]] = [[] for _ in beams]
     for length in range(1, max_new_tokens + 1):
-        log_probs = logits.log_softmax(-1).double()  # (N, V)
+        log_probs = wide(logits).log_softmax(-1).double()  # (N, V)
         beams = {
             row: _extended(beam, log_probs, ended[row], width=width, alpha=alpha, end=end)
             for row, beam in beams.items()

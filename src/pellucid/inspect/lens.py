@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.layers import intervened, layer_norm, softmax, unembedding
+from pellucid.layers import intervened, layer_norm, softmax, unembedding, wide
 from pellucid.models import GPT, intervened_name
 from pellucid.tape import Tape
 
@@ -51,5 +51,5 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
         x, _ = intervened(x, where=where, value=value)
     head = "wte" if model.config.tied else "lm_head"
     logits, _ = unembedding(x, **model.params[head])
-    probs, _ = softmax(logits)
+    probs, _ = softmax(wide(logits))
     return probs

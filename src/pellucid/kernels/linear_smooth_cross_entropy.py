@@ -10,7 +10,7 @@ from pellucid.kernels.linear_cross_entropy import (
     linear_cross_entropy,
     linear_cross_entropy_backward,
 )
-from pellucid.layers import IGNORE
+from pellucid.layers import IGNORE, wide
 from pellucid.tape import NULL_TAPE, NullTape
 
 
@@ -25,11 +25,11 @@ def linear_smooth_cross_entropy(
     """As `pellucid.layers.linear_smooth_cross_entropy`."""
     sharp, (dx, dweight) = linear_cross_entropy(x, targets, weight=weight)
     counted = targets != IGNORE  # (..., T)
-    share = counted.unsqueeze(-1).to(x.dtype) * smoothing / counted.sum()  # (..., T, 1)
+    share = wide(counted.unsqueeze(-1).to(x.dtype)) * smoothing / counted.sum()  # (..., T, 1)
     index = targets.where(counted, 0)  # (..., T)
-    lead = share * (weight[index] - weight.mean(0))  # (..., T, C)
+    lead = share * (weight[index] - weight.mean(0, dtype=share.dtype))  # (..., T, C)
     asked = (share * x).flatten(0, -2)  # (N, C)
-    dweight.index_add_(0, index.flatten(), asked).sub_(asked.sum(0) / len(weight))
+    dweight.index_add_(0, index.flatten(), asked.to(x.dtype)).sub_(asked.sum(0) / len(weight))
     return sharp + (x * lead).sum(), (dx.add_(lead), dweight)
 
 

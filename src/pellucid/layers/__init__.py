@@ -84,6 +84,7 @@ from pellucid.layers.smooth_cross_entropy import (
 )
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.layers.standardize import standardize, standardize_backward
+from pellucid.layers.wide import wide
 
 _HERE = globals()
 
@@ -185,4 +186,5 @@ __all__ = [
     "standardize_backward",
     "unembedding",
     "unembedding_backward",
+    "wide",
 ]

@@ -1,9 +1,12 @@
 """The simplest loss: how far the outputs are from those that are wanted."""
 
+from typing import Any
+
 from torch import Tensor
 
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
+from pellucid.layers.wide import wide
 from pellucid.tape import NULL_TAPE, NullTape
 
 
@@ -22,27 +25,27 @@ from pellucid.tape import NULL_TAPE, NullTape
 )
 def absolute_error(
     x: Tensor, *, wanted: Tensor, tape: NullTape = NULL_TAPE
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """loss = mean over the examples of Σⱼ |x[j] - wanted[j]|.
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """loss = mean over the examples of Σⱼ |x[j] - wanted[j]|, in float32 at least.
 
     Shapes: x, wanted and errors (..., n), losses (...), loss ().
     Source: Laplace 1774; Bishop 2006, "Pattern recognition and machine learning", 1.5.5.
     """
-    errors = x - wanted  # (..., n)
+    errors = wide(x) - wide(wanted)  # (..., n)
     losses = errors.abs().sum(-1)  # (...)
     loss = losses.mean()
     tape(errors=errors, losses=losses, loss=loss)
-    return loss, (errors, losses)
+    return loss, (errors, losses, x.dtype)
 
 
 @layer(
     "derrors = sign(errors) / T",
 )
 def absolute_error_backward(
-    dloss: Tensor | float, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
+    dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """dx = derrors = dloss · sign(errors) / number of examples; 0 where an error is 0."""
-    errors, losses = cache
-    derrors = dloss * errors.sign() / losses.numel()  # (..., n)
+    errors, losses, dtype = cache
+    derrors = (dloss * errors.sign() / losses.numel()).to(dtype)  # (..., n)
     tape(derrors=derrors)
     return derrors, {}

@@ -9,6 +9,7 @@ from torch import Tensor
 from pellucid.layers.embedding import unembedding, unembedding_backward
 from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
+from pellucid.layers.wide import wide
 from pellucid.tape import NULL_TAPE, NullTape
 
 IGNORE = -100
@@ -43,16 +44,19 @@ def skipped(given: Mapping[str, Any]) -> bool:
 )
 def cross_entropy(
     logits: Tensor, targets: Tensor, *, tape: NullTape = NULL_TAPE
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+) -> tuple[Tensor, tuple[Any, ...]]:
     """loss = mean of -log probs[t, targets[t]] over the positions that have a target.
 
     log probs = logits - max - log Σ exp(logits - max), so that nothing overflows.
+
+    A loss is in float32 at least, whatever its logits are in, and so are probs and losses.
 
     Shapes: logits and probs (..., T, V), targets and losses (..., T), loss (), in nats. A target
     of `IGNORE` is skipped: its loss is 0 and the mean does not count it.
     Source: Bengio et al. 2003, "A neural probabilistic language model", section 2.
     """
-    shifted = logits - logits.amax(-1, keepdim=True)  # (..., T, V)
+    scores = wide(logits)  # (..., T, V)
+    shifted = scores - scores.amax(-1, keepdim=True)  # (..., T, V)
     log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()  # (..., T, V)
     probs = log_probs.exp()  # (..., T, V)
     counted = targets != IGNORE  # (..., T)
@@ -61,7 +65,7 @@ def cross_entropy(
     loss = losses.sum() / counted.sum()
     tape.note(shifted=shifted, log_probs=log_probs, counted=counted, index=index)
     tape(probs=probs, losses=losses, loss=loss)
-    return loss, (probs, targets)
+    return loss, (probs, targets, logits.dtype)
 
 
 @layer(
@@ -74,15 +78,15 @@ def cross_entropy(
     steps={"logits": "Softmax"},
 )
 def cross_entropy_backward(
-    dloss: Tensor | float, cache: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE
+    dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """dlogits = dloss · (probs - one_hot(target)) / number of targets; zero where skipped."""
-    probs, targets = cache
+    probs, targets, dtype = cache
     counted = targets != IGNORE  # (..., T)
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
     deviation = probs.scatter_add(-1, index, -torch.ones_like(probs))  # (..., T, V)
     everywhere = dloss * deviation / counted.sum()  # (..., T, V)
-    dlogits = everywhere.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    dlogits = everywhere.where(counted.unsqueeze(-1), 0).to(dtype)  # (..., T, V)
     tape.note(counted=counted, index=index, deviation=deviation, everywhere=everywhere)
     tape(dlogits=dlogits)
     return dlogits, {}
@@ -97,7 +101,7 @@ def cross_entropy_backward(
 )
 def linear_cross_entropy(
     x: Tensor, targets: Tensor, *, weight: Tensor, tape: NullTape = NULL_TAPE
-) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
+) -> tuple[Tensor, tuple[tuple[Tensor, ...], tuple[Any, ...]]]:
     """The model's head and its loss in one: cross_entropy(x weightᵀ, targets).
 
     A pair of its own because a faster one never holds all the logits at once.
@@ -113,7 +117,7 @@ def linear_cross_entropy(
 @layer()
 def linear_cross_entropy_backward(
     dloss: Tensor | float,
-    cache: tuple[tuple[Tensor, ...], tuple[Tensor, ...]],
+    cache: tuple[tuple[Tensor, ...], tuple[Any, ...]],
     *,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -15,6 +15,7 @@ from pellucid.layers.cross_entropy import (
 from pellucid.layers.embedding import unembedding, unembedding_backward
 from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
+from pellucid.layers.wide import wide
 from pellucid.tape import NULL_TAPE, NullTape
 
 
@@ -57,16 +58,17 @@ def smooth_cross_entropy(
     Source: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7; Vaswani et al.
     2017, 5.4.
     """
-    sharp, sharp_cache = cross_entropy(logits, targets, tape=tape.within("cross_entropy"))
-    probs, _ = sharp_cache  # (..., T, V)
+    scores = wide(logits)  # (..., T, V)
+    sharp, sharp_cache = cross_entropy(scores, targets, tape=tape.within("cross_entropy"))
+    probs, *_ = sharp_cache  # (..., T, V)
     counted = targets != IGNORE  # (..., T)
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
-    leads = logits.gather(-1, index).squeeze(-1) - logits.mean(-1)  # (..., T)
+    leads = scores.gather(-1, index).squeeze(-1) - scores.mean(-1)  # (..., T)
     lead = leads.where(counted, 0).sum() / counted.sum()
     loss = sharp + smoothing * lead
     tape.note(counted=counted, index=index, leads=leads)
     tape(probs=probs, sharp=sharp, lead=lead, loss=loss)
-    return loss, (sharp_cache, targets, smoothing)
+    return loss, (sharp_cache, targets, smoothing, logits.dtype)
 
 
 @layer(
@@ -85,7 +87,7 @@ def smooth_cross_entropy_backward(
     dloss: Tensor | float, cache: tuple[Any, ...], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Undo loss = sharp + ε · lead: one_hot(target) - 1/V is what the lead asks of its logits."""
-    sharp_cache, targets, smoothing = cache
+    sharp_cache, targets, smoothing, dtype = cache
     dsharp, _ = cross_entropy_backward(
         dloss, sharp_cache, tape=tape.within("cross_entropy")
     )  # (..., T, V)
@@ -94,7 +96,7 @@ def smooth_cross_entropy_backward(
     even = torch.full_like(dsharp, -1 / dsharp.shape[-1])  # (..., T, V)
     deviation = even.scatter_add(-1, index, torch.ones_like(dsharp))  # (..., T, V)
     dlead = dloss * smoothing * deviation / counted.sum()  # (..., T, V)
-    dlogits = dsharp + dlead.where(counted.unsqueeze(-1), 0)  # (..., T, V)
+    dlogits = (dsharp + dlead.where(counted.unsqueeze(-1), 0)).to(dtype)  # (..., T, V)
     tape.note(counted=counted, index=index, dsharp=dsharp, even=even)
     tape.note(deviation=deviation, dlead=dlead)
     tape(dlogits=dlogits)

@@ -107,6 +107,14 @@ class Rounded(Elementwise):
         parts = zip(self.middle.chunk(count, dim), self.off.chunk(count, dim), strict=True)
         return tuple(Rounded(*part, self.dtype) for part in parts)
 
+    def to(self, dtype: torch.dtype) -> "Rounded":
+        """See torch.Tensor.to; a finer dtype gives back no digits, and the bound stays."""
+        if torch.finfo(dtype).eps <= torch.finfo(self.dtype).eps:
+            return self
+        coarse = Rounded(self.middle, self.off, dtype)
+        rounded = coarse.unit * (self.middle.abs() + self.off).masked_fill(self.middle.isinf(), 0)
+        return coarse._made(self.middle, self.off + rounded)
+
     # -- element by element -----------------------------------------------------------------------
 
     def _each(self, name: str, *others: Any) -> "Rounded":

@@ -104,10 +104,6 @@ class TermArray(Rearranged, Elementwise):
         shape, back = view
         return TermArray(shape, lambda index: self.term(back(index)), self)
 
-    def to(self, *_: Any) -> "TermArray":
-        """Itself: terms are exact in every dtype and on every device."""
-        return self
-
     def __getitem__(self, key: Any) -> "TermArray":
         if not isinstance(key, TermArray):
             return self._view(views.part(self.shape, key))

@@ -19,6 +19,7 @@ from pellucid.layers import (
     lora_linear_backward,
     unembedding,
     unembedding_backward,
+    wide,
 )
 from pellucid.tree import present
 
@@ -191,7 +192,8 @@ def _unembedding_backward(*, dout: Any, cache: Any, tape: Any, product: Step = m
 
 
 def _cross_entropy(*, logits: Any, targets: Any, tape: Any, share: Step = truediv) -> Any:
-    shifted = logits - logits.amax(-1, keepdim=True)
+    scores = wide(logits)
+    shifted = scores - scores.amax(-1, keepdim=True)
     log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()
     probs = log_probs.exp()
     counted = targets != IGNORE
@@ -199,16 +201,16 @@ def _cross_entropy(*, logits: Any, targets: Any, tape: Any, share: Step = truedi
     losses = -log_probs.gather(-1, index).squeeze(-1).where(counted, 0)
     loss = share(losses.sum(), counted.sum())
     tape(probs=probs, losses=losses, loss=loss)
-    return loss, (probs, targets)
+    return loss, (probs, targets, logits.dtype)
 
 
 def _cross_entropy_backward(*, dloss: Any, cache: Any, tape: Any, share: Step = truediv) -> Any:
-    probs, targets = cache
+    probs, targets, dtype = cache
     counted = targets != IGNORE
     index = targets.where(counted, 0).unsqueeze(-1)
     deviation = probs.scatter_add(-1, index, -torch.ones_like(probs))
     everywhere = share(dloss * deviation, counted.sum())
-    dlogits = everywhere.where(counted.unsqueeze(-1), 0)
+    dlogits = everywhere.where(counted.unsqueeze(-1), 0).to(dtype)
     tape(dlogits=dlogits)
     return dlogits, {}
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TextError
-from pellucid.layers import REFERENCE, Ops, softmax
+from pellucid.layers import REFERENCE, Ops, softmax, wide
 from pellucid.models.checks import check_begin
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.wiring import (
@@ -92,7 +92,7 @@ class Classifier(Model):
 
     def probabilities(self, inputs: Any) -> Tensor:
         """The probability of each class (N, V): the softmax of the scores."""
-        probs, _ = softmax(self.forward(inputs))
+        probs, _ = softmax(wide(self.forward(inputs)))
         return probs
 
     def predict(self, inputs: Any) -> Tensor:
