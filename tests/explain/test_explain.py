@@ -86,6 +86,21 @@ def test_coarser_dtypes_agree_to_their_round_off(dtype: torch.dtype):
     assert check_explanations(tape) > 200
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_steps_in_coarser_dtypes_agree_to_their_round_off(optimizer: str, dtype: torch.dtype):
+    weight, dweight = (torch.rand(4, 3).sub(0.5).to(dtype) for _ in range(2))
+    params, grads = {"w": {"weight": weight}}, {"w": {"weight": dweight * 1e-3}}
+    _, state = OPTIMIZERS[optimizer](params, grads, None, learning_rate=0.01)
+    tape = Tape()
+    tape.given({"w.weight": weight, "dw.weight": dweight})
+    again = {"w": {"weight": dweight}}
+    OPTIMIZERS[optimizer](params, again, state, learning_rate=0.01, tape=tape)
+    assert tape["w.weight.new"].dtype == dtype
+    assert tape["w.weight.update"].dtype == torch.float32
+    assert check_explanations(tape)
+
+
 def test_a_number_that_its_arithmetic_does_not_give_is_refused():
     tape = Tape()
     softmax(torch.tensor([0.5, 0.25], dtype=torch.float64), tape=tape.at("att"))

@@ -7,7 +7,7 @@ from pellucid.tree import flatten, map_leaves
 from tests.judge import assert_close
 
 SHAPES = {"h": {"0": {"weight": (5, 7), "bias": (7,)}}, "wte": {"weight": (3, 4)}}
-TOLERANCES = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 3e-2}
+TOLERANCES = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
@@ -32,6 +32,7 @@ def test_twenty_steps_are_the_reference_s(dtype: torch.dtype):
         exact, judge = adamw(exact, map_leaves(lambda g: g.double(), grads), judge, **settings)
     for mine, theirs in ((params, exact), (state["m"], judge["m"]), (state["v"], judge["v"])):
         for name, leaf in flatten(theirs).items():
-            assert flatten(mine)[name].dtype == dtype
+            own = dtype if mine is params else torch.promote_types(dtype, torch.float32)
+            assert flatten(mine)[name].dtype == own
             assert_close(flatten(mine)[name], leaf, TOLERANCES[dtype], name)
     assert state["t"] == judge["t"] == 20

@@ -1,17 +1,20 @@
 """A training whose numbers run away names the tensor in which it began."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 import pellucid.train.loop
-from pellucid.errors import ConfigError
+from pellucid.errors import CheckpointError, ConfigError
 from pellucid.models import GPT
 from pellucid.train import train
 from pellucid.train.first_nonfinite import first_wrong
+from pellucid.train.run import LAST, TrainingRun, begin_run
+from pellucid.train.state import begin, load_point
 from pellucid.tree import flatten, unflatten
-from tests.train.small_training import CORPUS, RECIPE, model
+from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model
 
 BATCH = CORPUS.batch(2, torch.Generator().manual_seed(0))
 
@@ -46,6 +49,24 @@ def culprit(broken: GPT) -> str:
 )
 def test_the_first_tensor_that_is_no_number_is_named(name: str, factor: float, words: str):
     assert words in culprit(with_weight(name, factor))
+
+
+def test_weights_that_a_step_leaves_as_no_numbers_are_said_and_not_kept(tmp_path: Path):
+    start = model(torch.float32)
+    recipe = replace(RECIPE, max_iters=1, warmup_iters=0, learning_rate=1e39)
+    with pytest.raises(
+        ConfigError, match=r"not after the step of iteration 1; .* the weight \S+: "
+    ):
+        list(train(start, CORPUS, recipe, evaluate=False))
+    point = begin(start.params, 1)
+    begin_run(tmp_path, start, TOKENIZER, point, {"data": "x"})
+    run = TrainingRun(tmp_path, point, recipe)
+    broken = with_weight("wpe.weight", float("nan")).params
+    run.point = point._replace(iteration=7, params=broken)  # as where Ctrl-C stops it
+    with pytest.raises(CheckpointError, match=r"iteration 7 the weight wpe\.weight: .* 0 stays"):
+        run.save()
+    run.close()
+    assert load_point(tmp_path / LAST)[0].iteration == 0
 
 
 def test_the_mask_s_infinities_are_none_that_went_wrong():

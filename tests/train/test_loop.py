@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 import pellucid.train.loop
+from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
@@ -24,6 +25,7 @@ from pellucid.text import Characters
 from pellucid.text.corpus import Corpus, read_text
 from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Progress, Recipe, train
+from pellucid.train.backend import eager_update
 from pellucid.tree import flatten, map_leaves, unflatten
 from tests.judge import assert_close
 from tests.train.small_training import CONFIG, CORPUS, RECIPE, TEXT, TOKENIZER, losses, model, run
@@ -152,7 +154,10 @@ def test_dropout_changes_the_training_and_not_the_validation():
     )
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_training_keeps_the_dtype_and_learns_in_it(dtype: torch.dtype):
     steps = run(model(dtype))
     assert {leaf.dtype for leaf in flatten(steps[-1].model.params).values()} == {dtype}
@@ -176,6 +181,39 @@ def test_mixed_precision_moves_weights_in_their_own_dtype_by_gradients_in_bfloat
     assert first.model.dtype == torch.float32
     for name, weight in flatten(params).items():
         assert_close(flatten(first.model.params)[name], weight, 1e-5, name)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_the_losses_of_a_half_precision_training_are_those_of_its_logits(dtype: torch.dtype):
+    before = model(torch.float32)
+    steps = run(
+        before if dtype == torch.bfloat16 else before.to(dtype=dtype),
+        max_iters=1,
+        mixed=dtype == torch.bfloat16,
+        accumulate=2,
+        eval_interval=1,
+    )
+    half, generator = before.to(dtype=dtype), torch.Generator().manual_seed(RECIPE.seed)
+    expected, total = [], torch.zeros(())
+    for _ in range(2):
+        tokens, targets = CORPUS.batch(RECIPE.batch_size, generator)
+        logits = half.forward(tokens, ops=FAST).float()
+        _, grads = half.loss_and_grads(tokens, targets, ops=FAST)
+        own = torch.cat([leaf.float().flatten() for leaf in flatten(grads).values()])
+        total = total + own / 2
+        expected.append(float(functional.cross_entropy(logits.flatten(0, 1), targets.flatten())))
+    assert steps[0].loss == pytest.approx(sum(expected) / 2, rel=1e-6)
+    assert steps[0].grad_norm == pytest.approx(float(total.norm()), rel=1e-5)
+    assert float(torch.tensor(steps[0].loss).bfloat16()) != steps[0].loss
+
+
+def test_clipping_in_float16_neither_overflows_nor_vanishes():
+    for size in (1e-4, 300.0):
+        params, grads = ({"w": torch.full((4,), value).half()} for value in (1.0, size))
+        told = {"recipe": replace(RECIPE, weight_decay=0.0), "layout": ALONE}
+        new, _, norm = eager_update(params, grads, None, 0.25, {"w": 0.0}, **told)
+        assert float(norm) == pytest.approx(2 * size, rel=1e-3)
+        assert new["w"].tolist() == pytest.approx([0.75] * 4, rel=1e-3)
 
 
 def test_mixed_precision_learns_about_as_well():

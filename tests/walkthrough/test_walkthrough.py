@@ -118,6 +118,17 @@ def test_the_update_says_what_it_did_to_the_loss():
     assert update.says == f"loss before the step {before:.6f}, after it {after:.6f}"
 
 
+def test_a_step_that_leaves_a_weight_as_no_number_says_which():
+    trace = trace_of()
+    update = {"optimizer": "sgd", "learning_rate": 1e9}
+    half = record_step(
+        trace.model.to(dtype=torch.float16), ALPHABET.encode(TEXT), ALPHABET, update=update
+    )
+    ((step,),) = steps_of(gpt_walkthrough(half, "", ""))[2:]
+    assert "; the step leaves the weight wte.weight: " in step.says
+    assert " numbers are infinite" in step.says
+
+
 def test_tokens_are_listed_by_name_and_the_first_of_many():
     short, text = trace_of("a b"), "to be or not to be, that is it"
     step = only(steps_of(gpt_walkthrough(short, "", ""))[0], "tokens")

@@ -12,6 +12,7 @@ from pellucid.bench.machine import Machine
 from pellucid.errors import ConfigError
 from pellucid.kernels import FAST, adamw_rule, fastest
 from pellucid.kernels.packing import FORMS, Form
+from pellucid.layers import wide
 from pellucid.models import GPT, packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.tree import map_leaves
@@ -89,7 +90,7 @@ def train_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> Me
         now = whole.with_params(held["params"])
         computing = now.to(dtype=torch.bfloat16) if form == "bfloat16" else now
         _, grads = computing.loss_and_grads(tokens, targets, ops=FAST)
-        clipped, _ = clip_by_global_norm(map_leaves(lambda grad: grad.float(), grads), 1.0)
+        clipped, _ = clip_by_global_norm(map_leaves(wide, grads), 1.0)
         held["params"], held["state"] = adamw(
             held["params"],
             clipped,

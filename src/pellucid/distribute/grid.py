@@ -14,7 +14,7 @@ from pellucid.distribute.pairs import like, placed_ops, summed
 from pellucid.distribute.placing import DATA, TENSOR
 from pellucid.distribute.share import noise_share, share_of
 from pellucid.errors import ConfigError
-from pellucid.layers import Ops
+from pellucid.layers import Ops, square_sum
 from pellucid.models import GPT, LanguageModel, Transformer
 from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree, flatten, map_leaves
@@ -91,8 +91,7 @@ class Grid:
             **options,
         )
         grads = map_leaves(summed, terms, model.params)
-        # A mean in bfloat16 would lose by the addition what it had.
-        whole = loss.to(torch.promote_types(loss.dtype, torch.float32)) * weight
+        whole = loss * weight
         dist.all_reduce(whole, group=self.mesh.get_group(DATA))
         return whole, grads
 
@@ -127,7 +126,7 @@ class Grid:
         """The sum of squares of this process's part, less what others count of the same."""
         axes = zip(grad.placements, self.mesh.shape, strict=True)
         copies = [count for placement, count in axes if placement.is_replicate()]
-        squares: Tensor = grad.to_local().square().sum()
+        squares: Tensor = square_sum(grad.to_local())
         for count in copies:
             squares = squares / count
         return squares

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from pellucid.layers import wide
 from pellucid.tape import NULL_TAPE, NullTape
 
 
@@ -21,10 +22,10 @@ def adamw_rule(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `pellucid.optim.adamw_rule`."""
     # ATen writes in place, and a step must leave what it was given as it was.
-    new, m, v = weight.clone(), m_before.clone(), v_before.clone()
+    new, m, v = (wide(before).clone() for before in (weight, m_before, v_before))
     torch._fused_adamw_(
         [new],
-        [dweight],
+        [wide(dweight)],
         [m],
         [v],
         [],
@@ -37,4 +38,4 @@ def adamw_rule(
         amsgrad=False,
         maximize=False,
     )
-    return new, {"m": m, "v": v}
+    return new.to(weight.dtype), {"m": m, "v": v}

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels.compiled import graph
+from pellucid.layers import square_sum, wide
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
 
 def global_norm(grads: Tree) -> Tensor:
-    """As `pellucid.optim.global_norm`, in float32 at least."""
+    """As `pellucid.optim.global_norm`."""
     squares = [_graph(square_sum)(leaf.reshape(-1)) for leaf in flatten(grads).values()]
     return torch.stack(squares).sum().sqrt()
 
@@ -49,7 +50,7 @@ def clipped_adamw(
     decays, written = flatten(weight_decay), flatten(copies or {})
     new: dict[str, dict[str, Tensor]] = {"params": {}, "m": {}, "v": {}}
     for name, weight in flatten(params).items():
-        rates = weight.new_tensor([learning_rate, *corrections, decays[name]])
+        rates = wide(weight.new_empty(())).new_tensor([learning_rate, *corrections, decays[name]])
         came = (weight, slopes[name], m[name], v[name], written.get(name))
         flat = [None if part is None else part.contiguous().view(-1) for part in came]
         made = _graph(adamw_pass)(*flat, factor, rates, betas, eps, in_place)
@@ -64,11 +65,6 @@ def clipped_adamw(
 def _graph(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function compiled for flat tensors of any length."""
     return graph(function, dynamic=True)
-
-
-def square_sum(leaf: Tensor) -> Tensor:
-    """The sum of the squares, in float32 at least."""
-    return leaf.to(torch.promote_types(leaf.dtype, torch.float32)).square().sum()
 
 
 def adamw_pass(  # noqa: PLR0917 (a compiled function is given all by position)
@@ -88,13 +84,14 @@ def adamw_pass(  # noqa: PLR0917 (a compiled function is given all by position)
     `rates` are the learning rate η, 1 / (1-β₁ᵗ), 1 / (1-β₂ᵗ), and the decay λ.
     """
     beta1, beta2 = betas
-    clipped = dweight.to(weight.dtype) * factor.to(weight.dtype)
+    wider = torch.promote_types(weight.dtype, torch.float32)
+    clipped = dweight.to(wider) * factor.to(wider)
     m = beta1 * m_before + (1 - beta1) * clipped
     v = beta2 * v_before + (1 - beta2) * clipped.square()
     shrink = 1 - rates[0] * rates[3]
     new = shrink * weight - rates[0] * (rates[1] * m) / ((rates[2] * v).sqrt() + eps)
     if not in_place:
-        return new, m, v
+        return new.to(weight.dtype), m, v
     for place, leaf in ((weight, new), (m_before, m), (v_before, v), (copy, new)):
         if place is not None:
             place.copy_(leaf)
@@ -102,4 +99,4 @@ def adamw_pass(  # noqa: PLR0917 (a compiled function is given all by position)
 
 
 def _zeros(params: Tree) -> Tree:
-    return map_leaves(torch.zeros_like, params)
+    return map_leaves(lambda weight: wide(torch.zeros_like(weight)), params)

@@ -84,7 +84,7 @@ from pellucid.layers.smooth_cross_entropy import (
 )
 from pellucid.layers.softmax import softmax, softmax_backward
 from pellucid.layers.standardize import standardize, standardize_backward
-from pellucid.layers.wide import wide
+from pellucid.layers.wide import square_sum, wide
 
 _HERE = globals()
 
@@ -182,6 +182,7 @@ __all__ = [
     "softmax",
     "softmax_backward",
     "split_heads",
+    "square_sum",
     "standardize",
     "standardize_backward",
     "unembedding",

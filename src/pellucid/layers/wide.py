@@ -18,3 +18,8 @@ def wide(x: Any) -> Any:
     torch.float64
     """
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def square_sum(x: Any) -> Any:
+    """The sum of the squares, in float32 at least: the square of 256 is too large for float16."""
+    return wide(x).square().sum()

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
+from pellucid.layers.wide import wide
 from pellucid.optim.step import Rule, State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, map_leaves
@@ -59,15 +60,18 @@ def adamw_rule(
     m_hat = m / (1-β₁ᵗ), v_hat = v / (1-β₂ᵗ)  corrected for having begun at zero
     update = -η m_hat / (√v_hat + ε) - η λ weight
     new = weight + update
+
+    All is in float32 at least, and the new weight is rounded once, to its own dtype.
     """
     beta1, beta2 = betas
-    m = beta1 * m_before + (1 - beta1) * dweight
-    v = beta2 * v_before + (1 - beta2) * dweight.square()
+    slope, before = wide(dweight), wide(weight)
+    m = beta1 * wide(m_before) + (1 - beta1) * slope
+    v = beta2 * wide(v_before) + (1 - beta2) * slope.square()
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
-    decay = learning_rate * weight_decay * weight
+    decay = learning_rate * weight_decay * before
     update = -learning_rate * m_hat / (v_hat.sqrt() + eps) - decay
-    new = weight + update
+    new = (before + update).to(weight.dtype)
     tape.note(beta1=beta1, beta2=beta2, decay=decay)
     tape(m=m, v=v, m_hat=m_hat, v_hat=v_hat, update=update, new=new)
     return new, {"m": m, "v": v}

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pellucid.layers.wide import square_sum
 from pellucid.tree import Tree, flatten, map_leaves
 
 
 def global_norm(grads: Tree) -> Tensor:
-    """The Euclidean length of all gradients taken as one vector."""
-    return torch.stack([leaf.square().sum() for leaf in flatten(grads).values()]).sum().sqrt()
+    """The Euclidean length of all gradients taken as one vector, in float32 at least."""
+    return torch.stack([square_sum(leaf) for leaf in flatten(grads).values()]).sum().sqrt()
 
 
 def clip_by_global_norm(

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
+from pellucid.layers.wide import wide
 from pellucid.optim.step import State, each_leaf, zeros
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -23,9 +24,9 @@ MU = 0.9
 def sgd_rule(
     weight: Tensor, dweight: Tensor, *, learning_rate: float, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """update = -η dweight; new = weight + update."""
-    update = -learning_rate * dweight
-    new = weight + update
+    """update = -η dweight; new = weight + update, rounded once, to the weight's dtype."""
+    update = -learning_rate * wide(dweight)
+    new = (wide(weight) + update).to(weight.dtype)
     tape(update=update, new=new)
     return new, {}
 
@@ -66,10 +67,10 @@ def momentum_rule(
     mu: float,
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """m = μ m_before + dweight; update = -η m; new = weight + update."""
-    m = mu * m_before + dweight
+    """m = μ m_before + dweight; update = -η m; new = weight + update, rounded once."""
+    m = mu * wide(m_before) + wide(dweight)
     update = -learning_rate * m
-    new = weight + update
+    new = (wide(weight) + update).to(weight.dtype)
     tape(m=m, update=update, new=new)
     return new, {"m": m}
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pellucid.layers.wide import wide
 from pellucid.tape import NullTape
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -17,8 +18,11 @@ Rule = Callable[..., tuple[Tensor, Mapping[str, Tensor]]]
 
 
 def zeros(params: Tree) -> Tree:
-    """A tree of the parameters' shape, all zero: every moment before the first step."""
-    return map_leaves(torch.zeros_like, params)
+    """A tree of the parameters' shape, all zero: every moment before the first step.
+
+    Moments are in float32 at least: float16 holds no square of a gradient below 2e-4.
+    """
+    return map_leaves(lambda weight: wide(torch.zeros_like(weight)), params)
 
 
 def each_leaf(

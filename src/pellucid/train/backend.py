@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.distribute import Layout
 from pellucid.errors import ConfigError
 from pellucid.kernels import FAST, adamw_rule
-from pellucid.layers import Ops, recomputing
+from pellucid.layers import Ops, recomputing, wide
 from pellucid.optim import State, adamw
 from pellucid.train.recipe import Recipe
 from pellucid.tree import Tree, map_leaves
@@ -63,8 +63,9 @@ def eager_update(
     recipe: Recipe,
     layout: Layout,
 ) -> Moved:
-    """Clip and make a step of AdamW, as the layout holds things, in the weights' own dtype."""
-    precise = map_leaves(lambda grad, weight: grad.to(weight.dtype), grads, params)
+    """Clip and make a step of AdamW, as the layout holds things."""
+    # A float64 model's gradients in bfloat16 are to be clipped in float64.
+    precise = map_leaves(lambda grad, weight: grad.to(wide(weight).dtype), grads, params)
     clipped, norm = layout.clip(precise, recipe.grad_clip)
     changed, after = adamw(
         params,

@@ -9,6 +9,7 @@ from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
+from pellucid.optim.step import zeros
 from pellucid.train.backend import compiled_backend, compiled_update
 from pellucid.train.memory import keep_memory
 from pellucid.train.recipe import Recipe
@@ -29,8 +30,7 @@ class CompiledStep(Generic[M]):
         self.model: M = model.with_params(map_leaves(torch.clone, model.params))
         self._ops = compiled_backend(recompute=recipe.recompute).ops
         self._moved = trainable(self.model.params)
-        m, v = (map_leaves(torch.zeros_like, self._moved) for _ in range(2))
-        self._state: dict[str, Any] = {"m": m, "v": v, "t": 0}
+        self._state: dict[str, Any] = {"m": zeros(self._moved), "v": zeros(self._moved), "t": 0}
         self._decay = decay_groups(self._moved, recipe.weight_decay)
         mixed = recipe.mixed and model.dtype != torch.bfloat16
         self._computing: Any = self.model.to(dtype=torch.bfloat16) if mixed else self.model

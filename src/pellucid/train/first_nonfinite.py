@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.errors import PellucidError
 from pellucid.tape import Tape
-from pellucid.tree import flatten
+from pellucid.tree import Tree, flatten
 
 GROWN = 10.0
 """A tensor is said to have run away where it is so many times larger than it was."""
@@ -20,9 +20,8 @@ def first_wrong(model: Any, before: Any, batch: tuple[Tensor, ...], **how: Any) 
     that did well, which says how large each tensor used to be. Weights come first, then what the
     forward and the backward make, in the order in which they are made.
     """
-    for name, weight in flatten(model.params).items():
-        if not bool(weight.isfinite().all()):
-            return f"the first tensor that went wrong is the weight {name}: {_broken(weight)}"
+    if lost := lost_weight(model.params):
+        return f"the first tensor that went wrong is {lost}"
     try:
         failed, well = _replay(model, batch, how), _replay(before, batch, how)
     except PellucidError as error:
@@ -44,6 +43,14 @@ def first_wrong(model: Any, before: Any, batch: tuple[Tensor, ...], **how: Any) 
         "a traced replay of the step by the reference layers stays finite, so that a faster "
         "kernel or the number format is at fault"
     )
+
+
+def lost_weight(params: Tree) -> str:
+    """A clause that names the first weight with a number that is not finite; nothing without."""
+    for name, weight in flatten(params).items():
+        if not bool(weight.isfinite().all()):
+            return f"the weight {name}: {_broken(weight)}"
+    return ""
 
 
 def _replay(model: Any, batch: tuple[Tensor, ...], how: dict[str, Any]) -> dict[str, Tensor]:

@@ -11,11 +11,11 @@ from torch import Tensor
 from pellucid.distribute import ALONE, Layout
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
-from pellucid.layers import IGNORE, Ops
+from pellucid.layers import IGNORE, Ops, wide
 from pellucid.models import GPT, Transformer, trainable
 from pellucid.optim import decay_groups
 from pellucid.train.backend import backend_of
-from pellucid.train.first_nonfinite import first_wrong
+from pellucid.train.first_nonfinite import first_wrong, lost_weight
 from pellucid.train.log import LogFigures, layer_figures
 from pellucid.train.recipe import Recipe
 from pellucid.train.state import TrainState, begin
@@ -120,6 +120,9 @@ def train(
         validation_loss, best = None, (point.best, point.best_iteration)
         is_whole = layout.size == 1 or recipe.saves(iteration)
         whole = model.with_params(layout.full(params)) if is_whole else model
+        if recipe.saves(iteration) and lost_weight(whole.params):
+            came = f"they are not after the step of iteration {iteration}"
+            raise _wrong(came, step, model=model, sound=sound, **context)
         if evaluate and recipe.evaluates(iteration):
             windows = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
             validation_loss = mean_loss(whole, windows)
@@ -185,9 +188,11 @@ def _gradients(
         loss, found = layout.loss_and_grads(computing, batch, ops=ops, **how)
         targets = int((batch[-1] != IGNORE).sum())
         if recipe.accumulate > 1:
-            # The sum over batches is held in the weights' own dtype, as the weights are.
+            # The sum over batches is held as the moments are.
             found = map_leaves(
-                lambda grad, weight, by=targets: grad.to(weight.dtype) * by, found, model.params
+                lambda grad, weight, by=targets: grad.to(wide(weight).dtype) * by,
+                found,
+                model.params,
             )
         grads = add(grads, found) if grads else found
         total += float(loss) * targets

@@ -25,6 +25,7 @@ from pellucid.files import clear_unfinished, write_text
 from pellucid.models import ARCHITECTURES
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.train.events import EventFile, available
+from pellucid.train.first_nonfinite import lost_weight
 from pellucid.train.log import LOG, Log
 from pellucid.train.loop import Progress
 from pellucid.train.recipe import Recipe
@@ -72,8 +73,14 @@ class TrainingRun:
             self.save()
 
     def save(self) -> None:
-        """Save the state after the last step that was kept whole."""
+        """Save the state after the last step that was kept whole; never one that is no number."""
         if self.point.iteration != self._saved:
+            if lost := lost_weight(self.point.params):
+                raise CheckpointError(
+                    f"a state that is saved must be finite, and after iteration "
+                    f"{self.point.iteration} {lost}; the state after iteration {self._saved} "
+                    "stays: try a lower --learning-rate"
+                )
             self._log.flush()
             save_point(self.directory / LAST, self.point, {})
             self._saved = self.point.iteration

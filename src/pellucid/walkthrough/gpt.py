@@ -6,6 +6,7 @@ from itertools import count, islice
 from pellucid.layers import IGNORE
 from pellucid.models import trainable
 from pellucid.tape import Tape
+from pellucid.train.first_nonfinite import lost_weight
 from pellucid.train.record import Trace
 from pellucid.tree import flatten
 from pellucid.walkthrough.names import describe
@@ -89,6 +90,8 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
     if trace.loss_after is not None:
         before = float(trace.tape["loss"])
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
+    if trace.after is not None and (lost := lost_weight(trace.after.params)):
+        says = f"{says}; the step leaves {lost}".removeprefix("; ")
     params = trace.model.params
     if len(flatten(trainable(params))) < len(flatten(params)):
         says = f"LoRA's matrices alone move. {says}".rstrip()
