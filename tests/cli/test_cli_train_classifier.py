@@ -209,3 +209,21 @@ def test_iris_through_the_command_with_its_defaults(pellucid: Command, tmp_path:
     found = re.search(r"held-out accuracy ([\d.]+), (\d+) of 48", ended.out)
     assert found
     assert float(found[1]) >= 0.95
+
+
+def test_a_column_that_is_the_same_in_every_row_is_named_and_has_no_say(
+    pellucid: Command, tmp_path: Path
+):
+    file, new = tmp_path / "plants.csv", tmp_path / "new.csv"
+    file.write_text("\n".join(["shelf," + HEADER, *("7," + row for row in ROWS)]), encoding="utf-8")
+    ended = pellucid("train-classifier", file, "--label", "kind", "-o", tmp_path / "m", *QUICK)
+    assert ended.code == 0
+    assert "'shelf' is the same in every row to train on: it has no say" in ended.out
+    said = []
+    for shelf in ("7", "-1000000"):
+        rows = ["shelf,red,green,blue,volume", f"{shelf},150,120,90,40", f"{shelf},40,120,60,10"]
+        new.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        ended = pellucid("classify", new, "--model", tmp_path / "m")
+        assert ended.code == 0
+        said.append([line.split()[-2:] for line in ended.out.splitlines()])
+    assert said[0] == said[1]

@@ -17,7 +17,7 @@ from pellucid.models import ARCHITECTURES, Classifier, ClassifierConfig
 from pellucid.optim import OPTIMIZERS, adamw, finite_difference_gradients
 from pellucid.tape import BACKWARD, Tape
 from pellucid.text.table import Table
-from pellucid.train.fit import FitRecipe, begin, confusion, fit
+from pellucid.train.fit import FitRecipe, begin, confusion, constant_columns, fit
 from pellucid.tree import flatten, map_leaves
 from pellucid.walkthrough import describe
 from pellucid.walkthrough.names import names
@@ -363,6 +363,44 @@ def test_columns_are_standardized_by_the_table_and_a_constant_one_does_no_harm()
     assert model.config.mean == (3.0, 5.0)
     assert model.config.std == pytest.approx((math.sqrt(8 / 3), 1.0))
     assert model.forward(inputs).isfinite().all()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("hidden", [(), (5,), (5, 4)], ids=str)
+def test_a_column_that_was_constant_in_training_never_decides(
+    hidden: tuple[int, ...], optimizer: str
+):
+    # 0.1 is no float, so that the mean of a hundred of them is another number.
+    inputs = torch.cat([torch.full((100, 1), 0.1).double(), rings(100).inputs[:, :1]], 1)
+    classes = (inputs[:, 1] > inputs[:, 1].median()).long()
+    table = Table(("same", "x"), inputs, ("low", "high"), classes)
+    assert constant_columns(table).tolist() == [True, False]
+    model = begin(table, seed=3, hidden=hidden)
+    recipe = FitRecipe(epochs=5, learning_rate=0.05, optimizer=optimizer)
+    for epoch in fit(model, table.inputs, classes, recipe):
+        model = epoch.model
+    moved = inputs + torch.tensor([1e6, 0.0])
+    assert torch.equal(model.probabilities(moved), model.probabilities(inputs))
+    apart = inputs + torch.tensor([0.0, 10.0])
+    assert not torch.equal(model.probabilities(apart), model.probabilities(inputs))
+
+
+def test_a_column_is_constant_where_only_rounding_tells_its_numbers_apart():
+    columns = torch.tensor([[0.1, 0.0, 1e9, 1.0, 5.0]] * 3, dtype=torch.float64)
+    columns[1] += torch.tensor([1e-17, 0.0, 1e-7, 1e-9, 1.0])
+    table = Table(tuple("abcde"), columns, ("x", "y"), torch.tensor([0, 1, 1]))
+    assert constant_columns(table).tolist() == [True, True, True, False, False]
+
+
+def test_weights_that_end_a_training_as_no_numbers_are_refused():
+    table = rings(20)
+    model = begin(table, seed=0, hidden=())
+    assert table.classes is not None
+    # One batch of one epoch: its loss is finite, and its step is not.
+    recipe = FitRecipe(epochs=1, batch_size=20, learning_rate=1e308, optimizer="momentum")
+    huge = table.inputs * 1e10
+    with pytest.raises(ConfigError, match=r"must stay finite, .* the weight output\.\w+: \d+ of"):
+        list(fit(model, huge, table.classes, recipe))
 
 
 def test_a_scheme_that_does_not_fit_the_table_and_a_training_that_runs_away_are_refused():

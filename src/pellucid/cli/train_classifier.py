@@ -75,7 +75,7 @@ def train_classifier(
 
     from pellucid.checkpoint import save
     from pellucid.text.table import read_table
-    from pellucid.train.fit import FitRecipe, batches, begin, confusion, fit
+    from pellucid.train.fit import FitRecipe, batches, begin, confusion, constant_columns, fit
 
     recipe = FitRecipe(epochs, batch_size, learning_rate, optimizer, weight_decay, seed_of(seed))
     if not 0 <= held_out < 1:
@@ -98,6 +98,9 @@ def train_classifier(
         f"{len(rows)} rows of {len(rows.features)} numbers: {len(training)} to train on, "
         f"{len(rest)} held out; {len(rows.labels)} classes"
     )
+    unheard = constant_columns(training).tolist()
+    for column in (name for name, same in zip(rows.features, unheard, strict=True) if same):
+        screen.print(Text(f"{column!r} is the same in every row to train on: it has no say"))
     assert training.classes is not None
     if check_gradients:
         generator = torch.Generator().manual_seed(recipe.seed)

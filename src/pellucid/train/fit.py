@@ -13,6 +13,8 @@ from pellucid.models import Classifier, ClassifierConfig
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.text.table import Table
 from pellucid.train import SEEDS
+from pellucid.train.first_nonfinite import lost_weight
+from pellucid.tree import flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Epoch(NamedTuple):
 def begin(table: Table, *, seed: int, **choices: Any) -> Classifier:
     """A classifier with random weights for this table, which standardizes by the table's columns.
 
+    A column that is the same in every row has no say, now or later: no row could train the weights
+    that read it, so they are 0.
+
     `choices` are fields of `ClassifierConfig`. Raises `ConfigError` where they do not go together,
     such as the scheme "sign" with more than two classes.
     """
@@ -64,18 +69,30 @@ def begin(table: Table, *, seed: int, **choices: Any) -> Classifier:
             f"the scheme sign tells two classes apart, and the table has {len(table.labels)}: "
             "use the scheme larger"
         )
-    mean, std = table.inputs.mean(0), table.inputs.std(0, correction=0)
+    constant = constant_columns(table)
+    # The mean of equal numbers may be off by rounding, and they are to be exactly 0 of it.
+    mean = table.inputs[0].where(constant, table.inputs.mean(0))
+    std = table.inputs.std(0, correction=0).where(~constant, 1.0)
     config = ClassifierConfig(
         inputs=len(table.features),
         outputs=1 if choices.get("scheme") == "sign" else len(table.labels),
         features=table.features,
         labels=table.labels,
         mean=tuple(mean.tolist()),
-        # A column that is the same in every row says nothing, and must not be divided by 0.
-        std=tuple(std.where(std > 1e-12 * mean.abs(), 1.0).tolist()),
+        std=tuple(std.tolist()),
         **choices,
     )
-    return Classifier.init(config, seed=seed)
+    model = Classifier.init(config, seed=seed)
+    flat = flatten(model.params)
+    first = "hidden.0.weight" if config.hidden else "output.weight"
+    untrained = flat[first].masked_fill(constant.unsqueeze(-1), 0)  # (m, n)
+    return model.with_params(unflatten(flat | {first: untrained}))
+
+
+def constant_columns(table: Table) -> Tensor:
+    """Which columns (m,) are the same in every row, to what rounding leaves of a difference."""
+    apart = table.inputs.amax(0) - table.inputs.amin(0)
+    return apart <= 1e-12 * table.inputs.abs().amax(0)
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -100,10 +117,12 @@ def fit(model: Classifier, inputs: Tensor, targets: Tensor, recipe: FitRecipe) -
             params, state = OPTIMIZERS[recipe.optimizer](model.params, grads, state, **settings)
             model = model.with_params(params)
             total += float(loss) * len(batch)
-        if not math.isfinite(total):
+        lost = lost_weight(model.params)
+        if lost or not math.isfinite(total):
             raise ConfigError(
-                f"a loss must be a finite number, and in epoch {number} it is not: the training "
-                f"diverged; try a smaller --learning-rate than {recipe.learning_rate:g}"
+                f"a training's numbers must stay finite, and in epoch {number} "
+                f"{lost or 'the loss is not'}: try a smaller --learning-rate than "
+                f"{recipe.learning_rate:g}"
             )
         yield Epoch(number, total / len(inputs), model)
 
