@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
+from pellucid.checkpoint.safetensors_file import save_tensors
 from pellucid.errors import CheckpointError
 from pellucid.models import (
     GPT,
@@ -221,7 +222,7 @@ OTHERS = [{"activation": "relu"}, {"vocab_size": 38}, {}]
 @pytest.mark.parametrize(
     ("step", "real", "count", "new_weights_are_in"),
     [
-        ("pellucid.checkpoint.write.save_file", save_file, 1, False),
+        ("pellucid.checkpoint.write.save_tensors", save_tensors, 1, False),
         ("os.fsync", os.fsync, 1, False),  # of the weights
         ("pathlib.Path.replace", Path.replace, 1, False),  # of the weights
         ("os.fsync", os.fsync, 2, True),  # of the directory

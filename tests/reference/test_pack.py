@@ -226,7 +226,7 @@ def test_nothing_is_left_where_it_cannot_be_written(
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pellucid.reference.write.save_file", no_room)
+    monkeypatch.setattr("pellucid.reference.write.save_tensors", no_room)
     with pytest.raises(ConfigError, match="No space left on device"):
         write_pack(run_of(steps=1), tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]

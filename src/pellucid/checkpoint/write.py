@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, one_line
+from pellucid.checkpoint.safetensors_file import save_tensors
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
 
@@ -26,10 +25,9 @@ def write(
     Raises `CheckpointError` where the directory cannot be written; what was there stays.
     """
     text = json.dumps(settings, indent=2) + "\n"
-    own = _separate(tensors)
     try:
-        _put(directory / CONFIG, text, directory / WEIGHTS, own, dict(metadata))
-    except (OSError, SafetensorError) as error:
+        _put(directory / CONFIG, text, directory / WEIGHTS, tensors, metadata)
+    except OSError as error:
         raise CheckpointError(
             f"{directory} must be a directory that can be written; {one_line(error)}; "
             "make room there, or give another"
@@ -43,8 +41,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """
     try:
         with whole_file(path) as beside:
-            save_file(_separate(tensors), beside, metadata=dict(metadata))
-    except (OSError, SafetensorError) as error:
+            save_tensors(tensors, beside, metadata)
+    except OSError as error:
         raise CheckpointError(
             f"{path} must be a file that can be written; {one_line(error)}; make room there, or "
             "give another directory"
@@ -52,7 +50,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
 
 def _put(
-    config: Path, text: str, weights: Path, tensors: dict[str, Tensor], metadata: dict[str, str]
+    config: Path,
+    text: str,
+    weights: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
 ) -> None:
     # Two renames cannot happen at once, and weights under the settings of another model would load
     # wrongly. So other settings go out of the way before the new weights come in, and the new
@@ -64,7 +66,7 @@ def _put(
         new_config.write_text(text, encoding="utf-8")
         try:
             with whole_file(weights) as new_weights:
-                save_file(tensors, new_weights, metadata=metadata)
+                save_tensors(tensors, new_weights, metadata)
                 written = new_weights.stat()
                 if before != text.encode():
                     config.unlink(missing_ok=True)
@@ -77,14 +79,3 @@ def _put(
 def _is(path: Path, written: os.stat_result | None) -> bool:
     """Whether the file at `path` is the very one that was written, so that its rename is done."""
     return written is not None and path.exists() and os.path.samestat(path.stat(), written)
-
-
-def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors as safetensors takes them: contiguous, and none sharing another's memory."""
-    separate: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in tensors.items():
-        plain = tensor.detach().contiguous()
-        separate[name] = plain.clone() if plain.data_ptr() in seen else plain
-        seen.add(plain.data_ptr())
-    return separate

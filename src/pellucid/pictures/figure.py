@@ -1,5 +1,6 @@
 """Pictures by Matplotlib: made here, and written whole to SVG, PNG or PDF."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ FORMATS = (".svg", ".png", ".pdf")
 
 DOTS = 160
 """A PNG's dots an inch."""
+
+BACKEND = "MPLBACKEND"
+"""The environment variable that Matplotlib reads, and checks, as it is imported."""
 
 
 def check_picture(path: Path) -> None:
@@ -32,6 +36,13 @@ def new_figure(width: float, height: float) -> "Figure":
         raise ConfigError(
             "a picture needs Matplotlib, which is not installed: pip install 'pellucid[plot]'"
         ) from None
+    except ValueError as error:
+        if BACKEND not in os.environ:
+            raise
+        raise ConfigError(
+            f"{BACKEND} in the environment must name a backend of Matplotlib, and it is "
+            f"{os.environ[BACKEND]!r}: unset it, a picture in a file needs none"
+        ) from error
     return Figure(figsize=(width, height), layout="constrained")
 
 

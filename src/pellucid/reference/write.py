@@ -11,10 +11,10 @@ from secrets import token_hex
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from pellucid.checkpoint import export_llm_c, write_state
+from pellucid.checkpoint.safetensors_file import save_tensors
 from pellucid.errors import ConfigError
 from pellucid.files import write_text
 from pellucid.models import merged
@@ -178,7 +178,7 @@ class _Shards:
         if not self.waiting:
             return
         path = self.place / self._file
-        save_file(self.waiting, path)
+        save_tensors(self.waiting, path)
         with path.open("rb+") as file:
             os.fsync(file.fileno())
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from safetensors.numpy import save_file
 
+from pellucid.checkpoint.safetensors_file import save_tensors
 from pellucid.files import whole_file
 from pellucid.numbers import Ball
 from pellucid.prove import Watch
@@ -45,9 +46,9 @@ def write_enclosure(path: Path, true: Ball) -> None:
     packed = true.packed
     radius = packed["radius"] + np.abs(packed["low"])
     rounded_up = np.where(radius > 0, np.nextafter(radius, np.inf), 0.0)
-    midpoint = np.ascontiguousarray(packed["high"])
     with whole_file(path) as beside:
-        save_file({"midpoint": midpoint, "radius": np.ascontiguousarray(rounded_up)}, beside)
+        arrays = {"midpoint": packed["high"], "radius": rounded_up}
+        save_tensors({name: torch.tensor(array) for name, array in arrays.items()}, beside)
 
 
 @contextmanager
