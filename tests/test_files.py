@@ -1,11 +1,12 @@
 import os
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
 from pellucid.errors import ConfigError
-from pellucid.files import make_room, whole_file, write_text
+from pellucid.files import clear_unfinished, make_room, whole_file, write_text
 
 
 @pytest.mark.parametrize("path", ["file.txt", "new/folders/file.txt"])
@@ -53,6 +54,31 @@ def test_the_temporary_file_is_in_the_same_folder_and_hidden(tmp_path: Path):
     with whole_file(tmp_path / "file.txt") as beside:
         assert beside.parent == tmp_path
         assert beside.name.startswith(".file.txt.")
+
+
+@pytest.mark.parametrize("other", [None, "notes.txt", ".model.bin.0123", ".hidden"])
+def test_what_a_killed_process_left_alone_in_a_folder_makes_room(tmp_path: Path, other: str | None):
+    left = [tmp_path / f".{name}.{'0123456789abcdef'}" for name in ("model.bin", "[x]*?.json")]
+    for path in left:
+        path.write_text("half")
+    if other is None:
+        make_room(tmp_path, overwrite=False)
+        assert list(tmp_path.iterdir()) == []
+        return
+    (tmp_path / other).write_text("mine")
+    with pytest.raises(ConfigError, match=f"for instance {re.escape(other)}"):
+        make_room(tmp_path, overwrite=False)
+    assert sorted(tmp_path.iterdir()) == sorted([*left, tmp_path / other])
+    make_room(tmp_path, overwrite=True)
+    assert list(tmp_path.iterdir()) == [tmp_path / other], "a file that is whole stays"
+
+
+def test_what_is_left_beside_a_file_is_known_by_the_file_s_own_name(tmp_path: Path):
+    names = [".[ab].json.0123456789abcdef", ".a.json.0123456789abcdef", ".[ab].json.0123"]
+    for name in names:
+        (tmp_path / name).touch()
+    clear_unfinished(tmp_path / "[ab].json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_room_is_made_in_a_new_or_empty_folder_only(tmp_path: Path):

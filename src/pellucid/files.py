@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 
 from pellucid.errors import ConfigError
+
+UNFINISHED = "[0-9a-f]" * 16
+"""How the name of a file that is being written ends, after that of the file it will be."""
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def clear_unfinished(path: Path) -> None:
     """Remove what a `whole_file` of this path left beside it in a process that was killed."""
-    for beside in path.parent.glob(f".{path.name}." + "[0-9a-f]" * 16):
+    for beside in path.parent.glob(f".{escape(path.name)}.{UNFINISHED}"):
         beside.unlink(missing_ok=True)
 
 
@@ -62,11 +66,20 @@ def _flush_directory(directory: Path) -> None:
 
 
 def make_room(directory: Path, *, overwrite: bool) -> None:
-    """Make the directory; `ConfigError` where it cannot be, or holds files that are to stay."""
+    """Make the directory; `ConfigError` where it cannot be, or holds files that are to stay.
+
+    What a process that was killed was writing is removed, where nothing else is there or what is
+    may be overwritten.
+    """
     try:
         if directory.exists() and not directory.is_dir():
             raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
-        held = next(directory.iterdir(), None) if directory.is_dir() else None
+        there = list(directory.iterdir()) if directory.is_dir() else []
+        unfinished = [path for path in there if path.match(f".?*.{UNFINISHED}") and path.is_file()]
+        held = next((path for path in there if path not in unfinished), None)
+        if held is None or overwrite:
+            for path in unfinished:
+                path.unlink(missing_ok=True)
         if held is not None and not overwrite:
             raise ConfigError(
                 f"{directory} must be a new or an empty directory, and it holds files, for "

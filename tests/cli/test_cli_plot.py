@@ -1,5 +1,8 @@
 """`pellucid plot`: pictures whose figures are the run's."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -174,3 +177,21 @@ def test_a_mistake_with_a_run_is_one_line(
     monkeypatch.chdir(run.parent)
     assert words in pellucid("plot", *arguments).refused()
     assert [path.name for path in run.parent.rglob("*")] == ["run", "log.jsonl"]
+
+
+@pytest.mark.parametrize("what", ["attention", "gradients"])
+def test_a_backend_that_there_is_not_names_its_variable(tmp_path: Path, what: str):
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "pellucid", "plot", what, "My dear", "--model", "english-1M"),
+            *("-o", str(tmp_path / "a.png")),
+        ],
+        env=os.environ | {"MPLBACKEND": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert "MPLBACKEND in the environment must name a backend" in ended.stderr
+    assert list(tmp_path.iterdir()) == []

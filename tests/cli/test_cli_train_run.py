@@ -14,6 +14,7 @@ import torch
 
 from pellucid.checkpoint import load, open_model
 from pellucid.cli import main
+from pellucid.train.locked import locked
 from pellucid.train.run import LAST, RUN
 from pellucid.train.state import load_point
 from pellucid.tree import flatten
@@ -73,7 +74,7 @@ def test_the_log_tells_of_every_tenth_iteration_and_every_evaluation(run_of: Pat
         (["--learning-rate", "0.5"], "--learning-rate was 0.003"),
         (["--seed", "2"], "--seed was"),
         (["--mixed"], "--mixed was False"),
-        (["--max-iters", "13"], "--max-iters was 12"),
+        (["--max-iters", "11"], "--max-iters may only grow: it was 12"),
     ],
 )
 def test_a_run_goes_on_only_as_it_was_begun(
@@ -252,3 +253,141 @@ def test_recomputed_blocks_train_to_the_same_bits(pellucid: Command, run_of: Pat
     ended = pellucid("train", run_of / "text.txt", "--out", out, *SETTINGS, "--recompute")
     assert ended.code == 0
     assert differences(out, run_of / "run") == []
+
+
+def test_a_run_that_is_over_is_extended_to_what_a_longer_one_would_have_been(
+    pellucid: Command, run_of: Path, tmp_path: Path
+):
+    # With a rate that stays, how long a training will be changes nothing on the way.
+    words = ["train", run_of / "text.txt", *SETTINGS, "--min-lr-ratio", 1, "--out"]
+    assert pellucid(*words, tmp_path / "long", "--max-iters", 18).code == 0
+    assert pellucid(*words, tmp_path / "short").code == 0
+    over = pellucid("train", "--resume", "--out", tmp_path / "short")
+    assert "it is the last of 12: a larger --max-iters trains further" in over.out
+    ended = pellucid("train", "--resume", "--out", tmp_path / "short", "--max-iters", 18)
+    assert (ended.code, ended.err) == (0, "")
+    assert "going on after iteration 12" in ended.out
+    assert differences(tmp_path / "short", tmp_path / "long") == []
+    for place in ("short", "long"):
+        about = json.loads((tmp_path / place / RUN).read_text(encoding="utf-8"))
+        assert about["options"]["max_iters"] == 18, "from now on it is the run's own"
+    assert [row["iteration"] for row in rows(tmp_path / "short")][-1] == 18
+    assert (
+        "may only grow: it was 18"
+        in pellucid("train", "--resume", "--out", tmp_path / "short", "--max-iters", 12).refused()
+    )
+
+
+@pytest.mark.parametrize("also", [[], ["last.safetensors.gz"]])
+def test_a_run_whose_last_state_is_gone_is_left_as_it_is(
+    pellucid: Command, run_of: Path, begun: Path, also: list[str]
+):
+    (begun / LAST).unlink()
+    for name in also:
+        (begun / name).touch()
+    before = {path.name: path.read_bytes() for path in begun.iterdir()}
+    words = ["train", run_of / "text.txt", "--out", begun, *SETTINGS, "--resume"]
+    for given in (words, ["train", "--resume", "--out", begun], words[:-1]):
+        line = pellucid(*given).refused()
+        assert "text" in line or "--overwrite" in line
+        assert {path.name: path.read_bytes() for path in begun.iterdir()} == before
+    assert "has none beside its model.safetensors" in pellucid(*words).refused()
+    assert pellucid(*words, "--overwrite").code == 0
+
+
+def test_a_run_that_was_killed_before_its_first_state_is_begun_once_more(
+    pellucid: Command, run_of: Path, begun: Path
+):
+    for path in begun.iterdir():
+        if path.name not in {RUN, "tokenizer.json"}:
+            path.unlink()
+    assert pellucid("train", run_of / "text.txt", "--out", begun, *SETTINGS, "--resume").code == 0
+    assert differences(begun, run_of / "run") == []
+
+
+def test_a_second_training_in_the_directory_is_refused(
+    pellucid: Command, run_of: Path, begun: Path
+):
+    before = {path.name: path.read_bytes() for path in begun.iterdir()}
+    words = ["train", run_of / "text.txt", "--out", begun, *SETTINGS]
+    with locked(begun):
+        for more in (["--resume"], ["--overwrite"]):
+            line = pellucid(*words, *more).refused()
+            assert "one training at a time" in line
+            assert str(begun) in line
+    assert {path.name: path.read_bytes() for path in begun.iterdir()} == before
+    assert pellucid(*words, "--resume").code == 0
+
+
+BROKEN_PLANS: list[tuple[str, Any]] = [
+    ("pellucid", 2),
+    ("model", None),
+    ("model", []),
+    ("options", "x"),
+    ("data", None),
+    ("data", 3),
+    *[
+        (f"model.{name}", value)
+        for name in ("architecture", "n_layer")
+        for value in (None, "x", [])
+    ],
+    ("model.n_layer", 2),
+    ("model.width", 2),
+    *[(f"options.{name}", "x") for name in ("max_iters", "learning_rate", "mixed", "seed")],
+    *[(f"options.{name}", value) for name in ("max_iters", "mixed") for value in (None, 1.5, [])],
+    ("options.max_iters", True),
+    ("options.batch_size", -1),
+    ("options.dtype", "float12"),
+    ("options.device", 3),
+    ("options.text", 7),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), BROKEN_PLANS)
+def test_a_plan_with_a_wrong_field_is_one_line(
+    pellucid: Command, begun: Path, place: str, value: Any
+):
+    about = json.loads((begun / RUN).read_text(encoding="utf-8"))
+    *path, name = place.split(".")
+    inner = about[path[0]] if path else about
+    inner[name] = value
+    (begun / RUN).write_text(json.dumps(about), encoding="utf-8")
+    before = (begun / LAST).read_bytes()
+    pellucid("train", "--resume", "--out", begun).refused()
+    if value is None and place != "options.mixed":
+        del inner[name]
+        (begun / RUN).write_text(json.dumps(about), encoding="utf-8")
+        if path != ["options"]:
+            pellucid("train", "--resume", "--out", begun).refused()
+    assert (begun / LAST).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "line", [b"{}", b"[]", b"\xff\xfe", b'{"iteration": "x"}', b'{"iteration": true}', b'{"iter']
+)
+def test_a_log_with_a_line_that_is_none_is_one_line_and_stays(
+    pellucid: Command, begun: Path, line: bytes
+):
+    log = begun / "log.jsonl"
+    whole = log.read_bytes().splitlines(keepends=True)
+    broken = b"".join([whole[0], line + b"\n", *whole[1:]])
+    log.write_bytes(broken)
+    assert "line 2 of" in pellucid("train", "--resume", "--out", begun).refused()
+    assert log.read_bytes() == broken
+    log.write_bytes(b"".join(whole) + line)  # cut off while it was written
+    again = ["train", "--resume", "--out", begun, "--num-samples", 0]
+    assert pellucid(*again).code == 0
+    assert log.read_bytes() == b"".join(whole)
+
+
+@pytest.mark.parametrize("value", ["x", "", "0", "-2"])
+def test_a_number_of_processes_that_is_none_names_its_variable(
+    pellucid: Command, run_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+):
+    monkeypatch.setenv("WORLD_SIZE", value)
+    words = ["train", run_of / "text.txt", "--out", tmp_path / "new", *SETTINGS]
+    line = pellucid(*words).refused()
+    assert "WORLD_SIZE in the environment must be a whole number from 1 to" in line
+    assert repr(value) in line
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert pellucid(*words, "--max-iters", 1).code == 0

@@ -14,6 +14,7 @@ from pellucid.models import GPT, Transformer
 from pellucid.terminal.scores import print_scores
 from pellucid.text.parallel import phrasebook, read_parallel
 from tests.cli.conftest import Command
+from tests.train.interrupted import differences
 
 SMALL = ("--n-layer", 1, "--n-head", 2, "--n-embd", 32, "--vocab-size", 400, "--dropout", 0)
 QUICK = ("--max-iters", 240, "--eval-interval", 80, "--warmup-iters", 40, "--smoothing", 0)
@@ -153,3 +154,33 @@ def test_a_mistake_is_one_line(
     }
     ended = pellucid(*(str(argument).format(**places) for argument in arguments))
     assert message in ended.refused()
+
+
+@pytest.mark.parametrize("form", ["transformer", "gpt"])
+def test_pairs_that_are_too_long_are_left_out_and_said_before_the_training(
+    pellucid: Command, pairs: Path, tmp_path: Path, form: str
+):
+    long = "\t".join(["wohnst du hier " * 20] * 2) + "\n"
+    (tmp_path / "held.tsv").write_text("Wo wohnst du?\tWhere do you live?\n" + long)
+    (tmp_path / "pairs.tsv").write_text(pairs.read_text(encoding="utf-8") + long + long)
+    words = ["train-translator", tmp_path / "pairs.tsv", "--valid", tmp_path / "held.tsv"]
+    out = ["--out", tmp_path / "out", "--form", form, "--max-iters", 1]
+    ended = pellucid(*words, *SMALL, *RATE, *out)
+    assert (ended.code, ended.err) == (0, "")
+    said = "pairs longer than 32 tokens are left out: 2 to train on, 1 to validate"
+    assert said in " ".join(ended.out.split())
+    assert ended.out.index("left out") < ended.out.index("iteration")
+    assert "greedy" in ended.out
+    assert "wohnst du hier wohnst" not in ended.out
+
+
+def test_a_translator_s_training_is_extended_to_what_a_longer_one_would_have_been(
+    pellucid: Command, pairs: Path, tmp_path: Path
+):
+    words = ["train-translator", pairs, "--valid", pairs, *SMALL, *RATE, "--schedule", "noam"]
+    words += ["--eval-interval", 2, "--warmup-iters", 3, "--out"]
+    assert pellucid(*words, tmp_path / "long", "--max-iters", 6).code == 0
+    assert pellucid(*words, tmp_path / "short", "--max-iters", 4).code == 0
+    more = ["train-translator", pairs, "--resume", "--out", tmp_path / "short", "--max-iters", 6]
+    assert pellucid(*more).code == 0
+    assert differences(tmp_path / "short", tmp_path / "long") == []

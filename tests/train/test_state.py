@@ -1,5 +1,6 @@
 """A point holds all that it takes to go on, and survives its file to the last bit."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 import pytest
 import torch
 
+from pellucid.checkpoint.read import read_safetensors
+from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.models import GPT, Transformer, TransformerConfig
 from pellucid.text.parallel import BOS, EOS, PAD
 from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Recipe, TrainState, train
+from pellucid.train.run import begin_run, resume_run
 from pellucid.train.state import begin, load_point, save_point
 from pellucid.tree import flatten
-from tests.train.small_training import CORPUS, RECIPE, model
+from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model
 
 
 def same(one: TrainState, other: TrainState) -> bool:
@@ -125,3 +129,64 @@ def test_a_point_can_be_moved_to_another_device():
     assert {leaf.device.type for leaf in leaves.values()} == {"meta"}
     assert (moved.state or {})["t"] == 2
     assert moved.random.device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("iteration", value) for value in (None, "3", 1.5, -1, True)],
+        *[("tokens", value) for value in ("x", -1)],
+        *[("seconds", value) for value in (None, "x", float("nan"))],
+        *[("best", value) for value in (None, [], float("nan"))],
+        ("best_iteration", 0.5),
+        *[("t", value) for value in ("x", 1.0, -2)],
+        *[("order", value) for value in (None, 3, ["params"], ["params.wte", "params.wte.weight"])],
+        *[("random", value) for value in (torch.zeros(3), torch.zeros(5, dtype=torch.uint8))],
+    ],
+)
+def test_a_field_of_a_point_that_is_wrong_or_missing_is_one_line(
+    tmp_path: Path, field: str, value: object
+):
+    path = tmp_path / "last.safetensors"
+    *_, last = train(model(), CORPUS, replace(RECIPE, max_iters=1))
+    save_point(path, last.point, {})
+    tensors, header = read_safetensors(path)
+    fields = json.loads(header["point"])
+    for missing in (False, True):
+        held, said = dict(tensors), dict(fields)
+        if field == "random":
+            held |= {} if missing else {"random": value}
+            held = {name: held[name] for name in held if not missing or name != "random"}
+        elif missing:
+            del said[field]
+        else:
+            said[field] = value
+        write_tensors(path, held, {"point": json.dumps(said)})
+        with pytest.raises(CheckpointError, match=r"last\.safetensors must be") as error:
+            load_point(path)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["params", "m", "v"])
+@pytest.mark.parametrize("change", ["shape", "missing", "more", "whole numbers"])
+def test_tensors_of_a_point_that_are_of_another_model_are_one_line(
+    tmp_path: Path, part: str, change: str
+):
+    *_, last = train(model(), CORPUS, replace(RECIPE, max_iters=1))
+    begin_run(tmp_path, model(), TOKENIZER, last.point, {"data": "x"})
+    assert resume_run(tmp_path)[1].iteration == 1
+    path = tmp_path / "last.safetensors"
+    tensors, header = read_safetensors(path)
+    fields, name = json.loads(header["point"]), f"{part}.h.0.attn.c_attn.weight"
+    if change == "missing":
+        del tensors[name]
+        fields["order"].remove(name)
+    elif change == "more":
+        tensors[f"{part}.h.0.more"] = torch.ones(2)
+        fields["order"].append(f"{part}.h.0.more")
+    else:
+        tensors[name] = tensors[name].T if change == "shape" else tensors[name].long()
+    write_tensors(path, tensors, {"point": json.dumps(fields)})
+    with pytest.raises(CheckpointError, match=r"last\.safetensors.* h\.0\.") as error:
+        resume_run(tmp_path)
+    assert "\n" not in str(error.value)

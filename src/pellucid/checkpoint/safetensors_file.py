@@ -58,4 +58,4 @@ def save_tensors(
         file.write(len(text).to_bytes(8, "little") + text)
         for name in ordered:
             row = tensors[name].detach().cpu().contiguous().reshape(-1)
-            file.write(memoryview(row.view(torch.uint8).numpy()))
+            file.write(row.view(torch.uint8).numpy().data)

@@ -146,11 +146,11 @@ def train_translator(
         held_out, training = training[::EVERY], _without_every(EVERY, training)
     if not training:
         raise ConfigError("a training needs at least two pairs, and one came: add more")
-    untrained = _untrained(settings, training, held_out)
+    untrained, judged = _untrained(settings, training, held_out)
     screen = console()
     with quickly(screen, recipe):
         model = train_run(context, settings, untrained, recipe, screen=screen, layout=ALONE)
-    print_scores(screen, model, untrained.tokenizer, held_out, beam=beam, alpha=length_penalty)
+    print_scores(screen, model, untrained.tokenizer, judged, beam=beam, alpha=length_penalty)
 
 
 def _form(settings: dict[str, Any]) -> TranslatorForm:
@@ -171,20 +171,23 @@ def _without_every(count: int, pairs: list["ParallelText"]) -> list["ParallelTex
 
 def _untrained(
     settings: dict[str, Any], training: list["ParallelText"], held_out: list["ParallelText"]
-) -> Untrained:
-    """The model before its training, the pairs, and the BPE that both languages share."""
+) -> tuple[Untrained, list["ParallelText"]]:
+    """The model before its training, the pairs, and the BPE that both languages share.
+
+    Beside it the pairs that are held out and that the model has positions for.
+    """
     from pellucid.text.parallel import read_parallel, train_parallel_bpe
-    from pellucid.text.parallel_corpus import ParallelCorpus
+    from pellucid.text.parallel_corpus import ParallelCorpus, fitting
 
     phrases = read_parallel(Path(settings["extra"])) if settings["extra"] else []
     place = device_of(settings["device"])
     tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
+    sizes: dict[str, Any] = {"form": settings["form"], "block_size": settings["block_size"]}
     corpus = ParallelCorpus.from_pairs(
         training,
         held_out,
         tokenizer,
-        form=settings["form"],
-        block_size=settings["block_size"],
+        **sizes,
         extra=phrases,
         extra_share=settings["extra_share"],
     )
@@ -192,9 +195,21 @@ def _untrained(
         f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
         f"validate; {tokenizer.vocab_size:,} ids"
     )
-    return Untrained(
+    judged = fitting(held_out, tokenizer, **sizes)
+    left_out = {
+        "to train on": len(training) - len(corpus.training),
+        "extra": len(phrases) - len(corpus.extra or ()),
+        "to validate": len(held_out) - len(judged),
+    }
+    if said := ", ".join(f"{count:,} {part}" for part, count in left_out.items() if count):
+        about += (
+            f"\npairs longer than {settings['block_size']} tokens are left out: {said}; a larger "
+            "--block-size takes them"
+        )
+    untrained = Untrained(
         lambda: _random_model(settings, tokenizer).to(device=place), corpus, tokenizer, about
     )
+    return untrained, judged
 
 
 def _random_model(settings: dict[str, Any], tokenizer: "BPE") -> Any:

@@ -1,10 +1,9 @@
 """What the commands that train share: start or resume a run, and go through its steps."""
 
-import os
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -14,6 +13,7 @@ import typer
 from typer import Context
 
 from pellucid.cli.options.model import device_of
+from pellucid.cli.run_settings import GROWS
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 from pellucid.files import clear_unfinished, make_room
@@ -54,12 +54,14 @@ def train_run(
 ) -> Any:
     """Train in --out, from the beginning or from where the run there stands: the best model."""
     from pellucid.train import train
+    from pellucid.train.locked import locked
 
-    model, start = _begin_or_resume(context, settings, untrained, recipe, layout)
-    screen.print(str(model))
-    screen.print(untrained.about)
-    steps = train(model, untrained.corpus, recipe, start=start, layout=layout)
-    return _go_through(context, screen, steps, start=start, recipe=recipe, layout=layout)
+    with locked(context.params["out"]) if layout.is_first else nullcontext():
+        model, start = _begin_or_resume(context, settings, untrained, recipe, layout)
+        screen.print(str(model))
+        screen.print(untrained.about)
+        steps = train(model, untrained.corpus, recipe, start=start, layout=layout)
+        return _go_through(context, screen, steps, start=start, recipe=recipe, layout=layout)
 
 
 def _begin_or_resume(
@@ -73,7 +75,17 @@ def _begin_or_resume(
 
     Of several processes the first lays it out, and the others read what it has written.
     """
-    from pellucid.train.run import FILES, RUN, begin_run, check_same_data, has_point, resume_run
+    from pellucid.train.run import (
+        FILES,
+        RUN,
+        begin_run,
+        check_nothing_lost,
+        check_same_data,
+        extend_run,
+        has_point,
+        resume_run,
+        run_settings,
+    )
     from pellucid.train.state import begin
 
     out, resume, overwrite = (context.params[name] for name in ("out", "resume", "overwrite"))
@@ -85,13 +97,18 @@ def _begin_or_resume(
     goes_on = resume and has_point(out)
     if goes_on:
         check_same_data(out, fingerprint)
+    elif resume and not overwrite:
+        check_nothing_lost(out)
     if resume and out.is_dir():
         # Before the others are let in: from then on such a file may be one that is being written.
         for name in FILES:
             clear_unfinished(out / name)
     if goes_on:
+        resumed = resume_run(out, device)
+        if settings[GROWS] != run_settings(out).get("options", {}).get(GROWS):
+            extend_run(out, {GROWS: settings[GROWS]})
         _meet(layout)
-        return resume_run(out, device)
+        return resumed
     # A run that was killed while it was laid out has no point yet, and is begun once more.
     make_room(out, overwrite=overwrite or (resume and (out / RUN).exists()))
     model = untrained.model()
@@ -117,10 +134,10 @@ def processes(
     """The layout of the processes that train, and the screen, on which only the first writes."""
     from rich.console import Console
 
-    from pellucid.distribute import ALONE, open_layout
+    from pellucid.distribute import ALONE, number_in, open_layout
 
     if kind is None:
-        started = int(os.environ.get("WORLD_SIZE", "1"))
+        started = number_in("WORLD_SIZE", 1, least=1)
         if started > 1:
             raise ConfigError(
                 f"{started} processes must know how to share the work: add --layout data, tensor "
@@ -185,6 +202,8 @@ def _go_through(
     place = escape(str(out))
     if start.iteration:
         screen.print(f"going on after iteration {start.iteration:,}")
+    if start.iteration >= total:
+        screen.print(f"it is the last of {total:,}: a larger --max-iters trains further")
     try:
         with _requests_as_interrupts():
             for step in with_progress(screen, steps, total):

@@ -15,7 +15,8 @@ it. The losses and the parameters are those of one process, up to the order of t
 `ALONE` is the layout of a single process, and needs nothing of this.
 """
 
+from pellucid.distribute.environment import number_in
 from pellucid.distribute.layout import ALONE, Layout
 from pellucid.distribute.open import KINDS, Kind, open_layout
 
-__all__ = ["ALONE", "KINDS", "Kind", "Layout", "open_layout"]
+__all__ = ["ALONE", "KINDS", "Kind", "Layout", "number_in", "open_layout"]

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import torch
 
+from pellucid.distribute.environment import number_in
 from pellucid.distribute.layout import Layout
 from pellucid.errors import ConfigError
 
@@ -70,11 +71,22 @@ def _join(device: torch.device) -> None:
             f"a layout of several processes must be started by torchrun, and {missing[0]} is not "
             "set: run torchrun --nproc-per-node 2 -m pellucid …"
         )
+    count = number_in("WORLD_SIZE", least=1)
+    number_in("RANK", below=count)
+    number_in("MASTER_PORT", below=1 << 16)
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(number_in("LOCAL_RANK", 0))
     # torchrun keeps one store when it starts workers again, and in it are the addresses of those
     # that are gone: each attempt looks under names of its own.
-    store, rank, size = next(iter(rendezvous("env://")))
+    try:
+        store, rank, size = next(iter(rendezvous("env://")))
+    except (RuntimeError, ValueError) as error:
+        place = ":".join(os.environ[name] for name in ("MASTER_ADDR", "MASTER_PORT"))
+        first = str(error).splitlines()[0]
+        raise ConfigError(
+            f"the processes must meet at MASTER_ADDR and MASTER_PORT, {place}, and they cannot "
+            f"({first}): let torchrun set both"
+        ) from None
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",

@@ -50,7 +50,7 @@ def configure(at: object, kind: Callable[..., C], **fields: Any) -> C:
     """The configuration of these fields; `CheckpointError`, naming the file, where one is wrong."""
     try:
         return kind(**fields)
-    except ConfigError as error:
+    except (ConfigError, TypeError) as error:
         raise CheckpointError(f"{at}: {error}; restore the file") from error
 
 

@@ -67,6 +67,13 @@ def parallel_row(tokenizer: Tokenizer, pair: ParallelText, form: Form) -> Row:
     return source, [special(tokenizer, BOS), *target], [*target, end]
 
 
+def fitting(
+    pairs: Sequence[ParallelText], tokenizer: Tokenizer, *, form: Form, block_size: int
+) -> list[ParallelText]:
+    """The pairs of which neither text, with its marks, has more tokens than there are positions."""
+    return [pair for pair in pairs if _width(parallel_row(tokenizer, pair, form)) <= block_size]
+
+
 @dataclass(frozen=True)
 class ParallelCorpus:
     """Rows to train on, and extra ones such as words and phrases, and rows to validate on.
@@ -180,6 +187,9 @@ class BatchGroup:
         count = max(1, size // bucket.width)
         places = torch.randint(len(bucket.rows), (count,), generator=generator)
         return [bucket.rows[place] for place in places.tolist()]
+
+    def __len__(self) -> int:
+        return sum(len(bucket.rows) for bucket in self.buckets)
 
 
 class Bucket(NamedTuple):

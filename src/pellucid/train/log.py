@@ -71,11 +71,19 @@ class Log:
         if not self.path.exists():
             return []
         rows = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        lines = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, start=1):
             try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break  # the machine stopped while this line was written
+                row = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                row = None
+            if isinstance(row, dict) and type(row.get("iteration")) is int:
+                rows.append(row)
+            elif number < len(lines):  # else the machine stopped while this line was written
+                raise CheckpointError(
+                    f"each line of a training's log must be a JSON object with its iteration, and "
+                    f"line {number} of {self.path} is none: correct or delete the line"
+                )
         return rows
 
     def add(self, row: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ another must agree with, so a run that is killed resumes from its last state, bi
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from pellucid.checkpoint import save
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.files import clear_unfinished, write_text
-from pellucid.models import ARCHITECTURES
+from pellucid.models import ARCHITECTURES, trainable
+from pellucid.models.adapter import check, configure
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.train.events import EventFile, available
 from pellucid.train.first_nonfinite import lost_weight
@@ -30,6 +32,7 @@ from pellucid.train.log import LOG, Log
 from pellucid.train.loop import Progress
 from pellucid.train.recipe import Recipe
 from pellucid.train.state import TrainState, load_point, save_point
+from pellucid.tree import flatten
 
 RUN, LAST, TOKENIZER = "run.json", "last.safetensors", "tokenizer.json"
 FILES = (RUN, TOKENIZER, CONFIG, WEIGHTS, LAST, LOG)
@@ -132,29 +135,80 @@ def has_point(directory: Path) -> bool:
     return (directory / LAST).exists() and (directory / RUN).exists()
 
 
+def check_nothing_lost(directory: Path) -> None:
+    """Raise `CheckpointError` where a run's last state is gone, and there is more than its plan.
+
+    A run that was killed while it was laid out has nothing else yet, and may be begun once more.
+    """
+    left = next((name for name in (WEIGHTS, CONFIG, LOG) if (directory / name).exists()), None)
+    if left and (directory / RUN).exists() and not (directory / LAST).exists():
+        raise CheckpointError(
+            f"a run resumes from its {LAST}, and {directory} has none beside its {left}: put it "
+            "back, choose another directory, or start anew with --overwrite, which deletes "
+            f"{left} too"
+        )
+
+
 def run_settings(directory: Path) -> dict[str, Any]:
-    """The settings that the run was started with."""
+    """The settings that the run was started with; `CheckpointError` where they are not whole."""
     about = read_json(directory / RUN)
     if about.get("pellucid") != VERSION:
         raise CheckpointError(
             f"{directory / RUN} must be of version {VERSION}, and it is {about.get('pellucid')!r}: "
             "resume with the version of Pellucid that wrote it"
         )
+    for name, kind in {"model": dict, "options": dict, "data": str}.items():
+        if name in about and not isinstance(about[name], kind):
+            raise _broken(directory, f"{name} is {str(about[name])[:40]!r}")
     return about
 
 
-def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, TrainState]:
-    """The model at the last saved state of a run, and the state, both on the device."""
+def extend_run(directory: Path, options: Mapping[str, Any]) -> None:
+    """Let these of the run's options be others from now on."""
     about = run_settings(directory)
-    point = load_point(directory / LAST)[0].to(device)
-    settings = dict(about["model"])
-    kind = ARCHITECTURES[settings.pop("architecture")]
-    return kind(kind.Config(**settings), point.params), point
+    about["options"] = about.get("options", {}) | options
+    write_text(directory / RUN, json.dumps(about, indent=2) + "\n")
+
+
+def _broken(directory: Path, said: str) -> CheckpointError:
+    return CheckpointError(
+        f"{directory / RUN} must say how a run was started, and {said}: restore the file, or start "
+        "anew with --overwrite"
+    )
+
+
+def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any, TrainState]:
+    """The model at the last saved state of a run, and the state, both on the device.
+
+    Raises `CheckpointError` where a file is not whole, or the two are of different models.
+    """
+    settings = dict(run_settings(directory).get("model", {}))
+    name = settings.pop("architecture", None)
+    if not isinstance(name, str) or name not in ARCHITECTURES:
+        raise _broken(directory, f"its model's architecture is {str(name)[:40]!r}")
+    kind = ARCHITECTURES[name]
+    settings = {**getattr(kind.Config, "later", {}), **settings}
+    known = {field.name for field in fields(kind.Config)}
+    if wrong := sorted(known ^ settings.keys()):
+        missing = "missing" if wrong[0] in known else "unknown"
+        raise _broken(directory, f"its model's setting {wrong[0][:40]!r} is {missing}")
+    config = configure(directory / RUN, kind.Config, **settings)
+    point = load_point(directory / LAST)[0]
+    check(config.parameter_shapes(), flatten(point.params), directory / LAST)
+    moved = {name: tuple(leaf.shape) for name, leaf in flatten(trainable(point.params)).items()}
+    for moment, tree in (point.state or {}).items():
+        if isinstance(tree, Mapping):
+            check(moved, flatten(tree), f"{directory / LAST}, {moment}")
+    on_device = point.to(device)
+    return kind(config, on_device.params), on_device
 
 
 def check_same_data(directory: Path, fingerprint: str) -> None:
     """Raise `ConfigError` if the run was started with other data."""
-    if run_settings(directory).get("data") != fingerprint:
+    data = run_settings(directory).get("data")
+    if data is None:
+        raise _broken(directory, "it does not say with what data")
+    if data != fingerprint:
         raise ConfigError(
             f"a run must resume with the data that it started with, and {directory} started with "
             "other data: give the same text, or start anew with --overwrite"

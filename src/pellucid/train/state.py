@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from pellucid.checkpoint.read import read_safetensors
+from pellucid.checkpoint.read import one_line, read_safetensors
 from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
 from pellucid.optim import State
@@ -69,12 +68,23 @@ def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
         tensors, header = read_safetensors(path)
         fields: dict[str, Any] = json.loads(header.pop(_HEADER))
         random, t = tensors[_RANDOM], fields.pop("t")
+        torch.Generator().set_state(random)
         trees = unflatten({name: tensors[name] for name in fields.pop("order")})
         params = trees.pop("params")
         state = None if t is None else {"m": trees["m"], "v": trees["v"], "t": t}
+        _check({"t": 1 if t is None else t} | {name: fields[name] for name in _FIELDS})
         return TrainState(params=params, state=state, random=random, **fields), header
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"{path} must be the last state of a training, complete, and it is not ({error}): "
-            "start again with --overwrite"
+            f"{path} must be the last state of a training, complete, and it is not "
+            f"({one_line(error)}): start again with --overwrite"
         ) from None
+
+
+def _check(fields: dict[str, Any]) -> None:
+    """Raise `ValueError` for a count that is none, or a number that is none."""
+    for name, value in fields.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        counted = name not in {"seconds", "best"}
+        if not number or math.isnan(value) or (counted and (type(value) is not int or value < 0)):
+            raise ValueError(f"its {name} is {str(value)[:40]!r}")

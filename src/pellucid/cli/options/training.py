@@ -30,7 +30,8 @@ PATIENCE = Option(
 )
 RESUME = Option(
     "--resume",
-    help="Resume the run in --out, bit for bit, with its own settings; start it if there is none.",
+    help="Resume the run in --out, bit for bit, with its own settings; start it if there is none. "
+    "A larger --max-iters extends it.",
 )
 
 AFTER_WARMUP = "The peak, after warm-up."
