@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from pellucid.errors import ConfigError, PellucidError, TextError
 from pellucid.evaluate import Evaluation, evaluate, evaluate_text, mean_loss, token_losses
+from pellucid.kernels import FAST
+from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig
 from pellucid.text import Characters, Words, train_bpe
 from pellucid.tree import map_leaves
@@ -191,3 +193,26 @@ def test_a_model_of_no_numbers_is_refused():
     with pytest.raises(ConfigError, match="NaN") as error:
         token_losses(broken, ids(9), window=6, stride=3)
     one_line(error)
+
+
+def test_positions_without_a_target_do_not_count_in_a_mean_over_batches():
+    gpt = model()
+    tokens = torch.tensor([ids(5), ids(10)[5:]])
+    wanted = torch.tensor([ids(15)[10:], ids(20)[15:]])
+    wanted[0, 1:] = IGNORE
+    logits = gpt.forward(tokens)
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE, reduction="sum"
+    )
+    # One target in the first batch, five in the second.
+    found = mean_loss(gpt, [(tokens[:1], wanted[:1]), (tokens[1:], wanted[1:])])
+    assert found == pytest.approx(float(losses) / 6, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_losses_of_a_half_precision_model_are_those_of_its_logits_in_float32(dtype: torch.dtype):
+    gpt, tokens = model(dtype=torch.float32).to(dtype=dtype), ids(T + 1)
+    found = token_losses(gpt, tokens, window=T, stride=T)
+    logits = gpt.forward(tokens[:-1], ops=FAST).float()
+    right = functional.cross_entropy(logits, torch.tensor(tokens[1:]), reduction="none")
+    torch.testing.assert_close(found, right.double(), rtol=1e-6, atol=1e-6)

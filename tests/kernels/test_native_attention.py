@@ -67,3 +67,32 @@ def test_the_table_uses_it_for_the_causal_mask_alone(monkeypatch: pytest.MonkeyP
     _, (_, other) = FAST.scaled_dot_product.forward(q, k, v, mask=mask.clone())
     assert (len(native_cache), len(other)) == (5, 7)
     assert not takes(q.double())
+
+
+@pytest.mark.parametrize("dtype", KINDS, ids=lambda dtype: str(dtype).split(".")[1])
+def test_heads_of_odd_width_are_left_to_others(dtype: torch.dtype):
+    q, k, v, dz = heads((2, 3, 40, 7), dtype)
+    assert not takes(q)
+    mask = causal_mask(40, 40, q.device)
+    z, cache = FAST.scaled_dot_product.forward(q, k, v, mask=mask)
+    grads, _ = FAST.scaled_dot_product.backward(dz, cache)
+    exact, kept = layers.scaled_dot_product(q.double(), k.double(), v.double(), mask=mask)
+    right, _ = layers.scaled_dot_product_backward(dz.double(), kept)
+    assert_close(z, exact, 3 * TOLERANCES[dtype])
+    for grad, wanted in zip(grads, right, strict=True):
+        assert_close(grad, wanted, 3 * TOLERANCES[dtype])
+
+
+@pytest.mark.parametrize("turned", ["q", "k", "v", "dz"])
+def test_numbers_of_a_row_may_lie_apart(turned: str):
+    tensors = dict(zip(("q", "k", "v", "dz"), heads((1, 2, 30, 8), torch.float32), strict=True))
+    q, k, v, dz = tensors.values()
+    z, logsumexp = attend(q, k, v)
+    right = attend_backward(dz, q=q, k=k, v=v, z=z, logsumexp=logsumexp)
+    tensors[turned] = tensors[turned].mT.contiguous().mT
+    assert tensors[turned].stride(-1) != 1
+    q, k, v, dz = tensors.values()
+    again, sums = attend(q, k, v)
+    assert torch.equal(again, z)
+    grads = attend_backward(dz, q=q, k=k, v=v, z=again, logsumexp=sums)
+    assert all(torch.equal(grad, wanted) for grad, wanted in zip(grads, right, strict=True))

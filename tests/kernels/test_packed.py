@@ -364,3 +364,22 @@ def test_a_packed_model_says_what_it_is():
     assert isinstance(leaf, PackedWeight)
     assert leaf.numel() == leaf.shape[0] * leaf.shape[1]
     assert small.params["wte"]["weight"].form == "int8"
+
+
+@pytest.mark.parametrize("name", ["attn_noise", "resid_noise", "mlp_noise"])
+def test_a_block_with_noise_in_any_one_place_drops_it(name: str):
+    model = model_of()
+    small = packed(model, "float32")
+    shape = (2, 2, 5, 5) if name == "attn_noise" else (2, 5, 4)
+    noise = 2.0 * (drawn(*shape, seed=3) > 0)
+    told = {"norm": "pre", "eps": 1e-5, "n_head": 2, "mask": torch.ones(5, 5).tril() > 0}
+    x = drawn(2, 5, 4)
+    outs = []
+    for params, ops in ((small.params, PACKED), (model.params, REFERENCE)):
+        own = {"activation": ops.gelu_tanh, "ops": ops, name: noise}
+        outs.append(ops.block.forward(x, **params["h"]["0"], **told, **own)[0])
+    assert_close(outs[0], outs[1], 2e-6)
+    without, _ = REFERENCE.block.forward(
+        x, **model.params["h"]["0"], **told, activation=REFERENCE.gelu_tanh, ops=REFERENCE
+    )
+    assert float((outs[1] - without).abs().max()) > 0.1

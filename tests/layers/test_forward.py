@@ -197,3 +197,11 @@ def test_gelu_is_0_or_x_far_out():
     x = torch.tensor([-1e4, -50.0, 50.0, 1e4])
     for gelu in (layers.gelu_tanh, layers.gelu_erf):
         assert torch.equal(gelu(x)[0], x.clamp(min=0))
+
+
+def test_no_gradient_passes_relu_where_x_is_0_as_in_torch():
+    x = torch.tensor([-1.0, -0.0, 0.0, 1e-30, 2.0], requires_grad=True)
+    _, cache = layers.relu(x.detach())
+    dx, _ = layers.relu_backward(torch.full((5,), 3.0), cache)
+    F.relu(x).backward(torch.full((5,), 3.0))
+    assert dx.tolist() == x.grad.tolist() == [0.0, 0.0, 0.0, 3.0, 3.0]

@@ -21,6 +21,8 @@ STEPPERS: dict[str, Callable[..., Any]] = {
     "sgd": partial(sgd, learning_rate=0.1),
     "momentum": partial(momentum, learning_rate=0.1, mu=0.8),
     "adam": partial(adam, learning_rate=0.1, betas=(0.8, 0.95), eps=1e-6),
+    "momentum, defaults": partial(momentum, learning_rate=0.1),
+    "adam, defaults": partial(adam, learning_rate=0.1),
     "adamw": partial(adamw, learning_rate=0.1, weight_decay=DECAY),
     "adamw, defaults": partial(adamw, learning_rate=0.1),
     "adamw, groups": partial(adamw, learning_rate=0.1),
@@ -29,6 +31,8 @@ TORCHS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, lr=0.1),
     "momentum": partial(torch.optim.SGD, lr=0.1, momentum=0.8),
     "adam": partial(torch.optim.Adam, lr=0.1, betas=(0.8, 0.95), eps=1e-6),
+    "momentum, defaults": partial(torch.optim.SGD, lr=0.1, momentum=0.9),
+    "adam, defaults": partial(torch.optim.Adam, lr=0.1),
     "adamw": partial(torch.optim.AdamW, lr=0.1, weight_decay=DECAY),
     "adamw, defaults": partial(torch.optim.AdamW, lr=0.1),
     "adamw, groups": partial(torch.optim.AdamW, lr=0.1),
@@ -127,7 +131,7 @@ def test_a_step_lowers_the_loss_of_a_gpt(name: str):
     model = GPT.init(GPTConfig(vocab_size=7, block_size=4, n_layer=2, n_head=2, n_embd=8))
     tokens, targets = [[1, 2, 3, 4], [6, 5, 0, 1]], [[2, 3, 4, IGNORE], [5, 0, 1, 2]]
     loss, grads = model.loss_and_grads(tokens, targets)
-    rate = 0.1 if name in {"sgd", "momentum"} else 0.003
+    rate = 0.1 if name.partition(",")[0] in {"sgd", "momentum"} else 0.003
     params, _ = STEPPERS[name](model.params, grads, None, learning_rate=rate)
     assert GPT(model.config, params).loss(tokens, targets) < loss
 
