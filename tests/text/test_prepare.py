@@ -20,7 +20,7 @@ from pellucid.text import prepare as module
 from pellucid.text.chunks import CHUNK
 from pellucid.text.corpus import read_text
 from pellucid.text.prepare import Data, prepare
-from pellucid.text.prepared import read_parts
+from pellucid.text.prepared import read_prepared
 from pellucid.text.sources import READ, TextSource
 
 END = gpt2().encode("<|endoftext|>")[0]
@@ -227,7 +227,7 @@ def test_a_directory_that_was_not_finished_is_no_prepared_one(
     with pytest.raises(ConfigError, match="No space left on device"):
         prepare([text], out, tokenizer="gpt2", overwrite=True)
     with pytest.raises(TextError, match="pellucid prepare"):
-        read_parts(out)
+        read_prepared(out, "gpt2")
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path):
@@ -242,7 +242,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path):
     left = sorted(file.name for file in out.iterdir())
     assert [name[:11] for name in left] == [".train.bin.", ".valid.bin."]
     with pytest.raises(TextError, match="pellucid prepare"):
-        read_parts(out)
+        read_prepared(out, "gpt2")
     with pytest.raises(ConfigError, match=r"instance \.(train|valid)\.bin\.[0-9a-f]+:"):
         prepare([text], out, tokenizer="chars")
     assert sorted(file.name for file in out.iterdir()) == left

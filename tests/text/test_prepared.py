@@ -10,8 +10,15 @@ import torch
 
 from pellucid.errors import CheckpointError, ConfigError, PellucidError, TextError, TokenError
 from pellucid.models import GPT, GPTConfig
-from pellucid.text import Characters, choose_tokenizer, gpt2
-from pellucid.text.corpus import Corpus, open_corpus
+from pellucid.text import (
+    Characters,
+    Words,
+    choose_tokenizer,
+    gpt2,
+    load_tokenizer,
+    train_bpe,
+)
+from pellucid.text.corpus import Corpus, corpus_for, open_corpus
 from pellucid.text.prepare import prepare
 from pellucid.text.token_files import TokenFiles
 from pellucid.train import Recipe, train
@@ -61,7 +68,6 @@ def test_a_prepared_directory_gives_the_batches_of_its_text(text: Path, choice: 
     assert own.to_json() == tokenizer.to_json()
     assert isinstance(from_files.training, TokenFiles)
     assert_same(from_files, from_text)
-    assert_same(Corpus.from_prepared(text.parent / "prepared", 4), from_text)
 
 
 def test_a_text_is_opened_by_characters_unless_another_tokenizer_is_chosen(text: Path):
@@ -145,7 +151,7 @@ def test_ids_that_the_tokenizer_does_not_know_are_refused_at_once(tmp_path: Path
     known, one_more = [*range(3)] * 8, [*range(3)] * 8 + [3]
     parts = (one_more, known) if place == "training" else (known, one_more)
     Characters("abc").save(tmp_path / "abc.json")
-    with pytest.raises(ConfigError, match=r"from 0 to 2, .* has 3: .* --tokenizer") as error:
+    with pytest.raises(TokenError, match=r"from 0 to 2, .* and 3 stands .* --tokenizer") as error:
         open_corpus(nanogpt(tmp_path / "nanogpt", *parts), str(tmp_path / "abc.json"), 8)
     assert "\n" not in str(error.value)
     Characters("abcd").save(tmp_path / "abc.json")
@@ -157,10 +163,41 @@ def test_an_unknown_id_far_into_a_file_is_a_line_when_it_is_drawn(tmp_path: Path
     ids = [0] * 100_000
     folder = nanogpt(tmp_path / "nanogpt", ids, [*ids, 65_535, *[0] * 8])
     corpus, tokenizer = open_corpus(folder, str(tmp_path / "abc.json"), 8)
-    config = GPTConfig(tokenizer.vocab_size, block_size=8, n_layer=1, n_head=2, n_embd=8)
-    *_, last = corpus.validation_batches(4)
-    with pytest.raises(TokenError, match="from 0 to 2, not 65535"):
-        GPT.init(config).loss(*last)
+    assert tokenizer.vocab_size == 3
+    with pytest.raises(TokenError, match=r"from 0 to 2, .* and 65535 stands"):
+        list(corpus.validation_batches(4))
+
+
+def test_a_model_goes_on_with_the_tokens_of_its_own_tokenizer_alone(text: Path):
+    folder = prepared(text, "bpe:270")
+    own = load_tokenizer(folder)
+    assert_same(corpus_for(folder, own, 4), open_corpus(folder, None, 4)[0])
+    other = train_bpe(TEXT.swapcase(), own.vocab_size)
+    assert other.vocab_size == own.vocab_size
+    for another in (gpt2(), other):
+        with pytest.raises(TextError, match="another made them") as error:
+            corpus_for(folder, another, 4)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("size", "highest"), [(70_000, 69_999), (65_536, 65_535), (300, 299)])
+def test_nanogpt_s_tokens_may_have_32_bits(tmp_path: Path, size: int, highest: int):
+    ids = [highest, *range(39), highest]
+    folder = tmp_path / "nanogpt"
+    folder.mkdir()
+    for name in ("train", "val"):
+        np.array(ids, np.uint32).tofile(folder / f"{name}.bin")
+    Words(tuple(f"w{number}" for number in range(size))).save(folder)
+    corpus, _ = open_corpus(folder, None, 8)
+    assert_same(corpus, Corpus(torch.tensor(ids), torch.tensor(ids), 8))
+
+
+def test_tokens_in_16_bits_of_a_larger_vocabulary_are_refused(tmp_path: Path):
+    folder = nanogpt(tmp_path / "nanogpt", [65_535] * 40, [65_535] * 40)
+    Words(tuple(f"w{number}" for number in range(70_000))).save(folder)
+    with pytest.raises(TextError, match=r"32 bits .* 70,000 ids, .* has 16") as error:
+        open_corpus(folder, None, 8)
+    assert "\n" not in str(error.value)
 
 
 def test_a_directory_without_tokens_is_refused(tmp_path: Path):
@@ -173,8 +210,9 @@ def test_a_directory_without_tokens_is_refused(tmp_path: Path):
     ("change", "words"),
     [
         (lambda data: data | {"version": 2}, "version 1 .* version 2"),
-        (lambda data: data | {"dtype": "int64"}, "with int64"),
-        (lambda data: data | {"dtype": "no such"}, "is not"),
+        (lambda data: data | {"dtype": "int64"}, "with 'int64'"),
+        (lambda data: data | {"dtype": "uint64"}, "with 'uint64'"),
+        (lambda data: data | {"dtype": "no such"}, "with 'no such'"),
         (lambda data: data | {"files": {}}, "train.bin"),
         (lambda data: [], "is not"),
         (lambda data: data | {"dtype": "uint32"}, "tokens that data.json says"),
@@ -207,7 +245,7 @@ def test_a_file_that_has_grown_is_refused(text: Path):
 
 
 def test_windows_are_found_where_float32_cannot_count_any_more():
-    row = TokenFiles([range((1 << 24) + 3)])  # each token is its own place
+    row = TokenFiles([range(count := (1 << 24) + 3)], count)  # each token is its own place
     (tokens, targets), *rest = Corpus(row, row, 1).validation_batches(8, at_most=3)
     assert rest == []
     assert tokens.tolist() == [[0], [1 << 23], [(1 << 24) + 1]]

@@ -15,9 +15,9 @@ from torch import Tensor
 from pellucid.errors import TextError
 from pellucid.text.choose import choose_tokenizer
 from pellucid.text.prepare import HELD_OUT
-from pellucid.text.prepared import read_parts, read_prepared
+from pellucid.text.prepared import read_prepared
 from pellucid.text.token_files import TokenFiles
-from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.tokenizer import Tokenizer, same_pieces
 
 PIECE, PIECES = 1 << 16, 256
 """A fingerprint looks at so many tokens in so many places: at all of them, up to 16 million."""
@@ -67,11 +67,6 @@ class Corpus:
         ids = torch.tensor(tokenizer.encode(text), dtype=torch.int64)
         cut = int(len(ids) * (1 - HELD_OUT))
         return cls(ids[:cut], ids[cut:], block_size)
-
-    @classmethod
-    def from_prepared(cls, directory: str | Path, block_size: int) -> "Corpus":
-        """The tokens that `pellucid prepare`, nanoGPT or llm.c wrote, memory-mapped."""
-        return cls(*read_parts(directory), block_size)
 
     def batch(
         self,
@@ -155,7 +150,7 @@ def corpus_for(path: str | Path, tokenizer: Tokenizer, block_size: int) -> Corpu
     if not Path(path).is_dir():
         return Corpus.from_text(read_text(path), tokenizer, block_size)
     prepared = read_prepared(path)
-    if prepared.tokenizer != tokenizer:
+    if not same_pieces(prepared.tokenizer, tokenizer):
         raise TextError(
             f"the tokens in {path} must be those of the model's tokenizer, and another made them: "
             "prepare the text with --tokenizer and the model's tokenizer.json"

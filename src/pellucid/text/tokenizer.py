@@ -92,6 +92,13 @@ def check_token(token: int, vocab_size: int) -> None:
         )
 
 
+def same_pieces(one: Tokenizer, other: Tokenizer) -> bool:
+    """Whether an id of the one is the same piece under the other, for all ids."""
+    return (one.kind, one.vocab_size) == (other.kind, other.vocab_size) and all(
+        one.piece(token) == other.piece(token) for token in range(one.vocab_size)
+    )
+
+
 def check_unicode(text: str) -> None:
     """Raise `TextError` if `text` holds a lone surrogate, which no UTF-8 file can hold."""
     try:
