@@ -12,6 +12,7 @@ from pellucid.checkpoint import load, open_model
 from pellucid.cli import main
 from pellucid.models import GPT, Transformer
 from pellucid.terminal.scores import print_scores
+from pellucid.text import load_tokenizer
 from pellucid.text.parallel import phrasebook, read_parallel
 from tests.cli.conftest import Command
 from tests.train.interrupted import differences
@@ -74,6 +75,22 @@ def test_why_shows_what_the_beam_found_and_the_alignment(pellucid: Command, trai
     assert "→" in out
     assert "which source token each target token looked at" in out
     assert "<EOS>" in out or "<SEP>" in out
+
+
+def test_marks_in_a_text_are_plain_text_in_training_and_in_use(
+    pellucid: Command, trained: Path, tmp_path: Path
+):
+    text = "Wo <SEP> du <PAD>?"
+    tokenizer = load_tokenizer(trained)
+    marks = set(tokenizer.special_tokens.values())
+    assert not marks & set(tokenizer.encode(text))
+    assert marks & set(tokenizer.with_special().encode(text))
+    ended = pellucid("translate", text, "--model", trained, "--why", "--max-new-tokens", 3)
+    assert (ended.code, ended.err) == (0, "")
+    (tmp_path / "pairs.tsv").write_text(f"{text}\tWhere?\nJa <|endoftext|>\tYes\n")
+    command = ["train-translator", tmp_path / "pairs.tsv", "--form", trained.name]
+    ended = pellucid(*command, *SMALL, *RATE, "--max-iters", 1, "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
 
 
 @pytest.mark.parametrize("ending", [".svg", ".png", ".pdf"])

@@ -11,11 +11,11 @@ from tokenizers import AddedToken
 from tokenizers import Tokenizer as Library
 
 from pellucid.text import BPE, Characters, Tokenizer, Words, gpt2, train_bpe
-from pellucid.text.chunks import chunks, encode_stream, thinned
+from pellucid.text.chunks import CHUNK, chunks, encode_stream, thinned
 
 SPECIALS = ["<|endoftext|>", "<SEP>", "<EOS>", "<|end of text|>", "< |"]
 LEARNT = train_bpe(
-    "the cat sat on the mat , the hat 's on 漢字，漢字。 \n\n  it's", 300, specials=["<SEP>"]
+    "the cat sat on the mat , the hat 's on 漢字，漢字。 \n\n  it's", 300, special_tokens=["<SEP>"]
 )
 
 texts = st.lists(
@@ -43,23 +43,27 @@ def joined(tokenizer: Tokenizer, text: str, size: int, seed: int) -> list[int]:
     return [token for ids in encode_stream(tokenizer, cut_up(text, seed), size) for token in ids]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=300)
 @given(texts, st.integers(1, 12), st.integers(0, 99))
 @example("a  b", 1, 0)
 @example("a\n\n\nb   c \n", 1, 0)
 @example("漢，漢 x", 1, 0)
 @example("<|endoftext|> <|endoftext|>", 1, 0)
-@pytest.mark.parametrize("tokenizer", [gpt2(), LEARNT], ids=["gpt2", "bpe"])
+@example("ab12ab(12)", 1, 0)
+@pytest.mark.parametrize(
+    "tokenizer", [gpt2(), LEARNT, LEARNT.with_special()], ids=["gpt2", "bpe", "special"]
+)
 def test_bpe(tokenizer: Tokenizer, text: str, size: int, seed: int):
     assert joined(tokenizer, text, size, seed) == tokenizer.encode(text)
 
 
 @settings(deadline=None)
-@given(texts, st.integers(1, 12), st.integers(0, 99))
-def test_words(text: str, size: int, seed: int):
-    words = Words.from_text(text + " x")
+@given(texts, st.integers(1, 12), st.integers(0, 99), st.booleans())
+def test_words(text: str, size: int, seed: int, special: bool):
+    words = Words.from_text(text + " x", special=special)
     assert joined(words, text, size, seed) == words.encode(text)
-    assert Words.from_texts(chunks(cut_up(text + " x", seed), words.cut, size)) == words
+    parts = chunks(cut_up(text + " x", seed), words.cut, size)
+    assert Words.from_texts(parts, special=special) == words
 
 
 @settings(deadline=None)
@@ -112,13 +116,17 @@ ADDED = [
     (AddedToken("<eats>", rstrip=True, special=True), False),
     (AddedToken("<left>", lstrip=True, special=True), True),
     (AddedToken("<alone>", single_word=True, special=True), True),
+    (AddedToken("(two words)", special=False), False),
+    (AddedToken("a2", special=False), False),
+    (AddedToken("((", special=False), True),
 ]
 
 
 def with_token(token: AddedToken) -> BPE:
+    """The tokenizer with one more; a special one is read, and any other always is."""
     library = Library.from_str(LEARNT.to_json())
-    library.add_special_tokens([token])
-    return BPE(library)
+    (library.add_special_tokens if token.special else library.add_tokens)([token])
+    return BPE(library, special=token.special)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +141,29 @@ def test_added_tokens_are_never_cut(tokenizer: BPE, content: str, cuts: bool, da
     parts = st.sampled_from([content, " ", "  ", "\n", "a", "."])
     text = "".join(data.draw(st.lists(parts, max_size=20)))
     assert joined(tokenizer, text, 3, 7) == tokenizer.encode(text)
+    assert tokenizer.encode(content)[0] == tokenizer.vocab_size - 1
+
+
+LONG = "a" * 20_000 + "=" * 9_000 + " " * 9_000 + "it's" * 5_000 + "7" * 30_000 + " the end"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LONG, LONG[::-1], "ab12+/" * 20_000, "漢" * 20_000, "x y\n" * 3_000 + LONG],
+    ids=["runs", "backwards", "base64", "letters", "after"],
+)
+@pytest.mark.parametrize("special", [False, True])
+@pytest.mark.parametrize("read", [1000, CHUNK + 1, 1 << 20])
+def test_a_text_without_white_space_is_cut_too(text: str, special: bool, read: int):
+    tokenizer = gpt2().with_special() if special else gpt2()
+    handed = [text[start : start + read] for start in range(0, len(text), read)]
+    parts = list(chunks(handed, tokenizer.cut))
+    assert "".join(parts) == text
+    if not special:
+        assert max(map(len, parts)) <= 2 * CHUNK
+    ids = [token for ids in encode_stream(tokenizer, handed) for token in ids]
+    assert ids == tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
 
 
 def test_parts_are_small_and_a_text_that_cannot_be_cut_is_one_part():

@@ -58,7 +58,7 @@ def test_gpt2_saved_and_loaded(tmp_path):
     gpt2().save(tmp_path / "other.json")
     again = load_tokenizer(tmp_path / "other.json")
     assert again.vocab_size == 50257
-    assert again.encode("Hello world<|endoftext|>") == [15496, 995, 50256]
+    assert again.with_special().encode("Hello world<|endoftext|>") == [15496, 995, 50256]
     assert again.to_json() == gpt2().to_json()
 
 
@@ -79,7 +79,8 @@ def test_added_tokens_of_a_pair(tmp_path, small, model):
     write_pair(tmp_path, model)
     (tmp_path / "added_tokens.json").write_text(json.dumps({"<|é|>": small.vocab_size}))
     loaded = load_tokenizer(tmp_path)
-    assert loaded.encode("<|é|>") == [small.vocab_size]
+    assert loaded.special_tokens["<|é|>"] == small.vocab_size
+    assert loaded.with_special().encode("<|é|>") == [small.vocab_size]
     assert loaded.decode([small.vocab_size]) == "<|é|>"
 
 
@@ -115,7 +116,7 @@ def test_a_foreign_file_encodes_a_text_whole_and_as_it_is(tmp_path, model):
     foreign.enable_padding(length=100)
     foreign.save(str(tmp_path / "tokenizer.json"))
 
-    loaded = load_tokenizer(tmp_path)
+    loaded = load_tokenizer(tmp_path).with_special()
     text = TEXT + " <s>zzz e\u0301"
     ids = loaded.encode(text)
     assert loaded.decode(ids) == TEXT + " <s>zzz é"

@@ -133,3 +133,13 @@ def test_pairs_longer_than_the_positions_are_left_out_and_some_must_stay():
 def test_a_tokenizer_without_the_special_tokens_is_refused():
     with pytest.raises(TextError, match=r"special token <\|endoftext\|>"):
         parallel_row(Characters.from_text("abc <>|endoftxEOS"), PAIRS[0], "transformer")
+
+
+@pytest.mark.parametrize("form", ["transformer", "gpt"])
+def test_marks_in_a_text_are_its_own_words(form: Form):
+    text = f"a {SEP} b {PAD} {EOS}{BOS}"
+    assert TOKENIZER.decode(text_ids(TOKENIZER, text)) == f" {text}"
+    marks = {PAD_ID, BOS_ID, SEP_ID, EOS_ID}
+    row = parallel_row(TOKENIZER, ParallelText(text, text), form)
+    found = [[token for token in part if token in marks] for part in row]
+    assert found == ([[SEP_ID], [EOS_ID]] if form == "gpt" else [[EOS_ID], [BOS_ID], [EOS_ID]])

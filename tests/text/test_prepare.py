@@ -23,7 +23,7 @@ from pellucid.text.prepare import Data, prepare
 from pellucid.text.prepared import read_prepared
 from pellucid.text.sources import READ, TextSource
 
-END = gpt2().encode("<|endoftext|>")[0]
+END = gpt2().special_tokens["<|endoftext|>"]
 TEXT = "It's a fine day,  isn't it?\n\n  “Yes”, said she – größer 漢字，漢字。\n" * 40
 
 
@@ -70,6 +70,7 @@ def test_what_was_done_is_written_down(tmp_path: Path):
     written = json.loads((tmp_path / "out" / "data.json").read_text())
     assert Data(**written) == data
     assert (written["version"], written["dtype"], written["vocab_size"]) == (1, "uint16", 300)
+    assert written["special"] is False
     assert written["separator"] == 299
     assert written["held_out"] is None
     assert written["learnt_from"] == {"characters": len(TEXT), "of": len(TEXT)}
@@ -87,11 +88,17 @@ def test_what_was_done_is_written_down(tmp_path: Path):
 def test_documents_are_separated_once(tmp_path: Path):
     contents = ["one two\n", "three<|endoftext|>\nfour", "five<|endoftext|>", "six"]
     names = [file_of(tmp_path, content, str(place)) for place, content in enumerate(contents)]
-    prepare(names, tmp_path / "gpt2", tokenizer="gpt2")
-    one, two, three, six = (gpt2().encode(content) for content in contents)
+    prepare(names, tmp_path / "gpt2", tokenizer="gpt2", special=True)
+    one, two, three, six = (gpt2().with_special().encode(content) for content in contents)
     assert two.count(END) == three.count(END) == 1
     assert all_ids(tmp_path / "gpt2") == [*one, END, *two, END, *three, *six]
-    held = prepare(names[:2], tmp_path / "valid", tokenizer="gpt2", valid=names[2:])
+    prepare(names, tmp_path / "plain", tokenizer="gpt2")
+    plain = [gpt2().encode(content) for content in contents]
+    assert all_ids(tmp_path / "plain") == [
+        *(*plain[0], END, *plain[1], END, *plain[2], END, *plain[3])
+    ]
+    held = prepare(names[:2], tmp_path / "valid", tokenizer="gpt2", valid=names[2:], special=True)
+    assert held.special
     assert ids(tmp_path / "valid", "train.bin") == [*one, END, *two]
     assert ids(tmp_path / "valid", "valid.bin") == [*three, *six]
     assert held.held_out is None
@@ -131,6 +138,52 @@ def test_a_text_may_be_gzipped_or_come_by_standard_input(
         assert data.sources[0]["sha256"] == hashlib.sha256(TEXT.encode()).hexdigest()
     assert all_ids(tmp_path / "gz") == all_ids(tmp_path / "chars")
     assert all_ids(tmp_path / "gpt2") == gpt2().encode(TEXT)
+
+
+@pytest.mark.parametrize("choice", ["chars", "gpt2"])
+def test_a_mark_of_byte_order_is_no_part_of_a_text(
+    tmp_path: Path, choice: str, monkeypatch: pytest.MonkeyPatch
+):
+    marked = b"\xef\xbb\xbf" + TEXT.encode()
+    packed = file_of(tmp_path, gzip.compress(marked), "packed")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(marked)))
+    plain = file_of(tmp_path, TEXT, "plain")
+    for name in (plain, file_of(tmp_path, marked, "marked"), packed, "-"):
+        out = tmp_path / Path(name).name.replace("-", "stdin.out")
+        out = out.with_suffix(".out")
+        prepare([name], out, tokenizer=choice)
+        assert all_ids(out) == choose_tokenizer(choice, TEXT).encode(TEXT)
+        if name != "-" and name != packed:
+            assert read_text(name) == TEXT
+    for empty in (b"\xef\xbb\xbf", gzip.compress(b"\xef\xbb\xbf")):
+        name = file_of(tmp_path, empty, "empty")
+        with pytest.raises(TextError, match="at least one character"):
+            list(TextSource(name).texts())
+    with pytest.raises(TextError, match="at least one character"):
+        read_text(file_of(tmp_path, b"\xef\xbb\xbf", "empty"))
+    bad = file_of(tmp_path, b"\xef\xbb\xbfab\xff", "bad")
+    for read in (read_text, lambda name: list(TextSource(name).texts())):
+        with pytest.raises(TextError, match="at byte 5"):
+            read(bad)
+    inside = file_of(tmp_path, "a\ufeffb", "inside")
+    assert read_text(inside) == "".join(TextSource(inside).texts()) == "a\ufeffb"
+
+
+@pytest.mark.parametrize("content", ["a" * 300_000, "x" * 299_999 + "1", "ab12+/" * 50_000])
+def test_a_word_without_end_is_never_held_whole(
+    tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
+):
+    encode_batch, sizes = BPE.encode_batch, []
+
+    def watched(self: BPE, texts: list[str]) -> list[list[int]]:
+        sizes.extend(map(len, texts))
+        return encode_batch(self, texts)
+
+    monkeypatch.setattr(sources, "READ", 1 << 14)
+    monkeypatch.setattr(BPE, "encode_batch", watched)
+    prepare([file_of(tmp_path, content)], tmp_path / "out", tokenizer="gpt2")
+    assert max(sizes) <= 2 * CHUNK
+    assert gpt2().decode(all_ids(tmp_path / "out")) == content
 
 
 def test_line_breaks_are_those_of_a_text_that_is_read_whole(tmp_path: Path):
@@ -358,10 +411,13 @@ def test_words_end_a_document_where_they_have_a_word_for_it(tmp_path: Path):
     names = [
         file_of(tmp_path, text, text[:3]) for text in ("one two <EOS>" + blank, "three", "four")
     ]
-    prepare(names, tmp_path / "out", tokenizer="words")
+    prepare(names, tmp_path / "out", tokenizer="words", special=True)
     words = load_tokenizer(tmp_path / "out")
     assert isinstance(words, Words)
     assert words.decode(all_ids(tmp_path / "out")) == "one two <EOS> three <EOS> four"
+    prepare(names, tmp_path / "plain", tokenizer="words")
+    words = load_tokenizer(tmp_path / "plain")
+    assert words.decode(all_ids(tmp_path / "plain")) == "one two < EOS > three four"
 
 
 def test_a_bpe_is_not_learnt_from_what_is_held_out_by_name(tmp_path: Path):

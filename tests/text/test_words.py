@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import ConfigError, TextError, TokenError
-from pellucid.text import Words
+from pellucid.text import Characters, Words
 
 PIECES = [
     *'.,;:!?…()[]{}"“”„«»<>—',
@@ -20,7 +20,7 @@ PIECES = [
 
 
 def test_ai_rocks():
-    words = Words(("AI", "rocks", "<EOS>"))
+    words = Words(("AI", "rocks", "<EOS>"), special=True)
     assert words.encode("AI rocks <EOS>") == [0, 1, 2]
     assert [words.piece(token) for token in range(3)] == [b"AI", b"rocks", b"<EOS>"]
     assert words.decode([0, 1, 2]) == "AI rocks <EOS>"
@@ -44,7 +44,8 @@ def test_ai_rocks():
     ],
 )
 def test_cutting(text, pieces):
-    assert list(Words.from_text(text).vocabulary) == pieces
+    words = Words.from_text(text, special=True)
+    assert list(words.vocabulary) == pieces
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_cutting(text, pieces):
     ],
 )
 def test_a_text_spaced_by_the_rule_comes_back(text):
-    words = Words.from_text(text)
+    words = Words.from_text(text, special=True)
     assert words.decode(words.encode(text)) == text
 
 
@@ -70,8 +71,11 @@ def test_what_is_lost_is_the_spacing():
 
 @given(st.lists(st.integers(0, len(PIECES) - 1)))
 def test_ids_always_come_back(ids):
-    words = Words(tuple(PIECES))
+    words = Words(tuple(PIECES), special=True)
     assert words.encode(words.decode(ids)) == ids
+    assert set(words.special_tokens) == {"<EOS>", "<SEP>"}
+    plain = [token for token in ids if token not in words.special_tokens.values()]
+    assert Words(tuple(PIECES)).encode(words.decode(plain)) == plain
 
 
 @given(
@@ -86,6 +90,30 @@ def test_a_text_keeps_everything_but_its_spacing(text):
     back = words.decode(words.encode(text))
     assert "".join(back.split()) == "".join(text.split())
     assert words.decode(words.encode(back)) == back
+
+
+def test_special_tokens_are_plain_text_unless_they_are_to_be_read():
+    text = "AI rocks <EOS>"
+    plain = Words.from_text(text)
+    assert plain.vocabulary == ("AI", "rocks", "<", "EOS", ">")
+    assert plain.special_tokens == {}
+    assert plain.encode(text) == plain.with_special().encode("AI rocks < EOS >") == [0, 1, 2, 3, 4]
+    words = Words(("AI", "rocks", "<EOS>"))
+    assert words.special_tokens == {"<EOS>": 2}
+    assert words.with_special() == words
+    assert words.with_special().encode(text) == [0, 1, 2]
+    with pytest.raises(TextError, match=r"3 of the text's are not: '<', .*<EOS> .* --special"):
+        words.encode(text)
+    with pytest.raises(TextError, match=r"take them out$"):
+        words.encode("AI <SEP>")
+
+
+@pytest.mark.parametrize("kind", [Words, Characters])
+def test_a_lone_surrogate_is_named_by_its_place_in_the_text(kind: type[Words] | type[Characters]):
+    with pytest.raises(TextError, match=r"at 5 stands the lone surrogate U\+DCFF"):
+        kind.from_text("zzzz \udcffa")
+    with pytest.raises(TextError, match=r"at 5 stands the lone surrogate U\+DCFF"):
+        kind.from_texts(["zzz", "z ", "\udcffa"])
 
 
 def test_unknown_words_are_named_and_counted():

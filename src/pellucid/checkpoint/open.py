@@ -17,6 +17,7 @@ def open_model(
     name: str,
     *,
     tokenizer: str | None = ...,
+    special: bool = ...,
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
 ) -> tuple[GPT, Tokenizer]: ...
@@ -28,6 +29,7 @@ def open_model(
     *,
     kinds: tuple[type[Model], ...],
     tokenizer: str | None = ...,
+    special: bool = ...,
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
 ) -> tuple[Any, Tokenizer]: ...
@@ -38,6 +40,7 @@ def open_model(
     *,
     kinds: tuple[type[Model], ...] = (LanguageModel,),
     tokenizer: str | None = None,
+    special: bool = False,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Any, Tokenizer]:
@@ -45,7 +48,8 @@ def open_model(
 
     `name` is what `load` takes, and the model must be of one of the `kinds`, by default one
     that reads a text. The tokenizer is the named one, or else the one in the model's directory, or
-    else GPT-2's where the model has GPT-2's vocabulary.
+    else GPT-2's where the model has GPT-2's vocabulary. With `special` it reads special tokens
+    that are spelt in a text; else they are plain text.
 
     Raises `CheckpointError` where either cannot be read, the model is of another kind than the
     caller can use, or the tokenizer knows more tokens than the model.
@@ -64,7 +68,7 @@ def open_model(
             f"a tokenizer must not know more tokens than its model, and it has {pieces.vocab_size} "
             f"for the model's {model.config.vocab_size}: give the model's own by --tokenizer"
         )
-    return model, pieces
+    return model, pieces.with_special() if special else pieces
 
 
 def _own(name: str, model: Model) -> Tokenizer:

@@ -13,6 +13,7 @@ from pellucid.cli.options.model import (
     MODEL_DTYPE,
     MODEL_TOKENIZER,
     QUANTIZE,
+    SPECIAL,
     Dtype,
     PackedForm,
     opening,
@@ -47,6 +48,7 @@ def evaluate(
         variant(OUT, "the text coloured by loss, a .html."),
     ] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
@@ -60,7 +62,9 @@ def evaluate(
     if out is not None:
         check_page(out)
     content = read_text(text)
-    opened, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
+    opened, tokenizer = open_model(
+        model, **opening(model, tokenizer_name, dtype, device, special=special)
+    )
     screen = console()
     with packed_model(opened, quantize) if quantize else nullcontext(opened) as gpt:
         with scoring(screen) as watch:

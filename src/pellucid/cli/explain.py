@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
+from pellucid.cli.options.model import (
+    DEVICE,
+    MODEL,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    SPECIAL,
+    Dtype,
+    opening,
+)
 from pellucid.cli.options.optimizer import OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE
@@ -51,6 +59,7 @@ def explain(
     python: Annotated[
         bool, Option("--python", help="Print only the arithmetic, as Python with every digit.")
     ] = False,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
@@ -68,7 +77,7 @@ def explain(
             "--interactive needs a terminal to type in, and the input is not one: leave it out, or "
             "take --depth 2"
         )
-    how = opening(model, tokenizer_name, dtype, device)
+    how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
         tape, piece = _example(text or "ai_rocks", optimizer)
     else:

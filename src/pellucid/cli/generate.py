@@ -12,6 +12,7 @@ from pellucid.cli.options.model import (
     MODEL_DTYPE,
     MODEL_TOKENIZER,
     QUANTIZE,
+    SPECIAL,
     Dtype,
     PackedForm,
     opening,
@@ -65,6 +66,7 @@ def generate(
         ),
     ] = 0,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
@@ -84,7 +86,9 @@ def generate(
             "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
             "--top-p, --greedy, --num-samples and --lookup, or --beam"
         )
-    opened, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
+    opened, tokenizer = open_model(
+        model, **opening(model, tokenizer_name, dtype, device, special=special)
+    )
     start = beginning(tokenizer) if prompt is None else not_empty(prompt)
     with packed_model(opened, quantize) as gpt:
         if beam is not None:

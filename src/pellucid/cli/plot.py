@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Context
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, SPECIAL, Dtype, opening
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
 from pellucid.cli.recorded import STEP, record_text
@@ -63,6 +63,7 @@ def plot(
     ] = None,
     learning_rate: Annotated[float, variant(LEARNING_RATE, "Only for loss.")] = 0.01,
     steps: Annotated[int, variant(STEPS, "Only for loss.")] = 50,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Draw the attention of each head, the gradient norms of each block, or a loss over steps.
@@ -85,7 +86,7 @@ def plot(
     text = more[0] if more else None
     path = out or Path(f"{what}.svg")
     check_picture(path)
-    how = opening(model, tokenizer_name, dtype)
+    how = opening(model, tokenizer_name, dtype, special=special)
     trace = _example(text or "ai_rocks") if model is None else record_text(text, model, how, None)
     depth = trace.model.config.n_layer
     match What(what):

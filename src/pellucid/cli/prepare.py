@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import LEARNT_TOKENIZER
+from pellucid.cli.options.model import LEARNT_TOKENIZER, SPECIAL
 from pellucid.cli.options.output import OUT, OVERWRITE
 from pellucid.cli.options.text import HELD_OUT, VALID
 from pellucid.cli.screen import console
@@ -26,6 +26,7 @@ def prepare(
         float | None, variant(HELD_OUT, "Taken from the end.", default="0.1")
     ] = None,
     valid: Annotated[list[Path] | None, VALID] = None,
+    special: Annotated[bool, SPECIAL] = False,
     overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Encode texts of any size into memory-mapped files of tokens, for `pellucid train DIR`."""
@@ -44,6 +45,7 @@ def prepare(
             tokenizer=tokenizer,
             held_out=HELD_OUT if held_out is None else held_out,
             valid=list(map(str, valid or ())),
+            special=special,
             overwrite=overwrite,
             watch=watch,
         )

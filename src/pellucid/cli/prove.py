@@ -8,7 +8,7 @@ import typer
 from typer import Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
+from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, SPECIAL, Dtype, opening
 from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
 from pellucid.cli.options.output import DIGITS, OUT, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
@@ -47,6 +47,7 @@ def prove(
         Path | None,
         Option(metavar="DIR", help="Write midpoints and radii, one file for each tensor."),
     ] = None,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Prove a run: bound the true value of every number, and certify the printed digits.
@@ -60,7 +61,7 @@ def prove(
     from pellucid.terminal.proof import certificate, proof_lines
     from pellucid.terminal.proving import shown
 
-    how, decimals = opening(model, tokenizer_name, dtype), digits_of(digits)
+    how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
     if out is not None and out.is_dir():
         raise ConfigError(f"{out} must be a file's name, and it is a directory: add a name")
     if enclosures is not None:

@@ -4,7 +4,15 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
+from pellucid.cli.options.model import (
+    DEVICE,
+    MODEL,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    SPECIAL,
+    Dtype,
+    opening,
+)
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.screen import console
 
@@ -33,6 +41,7 @@ def reach(
     ] = None,
     top: Annotated[int, Option(min=1, help="How many heads to list.")] = 10,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
@@ -41,7 +50,9 @@ def reach(
     from pellucid.inspect import reach as reach_of
     from pellucid.terminal.reach import reach_lines
 
-    gpt, tokenizer = open_model(model, **opening(model, tokenizer_name, dtype, device))
+    gpt, tokenizer = open_model(
+        model, **opening(model, tokenizer_name, dtype, device, special=special)
+    )
     found = reach_of(gpt, tokenizer, not_empty(text), start=start, target=target)
     screen = console()
     for line in reach_lines(found, top=top):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DTYPE, MODEL, MODEL_TOKENIZER, Dtype, dtype_of
+from pellucid.cli.options.model import DTYPE, MODEL, MODEL_TOKENIZER, SPECIAL, Dtype, dtype_of
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS, WEIGHT_DECAY
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
 from pellucid.cli.options.text import not_empty
@@ -32,6 +32,7 @@ def reference(
         ),
     ] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[
         list[Dtype] | None, variant(DTYPE, "Repeatable.", default="float32 and float64")
     ] = None,
@@ -64,7 +65,7 @@ def reference(
     if (text is None) == (tokens is None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
     if tokens is None:
-        gpt, tokenizer = open_model(model, tokenizer=tokenizer_name)
+        gpt, tokenizer = open_model(model, tokenizer=tokenizer_name, special=special)
         ids = tokenizer.encode(not_empty(text))
         if len(ids) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")

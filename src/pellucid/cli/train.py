@@ -12,6 +12,7 @@ from pellucid.cli.options.model import (
     DTYPE,
     LEARNT_TOKENIZER,
     MODEL,
+    SPECIAL,
     Dtype,
     device_of,
     dtype_of,
@@ -67,6 +68,7 @@ def train(
     model: Annotated[
         str | None, variant(MODEL, "It is trained further.", default="a new one")
     ] = None,
+    special: Annotated[bool, SPECIAL] = False,
     lora: Annotated[
         int, Option(help="Train only LoRA's matrices, of this rank; 0: all weights.")
     ] = 0,
@@ -195,7 +197,10 @@ def _new(settings: dict[str, Any]) -> "tuple[Callable[[], GPT], Corpus, Tokenize
     from pellucid.models import GPT, GPTConfig
     from pellucid.text.corpus import open_corpus
 
-    corpus, tokenizer = open_corpus(settings["text"], settings["tokenizer"], settings["block_size"])
+    corpus, tokenizer = open_corpus(
+        *(settings["text"], settings["tokenizer"], settings["block_size"]),
+        special=settings["special"],
+    )
     sizes = {name: settings[name] for name in (*SIZES, "block_size")}
     config = GPTConfig(vocab_size=tokenizer.vocab_size, **sizes)
     dtype: Any = dtype_of(Dtype(settings["dtype"]))
@@ -220,10 +225,16 @@ def _loaded(
                 f"{settings[name]} came: leave it out"
             )
     dtype = dtype_of(Dtype(settings["dtype"]))
-    loaded, tokenizer = open_model(settings["model"], tokenizer=settings["tokenizer"], dtype=dtype)
+    loaded, tokenizer = open_model(
+        settings["model"],
+        tokenizer=settings["tokenizer"],
+        special=settings["special"],
+        dtype=dtype,
+    )
     out = context.params["out"]
     if context.params["resume"] and has_point(out):
         tokenizer = load_tokenizer(out / TOKENIZER)
+        tokenizer = tokenizer.with_special() if settings["special"] else tokenizer
     block_size = settings["block_size"]
     if block_size == defaults["block_size"]:
         block_size = loaded.config.block_size

@@ -7,7 +7,15 @@ import typer
 from typer import Context, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
+from pellucid.cli.options.model import (
+    DEVICE,
+    MODEL,
+    MODEL_DTYPE,
+    MODEL_TOKENIZER,
+    SPECIAL,
+    Dtype,
+    opening,
+)
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, blocks_of, digits_of
 from pellucid.cli.options.sampling import SEED, seed_of
@@ -67,6 +75,7 @@ def walk(
         Option(min=0, max=1, help="The share of a step's numbers that is left blank, such as 0.3."),
     ] = None,
     seed: Annotated[int, variant(SEED, "that choose a worksheet's blanks.")] = 0,
+    special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
@@ -83,7 +92,7 @@ def walk(
     with_key = worksheet or blanks is not None
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
-    how = opening(model, tokenizer_name, dtype, device)
+    how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
         walked = _example(text or "ai_rocks", settings, layers)
     else:
@@ -223,7 +232,7 @@ def _step(
     blocks = blocks_of(layers, trace.model.config.n_layer)
     opened = {
         key: repr(value)
-        if isinstance(value, str)
+        if isinstance(value, str | bool)
         else f"torch.{repr(value).removeprefix('torch.')}"
         for key, value in how.items()
         if value is not None

@@ -83,7 +83,7 @@ def load_example(name: str) -> Example:
             f"{name!r} is not: take one of these"
         )
     data = _content(name)
-    tokenizer = Words(tuple(data["vocabulary"]))
+    tokenizer = Words(tuple(data["vocabulary"]), special=True)
     config = GPTConfig(**data["config"] | {"vocab_size": tokenizer.vocab_size})
     params = {
         key: torch.tensor(value, dtype=torch.float64) for key, value in data["params"].items()

@@ -52,7 +52,7 @@ def hello_world() -> Example:
         "token's place, so what a head gathers repeats its table; the MLP has a unit a token, "
         "which writes what follows it.",
         text=" ".join(PIECES),
-        tokenizer=Words(PIECES),
+        tokenizer=Words(PIECES, special=True),
         model=GPT(CONFIG, unflatten(_params())),
         update={"learning_rate": 0.01, "weight_decay": 0.1},
         targets=(1, 2, 3, IGNORE),

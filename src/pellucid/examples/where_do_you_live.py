@@ -22,7 +22,8 @@ PAIRS = (
     ParallelText("Er wohnt in Berlin.", "He lives in Berlin."),
     ParallelText("Ich komme aus Berlin.", "I come from Berlin."),
 )
-WORDS = Words.from_text(" ".join(("<PAD> <BOS> <EOS> <SEP>", *(t for pair in PAIRS for t in pair))))
+MARKS = "<PAD> <BOS> <EOS> <SEP>"
+WORDS = Words.from_text(" ".join((MARKS, *(t for pair in PAIRS for t in pair))), special=True)
 SIZES: dict[str, Any] = {
     "vocab_size": WORDS.vocab_size,
     "block_size": 16,

@@ -1,6 +1,6 @@
 """From text to token ids and back: by character, by word, or by GPT-2's byte-level BPE.
 
->>> words = Words(("AI", "rocks", "<EOS>"))
+>>> words = Words(("AI", "rocks", "<EOS>"), special=True)
 >>> words.encode("AI rocks <EOS>")
 [0, 1, 2]
 >>> gpt2().encode("Hello world")

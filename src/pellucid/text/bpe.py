@@ -13,25 +13,29 @@ Unsupervised Multitask Learners" (GPT-2), section 2.2.
 
 import bz2
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, TextError
 from pellucid.text.byte_level import (
     byte_symbols,
     check_pieces,
     check_settings,
+    copied,
     cut_gpt2,
     cuts_like_gpt2,
     make_library,
     read_merges,
+    short_runs,
     spell,
 )
 from pellucid.text.merges import Merging, merge
-from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode
+from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, checked_parts
 
 if TYPE_CHECKING:
     import tokenizers
@@ -39,28 +43,38 @@ if TYPE_CHECKING:
 END_OF_TEXT = "<|endoftext|>"
 """The special token between two documents; in GPT-2 it has the last id, 50256."""
 
+MOST_IDS = 10_000_000
+"""No vocabulary is so large, and the library sets memory aside for as many as it is asked for."""
+
+MERGED = 1000
+"""Bytes of a pre-token whose merges are shown."""
+
+LEARNT_RUN = 1 << 10
+"""Learning takes time by the square of a pre-token's length, so a longer one is learnt in parts."""
+
 
 class BPE(Tokenizer):
     """A byte-level BPE; `library` is the `tokenizers.Tokenizer` that holds its tables.
 
     GPT-2's ids are the 256 bytes in the order of `byte_symbols`, one id per merge, `<|endoftext|>`.
     Truncation, padding and added tokens that `library` may ask for are switched off: a text is
-    encoded whole and as it is.
+    encoded whole and as it is. With `special`, a special token that is spelt in a text is that
+    token; without, its spelling is cut into pieces like any other.
 
     Raises `ConfigError` if `library` is not a byte-level BPE that can spell every text.
     """
 
     kind: ClassVar[str] = "bpe"
 
-    def __init__(self, library: "tokenizers.Tokenizer") -> None:
+    def __init__(self, library: "tokenizers.Tokenizer", *, special: bool = False) -> None:
         check_settings(library)
         library.no_truncation()
         library.no_padding()
-        self._library = library
-        self._added = {
-            token: added.content.encode()
-            for token, added in library.get_added_tokens_decoder().items()
-        }
+        library.encode_special_tokens = not special
+        self._library, self._special = library, special
+        tokens = library.get_added_tokens_decoder()
+        self._added = {token: added.content.encode() for token, added in tokens.items()}
+        self._marks = {added.content: token for token, added in tokens.items() if added.special}
         vocabulary = library.get_vocab(with_added_tokens=False)
         pieces = {token: spell(symbols) for symbols, token in vocabulary.items()} | self._added
         check_pieces(pieces)
@@ -71,23 +85,39 @@ class BPE(Tokenizer):
         """V, the number of ids, special tokens included."""
         return len(self._pieces)
 
-    def encode(self, text: str) -> list[int]:
-        """The ids of `text`, with `<|endoftext|>` in it as its one id.
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The added tokens that their file calls special."""
+        return self._marks
 
-        Raises `TextError` for a lone surrogate; any other text can be spelled.
+    def with_special(self) -> "BPE":
+        """The same tables; special tokens that are spelt in a text are read as such."""
+        return self._reading_special
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`.
+
+        Raises `TextError` for a lone surrogate, and where plain text would become a special token;
+        any other text can be spelled.
         """
-        return list(self._encoding(text).ids)
+        (ids,) = self.encode_batch([text])
+        return ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` of each text, by the library's own threads."""
-        for text in texts:
-            check_unicode(text)
-        encodings = self._library.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
+        parts = [self._parts(text) for text in texts]
+        encodings = self._library.encode_batch_fast(
+            [part for text in parts for part in text], add_special_tokens=False
+        )
+        found = iter(self._checked(encoding.ids) for encoding in encodings)
+        return [
+            next(found) if len(text) == 1 else [token for _ in text for token in next(found)]
+            for text in parts
+        ]
 
     def cut(self, text: str) -> int:
         """Before the last white space that follows something else; 0 for other pre-tokens."""
-        return cut_gpt2(text) if self._cuts else 0
+        return cut_gpt2(text, special=self._special) if self._cuts else 0
 
     def piece(self, token: int) -> bytes:
         """The bytes of one id; `TokenError` unless 0 <= token < V."""
@@ -102,25 +132,57 @@ class BPE(Tokenizer):
         """Every pre-token of `text` with the merges that made its pieces, one by one.
 
         The steps are worked out by `merges.merge`, not by the library; their last pieces are the
-        pieces of `encode(text)`. Meant for short texts.
+        pieces of `encode(text)`. Meant for short texts: `TextError` for a pre-token of more than
+        `MERGED` bytes, since each of its steps has all of it.
         """
-        encoding = self._encoding(text)
-        numbered = zip(encoding.word_ids, encoding.ids, strict=True)
-        by_pretoken = groupby(numbered, key=lambda pair: pair[0])
-        return [self._merging([token for _, token in pairs]) for _, pairs in by_pretoken]
+        found = []
+        for part in self._parts(text):
+            encoding = self._library.encode(part, add_special_tokens=False)
+            numbered = zip(encoding.word_ids, self._checked(encoding.ids), strict=True)
+            by_pretoken = groupby(numbered, key=lambda pair: pair[0])
+            found += [self._merging([token for _, token in pairs]) for _, pairs in by_pretoken]
+        return found
 
-    def _encoding(self, text: str) -> "tokenizers.Encoding":
+    def _checked(self, ids: list[int]) -> list[int]:
+        """The ids of a text; `TextError` where plain text has become a special token.
+
+        It is so with foreign tables alone, whose merges make a special token's spelling.
+        """
+        if not (self._special or self._control.isdisjoint(ids)):
+            mark = next(mark for mark, token in self._marks.items() if token in ids)
+            raise TextError(
+                f"plain text must not become a special token, and this tokenizer has no other "
+                f"piece for {mark!r}: take it out, or have it read as the token by --special"
+            )
+        return ids
+
+    def _parts(self, text: str) -> list[str]:
+        """What the library is to encode, one after another: nearly always the text itself."""
         check_unicode(text)
-        return self._library.encode(text, add_special_tokens=False)
+        # Of other settings nothing is known: they may put a space before each part.
+        return list(short_runs(text, marks=not self._special)) if self._cuts else [text]
 
     def _merging(self, tokens: list[int]) -> Merging:
         """The merges of the one pre-token that has these ids."""
         pretoken = b"".join(self.piece(token) for token in tokens)
+        if len(pretoken) > MERGED:
+            raise TextError(
+                f"merges are shown of words of at most {MERGED:,} bytes, and "
+                f"{reprlib.repr(pretoken.decode(errors='replace'))} has {len(pretoken):,}: cut it"
+            )
         # Some files (Llama 3's) have a pre-token looked up whole before anything is merged.
         if tokens[0] in self._added or (len(tokens) == 1 and self._library.model.ignore_merges):
             return Merging(pretoken, (pretoken,), ())
         start = tuple(bytes([byte]) for byte in pretoken)
         return Merging(pretoken, start, tuple(merge(start, self._ranks)))
+
+    @cached_property
+    def _control(self) -> frozenset[int]:
+        return frozenset(self._marks.values())
+
+    @cached_property
+    def _reading_special(self) -> "BPE":
+        return self if self._special else BPE(copied(self._library), special=True)
 
     @cached_property
     def _cuts(self) -> bool:
@@ -141,48 +203,64 @@ def gpt2() -> BPE:
     return _from_merges(read_merges(bz2.decompress(packed).decode()))
 
 
-def train_bpe(texts: str | Iterable[str], vocab_size: int, *, specials: Sequence[str] = ()) -> BPE:
+def train_bpe(
+    texts: str | Iterable[str],
+    vocab_size: int,
+    *,
+    special_tokens: Sequence[str] = (),
+    special: bool = False,
+) -> BPE:
     """A byte-level BPE of `vocab_size` ids, learnt from `texts` with GPT-2's pre-tokens.
 
     The most frequent adjacent pair becomes the next merge, again and again; of pairs equally
     frequent, the one with the lower ids. So the same texts always give the same tokenizer. Ids: 256
-    bytes, the merges in the order learnt, further `specials`, and `<|endoftext|>` last, as in
-    GPT-2; where it stands in `texts` it separates documents and nothing is learnt from it. When no
-    pair is left to merge, V stays below `vocab_size`.
+    bytes, the merges in the order learnt, further `special_tokens`, and `<|endoftext|>` last, as in
+    GPT-2. With `special`, these separate documents where they stand in `texts`, nothing is learnt
+    from them, and the BPE reads them (`BPE.with_special`). When no pair is left to merge, V stays
+    below `vocab_size`.
 
-    Raises `ConfigError` for vocab_size < 257 and the specials, `TextError` for a lone surrogate in
-    `texts`.
+    Raises `ConfigError` for vocab_size < 257 and the special tokens, or beyond `MOST_IDS`, and
+    `TextError` for a lone surrogate in `texts`.
     """
     from tokenizers import trainers  # noqa: PLC0415 - see byte_level.py
 
-    special = [*specials, END_OF_TEXT]
-    if vocab_size < 256 + len(special):
+    marks = [*special_tokens, END_OF_TEXT]
+    if not 256 + len(marks) <= vocab_size <= MOST_IDS:
         raise ConfigError(
-            f"a byte-level BPE has at least {256 + len(special)} ids, for 256 bytes and "
-            f"{', '.join(special)}; vocab_size is {vocab_size}; 512 suits a small text"
+            f"a byte-level BPE has at least {256 + len(marks)} ids, for 256 bytes and "
+            f"{', '.join(marks)}, and at most {MOST_IDS:,}; vocab_size is {vocab_size}; 512 suits "
+            "a small text, 50000 a large one"
         )
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - len(special),
+        vocab_size=vocab_size - len(marks),
         initial_alphabet=list(byte_symbols()),
         show_progress=False,
     )
     library = make_library({}, [], [])
-    library.train_from_iterator(_documents(texts), trainer)
-    return _from_merges(_merges(library), special)
+    library.train_from_iterator(_documents(texts, marks if special else ()), trainer)
+    learnt = _from_merges(_merges(library), marks)
+    return learnt.with_special() if special else learnt
 
 
-def _documents(texts: str | Iterable[str]) -> Iterator[str]:
-    for text in [texts] if isinstance(texts, str) else texts:
-        check_unicode(text)
-        yield from text.split(END_OF_TEXT)
+def _documents(texts: str | Iterable[str], marks: Sequence[str]) -> Iterator[str]:
+    """The texts, parted where one of the marks stands."""
+    between = re.compile("|".join(map(re.escape, marks))) if marks else None
+    for text in checked_parts([texts] if isinstance(texts, str) else texts):
+        for document in between.split(text) if between else [text]:
+            yield from short_runs(document, LEARNT_RUN)
 
 
-def _from_merges(merges: Sequence[tuple[str, str]], special: Sequence[str] = (END_OF_TEXT,)) -> BPE:
+def _from_merges(merges: Sequence[tuple[str, str]], marks: Sequence[str] = (END_OF_TEXT,)) -> BPE:
     """The BPE with GPT-2's order of ids: 256 bytes, the merges, the special tokens."""
     # Two merges may spell one piece, a + bc and ab + c: it keeps its first id.
     pieces = dict.fromkeys([*byte_symbols(), *(left + right for left, right in merges)])
-    vocabulary = {piece: token for token, piece in enumerate([*pieces, *special])}
-    return BPE(make_library(vocabulary, merges, special))
+    if doubled := [mark for mark in marks if mark in pieces]:
+        raise ConfigError(
+            f"a special token must be spelt as no piece of a text is, and {doubled[0]!r} is: write "
+            f"it with brackets, such as <{doubled[0]}>"
+        )
+    vocabulary = {piece: token for token, piece in enumerate([*pieces, *marks])}
+    return BPE(make_library(vocabulary, merges, marks))
 
 
 def _merges(library: "tokenizers.Tokenizer") -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ The library is imported inside the functions that need it: a short command shoul
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,21 @@ Before the first white space after anything else: no pre-token holds white space
 beginning, and what is left of the border is not looked at any more. (Three characters that some
 version of Unicode took for white space are taken for it here.) Between a Chinese character and a
 mark, since such a text may have no spaces: a pre-token with letters in it ends with a letter.
+"""
+
+_INNER = re.compile(
+    r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z0-9])(?=[!-/:-@\[-`{-~])"
+)
+"""And where there is no white space: letters end at a digit or a mark, and digits so too."""
+
+_KINDS = (r"[^\W\d_]", r"\d", r"\s", r"[^\w\s]", "_")
+"""Letters, digits, white space and marks, of which pre-tokens are runs."""
+
+RUN = 1 << 13
+"""A longer run of one kind is cut into parts of so many characters, each encoded by itself.
+
+GPT-2 has no such limit, and no text that was written has such a run; a pre-token of millions of
+letters would take gigabytes. Llama 3's own tokenizer cuts after 25,000 characters.
 """
 
 
@@ -73,9 +88,47 @@ def make_library(
     return library
 
 
-def cut_gpt2(text: str) -> int:
-    """The last place where a text that begins with `text` may be cut under GPT-2's settings."""
-    return last_match(_BORDER, text)
+def copied(library: "tokenizers.Tokenizer") -> "tokenizers.Tokenizer":
+    """The library's tokenizer once more, to have other settings."""
+    return type(library).from_str(library.to_str())
+
+
+@cache
+def _long_run(longest: int, *, marks: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A run of one kind that is longer, from its first character on; and the half of one."""
+    kinds = _KINDS if marks else _KINDS[:-2]
+    whole = (f"(?<!{kind}){kind}{{{longest}}}{kind}++" for kind in kinds)
+    half = (f"{kind}{{{longest // 2}}}" for kind in kinds)
+    return re.compile("|".join(whole)), re.compile("|".join(half))
+
+
+def short_runs(text: str, longest: int = RUN, *, marks: bool = True) -> Iterator[str]:
+    """The text in parts: a run of one kind of characters is cut after each `longest`.
+
+    Without `marks`, runs of marks stay whole, since special tokens have some.
+    """
+    begin, (whole, half) = 0, _long_run(longest, marks=marks)
+    # A long run covers one of these places and half of its length behind it: others cost nothing.
+    places = range(0, len(text) - longest // 2, longest // 2)
+    if len(text) > longest and any(half.match(text, place) for place in places):
+        for run in whole.finditer(text):
+            for place in range(run.start() + longest, run.end(), longest):
+                yield text[begin:place]
+                begin = place
+    yield text[begin:] if begin else text
+
+
+def cut_gpt2(text: str, *, special: bool = False) -> int:
+    """The last place where a text that begins with `text` may be cut under GPT-2's settings.
+
+    It begins where a run of one kind of characters may. With `special`, special tokens are read,
+    which white space does not part, but what has no white space may hold.
+    """
+    place = last_match(_BORDER, text) or (0 if special else last_match(_INNER, text))
+    if place or len(text) <= RUN:
+        return place
+    *_, last = short_runs(text, marks=not special)
+    return len(text) - len(last)
 
 
 def cuts_like_gpt2(library: "tokenizers.Tokenizer") -> bool:
@@ -84,6 +137,7 @@ def cuts_like_gpt2(library: "tokenizers.Tokenizer") -> bool:
     So it is with GPT-2's own settings and added tokens that hold no such place and eat no spaces
     behind them; of other settings nothing is known.
     """
+    plain_tokens = library.encode_special_tokens
     settings = json.loads(library.to_str())
     pretokens = settings["pre_tokenizer"] or {}
     plain = (
@@ -93,7 +147,11 @@ def cuts_like_gpt2(library: "tokenizers.Tokenizer") -> bool:
         and not pretokens["add_prefix_space"]
     )
     return plain and not any(
-        token["rstrip"] or _BORDER.search(token["content"]) for token in settings["added_tokens"]
+        token["rstrip"]
+        or _BORDER.search(token["content"])
+        or (plain_tokens and _INNER.search(token["content"]))
+        for token in settings["added_tokens"]
+        if not (plain_tokens and token["special"])
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode
+from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, checked_parts
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Characters(Tokenizer):
     def from_texts(cls, texts: Iterable[str]) -> Self:
         """The same from several texts, which are read one at a time."""
         found: set[str] = set()
-        for text in texts:
+        for text in checked_parts(texts):
             found.update(text)
         return cls("".join(sorted(found)))
 

@@ -1,6 +1,7 @@
 """The tokenizer that a user names, and what a text begins and ends with under it."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal
 
 from pellucid.errors import ConfigError, TextError
@@ -12,21 +13,23 @@ from pellucid.text.tokenizer import Tokenizer
 from pellucid.text.words import Words, cut_words
 
 
-def choose_tokenizer(choice: str, text: str | Iterable[str]) -> Tokenizer:
+def choose_tokenizer(choice: str, text: str | Iterable[str], *, special: bool = False) -> Tokenizer:
     """The tokenizer that `choice` names, its vocabulary taken from `text` where it has none yet.
 
     `chars` and `words` take what the text holds, `bpe:N` learns N ids from it; anything else is a
     name or a path for `load_tokenizer`. A long text may come in parts, cut where `cut_for` says.
+    With `special`, special tokens that are spelt in a text are read, there and later.
     """
     texts = [text] if isinstance(text, str) else text
     match wanted(choice):
         case "chars":
             return Characters.from_texts(texts)
         case "words":
-            return Words.from_texts(texts)
+            return Words.from_texts(texts, special=special)
         case int(size):
-            return train_bpe(texts, size)
-    return load_tokenizer(choice)
+            return train_bpe(texts, size, special=special)
+    loaded = load_tokenizer(choice)
+    return loaded.with_special() if special else loaded
 
 
 def wanted(choice: str) -> Literal["chars", "words"] | int | None:
@@ -38,18 +41,18 @@ def wanted(choice: str) -> Literal["chars", "words"] | int | None:
         return "chars" if choice == "chars" else "words"
     if choice == "bpe" or choice.startswith("bpe:"):
         size = choice.removeprefix("bpe").removeprefix(":")
-        if not size.isdecimal():
+        if not (size.isdecimal() and size.isascii() and len(size) < 20):
             raise ConfigError(
-                f"a BPE to be trained needs the number of its ids, and {choice!r} names none: "
+                f"a BPE to be trained needs the number of its ids, and {choice[:30]!r} names none: "
                 "write for instance bpe:1024"
             )
         return int(size)
     return None
 
 
-def cut_for(choice: str) -> Callable[[str], int]:
+def cut_for(choice: str, *, special: bool = False) -> Callable[[str], int]:
     """Where a text may be cut before it is learnt from, as `Tokenizer.cut` says it afterwards."""
-    return {"chars": len, "words": cut_words}.get(choice, cut_gpt2)
+    return {"chars": len, "words": cut_words}.get(choice, partial(cut_gpt2, special=special))
 
 
 def beginning(tokenizer: Tokenizer) -> str:
@@ -66,9 +69,5 @@ def beginning(tokenizer: Tokenizer) -> str:
 
 def ending(tokenizer: Tokenizer) -> int | None:
     """The token that ends a text: `<|endoftext|>` of a BPE, `<EOS>` of words; None without one."""
-    mark = {"bpe": END_OF_TEXT, "words": "<EOS>"}.get(tokenizer.kind)
-    try:
-        tokens = tokenizer.encode(mark) if mark else []
-    except TextError:
-        tokens = []
-    return tokens[0] if len(tokens) == 1 else None
+    mark = {"bpe": END_OF_TEXT, "words": "<EOS>"}.get(tokenizer.kind, "")
+    return tokenizer.special_tokens.get(mark)

@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.errors import TextError
+from pellucid.errors import ConfigError, TextError
 from pellucid.text.choose import choose_tokenizer
 from pellucid.text.prepare import HELD_OUT
 from pellucid.text.prepared import read_prepared
 from pellucid.text.token_files import TokenFiles
 from pellucid.text.tokenizer import Tokenizer, same_pieces
+
+BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}"
+"""What some editors and spreadsheets put in front of a text, which it is no part of."""
 
 PIECE, PIECES = 1 << 16, 256
 """A fingerprint looks at so many tokens in so many places: at all of them, up to 16 million."""
@@ -26,7 +29,7 @@ PIECE, PIECES = 1 << 16, 256
 def read_text(path: str | Path) -> str:
     """The text of a UTF-8 file; raises `TextError` where it is missing, not UTF-8, or empty."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         raise TextError(
             f"a text must be UTF-8, and {path} is not at byte {error.start}: convert it first, "
@@ -126,19 +129,25 @@ class Corpus:
 
 
 def open_corpus(
-    path: str | Path, tokenizer_choice: str | None, block_size: int
+    path: str | Path, tokenizer_choice: str | None, block_size: int, *, special: bool = False
 ) -> tuple[Corpus, Tokenizer]:
     """What is to be trained on, and its tokenizer: of a text, or of a directory of tokens.
 
     A text is read whole, and encoded by the tokenizer of that choice (`choose_tokenizer`), by
-    default by characters. Of a directory (`read_prepared`) only the windows asked for are read; it
-    has a tokenizer of its own, or else the choice names one, by default GPT-2's.
+    default by characters; with `special`, special tokens that are spelt in it are read. Of a
+    directory (`read_prepared`) only the windows asked for are read; it has a tokenizer of its own,
+    or else the choice names one, by default GPT-2's.
     """
     if Path(path).is_dir():
+        if special:
+            raise ConfigError(
+                f"the tokens in {path} are made, and special tokens were read then or not: leave "
+                "out --special, or prepare the texts again with it"
+            )
         prepared = read_prepared(path, tokenizer_choice)
         return Corpus(prepared.training, prepared.validation, block_size), prepared.tokenizer
     text = read_text(path)
-    tokenizer = choose_tokenizer(tokenizer_choice or "chars", text)
+    tokenizer = choose_tokenizer(tokenizer_choice or "chars", text, special=special)
     return Corpus.from_text(text, tokenizer, block_size), tokenizer
 
 

@@ -49,11 +49,6 @@ def _pair(line: str, number: int, path: str | Path) -> ParallelText:
             f"a line of pairs must be two texts with a tab between, and line {number} of {path} "
             f"has {came}: correct or remove it"
         )
-    if mark := next((mark for mark in (*SPECIALS, EOS) if mark in line), None):
-        raise TextError(
-            f"a text must not hold the special token {mark}, and line {number} of {path} does: "
-            "remove it"
-        )
     return ParallelText(*texts)
 
 
@@ -80,7 +75,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def train_parallel_bpe(pairs: Sequence[ParallelText], vocab_size: int) -> BPE:
     """A BPE that both sides of the pairs share, with the special tokens that pairs need.
 
-    Each text is read after a space, as `pair_corpus.text_ids` does.
+    Each text is read after a space, as `parallel_corpus.text_ids` does.
     """
     texts = (f" {text}" for pair in pairs for text in pair)
-    return train_bpe(texts, vocab_size, specials=SPECIALS)
+    return train_bpe(texts, vocab_size, special_tokens=SPECIALS)

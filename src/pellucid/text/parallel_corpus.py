@@ -30,16 +30,13 @@ def special(tokenizer: Tokenizer, mark: str) -> int:
 
     A text's end is what it is for the tokenizer: `<|endoftext|>` of a BPE, `<EOS>` of words.
     """
-    try:
-        ids = [ending(tokenizer)] if mark == EOS else tokenizer.encode(mark)
-    except TextError:
-        ids = []
-    if len(ids) != 1 or ids[0] is None:
+    found = ending(tokenizer) if mark == EOS else tokenizer.special_tokens.get(mark)
+    if found is None:
         raise TextError(
             f"a tokenizer for pairs must have the special token {mark}, and this one has none: "
             "train one by pellucid train-translator"
         )
-    return ids[0]
+    return found
 
 
 def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -52,6 +52,7 @@ class Data:
     learnt_from: dict[str, int] | None  # characters: those a BPE was learnt from, and all
     sources: list[dict[str, Any]]  # name, bytes, sha256, and the part that it is in
     files: dict[str, dict[str, Any]]  # by name: tokens or the tokenizer's kind, and sha256
+    special: bool  # whether special tokens that are spelt in the texts were read
     version: int = VERSION
 
     def tokens(self, name: str) -> int:
@@ -66,6 +67,7 @@ def prepare(
     tokenizer: str,
     held_out: float = HELD_OUT,
     valid: Sequence[str] = (),
+    special: bool = False,
     overwrite: bool = False,
     watch: Watch = lambda *_: None,
 ) -> Data:
@@ -75,7 +77,8 @@ def prepare(
     between two of them stands the tokenizer's token for the end of a text, if it has one. The ids
     are those of encoding each text whole. `tokenizer` is what `choose_tokenizer` takes; characters
     and words come from all texts, a BPE is learnt from at most `SAMPLE` characters spread evenly
-    over those that are not named as held out. Raises `TextError` for a text that cannot be read,
+    over those that are not named as held out. With `special`, special tokens that are spelt in the
+    texts are read; else they are plain text. Raises `TextError` for a text that cannot be read,
     `ConfigError` for the settings or where `out` cannot hold the files; nothing is left of them
     then.
     """
@@ -102,9 +105,9 @@ def prepare(
             # Characters and words must be known to spell what is held out; a BPE spells any text,
             # and what it is judged by must not have taught it.
             seen = sources if tokenizer in {"chars", "words"} else parts[TRAIN]
-            pieces, learnt_from = _tokenizer(tokenizer, seen, watch)
+            pieces, learnt_from = _tokenizer(tokenizer, seen, watch, special=special)
             data = _write(parts, out, pieces, held_out=None if valid else held_out, watch=watch)
-            known = data | {"learnt_from": learnt_from}
+            known = data | {"learnt_from": learnt_from, "special": special}
             write_text(out / DATA, json.dumps(known, indent=1, ensure_ascii=False) + "\n")
             return Data(**known)
     except BaseException as error:
@@ -119,18 +122,18 @@ def prepare(
 
 
 def _tokenizer(
-    choice: str, sources: Sequence[TextSource], watch: Watch
+    choice: str, sources: Sequence[TextSource], watch: Watch, *, special: bool
 ) -> tuple[Tokenizer, dict[str, int] | None]:
     """The tokenizer, and of how many characters of all it was learnt if it is a BPE."""
     if wanted(choice) is None:
-        return choose_tokenizer(choice, ""), None
-    cut = cut_for(choice)
+        return choose_tokenizer(choice, "", special=special), None
+    cut = cut_for(choice, special=special)
     texts = (part for text in _texts(sources, "reading", watch) for part in chunks(text, cut))
     if choice in {"chars", "words"}:
-        return choose_tokenizer(choice, texts), None
+        return choose_tokenizer(choice, texts, special=special), None
     sample, length = thinned(texts, SAMPLE)
     watch(f"learning {choice}", None, 0)
-    learnt = choose_tokenizer(choice, sample)
+    learnt = choose_tokenizer(choice, sample, special=special)
     return learnt, {"characters": sum(map(len, sample)), "of": length}
 
 

@@ -52,11 +52,13 @@ class TextSource:
     def texts(self, watch: Watch = lambda _: None) -> Iterator[str]:
         """The text in parts of about a million characters; any line break is a line feed.
 
+        A byte order mark at the beginning is left out.
+
         Raises `TextError` for bytes that are not UTF-8, with their place, and an empty text.
         """
         # As in a file that Python opens as text, so that a text is the same, read whole or so.
         decode = io.IncrementalNewlineDecoder(
-            codecs.getincrementaldecoder("utf-8")(), translate=True
+            codecs.getincrementaldecoder("utf-8-sig")(), translate=True
         )
         done, characters = 0, 0
         with _reported(self.name), self._open() as raw:

@@ -120,9 +120,7 @@ def read_table(
 
 def _lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with the number of the line it ends on."""
-    # Spreadsheets begin a file with a byte order mark, which is no part of the first name.
-    text = read_text(path).removeprefix("\N{BYTE ORDER MARK}")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     while True:
         try:
             row = next(reader)

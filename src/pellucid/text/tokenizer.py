@@ -3,7 +3,7 @@
 import re
 import reprlib
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -13,7 +13,12 @@ from pellucid.files import write_text
 
 
 class Tokenizer(Protocol):
-    """A fixed table of V pieces, their ids 0 .. V-1, and a rule that cuts a text into them."""
+    """A fixed table of V pieces, their ids 0 .. V-1, and a rule that cuts a text into them.
+
+    Some pieces may be special tokens, which steer a model: they end a text, or part two. Where
+    their spelling stands in a text it is plain text like all other, unless the tokenizer was asked
+    to read it: whoever writes a text could else steer what was not theirs to steer.
+    """
 
     kind: ClassVar[str]
     """"characters", "words" or "bpe"."""
@@ -22,6 +27,15 @@ class Tokenizer(Protocol):
     @abstractmethod
     def vocab_size(self) -> int:
         """V, the number of ids."""
+
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The special tokens, such as `<|endoftext|>`, and their ids."""
+        return {}
+
+    def with_special(self) -> "Tokenizer":
+        """The same tokenizer, but where a special token is spelt in a text, it is that token."""
+        return self
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -99,15 +113,27 @@ def same_pieces(one: Tokenizer, other: Tokenizer) -> bool:
     )
 
 
-def check_unicode(text: str) -> None:
-    """Raise `TextError` if `text` holds a lone surrogate, which no UTF-8 file can hold."""
+def check_unicode(text: str, before: int = 0) -> None:
+    """Raise `TextError` if `text` holds a lone surrogate, which no UTF-8 file can hold.
+
+    `before` characters stand in front of this part of the text; places are counted from 0.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise TextError(
-            f"a text is made of Unicode characters; at {error.start} stands the lone surrogate "
-            f"U+{ord(text[error.start]):04X}; decode the file with errors='replace'"
+            f"a text is made of Unicode characters; at {before + error.start} stands the lone "
+            f"surrogate U+{ord(text[error.start]):04X}; decode the file with errors='replace'"
         ) from error
+
+
+def checked_parts(texts: Iterable[str]) -> Iterator[str]:
+    """The parts of a text as they come; `TextError` for a lone surrogate, by its place in all."""
+    before = 0
+    for text in texts:
+        check_unicode(text, before)
+        before += len(text)
+        yield text
 
 
 def first_few(pieces: Collection[str]) -> str:

@@ -2,7 +2,7 @@
 
 A text is cut from left to right into
 
-- special tokens: `<`, letters and underscores, `>`;
+- special tokens, where they are read: `<`, letters and underscores, `>`;
 - marks: each of `. , ; : ! ? … ( ) [ ] { } " “ ” „ « » < > —`, alone;
 - words: runs of anything else but white space. Apostrophe and hyphen belong to the word ("don't",
   "well-known"), and so does `.`, `,` or `:` between two digits ("3.14").
@@ -13,18 +13,27 @@ and after an opening bracket (`( [ {`).
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Self
 
 from pellucid.errors import ConfigError, TextError
-from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, first_few, last_match
+from pellucid.text.tokenizer import (
+    Tokenizer,
+    check_token,
+    check_unicode,
+    checked_parts,
+    first_few,
+    last_match,
+)
 
 _CLOSING = frozenset(".,;:!?…)]}")
 _OPENING = frozenset("([{")
 _MARKS = r'.,;:!?…()\[\]{}"“”„«»<>—'
-_PIECE = re.compile(rf"<[A-Za-z_]+>|(?:[^\s{_MARKS}]|(?<=\d)[.,:](?=\d))+|[{_MARKS}]")
+_SPECIAL = re.compile(r"<[A-Za-z_]+>")
+_PLAIN = re.compile(rf"(?:[^\s{_MARKS}]|(?<=\d)[.,:](?=\d))+|[{_MARKS}]")
+_PIECE = re.compile(f"{_SPECIAL.pattern}|{_PLAIN.pattern}")
 _SPACE = re.compile(r"\s")
 
 
@@ -37,16 +46,18 @@ def cut_words(text: str) -> int:
 class Words(Tokenizer):
     """The id of a word is its place in `vocabulary`, counted from 0.
 
-    >>> words = Words(("AI", "rocks", "<EOS>", "!"))
+    >>> words = Words(("AI", "rocks", "<EOS>", "!"), special=True)
     >>> words.encode("AI rocks! <EOS>")
     [0, 1, 3, 2]
     >>> words.decode([0, 1, 3, 2])
     'AI rocks! <EOS>'
 
-    White space is not a token. `encode(decode(ids)) == ids` always holds; `decode(encode(text))`
-    is `text` again if `text` is spaced by the module's rule for decoding. Otherwise the spacing is
-    lost, and only that: line breaks and runs of spaces become one space, or none at a closing mark
-    or an opening bracket, and `"Yes"` comes back as `" Yes "`, `a—b` as `a — b`.
+    With `special`, `<EOS>` in a text is that token; without, it is two marks and a word. White
+    space is not a token. `encode(decode(ids)) == ids` always holds with `special`, and without for
+    ids that are no special tokens; `decode(encode(text))` is `text` again if `text` is spaced by
+    the module's rule for decoding. Otherwise the spacing is lost, and only that: line breaks and
+    runs of spaces become one space, or none at a closing mark or an opening bracket, and `"Yes"`
+    comes back as `" Yes "`, `a—b` as `a — b`.
 
     Raises `ConfigError` for a vocabulary that is empty, repeats a word, or has an entry that would
     not be cut as one piece; `TextError` for a lone surrogate.
@@ -55,6 +66,7 @@ class Words(Tokenizer):
     kind: ClassVar[str] = "words"
 
     vocabulary: tuple[str, ...]
+    special: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         check_unicode(" ".join(self.vocabulary))
@@ -70,30 +82,39 @@ class Words(Tokenizer):
             )
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
-        """The distinct words, marks and special tokens of `text`, by first appearance."""
-        return cls.from_texts([text])
+    def from_text(cls, text: str, *, special: bool = False) -> Self:
+        """The distinct words, marks and read special tokens of `text`, by first appearance."""
+        return cls.from_texts([text], special=special)
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str]) -> Self:
+    def from_texts(cls, texts: Iterable[str], *, special: bool = False) -> Self:
         """The same from several texts, which are read one at a time."""
         found: dict[str, None] = {}
-        for text in texts:
-            found.update(dict.fromkeys(_PIECE.findall(text)))
-        return cls(tuple(found))
+        for text in checked_parts(texts):
+            found.update(dict.fromkeys((_PIECE if special else _PLAIN).findall(text)))
+        return cls(tuple(found), special)
 
     @property
     def vocab_size(self) -> int:
         """V, the number of words."""
         return len(self.vocabulary)
 
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The entries of the vocabulary that are written like `<EOS>`."""
+        return {word: token for word, token in self._ids.items() if _SPECIAL.fullmatch(word)}
+
+    def with_special(self) -> "Words":
+        """The same vocabulary; `<EOS>` in a text is the token, where the vocabulary has it."""
+        return replace(self, special=True)
+
     def encode(self, text: str) -> list[int]:
-        """One id per word, mark and special token; `TextError` if any is not in the vocabulary."""
-        pieces = _PIECE.findall(text)
+        """One id per word, mark and read special token; `TextError` for one that is unknown."""
+        pieces = (_PIECE if self.special else _PLAIN).findall(text)
         try:
             return [self._ids[piece] for piece in pieces]
         except KeyError:
-            raise TextError(self._unknown(pieces)) from None
+            raise TextError(self._unknown(text, pieces)) from None
 
     def cut(self, text: str) -> int:
         """Before the last white space, which is in no piece."""
@@ -124,10 +145,15 @@ class Words(Tokenizer):
     def _ids(self) -> dict[str, int]:
         return {word: token for token, word in enumerate(self.vocabulary)}
 
-    def _unknown(self, pieces: list[str]) -> str:
+    def _unknown(self, text: str, pieces: list[str]) -> str:
         unknown = dict.fromkeys(piece for piece in pieces if piece not in self._ids)
+        mark = next((mark for mark in self.special_tokens if mark in text), None)
+        remedy = (
+            "make the vocabulary with Words.from_text of all the text, or take them out"
+            if mark is None or self.special
+            else f"{mark} is read as a special token only with --special, or special=True"
+        )
         return (
             f"every word must be one of the vocabulary's {self.vocab_size}; "
-            f"{len(unknown)} of the text's are not: {first_few(unknown)}; "
-            "make the vocabulary with Words.from_text of all the text, or take them out"
+            f"{len(unknown)} of the text's are not: {first_few(unknown)}; {remedy}"
         )

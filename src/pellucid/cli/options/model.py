@@ -43,6 +43,12 @@ TOKENIZER = Option(
 MODEL_TOKENIZER = variant(TOKENIZER, default="the model's own")
 LEARNT_TOKENIZER = variant(TOKENIZER, "Or one learned from the text: chars, words, bpe:N.")
 
+SPECIAL = Option(
+    "--special",
+    help="Read special tokens that are spelt in the text, such as <|endoftext|>, as the tokens; "
+    "without, they are plain text.",
+)
+
 DTYPE = Option("--dtype", help="Dtype of the numbers.")
 MODEL_DTYPE = variant(DTYPE, default="as stored")
 
@@ -77,12 +83,18 @@ def device_of(name: str) -> "torch.device":
 
 
 def opening(
-    model: str | None, tokenizer: str | None, dtype: Dtype | None, device: str = "cpu"
+    model: str | None,
+    tokenizer: str | None,
+    dtype: Dtype | None,
+    device: str = "cpu",
+    *,
+    special: bool = False,
 ) -> dict[str, Any]:
     """The arguments of `open_model` besides the name; `ConfigError` for those of an example."""
-    if model is None and (tokenizer or dtype or device != "cpu"):
+    if model is None and (tokenizer or dtype or special or device != "cpu"):
         raise ConfigError(
             "a worked example has its own tokenizer and dtype, and runs on the cpu: "
-            "leave out --tokenizer, --dtype and --device, or give a --model"
+            "leave out --tokenizer, --special, --dtype and --device, or give a --model"
         )
-    return {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
+    how = {"tokenizer": tokenizer, "dtype": dtype_of(dtype), "device": device_of(device)}
+    return how | {"special": True} if special else how
