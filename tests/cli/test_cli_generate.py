@@ -199,3 +199,37 @@ def test_looking_ahead_in_the_prompt_changes_nothing_that_is_printed(
     told = ("generate", "--model", trained, "--prompt", "Peter Peter Pet", *settings)
     told += ("--max-new-tokens", 30, "--dtype", "float64")
     assert pellucid(*told, "--lookup", 5) == pellucid(*told)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["--greedy", "--temperature", 0.1], "leave out --temperature"),
+        (["--greedy", "--top-k", 3], "leave out --temperature, --top-k"),
+        (["--greedy", "--top-p", 0.3], "or --greedy"),
+        (["--greedy", "--num-samples", 2], "and --num-samples, or --greedy"),
+        (["--top-p-of", "top-k", "--top-k", 3], "give --top-k and --top-p"),
+        (["--top-p-of", "top-k", "--top-p", 0.3], "give --top-k and --top-p"),
+        (["--length-penalty", 0.5], "add --beam 4"),
+        (["--no-early-stopping"], "add --beam 4"),
+    ],
+)
+def test_an_option_without_effect_is_told(
+    pellucid: Command, trained: Path, settings: list[object], words: str
+):
+    ended = pellucid("generate", "--model", trained, "--max-new-tokens", 2, *settings)
+    assert words in ended.refused()
+    assert ended.out == ""
+
+
+def test_how_filters_go_together_and_when_a_beam_ends_can_be_chosen(
+    pellucid: Command, trained: Path
+):
+    told = ("generate", "--model", trained, "--max-new-tokens", 30, "--why", "--top-k", 3)
+    both = (*told, "--top-p", 0.3)
+    of_top_k = pellucid(*both, "--top-p-of", "top-k")
+    assert of_top_k.code == 0
+    assert of_top_k.out != pellucid(*both).out == pellucid(*both, "--top-p-of", "all").out
+    beam = ("generate", "--model", trained, "--max-new-tokens", 4, "--beam", 2)
+    for choice in ("--early-stopping", "--no-early-stopping"):
+        assert pellucid(*beam, choice).code == 0

@@ -132,8 +132,7 @@ def test_a_mistake_is_one_line(pellucid: Command, trained: Path, arguments: list
     assert ended.out == ""
 
 
-def test_a_model_and_a_text_are_needed(pellucid: Command, tmp_path: Path):
-    assert pellucid("reach", "a text").code == 2
+def test_a_text_and_a_model_that_is_there_are_needed(pellucid: Command, tmp_path: Path):
     assert pellucid("reach", "--model", "gpt2-tiny").code == 2
     assert "nowhere" in pellucid("reach", "a", "--model", tmp_path / "nowhere").refused()
 

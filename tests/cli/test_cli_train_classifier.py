@@ -227,3 +227,29 @@ def test_a_column_that_is_the_same_in_every_row_is_named_and_has_no_say(
         assert ended.code == 0
         said.append([line.split()[-2:] for line in ended.out.splitlines()])
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(("separator", "named"), [(";", ";"), ("\t", "tab"), ("\t", "\\t")])
+def test_a_table_with_another_separator_trains_the_same(
+    pellucid: Command, table: Path, tmp_path: Path, separator: str, named: str
+):
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text().replace(",", separator))
+    told = ["--label", "kind", *QUICK]
+    how = ["--separator", named]
+    ended = pellucid("train-classifier", other, *told, *how, "--out", tmp_path / "out")
+    assert (
+        ended.out.split("kept in")[0]
+        == (
+            pellucid("train-classifier", table, *told, "--out", tmp_path / "same").out.split(
+                "kept"
+            )[0]
+        )
+    )
+    classified = pellucid("classify", other, "--model", tmp_path / "out", *how).out
+    assert classified == pellucid("classify", table, "--model", tmp_path / "same").out
+    refused = pellucid("train-classifier", other, *told).refused()
+    assert "add --separator " in refused
+    for wrong in ("", ",,", '"'):
+        asked = ("classify", other, "--model", tmp_path / "out", "--separator", wrong)
+        assert "must be one character" in pellucid(*asked).refused()

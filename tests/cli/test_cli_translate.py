@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pellucid.checkpoint import load, open_model
+from pellucid.checkpoint import load, open_model, save
 from pellucid.cli import main
 from pellucid.models import GPT, Transformer
 from pellucid.terminal.scores import print_scores
 from pellucid.text import load_tokenizer
 from pellucid.text.parallel import phrasebook, read_parallel
+from pellucid.tree import flatten, unflatten
 from tests.cli.conftest import Command
 from tests.train.interrupted import differences
 
@@ -50,6 +51,18 @@ def test_several_files_are_held_out_together(pellucid: Command, pairs: Path, tmp
     ended = pellucid(*command, *SMALL, *RATE, "--max-iters", 1, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (0, "")
     assert f" {len(read_parallel(pairs)) + 1} to validate" in ended.out
+
+
+def test_pairs_may_have_another_separator(pellucid: Command, pairs: Path, tmp_path: Path):
+    for folder, extra in ((tmp_path, ()), (tmp_path / "other", ("phrasebook",))):
+        folder.mkdir(exist_ok=True)
+        other = folder / "pairs.csv"
+        other.write_text(pairs.read_text(encoding="utf-8").replace("\t", ";"), encoding="utf-8")
+        quick = (*SMALL, *RATE, "--max-iters", 1)
+        command = ["train-translator", other, *extra, *quick, "--out", folder / "out"]
+        assert "add --separator ';'" in pellucid(*command).refused()
+        ended = pellucid(*command, "--separator", ";")
+        assert (ended.code, ended.err) == (0, "")
 
 
 def test_the_phrasebook_is_pairs_and_has_the_question():
@@ -201,3 +214,29 @@ def test_a_translator_s_training_is_extended_to_what_a_longer_one_would_have_bee
     more = ["train-translator", pairs, "--resume", "--out", tmp_path / "short", "--max-iters", 6]
     assert pellucid(*more).code == 0
     assert differences(tmp_path / "short", tmp_path / "long") == []
+
+
+def test_what_is_written_to_the_end_of_the_positions_can_be_looked_at(
+    pellucid: Command, trained: Path, tmp_path: Path
+):
+    """A model that never ends a text, and whose text so fills all positions."""
+    model, tokenizer = open_model(str(trained), kinds=(GPT, Transformer))
+    flat = dict(flatten(model.params))
+    end = tokenizer.special_tokens["<|endoftext|>"]
+    for name in [name for name in flat if name.endswith("wte.weight")]:
+        flat[name] = flat[name].clone()
+        flat[name][end] = 0
+    save(model.with_params(unflatten(flat)), tmp_path)
+    tokenizer.save(tmp_path)
+    command = ("translate", "Wo wohnst du?", "--model", tmp_path, "--why", "--beam", 2)
+    ended = pellucid(*command, "--max-new-tokens", 1000)
+    assert (ended.code, ended.err) == (0, "")
+    assert "which source token each target token looked at" in ended.out
+
+
+def test_when_a_beam_ends_can_be_chosen_and_greedy_has_no_beam(pellucid: Command, trained: Path):
+    command = ("translate", "Wo wohnst du?", "--model", trained)
+    assert pellucid(*command, "--no-early-stopping").out == "Where do you live?\n"
+    assert "--greedy is a beam of 1, and --beam 3" in (
+        pellucid(*command, "--greedy", "--beam", 3).refused()
+    )

@@ -176,3 +176,139 @@ def test_settings_out_of_range_are_refused(choices: dict[str, float], message: s
     settings = {"width": 2, "alpha": 1.0, "end": END, "max_new_tokens": 3} | choices
     with pytest.raises(ConfigError, match=message):
         beam_search(known.first(), known.advance, **settings)
+
+
+# -- beside transformers, and when a beam ends -----------------------------------------------------
+
+
+@pytest.mark.parametrize(("early", "theirs"), [(True, True), (False, "never")])
+def test_a_beam_finds_what_transformers_finds(early: bool, theirs: bool | str):
+    """Without a penalty for length, in which the two differ."""
+    transformers = pytest.importorskip("transformers")
+    size, end = 7, 6
+    config = transformers.GPT2Config(
+        vocab_size=size,
+        n_positions=12,
+        n_embd=8,
+        n_layer=1,
+        n_head=2,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    for seed in range(8):
+        torch.manual_seed(seed)
+        model = transformers.GPT2LMHeadModel(config).double().eval()
+        model.lm_head.weight.data = torch.randn(size, 8, dtype=torch.float64) / 2
+        texts = [[0, 1]]
+
+        def logits(texts: list[list[int]]) -> Tensor:
+            with torch.no_grad():
+                return model(torch.tensor(texts)).logits[:, -1]  # noqa: B023 (called in the loop)
+
+        def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+            texts[:] = [  # noqa: B023
+                [*texts[row], token]  # noqa: B023
+                for token, row in zip(tokens.tolist(), rows.tolist(), strict=True)
+            ]
+            return logits(texts)  # noqa: B023
+
+        (found,) = beam_search(
+            logits(texts), advance, width=3, alpha=0, end=end, max_new_tokens=6, early=early
+        )
+        expected = model.generate(
+            torch.tensor([[0, 1]]),
+            attention_mask=torch.ones(1, 2, dtype=torch.int64),
+            num_beams=3,
+            num_return_sequences=3,
+            do_sample=False,
+            max_new_tokens=6,
+            early_stopping=theirs,
+            length_penalty=0.0,
+            return_dict_in_generate=True,
+            output_scores=True,
+        )
+        written = [[t for t in row[2:] if t != end] for row in expected.sequences.tolist()]
+        assert [list(hypothesis.tokens) for hypothesis in found] == written
+        scores = torch.tensor([hypothesis.score for hypothesis in found])
+        torch.testing.assert_close(expected.sequences_scores.float(), scores)
+
+
+def test_a_beam_that_does_not_end_early_finds_no_worse_text_and_sometimes_a_better():
+    better = 0
+    for seed in range(40):
+        scores = []
+        for early in (True, False):
+            known = Known(1, seed)
+            ((best, *_),) = beam_search(
+                known.first(),
+                known.advance,
+                width=2,
+                alpha=1.0,
+                end=END,
+                max_new_tokens=LONGEST,
+                early=early,
+            )
+            scores.append(best.score)
+        assert scores[1] >= scores[0]
+        better += scores[1] > scores[0] + 1e-9
+    assert better > 3
+
+
+def test_a_beam_goes_on_just_as_long_as_another_text_may_still_win():
+    steps = []
+
+    def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+        steps.append(len(tokens))
+        return torch.tensor([[-50.0, -50.0, -50.0, 0.0]] * len(tokens))
+
+    def calls(ends: float, other: float, early: bool) -> int:
+        steps.clear()
+        rest = 1 - ends - other
+        first = torch.tensor([[other, rest / 2, rest / 2, ends]]).log()
+        beam_search(first, advance, width=1, alpha=1.0, end=END, max_new_tokens=7, early=early)
+        return len(steps)
+
+    # ln 0.5 = -0.69. Of 7 tokens, ln 0.4 = -0.92 counts half, and ln 0.2 = -1.61 does.
+    assert calls(0.5, 0.4, early=True) == 0
+    assert calls(0.5, 0.4, early=False) == 1
+    assert calls(0.5, 0.2, early=False) == 0
+
+
+def test_the_length_penalty_is_the_paper_s():
+    """Equation 14 of Wu et al. 2016, written once more; values by hand."""
+    for length, alpha, value in ((1, 0.6, 1), (7, 1.0, 2), (13, 1.0, 3), (19, 0.5, 2), (9, 0.0, 1)):
+        assert length_penalty(length, alpha) == pytest.approx(value, rel=1e-15)
+    assert length_penalty(4, 0.6) == pytest.approx(1.5**0.6)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0, 3.0])
+def test_a_score_counts_the_token_that_ends_a_text(alpha: float):
+    # A text of two tokens and the end, each certain to a known degree; nothing else is likely.
+    log_probs = {0: [-60.0, -0.5, -60.0, -60.0], 1: [-60.0, -60.0, -0.25, -60.0], 2: [-60.0] * 4}
+    log_probs[2][END] = 0.0
+    rows = torch.tensor([log_probs[0]]).double()
+    # Rows are no distributions: what log_softmax makes of them is nearly 0 for the one token.
+    table = torch.tensor([log_probs[0], log_probs[1], log_probs[2], log_probs[2]]).double()
+    ((best, *_),) = beam_search(
+        rows, lambda tokens, _: table[tokens], width=1, alpha=alpha, end=END, max_new_tokens=6
+    )
+    assert best.tokens == (1, 2)
+    assert best.score == pytest.approx(best.log_prob / ((5 + 3) / 6) ** alpha, rel=1e-12)
+    ((cut, *_),) = beam_search(
+        rows, lambda tokens, _: table[tokens], width=1, alpha=alpha, end=END, max_new_tokens=2
+    )
+    assert cut.tokens == (1, 2)
+    assert cut.score == pytest.approx(cut.log_prob / ((5 + 2) / 6) ** alpha, rel=1e-12)
+
+
+def test_as_many_go_on_as_the_beam_is_wide_though_some_end():
+    """Of 2K candidates K may end: with fewer looked at, none would be left beside them."""
+    first = torch.tensor([[0.0, -1.0, -2.0, 1.0]])
+    seen = []
+
+    def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+        seen.append(tokens.tolist())
+        return torch.tensor([[0.0, -1.0, -2.0, 1.0]] * len(tokens))
+
+    beam_search(first, advance, width=2, alpha=0.0, end=END, max_new_tokens=3)
+    assert seen[0] == [0, 1]

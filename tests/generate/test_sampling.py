@@ -380,3 +380,49 @@ def test_a_token_outside_the_vocabulary_is_named():
     with pytest.raises(TokenError) as error:
         go_on([0, 11])
     assert "not 11" in one_line(error)
+
+
+# -- beside transformers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("top_p", [0.05, 0.3, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("top_k", [1, 2, 5, 20, 49, 50])
+def test_top_p_of_top_k_keeps_what_transformers_keeps_and_of_all_no_fewer(top_k: int, top_p: float):
+    transformers = pytest.importorskip("transformers")
+    for seed in range(20):
+        logits = 2 * torch.randn(50, generator=seeded(seed), dtype=torch.float64)
+        scores = logits[None] / 0.8
+        for warper in (transformers.TopKLogitsWarper(top_k), transformers.TopPLogitsWarper(top_p)):
+            scores = warper(None, scores)
+        theirs = scores[0].softmax(-1)
+        ours = Sampling(0.8, top_k, top_p, top_p_of="top-k")
+        which, probs = candidates(logits, ours)
+        assert set(which.tolist()) == set(theirs.nonzero().flatten().tolist())
+        torch.testing.assert_close(theirs[which], probs)
+        of_all, _ = kept(logits, temperature=0.8, top_k=top_k, top_p=top_p)
+        assert of_all[: len(which)] == which.tolist()
+        drawn = {draw(logits, ours, seeded(again)).token for again in range(20)}
+        assert drawn <= set(which.tolist())
+
+
+def test_a_draw_may_fall_on_any_token_of_a_long_tail(fixed_u: Any):
+    """Tokens of a probability below 2^-10, and below 2^-14, are drawn as often as they should."""
+    logits = -1.05 * torch.arange(1.0, 40_001.0, dtype=torch.float64).log()
+    probs, sums = logits.softmax(-1), logits.softmax(-1).cumsum(0)
+    assert float(probs[probs < 2**-14].sum()) > 0.1
+    for u in (0.1, 0.5, 0.8, 0.9, 0.95, 0.97, 0.99, 0.999, 0.99999):
+        fixed_u(u)
+        place = int((sums <= u).sum())
+        choice = draw(logits, Sampling(), seeded())
+        assert (choice.token, choice.place) == (place, place)
+        within = draw(logits, Sampling(top_p=0.97), seeded())
+        last = int((sums < 0.97).sum())
+        assert within.place == int((sums[: last + 1] <= u * float(sums[last])).sum())
+
+
+def test_top_p_is_of_all_or_of_top_k():
+    assert kept(FOUR, top_k=2, top_p=0.5) == ([1, 2], [pytest.approx(4 / 7), pytest.approx(3 / 7)])
+    assert kept(FOUR, top_k=2, top_p=0.5, top_p_of="top-k") == ([1], [1])
+    assert kept(FOUR, top_p=0.5, top_p_of="top-k") == kept(FOUR, top_p=0.5)
+    with pytest.raises(ConfigError, match="of all or of top-k, not of 'some'"):
+        Sampling(top_p_of="some")  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from pellucid.errors import ConfigError, TokenError
+from pellucid.errors import ConfigError, TextError, TokenError
 from pellucid.evaluate import translation_scores
 from pellucid.generate import Translation, go_on, translate
 from pellucid.inspect.alignment import align
@@ -128,6 +128,24 @@ def test_an_alignment_is_the_attention_that_ran(model: GPT | Transformer):
         assert sums[..., 1:].min() < 0.9
 
 
+@each_model
+def test_a_translation_that_ends_with_the_positions_can_be_looked_at(model: GPT | Transformer):
+    source = source_ids(TOKENIZER, "ab ba", "gpt")  # of as many tokens as for the transformer
+    room = 24 if isinstance(model, Transformer) else 24 - len(source) + 1
+    tokens = TOKENIZER.encode("b" * 24)
+    for length in (room - 1, room):
+        target = tokens[:length]
+        alignment = align(model, TOKENIZER, "ab ba", target)
+        ended = ("<EOS>",) if length < room else ()
+        assert alignment.target == (*("b" for _ in target), *ended)
+        assert alignment.weights.shape[-2:] == (len(alignment.target), len(source))
+    shorter = align(model, TOKENIZER, "ab ba", tokens[: room - 1])
+    torch.testing.assert_close(alignment.weights, shorter.weights)
+    (found,) = translate(model, TOKENIZER, ["ab ba"], width=2, max_new_tokens=1000)
+    for hypothesis in found.hypotheses:
+        align(model, TOKENIZER, "ab ba", hypothesis.tokens)
+
+
 def test_a_row_for_training_is_what_translation_begins_with():
     for form in ("transformer", "gpt"):
         row = parallel_row(TOKENIZER, ParallelText("ab", "ba"), form)
@@ -139,6 +157,12 @@ def test_scores_are_sacrebleu_s():
     references = ["the cat sat on the mat today", "where do you live now my friend"]
     same = translation_scores(references, references)
     assert same == {"BLEU": pytest.approx(100.0), "chrF": pytest.approx(100.0)}
+    for texts, said in ((references[:1], "1 came with 2"), (["a"] * 3, "3 came with 2")):
+        with pytest.raises(TextError, match=said) as error:
+            translation_scores(texts, references)
+        assert "\n" not in str(error.value)
+    with pytest.raises(TextError, match="0 came with 0"):
+        translation_scores([], [])
     other = translation_scores(["a dog", "who"], references)
     assert other["BLEU"] < 5
     # By hand: 5 of 6 words, 4 of 5 pairs, 3 of 4 threes, 2 of 3 fours, and no brevity penalty.

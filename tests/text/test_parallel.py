@@ -47,7 +47,9 @@ def test_a_packed_file_is_unpacked(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a\tb\nno tab here\n", "line 2 of .* has 1 texts"),
+        (b"a\tb\nno tab here\n", "line 2 of .* has 1 texts: correct or remove it$"),
+        (b"a;b\n", "line 1 of .* has 1 texts: add --separator ';' if"),
+        (b"a | b, c\n", r"line 1 of .* has 1 texts: add --separator '\|' if"),
         (b"a\tb\n\nc\td\te\n", "line 3 of .* has 3 texts"),
         (b"a\tb\n\t c\n", "line 2 of .* has an empty one"),
         (b"a\tb\n\xff\tc\n", "UTF-8, and line 2"),
@@ -61,6 +63,14 @@ def test_a_line_that_is_no_pair_is_named_by_its_number(
     with pytest.raises(TextError, match=message) as error:
         read_parallel(written(tmp_path, content))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("separator", [";", "|", ","])
+def test_another_separator_may_stand_between(tmp_path: Path, separator: str):
+    file = written(tmp_path, PHRASES.replace("\t", separator).encode())
+    assert read_parallel(file, separator) == EXPECTED
+    with pytest.raises(TextError, match=r"'.' between, .* 1 texts: add --separator tab if"):
+        read_parallel(written(tmp_path, PHRASES.encode()), separator)
 
 
 def test_a_file_that_is_missing_or_broken_is_one_line(tmp_path: Path):

@@ -85,7 +85,7 @@ def test_known_columns_are_found_in_any_order_and_others_are_left_aside(file: Pa
         ("red,kind\n1_0,a\n2,b\n", "line 2 .* has '1_0'"),
         ("red,kind\n1,a\n2,a\n", "at least two classes, .* has only 'a'"),
         ('red,kind\n1,a\n2,"b\n', "CSV, .* not at line 3"),
-        ("red;kind\n1;a\n", "'kind'"),
+        ("red;kind\n1;a\n", "add --separator ';'"),
     ],
 )
 def test_a_table_that_cannot_be_learnt_from_is_refused(file: Path, content: str, words: str):
@@ -151,3 +151,21 @@ def test_a_table_with_nothing_to_hold_out_is_refused(file: Path):
     table = read_table(written(file, {"a": 1, "b": 1}), label="kind")
     with pytest.raises(TextError, match="--held-out 0"):
         table.split(0.33, seed=1)
+
+
+@pytest.mark.parametrize(("separator", "named"), [(";", "';'"), ("\t", "tab"), ("|", r"'\|'")])
+def test_cells_may_have_another_separator_and_it_is_told_which(
+    tmp_path: Path, separator: str, named: str
+):
+    lines = ["a", "b", "kind"], ["1", "2.5", "x"], ["3", "4", "y, z"]
+    file = tmp_path / "table.csv"
+    file.write_text("\n".join(separator.join(cells) for cells in lines))
+    table = read_table(file, label="kind", separator=separator)
+    assert table.inputs.tolist() == [[1, 2.5], [3, 4]]
+    assert table.labels == ("x", "y, z")
+    with pytest.raises(TextError, match=rf"',' between .* add --separator {named}$") as error:
+        read_table(file, label="kind")
+    assert "\n" not in str(error.value)
+    file.write_text("a,b,kind\n1,2,x\n3,4,y\n")
+    with pytest.raises(TextError, match=r"add --separator ','$"):
+        read_table(file, label="kind", separator=separator)

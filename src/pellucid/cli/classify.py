@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
-from pellucid.cli.options.text import LABEL, TABLE
+from pellucid.cli.options.text import LABEL, SEPARATOR, TABLE, separator_of
 from pellucid.cli.screen import console
 from pellucid.errors import CheckpointError
 
@@ -19,6 +19,7 @@ def classify(
     table: Annotated[Path, TABLE],
     model: Annotated[str, variant(MODEL, "Here it must be a classifier.")],
     label: Annotated[str | None, variant(LABEL, "To count the hits.", default="none")] = None,
+    separator: Annotated[str, SEPARATOR] = ",",
 ) -> None:
     """Give the class of each row of a table, and the probability of each class."""
     from rich.text import Text
@@ -35,7 +36,8 @@ def classify(
             f"holds a {network.architecture}: give another --model"
         )
     names = network.config.class_names
-    rows = read_table(table, label=label, features=network.config.features, labels=names)
+    known = {"features": network.config.features, "labels": names}
+    rows = read_table(table, label=label, separator=separator_of(separator), **known)
     screen = console()
     width = max(map(len, names))
     for probs in network.probabilities(rows.inputs):

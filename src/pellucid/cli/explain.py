@@ -21,7 +21,7 @@ from pellucid.cli.options.model import (
 from pellucid.cli.options.optimizer import OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE
-from pellucid.cli.recorded import STEP, record_text
+from pellucid.cli.recorded import STEP, reader_of, record_text
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
@@ -77,6 +77,7 @@ def explain(
             "--interactive needs a terminal to type in, and the input is not one: leave it out, or "
             "take --depth 2"
         )
+    model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
         tape, piece = _example(text or "ai_rocks", optimizer)

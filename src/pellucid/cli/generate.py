@@ -1,6 +1,7 @@
 """`pellucid generate`: write on from a prompt."""
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 from typer import Option
@@ -19,6 +20,7 @@ from pellucid.cli.options.model import (
 )
 from pellucid.cli.options.sampling import (
     BEAM,
+    EARLY_STOPPING,
     GREEDY,
     LENGTH_PENALTY,
     MAX_NEW_TOKENS,
@@ -34,6 +36,13 @@ from pellucid.errors import ConfigError
 from pellucid.shipped import SHIPPED_MODEL
 
 
+class TopPOf(StrEnum):
+    """What the p of top-p is a part of: the probability of all tokens, or of the top-k's."""
+
+    ALL = "all"
+    TOP_K = "top-k"
+
+
 def generate(
     model: Annotated[str, MODEL] = SHIPPED_MODEL,
     prompt: Annotated[
@@ -41,18 +50,27 @@ def generate(
     ] = None,
     max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 200,
     temperature: Annotated[
-        float, Option(help="Divides the logits: below 1 favours likely tokens.")
+        float,
+        Option(help="Divides the logits: below 1 likely tokens gain, above 1 unlikely ones."),
     ] = 1.0,
     top_k: Annotated[int | None, Option(help="Draw only from the k most likely tokens.")] = None,
     top_p: Annotated[
         float | None,
         Option(help="Draw only from the fewest tokens that reach probability p together."),
     ] = None,
+    top_p_of: Annotated[
+        TopPOf,
+        Option(
+            help="What p is a part of: the probability of all tokens, or of the top-k that are "
+            "left, as transformers does."
+        ),
+    ] = TopPOf.ALL,
     seed: Annotated[int, variant(SEED, "that draw tokens.")] = 1337,
     num_samples: Annotated[int, NUM_SAMPLES] = 1,
     greedy: Annotated[bool, GREEDY] = False,
     beam: Annotated[int | None, variant(BEAM, default="none: tokens are drawn")] = None,
     length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
+    early_stopping: Annotated[bool, EARLY_STOPPING] = True,
     why: Annotated[bool, WHY] = False,
     quantize: Annotated[PackedForm | None, QUANTIZE] = None,
     past: Annotated[bool, Option("--past/--no-past", help="Use a KV cache.")] = True,
@@ -78,9 +96,23 @@ def generate(
     from pellucid.text import beginning
 
     start_seed = seed_of(seed)
-    sampling = Sampling(temperature, top_k, top_p, greedy)
+    sampling = Sampling(temperature, top_k, top_p, greedy, top_p_of.value)
     if num_samples < 1:
         raise ConfigError(f"--num-samples must be at least 1, not {num_samples}")
+    if greedy and beam is None and (sampling != Sampling(greedy=True) or num_samples > 1):
+        raise ConfigError(
+            "--greedy draws nothing and finds one text: leave out --temperature, --top-k, --top-p, "
+            "--top-p-of and --num-samples, or --greedy"
+        )
+    if top_p_of is TopPOf.TOP_K and (top_k is None or top_p is None):
+        raise ConfigError(
+            "--top-p-of top-k says how two filters go together: give --top-k and --top-p, or leave "
+            "it out"
+        )
+    if beam is None and (length_penalty != 1.0 or not early_stopping):
+        raise ConfigError(
+            "--length-penalty and --no-early-stopping are a beam's: add --beam 4, or leave them out"
+        )
     if beam is not None and (sampling != Sampling() or num_samples > 1 or lookup):
         raise ConfigError(
             "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
@@ -99,6 +131,7 @@ def generate(
                 width=beam,
                 alpha=length_penalty,
                 max_new_tokens=max_new_tokens,
+                early=early_stopping,
             )
             for line in found_lines(tokenizer, start, found, why=why):
                 console().print(line, soft_wrap=True)

@@ -11,7 +11,7 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, SPECIAL, Dtype, opening
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
-from pellucid.cli.recorded import STEP, record_text
+from pellucid.cli.recorded import STEP, reader_of, record_text
 from pellucid.cli.screen import console, given_options
 from pellucid.errors import ConfigError
 
@@ -86,6 +86,7 @@ def plot(
     text = more[0] if more else None
     path = out or Path(f"{what}.svg")
     check_picture(path)
+    model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, special=special)
     trace = _example(text or "ai_rocks") if model is None else record_text(text, model, how, None)
     depth = trace.model.config.n_layer

@@ -13,6 +13,7 @@ from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
 from pellucid.cli.options.output import DIGITS, OUT, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
+from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
 
@@ -61,6 +62,7 @@ def prove(
     from pellucid.terminal.proof import certificate, proof_lines
     from pellucid.terminal.proving import shown
 
+    model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
     if out is not None and out.is_dir():
         raise ConfigError(f"{out} must be a file's name, and it is a directory: add a name")

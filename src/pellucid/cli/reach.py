@@ -4,6 +4,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from pellucid.cli.options import variant
 from pellucid.cli.options.model import (
     DEVICE,
     MODEL,
@@ -14,12 +15,14 @@ from pellucid.cli.options.model import (
     opening,
 )
 from pellucid.cli.options.text import not_empty
+from pellucid.cli.recorded import shipped_reader
 from pellucid.cli.screen import console
+from pellucid.shipped import SHIPPED_MODEL
 
 
 def reach(
     text: Annotated[str, Argument(help="The text to look back over.")],
-    model: Annotated[str, MODEL],
+    model: Annotated[str | None, variant(MODEL, default=SHIPPED_MODEL)] = None,
     start: Annotated[
         str | None,
         Option(
@@ -50,6 +53,7 @@ def reach(
     from pellucid.inspect import reach as reach_of
     from pellucid.terminal.reach import reach_lines
 
+    model = model or shipped_reader()
     gpt, tokenizer = open_model(
         model, **opening(model, tokenizer_name, dtype, device, special=special)
     )

@@ -11,7 +11,7 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.optimizer import CHECK_GRADIENTS, LEARNING_RATE, OPTIMIZER, WEIGHT_DECAY
 from pellucid.cli.options.output import OUT, OVERWRITE
 from pellucid.cli.options.sampling import SEED, seed_of
-from pellucid.cli.options.text import HELD_OUT, LABEL, TABLE
+from pellucid.cli.options.text import HELD_OUT, LABEL, SEPARATOR, TABLE, separator_of
 from pellucid.cli.options.training import BATCH_SIZE
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
@@ -46,6 +46,7 @@ class Scheme(StrEnum):
 def train_classifier(
     table: Annotated[Path, TABLE],
     label: Annotated[str, LABEL],
+    separator: Annotated[str, SEPARATOR] = ",",
     out: Annotated[Path | None, variant(OUT, "the classifier, a directory.")] = None,
     hidden: Annotated[
         str, Option(help="Width of the hidden layer, or of several, with commas; 0 for none.")
@@ -80,7 +81,7 @@ def train_classifier(
     recipe = FitRecipe(epochs, batch_size, learning_rate, optimizer, weight_decay, seed_of(seed))
     if not 0 <= held_out < 1:
         raise ConfigError(f"--held-out must be at least 0 and below 1, not {held_out:g}")
-    rows = read_table(table, label=label)
+    rows = read_table(table, label=label, separator=separator_of(separator))
     training, rest = rows.split(held_out, seed=seed)
     model = begin(
         training,

@@ -11,7 +11,7 @@ from pellucid.cli.options.model import DEVICE, device_of
 from pellucid.cli.options.optimizer import LEARNING_RATE, WEIGHT_DECAY
 from pellucid.cli.options.output import OUT, OVERWRITE
 from pellucid.cli.options.sampling import BEAM, LENGTH_PENALTY, SEED
-from pellucid.cli.options.text import VALID
+from pellucid.cli.options.text import SEPARATOR, VALID, separator_of
 from pellucid.cli.options.training import (
     ACCUMULATE,
     AFTER_WARMUP,
@@ -79,6 +79,7 @@ def train_translator(
     ],
     out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")] = Path(TRANSLATOR),
     valid: Annotated[list[Path] | None, variant(VALID, default="every twentieth of PAIRS")] = None,
+    separator: Annotated[str, variant(SEPARATOR, "Between the two texts.")] = "tab",
     extra: Annotated[
         Path | None, Option(help="More pairs, such as words and phrases; may be .gz.")
     ] = None,
@@ -128,7 +129,6 @@ def train_translator(
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
     from pellucid.distribute import ALONE
     from pellucid.terminal.scores import print_scores
-    from pellucid.text.parallel import read_parallel
 
     settings = settings_of(context)
     softened = settings["smoothing"] if _form(settings) is TranslatorForm.TRANSFORMER else 0.0
@@ -139,9 +139,9 @@ def train_translator(
         smoothing=softened,
         min_lr_ratio=0.02,
     )
-    training = [pair for path in settings["pairs"] for pair in read_parallel(_file(Path(path)))]
+    training = _pairs(settings, settings["pairs"])
     if settings["valid"]:
-        held_out = [pair for path in settings["valid"] for pair in read_parallel(Path(path))]
+        held_out = _pairs(settings, settings["valid"])
     else:
         held_out, training = training[::EVERY], _without_every(EVERY, training)
     if not training:
@@ -157,11 +157,15 @@ def _form(settings: dict[str, Any]) -> TranslatorForm:
     return TranslatorForm(settings["form"])
 
 
-def _file(path: Path) -> Path:
-    """The file, or the phrasebook's by its name where no file is called so."""
-    from pellucid.text.parallel import phrasebook
+def _pairs(settings: dict[str, Any], names: list[str]) -> list["ParallelText"]:
+    """The pairs of all files, or the phrasebook's by its name where no file is called so."""
+    from pellucid.text.parallel import phrasebook, read_parallel
 
-    return phrasebook() if str(path) == "phrasebook" and not path.exists() else path
+    separator, found = separator_of(settings["separator"]), []
+    for name in names:
+        own = name == "phrasebook" and not Path(name).exists()
+        found += read_parallel(phrasebook()) if own else read_parallel(name, separator)
+    return found
 
 
 def _without_every(count: int, pairs: list["ParallelText"]) -> list["ParallelText"]:
@@ -176,10 +180,10 @@ def _untrained(
 
     Beside it the pairs that are held out and that the model has positions for.
     """
-    from pellucid.text.parallel import read_parallel, train_parallel_bpe
+    from pellucid.text.parallel import train_parallel_bpe
     from pellucid.text.parallel_corpus import ParallelCorpus, fitting
 
-    phrases = read_parallel(Path(settings["extra"])) if settings["extra"] else []
+    phrases = _pairs(settings, [settings["extra"]]) if settings["extra"] else []
     place = device_of(settings["device"])
     tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
     sizes: dict[str, Any] = {"form": settings["form"], "block_size": settings["block_size"]}

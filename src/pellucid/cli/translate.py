@@ -8,10 +8,18 @@ from typer import Argument
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
 from pellucid.cli.options.output import PICTURE
-from pellucid.cli.options.sampling import BEAM, GREEDY, LENGTH_PENALTY, MAX_NEW_TOKENS, WHY
+from pellucid.cli.options.sampling import (
+    BEAM,
+    EARLY_STOPPING,
+    GREEDY,
+    LENGTH_PENALTY,
+    MAX_NEW_TOKENS,
+    WHY,
+)
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.options.training import TRANSLATOR
 from pellucid.cli.screen import console
+from pellucid.errors import ConfigError
 
 
 def translate(
@@ -20,6 +28,7 @@ def translate(
     beam: Annotated[int, BEAM] = 4,
     greedy: Annotated[bool, variant(GREEDY, "The same as --beam 1.")] = False,
     length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
+    early_stopping: Annotated[bool, EARLY_STOPPING] = True,
     max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 256,
     why: Annotated[bool, variant(WHY, "Also which token looked at which.")] = False,
     picture: Annotated[Path | None, variant(PICTURE, "It shows the alignment.")] = None,
@@ -37,6 +46,8 @@ def translate(
     from pellucid.pictures.alignment import draw_alignment, print_alignment
     from pellucid.terminal.hypotheses import hypothesis_lines
 
+    if greedy and beam not in {1, 4}:
+        raise ConfigError(f"--greedy is a beam of 1, and --beam {beam} came: leave out one")
     translator, tokenizer = open_model(
         model,
         kinds=(GPT, Transformer),
@@ -49,6 +60,7 @@ def translate(
         width=1 if greedy else beam,
         alpha=length_penalty,
         max_new_tokens=max_new_tokens,
+        early=early_stopping,
     )
     screen = console()
     screen.print(found.text, markup=False, soft_wrap=True)

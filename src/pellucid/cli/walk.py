@@ -20,7 +20,7 @@ from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
 from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, blocks_of, digits_of
 from pellucid.cli.options.sampling import SEED, seed_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
-from pellucid.cli.recorded import STEP, record_text
+from pellucid.cli.recorded import STEP, reader_of, record_text
 from pellucid.cli.screen import colophon, console
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
@@ -81,7 +81,8 @@ def walk(
 ) -> None:
     """Walk through one whole step: forward, loss, every gradient, and the update.
 
-    Without a model: a worked example, by default "AI rocks", in float64.
+    Without a model: a worked example, by default "AI rocks", in float64; or a text of several
+    words, by english-1M.
     """
     from pellucid.documents.build import document, value
     from pellucid.documents.worksheet import SHARE
@@ -92,6 +93,7 @@ def walk(
     with_key = worksheet or blanks is not None
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
+    model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
         walked = _example(text or "ai_rocks", settings, layers)

@@ -56,13 +56,16 @@ def beam_search(
     alpha: float,
     end: int,
     max_new_tokens: int,
+    early: bool = True,
 ) -> list[list[Hypothesis]]:
     """For each row of `logits` (B, V), the likeliest continuations, best first, at most `width`.
 
     Every step extends the `width` likeliest texts of a row by every token, and keeps the `width`
     likeliest of all these; one that takes the token `end` is done. A row is done when it has
-    `width` such, or after `max_new_tokens`; what has not ended by then counts as it stands.
-    Texts are compared by log_prob / `length_penalty`.
+    `width` such, or after `max_new_tokens`; what has not ended by then counts as it stands. Without
+    `early`, a row that has `width` such goes on until none of the others can be better, even if it
+    took no more than it has, spread over `max_new_tokens`. Texts are compared by log_prob /
+    `length_penalty`.
 
     Raises `ConfigError` for a width below 1 or above V, a negative alpha or no tokens to add.
     """
@@ -76,15 +79,24 @@ def beam_search(
 
     beams = {row: [_Alive((), 0.0, row)] for row in range(len(logits))}
     ended: list[list[Hypothesis]] = [[] for _ in beams]
+
+    def settled(row: int, beam: list[_Alive]) -> bool:
+        if len(ended[row]) < width:
+            return False
+        worst = sorted((found.score for found in ended[row]), reverse=True)[width - 1]
+        return (
+            early or not beam or worst >= beam[0].log_prob / length_penalty(max_new_tokens, alpha)
+        )
+
     for length in range(1, max_new_tokens + 1):
         log_probs = wide(logits).log_softmax(-1).double()  # (N, V)
         beams = {
             row: _extended(beam, log_probs, ended[row], width=width, alpha=alpha, end=end)
             for row, beam in beams.items()
         }
+        beams = {row: beam for row, beam in beams.items() if not settled(row, beam)}
         if length == max_new_tokens:
             break
-        beams = {row: beam for row, beam in beams.items() if len(ended[row]) < width}
         alive = [text for beam in beams.values() for text in beam]
         if not alive:
             break
@@ -96,8 +108,7 @@ def beam_search(
             row: [text._replace(row=next(places)) for text in beam] for row, beam in beams.items()
         }
     for row, beam in beams.items():
-        if len(ended[row]) < width:
-            ended[row] += [_hypothesis(text.tokens, text.log_prob, 0, alpha) for text in beam]
+        ended[row] += [_hypothesis(text.tokens, text.log_prob, 0, alpha) for text in beam]
     return [sorted(found, key=lambda h: -h.score)[:width] for found in ended]
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ class Sampling:
     """How a token is chosen from the logits; raises `ConfigError` outside the ranges.
 
     `temperature` divides the logits, `top_k` keeps the k most likely tokens, `top_p` the fewest
-    whose probabilities reach p; `greedy` takes the most likely one without a draw.
+    whose probabilities reach p; `greedy` takes the most likely one without a draw. Where both
+    filter, p is a part of the probability of all tokens, or, with `top_p_of="top-k"`, of those that
+    top-k has left: so transformers has it, and keeps fewer.
     Source: Fan et al. 2018 for top-k, Holtzman et al. 2020 for top-p.
     """
 
@@ -29,6 +32,7 @@ class Sampling:
     top_k: int | None = None
     top_p: float | None = None
     greedy: bool = False
+    top_p_of: Literal["all", "top-k"] = "all"
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
@@ -40,6 +44,8 @@ class Sampling:
             raise ConfigError(f"top-k must keep at least 1 token, not {self.top_k}")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ConfigError(f"top-p must be above 0 and at most 1, not {self.top_p}")
+        if self.top_p_of not in {"all", "top-k"}:
+            raise ConfigError(f"top-p must be of all or of top-k, not of {self.top_p_of!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +86,7 @@ def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """
     probs = _probs(logits, sampling.temperature)
     ids = np.lexsort((-_numbers(logits), -probs))
-    kept, total = _kept(probs[ids].cumsum(), *_limits(sampling, len(probs)))
+    kept, total = _kept(probs[ids].cumsum(), sampling)
     return torch.from_numpy(ids[:kept]), torch.from_numpy(probs[ids[:kept]] / total)
 
 
@@ -96,7 +102,7 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Draw
         return Draw(token, None, 0, logits, sampling)
     probs = _probs(logits, sampling.temperature)
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
-    value, place, first = _fallen_on(u, probs, *_limits(sampling, len(probs)))
+    value, place, first = _fallen_on(u, probs, sampling)
     alike = np.flatnonzero(probs == value)
     if len(alike) > 1:
         alike = alike[np.argsort(-_numbers(logits)[alike], kind="stable")]
@@ -109,14 +115,13 @@ BARS = (2.0**-10, 2.0**-14, 0.0)
 """At most n tokens have a probability of 1/n or more: above a bar are few, and most draws fall."""
 
 
-def _fallen_on(
-    u: float, probs: Numbers, top_k: int | None, top_p: float | None
-) -> tuple[float, int, int]:
+def _fallen_on(u: float, probs: Numbers, sampling: Sampling) -> tuple[float, int, int]:
     """The probability in whose piece u falls, its place in order, and the first place with it.
 
     Those above a bar are the first in order, and their sums the first sums: bit for bit what
     ordering the whole vocabulary gives, and of few values, without their ids.
     """
+    top_k, top_p = _limits(sampling, len(probs))
     wanted = u if top_p is None else top_p
     bars = BARS if top_k is None else (float(np.partition(probs, -top_k)[-top_k]),)
     for bar in bars:
@@ -124,7 +129,7 @@ def _fallen_on(
         sums = ordered.cumsum()
         if len(sums) and sums[-1] > wanted:
             break
-    kept, total = _kept(sums, top_k, top_p)
+    kept, total = _kept(sums, sampling, len(probs))
     # Rounded sums may end just below 1: what falls behind the last piece belongs to it.
     point = min(u * total, math.nextafter(sums[kept - 1], 0))
     place = int(sums[:kept].searchsorted(point, side="right"))
@@ -140,12 +145,15 @@ def _limits(sampling: Sampling, vocab_size: int) -> tuple[int | None, float | No
     )
 
 
-def _kept(sums: Numbers, top_k: int | None, top_p: float | None) -> tuple[int, float]:
-    """How many of the likeliest stay, and their sum, from the sums up to each."""
+def _kept(sums: Numbers, sampling: Sampling, vocab_size: int | None = None) -> tuple[int, float]:
+    """How many of the likeliest stay, and their sum, from the sums up to each of all or some."""
+    top_k, top_p = _limits(sampling, vocab_size or len(sums))
     if top_k is None and top_p is None:
         return len(sums), 1.0
     kept = min(top_k or len(sums), len(sums))
     if top_p is not None:
+        if sampling.top_p_of == "top-k" and top_k is not None:
+            top_p *= float(sums[kept - 1])
         # A token stays as long as those before it have not reached p by themselves.
         kept = min(kept, int(sums.searchsorted(top_p)) + 1)
     return kept, float(sums[kept - 1])

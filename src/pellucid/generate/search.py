@@ -47,8 +47,11 @@ def translate(
     width: int = 4,
     alpha: float = 1.0,
     max_new_tokens: int = 256,
+    early: bool = True,
 ) -> list[Translation]:
     """The likeliest target of each text, by a beam of this width with length penalty `alpha`.
+
+    `early` says when the beam is done (`beam_search`).
 
     Raises `TokenError` for a text that is empty or longer than the model's positions.
     """
@@ -71,6 +74,7 @@ def translate(
             alpha=alpha,
             end=special(tokenizer, EOS),
             max_new_tokens=min(max_new_tokens, room),
+            early=early,
         )
         found.update(zip(places, texts_found, strict=True))
     return [
@@ -87,11 +91,13 @@ def go_on(
     width: int,
     alpha: float,
     max_new_tokens: int,
+    early: bool = True,
 ) -> list[Hypothesis]:
     """The most likely continuations of `tokens`, best first, found by a beam of this width.
 
     They end where the tokenizer has a token for it, or with `max_new_tokens`, or with the model's
-    positions. Raises `TokenError` for a prompt that is empty or leaves no position.
+    positions; `early` says when the beam is done (`beam_search`). Raises `TokenError` for a prompt
+    that is empty or leaves no position.
     """
     room = model.config.block_size - len(tokens) + 1
     if not tokens or room < 1:
@@ -108,6 +114,7 @@ def go_on(
         alpha=alpha,
         end=NO_END if end is None else end,
         max_new_tokens=min(max_new_tokens, room),
+        early=early,
     )
     return found
 

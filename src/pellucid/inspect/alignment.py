@@ -35,21 +35,26 @@ class Alignment:
 def align(
     model: GPT | Transformer, tokenizer: Tokenizer, text: str, target: Sequence[int]
 ) -> Alignment:
-    """Run the model once over source and target, and read the attention off the tape."""
-    tape = Tape()
-    wanted = [*target, special(tokenizer, EOS)]
+    """Run the model once over source and target, and read the attention off the tape.
+
+    The last row is the end's, where the target leaves a position to look from.
+    """
+    tape, room = Tape(), model.config.block_size
     if isinstance(model, Transformer):
         source = source_ids(tokenizer, text, "transformer")
-        model.forward(source, [special(tokenizer, BOS), *target], tape)
+        read = [special(tokenizer, BOS), *target][:room]
+        model.forward(source, read, tape)
         names = [f"dec.h.{layer}.cross.att" for layer in range(model.config.n_decoder)]
         tables = [tape[name] for name in names]
     else:
         source = source_ids(tokenizer, text, "gpt")
-        model.forward([*source, *target], tape)
+        read = [source[-1], *target][: room + 1 - len(source)]
+        model.forward([*source[:-1], *read], tape)
         # The token at <SEP> predicts the target's first.
         rows, columns = slice(len(source) - 1, None), slice(0, len(source))
         layers = range(model.config.n_layer)
         tables = [tape[f"h.{layer}.attn.att"][:, rows, columns] for layer in layers]
+    wanted = [*target, special(tokenizer, EOS)][: len(read)]
     return Alignment(
         tuple(_piece(tokenizer, token) for token in source),
         tuple(_piece(tokenizer, token) for token in wanted),

@@ -24,13 +24,30 @@ class ParallelText(NamedTuple):
     target: str
 
 
-def read_parallel(path: str | Path) -> list[ParallelText]:
+SEPARATORS = "\t;|,"
+"""What stands between the cells of a line in most files."""
+
+
+def other_separator(line: str, separator: str) -> str | None:
+    """What seems to stand between the cells of a line that does not have the separator."""
+    return next((other for other in SEPARATORS if other in line and other != separator), None)
+
+
+def shown(separator: str) -> str:
+    """A separator as it is written after --separator."""
+    return "tab" if separator == "\t" else f"'{separator}'"
+
+
+def read_parallel(path: str | Path, separator: str = "\t") -> list[ParallelText]:
     """The pairs of a UTF-8 file, `source TAB target` a line; a name that ends in .gz is unpacked.
+
+    In the tab's place may stand another `separator`.
 
     Raises `TextError`, with the line's number, where a line does not have two texts, and for a
     file that is missing, not UTF-8, or without any pair. Empty lines are skipped.
     """
-    pairs = [_pair(line, number, path) for number, line in _lines(Path(path)) if line.strip()]
+    lines = _lines(Path(path))
+    pairs = [_pair(line, number, path, separator) for number, line in lines if line.strip()]
     if not pairs:
         raise TextError(f"a file of pairs must have at least one line, and {path} is empty")
     return pairs
@@ -41,13 +58,18 @@ def phrasebook() -> Path:
     return Path(str(files(__package__).joinpath("phrasebook.tsv")))
 
 
-def _pair(line: str, number: int, path: str | Path) -> ParallelText:
-    texts = [text.strip() for text in line.split("\t")]
+def _pair(line: str, number: int, path: str | Path, separator: str) -> ParallelText:
+    texts = [text.strip() for text in line.split(separator)]
     if len(texts) != 2 or not all(texts):
         came = f"{len(texts)} texts" if len(texts) != 2 else "an empty one"
         raise TextError(
-            f"a line of pairs must be two texts with a tab between, and line {number} of {path} "
-            f"has {came}: correct or remove it"
+            f"a line of pairs must be two texts with {separator!r} between, and line {number} of "
+            f"{path} has {came}: "
+            + (
+                f"add --separator {shown(other)} if that is what stands between"
+                if len(texts) == 1 and (other := other_separator(line, separator))
+                else "correct or remove it"
+            )
         )
     return ParallelText(*texts)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pellucid.errors import TextError
 from pellucid.text.corpus import read_text
+from pellucid.text.parallel import other_separator, shown
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -67,8 +68,11 @@ def read_table(
     label: str | None = None,
     features: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
+    separator: str = ",",
 ) -> Table:
     """The table in a CSV file in UTF-8, whose first line names its columns.
+
+    Between two cells of a line stands the `separator`.
 
     `label` is the column of the labels, if they are there. `features` are the columns to take, in
     this order, or else all others; `labels` the classes that are known, or else those that come,
@@ -78,8 +82,8 @@ def read_table(
     another length, a cell that is not a finite number, and a label that is not known; and for a
     file without a row, or with fewer than two classes.
     """
-    lines = _lines(path)
-    header = _header(path, lines)
+    lines = _lines(path, separator)
+    header = _header(path, lines, separator)
     wanted = [name for name in header if name != label] if features is None else list(features)
     for name in [*wanted, *([] if label is None else [label])]:
         if name not in header:
@@ -98,7 +102,8 @@ def read_table(
         if len(row) != len(header):
             raise TextError(
                 f"each row must have the {len(header)} cells of the header, and line {line} of "
-                f"{path} has {len(row)}: complete it, or quote a cell that has a comma in it"
+                f"{path} has {len(row)}: complete it, or quote a cell that has the separator "
+                f"{separator!r} in it"
             )
         numbers.append([_number(row[place], header[place], line, path) for place in places])
         if label is not None:
@@ -118,9 +123,9 @@ def read_table(
     return Table(tuple(wanted), inputs, known, classes)
 
 
-def _lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: str | Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with the number of the line it ends on."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)
     while True:
         try:
             row = next(reader)
@@ -129,18 +134,23 @@ def _lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             raise TextError(
                 f"a table must be CSV, and {path} is not at line {reader.line_num} ({error}): "
-                "save it as comma-separated values again"
+                f"save it with {separator!r} between the cells again"
             ) from None
         if any(cell.strip() for cell in row):
             yield reader.line_num, row
 
 
-def _header(path: str | Path, lines: Iterator[tuple[int, list[str]]]) -> list[str]:
+def _header(path: str | Path, lines: Iterator[tuple[int, list[str]]], separator: str) -> list[str]:
     """The names of the columns."""
     first = next(lines, None)
     if first is None:
         raise TextError(f"a table must have a line with the names of its columns; {path} is empty")
     header = [name.strip() for name in first[1]]
+    if len(header) == 1 and (other := other_separator(header[0], separator)):
+        raise TextError(
+            f"the cells of a table must have {separator!r} between them, and line {first[0]} of "
+            f"{path} has {other!r} in place of it: add --separator {shown(other)}"
+        )
     wrong = [name for name in header if not name or header.count(name) > 1]
     if wrong:
         raise TextError(

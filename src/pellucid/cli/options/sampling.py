@@ -12,6 +12,10 @@ BEAM = Option("--beam", min=1, help="Beam width: how many texts are kept at each
 LENGTH_PENALTY = Option(
     "--length-penalty", help="Length penalty of the beam: above 0 favours long texts."
 )
+EARLY_STOPPING = Option(
+    "--early-stopping/--no-early-stopping",
+    help="End a beam when as many texts have ended as it is wide, or only when no other can win.",
+)
 WHY = Option("--why", help="Show how each token was chosen.")
 
 
