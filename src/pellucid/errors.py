@@ -7,6 +7,7 @@
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
     ├── TraceError          a name that is not on the tape, or a run that cannot be traced
     ├── ProofError          a question about a real number that its ball leaves open
+    ├── StoppedError        long work that was stopped from outside
     └── FormulaError        a printed equation that cannot be computed from the values given
 
 A message is one line and has three parts: the invariant, what came instead, and the remedy.
@@ -39,6 +40,10 @@ class TraceError(PellucidError):
 
 class ProofError(PellucidError):
     """A question about a real number that its ball, at this precision, leaves open."""
+
+
+class StoppedError(PellucidError):
+    """Work that takes long, such as a proof, and was stopped from outside before its end."""
 
 
 class FormulaError(PellucidError):

@@ -54,6 +54,7 @@ def packing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat arrays of more than two numbers as large: packed, and made piece by piece."""
     monkeypatch.setattr(arrays, "LARGE", 2)
     monkeypatch.setattr(arrays, "PIECE", 2)
+    monkeypatch.setattr(arrays, "BREATH", 2)
     monkeypatch.setattr(arrays, "WEIGHTS", 3)
 
 

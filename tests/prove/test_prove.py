@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pellucid.documents.numbers import Format
-from pellucid.errors import ConfigError, ProofError
+from pellucid.errors import ConfigError, ProofError, StoppedError
 from pellucid.examples import EXAMPLES, Example, find_example
 from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
@@ -569,3 +569,21 @@ def test_what_is_said_to_be_written_alike_is(
 def test_what_is_plain_is_sure_without_a_closer_look(floats: list[float], sure: list[bool]):
     values = torch.tensor(floats, dtype=torch.float64)
     assert Format(values).alike(values, values * 1e-15).tolist() == sure
+
+
+# -- stopped ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["rounding", "balls of 96 bits", "differences"])
+def test_a_proof_is_stopped_wherever_it_is(part: str):
+    noted = Noted()
+
+    def stop() -> bool:
+        if part == "differences":
+            return len(noted.balls) == len(noted.costs) + 1  # with the loss after the step
+        return bool(noted.passes) and noted.passes[-1] == part
+
+    proof_of("ai_rocks", watch=Noted(), stop=lambda: False)
+    with pytest.raises(StoppedError, match="stopped"):
+        proof_of("ai_rocks", watch=noted, stop=stop)
+    assert noted.passes[-1] == ("rounding" if part == "rounding" else "balls of 96 bits")

@@ -16,21 +16,24 @@ from pellucid.numbers.ball import Ball
 from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
-from pellucid.numbers.real import decimal_ends, distance, is_finite, precision
+from pellucid.numbers.real import decimal_ends, distance, is_finite
 from pellucid.numbers.rounded import Rounded
 from pellucid.numbers.term import Term, apply, at, number
 from pellucid.numbers.term_array import TermArray
+from pellucid.numbers.turns import Stop, breathe, precision, stoppable
 
 __all__ = [
     "OPERATIONS",
     "Ball",
     "Operation",
     "Rounded",
+    "Stop",
     "Term",
     "TermArray",
     "Written",
     "apply",
     "at",
+    "breathe",
     "decimal_ends",
     "distance",
     "figures",
@@ -39,4 +42,5 @@ __all__ = [
     "precision",
     "reader",
     "shortest",
+    "stoppable",
 ]

@@ -16,7 +16,9 @@ from itertools import product as pairs
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
+
+from pellucid.numbers.turns import breathe
 
 Reals = np.ndarray[Any, np.dtype[Any]]
 """An array of real numbers, kept in any of the three ways."""
@@ -28,10 +30,16 @@ LARGE = 1 << 20
 """Results of more numbers than this are packed."""
 
 PIECE = 1 << 18
-"""How many numbers are `arb` objects at once while a large result is made."""
+"""How many numbers are `arb` objects at once while a large product is made."""
+
+BREATH = 1 << 14
+"""After so many numbers work may be stopped: a few milliseconds of them."""
 
 WEIGHTS = 1 << 21
 """How many numbers of a matrix are in an `arb_mat` at once: about 100 MB."""
+
+QUICK = 512
+"""With more bits than these fewer rows are multiplied at once, for it cannot be stopped."""
 
 _ADD: Any = np.add  # NumPy's types do not know that they work on any object
 _MAXIMUM: Any = np.maximum
@@ -115,18 +123,23 @@ def each(function: Callable[..., arb], *operands: Reals) -> Reals:
     """The function of each element, the operands broadcast against each other."""
     compute = np.frompyfunc(function, len(operands), 1)
     shape = np.broadcast_shapes(*(operand.shape for operand in operands))
-    if math.prod(shape) <= LARGE:
-        return np.asarray(compute(*map(reals, operands)), dtype=object)
+    size = math.prod(shape)
+    if size <= LARGE:
+        operands = tuple(map(reals, operands))
+    if size <= min(BREATH, LARGE):
+        breathe()
+        return np.asarray(compute(*operands), dtype=object)
     wide = [np.broadcast_to(operand, shape) for operand in operands]
-    out = np.empty(shape, dtype=PACKED)
+    out = np.empty(shape, dtype=object if size <= LARGE else PACKED)
     for piece in _pieces(shape):
+        breathe()
         parts = [operand[piece] for operand in wide]
-        if function is operator.add and any(map(_nothing, parts)):
+        if function is operator.add and size > LARGE and any(map(_nothing, parts)):
             # The gradient of an embedding is 0 but for a few rows.
             out[piece] = pack(parts[1] if _nothing(parts[0]) else parts[0])
         else:
             values = compute(*map(reals, parts))
-            out[piece] = pack(np.asarray(values, dtype=object))
+            out[piece] = like(out, np.asarray(values, dtype=object))
     return out
 
 
@@ -141,12 +154,14 @@ def total(values: Reals, axis: int | None, *, keepdims: bool) -> Reals:
     """The sum along an axis, or of all."""
     if axis is None:
         return total(values.reshape(-1), 0, keepdims=False)
+    breathe()
     numbers = _ADD.reduce(reals(values), axis=axis, keepdims=keepdims, initial=arb(0))
     return np.asarray(numbers, dtype=object)
 
 
 def largest(values: Reals, axis: int, *, keepdims: bool) -> Reals:
     """The largest midpoint along an axis."""
+    breathe()
     midpoints = np.frompyfunc(arb.mid, 1, 1)(reals(values))
     numbers = _MAXIMUM.reduce(midpoints, axis=axis, keepdims=keepdims)
     return np.asarray(numbers, dtype=object)
@@ -169,7 +184,9 @@ def product(left: Reals, right: Reals) -> Reals:
     """The product of two matrices, through `arb_mat`: over 100 times faster than one by one."""
     (rows, inner), columns = left.shape, right.shape[1]
     at_once = max(1, min(columns, WEIGHTS // max(1, inner)))
-    tall = max(1, min(rows, WEIGHTS // max(1, inner), PIECE // at_once))
+    tall = max(
+        1, min(rows, WEIGHTS // max(1, inner), PIECE // at_once) // max(1, ctx.prec // QUICK)
+    )
     upper = [slice(start, start + tall) for start in range(0, rows, tall)]
     blocks = [_matrix(left[part]) for part in upper]
     out = np.empty((rows, columns), dtype=PACKED if rows * columns > LARGE else object)
@@ -177,6 +194,7 @@ def product(left: Reals, right: Reals) -> Reals:
         strip = slice(start, start + at_once)
         matrix = _matrix(right[:, strip])
         for part, block in zip(upper, blocks, strict=True):
+            breathe()
             entries = np.empty(block.nrows() * matrix.ncols(), dtype=object)
             entries[:] = (block * matrix).entries()
             out[part, strip] = like(out, entries).reshape(block.nrows(), matrix.ncols())
@@ -190,13 +208,13 @@ def _matrix(values: Reals) -> Any:
 
 
 def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
-    """Places that together make up an array of that shape, each of about `PIECE` numbers."""
+    """Places that together make up an array of that shape, each of about `BREATH` numbers."""
     axis, below = 0, math.prod(shape)
-    while below > PIECE and axis < len(shape):
+    while below > BREATH and axis < len(shape):
         below //= shape[axis]
         axis += 1
     *before, last = shape[:axis] or (1,)
-    many = max(1, PIECE // max(1, below))
+    many = max(1, BREATH // max(1, below))
     for place in pairs(*map(range, before)):
         for start in range(0, last, many):
             yield (*place, slice(start, start + many))

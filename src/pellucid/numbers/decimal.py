@@ -20,8 +20,8 @@ import torch
 from flint import arb, fmpq
 from torch import Tensor
 
-from pellucid.numbers.real import precision
 from pellucid.numbers.term import Term
+from pellucid.numbers.turns import precision
 
 Exact = fmpq | arb
 """A fraction where it is one; else, as where it is infinite, a ball narrower than any digit."""

@@ -1,4 +1,4 @@
-"""One real number, known to within a radius: how precisely to compute, and what can be told of it.
+"""One real number, known to within a radius: what can be told of it.
 
 The numbers are python-flint's `arb`: an exact midpoint and a radius that is rounded up, so that the
 true number is always inside.
@@ -6,20 +6,11 @@ Source: Johansson 2017, "Arb: efficient arbitrary-precision midpoint-radius inte
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 from flint import arb, ctx
 
 from pellucid.errors import ProofError
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Compute with this many bits of midpoint."""
-    with ctx.workprec(bits):
-        yield
 
 
 def square(x: arb) -> arb:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.numbers import Ball, decimal_ends, is_finite
+from pellucid.numbers import Ball, breathe, decimal_ends, is_finite
 
 KEPT = 64
 """How many misprints of a tensor are kept with their digits; all are counted."""
@@ -148,6 +148,7 @@ class _Tally:
 
     def _look(self, value: float, x: Any, flat: int) -> None:
         """Look closely at the digits of one number."""
+        breathe()
         text = self.written(value)
         verdict = _verdict(text, x, self.written, self.info.tiny)
         if verdict is None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pellucid.explain.rerun import Observer
-from pellucid.numbers import Ball, Rounded
+from pellucid.numbers import Ball, Rounded, breathe
 from pellucid.prove.finite_difference import with_enough_bits
 from pellucid.prove.replay import is_real, own_outputs
 from pellucid.tape import Call, Tape
@@ -31,6 +31,7 @@ def inside(tape: Tape, bits: int, done: Callable[[str], None]) -> dict[str, bool
         wanted = own_outputs(tape, call)
         if not wanted:
             continue
+        breathe()
         bounds = _again(tape, call, wanted, Rounded.exact)
         true: dict[str, Any] = {}
         if tape[wanted[0]].dtype == torch.float64:
