@@ -48,7 +48,7 @@ def held(tape: Tape) -> int:
     """The bytes of all values on a tape, each storage once."""
     storages = {}
     for name in tape:
-        value = tape[name]
+        value = tape.value(name)
         if isinstance(value, Tensor):
             storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
     return sum(storages.values())

@@ -210,7 +210,9 @@ def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: st
     assert "By hand, with 4 digits" in told.about
     for value in exact.tape:
         assert told.tape[value].shape == exact.tape[value].shape
-        assert told.tape.name_of(told.tape[value]) == exact.tape.name_of(exact.tape[value])
+        assert told.tape.name_of(told.tape.value(value)) == exact.tape.name_of(
+            exact.tape.value(value)
+        )
         assert torch.equal(told.tape[value].isnan(), exact.tape[value].isnan())
 
 

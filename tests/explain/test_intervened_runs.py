@@ -97,7 +97,9 @@ def test_a_walkthrough_shows_what_was_set_beside_what_was_made():
             before, by_it = names.index(f"d{intervened_name(one.name)}"), f"d{one.name}"
             tape = trace.tape
             between = names[before + 1 : names.index(by_it)]
-            assert all(tape[name] is tape[by_it] for name in between), "its other names alone"
+            assert all(tape.value(name) is tape.value(by_it) for name in between), (
+                "its other names alone"
+            )
     assert "dh.0.intervened.out" in names
     plain = gpt_walkthrough(record_step(EXAMPLE.model, IDS, EXAMPLE.tokenizer, update=None), "", "")
     assert not any(".intervened." in n for part in plain.parts for s in part.steps for n in s.names)

@@ -88,7 +88,7 @@ def test_an_argument_that_is_rebound_is_recorded_as_it_came():
     call = tape.made_by("odd.out")
     assert call.arguments["x"] is X
     assert call.arguments["bias"] == 1.0
-    assert tape["odd.x"] is X
+    assert tape.value("odd.x") is X
     found = explain(tape, "odd.out[1]")
     assert (found.traced, found.term.value) == (5.0, 5.0)
     again = Tape()
@@ -116,7 +116,9 @@ def test_a_layer_s_own_calls_know_the_call_that_they_run_in():
     assert [call.path for call in tape.begun] == ["both", "both.three", "both.odd"]
     assert (outer.outer, first.outer, second.outer) == (None, outer, outer)
     assert tape.calls == (first, second), "those that showed a value"
-    assert outer.result is tape["both.odd.out"] or torch.equal(outer.result, tape["both.odd.out"])
+    assert outer.result is tape.value("both.odd.out") or torch.equal(
+        outer.result, tape.value("both.odd.out")
+    )
 
 
 def test_with_a_silent_tape_a_layer_is_its_function():

@@ -73,7 +73,7 @@ def test_run_with_cache_runs_what_forward_runs_and_shows_it():
     gpt = model()
     logits, tape = gpt.run_with_cache(TOKENS[0])
     assert torch.equal(logits, gpt.forward(TOKENS[0]))
-    assert tape["logits"] is logits
+    assert tape.value("logits") is logits
     att = tape["h.1.attn.att"]
     assert att.shape == (2, 5, 5)
     assert_close(att.sum(-1), torch.ones_like(att[..., 0]), 1e-12)

@@ -44,8 +44,8 @@ def test_values_stand_under_the_path_they_were_shown_at():
     softmax_backward(torch.tensor([1.0, 0.0]), cache, tape=tape.at("h.0"))
     assert list(tape) == ["h.0.out", "dh.0.out", "dh.0.x"]
     assert len(tape) == 3
-    assert tape["h.0.out"] is out
-    assert tape["h.0.x"] is x, "an argument has a name too"
+    assert tape.value("h.0.out") is out
+    assert tape.value("h.0.x") is x, "an argument has a name too"
     assert "h.0.out" in tape
     assert "out" not in tape
 
@@ -81,9 +81,9 @@ def test_shapes(tape: Tape):
 
 def test_run_of_dropout_is_on_the_tape():
     tape = step(model(), noisy=True)
-    kept = tape["h.1.attn.attn_dropout.noise"]
+    kept = tape.value("h.1.attn.attn_dropout.noise")
     assert torch.equal(tape["h.1.attn.attn_dropout.out"], tape["h.1.attn.att"] * kept)
-    assert tape["h.1.attn_noise"] is kept
+    assert tape.value("h.1.attn_noise") is kept
     assert {"ddrop.x", "dh.0.mlp.dropout.x", "dh.0.attn.resid_dropout.out"} <= set(tape)
 
 
@@ -91,8 +91,8 @@ def test_run_of_dropout_is_on_the_tape():
 
 
 def test_a_value_has_several_names_and_one_maker(tape: Tape):
-    assert tape["h.1.resid_pre"] is tape["h.0.resid_post"]
-    assert tape.name_of(tape["h.1.resid_pre"]) == "h.0.resid_post"
+    assert tape.value("h.1.resid_pre") is tape.value("h.0.resid_post")
+    assert tape.name_of(tape.value("h.1.resid_pre")) == "h.0.resid_post"
     made = tape.made_by("h.1.resid_pre")
     assert made.path == "h.0"
     assert made.function.__name__ == "block"
@@ -143,7 +143,7 @@ def test_every_input_of_every_call_is_a_name_on_the_tape(choices: dict[str, Any]
     tape = step_of(choices, noisy=noisy)
     for call in tape.calls:
         for path, name in call.inputs.items():
-            assert tape[name] is argument(call, path), f"{path} of {call.path}"
+            assert tape.value(name) is argument(call, path), f"{path} of {call.path}"
 
 
 @pytest.mark.parametrize("noisy", [False, True])
@@ -210,7 +210,7 @@ def test_none_is_skipped():
     out, _ = linear(torch.ones(1, 2), weight=torch.ones(2, 2), tape=tape)
     assert list(tape) == ["out"]
     assert "bias" not in tape.calls[0].inputs
-    assert tape["out"] is out
+    assert tape.value("out") is out
 
 
 def test_a_tape_and_fast_ops_are_refused_together():
@@ -248,7 +248,7 @@ def test_a_recorded_step_is_the_step():
     assert torch.equal(tape["loss"], silent)
     for name, gradient in flatten(silent_grads).items():
         assert torch.equal(flatten(grads)[name], gradient)
-        assert tape[f"d{name}"] is flatten(grads)[name]
+        assert tape.value(f"d{name}") is flatten(grads)[name]
 
 
 def test_any_optimizer_goes_on_the_tape():
@@ -258,7 +258,7 @@ def test_any_optimizer_goes_on_the_tape():
     new, _ = sgd(gpt.params, grads, learning_rate=0.5, tape=tape)
     update = -0.5 * tape["dln_f.weight"]
     assert torch.equal(tape["ln_f.weight.update"], update)
-    assert tape["ln_f.weight.new"] is new["ln_f"]["weight"]
+    assert tape.value("ln_f.weight.new") is new["ln_f"]["weight"]
     assert torch.equal(tape["ln_f.weight"], torch.ones(2)), "the tape keeps what was before"
 
 
@@ -292,7 +292,7 @@ def test_a_tape_with_other_values_is_the_same_step():
     assert len(asked) == len(set(asked)), "each value once, under its first name"
     assert list(new) == list(old)
     for name in old:
-        before, after = old[name], new[name]
+        before, after = old.value(name), new.value(name)
         assert new.name_of(after) == old.name_of(before)
         assert torch.equal(after, before + 1 if before.is_floating_point() else before)
         maker, other_maker = old.made_by(name), new.made_by(name)
@@ -301,7 +301,7 @@ def test_a_tape_with_other_values_is_the_same_step():
             continue
         assert (maker.path, maker.inputs) == (other_maker.path, other_maker.inputs)
         for argument in set(maker.inputs) & set(other_maker.arguments):
-            assert other_maker.arguments[argument] is new[maker.inputs[argument]]
+            assert other_maker.arguments[argument] is new.value(maker.inputs[argument])
     softmax(torch.zeros(2), tape=new.at("more"))
     assert "more.out" in new
     assert "more.out" not in old

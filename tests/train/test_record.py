@@ -78,7 +78,7 @@ def test_the_new_weights_are_those_of_pytorch_s_adamw(trace: Trace):
     torch.optim.AdamW(groups, lr=EXAMPLE.update["learning_rate"]).step()
     for name, leaf in own.items():
         assert (trace.tape[f"{name}.new"] - leaf).abs().max() <= 1e-15, name
-        assert trace.tape[f"{name}.new"] is flatten(trace.after.params)[name]
+        assert trace.tape.value(f"{name}.new") is flatten(trace.after.params)[name]
         assert torch.equal(PARAMS[name] + trace.tape[f"{name}.update"], trace.tape[f"{name}.new"])
 
 

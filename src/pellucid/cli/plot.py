@@ -93,11 +93,13 @@ def plot(
     match What(what):
         case What.ATTENTION:
             names = [f"h.{layer}.attn.att" for layer in blocks_of(layers or "all", depth) or []]
-            plots.draw_attention({name: trace.tape[name] for name in names}, trace.pieces, path)
+            plots.draw_attention(
+                {name: trace.tape.value(name) for name in names}, trace.pieces, path
+            )
         case What.GRADIENTS:
             plots.draw_gradient_norms(gradient_norms(trace.model, trace.tape), path)
         case What.LOSS:
-            batch = (trace.tape["tokens"], trace.tape["targets"])
+            batch = (trace.tape.value("tokens"), trace.tape.value("targets"))
             settings = STEP | {"learning_rate": learning_rate}
             curves = {
                 name: descend(trace.model, batch, settings | {"optimizer": name}, steps=steps)

@@ -57,7 +57,7 @@ def example_runs(
 
     example = find_example(name)
     if isinstance(example, Example):
-        tokens = example.record().tape["tokens"].tolist()  # the last is a target only
+        tokens = example.record().tape.value("tokens").tolist()  # the last is a target only
         settings = example.update
         model = (example.model, example.tokenizer)
         yield from _runs(model, tokens, example.record, settings, until, optimizers)
@@ -114,6 +114,6 @@ def _runs(
         [None] if end == Until.GRADIENTS else [{**settings, "optimizer": n} for n in names]
     ):
         trace = record(update)
-        batch = (trace.tape["tokens"], trace.tape["targets"])
+        batch = (trace.tape.value("tokens"), trace.tape.value("targets"))
         name = update["optimizer"] if update else end.value
         yield ProvedRun(name, trace.tape, trace.piece, update, Stepped(gpt, batch))

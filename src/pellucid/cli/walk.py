@@ -247,7 +247,7 @@ def _step(
 def _stepped(model: Any, walkthrough: "Walkthrough") -> "Stepped":
     from pellucid.prove import Stepped
 
-    return Stepped(model, (walkthrough.tape["tokens"], walkthrough.tape["targets"]))
+    return Stepped(model, (walkthrough.tape.value("tokens"), walkthrough.tape.value("targets")))
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Case:
             return None
         mutations = [*self.adopted, *self.step.mutations(mistakes)]
         # The value may have had another name when its own call showed it.
-        first = self.tape.name_of(self.tape[self.fault.name]) or self.fault.name
+        first = self.tape.name_of(self.tape.value(self.fault.name)) or self.fault.name
         try:
             if unit is None:
                 verdicts = self.step.follow(mutations).verdicts

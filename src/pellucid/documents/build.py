@@ -115,7 +115,7 @@ class _Builder:
         for name in names:
             if name not in tape and not name.endswith(".x"):
                 continue
-            tensor = tape[name]
+            tensor = tape.value(name)
             known = self._shown.setdefault(id(tensor), name)
             anchor = "" if name in self._anchors else name
             self._anchors.add(name)

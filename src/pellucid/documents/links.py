@@ -53,7 +53,7 @@ def origins_of(tape: Tape) -> Origins:
         made = tape.made_by(name)
         if made is None:
             return None
-        first, *others = _some(tape[name])
+        first, *others = _some(tape.value(name))
         found = explain(tape, at(name, first))
         reads = _read(found)
         if len(reads) <= JOINED:

@@ -109,10 +109,10 @@ def _changed_call(tape: Tape) -> str:
         if argument.isidentifier() and _numbers(call.arguments[argument])
     ]
     _, argument, source, output = min(found, key=lambda one: one[0])
-    place = ", ".join("0" for _ in tape[source].shape)
+    place = ", ".join("0" for _ in tape.value(source).shape)
     return (
         "from pellucid.documents.cells import again\n\n"
-        f"{argument} = walkthrough.tape[{source!r}].clone()\n"
+        f"{argument} = walkthrough.tape[{source!r}]\n"
         f"{argument}[{place}] += 1.0  # any other place or number will do\n\n"
         f"changed = again(walkthrough, {output!r}, {argument}={argument})\n"
         f"print(show(walkthrough, {output!r}), '\\n\\nand now', sep='')\n"

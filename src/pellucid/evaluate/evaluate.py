@@ -182,7 +182,7 @@ def _losses(logits: Tensor, targets: Tensor) -> Tensor:
     ):
         tape = Tape()
         cross_entropy(some, wanted, tape=tape)
-        found.append(tape["losses"].double().cpu())
+        found.append(tape.value("losses").double().cpu())
     return torch.cat(found).view(targets.shape)
 
 

@@ -75,12 +75,12 @@ class ByHand:
     def explanations(self) -> Iterator[Explanation]:
         """Every number that was worked out, under its first name, in the order of the step."""
         for name in self.tape:
-            if self.tape.name_of(self.tape[name]) == name:
+            if self.tape.name_of(self.tape.value(name)) == name:
                 for index in self.arrays[name].terms if name in self.arrays else ():
                     yield self._explanation(name, index)
 
     def _explanation(self, name: str, index: Index) -> Explanation:
-        value = self.tape[name]
+        value = self.tape.value(name)
         origin = self.tape.name_of(value) or name
         array = self.arrays.get(origin)
         term = array.terms.get(index) if array else None
@@ -95,7 +95,7 @@ def by_hand(tape: Tape, written: Callable[[str, Tensor], Written]) -> ByHand:
 
     Raises `TraceError` for a step of more than `MOST` numbers.
     """
-    sizes = {id(tape[name]): tape[name].numel() for name in tape}
+    sizes = {id(tape.value(name)): tape.value(name).numel() for name in tape}
     if sum(sizes.values()) > MOST:
         raise TraceError(
             f"a step by hand must have at most {MOST:,} numbers, and this one has "
@@ -104,7 +104,7 @@ def by_hand(tape: Tape, written: Callable[[str, Tensor], Written]) -> ByHand:
     work = _Work(tape, written)
     with uncollected():
         for name in tape:
-            work.figures(tape.name_of(tape[name]) or name, tape[name])
+            work.figures(tape.name_of(tape.value(name)) or name, tape.value(name))
         rounded = tape.with_values(work.figures)
     return ByHand(tape, rounded, work.arrays)
 
@@ -162,7 +162,7 @@ class _Work:
 
     def _later(self, name: str) -> tuple[str, Callable[[Index], float]]:
         """The first name of a value, and a function that reads its figures once they are there."""
-        value = self._tape[name]
+        value = self._tape.value(name)
         first = self._tape.name_of(value) or name
         found: list[Callable[[Index], float]] = []
 

@@ -63,7 +63,7 @@ def deviation(hand: ByHand) -> Deviation:
 def _tensors(hand: ByHand) -> Iterator[FarthestNumber]:
     """The farthest number of each tensor, under its first name; an infinite one is exact."""
     for name in hand.exact:
-        exact, rounded = hand.exact[name], hand.tape[name]
+        exact, rounded = hand.exact.value(name), hand.tape.value(name)
         if hand.exact.name_of(exact) != name or not exact.is_floating_point():
             continue
         finite = exact.double().where(exact.isfinite(), 0).flatten()
@@ -91,9 +91,9 @@ def _part(tape: Tape, name: str) -> str:
 def _likeliest(hand: ByHand) -> tuple[int, int]:
     """At how many places the most likely of the probabilities is the same, and of how many."""
     same = [
-        _rows(hand.tape[name]) == _rows(hand.exact[name])
+        _rows(hand.tape.value(name)) == _rows(hand.exact.value(name))
         for name in hand.exact
-        if name.rsplit(".", 1)[-1] == "probs" and hand.exact[name].dim()
+        if name.rsplit(".", 1)[-1] == "probs" and hand.exact.value(name).dim()
     ]
     places = torch.cat(same) if same else torch.empty(0)
     return int(places.sum()), places.numel()

@@ -80,7 +80,7 @@ def explain(tape: Tape, expression: str) -> Explanation:
     or arithmetic that does not give the traced number, which would be a mistake of Pellucid's.
     """
     name, index = place(tape, expression)
-    value: Tensor = tape[name]
+    value: Tensor = tape.value(name)
     traced = value[index].item()
     origin = tape.name_of(value) or name
     full, first = (at(text, index) for text in (name, origin))
@@ -144,7 +144,7 @@ def place(tape: Tape, expression: str) -> tuple[str, tuple[int, ...]]:
             f"{expression!r} is neither"
         )
     name, text = match["name"], match["index"]
-    shape = tuple(tape[name].shape)
+    shape = tuple(tape.value(name).shape)
     parts = [] if text is None else text.split(",")
     sizes = ", ".join(map(str, shape))
     if len(parts) != len(shape):
@@ -190,7 +190,7 @@ def _run(tape: Tape, call: Call, wanted: str) -> Any:
             caught.append(value)
             raise _FoundValue
         if isinstance(value, TermArray) and name in tape:
-            traced = tape[name]
+            traced = tape.value(name)
             value.mark(tape.name_of(traced) or name, reader(traced))
 
     with suppress(_FoundValue):

@@ -45,7 +45,7 @@ def align(
         read = [special(tokenizer, BOS), *target][:room]
         model.forward(source, read, tape)
         names = [f"dec.h.{layer}.cross.att" for layer in range(model.config.n_decoder)]
-        tables = [tape[name] for name in names]
+        tables = [tape.value(name) for name in names]
     else:
         source = source_ids(tokenizer, text, "gpt")
         read = [source[-1], *target][: room + 1 - len(source)]
@@ -53,7 +53,7 @@ def align(
         # The token at <SEP> predicts the target's first.
         rows, columns = slice(len(source) - 1, None), slice(0, len(source))
         layers = range(model.config.n_layer)
-        tables = [tape[f"h.{layer}.attn.att"][:, rows, columns] for layer in layers]
+        tables = [tape.value(f"h.{layer}.attn.att")[:, rows, columns] for layer in layers]
     wanted = [*target, special(tokenizer, EOS)][: len(read)]
     return Alignment(
         tuple(_piece(tokenizer, token) for token in source),

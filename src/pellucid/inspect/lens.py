@@ -36,7 +36,7 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
 
     Raises `TraceError` for a tape without the run of such a model, or a position outside its text.
     """
-    streams = [tape[name] for name in lens_names(model, tape)]
+    streams = [tape.value(name) for name in lens_names(model, tape)]
     length = streams[0].shape[-2]
     if not -length <= position < length:
         raise TraceError(
@@ -47,7 +47,9 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
     if model.config.final_norm:
         x, _ = layer_norm(x, **model.params["ln_f"], eps=model.config.eps)
     if "ln_f.intervened.out" in tape:
-        where, value = (tape[f"ln_f.intervened.{key}"][position] for key in ("where", "value"))
+        where, value = (
+            tape.value(f"ln_f.intervened.{key}")[position] for key in ("where", "value")
+        )
         x, _ = intervened(x, where=where, value=value)
     head = "wte" if model.config.tied else "lm_head"
     logits, _ = unembedding(x, **model.params[head])

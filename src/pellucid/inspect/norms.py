@@ -29,7 +29,7 @@ def gradient_norms(model: GPT, tape: Tape) -> Norms:
     before: dict[str, float] = {}
     after: dict[str, float] = {}
     for name in flatten(model.params):
-        norm = float(tape[f"d{name}"].norm())
+        norm = float(tape.value(f"d{name}").norm())
         first, _, rest = name.partition(".")
         if first == "h":
             blocks.setdefault(rest.partition(".")[2], []).append(norm)
@@ -40,5 +40,5 @@ def gradient_norms(model: GPT, tape: Tape) -> Norms:
         {kind: tuple(norms) for kind, norms in blocks.items()},
         before,
         after,
-        tuple(float(tape[name].norm()) for name in names),
+        tuple(float(tape.value(name).norm()) for name in names),
     )

@@ -81,7 +81,7 @@ def reach(
 
 def _row(tape: Tape, layer: int, head: int, start: int) -> Tensor:
     """The head's attention from a position to those up to it, in float64."""
-    att: Tensor = tape[f"h.{layer}.attn.att"]  # (H, T, T)
+    att: Tensor = tape.value(f"h.{layer}.attn.att")  # (H, T, T)
     return att[head, start, : start + 1].double()
 
 

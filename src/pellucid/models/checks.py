@@ -15,7 +15,7 @@ from pellucid.tree import Tree, flatten
 
 
 def whole_numbers(what: str, ids: Any, device: torch.device) -> Tensor:
-    """The ids as a tensor of whole numbers; `TokenError` where they are anything else."""
+    """The ids as a tensor of whole numbers, a copy; `TokenError` where they are anything else."""
     try:
         numbers = torch.as_tensor(ids, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -29,7 +29,7 @@ def whole_numbers(what: str, ids: Any, device: torch.device) -> Tensor:
             f"{what} must be at least one whole number, and {numbers.dtype} of shape "
             f"{tuple(numbers.shape)} came: tokenize a text that is not empty"
         )
-    return numbers.long()
+    return numbers.to(torch.long, copy=True)
 
 
 def check_range(what: str, ids: Tensor, vocab_size: int) -> None:

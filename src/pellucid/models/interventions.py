@@ -88,7 +88,7 @@ def pairs_at(tape: Tape) -> dict[str, str]:
         if pair == ATTENTION:  # of z, which the table makes, the layer around shows the gradient
             found[f"{call.path}.att"] = pair
         else:
-            found |= {name: pair for name in call.outputs if tape[name] is call.result[0]}
+            found |= {name: pair for name in call.outputs if tape.value(name) is call.result[0]}
     return {name: found[name] for name in tape if name in found}
 
 
@@ -117,7 +117,7 @@ def _places(kind: Any, config: Any) -> dict[str, Settable]:
             pair,
             tuple(
                 size if size == other else None
-                for size, other in zip(two[name].shape, three[name].shape, strict=True)
+                for size, other in zip(two.value(name).shape, three.value(name).shape, strict=True)
             ),
         )
         for name, pair in pairs_at(two).items()
@@ -274,6 +274,7 @@ def _finite(intervention: Intervention, dtype: torch.dtype, device: torch.device
     """The value as a tensor of the model's kind; `ConfigError` where it is no finite number."""
     try:
         value = torch.as_tensor(intervention.value, dtype=dtype, device=device).detach()
+        value = value.clone()  # what the caller does with theirs is no edit of the model
     except (TypeError, ValueError, RuntimeError):
         value = torch.tensor(math.nan)
     if not bool(value.isfinite().all()):

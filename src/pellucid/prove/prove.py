@@ -121,7 +121,7 @@ def prove(
         return Proof(
             dtype_of(tape),
             bits,
-            {name: _hash(tape[name]) for name in _given(tape)},
+            {name: _hash(tape.value(name)) for name in _given(tape)},
             tuple(proving.found.values()),
             finite_differences(*stepped) if stepped and differences else None,
             proving.likeliest,
@@ -139,7 +139,9 @@ class _Proving:
         watch: Watch,
     ) -> None:
         self.tape, self.written, self.stepped, self.watch = tape, written, stepped, watch
-        self.found = {name: _exact(tape, name) for name in _given(tape) if is_real(tape[name])}
+        self.found = {
+            name: _exact(tape, name) for name in _given(tape) if is_real(tape.value(name))
+        }
         self.likeliest: Likeliest | None = None
         self.costs = _costs(tape)
         watch.begins("rounding", self.costs)
@@ -182,7 +184,7 @@ class _Proving:
         known = _known(self.tape, name) | {"inside": self.sound[name]}
         self.found[name] = enclose(value, true, self.written(value), **known)
         self.watch.enclosed(name, true)
-        if "logits" in self.tape and name == self.tape.name_of(self.tape["logits"]):
+        if "logits" in self.tape and name == self.tape.name_of(self.tape.value("logits")):
             self.likeliest = likeliest(true)
 
     def _beside(self) -> Iterator[tuple[str, Tensor, Ball]]:
@@ -191,9 +193,9 @@ class _Proving:
         seen: set[str] = set()
         for _, shown in replay(self.tape, Ball.exact):
             for name, true in shown.items():
-                if name not in seen and self.tape.name_of(self.tape[name]) == name:
+                if name not in seen and self.tape.name_of(self.tape.value(name)) == name:
                     seen.add(name)
-                    yield name, self.tape[name], true
+                    yield name, self.tape.value(name), true
                     if self.after is not None and name.endswith(NEW):
                         new[name.removesuffix(NEW)] = true
         if self.stepped and self.after is not None:
@@ -209,19 +211,19 @@ def _costs(tape: Tape) -> dict[str, float]:
     costs: dict[str, float] = {}
     for call in tape.calls:
         read = sum(
-            tape[name].numel()
+            tape.value(name).numel()
             for argument, name in call.inputs.items()
             if "." not in argument.removeprefix("cache.")  # of a call inside it: counted there
         )
         for name in own_outputs(tape, call):
-            costs[name] = READ * read + tape[name].numel()
+            costs[name] = READ * read + tape.value(name).numel()
             read = 0
     return costs
 
 
 def _after(tape: Tape, stepped: Stepped) -> Tape | None:
     """The loss by the new parameters of a step, on a tape of its own; None where it took none."""
-    new = {name.removesuffix(NEW): tape[name] for name in tape if name.endswith(NEW)}
+    new = {name.removesuffix(NEW): tape.value(name) for name in tape if name.endswith(NEW)}
     if not new:
         return None
     after = Tape()
@@ -235,8 +237,8 @@ def _known(tape: Tape, name: str) -> dict[str, Any]:
     """A tensor's names, and which part of the step made it."""
     if name == LOSS_AFTER:
         return {"name": name, "also": (), "part": "update"}
-    value = tape[name]
-    also = tuple(other for other in tape if other != name and tape[other] is value)
+    value = tape.value(name)
+    also = tuple(other for other in tape if other != name and tape.value(other) is value)
     return {"name": name, "also": also, "part": part_of(tape, name)}
 
 
@@ -244,20 +246,22 @@ def _given(tape: Tape) -> list[str]:
     """The names of all that no call made: parameters, tokens, and what else came from outside."""
     read = (name for call in tape.calls for name in call.inputs.values())
     names = dict.fromkeys((*tape, *read))
-    return [n for n in names if tape.made_by(n) is None and tape.name_of(tape[n]) in {n, None}]
+    return [
+        n for n in names if tape.made_by(n) is None and tape.name_of(tape.value(n)) in {n, None}
+    ]
 
 
 def _exact(tape: Tape, name: str) -> Enclosed:
     """What was given is what it is."""
     exact: dict[str, Any] = dict.fromkeys(("radius", "error", "ulps", "relative"), 0.0)
     counts: dict[str, Any] = {"misprinted": 0, "misprints": (), "undecided": 0, "unit": None}
-    shape = tuple(tape[name].shape)
+    shape = tuple(tape.value(name).shape)
     return Enclosed(**_known(tape, name), shape=shape, inside=True, **exact, **counts)
 
 
 def dtype_of(tape: Tape) -> str:
     """The dtype of the run: that of the first real numbers on the tape."""
-    values = (tape[name] for name in tape)
+    values = (tape.value(name) for name in tape)
     return str(next(value.dtype for value in values if is_real(value))).removeprefix("torch.")
 
 

@@ -37,7 +37,7 @@ def replay(tape: Tape, given: Callable[[Tensor], Any]) -> Iterator[tuple[Call, d
         if set(own_outputs(tape, call)) - shown:
             own = Tape()
             call.rerun(partial(_read, tape, call, made=made, given=given), own)
-            values = {name: own[name] for name in own if is_real(tape[name])}
+            values = {name: own.value(name) for name in own if is_real(tape.value(name))}
             # What is made of whole numbers alone, such as a table of positions, is still floats.
             values |= {name: given(value) for name, value in values.items() if is_real(value)}
             shown |= set(values)
@@ -69,12 +69,14 @@ def _read(
 
 def own_outputs(tape: Tape, call: Call) -> list[str]:
     """The real numbers that a call made itself, each under its first name only."""
-    return [name for name in call.outputs if is_real(tape[name]) and _is_own(tape, call, name)]
+    return [
+        name for name in call.outputs if is_real(tape.value(name)) and _is_own(tape, call, name)
+    ]
 
 
 def _is_own(tape: Tape, call: Call, name: str) -> bool:
     maker = tape.made_by(name)
-    if maker is None or tape.name_of(tape[name]) != name:
+    if maker is None or tape.name_of(tape.value(name)) != name:
         return False
     return (maker.path, maker.function) == (call.path, call.function)
 

@@ -34,10 +34,10 @@ def inside(tape: Tape, bits: int, done: Callable[[str], None]) -> dict[str, bool
         breathe()
         bounds = _again(tape, call, wanted, Rounded.exact)
         true: dict[str, Any] = {}
-        if tape[wanted[0]].dtype == torch.float64:
+        if tape.value(wanted[0]).dtype == torch.float64:
             true = with_enough_bits(partial(_on_balls, tape, call, wanted), bits)
         for name in wanted:
-            found[name] = _within(tape[name], bounds[name], true.get(name))
+            found[name] = _within(tape.value(name), bounds[name], true.get(name))
             done(name)
     return found
 
@@ -55,7 +55,7 @@ def _again(
         if name in wanted:
             found[name] = change(name, value)
         elif isinstance(value, Ball | Rounded):
-            value.become(tape[name])
+            value.become(tape.value(name))
 
     call.rerun(change, Observer(shown))
     return found

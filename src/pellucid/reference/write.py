@@ -113,13 +113,13 @@ def _write_llm_c(run: ReferenceRun, place: Path) -> None:
     model = merged(run.model.to(dtype=torch.float32))
     export_llm_c(model, place / "model.bin")
     tape = replace(run, model=model).first_step(torch.float32)
-    write_state(place / "state.bin", model.config, {name: tape[name] for name in tape})
+    write_state(place / "state.bin", model.config, {name: tape.value(name) for name in tape})
 
 
 def _add_tape(shards: "_Shards", tape: Tape) -> None:
     """Every value of a tape once; where it has a second name, that is a row of the manifest."""
     for name in tape:
-        value, row, call = tape[name], describe(name), tape.made_by(name)
+        value, row, call = tape.value(name), describe(name), tape.made_by(name)
         known: dict[str, Any] = {"part": part_of(tape, name), "meaning": row.meaning if row else ""}
         if call is not None:
             known["made_by"] = {

@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import Tensor
+
+from pellucid.errors import TraceError
+
 BACKWARD = "_backward"
 """The end of the name of every backward function."""
 
@@ -27,6 +31,7 @@ class Call:
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     result: Any = None
+    versions: dict[int, int] = field(default_factory=dict, repr=False)  # its tape's, by id
 
     @property
     def backward(self) -> bool:
@@ -42,15 +47,33 @@ class Call:
         """Run the call again, with `change(argument, value)` in place of each of its values.
 
         What it shows goes on the `Tape` that is given, under the names that it has on this one; an
-        argument inside another is named as in `inputs`.
+        argument inside another is named as in `inputs`. Raises `TraceError` where a value that it
+        read has been written to since.
         """
+        for argument, value in leaves_of(self.arguments).items():
+            check_unwritten(self.inputs.get(argument, argument), value, self.versions)
         self.function(**changed_leaves(self.arguments, change), tape=tape.at(self.path))
 
     def with_values(self, change: Callable[[str, Any], Any]) -> "Call":
         """The same call with other values."""
         arguments = changed_leaves(self.arguments, change)
         result = changed_leaves({"": self.result}, change)[""]
-        return replace(self, arguments=arguments, result=result)
+        return replace(self, arguments=arguments, result=result, versions={})
+
+
+def version(value: Any) -> int:
+    """How often a tensor has been written to in place, as PyTorch counts; 0 for anything else."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else 0
+
+
+def check_unwritten(name: str, value: Any, versions: Mapping[int, int]) -> None:
+    """Raise `TraceError` where a value of that name has been written to since it was kept."""
+    now = version(value)
+    if versions.get(id(value), now) != now:
+        raise TraceError(
+            f"what was recorded must stay as it ran, and {name} has been written to in place "
+            "since: record the run again, and write to a copy, such as x.clone()"
+        )
 
 
 def changed_leaves(

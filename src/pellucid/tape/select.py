@@ -13,7 +13,7 @@ _PLACE = re.compile(r"(-?\d+)|(-?\d+)?:(-?\d+)?")
 
 
 def select(tape: Tape, expression: str) -> Tensor:
-    """The value of a name, or of a part with an index after it: whole numbers and slices.
+    """A copy of the value of a name, or of a part with an index after it: numbers and slices.
 
     Raises `TraceError` for a name that is not on the tape or an index outside its shape.
     """
@@ -23,9 +23,9 @@ def select(tape: Tape, expression: str) -> Tensor:
             f"a value is asked for by its name, with or without an index, such as "
             f"h.0.attn.att[0,1]; {expression!r} is neither"
         )
-    value: Tensor = tape[match["name"]]
+    value: Tensor = tape.value(match["name"])
     if match["index"] is None:
-        return value
+        return value.clone()
     places = tuple(_place(text.strip(), expression) for text in match["index"].split(","))
     try:
         part = value[places]
@@ -37,7 +37,7 @@ def select(tape: Tape, expression: str) -> Tensor:
             f"an index must lie within the shape, and {expression} does not: {match['name']} is "
             f"({shape})"
         )
-    return part
+    return part.clone()
 
 
 def _place(text: str, expression: str) -> Any:

@@ -25,8 +25,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
+from torch import Tensor
+
 from pellucid.errors import TraceError
-from pellucid.tape.call import BACKWARD, Call, leaves_of
+from pellucid.tape.call import BACKWARD, Call, check_unwritten, leaves_of, version
 
 
 class NullTape:
@@ -75,6 +77,7 @@ class _Record:
 
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    versions: dict[int, int] = field(default_factory=dict)  # by the same id
     begun: list[Call] = field(default_factory=list)
     by_key: dict[tuple[str, str], Call] = field(default_factory=dict)  # of one key the first
     calls: list[Call] = field(default_factory=list)
@@ -88,6 +91,10 @@ class Tape(NullTape):
     with respect to it. A name that is only an argument of a call works too: `tape["h.0.ln_1.x"]`
     is what `ln_1` read, and `tape["dh.0.ln_1.x"]` the part of the gradient that came back through
     `ln_1` alone.
+
+    What brackets give is a copy: whoever writes to it changes neither the tape nor the model. The
+    tape itself holds the tensors that ran, and takes no memory for them beside the run's; one that
+    is written to later, such as a weight in a training in place, is refused when it is read.
 
     A tape belongs to one step: another value under the same name raises `TraceError`.
     """
@@ -127,7 +134,8 @@ class Tape(NullTape):
         self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
     ) -> Any:
         """Record a call of a layer: run its `body`, the code below the wrapper."""
-        call = Call(self.path, function, arguments, self._call)
+        versions = self._record.versions
+        call = Call(self.path, function, arguments, self._call, versions=versions)
         if call.backward:
             path, name = call.key
             call.undoes = self._record.by_key.get((path, name.removesuffix(BACKWARD)))
@@ -162,7 +170,20 @@ class Tape(NullTape):
     # -- reading ------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Any:
-        """The value of that name; `TraceError`, with the nearest names, where there is none."""
+        """A copy of the value of that name; `TraceError`, with near names, where there is none."""
+        value = self.value(name)
+        return value.clone() if isinstance(value, Tensor) else value
+
+    def value(self, name: str) -> Any:
+        """The very value that ran, to be read and never to be written to; as `tape[name]` else.
+
+        Raises `TraceError` too where somebody has written to it.
+        """
+        value = self._value(name)
+        check_unwritten(name, value, self._record.versions)
+        return value
+
+    def _value(self, name: str) -> Any:
         values = self._record.values
         if name in values:
             return values[name]
@@ -202,7 +223,7 @@ class Tape(NullTape):
 
     def made_by(self, name: str) -> Call | None:
         """The call that made the value; None for an input (parameters, tokens)."""
-        origin = self.name_of(self[name]) or name
+        origin = self.name_of(self._value(name)) or name
         return self._record.makers.get(origin)
 
     def shown_by(self, name: str) -> Call | None:
@@ -234,6 +255,7 @@ class Tape(NullTape):
         new.begun = list(calls.values())
         new.calls = [calls[id(call)] for call in old.calls]
         new.names = {id(value): old.names[before] for before, value in known.items()}
+        new.versions = {id(value): version(value) for value in known.values()}
         new.makers = {name: calls[id(call)] for name, call in old.makers.items()}
         return tape
 
@@ -254,6 +276,7 @@ class Tape(NullTape):
         # An object may have several names (h.0.resid_post is h.1.resid_pre): the first tells who
         # made it. The tape holds the object, so its id stays its own.
         self._record.names.setdefault(id(value), name)
+        self._record.versions.setdefault(id(value), version(value))
 
     def _keep_call(self, call: Call) -> None:
         """Record a call that shows its first value, with the names of what it was given."""
@@ -263,6 +286,7 @@ class Tape(NullTape):
                 backward = call.backward and argument.startswith("d")
                 unnamed = "d" + _join(path, argument[1:]) if backward else _join(path, argument)
                 call.inputs[argument] = names.setdefault(id(value), unnamed)
+                call.versions.setdefault(id(value), version(value))
         self._record.calls.append(call)
 
 

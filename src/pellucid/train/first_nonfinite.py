@@ -58,7 +58,7 @@ def _replay(model: Any, batch: tuple[Tensor, ...], how: dict[str, Any]) -> dict[
     tape = Tape()
     model.loss_and_grads(*batch, tape, **how)
     names = [name for name in tape if tape.made_by(name) is not None and name != "mask"]
-    values = {name: tape[name] for name in names}
+    values = {name: tape.value(name) for name in names}
     return {
         name: value.masked_fill(value == -torch.inf, 0) if name.endswith("scores") else value
         for name, value in values.items()

@@ -58,12 +58,12 @@ class Trace:
     @cached_property
     def pieces(self) -> tuple[str, ...]:
         """The pieces of the tokens that the model reads."""
-        return tuple(map(self.piece, self.tape["tokens"].tolist()))
+        return tuple(map(self.piece, self.tape.value("tokens").tolist()))
 
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """The pieces of the tokens to predict."""
-        wanted = self.tape["targets"].tolist()
+        wanted = self.tape.value("targets").tolist()
         return tuple("" if token == IGNORE else self.piece(token) for token in wanted)
 
     @cached_property

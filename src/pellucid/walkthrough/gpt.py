@@ -88,7 +88,7 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
             names += [f"{name}.update", f"{name}.new"]
     says = ""
     if trace.loss_after is not None:
-        before = float(trace.tape["loss"])
+        before = float(trace.tape.value("loss"))
         says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
     if trace.after is not None and (lost := lost_weight(trace.after.params)):
         says = f"{says}; the step leaves {lost}".removeprefix("; ")
@@ -114,9 +114,9 @@ def _with_lines(trace: Trace, step: Step) -> Step:
     """The step with what it shows beside its values: tokens by name, the likeliest predictions."""
     if step.kind == "tokens":
         return step._replace(lines=tuple(_tokens(trace)), spelt=True)
-    if step.kind == "softmax" and trace.tape["probs"].numel() > LABELLED:
+    if step.kind == "softmax" and trace.tape.value("probs").numel() > LABELLED:
         return step._replace(lines=tuple(_predictions(trace)))
-    wanted = trace.tape["targets"].tolist()
+    wanted = trace.tape.value("targets").tolist()
     if step.kind == "loss" and IGNORE in wanted:
         return step._replace(says=_skipped(wanted))
     return step
@@ -132,7 +132,7 @@ def _skipped(wanted: Sequence[int]) -> str:
 
 
 def _tokens(trace: Trace) -> Iterator[str]:
-    ids, wanted = trace.tape["tokens"].tolist(), trace.tape["targets"].tolist()
+    ids, wanted = trace.tape.value("tokens").tolist(), trace.tape.value("targets").tolist()
     if trace.vocabulary:
         yield "vocabulary  " + "   ".join(f"{p} {i}" for i, p in enumerate(trace.vocabulary))
     rows = zip(count(), ids, trace.pieces, wanted, trace.targets, strict=False)
@@ -144,7 +144,7 @@ def _tokens(trace: Trace) -> Iterator[str]:
 
 def _predictions(trace: Trace) -> Iterator[str]:
     """How likely the target was at each position, and the most likely next tokens."""
-    probs, wanted = trace.tape["probs"], trace.tape["targets"].tolist()
+    probs, wanted = trace.tape.value("probs"), trace.tape.value("targets").tolist()
     yield "the target and its probability; then the most likely next tokens"
     for place, row in enumerate(probs[:POSITIONS]):
         top = row.topk(TOP)
@@ -181,7 +181,7 @@ def _labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
     def labels(name: str) -> Sequence[Labels]:
         row = describe(name)
         shape = row.shape if row else ()
-        value = trace.tape[name]
+        value = trace.tape.value(name)
         if len(shape) == value.dim():
             return [by_letter.get(letter) for letter in shape]
         # A layer's own x has the shape of its input.

@@ -99,7 +99,7 @@ def uses() -> tuple[NameRow, ...]:
             for call in scope.at(path) if value != name and _pattern(value) not in known else ():
                 meaning = facts_of(call.function).values.get(word)
                 if meaning is not None:
-                    row = _row(_pattern(value), meaning, run.tape[name], run.letters)
+                    row = _row(_pattern(value), meaning, run.tape.value(name), run.letters)
                     rows.setdefault(row.pattern, row)
     return tuple(rows.values())
 
@@ -175,8 +175,8 @@ def _values(scope: Scope) -> Iterator[tuple[str, Tensor]]:
             continue
         for word, given in call.inputs.items() if name == call.outputs[0] else ():
             if tape.shown_by(given) is None and given in tape and _has_a_word(call, word, given):
-                yield given, tape[given]
-        yield name, tape[name]
+                yield given, tape.value(given)
+        yield name, tape.value(name)
 
 
 def _has_a_word(call: Call, word: str, name: str) -> bool:

@@ -49,7 +49,7 @@ class Scope:
                 self._reading.setdefault(name, []).append(call)
         self._names: dict[int, list[str]] = {}
         for name in tape:
-            self._names.setdefault(id(tape[name]), []).append(name)
+            self._names.setdefault(id(tape.value(name)), []).append(name)
 
     def undone(self, call: Call) -> Call:
         """Of a backward the forward that it undoes; of a forward itself."""
@@ -141,7 +141,7 @@ class Scope:
                 _measure(sizes, facts.values.get(name), value)
             for name in one.outputs:
                 for word in self._own_names(one, name):
-                    _measure(sizes, facts.values.get(word), self.tape[name])
+                    _measure(sizes, facts.values.get(word), self.tape.value(name))
             settings = {
                 symbol: float(leaves[name])
                 for name, symbol in facts.settings.items()
@@ -178,7 +178,7 @@ class Scope:
 
     def _short(self, full: str, prefix: str) -> str:
         """A name on the tape, as a step writes it whose values begin with this prefix."""
-        value = self.tape[full]
+        value = self.tape.value(full)
         within = [name for name in self.names_of(value) if below(name, prefix) is not None]
         if within:
             short = str(below(min(within, key=self.rank), prefix))

@@ -174,7 +174,7 @@ class Steps:
 
     def _says(self, found: StepDraft) -> bool:
         """Whether a step shows anything that no step before has shown."""
-        return any(self.tape.name_of(self.tape[name]) == name for name in found.names) or any(
+        return any(self.tape.name_of(self.tape.value(name)) == name for name in found.names) or any(
             True for _ in self._equations(found)
         )
 
@@ -225,7 +225,7 @@ class Steps:
                 if new and used.endswith(PARAMETERS) and self.tape.made_by(used) is None:
                     self._shown.add(used)
                     yield used
-            own = [one for one in self.scope.names_of(self.tape[name]) if one in found.names]
+            own = [one for one in self.scope.names_of(self.tape.value(name)) if one in found.names]
             if self._is_shown(name) and name == min(own, key=self.scope.rank):
                 yield name
 

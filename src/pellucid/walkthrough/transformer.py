@@ -55,6 +55,10 @@ def _labels(
     def labels(name: str) -> Sequence[Labels]:
         row = describe(name)
         shape = row.shape if row else ()
-        return [by_letter.get(letter) for letter in shape] if len(shape) == tape[name].dim() else []
+        return (
+            [by_letter.get(letter) for letter in shape]
+            if len(shape) == tape.value(name).dim()
+            else []
+        )
 
     return labels

@@ -165,7 +165,7 @@ class Classifier(Model):
             raise TextError(
                 f"{what} must be finite, and an infinity or NaN came: leave its row out"
             )
-        return numbers
+        return numbers.clone()  # what the caller does with theirs later is not what ran
 
     def _targets(self, targets: Any, x: Tensor) -> Tensor:
         ids = torch.as_tensor(targets, device=self.device)
@@ -181,4 +181,4 @@ class Classifier(Model):
                 f"a class must be a number from 0 to {self.config.classes - 1}, not "
                 f"{least if least < 0 else most}: was the table read with the model's labels?"
             )
-        return ids.long()
+        return ids.to(torch.long, copy=True)

@@ -23,12 +23,14 @@ def effect(run: ExperimentRun, before: ExperimentRun, fields: Fields) -> Json:
     count = fields["top"]
     changed = sorted(_changes(run, before), key=lambda row: row["relative"], reverse=True)
     return {
-        "loss": [json_number(float(one.tape["loss"])) for one in (before, run)],
+        "loss": [json_number(float(one.tape.value("loss"))) for one in (before, run)],
         "predictions": {
             "before": rows_at(before, place, count),
             "after": rows_at(run, place, count),
         },
-        "kl": json_number(_divergence(before.tape["probs"][place], run.tape["probs"][place])),
+        "kl": json_number(
+            _divergence(before.tape.value("probs")[place], run.tape.value("probs")[place])
+        ),
         "tensors": changed[:LISTED],
     }
 
@@ -43,8 +45,8 @@ def norms(run: ExperimentRun) -> Json:
             {
                 "name": name,
                 "value": json_number(_norm(weight)),
-                "gradient": json_number(_norm(tape[f"d{name}"])),
-                "update": json_number(_norm(tape[update])) if update in tape else None,
+                "gradient": json_number(_norm(tape.value(f"d{name}"))),
+                "update": json_number(_norm(tape.value(update))) if update in tape else None,
             }
         )
     return {"rows": rows}
@@ -54,13 +56,13 @@ def _changes(run: ExperimentRun, before: ExperimentRun) -> Iterator[Json]:
     """Every tensor that both runs have, in the same shape, and that differs."""
     updates = (".m", ".v", ".m_hat", ".v_hat", ".update", ".new")
     for name in run.tape:
-        value: Tensor = run.tape[name]
+        value: Tensor = run.tape.value(name)
         owner, _, last = name.rpartition(".")
         if f".{last}" in updates and owner.endswith(PARAMETERS):
             continue
         if name not in before.tape or run.tape.name_of(value) != name:
             continue
-        other: Tensor = before.tape[name]
+        other: Tensor = before.tape.value(name)
         if other is value or other.shape != value.shape or not value.is_floating_point():
             continue
         change = _largest(value - other)

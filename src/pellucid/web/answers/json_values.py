@@ -33,7 +33,7 @@ def json_rows(values: Tensor) -> list[list[float | str]]:
 def format_of(run: ExperimentRun, name: str) -> Format:
     """How the numbers of a tensor are written, decided once for all of it."""
     if name not in run.formats:
-        values = run.tape[name].detach()
+        values = run.tape.value(name).detach()
         if values.numel() > SAMPLED:
             flat = values.reshape(-1)
             sample = flat[:: flat.numel() // SAMPLED].double()

@@ -85,9 +85,9 @@ class Outline:
         """What of these names is on the tape; the same array under a second name only once."""
         tape, seen, found = self.run.tape, set(), []
         for name in names:
-            if (name not in tape and not name.endswith(".x")) or id(tape[name]) in seen:
+            if (name not in tape and not name.endswith(".x")) or id(tape.value(name)) in seen:
                 continue
-            seen.add(id(tape[name]))
+            seen.add(id(tape.value(name)))
             found += [
                 self.tensor(own, lead) for own in (name, intervened_name(name)) if own in tape
             ]
@@ -98,7 +98,7 @@ class Outline:
         row, tape = describe(name), self.run.tape
         return {
             "name": name,
-            "shape": list(tape[name].shape),
+            "shape": list(tape.value(name).shape),
             "symbol": row.symbol if row else "",
             "meaning": row.meaning if row else "",
             "gradient": f"d{name}" if f"d{name}" in tape else None,

@@ -37,13 +37,13 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
     }
     if run.trace is None or run.model_state is None:
         return answer
-    wanted = run.tape["targets"].tolist()
-    losses = zip(run.tape["losses"].tolist(), wanted, strict=True)
-    loss = float(run.tape["loss"])
+    wanted = run.tape.value("targets").tolist()
+    losses = zip(run.tape.value("losses").tolist(), wanted, strict=True)
+    loss = float(run.tape.value("loss"))
     return answer | {
         "model": facts(run.trace.model, sum(leaf.numel() for leaf in leaves.values())),
         "parameters": list(leaves),
-        "tokens": [token(run, number) for number in run.tape["tokens"].tolist()],
+        "tokens": [token(run, number) for number in run.tape.value("tokens").tolist()],
         "targets": [None if number == IGNORE else token(run, number) for number in wanted],
         "losses": [None if target == IGNORE else json_number(one) for one, target in losses],
         "loss": json_number(loss),

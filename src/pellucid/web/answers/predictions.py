@@ -14,10 +14,10 @@ from pellucid.web.session.runs import ExperimentRun, traced
 def predictions(run: ExperimentRun, fields: Fields) -> Json:
     """The likeliest tokens after a position, and how likely the target was."""
     place, count = position_in(run, fields), fields["top"]
-    target = int(run.tape["targets"][place])
+    target = int(run.tape.value("targets")[place])
     return {
         "position": place,
-        "piece": run.piece(int(run.tape["tokens"][place])),
+        "piece": run.piece(int(run.tape.value("tokens")[place])),
         "rows": rows_at(run, place, count),
         "target": None if target == IGNORE else _row(run, place, target),
     }
@@ -25,7 +25,7 @@ def predictions(run: ExperimentRun, fields: Fields) -> Json:
 
 def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     """The likeliest tokens after a position, each with the name of its probability."""
-    return [_row(run, place, token) for token in _likeliest(run.tape["probs"][place], count)]
+    return [_row(run, place, token) for token in _likeliest(run.tape.value("probs")[place], count)]
 
 
 def lens(run: ExperimentRun, fields: Fields) -> Json:
@@ -58,7 +58,7 @@ def attention(run: ExperimentRun, fields: Fields) -> Json:
     block = bounded(fields["block"], "block", 0, trace.model.config.n_layer - 1)
     name = f"h.{block}.attn.att"
     kept = f"h.{block}.attn.kept"
-    used: Tensor = run.tape[kept] if kept in run.tape else run.tape[name]
+    used: Tensor = run.tape.value(kept) if kept in run.tape else run.tape.value(name)
     return {"heads": used.tolist(), "pieces": list(trace.pieces)}
 
 
@@ -80,7 +80,7 @@ def _row(run: ExperimentRun, place: int, token: int) -> Json:
     return {
         "id": token,
         "piece": run.piece(token),
-        "probability": json_number(float(run.tape["probs"][place, token])),
-        "logit": json_number(float(run.tape["logits"][place, token])),
+        "probability": json_number(float(run.tape.value("probs")[place, token])),
+        "logit": json_number(float(run.tape.value("logits")[place, token])),
         "name": at("probs", (place, token)),
     }

@@ -51,7 +51,7 @@ class _BallRecorder(Watch):
 
 def proving(run: ExperimentRun) -> Iterator[Json]:
     """Prove the run: events as it goes, and what came of it."""
-    count = sum(run.tape[name].numel() for name in run.tape)
+    count = sum(run.tape.value(name).numel() for name in run.tape)
     if count > PROVED:
         raise ConfigError(
             f"on the page a run of at most {PROVED:,} numbers is proved, and this one has "
@@ -61,7 +61,9 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
     def work(tell: Tell) -> Json:
         stepped = None
         if run.trace is not None:
-            stepped = Stepped(run.trace.model, (run.tape["tokens"], run.tape["targets"]))
+            stepped = Stepped(
+                run.trace.model, (run.tape.value("tokens"), run.tape.value("targets"))
+            )
         watch = _BallRecorder(run, tell)
         run.proof = prove(run.tape, written=Format, stepped=stepped, watch=watch)
         return {
@@ -80,7 +82,7 @@ def proved(run: ExperimentRun, found: Explanation) -> Json | None:
     name, index = place(run.tape, found.origin)
     if run.proof is None or name not in run.balls:
         return None
-    flat = int(np.ravel_multi_index(index, run.tape[name].shape)) if index else 0
+    flat = int(np.ravel_multi_index(index, run.tape.value(name).shape)) if index else 0
     ball = run.balls[name].reshape(-1)[flat]
     high, low, radius = (float(ball[part]) for part in ("high", "low", "radius"))
     with precision(BITS):  # wide enough for the sum of two floats, with some to spare

@@ -89,7 +89,7 @@ def _patches(matrix: Tensor, height: int, width: int) -> Tensor:
 
 
 def _value(run: ExperimentRun, name: str) -> Tensor:
-    value = run.tape[name]
+    value = run.tape.value(name)
     if not isinstance(value, Tensor):
         raise TraceError(f"what is shown must be a tensor, and {name} is none")
     return value
@@ -127,7 +127,7 @@ def _text(written: object, number: float) -> str:
 def _largest(run: ExperimentRun, name: str) -> float | str:
     known = f"{name} largest"
     if known not in run.notes:
-        run.notes[known] = json_number(largest(run.tape[name]))
+        run.notes[known] = json_number(largest(run.tape.value(name)))
     return run.notes[known]  # type: ignore[no-any-return]
 
 
@@ -148,7 +148,7 @@ def _against(
     lead: Sequence[int],
     window: tuple[int, int, int, int],
 ) -> Json | None:
-    if other is None or name not in other.tape or other.tape[name].shape != value.shape:
+    if other is None or name not in other.tape or other.tape.value(name).shape != value.shape:
         return None
     first, end, left, right = window
-    return _numbers(other, name, _matrix(name, other.tape[name], lead)[first:end, left:right])
+    return _numbers(other, name, _matrix(name, other.tape.value(name), lead)[first:end, left:right])

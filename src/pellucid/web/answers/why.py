@@ -123,19 +123,19 @@ def _facing(run: ExperimentRun, full: str) -> Json | None:
         if other == name or not _shaped(run.tape, other, name):
             return None
     facing = at(other, index)
-    number = run.tape[other][index].item()
+    number = run.tape.value(other)[index].item()
     return {"name": facing, "text": _written(run, facing), "exact": repr(number), "kind": kind}
 
 
 def _shaped(tape: Tape, other: str, name: str) -> bool:
     """Whether the tape has another value in the shape of this one."""
-    return other in tape and tape[other].shape == tape[name].shape
+    return other in tape and tape.value(other).shape == tape.value(name).shape
 
 
 def _written(run: ExperimentRun, full: str) -> str:
     """A number as its tensor's numbers are written."""
     name, index = place(run.tape, full)
-    value = run.tape[name]
+    value = run.tape.value(name)
     number = value[index].item()
     if value.dtype == torch.bool or not value.is_floating_point():
         return Writer().figure(number)

@@ -121,7 +121,7 @@ class ModelState:
         assert self.subject.tokenizer is not None
         tokens = self.subject.tokenizer.encode(action.text)
         self.without_interventions.forward(tokens, tape)
-        value: Tensor = tape[action.name]
+        value: Tensor = tape.value(action.name)
         return value[_checked(action.name, action.index, value.shape)]
 
 

@@ -165,7 +165,7 @@ class Runs:
         model, tokenizer = example.model, example.tokenizer
         if experiment.text is None or experiment.text == example.text:
             tape = example.record().tape
-            batch = tuple(tape["tokens"].tolist()), tuple(tape["targets"].tolist())
+            batch = tuple(tape.value("tokens").tolist()), tuple(tape.value("targets").tolist())
         else:
             batch = whole_text(tokenizer, experiment.text, model)
         return Subject(example.title, example.about, example.source, model, tokenizer, batch)
@@ -206,7 +206,7 @@ def traced(run: ExperimentRun) -> Trace:
 def _run_bytes(run: ExperimentRun) -> int:
     unchanged = {} if run.subject.model is None else flatten(run.subject.model.params)
     shared = {leaf.untyped_storage().data_ptr() for leaf in unchanged.values()}
-    return _bytes((run.tape[name] for name in run.tape), shared)
+    return _bytes((run.tape.value(name) for name in run.tape), shared)
 
 
 def _model_state_bytes(model_state: ModelState) -> int:
