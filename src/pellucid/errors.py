@@ -5,7 +5,7 @@
     ├── TokenError          token ids out of range, or more of them than there are positions
     ├── ConfigError         a setting outside its range, or two settings that contradict each other
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
-    ├── TraceError          a name that is not on the tape, or a run that cannot be traced
+    ├── TraceError          a name that is not on the tape, or a run that cannot be traced or read
     ├── ProofError          a question about a real number that its ball leaves open
     ├── StoppedError        long work that was stopped from outside
     └── FormulaError        a printed equation that cannot be computed from the values given
@@ -35,7 +35,7 @@ class CheckpointError(PellucidError):
 
 
 class TraceError(PellucidError):
-    """A name that is not on the tape, or a run that cannot be traced."""
+    """A name that is not on the tape, or a run that cannot be traced or whose numbers are none."""
 
 
 class ProofError(PellucidError):

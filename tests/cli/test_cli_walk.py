@@ -36,7 +36,7 @@ TITLES = [
 ]
 STEP = re.compile(r"^ ?(\d+)  (\w.*?)(?:   h\.(\d+))?$")
 HEADING = re.compile(r"^    ([\w.]+)(?:\[.*\])?  (number|\d+(?:×\d+)*)(?:  (.*))?$")
-NUMBER = re.compile(r"-?∞|nan|-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
+NUMBER = re.compile(r"-?∞|NaN|-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
 PART = re.compile(r"^ +(?:columns \d+ to \d+|(?:head \d+ *)+)$")
 
 

@@ -81,9 +81,10 @@ def test_a_negative_zero_has_no_sign_in_the_scientific_notation_either():
 
 def test_infinities_and_nan_are_written_and_do_not_count():
     assert texts(-math.inf, 0.25, math.inf) == ["-∞", "0.25", "∞"]
-    assert texts(-math.inf, 1 / 3, math.nan) == ["-∞", "0.3333", "nan"]
+    assert texts(-math.inf, 1 / 3, math.nan) == ["-∞", "0.3333", "NaN"]
     assert texts(-math.inf, -math.inf) == ["-∞", "-∞"]
-    assert texts(math.nan) == ["nan"]
+    assert texts(math.nan) == ["NaN"]
+    assert texts(1e-9, math.nan) == ["1.000e-09", "NaN"]
 
 
 @pytest.mark.parametrize("value", [1e20, -1e20 / 3, 1e300, 123456789.123 * 1e9])

@@ -312,3 +312,37 @@ def test_as_many_go_on_as_the_beam_is_wide_though_some_end():
 
     beam_search(first, advance, width=2, alpha=0.0, end=END, max_new_tokens=3)
     assert seen[0] == [0, 1]
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+@pytest.mark.parametrize("step", [0, 1])
+def test_over_logits_that_are_no_numbers_nothing_is_searched(wrong: float, step: int):
+    good, bad = torch.zeros(1, V), torch.zeros(1, V)
+    bad[0, 2] = wrong
+
+    def advance(tokens: Tensor, _: Tensor) -> Tensor:
+        return bad.expand(len(tokens), V)
+
+    with pytest.raises(ConfigError, match="logits must be numbers, and the model's are NaN or inf"):
+        beam_search(good if step else bad, advance, width=2, alpha=1.0, end=END, max_new_tokens=3)
+
+
+def test_a_token_that_cannot_be_is_no_mistake():
+    logits = torch.tensor([[0.0, -math.inf, 1.0, -math.inf]])
+    (found,) = beam_search(
+        logits, lambda t, _: logits.expand(len(t), V), width=2, alpha=1.0, end=0, max_new_tokens=2
+    )
+    assert all(1 not in text.tokens for text in found)
+
+
+def test_the_penalty_is_that_of_the_paper():
+    for length, alpha, expected in ((1, 0.6, 1.0), (7, 1.0, 2.0), (13, 2.0, 9.0), (3, 0.0, 1.0)):
+        assert length_penalty(length, alpha) == pytest.approx(expected)
+
+
+def test_of_twice_as_many_candidates_enough_are_left_when_some_end():
+    """The two likeliest both end; the beam goes on with the two behind them."""
+    first = torch.tensor([[4.0, 0.0, 0.5, 5.0]])
+    later = torch.tensor([[0.0, 0.1, 0.2, 9.0]])
+    (found,) = beam_search(
+        first, lambda t, _: later.expand(len(t), V), width=2, alpha=0.0, end=3, max_new_tokens=2
+    )
+    assert [text.tokens for text in found] == [(), (0,)]

@@ -1,15 +1,28 @@
 """Which head looks back where: on heads that are known, and recomputed for random ones."""
 
+import math
+
 import pytest
 import torch
 
-from pellucid.errors import PellucidError, TextError, TokenError
+from pellucid.errors import PellucidError, TextError, TokenError, TraceError
 from pellucid.examples import Example, find_example
-from pellucid.inspect import Look, reach
+from pellucid.inspect import Look, gradient_norms, reach
 from pellucid.models import GPT, RANDOM_MODELS, GPTConfig
+from pellucid.tape import Tape
 from pellucid.text import Characters, Tokenizer, Words, gpt2
 from pellucid.tree import flatten, unflatten
 from tests.models.examples import random_params
+from tests.tape.broken import (
+    TARGETS,
+    TOKENIZER,
+    TOKENS,
+    broken_model,
+    given_nan,
+    overflowing,
+    set_to,
+    times,
+)
 
 DAMIAN = (
     "Damian had a secret child, a girl, and he had written in his will that all his belongings, "
@@ -243,3 +256,28 @@ def test_an_unknown_character_is_one_line():
     with pytest.raises(PellucidError) as error:
         of_characters("a girl Ω")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("start", [None, "1"])
+def test_over_attention_that_is_nan_no_head_is_ranked(start: str | None):
+    with pytest.raises(
+        TraceError, match=r"attention must be numbers.*linear at h\.0\.mlp"
+    ) as caught:
+        reach(overflowing(), TOKENIZER, "abc", start=start)
+    assert "\n" not in str(caught.value)
+
+
+def test_behind_the_last_attention_nan_does_not_matter():
+    model = broken_model("h.1.mlp.c_fc.weight", set_to(torch.nan))
+    assert reach(model, TOKENIZER, "abc").looks
+
+
+def test_gradients_that_are_nan_have_no_norms_and_large_ones_have():
+    tape = Tape()
+    given_nan().loss_and_grads(TOKENS, TARGETS, tape)
+    with pytest.raises(TraceError, match=r"gradients must be numbers.*c_fc\.weight"):
+        gradient_norms(given_nan(), tape)
+    large, tape = broken_model("ln_f.weight", times(1e25)), Tape()
+    large.loss_and_grads(TOKENS, TARGETS, tape)
+    assert all(map(math.isfinite, gradient_norms(large, tape).before.values()))
+    assert max(gradient_norms(large, tape).before.values()) > 1e20

@@ -19,6 +19,8 @@ from pellucid.tape import BACKWARD, Tape
 from pellucid.text.table import Table
 from pellucid.train.fit import FitRecipe, begin, confusion, constant_columns, fit
 from pellucid.tree import flatten, map_leaves
+from pellucid.train.fit import FitRecipe, begin, confusion, fit
+from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import describe
 from pellucid.walkthrough.names import names
 from tests.judge import assert_close
@@ -189,7 +191,7 @@ def test_every_dname_is_the_gradient_of_name(config: ClassifierConfig, error: bo
         if call.function.__name__.endswith(BACKWARD)
         for name in call.outputs
     ]
-    values = [tape[name.removeprefix("d")] for name in names]
+    values = [tape.value(name.removeprefix("d")) for name in names]
     for name, expected in zip(names, torch.autograd.grad(loss, values), strict=True):
         assert_close(tape[name], expected, 1e-12, name)
     assert {f"d{name}" for name in flatten(grads)} <= set(names)
@@ -453,3 +455,13 @@ def test_iris_is_told_apart_at_95_percent_on_a_held_out_third():
     assert len(rest) == 48
     # Of 30 seeds the mean is 0.954, about what logistic regression reaches on the same rows.
     assert sum(reached) / len(reached) >= 0.95, reached
+
+
+def test_scores_that_are_nan_choose_no_class():
+    model = Classifier.init(ClassifierConfig(inputs=4, hidden=(3,)))
+    weights = {name: weight * torch.nan for name, weight in flatten(model.params).items()}
+    broken = model.with_params(unflatten(weights))
+    for asked in (broken.predict, broken.probabilities):
+        with pytest.raises(ConfigError, match="logits must be numbers"):
+            asked([[1.0, 2.0, 3.0, 4.0]])
+    assert broken.forward([[1.0, 2.0, 3.0, 4.0]]).isnan().all(), "to be looked at"

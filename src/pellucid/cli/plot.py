@@ -77,6 +77,7 @@ def plot(
     from pellucid.optim import OPTIMIZERS
     from pellucid.pictures import plots
     from pellucid.pictures.figure import check_picture
+    from pellucid.tape import check_finite
     from pellucid.train import descend
 
     if more and len(more) > 1:
@@ -93,12 +94,14 @@ def plot(
     match What(what):
         case What.ATTENTION:
             names = [f"h.{layer}.attn.att" for layer in blocks_of(layers or "all", depth) or []]
+            check_finite(trace.tape, "attention", names)
             plots.draw_attention(
                 {name: trace.tape.value(name) for name in names}, trace.pieces, path
             )
         case What.GRADIENTS:
             plots.draw_gradient_norms(gradient_norms(trace.model, trace.tape), path)
         case What.LOSS:
+            check_finite(trace.tape, "losses", ["loss"])
             batch = (trace.tape.value("tokens"), trace.tape.value("targets"))
             settings = STEP | {"learning_rate": learning_rate}
             curves = {

@@ -4,6 +4,7 @@ The names in it are the code's own variables; each number that came off the tape
 under its full name and a number of its own, by which it can be explained in its turn.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ class Writer:
 
     def check(self, found: Explanation, term: Term) -> str:
         """What is said of the number below its arithmetic."""
-        return f"evaluates to {term.value!r}, traced {found.traced!r}"
+        text = f"evaluates to {term.value!r}, traced {found.traced!r}"
+        if math.isfinite(term.value) and not math.isfinite(found.traced):
+            return f"{text}: on the way the run left the range of its floats"
+        return text
 
     def operand(self, term: Term) -> str:
         """A number that stands in arithmetic."""
@@ -146,6 +150,8 @@ def explanation_lines(
     row = describe(found.name.partition("[")[0])
     said = meaning(found.origin) or (row.meaning if row else "")
     yield f"{found.name} = {writer.number(found)}{alias}{f'   ({said})' if said else ''}"
+    if found.not_finite:
+        yield f"  {found.not_finite}"
     if found.term is None or found.call is None:
         made = "given: no call on the tape made it"
         if found.call is not None:

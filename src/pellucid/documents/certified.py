@@ -31,7 +31,8 @@ def certified(proof: Proof, file: str) -> Certified:
 
 def _claim(proof: Proof) -> str:
     if not proof.proved:
-        return f"NOT proved: {', '.join(proof.failures)}."
+        first = f" {proof.not_finite}." if proof.not_finite else ""
+        return f"NOT proved: {', '.join(proof.failures)}.{first}"
     count = sum(prod(tensor.shape) for tensor in proof.tensors)
     wrong = sum(tensor.misprinted for tensor in proof.tensors)
     claim = (

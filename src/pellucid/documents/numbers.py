@@ -56,6 +56,8 @@ class Format:
 
     def __call__(self, value: float | Decimal) -> str:
         """The text of one element, or of an exact decimal as that element is written."""
+        if math.isnan(value):
+            return "NaN"
         if math.isinf(value):
             return "-∞" if value < 0 else "∞"
         if not value:

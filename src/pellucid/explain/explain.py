@@ -17,7 +17,7 @@ numbers can be explained in its turn.
 import math
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Any
 
@@ -28,7 +28,7 @@ from pellucid.errors import TraceError
 from pellucid.explain.rerun import rerun, uncollected
 from pellucid.layers.facts import facts_of
 from pellucid.numbers import Term, TermArray, at, reader
-from pellucid.tape import Call, Tape, leaves_of
+from pellucid.tape import Call, Tape, first_not_finite, is_finite, leaves_of
 
 SEVERAL = 8
 """Up to this many terms a sum is written in full."""
@@ -44,7 +44,7 @@ class Explanation:
     """A number, and how it was made; `call` and `term` are None for an input.
 
     `name` is the name asked for and `origin` the first that the number had on the tape, both with
-    the index.
+    the index; `tape` is the run's.
     """
 
     name: str
@@ -52,6 +52,20 @@ class Explanation:
     traced: float
     call: Call | None
     term: Term | None
+    tape: Tape | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def not_finite(self) -> str:
+        """Of a NaN or an infinity, in words, where numbers of the run first stopped being finite.
+
+        Empty for any other number, and for the -∞ of a hidden score, which is in order.
+        """
+        if self.tape is None or math.isfinite(self.traced):
+            return ""
+        name = self.origin.partition("[")[0]
+        if is_finite(name, torch.tensor(self.traced)):
+            return ""
+        return str(first_not_finite(self.tape) or "")
 
     @property
     def equation(self) -> str:
@@ -76,6 +90,9 @@ class Explanation:
 def explain(tape: Tape, expression: str) -> Explanation:
     """Explain one number, such as `h.0.attn.att[0,1,0]` or `dwte.weight[2,7]`.
 
+    A NaN or an infinity is explained as any number, and the arithmetic may well be finite: then a
+    step on the way left the range of the run's floats.
+
     Raises `TraceError` for a name that is not on the tape, an index that does not pick one number,
     or arithmetic that does not give the traced number, which would be a mistake of Pellucid's.
     """
@@ -86,7 +103,7 @@ def explain(tape: Tape, expression: str) -> Explanation:
     full, first = (at(text, index) for text in (name, origin))
     call = tape.made_by(name)
     if call is None:
-        return Explanation(full, first, traced, None, None)
+        return Explanation(full, first, traced, None, None, tape)
     made = _run(tape, call, origin)
     if isinstance(made, TermArray):
         with uncollected():
@@ -96,8 +113,8 @@ def explain(tape: Tape, expression: str) -> Explanation:
                 f"a term must give the number that was traced, and for {full} it gives "
                 f"{term.value!r} where {traced!r} was traced: please report this"
             )
-        return Explanation(full, first, traced, call, term)
-    return Explanation(full, first, traced, call, None)
+        return Explanation(full, first, traced, call, term, tape)
+    return Explanation(full, first, traced, call, None, tape)
 
 
 def operands(term: Term, most: int | None = None) -> list[Term]:
@@ -126,13 +143,19 @@ def shown(term: Term, most: int | None) -> tuple[tuple[Term, ...], tuple[Term, .
     if most is None or term.operation not in {"sum", "max"} or len(parts) <= SEVERAL:
         return parts, ()
     if term.operation == "max":
-        large = {max(range(len(parts)), key=lambda place: parts[place].value)}
+        large = {max(range(len(parts)), key=lambda place: _at_least(parts[place].value))}
     else:
-        large = set(nlargest(most, range(len(parts)), key=lambda place: abs(parts[place].value)))
+        sizes = [_at_least(abs(part.value)) for part in parts]
+        large = set(nlargest(most, range(len(parts)), key=sizes.__getitem__))
     return (
         tuple(part for place, part in enumerate(parts) if place in large),
         tuple(part for place, part in enumerate(parts) if place not in large),
     )
+
+
+def _at_least(value: float) -> float:
+    """The value; a NaN is the first to be seen."""
+    return math.inf if math.isnan(value) else value
 
 
 def place(tape: Tape, expression: str) -> tuple[str, tuple[int, ...]]:
@@ -168,13 +191,13 @@ def place(tape: Tape, expression: str) -> tuple[str, tuple[int, ...]]:
 
 def _agree(term: Term, value: Tensor, traced: float) -> bool:
     """Whether a term gives the traced number, to what its dtype rounds on the way."""
-    if term.value == traced:
+    if term.value == traced or not math.isfinite(traced):
         return True
     if not value.is_floating_point():
         return False
     limits = torch.finfo(value.dtype)
     off = SAFETY * limits.eps * (term.slack + abs(traced)) + SAFETY * limits.tiny
-    return abs(term.value - traced) <= off or (math.isnan(term.value) and math.isnan(traced))
+    return abs(term.value - traced) <= off
 
 
 class _FoundValue(Exception):  # noqa: N818 (no error: it ends the run when there is no more to see)

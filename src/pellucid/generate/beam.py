@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.layers import wide
+from pellucid.models.checks import check_highest
 
 Advance = Callable[[Tensor, Tensor], Tensor]
 """`advance(tokens, rows)`: the logits (N, V) after appending tokens (N,), one each, to some texts.
@@ -67,7 +68,8 @@ def beam_search(
     took no more than it has, spread over `max_new_tokens`. Texts are compared by log_prob /
     `length_penalty`.
 
-    Raises `ConfigError` for a width below 1 or above V, a negative alpha or no tokens to add.
+    Raises `ConfigError` for a width below 1 or above V, a negative alpha or no tokens to add, and
+    where a logit is NaN or infinite upwards.
     """
     vocabulary = logits.shape[-1]
     if not 1 <= width <= vocabulary:
@@ -89,6 +91,7 @@ def beam_search(
         )
 
     for length in range(1, max_new_tokens + 1):
+        check_highest(*logits.amax(-1).tolist())
         log_probs = wide(logits).log_softmax(-1).double()  # (N, V)
         beams = {
             row: _extended(beam, log_probs, ended[row], width=width, alpha=alpha, end=end)

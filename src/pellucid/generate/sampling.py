@@ -15,6 +15,7 @@ from pellucid.errors import ConfigError, TokenError
 from pellucid.generate.lookup import looked_up
 from pellucid.kernels import fastest
 from pellucid.models import GPT
+from pellucid.models.checks import check_highest
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Draw
     if sampling.greedy:
         numbers = _numbers(logits)
         token = int(numbers.argmax())  # of equal ones the first, and NaN before all
-        _check(float(numbers[token]))
+        check_highest(float(numbers[token]))
         return Draw(token, None, 0, logits, sampling)
     probs = _probs(logits, sampling.temperature)
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
@@ -163,7 +164,7 @@ def _probs(logits: Tensor, temperature: float) -> Numbers:
     """softmax(logits / temperature), shape (V,), in float64 and in one array's place."""
     x = np.array(_numbers(logits))
     highest = float(x.max())
-    _check(highest)
+    check_highest(highest)
     x -= highest
     with np.errstate(over="ignore"):  # near temperature 0 all but the highest fall to -∞
         x /= temperature
@@ -174,13 +175,6 @@ def _probs(logits: Tensor, temperature: float) -> Numbers:
 
 def _numbers(logits: Tensor) -> Numbers:
     return logits.cpu().double().numpy()
-
-
-def _check(number: float) -> None:
-    if not math.isfinite(number):
-        raise ConfigError(
-            "logits must be numbers, and the model's are NaN or infinite: are its weights complete?"
-        )
 
 
 def generate(

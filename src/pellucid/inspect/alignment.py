@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.models import GPT, Transformer
-from pellucid.tape import Tape
+from pellucid.tape import Tape, check_finite
 from pellucid.text.parallel import BOS, EOS
 from pellucid.text.parallel_corpus import source_ids, special
 from pellucid.text.tokenizer import Tokenizer
@@ -38,6 +38,8 @@ def align(
     """Run the model once over source and target, and read the attention off the tape.
 
     The last row is the end's, where the target leaves a position to look from.
+
+    Raises `TraceError` where it is NaN.
     """
     tape, room = Tape(), model.config.block_size
     if isinstance(model, Transformer):
@@ -45,6 +47,7 @@ def align(
         read = [special(tokenizer, BOS), *target][:room]
         model.forward(source, read, tape)
         names = [f"dec.h.{layer}.cross.att" for layer in range(model.config.n_decoder)]
+        check_finite(tape, "attention", names)
         tables = [tape.value(name) for name in names]
     else:
         source = source_ids(tokenizer, text, "gpt")
@@ -52,8 +55,9 @@ def align(
         model.forward([*source[:-1], *read], tape)
         # The token at <SEP> predicts the target's first.
         rows, columns = slice(len(source) - 1, None), slice(0, len(source))
-        layers = range(model.config.n_layer)
-        tables = [tape.value(f"h.{layer}.attn.att")[:, rows, columns] for layer in layers]
+        names = [f"h.{layer}.attn.att" for layer in range(model.config.n_layer)]
+        check_finite(tape, "attention", names)
+        tables = [tape.value(name)[:, rows, columns] for name in names]
     wanted = [*target, special(tokenizer, EOS)][: len(read)]
     return Alignment(
         tuple(_piece(tokenizer, token) for token in source),

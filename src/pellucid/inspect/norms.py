@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pellucid.models import GPT
-from pellucid.tape import Tape
+from pellucid.tape import Tape, check_finite
 from pellucid.tree import flatten
 
 
@@ -23,13 +23,14 @@ class Norms(NamedTuple):
 
 
 def gradient_norms(model: GPT, tape: Tape) -> Norms:
-    """Read the gradients' lengths off the tape of a step."""
+    """Read the gradients' lengths off the tape of a step; `TraceError` where they are NaN."""
     depth = model.config.n_layer
+    check_finite(tape, "gradients", (f"d{name}" for name in flatten(model.params)))
     blocks: dict[str, list[float]] = {}
     before: dict[str, float] = {}
     after: dict[str, float] = {}
     for name in flatten(model.params):
-        norm = float(tape.value(f"d{name}").norm())
+        norm = float(tape.value(f"d{name}").double().norm())
         first, _, rest = name.partition(".")
         if first == "h":
             blocks.setdefault(rest.partition(".")[2], []).append(norm)
@@ -40,5 +41,5 @@ def gradient_norms(model: GPT, tape: Tape) -> Norms:
         {kind: tuple(norms) for kind, norms in blocks.items()},
         before,
         after,
-        tuple(float(tape.value(name).norm()) for name in names),
+        tuple(float(tape.value(name).double().norm()) for name in names),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pellucid.errors import TextError
 from pellucid.models import GPT
-from pellucid.tape import Tape
+from pellucid.tape import Tape, check_finite
 from pellucid.text import Tokenizer
 from pellucid.train.record import Trace
 
@@ -63,12 +63,16 @@ def reach(
     looks at most.
 
     Raises `TextError` for a word that is not there, a position outside the text, or a target behind
-    the start, which no head can see; `TokenError` for a text longer than the context.
+    the start, which no head can see; `TokenError` for a text longer than the context; `TraceError`
+    where the attention is NaN.
     """
     tokens = tokenizer.encode(text)
     here = len(tokens) - 1 if start is None else _places(tokenizer, tokens, start)[-1]
     there = None if target is None else _places(tokenizer, tokens, target, here)
     _, tape = model.run_with_cache(tokens)
+    check_finite(
+        tape, "attention", (f"h.{layer}.attn.att" for layer in range(model.config.n_layer))
+    )
     looks = []
     for layer in range(model.config.n_layer):
         for head in range(model.config.n_head):

@@ -1,5 +1,6 @@
 """Checks of what comes into a model; each failure is one line."""
 
+import math
 from typing import Any
 
 import torch
@@ -65,6 +66,14 @@ def check_room(what: str, count: int, room: int) -> None:
     if count > room:
         raise TokenError(
             f"the model has {room} positions and {count} {what}s came: keep the last {room}"
+        )
+
+
+def check_highest(*highest: float) -> None:
+    """Raise `ConfigError` where the highest logit of a place is NaN or infinite."""
+    if not all(map(math.isfinite, highest)):
+        raise ConfigError(
+            "logits must be numbers, and the model's are NaN or infinite: are its weights complete?"
         )
 
 

@@ -32,6 +32,9 @@ Written = Callable[[float | Decimal], str]
 BITS = 256
 """Of balls: what they leave open is below 10⁻⁶⁰, and counts as the tie that it may be."""
 
+WRITTEN_OUT = 10_000
+"""Powers up to this one are fractions; 0.999 to the power of a million has six million digits."""
+
 _HALF = fmpq(1, 2)
 
 
@@ -68,6 +71,8 @@ def shortest(value: float) -> str:
     """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if math.isnan(value):
+        return "NaN"
     if math.isinf(value):
         return "-∞" if value < 0 else "∞"
     return repr(value).removesuffix(".0")
@@ -90,7 +95,12 @@ def _figure(value: float) -> Exact:
 
 
 def _nearest(value: Exact) -> float:
-    return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value.mid())
+    if not isinstance(value, fmpq):
+        return float(value.mid())
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _half_up(value: Exact, text: str) -> float:
@@ -127,13 +137,26 @@ def _sqrt(x: Exact) -> Exact:
 
 
 def _power(x: Exact, y: Exact) -> Exact:
-    if isinstance(y, fmpq) and y.q == 1:
+    if isinstance(y, fmpq) and y.q == 1 and abs(y.p) <= WRITTEN_OUT:
         return x ** int(y.p)
     return arb(x) ** arb(y)
 
 
 def _truth(compare: Callable[[Exact, Exact], bool]) -> Callable[[Exact, Exact], Exact]:
     return lambda x, y: fmpq(int(compare(x, y)))
+
+
+def _is_none(x: Exact) -> bool:
+    return isinstance(x, arb) and x.is_nan()
+
+
+def _sign(x: Exact) -> Exact:
+    return x if _is_none(x) else fmpq(int(x > 0) - int(x < 0))
+
+
+def _largest(*xs: Exact) -> Exact:
+    """The largest, and NaN where one is none."""
+    return next(filter(_is_none, xs), None) or max(xs)
 
 
 def _first(x: Exact, _: Exact) -> Exact:
@@ -155,7 +178,7 @@ _COMPUTE: Mapping[str, Callable[..., Exact]] = {
     "tanh": _special(arb.tanh, 0, 0),
     "erf": _special(arb.erf, 0, 0),
     "abs": abs,
-    "sign": lambda x: fmpq(int(x > 0) - int(x < 0)),
+    "sign": _sign,
     "not": lambda x: fmpq(int(x == 0)),
     "and": lambda x, y: fmpq(int(x != 0 and y != 0)),
     "equal": _truth(operator.eq),
@@ -166,6 +189,6 @@ _COMPUTE: Mapping[str, Callable[..., Exact]] = {
     "if": _first,
     "unless": _first,
     "sum": lambda *xs: sum(xs[1:], start=xs[0]),
-    "max": lambda *xs: max(xs),
+    "max": _largest,
 }
 """Every one of `OPERATIONS`, by its name."""

@@ -5,7 +5,7 @@ Division by zero, overflow and the like give ∞ or nan as in PyTorch, and raise
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -29,7 +29,11 @@ class Operation(NamedTuple):
 def _divide(x: float, y: float) -> float:
     if y:
         return x / y
-    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x)
+    return math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x) * _side(y)
+
+
+def _side(zero: float) -> float:
+    return math.copysign(1.0, zero)
 
 
 def _exp(x: float) -> float:
@@ -47,8 +51,30 @@ def _sqrt(x: float) -> float:
     return math.sqrt(x) if x >= 0 else math.nan
 
 
-def _sign(x: float) -> int:
-    return (x > 0) - (x < 0)
+def _power(x: float, y: float) -> float:
+    try:
+        return operator.pow(x, y)  # type: ignore[no-any-return]
+    except OverflowError:
+        return -math.inf if x < 0 and y % 2 == 1 else math.inf
+    except ZeroDivisionError:
+        return math.inf
+
+
+def _sign(x: float) -> float:
+    return (x > 0) - (x < 0) if x == x else x  # noqa: PLR0124 (NaN has no sign)
+
+
+def _largest(*xs: float) -> float:
+    """The largest, and NaN where one is none, as PyTorch has it."""
+    return next((x for x in xs if math.isnan(x)), None) or max(xs)
+
+
+def exact_sum(xs: Sequence[float]) -> float:
+    """The sum, rounded once; of what is not finite, or whose sum is not, as floats have it."""
+    try:
+        return math.fsum(xs) if all(map(math.isfinite, xs)) else sum(xs)
+    except OverflowError:
+        return sum(xs)
 
 
 def _steepest(x: float) -> float:
@@ -89,7 +115,7 @@ OPERATIONS: Mapping[str, Operation] = {
         3,
     ),
     "pow": Operation(
-        operator.pow,
+        _power,
         lambda value, x, y: (abs(y * value) * _steepest(x), abs(value * _log(abs(x)))),
         "{0}^{1}",
         "{0} ** {1}",
@@ -137,15 +163,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "unless": _choice("{0}", "(math.nan if ({1}) else {0})"),
     # Of any number of operands.
     "sum": Operation(
-        lambda *xs: math.fsum(xs) if all(map(math.isfinite, xs)) else sum(xs),
+        lambda *xs: exact_sum(xs),
         lambda _, *xs: (1.0,) * len(xs),
         "Σ",
         "math.fsum([{}])",
         1,
         1,
     ),
-    "max": Operation(
-        lambda *xs: max(xs), lambda _, *xs: (1.0,) * len(xs), "max({})", "max({})", rounds=False
-    ),
+    "max": Operation(_largest, lambda _, *xs: (1.0,) * len(xs), "max({})", "max({})", rounds=False),
 }
 """By name; `sum` and `max` take any number of operands."""

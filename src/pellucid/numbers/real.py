@@ -36,6 +36,8 @@ def sign(x: arb) -> arb:
 
 
 def _decided(x: arb, up: bool, down: bool, *, low: int) -> arb:  # noqa: FBT001 (two outcomes)
+    if x.is_nan():
+        return x  # what is made of no number is none
     if up or down:
         return arb(1) if up else arb(low)
     raise ProofError(
@@ -60,14 +62,28 @@ def distance(x: arb, value: float) -> float:
 
 
 def decimal_ends(x: arb) -> tuple[Decimal, Decimal]:
-    """Both ends of the ball as decimals, each exact: what the true number is between."""
-    return _decimal(x.lower()), _decimal(x.upper())
+    """Both ends of the ball as decimals, each exact: what the true number is between.
+
+    An end beyond 2^±`RANGE`, where no float is, is moved outwards, to the bound, 0 or infinity: so
+    the digits of exp(10⁹) are never written out.
+    """
+    return _decimal(-x.lower()).copy_negate(), _decimal(x.upper())
+
+
+RANGE = 1200
+"""The exponents that are written out: the floats' are from -1074 to 1024."""
 
 
 def _decimal(end: arb) -> Decimal:
+    """An upper end; a lower one is that of the ball's mirror image."""
     if not end.is_finite():
         return Decimal(math.nan if end.is_nan() else float(end))
     mantissa, power = map(int, end.mid().man_exp())
+    place = mantissa.bit_length() + power
+    if mantissa and place > RANGE:
+        return Decimal(math.inf) if mantissa > 0 else Decimal(-(1 << RANGE))
+    if mantissa and place < -RANGE:
+        mantissa, power = (1, -RANGE) if mantissa > 0 else (0, 0)
     if power >= 0:
         return Decimal(mantissa << power)
     # 2⁻ⁿ = 5ⁿ · 10⁻ⁿ; from a text a Decimal is exact, whatever the context.

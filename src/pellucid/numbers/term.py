@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from pellucid.numbers.operations import OPERATIONS
+from pellucid.numbers.operations import OPERATIONS, exact_sum
 
 Index = tuple[int, ...]
 """Where an element stands in an array."""
@@ -113,7 +113,7 @@ def apply(name: str, *operands: Term) -> Term:
         return Term(name, operands, value, 0.0)
     slack = abs(value) if operation.rounds else 0.0
     if name == "sum":
-        slack = math.sqrt(len(values) - 1) * math.fsum(map(abs, values))
+        slack = math.sqrt(len(values) - 1) * exact_sum([abs(value) for value in values])
     if any([operand.slack for operand in operands]):  # noqa: C419 (quicker, and often run)
         slopes = operation.slope(value, *values)
         slack += sum(

@@ -1,5 +1,6 @@
 """Plots: attention by head, gradient norms by block, the loss as it falls, and differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def draw_losses(curves: Mapping[str, Sequence[float]], path: Path) -> None:
     figure = new_figure(7, 4.2)
     axes = figure.subplots()
     for name, losses in curves.items():
-        axes.plot(range(len(losses)), losses, label=f"{name}: {losses[-1]:.4g} at the end")
+        lost = next((step for step, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        end = f"{losses[-1]:.4g} at the end" if lost is None else f"not finite from step {lost} on"
+        axes.plot(range(len(losses)), losses, label=f"{name}: {end}")
     axes.set_xlabel("steps")
     axes.set_ylabel("loss in nats a token")
     axes.set_ylim(bottom=0)

@@ -58,11 +58,12 @@ class Enclosed:
     misprints: tuple[Misprint, ...]  # the first of them
     undecided: int  # numbers so near to halfway between two decimals that the ball holds both
     unit: float | None  # in the last place of the largest float; None where all are 0
+    nans: int = 0  # floats that are no number
 
     @property
     def proved(self) -> bool:
-        """Whether rounding explains the floats, and every digit is decided."""
-        return self.inside and not self.undecided
+        """Whether rounding explains the floats, all of them numbers, and every digit is decided."""
+        return self.inside and not self.undecided and not self.nans
 
     @property
     def blurred(self) -> bool:
@@ -91,6 +92,12 @@ def enclose(values: Tensor, true: Ball, written: Digits, **known: Any) -> Enclos
 AT_ONCE = 1 << 20
 """Of a large tensor, so many numbers are compared at once."""
 
+UNKNOWN = "unknown"
+"""The true number where a ball has no bound, as behind a weight that is NaN."""
+
+NO_DECIMAL = {"NaN", "∞", "-∞"}
+"""How floats are printed that no decimal is."""
+
 NONE = -(10**6)
 """The exponent of a number that may be 0, or has no bound."""
 
@@ -102,26 +109,29 @@ class _Tally:
         self.shape, self.written, self.info = values.shape, written, torch.finfo(values.dtype)
         self.radius, self.error, self.relative, self.largest = 0.0, 0.0, 0.0, 0.0
         self.power = NONE  # the exponent of the largest true number
-        self.misprinted, self.undecided = 0, 0
+        self.misprinted, self.undecided, self.nans = 0, 0, 0
         self.misprints: list[Misprint] = []
 
     def add(self, values: Tensor, true: Ball, start: int) -> None:
         """Compare a piece of the tensor that begins at `start`."""
         balls, floats = true.packed, values.double().numpy()
         high, low, radius = (balls[field] for field in ("high", "low", "radius"))
-        infinite = np.isinf(floats)
-        with np.errstate(invalid="ignore"):  # ∞ less ∞
+        infinite, nans = np.isinf(floats), np.isnan(floats)
+        self.nans += int(nans.sum())
+        with np.errstate(invalid="ignore", over="ignore"):  # ∞ less ∞
             apart = (np.abs(high - floats + low) * INFLATED + radius) * INFLATED
         apart = np.where(infinite & (floats == high) & (radius == 0), 0.0, apart)
         errors = np.where(np.isnan(apart), math.inf, apart)
         powers = _exponents(high, low, radius)
         known = powers != NONE
-        self.radius = max(self.radius, float(radius.max()))
+        # Of a float that is none, more bits would tell nothing.
+        self.radius = max(self.radius, float(radius[~nans].max(initial=0.0)))
         self.error = max(self.error, float(errors.max()))
         self.power = max(self.power, int(powers.max()))
-        relative = np.ldexp(errors[known], -powers[known])
+        with np.errstate(over="ignore"):
+            relative = np.ldexp(errors[known], -powers[known])
         self.relative = max(self.relative, float(relative.max(initial=0.0)))
-        self.largest = max(self.largest, float(np.abs(floats[~infinite]).max(initial=0.0)))
+        self.largest = max(self.largest, float(np.abs(floats[~infinite & ~nans]).max(initial=0.0)))
         sure = self.written.alike(values, torch.from_numpy(errors)).numpy()
         # Nearly all digits are sure; for the rest, the exact ends of the ball are written out.
         places = np.flatnonzero(~(sure | (infinite & (errors == 0))))
@@ -144,6 +154,7 @@ class _Tally:
             "misprints": tuple(self.misprints),
             "undecided": self.undecided,
             "unit": own,
+            "nans": self.nans,
         }
 
     def _look(self, value: float, x: Any, flat: int) -> None:
@@ -172,24 +183,28 @@ def _exponents(high: Any, low: Any, radius: Any) -> Any:
 
 def _verdict(text: str, x: Any, written: Digits, tiny: float) -> str | None:
     """Nothing where the printed digits are right, else the true ones; None for undecided."""
-    if "∞" in text:
-        return str(x.str(3))
     if not is_finite(x):
-        return None
+        return UNKNOWN if text in NO_DECIMAL else None
+    if text in NO_DECIMAL:
+        return str(x.str(3))
     # Rounding keeps the order of numbers: where both ends of the ball round to the same
     # decimal, so does all between them, the true number too.
     ends = decimal_ends(x)
     if ends[0] <= 0 <= ends[1] and max(-ends[0], ends[1]) < tiny:
         ends = (Decimal(0), Decimal(0))  # which no float can tell from 0
     low, high = map(written, ends)
-    first, last = Decimal(low), Decimal(high)
-    if first <= Decimal(text) <= last:
-        return "" if first == last else None
+    if _order(low) <= Decimal(text) <= _order(high):
+        return "" if _order(low) == _order(high) else None
     return _between(low, high)
 
 
 def _between(low: str, high: str) -> str:
     """Where the true number is, from the texts of both ends of its ball."""
-    if Decimal(low) < 0 < Decimal(high):
-        return f"0 ± {max(low.removeprefix('-'), high, key=Decimal)}"
+    if _order(low) < 0 < _order(high):
+        return f"0 ± {max(low.removeprefix('-'), high, key=_order)}"
     return low if low == high else f"{low} to {high}"
+
+
+def _order(text: str) -> Decimal:
+    """A text as a number that can be compared; of a true number far beyond all floats, ±∞."""
+    return Decimal(text.replace("∞", "Infinity"))

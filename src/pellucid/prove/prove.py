@@ -23,7 +23,7 @@ from pellucid.prove.finite_difference import MOST_BITS, Slope, finite_difference
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.replay import is_real, own_outputs, replay
 from pellucid.prove.rounding import inside
-from pellucid.tape import Tape
+from pellucid.tape import Tape, first_not_finite
 from pellucid.train.record import part_of
 from pellucid.tree import flatten, replaced, unflatten
 
@@ -55,8 +55,9 @@ class Proof:
     bits: int
     hashes: Mapping[str, str]  # of all that was given: SHA-256 of the bytes
     tensors: tuple[Enclosed, ...]
-    slopes: tuple[Slope, ...] | None  # None where they were not asked for
+    slopes: tuple[Slope, ...] | None  # None where not asked for, or of weights that are not finite
     likeliest: Likeliest | None  # None where there are no logits, or no token is surely ahead
+    not_finite: str = ""  # in words, the first tensor of the run that is not finite, and its maker
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -118,13 +119,16 @@ def prove(
         proving = _Proving(tape, written, stepped, watch or Watch())
         while not proving.passed(bits) and 2 * bits <= MOST_BITS:
             bits = min(MOST_BITS, max(2 * bits, proving.enough(bits)))
+        given = [tape.value(name) for name in _given(tape) if is_real(tape.value(name))]
+        numbers = all(bool(value.isfinite().all()) for value in given)  # else none has a slope
         return Proof(
             dtype_of(tape),
             bits,
             {name: _hash(tape.value(name)) for name in _given(tape)},
             tuple(proving.found.values()),
-            finite_differences(*stepped) if stepped and differences else None,
+            finite_differences(*stepped) if stepped and differences and numbers else None,
             proving.likeliest,
+            str(first_not_finite(tape) or ""),
         )
 
 
@@ -139,9 +143,9 @@ class _Proving:
         watch: Watch,
     ) -> None:
         self.tape, self.written, self.stepped, self.watch = tape, written, stepped, watch
-        self.found = {
-            name: _exact(tape, name) for name in _given(tape) if is_real(tape.value(name))
-        }
+        given = (name for name in _given(tape) if is_real(tape.value(name)))
+        read = {name for call in tape.calls for name in call.inputs.values()}
+        self.found = {name: _exact(tape, name, used=name in read) for name in given}
         self.likeliest: Likeliest | None = None
         self.costs = _costs(tape)
         watch.begins("rounding", self.costs)
@@ -251,12 +255,13 @@ def _given(tape: Tape) -> list[str]:
     ]
 
 
-def _exact(tape: Tape, name: str) -> Enclosed:
-    """What was given is what it is."""
+def _exact(tape: Tape, name: str, *, used: bool) -> Enclosed:
+    """What was given is what it is; a NaN is counted where a call reads it."""
     exact: dict[str, Any] = dict.fromkeys(("radius", "error", "ulps", "relative"), 0.0)
     counts: dict[str, Any] = {"misprinted": 0, "misprints": (), "undecided": 0, "unit": None}
-    shape = tuple(tape.value(name).shape)
-    return Enclosed(**_known(tape, name), shape=shape, inside=True, **exact, **counts)
+    value = tape.value(name)
+    counts |= {"shape": tuple(value.shape), "nans": int(value.isnan().sum()) if used else 0}
+    return Enclosed(**_known(tape, name), inside=True, **exact, **counts)
 
 
 def dtype_of(tape: Tape) -> str:

@@ -76,4 +76,5 @@ def _within(values: Tensor, bound: Rounded, true: Ball | None) -> bool:
         apart = (high - floats + low).abs() + radius
     tiny = torch.finfo(values.dtype).tiny
     near = apart <= bound.off + tiny
-    return bool((near | bound.off.isinf() | (floats == bound.middle)).all())
+    same = (floats == bound.middle) | (floats.isnan() & bound.middle.isnan())
+    return bool((near | bound.off.isinf() | same).all())

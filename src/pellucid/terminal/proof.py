@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from math import inf, prod
+from math import inf, isfinite, isnan, prod
 from typing import Any
 
 from rich.rule import Rule
@@ -19,6 +19,9 @@ NAME = 34
 """Columns of a name."""
 
 PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
+
+FIGURES = ("slope", "gradient", "apart")
+"""The figures of a slope."""
 
 CLAIM = (
     "Each ball encloses the exact value of the code's formula, for inputs and constants as the "
@@ -97,6 +100,8 @@ def _badness(tensor: Enclosed) -> tuple[bool, bool, float]:
 
 def _why(tensor: Enclosed) -> str:
     """What is not proved of a tensor, in a word."""
+    if tensor.nans:
+        return f"{tensor.nans:,} NaN"
     return "undecided" if tensor.inside else "WRONG"
 
 
@@ -147,9 +152,6 @@ def _summary(proof: Proof) -> Iterator[Text]:
     if proof.proved:
         slopes = "" if proof.slopes is None else "; every gradient agrees with the loss's slope"
         yield Text(f"proved: {amount}{slopes}", "bold green")
-    else:
-        names = ", ".join(proof.failures)
-        yield Text(f"NOT proved ({amount}): {names}", "bold red")
     if proof.digits_certified:
         yield Text("every printed digit is the true number's, correctly rounded", "green")
     else:
@@ -160,10 +162,24 @@ def _summary(proof: Proof) -> Iterator[Text]:
             f"rounded, and {open_:,} are undecided",
             "yellow",
         )
+    if not proof.proved:
+        yield Text(f"NOT proved ({amount}): {_failures(proof)}", "bold red")
+        if proof.not_finite:
+            yield Text(proof.not_finite, "bold red")
+
+
+def _failures(proof: Proof) -> str:
+    """The names that are not proved; those that only hold NaN, as all behind one do, together."""
+    nans = [tensor.name for tensor in proof.tensors if tensor.nans and tensor.inside]
+    names = [name for name in proof.failures if name not in nans]
+    if nans:
+        others = f" and {len(nans) - 1} more" if len(nans) > 1 else ""
+        names.append(f"and for the NaN in them {nans[0]}{others}" if names else nans[0] + others)
+    return ", ".join(names)
 
 
 def _figure(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:.2g}"
+    return "-" if figure is None else "∞" if figure == inf else f"{figure:.2g}"
 
 
 # -- certificate -----------------------------------------------------------------------------------
@@ -171,12 +187,15 @@ def _figure(figure: float | None) -> str:
 
 def _run(proof: Proof, update: Mapping[str, Any] | None) -> dict[str, Any]:
     slopes = [
-        slope._asdict() | {"apart": _number(slope.apart), "agrees": slope.agrees}
+        slope._asdict()
+        | {key: _number(getattr(slope, key)) for key in FIGURES}
+        | {"agrees": slope.agrees}
         for slope in proof.slopes or ()
     ]
     return {
         "proved": proof.proved,
         "failures": proof.failures,
+        "not_finite": proof.not_finite or None,
         "digits_certified": proof.digits_certified,
         "update": dict(update) if update else None,
         "dtype": proof.dtype,
@@ -197,5 +216,7 @@ def _tensor(tensor: Enclosed) -> dict[str, Any]:
 
 
 def _number(figure: float | None) -> float | str | None:
-    """A number as JSON takes it, which knows no infinity."""
-    return "infinite" if figure == inf else figure
+    """A number as JSON takes it, which knows neither infinity nor NaN."""
+    if figure is None or isfinite(figure):
+        return figure
+    return "NaN" if isnan(figure) else "infinite" if figure > 0 else "-infinite"

@@ -13,7 +13,14 @@ from pellucid.walkthrough.names import (
 )
 from pellucid.walkthrough.steps import PARAMETERS, Steps, lines, settings_of, update_equations
 from pellucid.walkthrough.transformer import transformer_walkthrough
-from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, labelled
+from pellucid.walkthrough.walkthrough import (
+    Labels,
+    Part,
+    Step,
+    Walkthrough,
+    labelled,
+    with_warning,
+)
 
 __all__ = [
     "INTERVENTIONS",
@@ -36,4 +43,5 @@ __all__ = [
     "transformer_walkthrough",
     "update_equations",
     "uses",
+    "with_warning",
 ]

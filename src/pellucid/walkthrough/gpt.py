@@ -11,7 +11,7 @@ from pellucid.train.record import Trace
 from pellucid.tree import flatten
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps, lines, settings_of, update_equations
-from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough
+from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, with_warning
 
 LABELLED = 64
 """Of more probabilities than this, each position's most likely tokens are listed."""
@@ -64,7 +64,8 @@ def gpt_walkthrough(
     def again(tape: Tape) -> Walkthrough:
         return gpt_walkthrough(trace.on(tape), title, about, layers)
 
-    return Walkthrough(title, about, trace.tape, tuple(parts), _labels(trace), again)
+    said = with_warning(about, trace.tape)
+    return Walkthrough(title, said, trace.tape, tuple(parts), _labels(trace), again)
 
 
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
@@ -147,6 +148,9 @@ def _predictions(trace: Trace) -> Iterator[str]:
     probs, wanted = trace.tape.value("probs"), trace.tape.value("targets").tolist()
     yield "the target and its probability; then the most likely next tokens"
     for place, row in enumerate(probs[:POSITIONS]):
+        if not bool(row.isfinite().all()):
+            yield f"{_quoted(trace.pieces[place]):<14} its probabilities are not finite numbers"
+            continue
         top = row.topk(TOP)
         guesses = "  ".join(
             f"{_quoted(trace.piece(int(token)))} {float(p):.3g}"

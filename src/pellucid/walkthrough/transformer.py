@@ -9,7 +9,7 @@ from pellucid.text.parallel_corpus import parallel_row
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps
-from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough
+from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, with_warning
 
 
 def transformer_walkthrough(
@@ -43,7 +43,7 @@ def transformer_walkthrough(
             "Backward: the gradient of the loss, step by step in reverse", tuple(steps.backward())
         ),
     )
-    return Walkthrough(title, about, tape, parts, _labels(tape, read, written))
+    return Walkthrough(title, with_warning(about, tape), tape, parts, _labels(tape, read, written))
 
 
 def _labels(

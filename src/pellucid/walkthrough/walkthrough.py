@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pellucid.tape import Tape
+from pellucid.tape import Tape, first_not_finite
 
 Labels = Sequence[str] | None
 """What the places along one axis are called; None where they have no names."""
@@ -64,6 +64,12 @@ class Walkthrough:
             parts=(part, *self.parts),
             again=None if again is None else lambda tape: again(tape).led_by(part),
         )
+
+
+def with_warning(about: str, tape: Tape) -> str:
+    """What a walkthrough is about, and of a run that went wrong, where its numbers first did."""
+    found = first_not_finite(tape)
+    return about if found is None else f"{about}\n{found}."
 
 
 def labelled(axes: Mapping[str, Sequence[Labels]]) -> Callable[[str], Sequence[Labels]]:

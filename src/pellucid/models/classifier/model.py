@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.errors import TextError
 from pellucid.layers import REFERENCE, Ops, softmax, wide
-from pellucid.models.checks import check_begin
+from pellucid.models.checks import check_begin, check_highest
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.wiring import (
     classifier_error,
@@ -92,12 +92,18 @@ class Classifier(Model):
 
     def probabilities(self, inputs: Any) -> Tensor:
         """The probability of each class (N, V): the softmax of the scores."""
-        probs, _ = softmax(wide(self.forward(inputs)))
+        probs, _ = softmax(wide(self._scores(inputs)))
         return probs
 
     def predict(self, inputs: Any) -> Tensor:
         """The class (N,) with the largest score; the first of those that are equal."""
-        return self.forward(inputs).argmax(-1)
+        return self._scores(inputs).argmax(-1)
+
+    def _scores(self, inputs: Any) -> Tensor:
+        """The scores, where they are numbers to choose by; else `ConfigError`."""
+        scores = self.forward(inputs)
+        check_highest(*scores.amax(-1).tolist())
+        return scores
 
     def accuracy(self, inputs: Any, targets: Any) -> float:
         """The part of the examples whose class is predicted."""
