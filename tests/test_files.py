@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.errors import ConfigError
-from pellucid.files import clear_unfinished, make_room, whole_file, write_text
+from pellucid.errors import ConfigError, WriteError
+from pellucid.files import check_writable, clear_unfinished, make_room, whole_file, write_text
 
 
 @pytest.mark.parametrize("path", ["file.txt", "new/folders/file.txt"])
@@ -137,3 +137,127 @@ def test_a_library_that_makes_its_own_file_does_not_change_the_permissions(tmp_p
     plain = tmp_path / "plain"
     plain.write_text("")
     assert path.stat().st_mode == plain.stat().st_mode
+
+
+# -- links and devices ------------------------------------------------------------------------
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    target, link, second = tmp_path / "real" / "a.txt", tmp_path / "link", tmp_path / "second"
+    link.symlink_to(target)
+    second.symlink_to("link")
+    for number, path in enumerate((link, second, tmp_path / "real" / ".." / "link")):
+        check_writable(path)
+        write_text(path, f"text {number}")
+        assert (link.is_symlink(), second.is_symlink()) == (True, True)
+        assert target.read_text() == f"text {number}"
+    assert [file.name for file in (tmp_path / "real").iterdir()] == ["a.txt"]
+    (tmp_path / "real" / ".a.txt.0123456789abcdef").touch()
+    clear_unfinished(link)
+    assert [file.name for file in (tmp_path / "real").iterdir()] == ["a.txt"]
+
+
+def test_a_pipe_is_written_into_and_stays(tmp_path: Path):
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    check_writable(pipe)
+    write_text(pipe, "text")
+    reader.join()
+    assert got == ["text"]
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_what_a_process_has_open_is_written_into(tmp_path: Path):
+    path = tmp_path / "open.txt"
+    with path.open("w") as file:
+        write_text(Path(f"/dev/fd/{file.fileno()}"), "text")
+        assert path.read_text() == "text"
+        assert os.path.samestat(path.stat(), os.fstat(file.fileno())), "the file is the same one"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux's")
+def test_a_full_device_is_one_line_and_stays(tmp_path: Path):
+    (tmp_path / "full.txt").symlink_to("/dev/full")
+    for path in (Path("/dev/full"), tmp_path / "full.txt"):
+        with pytest.raises(WriteError, match=r"is not \(No space left on device\): make"):
+            write_text(path, "text")
+        assert path.is_char_device()
+    write_text(Path("/dev/null"), "text")
+    assert Path("/dev/null").is_char_device()
+
+
+# -- where nothing can be written -------------------------------------------------------------
+
+
+def unwritable(tmp_path: Path) -> dict[str, tuple[Path, str]]:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    return {
+        "a parent is a file": (tmp_path / "file" / "a.txt", "Not a directory"),
+        "a parent's parent is": (tmp_path / "file" / "a" / "a.txt", "Not a directory"),
+        "a directory": (tmp_path / "directory", "Is a directory"),
+        "a name too long": (tmp_path / ("a" * 300), "File name too long"),
+        "a parent's name too long": (tmp_path / ("a" * 300) / "a", "File name too long"),
+    }
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_where_no_file_can_be_written_is_one_line(tmp_path: Path, case: int):
+    name, (path, said) = list(unwritable(tmp_path).items())[case]
+    for attempt in (check_writable, lambda path: write_text(path, "text")):
+        with pytest.raises(WriteError) as raised:
+            attempt(path)
+        message = str(raised.value)
+        assert message.startswith(f"{path} must be where a file can be written"), name
+        assert said in message
+        assert "\n" not in message
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["directory", "file", "loop"]
+
+
+def test_a_directory_without_permission_is_refused_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    def no(path: Path, mode: int) -> bool:
+        asked.append((Path(path), mode))
+        return False
+
+    monkeypatch.setattr("os.access", no)  # root may do everything, so the system is not asked
+    with pytest.raises(WriteError, match="Permission denied"):
+        check_writable(tmp_path / "new" / "a.txt")
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+
+
+def test_the_longest_name_can_be_written_and_cleared(tmp_path: Path):
+    path = tmp_path / ("ü" * 127)
+    write_text(path, "text")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    left = path.with_name(f".{path.name[:90]}.0123456789abcdef")
+    left.touch()
+    clear_unfinished(path)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("name", ["a*.txt", "[a].txt"])
+def test_only_this_file_s_unfinished_ones_are_cleared(tmp_path: Path, name: str):
+    for other in (name, "ab.txt", "a.txt"):
+        (tmp_path / f".{other}.0123456789abcdef").touch()
+    clear_unfinished(tmp_path / name)
+    assert sorted(file.name[1:-17] for file in tmp_path.iterdir()) == ["a.txt", "ab.txt"]
+
+
+def test_an_error_of_the_system_s_within_is_one_line_and_leaves_nothing(tmp_path: Path):
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    for error, said in ((OSError(28, "No space left on device"), "No space"), (OSError("x"), "x")):
+        with pytest.raises(WriteError, match=said), whole_file(target):
+            raise error
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,13 +1,23 @@
 """Files that are either complete or absent: write beside, flush to disk, rename."""
 
+import errno
+import glob
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from glob import escape
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, WriteError
+
+STREAMS = ("/dev/fd/", "/dev/stdout", "/dev/stderr", "/proc/")
+"""What begins so is written into, even where it leads to a file: another program may have it."""
+
+NAME = 180
+"""Bytes of a file's name that its temporary file's begins with: systems take 255 in all."""
 
 UNFINISHED = "[0-9a-f]" * 16
 """How the name of a file that is being written ends, after that of the file it will be."""
@@ -18,9 +28,31 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`, at once.
 
     Whatever goes wrong in between, `path` is what it was before and nothing is left beside it.
+    A link stays, and the file that it leads to is replaced; a device or a pipe is written into.
+
+    Raises `WriteError` in place of any `OSError`.
     """
+    try:
+        if _is_device(path):
+            with TemporaryDirectory() as directory:
+                beside = Path(directory) / path.name
+                beside.touch()
+                yield beside
+                with beside.open("rb") as source, path.open("wb") as device:
+                    shutil.copyfileobj(source, device)
+        else:
+            with _replacing(Path(os.path.realpath(path))) as beside:
+                yield beside
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    if _exists(path.parent) and not path.parent.is_dir():
+        raise _refusal(errno.ENOTDIR)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{token_hex(8)}")
+    beside = path.with_name(f"{_beside(path)}{token_hex(8)}")
     # Not mkstemp: the file is to get the permissions that the user's new files have, even if a
     # library puts a file of its own, with other permissions, in the place of this one.
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -39,20 +71,70 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def clear_unfinished(path: Path) -> None:
     """Remove what a `whole_file` of this path left beside it in a process that was killed."""
-    for beside in path.parent.glob(f".{escape(path.name)}.{UNFINISHED}"):
+    target = Path(os.path.realpath(path))
+    for beside in target.parent.glob(glob.escape(_beside(target)) + UNFINISHED):
         beside.unlink(missing_ok=True)
 
 
+def _beside(path: Path) -> str:
+    """What the name of a file's temporary file begins with."""
+    return f".{path.name.encode(errors='surrogateescape')[:NAME].decode(errors='ignore')}."
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, all of it or nothing; `ConfigError` where it cannot be."""
+    """Write `text` as UTF-8, all of it or nothing; `WriteError` where it cannot be."""
+    with whole_file(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def check_writable(path: Path) -> None:
+    """Raise `WriteError` where no file can be written, before anything is computed for it."""
     try:
-        with whole_file(path) as beside:
-            beside.write_text(text, encoding="utf-8")
+        if _is_device(path):
+            return
+        target = Path(os.path.realpath(path))
+        there = next(place for place in (target, *target.parents) if _exists(place))
+        if there == target and target.is_dir():
+            raise _refusal(errno.EISDIR)
+        if there != target and not there.is_dir():
+            raise _refusal(errno.ENOTDIR)
+        directory = there if there.is_dir() else there.parent
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise _refusal(errno.EACCES)
     except OSError as error:
-        raise ConfigError(
-            f"{path} must be where a file can be written, and it is not ({error.strerror}): choose "
-            "another"
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there; unlike `Path.exists` it raises for what can never be, on any Python."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is there and neither a file nor a directory, or leads to what a process has open.
+
+    A file cannot take the place of such a thing.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or str(path).startswith(STREAMS)
+
+
+def _refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def _unwritable(path: Path, error: OSError) -> WriteError:
+    return WriteError(
+        f"{path} must be where a file can be written, and it is not ({error.strerror or error}): "
+        "make room there, or choose another"
+    )
 
 
 def _flush_directory(directory: Path) -> None:
@@ -72,7 +154,7 @@ def make_room(directory: Path, *, overwrite: bool) -> None:
     may be overwritten.
     """
     try:
-        if directory.exists() and not directory.is_dir():
+        if _exists(directory) and not directory.is_dir():
             raise ConfigError(f"{directory} must be a directory, and it is a file: choose another")
         there = list(directory.iterdir()) if directory.is_dir() else []
         unfinished = [path for path in there if path.match(f".?*.{UNFINISHED}") and path.is_file()]

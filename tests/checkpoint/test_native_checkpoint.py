@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
 from pellucid.checkpoint.safetensors_file import save_tensors
-from pellucid.errors import CheckpointError
+from pellucid.errors import CheckpointError, WriteError
 from pellucid.models import (
     GPT,
     Intervention,
@@ -189,7 +189,7 @@ def test_a_model_of_other_shapes_than_its_configuration_is_not_saved(tmp_path, m
 
 def test_a_file_is_no_directory(tmp_path, make):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(CheckpointError, match="must be a directory") as caught:
+    with pytest.raises(WriteError, match="Not a directory") as caught:
         save(make(), tmp_path / "file")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "mine"
@@ -237,7 +237,7 @@ def test_a_failed_save_leaves_the_earlier_checkpoint_or_the_new(
     save(earlier, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(step, failing_at(count, real, error))
-        with pytest.raises(StopError if error is StopError else CheckpointError):
+        with pytest.raises(StopError if error is StopError else WriteError):
             save(later, tmp_path)
     assert equal(load(tmp_path), later if new_weights_are_in else earlier)
     assert set(listed(tmp_path)) <= {"config.json", "model.safetensors"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.documents.formats import WRITERS, check_path, write_document
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, WriteError
 from tests.documents.example_documents import document_of
 
 
@@ -30,5 +30,5 @@ def test_another_ending_is_refused_with_those_that_there_are(tmp_path: Path, nam
 
 def test_a_directory_is_refused(tmp_path: Path):
     (tmp_path / "walk.html").mkdir()
-    with pytest.raises(ConfigError, match="is a directory"):
+    with pytest.raises(WriteError, match="Is a directory"):
         check_path(tmp_path / "walk.html")

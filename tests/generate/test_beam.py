@@ -312,6 +312,8 @@ def test_as_many_go_on_as_the_beam_is_wide_though_some_end():
 
     beam_search(first, advance, width=2, alpha=0.0, end=END, max_new_tokens=3)
     assert seen[0] == [0, 1]
+
+
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 @pytest.mark.parametrize("step", [0, 1])
 def test_over_logits_that_are_no_numbers_nothing_is_searched(wrong: float, step: int):

@@ -18,8 +18,6 @@ from pellucid.optim import OPTIMIZERS, adamw, finite_difference_gradients
 from pellucid.tape import BACKWARD, Tape
 from pellucid.text.table import Table
 from pellucid.train.fit import FitRecipe, begin, confusion, constant_columns, fit
-from pellucid.tree import flatten, map_leaves
-from pellucid.train.fit import FitRecipe, begin, confusion, fit
 from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import describe
 from pellucid.walkthrough.names import names

@@ -12,7 +12,7 @@ import torch
 
 from pellucid.checkpoint import load, save
 from pellucid.checkpoint.llm_c import read_state
-from pellucid.errors import CheckpointError, ConfigError
+from pellucid.errors import CheckpointError, ConfigError, WriteError
 from pellucid.models import GPT, merged, with_lora
 from pellucid.optim import adamw, decay_groups
 from pellucid.reference import Pack, ReferenceRun, Selection, open_pack, write_pack
@@ -223,11 +223,11 @@ def test_nothing_is_left_where_it_cannot_be_written(
     with pytest.raises(ConfigError, match="must be a new or an empty directory"):
         write_pack(run_of(steps=1), tmp_path / "full")
 
-    def no_room(*_: object) -> None:
+    def no_room(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pellucid.reference.write.save_tensors", no_room)
-    with pytest.raises(ConfigError, match="No space left on device"):
+    monkeypatch.setattr("pellucid.checkpoint.write.save_tensors", no_room)
+    with pytest.raises(WriteError, match=r"new/float64-00001.* \(No space left on device"):
         write_pack(run_of(steps=1), tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
     for steps, first in ((0, None), (1, 0)):

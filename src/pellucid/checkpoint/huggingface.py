@@ -41,8 +41,8 @@ def export_huggingface(model: Model, directory: str | PathLike[str]) -> None:
     them. Dropout is not part of a model here and is left at transformers' default, which counts in
     its training only. LoRA's matrices are merged: their products are added to the weights.
 
-    Raises `CheckpointError` for a model that transformers has no form for here, and where the
-    directory cannot be written.
+    Raises `CheckpointError` for a model that transformers has no form for here, `WriteError`
+    where the directory cannot be written.
     """
     check_weights_alone(model)
     for adapter in kinds().values():

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint.check import Found, check_weights_alone
-from pellucid.checkpoint.read import broken, one_line, unreadable
+from pellucid.checkpoint.read import broken, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
 from pellucid.models import GPT, GPTConfig
@@ -60,8 +60,8 @@ def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
 
     LoRA's matrices are merged: their products are added to the weights.
 
-    Raises `CheckpointError` for a model that llm.c has no form for, or where the file cannot be
-    written.
+    Raises `CheckpointError` for a model that llm.c has no form for, `WriteError` where the file
+    cannot be written.
     """
     check_weights_alone(model)
     whole, versions = layout.expressed(model), {dtype: v for v, dtype in DTYPES.items()}
@@ -148,15 +148,9 @@ def _tensors(
 def _write(file: Path, header: tuple[int, ...], tensors: Iterable[Tensor]) -> None:
     head = torch.zeros(HEADER, dtype=torch.int32)
     head[: len(header)] = torch.tensor(header, dtype=torch.int32)
-    try:
-        with whole_file(file) as beside, beside.open("wb") as opened:
-            for values in (head, *tensors):
-                opened.write(_bytes(values))
-    except OSError as error:
-        raise CheckpointError(
-            f"{file} must be a file that can be written; {one_line(error)}; make room there, or "
-            "give another"
-        ) from None
+    with whole_file(file) as beside, beside.open("wb") as opened:
+        for values in (head, *tensors):
+            opened.write(_bytes(values))
 
 
 def _bytes(values: Tensor) -> Any:

@@ -37,8 +37,8 @@ def save(
     earlier or the new one loads, whole. `metadata` goes into the header of the weights, from where
     `read_metadata` reads it.
 
-    Raises `CheckpointError` where the directory cannot be written, where the parameters are not
-    those of the model's configuration, or where `metadata` is not text.
+    Raises `WriteError` where the directory cannot be written, `CheckpointError` where the
+    parameters are not those of the model's configuration, or where `metadata` is not text.
     """
     place, notes = Path(directory), dict(metadata or {})
     if KEY in notes or not all(isinstance(text, str) for pair in notes.items() for text in pair):

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from pellucid.checkpoint.read import CONFIG, WEIGHTS, one_line
+from pellucid.checkpoint.read import CONFIG, WEIGHTS
 from pellucid.checkpoint.safetensors_file import save_tensors
-from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
 
 
@@ -22,31 +21,24 @@ def write(
 ) -> None:
     """Write both files beside their places, then put them in.
 
-    Raises `CheckpointError` where the directory cannot be written; what was there stays.
+    Raises `WriteError` where the directory cannot be written; what was there stays.
     """
     text = json.dumps(settings, indent=2) + "\n"
-    try:
-        _put(directory / CONFIG, text, directory / WEIGHTS, tensors, metadata)
-    except OSError as error:
-        raise CheckpointError(
-            f"{directory} must be a directory that can be written; {one_line(error)}; "
-            "make room there, or give another"
-        ) from error
+    # What a link leads to is replaced, and the link stays: so whatever is removed and put back in
+    # between is that file too.
+    config, weights = (Path(os.path.realpath(directory / name)) for name in (CONFIG, WEIGHTS))
+    _put(config, text, weights, tensors, metadata)
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     """Write one safetensors file, all of it or nothing.
 
-    Raises `CheckpointError` where it cannot be written; what was there stays.
+    Raises `WriteError` where it cannot be written; what was there stays.
     """
-    try:
-        with whole_file(path) as beside:
-            save_tensors(tensors, beside, metadata)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} must be a file that can be written; {one_line(error)}; make room there, or "
-            "give another directory"
-        ) from error
+    with whole_file(path) as beside:
+        save_tensors(tensors, beside, metadata)
 
 
 def _put(

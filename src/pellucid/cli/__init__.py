@@ -108,14 +108,16 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one line and exit code 2."""
+    from pellucid.terminal.screen import printing
+
     try:
-        app()
+        with printing():
+            app()
     except PellucidError as error:
         from rich.console import Console
 
-        message = " ".join(str(error).split())
         Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 
 

@@ -37,7 +37,7 @@ def bench(
 
     from pellucid import bench as measuring
     from pellucid.checkpoint import open_model
-    from pellucid.files import write_text
+    from pellucid.files import check_writable, write_text
     from pellucid.models import GPT, GPTConfig
     from pellucid.terminal.bench import (
         bench_json,
@@ -52,6 +52,8 @@ def bench(
             raise ConfigError(f"{name} must be at least 1, not {count}")
     if out is not None and out.suffix != ".json":
         raise ConfigError(f"what was measured is written as .json, not {out.suffix!r}: {out}")
+    if out is not None:
+        check_writable(out)
     if threads is not None:
         torch.set_num_threads(threads)
     screen = console()

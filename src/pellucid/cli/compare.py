@@ -49,7 +49,7 @@ def compare(
     from pellucid.checkpoint.read import read_json
     from pellucid.compare import Mine
     from pellucid.compare import compare as compare_with
-    from pellucid.files import write_text
+    from pellucid.files import check_writable, write_text
     from pellucid.reference import open_pack
     from pellucid.terminal.compare import comparison_json, comparison_lines
 
@@ -61,6 +61,8 @@ def compare(
         from pellucid.pictures.figure import check_picture
 
         check_picture(picture)
+    if out is not None:
+        check_writable(out)
     theirs = Mine.open(mine, opened.config, own_map)
     screen = console()
     with screen.status("comparing") as status:

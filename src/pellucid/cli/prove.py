@@ -16,7 +16,6 @@ from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
 from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
-from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
     from pellucid.prove import Proof
@@ -58,15 +57,15 @@ def prove(
     """
     from pellucid.checkpoint import open_model
     from pellucid.documents.numbers import Format
-    from pellucid.files import make_room, write_text
+    from pellucid.files import check_writable, make_room, write_text
     from pellucid.prove import prove as prove_tape
     from pellucid.terminal.proof import certificate, proof_lines
     from pellucid.terminal.proving import shown
 
     model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
-    if out is not None and out.is_dir():
-        raise ConfigError(f"{out} must be a file's name, and it is a directory: add a name")
+    if out is not None:
+        check_writable(out)
     if enclosures is not None:
         make_room(enclosures, overwrite=False)
     title = text or "ai_rocks"

@@ -13,9 +13,9 @@ WIDTH = 100
 
 def console() -> "Console":
     """The terminal, or what stands in for it, at most 100 columns wide."""
-    from rich.console import Console
+    from pellucid.terminal.screen import Screen
 
-    screen = Console(highlight=False)
+    screen = Screen(highlight=False)
     screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
     return screen
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import ConfigError
-from pellucid.files import whole_file
+from pellucid.files import check_writable, whole_file
 
 if TYPE_CHECKING:
     from pellucid.documents.model import Document
@@ -23,20 +23,20 @@ WRITERS = {
 
 
 def check_path(path: Path) -> None:
-    """Raise `ConfigError` where a document cannot be written to the path."""
+    """Raise `ConfigError` for another ending, `WriteError` where no file can be written there."""
     if path.suffix not in WRITERS:
         raise ConfigError(
             f"a document is written to {', '.join(WRITERS)}, and {path} is not one of them: give "
             "the file another ending"
         )
-    if path.is_dir():
-        raise ConfigError(f"{path} must be a file's name, and it is a directory: add a name")
+    check_writable(path)
 
 
 def write_document(document: "Document", path: Path) -> int:
     """Write the document in the format of the path's ending; returns how many bytes it has.
 
-    Raises `ConfigError` for another ending, or where the format needs a package that is missing.
+    Raises `ConfigError` for another ending, or where the format needs a package that is missing,
+    `WriteError` where the file cannot be written.
     """
     check_path(path)
     module, _, function = WRITERS[path.suffix].partition(".")

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pellucid.errors import ConfigError
 from pellucid.evaluate import Evaluation
+from pellucid.files import check_writable
 from pellucid.text import Tokenizer
 
 BITS = (1, 2, 4, 8, 12)
@@ -201,9 +202,10 @@ def _before(shown: list[Spot], spot: Spot) -> str:
 
 
 def check_page(path: Path) -> None:
-    """Raise `ConfigError` where a page cannot be written to the path."""
-    if path.suffix != ".html" or path.is_dir():
+    """Raise `ConfigError` for another ending, `WriteError` where no file can be written there."""
+    if path.suffix != ".html":
         raise ConfigError(f"a text's losses are written as a page, and {path} is no .html file")
+    check_writable(path)
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def check(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor], 
 
 def _some(names: list[str]) -> str:
     """The first names and how many more there are, with the verb that follows."""
-    listed = ", ".join(map(_printable, names[:3]))
+    listed = ", ".join(names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{listed}{more} {'is' if len(names) == 1 else 'are'}"
 
@@ -153,8 +153,3 @@ def _said(value: object, limit: int = 80) -> str:
     """A setting's value as Python writes it, and not too long."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def _printable(name: str) -> str:
-    """A tensor's name as it is, or escaped where a foreign file has put line breaks into it."""
-    return name if name.isprintable() else repr(name)

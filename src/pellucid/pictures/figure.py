@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pellucid.errors import ConfigError
-from pellucid.files import whole_file
+from pellucid.files import check_writable, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,12 +20,16 @@ BACKEND = "MPLBACKEND"
 
 
 def check_picture(path: Path) -> None:
-    """Raise `ConfigError` for a file that no picture is drawn to, before anything is computed."""
+    """Raise an error for a file that no picture can be drawn to, before anything is computed.
+
+    `ConfigError` for another ending, `WriteError` where no file can be written there.
+    """
     if path.suffix not in FORMATS:
         raise ConfigError(
             f"a picture is drawn to {', '.join(FORMATS)}, and {path} has another ending: give the "
             "file another ending"
         )
+    check_writable(path)
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -49,7 +53,8 @@ def new_figure(width: float, height: float) -> "Figure":
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write the figure in the format that the file's ending names; the same figure, the same file.
 
-    Raises `ConfigError` for an ending that is none of `FORMATS`.
+    Raises `ConfigError` for an ending that is none of `FORMATS`, `WriteError` where the file
+    cannot be written.
     """
     from matplotlib import rc_context  # noqa: PLC0415 (it is an extra)
 

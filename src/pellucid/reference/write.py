@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import export_llm_c, write_state
-from pellucid.checkpoint.safetensors_file import save_tensors
-from pellucid.errors import ConfigError
+from pellucid.checkpoint.write import write_tensors
+from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
 from pellucid.reference.pack import FORMAT, MANIFEST, VERSION, fingerprint
@@ -43,21 +43,27 @@ def write_pack(
 
     With `llm_c` also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
 
-    Raises `ConfigError` where the directory is there already or cannot be written.
+    Raises `ConfigError` where the directory is there already, `WriteError` where it cannot be
+    written.
     """
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigError(f"{directory} must be a new or an empty directory: choose another name")
-    beside = directory.with_name(f".{directory.name}.{token_hex(8)}")
+    target = Path(os.path.realpath(directory))
+    beside = target.with_name(f".{target.name}.{token_hex(8)}")
     try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ConfigError(
+                f"{directory} must be a new or an empty directory: choose another name"
+            )
         beside.mkdir(parents=True)
         if llm_c:
             _write_llm_c(run, beside)
         _write(run, beside, list(dict.fromkeys(dtypes)), wanted, text)
-        if directory.exists():
-            directory.rmdir()
-        beside.replace(directory)
+        if target.exists():
+            target.rmdir()
+        beside.replace(target)
+    except WriteError as error:
+        raise WriteError(str(error).replace(str(beside), str(directory))) from None
     except OSError as error:
-        raise ConfigError(
+        raise WriteError(
             f"{directory} must be a directory that can be written, and it gave "
             f"{error.strerror or error}: make room there, or choose another"
         ) from None
@@ -177,10 +183,7 @@ class _Shards:
         """Write what has been gathered, to disk and not only to the system's memory."""
         if not self.waiting:
             return
-        path = self.place / self._file
-        save_tensors(self.waiting, path)
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+        write_tensors(self.place / self._file, self.waiting)
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1
 
 

@@ -8,7 +8,9 @@ from rich.text import Text
 
 from pellucid.generate import Draw, Sampling, generate
 from pellucid.models import GPT
+from pellucid.terminal.screen import LINES
 from pellucid.text import StreamDecoder, Tokenizer, ending
+from pellucid.visible import visible
 
 SHOWN = 8
 """How many candidates are listed; the one that was chosen always is."""
@@ -84,11 +86,11 @@ def write_text(
     )
     out = console.file
     decoder = StreamDecoder(tokenizer)
-    text = "".join(decoder.push(token) for token in tokens)
+    text = _printed("".join(decoder.push(token) for token in tokens))
     if not why:
         out.write(text.removeprefix("\n"))
     for number, choice in enumerate(draws, start=1):
-        added = "" if choice.token == stop else decoder.push(choice.token)
+        added = "" if choice.token == stop else _printed(decoder.push(choice.token))
         text += added
         if why:
             for line in draw_lines(tokenizer, choice, number):
@@ -96,5 +98,9 @@ def write_text(
         else:
             out.write(added)
             out.flush()
-    rest = decoder.flush()
+    rest = _printed(decoder.flush())
     out.write(f"\n{text}{rest}\n" if why else f"{rest}\n")
+
+
+def _printed(text: str) -> str:
+    return visible(text, keep=LINES)

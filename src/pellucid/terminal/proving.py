@@ -9,8 +9,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from pellucid.checkpoint.safetensors_file import save_tensors
-from pellucid.files import whole_file
+from pellucid.checkpoint.write import write_tensors
 from pellucid.numbers import Ball
 from pellucid.prove import Watch
 
@@ -42,13 +41,15 @@ class ProofProgress(Watch):
 
 
 def write_enclosure(path: Path, true: Ball) -> None:
-    """Write balls as `midpoint` and `radius`, both float64: |true - midpoint| ≤ radius."""
+    """Write balls as `midpoint` and `radius`, both float64: |true - midpoint| ≤ radius.
+
+    Raises `WriteError` where the file cannot be written.
+    """
     packed = true.packed
     radius = packed["radius"] + np.abs(packed["low"])
     rounded_up = np.where(radius > 0, np.nextafter(radius, np.inf), 0.0)
-    with whole_file(path) as beside:
-        arrays = {"midpoint": packed["high"], "radius": rounded_up}
-        save_tensors({name: torch.tensor(array) for name, array in arrays.items()}, beside)
+    arrays = {"midpoint": packed["high"], "radius": rounded_up}
+    write_tensors(path, {name: torch.tensor(array) for name, array in arrays.items()})
 
 
 @contextmanager

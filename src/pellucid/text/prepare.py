@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import ConfigError, TextError
+from pellucid.errors import ConfigError, TextError, WriteError
 from pellucid.files import clear_unfinished, make_room, whole_file, write_text
 from pellucid.text.choose import choose_tokenizer, cut_for, ending, wanted
 from pellucid.text.chunks import chunks, encode_stream, thinned
@@ -79,8 +79,8 @@ def prepare(
     and words come from all texts, a BPE is learnt from at most `SAMPLE` characters spread evenly
     over those that are not named as held out. With `special`, special tokens that are spelt in the
     texts are read; else they are plain text. Raises `TextError` for a text that cannot be read,
-    `ConfigError` for the settings or where `out` cannot hold the files; nothing is left of them
-    then.
+    `ConfigError` for the settings, `WriteError` where `out` cannot hold the files; nothing is left
+    of them then.
     """
     if not 0 < held_out < 1:
         raise ConfigError(f"--held-out must be above 0 and below 1, not {held_out}")
@@ -114,7 +114,7 @@ def prepare(
         if not there and not any(out.iterdir()):
             out.rmdir()
         if isinstance(error, OSError):
-            raise ConfigError(
+            raise WriteError(
                 f"{out} must be where files can be written, with room for about 2 bytes a token, "
                 f"and it is not ({error.strerror}): choose another"
             ) from None

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.errors import CheckpointError
+from pellucid.errors import CheckpointError, WriteError
 from pellucid.files import write_text
 from pellucid.tree import Tree, flatten
 
@@ -55,7 +55,7 @@ def layer_figures(before: Tree, grads: Tree, after: Tree) -> dict[str, LogFigure
 class Log:
     """A log that is being written; the lines of iterations after `iteration` are taken back.
 
-    Raises `CheckpointError` where it cannot be written.
+    Raises `WriteError` where it cannot be written.
     """
 
     def __init__(self, directory: Path, iteration: int = 0) -> None:
@@ -108,8 +108,8 @@ class Log:
         except OSError as error:
             raise self._full(error) from None
 
-    def _full(self, error: OSError) -> CheckpointError:
-        return CheckpointError(
+    def _full(self, error: OSError) -> WriteError:
+        return WriteError(
             f"{self.path} must be a file that can be written; {error.strerror}; make room there, "
             "and continue with --resume"
         )

@@ -21,7 +21,7 @@ import torch
 
 from pellucid.checkpoint import save
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
-from pellucid.errors import CheckpointError, ConfigError
+from pellucid.errors import CheckpointError, ConfigError, WriteError
 from pellucid.files import clear_unfinished, write_text
 from pellucid.models import ARCHITECTURES, trainable
 from pellucid.models.adapter import check, configure
@@ -42,7 +42,7 @@ VERSION = 1
 class TrainingRun:
     """A run in progress; `keep` takes each step of its training.
 
-    Raises `CheckpointError` where a file cannot be written; those that were there are kept.
+    Raises `WriteError` where a file cannot be written; those that were there are kept.
     """
 
     def __init__(self, directory: Path, start: TrainState, recipe: Recipe) -> None:
@@ -117,7 +117,7 @@ def begin_run(
         write_text(directory / RUN, json.dumps(about, indent=2) + "\n")
         tokenizer.save(directory / TOKENIZER)
     except OSError as error:
-        raise CheckpointError(
+        raise WriteError(
             f"{directory} must be a directory that can be written; {error.strerror}; make room "
             "there, or give another"
         ) from None

@@ -49,7 +49,7 @@ def begin(params: Tree, seed: int) -> TrainState:
 def save_point(path: Path, point: TrainState, notes: dict[str, str]) -> None:
     """Write all of it as one file, whole or not at all; `notes` go into its header.
 
-    Tensors: `params.…`, the moments `m.…` and `v.…`, and `random`. Raises `CheckpointError` where
+    Tensors: `params.…`, the moments `m.…` and `v.…`, and `random`. Raises `WriteError` where
     it cannot be written; what was there stays.
     """
     state = point.state or {}
