@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from pellucid.errors import ConfigError, WriteError
-from pellucid.files import check_writable, clear_unfinished, make_room, whole_file, write_text
+from pellucid.files import (
+    check_writable,
+    clear_unfinished,
+    make_room,
+    parse_json,
+    whole_file,
+    write_text,
+)
 
 
 @pytest.mark.parametrize("path", ["file.txt", "new/folders/file.txt"])
@@ -261,3 +268,23 @@ def test_an_error_of_the_system_s_within_is_one_line_and_leaves_nothing(tmp_path
             raise error
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+# -- JSON -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", [101, 900, 5_000, 100_000])
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}")])
+def test_json_that_is_nested_too_deeply_is_a_value_error(levels: int, opens: str, closes: str):
+    with pytest.raises(ValueError, match=r"^nested in more than 100 levels$"):
+        parse_json(opens * levels + "0" + closes * levels)
+
+
+def test_json_is_read_to_a_hundred_levels():
+    value = parse_json("[" * 100 + "]" * 100)
+    for _ in range(99):
+        (value,) = value
+    assert value == []
+    assert parse_json('{"a": [1, {"b": null}]}') == {"a": [1, {"b": None}]}
+    with pytest.raises(ValueError, match="Expecting"):
+        parse_json("{")

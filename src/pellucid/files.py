@@ -1,7 +1,8 @@
-"""Files that are either complete or absent: write beside, flush to disk, rename."""
+"""Files that are either complete or absent: write beside, flush to disk, rename. And JSON."""
 
 import errno
 import glob
+import json
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pellucid.errors import ConfigError, WriteError
 
@@ -21,6 +23,32 @@ NAME = 180
 
 UNFINISHED = "[0-9a-f]" * 16
 """How the name of a file that is being written ends, after that of the file it will be."""
+
+LEVELS = 100
+"""How deep a file's JSON may be nested: none that is meant has a tenth of it."""
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; `ValueError` where it is none, or nested beyond all use.
+
+    What reads the value may then go through it by recursion.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(f"nested in more than {LEVELS} levels") from None
+    level = [value]
+    for _ in range(LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+    if level:
+        raise ValueError(f"nested in more than {LEVELS} levels")
+    return value
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 @contextmanager

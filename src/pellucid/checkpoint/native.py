@@ -20,6 +20,7 @@ from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
+from pellucid.files import parse_json
 from pellucid.models import ARCHITECTURES, Model
 from pellucid.models.adapter import check, configure
 from pellucid.tree import flatten
@@ -89,7 +90,7 @@ def _inscribed(weights: Path, header: dict[str, str]) -> dict[str, Any] | None:
     if KEY not in header:
         return None
     try:
-        settings = json.loads(header[KEY])
+        settings = parse_json(header[KEY])
     except ValueError as error:
         raise broken(weights, "safetensors with JSON in its header", error) from error
     if not isinstance(settings, dict):

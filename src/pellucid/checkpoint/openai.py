@@ -16,8 +16,9 @@ from torch import Tensor
 
 from pellucid.checkpoint.check import Found, adapters, translated
 from pellucid.checkpoint.read import broken, one_line, read_json, read_safetensors
+from pellucid.checkpoint.tensor_files import open_tensors
 from pellucid.errors import CheckpointError
-from pellucid.models.adapter import Stored
+from pellucid.models.adapter import Adapter, Stored, check
 
 HPARAMS = "hparams.json"
 
@@ -28,11 +29,11 @@ def read(directory: Path) -> Found:
     if file.suffix == ".index":
         tensors = _read_tensorflow(file)
     elif file.suffix == ".npz":
-        tensors = _read_npz(file)
+        tensors = _read_npz(file, settings, directory)
     else:
         tensors, _ = read_safetensors(file)
     stored = Stored(settings, tensors, directory / HPARAMS, file)
-    return translated(adapters("openai")[""], stored, file)
+    return translated(_adapter(), stored, file)
 
 
 def _weights_file(directory: Path) -> Path:
@@ -51,12 +52,24 @@ def _weights_file(directory: Path) -> Path:
     )
 
 
-def _read_npz(file: Path) -> dict[str, Tensor]:
+def _read_npz(file: Path, settings: dict[str, Any], directory: Path) -> dict[str, Tensor]:
+    """The arrays of a file, once their headers say that they are those of the settings.
+
+    A small file may unfold to more than the memory holds.
+    """
+    stored = open_tensors(file)
+    zero = torch.zeros(())
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return _tensors(arrays)
-    except Exception as error:  # numpy and zipfile each raise their own
+        unread = {name: zero.expand(stored.shape(name)) for name in stored}
+    except (RuntimeError, TypeError) as error:  # no shape of any array
         raise broken(file, "a .npz of arrays", error) from error
+    config, named = _adapter().read(Stored(settings, unread, directory / HPARAMS, file))
+    check(config.parameter_shapes(), named, file)
+    return dict(stored)
+
+
+def _adapter() -> Adapter:
+    return adapters("openai")[""]
 
 
 def _read_tensorflow(index: Path) -> dict[str, Tensor]:

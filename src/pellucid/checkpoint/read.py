@@ -1,6 +1,5 @@
 """Files into memory: JSON, safetensors and pickles of weights; each failure is one line."""
 
-import json
 import re
 import warnings
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pellucid.errors import CheckpointError
+from pellucid.files import parse_json
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -20,12 +20,7 @@ WEIGHTS = "model.safetensors"
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; `CheckpointError` where it is missing, broken, or no object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (ValueError, RecursionError) as error:
-        raise broken(path, "JSON", error) from error
+    content = _json(path)
     if not isinstance(content, dict):
         raise broken(path, "a JSON object", f"it holds a {type(content).__name__}")
     return content
@@ -33,15 +28,19 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_ids(path: Path) -> list[int]:
     """At least two token ids from a file that holds them as a list in JSON."""
-    try:
-        ids = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (ValueError, RecursionError) as error:
-        raise broken(path, "JSON", error) from error
+    ids = _json(path)
     if not (isinstance(ids, list) and len(ids) > 1 and all(type(token) is int for token in ids)):
         raise broken(path, "a list of at least two token ids", "it holds something else")
     return ids
+
+
+def _json(path: Path) -> Any:
+    try:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise broken(path, "JSON", error) from error
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -90,6 +89,8 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     names = read_json(index).get("weight_map")
     if not isinstance(names, dict) or not all(map(_is_file_name, names.values())):
         raise broken(index, "a weight_map of tensor names to file names", "it has none such")
+    if inner := next((name for name in names.values() if name.endswith(".json")), None):
+        raise broken(index, "a weight_map to files of tensors", f"it names an index, {inner}")
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(names.values())):
         tensors.update(read_weights(index.with_name(name)))

@@ -25,17 +25,32 @@ from torch import Tensor
 from pellucid.checkpoint.llm_c import STATE, magic_of, read_state
 from pellucid.checkpoint.read import broken, read_pickle, unreadable
 from pellucid.errors import CheckpointError
+from pellucid.files import LEVELS
 from pellucid.models import GPTConfig
-from pellucid.tree import flatten
+
+MOST = 10_000
+"""Of one level of nested dicts."""
 
 Reader = Callable[[], Tensor]
+Shape = tuple[int, ...]
 
 
 class TensorFiles(Mapping[str, Tensor]):
-    """Tensors by name, each read from its file when it is asked for."""
+    """Tensors by name, each read from its file when it is asked for.
 
-    def __init__(self, readers: Mapping[str, Reader]) -> None:
+    `shape` tells a tensor's shape from its header, where the form has one: a few compressed bytes
+    of an .npz may unfold to more than the memory holds.
+    """
+
+    def __init__(
+        self, readers: Mapping[str, Reader], shapes: Mapping[str, Callable[[], Shape]] | None = None
+    ) -> None:
         self._readers = dict(readers)
+        self._shapes = dict(shapes or {})
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a tensor, which is not read where its file has a header."""
+        return self._shapes[name]() if name in self._shapes else tuple(self[name].shape)
 
     def __getitem__(self, name: str) -> Tensor:
         return self._readers[name]()
@@ -67,7 +82,10 @@ def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFil
         case ".safetensors":
             return TensorFiles(_safetensors(place))
         case ".npz":
-            return TensorFiles(_npz(place))
+            readers = _npz(place)
+            return TensorFiles(
+                readers, {name: partial(_npz_shape, place, name) for name in readers}
+            )
         case ".npy":
             return TensorFiles({place.stem: partial(_npy, place)})
         case ".bin" if magic_of(place) == STATE:
@@ -137,6 +155,19 @@ def _npz(file: Path) -> dict[str, Reader]:
     return {name: partial(read, name) for name in (m.removesuffix(".npy") for m in members)}
 
 
+def _npz_shape(file: Path, name: str) -> Shape:
+    try:
+        with zipfile.ZipFile(file) as archive, archive.open(f"{name}.npy") as member:
+            version = np.lib.format.read_magic(member)
+            read = np.lib.format.read_array_header_1_0
+            if version != (1, 0):
+                read = np.lib.format.read_array_header_2_0
+            shape: Shape = read(member)[0]
+            return shape
+    except Exception as error:
+        raise broken(file, f"an .npz with {name} in it", error) from error
+
+
 def _npy(file: Path) -> Tensor:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -156,12 +187,30 @@ def _pickle(file: Path) -> dict[str, Reader]:
                 file, f"a dict of tensors and numbers, and {name} is none", error
             ) from None
 
-    content = flatten(read_pickle(file))
     return {
-        str(name): partial(read, value, name)
-        for name, value in content.items()
-        if isinstance(value, Tensor | int | float | list | tuple)
+        name: partial(read, value, name)
+        for name, value in _leaves(read_pickle(file), file)
+        if isinstance(value, Tensor | int | float | np.generic | list | tuple)
     }
+
+
+def _leaves(content: Mapping[Any, Any], file: Path) -> Iterator[tuple[str, Any]]:
+    """What stands in nested dicts, by their keys; a dict of a pickle may even contain itself."""
+    level = [("", content)]
+    for _ in range(LEVELS):
+        inner = []
+        for prefix, node in level:
+            for key, value in node.items():
+                if isinstance(value, Mapping):
+                    inner.append((f"{prefix}{key}.", value))
+                else:
+                    yield f"{prefix}{key}", value
+        if not inner:
+            return
+        if len(inner) > MOST:
+            break
+        level = inner
+    raise broken(file, "a dict of tensors", f"it is nested in over {LEVELS} levels or {MOST} dicts")
 
 
 def _tensor(array: Any, file: Path, name: str) -> Tensor:

@@ -1,5 +1,7 @@
 """What every kind of model is: a configuration, and the tree of its parameters."""
 
+import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -7,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 import torch
 from torch import Tensor
 
+from pellucid.errors import ConfigError
 from pellucid.tape import Tape
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -61,7 +64,11 @@ class Model:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> Self:
-        """A model with random weights, as training begins."""
+        """A model with random weights, as training begins.
+
+        Raises `ConfigError` where they would not fit into the machine's memory.
+        """
+        check_memory(config.parameter_shapes(), dtype, device)
         return cls(config, cls.initial(config, seed=seed, dtype=dtype, device=device))
 
     @classmethod
@@ -132,6 +139,24 @@ class Model:
         """What `forward` gives for these inputs, and the tape with every activation by name."""
         tape = Tape()
         return self.forward(*inputs, tape), tape
+
+
+def check_memory(shapes: Shapes, dtype: torch.dtype, device: torch.device | str) -> None:
+    """Raise `ConfigError` where parameters on the CPU are larger than all of the memory.
+
+    PyTorch would ask for it piece by piece, until the system ends the process.
+    """
+    if torch.device(device).type != "cpu" or "SC_PHYS_PAGES" not in getattr(
+        os, "sysconf_names", ()
+    ):
+        return
+    count = sum(map(math.prod, shapes.values()))
+    need, room = count * dtype.itemsize, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if need > room:
+        raise ConfigError(
+            f"a model must fit into memory, and {count:,} parameters in {short(dtype)} take "
+            f"{need >> 20:,} MiB of {room >> 20:,}: choose smaller sizes"
+        )
 
 
 def short(dtype: torch.dtype) -> str:

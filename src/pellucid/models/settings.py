@@ -8,6 +8,9 @@ from pellucid.errors import ConfigError
 ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
 NORMS = ("pre", "post")
 
+DEPTH = 10_000
+"""More layers than any model has; each has names and shapes, which are listed in memory."""
+
 
 def check_sizes(config: Any, *names: str) -> None:
     """Raise `ConfigError` unless each is a whole number of at least 1; `n_inner` may be None."""
@@ -17,6 +20,13 @@ def check_sizes(config: Any, *names: str) -> None:
             continue
         if type(size) is not int or size < 1:  # True is an int too
             raise ConfigError(f"{name} must be a whole number of at least 1, not {size!r}")
+
+
+def check_depth(config: Any, *names: str) -> None:
+    """Raise `ConfigError` for more layers than `DEPTH`, as a file may claim that has none."""
+    for name in names:
+        if getattr(config, name) > DEPTH:
+            raise ConfigError(f"{name} must be at most {DEPTH:,}, not {getattr(config, name):,}")
 
 
 def check_heads(config: Any) -> None:

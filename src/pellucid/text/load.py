@@ -1,11 +1,11 @@
 """Tokenizers from files: ours, those of Hugging Face and OpenAI; never a pickle."""
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from pellucid.errors import CheckpointError, ConfigError, TextError
+from pellucid.files import parse_json
 from pellucid.shipped import shipped_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
@@ -123,8 +123,8 @@ def _read_ids(path: Path) -> dict[str, int]:
 
 def _parse(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise CheckpointError(
             f"{path} must be JSON, and whole; it is not ({error}); copy the file again"
         ) from error

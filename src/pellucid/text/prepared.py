@@ -1,13 +1,13 @@
 """Directories of tokens to train on: Pellucid's own, nanoGPT's and llm.c's."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pellucid.errors import ConfigError, TextError
+from pellucid.files import parse_json
 from pellucid.text.choose import wanted
 from pellucid.text.load import has_tokenizer, load_tokenizer
 from pellucid.text.prepare import DATA, TOKENIZER, TRAIN, VALID, VERSION
@@ -81,10 +81,10 @@ def _stated(place: Path) -> _Stated:
     """What the `data.json` of a directory that `prepare` wrote says."""
     path = place / DATA
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = parse_json(path.read_text(encoding="utf-8"))
         version, named = int(data["version"]), str(data["dtype"])
         counts = {name: int(data["files"][name]["tokens"]) for name in (TRAIN, VALID)}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise TextError(
             f"{path} must be what pellucid prepare wrote, and it is not ({reason}): prepare the "
@@ -116,9 +116,9 @@ def _own(place: Path, vocab_size: int, stated: _Stated) -> Parts:
 def _check_own(place: Path) -> None:
     """Hold the tokenizer to the hash in `data.json`, whose form `_stated` has seen to."""
     try:
-        made_by = json.loads((place / DATA).read_text("utf-8"))["files"][TOKENIZER]["sha256"]
+        made_by = parse_json((place / DATA).read_text("utf-8"))["files"][TOKENIZER]["sha256"]
         same = hashlib.sha256((place / TOKENIZER).read_bytes()).hexdigest() == made_by
-    except (OSError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         same = False
     if not same:
         raise TextError(

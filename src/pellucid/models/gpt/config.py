@@ -14,6 +14,7 @@ from pellucid.models.settings import (
     ACTIVATIONS,
     NORMS,
     check_choice,
+    check_depth,
     check_eps,
     check_heads,
     check_rank,
@@ -51,6 +52,7 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         check_sizes(self, "vocab_size", "block_size", "n_layer", "n_head", "n_embd", "n_inner")
+        check_depth(self, "n_layer")
         check_heads(self)
         check_choice(self, "activation", ACTIVATIONS)
         check_choice(self, "norm", NORMS)

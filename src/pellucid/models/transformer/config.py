@@ -19,6 +19,7 @@ from pellucid.models.settings import (
     ACTIVATIONS,
     NORMS,
     check_choice,
+    check_depth,
     check_eps,
     check_heads,
     check_sizes,
@@ -58,6 +59,7 @@ class TransformerConfig:
             self,
             *("vocab_size", "block_size", "n_encoder", "n_decoder", "n_head", "n_embd", "n_inner"),
         )
+        check_depth(self, "n_encoder", "n_decoder")
         check_heads(self)
         check_choice(self, "activation", ACTIVATIONS)
         check_choice(self, "norm", NORMS)
