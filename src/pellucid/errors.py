@@ -15,6 +15,8 @@ A message is one line and has three parts: the invariant, what came instead, and
 Control characters in it, as of a foreign file's names, are escaped here, once for all.
 """
 
+from collections.abc import Iterable
+
 from pellucid.visible import visible
 
 
@@ -59,3 +61,24 @@ class StoppedError(PellucidError):
 
 class FormulaError(PellucidError):
     """An equation that cannot be computed: prose, an unknown name, shapes that do not fit."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question behind what is none of the known words, where one of them is near it.
+
+    Capitals, spaces, hyphens and underscores make no difference.
+
+    >>> did_you_mean("AI Rocks", ["ai_rocks", "softmax"])
+    " (did you mean 'ai_rocks'?)"
+    >>> did_you_mean("x", ["ai_rocks", "softmax"])
+    ''
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 (of use where something went wrong)
+
+    plain = {_plain(one): one for one in known}
+    near = get_close_matches(_plain(word), list(plain), n=1, cutoff=0.7)
+    return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def _plain(word: str) -> str:
+    return "".join(sign for sign in word.casefold() if sign not in " -_")

@@ -7,9 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file, save_model
 
-from pellucid.checkpoint import export_huggingface, load, save
+from pellucid.checkpoint import (
+    export_huggingface,
+    export_llm_c,
+    load,
+    open_tensors,
+    save,
+)
 from pellucid.errors import CheckpointError
 from pellucid.models import NextToken, NextTokenConfig
 from pellucid.tree import flatten
@@ -427,6 +433,61 @@ def test_pickles_that_are_not_only_weights(tmp_path, refused):
         refused(tmp_path, str(weights))
 
 
+# -- tensors that share memory, and files named themselves ------------------------------------
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("kind", ["gpt2", "openai-gpt"])
+def test_a_tied_head_that_save_model_kept_alone_is_the_table(tmp_path, kind, header):
+    """Of two names of a tensor safetensors writes one, and the other into the header."""
+    model = theirs(model_type=kind)
+    table = "transformer.wte.weight" if kind == "gpt2" else "transformer.tokens_embed.weight"
+    model.config.save_pretrained(tmp_path)
+    file = tmp_path / "model.safetensors"
+    save_model(model, str(file))
+    tensors = load_file(file)
+    assert "lm_head.weight" in tensors
+    assert table not in tensors
+    if not header:
+        save_file(tensors, file)
+    assert load(tmp_path).config.tied
+    assert_same_logits(load(tmp_path), model)
+    found = open_tensors(file)
+    assert (table in found) == header
+    if header:
+        assert torch.equal(found[table], tensors["lm_head.weight"])
+
+
+def test_an_untied_model_without_its_table_is_not_whole(tmp_path, refused):
+    model = theirs()
+    model.config.save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text()) | {"tie_word_embeddings": False}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    tensors = {n: t.clone() for n, t in state(model).items() if n != "transformer.wte.weight"}
+    head = {"lm_head.weight": torch.ones(37, 15)}
+    save_file(tensors | head, tmp_path / "model.safetensors")
+    refused(tmp_path, "wte.weight is missing")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "other.safetensors", "pytorch_model.bin"])
+def test_a_file_of_weights_is_read_with_the_settings_beside_it(tmp_path, name, refused):
+    model = theirs()
+    model.config.save_pretrained(tmp_path)
+    tensors = {n: t.clone() for n, t in state(model).items()}
+    (torch.save if name.endswith("bin") else save_file)(tensors, tmp_path / name)
+    assert_same_logits(load(tmp_path / name), model)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    refused(tmp_path / name, name)
+
+
+def test_a_file_that_says_what_it_is_goes_by_its_own_word(tmp_path, make, equal):
+    save(make(), tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_layer": 7}))
+    assert equal(load(tmp_path / "model.safetensors"), make())
+    export_llm_c(make(n_embd=12), tmp_path / "model.bin")
+    assert load(tmp_path / "model.bin").config.n_embd == 12
+
+
 # -- the hub ----------------------------------------------------------------------------------
 
 
@@ -436,8 +497,11 @@ class Hub:
     def __init__(self, directory):
         self.directory, self.asked = directory, []
 
-    def snapshot_download(self, name, *, allow_patterns, etag_timeout):
-        self.asked.append((name, tuple(allow_patterns)))
+    def snapshot_download(self, name, *, allow_patterns, etag_timeout, local_files_only):
+        if local_files_only and not self.asked:
+            raise FileNotFoundError(name)
+        if not local_files_only:
+            self.asked.append((name, tuple(allow_patterns)))
         return str(self.directory)
 
 
@@ -461,6 +525,68 @@ def test_pickles_are_fetched_where_there_is_nothing_better(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert_same_logits(load("gpt2"), model)
     assert len(hub.asked) == 2
+
+
+def test_what_a_file_names_is_not_asked_for_in_the_network(tmp_path, monkeypatch, refused):
+    model = theirs()
+    model.save_pretrained(tmp_path / "fetched")
+    hub = Hub(tmp_path / "fetched")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    monkeypatch.chdir(tmp_path)
+    refused("someone/gpt2", "fetch it by load('someone/gpt2')", online=False)
+    assert hub.asked == []
+    load("someone/gpt2")
+    assert_same_logits(load("someone/gpt2", online=False), model)
+    assert len(hub.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("english_1M", "english-1M"),
+        ("english-1m", "english-1M"),
+        ("englsh-1M", "english-1M"),
+        ("GPT2", "gpt2"),
+        ("GPT-2", "gpt2"),
+        ("gpt2-medum", "gpt2-medium"),
+        ("gpt2_tiny", "gpt2-tiny"),
+        ("gpt2-124M-randm", "gpt2-124M-random"),
+        ("leters", "letters"),
+        ("runs/leters", "runs/letters"),
+        (Path("english_1M"), "english-1M"),
+    ],
+)
+def test_a_near_miss_is_said_and_no_hub_is_asked(tmp_path, monkeypatch, refused, name, meant):
+    hub = Hub(tmp_path)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "runs" / "letters").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert f"(did you mean '{meant}'?)" in refused(name)
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("name", ["runs/translator", "here/model", "x" * 300, "a\0b"])
+def test_a_path_that_is_not_there_is_not_asked_for(tmp_path, monkeypatch, refused, name):
+    hub = Hub(tmp_path)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    if len(name) < 300:
+        refused(name, "there is no such path")
+        assert hub.asked == []
+    else:
+        refused(name)
+
+
+@pytest.mark.parametrize("name", ["gpt2-xl", "distilgpt2", "someone/GPT2", "english/1M"])
+def test_what_the_hub_may_have_is_asked_for(tmp_path, monkeypatch, name):
+    theirs().save_pretrained(tmp_path / "fetched")
+    hub = Hub(tmp_path / "fetched")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    monkeypatch.chdir(tmp_path / "fetched")
+    load(name)
+    assert [asked for asked, _ in hub.asked] == [name]
 
 
 def test_a_path_that_exists_comes_before_the_hub(tmp_path, monkeypatch, make, equal):

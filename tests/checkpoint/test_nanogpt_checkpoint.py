@@ -1,12 +1,19 @@
 """nanoGPT's ckpt.pt, against an independent forward in its layout: linear maps are (out, in)."""
 
 import math
+import re
+import sys
+import types
+import zipfile
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from pellucid.checkpoint import load
+from pellucid.checkpoint.pickles import read_pickle
 
 ARGS = {"n_layer": 2, "n_head": 3, "n_embd": 15, "block_size": 11, "vocab_size": 37}
 
@@ -160,6 +167,132 @@ def test_tensors_that_do_not_fit(tmp_path, refused, changes, names):
 def test_pickles_of_another_kind(tmp_path, refused, content):
     torch.save(content, tmp_path / "ckpt.pt")
     refused(tmp_path, str(tmp_path / "ckpt.pt"))
+
+
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
+@pytest.mark.parametrize(
+    "value",
+    [np.float64(1.5), np.float32(1.5), np.float16(-2), np.int64(7), np.uint8(3), np.bool_(True)],
+)
+def test_a_number_of_numpy_s_is_a_number(tmp_path, monkeypatch, module, value):
+    state = nanogpt_state(bias=True)
+    write(tmp_path / "ckpt.pt", state, best_val_loss=value)
+    content = (tmp_path / "ckpt.pt").read_bytes()
+    asked = value.__reduce__()[0].__module__.encode()
+    assert asked in content
+    repacked(tmp_path / "ckpt.pt", asked, module.encode())
+    assert b"c" + module.encode() + b"\nscalar\n" in (tmp_path / "ckpt.pt").read_bytes()
+    assert_same_logits(load(tmp_path), state)
+    found = read_pickle(tmp_path / "ckpt.pt")["best_val_loss"]
+    assert found == value.item()
+    assert type(found) is type(value.item())
+    big = np.dtype(">f8").type(2.5)
+    write(tmp_path / "ckpt.pt", state, best_val_loss=big)
+    assert read_pickle(tmp_path / "ckpt.pt")["best_val_loss"] == 2.5
+
+
+def repacked(file, old, new):
+    """Rename what a file's pickle asks for; a GLOBAL's name ends at the line, so it may grow."""
+    with zipfile.ZipFile(file) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for member, content in members.items():
+            renamed = content.replace(b"c" + old + b"\n", b"c" + new + b"\n")
+            archive.writestr(member, renamed if member.endswith("data.pkl") else content)
+
+
+def test_sizes_of_numpy_s_are_sizes(tmp_path):
+    state = nanogpt_state(bias=True)
+    arguments = {name: np.int64(size) for name, size in ARGS.items()} | {"bias": np.bool_(True)}
+    torch.save({"model": state, "model_args": arguments}, tmp_path / "ckpt.pt")
+    assert_same_logits(load(tmp_path), state)
+
+
+@pytest.mark.parametrize("value", [np.array([1.0]), np.str_("a"), np.datetime64("2026-01-01")])
+def test_what_else_numpy_has_is_refused_with_advice_that_helps(tmp_path, refused, value):
+    state = nanogpt_state(bias=True)
+    write(tmp_path / "ckpt.pt", state, best_val_loss=value)
+    refused(tmp_path, str(tmp_path / "ckpt.pt"))
+
+
+def test_what_torch_may_open_is_as_before_once_a_file_is_read(tmp_path):
+    before = torch.serialization.get_safe_globals()
+    write(tmp_path / "ckpt.pt", nanogpt_state(bias=True), best_val_loss=np.float64(1.5))
+    load(tmp_path)
+    assert torch.serialization.get_safe_globals() == before
+
+
+# -- its kin ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["__main__", "train_gpt2", "model"])
+def test_build_nanogpt_s_settings_are_an_object(tmp_path, monkeypatch, module):
+    @dataclass
+    class GPTConfig:
+        block_size: int = 11
+        vocab_size: int = 37
+        n_layer: int = 2
+        n_head: int = 3
+        n_embd: int = 15
+
+        def __setstate__(self, state):
+            raise AssertionError("the file's code runs")
+
+    GPTConfig.__module__, GPTConfig.__qualname__ = module, "GPTConfig"
+    if module != "__main__":
+        monkeypatch.setitem(sys.modules, module, types.ModuleType(module))
+    monkeypatch.setattr(sys.modules[module], "GPTConfig", GPTConfig, raising=False)
+    state = nanogpt_state(bias=True)
+    content = {"model": state, "config": GPTConfig(), "step": 5, "val_loss": 3.2}
+    torch.save(content, tmp_path / "model_00005.pt")
+    model = load(tmp_path / "model_00005.pt")
+    assert (model.config.tied, model.config.bias) == (True, True)
+    assert_same_logits(model, state, gelu_tanh)
+
+    torch.save(content | {"config": vars(GPTConfig())}, tmp_path / "model_00005.pt")
+    assert_same_logits(load(tmp_path / "model_00005.pt"), state, gelu_tanh)
+
+
+@pytest.mark.parametrize(("gelu", "name"), [(gelu_tanh, "gelu_tanh"), (gelu_erf, "gelu_erf")])
+def test_a_checkpoint_may_say_which_gelu(tmp_path, gelu, name):
+    state = nanogpt_state(bias=True)
+    for arguments in (ARGS, ARGS | {"bias": True}):
+        content = {"model": state, "model_args": arguments | {"activation": name}}
+        torch.save(content, tmp_path / "ckpt.pt")
+        assert_same_logits(load(tmp_path), state, gelu)
+
+
+@pytest.mark.parametrize("prefix", ["", "_orig_mod.", "module."])
+@pytest.mark.parametrize("gelu", [gelu_tanh, gelu_erf])
+def test_a_state_dict_alone_is_told_what_it_lacks_and_that_helps(tmp_path, refused, gelu, prefix):
+    """As minGPT saves it: a head of its own, masks, and nothing that says how many heads."""
+    plain = nanogpt_state(bias=True) | {"lm_head.weight": torch.randn(37, 15)}
+    mask = {"transformer.h.0.attn.bias": torch.ones(1, 1, 11, 11).tril()}
+    torch.save(
+        {prefix + name: leaf for name, leaf in (plain | mask).items()}, tmp_path / "model.pt"
+    )
+    said = refused(tmp_path / "model.pt", "state dict alone", "HEADS", "minGPT")
+    ((_, advised),) = re.findall(r"(torch\.save)\((\{.*\}, 'model\.pt')\)", said)
+    names = {"state_dict": plain, "HEADS": 3, "GELU": gelu.__name__}
+    content, file = eval(advised, names)
+    torch.save(content, tmp_path / file)
+    model = load(tmp_path / "model.pt")
+    assert not model.config.tied
+    assert_same_logits(model, plain, gelu)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"transformer.h.0.attn.c_attn.weight": torch.ones(15, 45)},  # transformers' layout
+        {"transformer.wpe.weight": None},
+        {"transformer.wte.weight": torch.ones(3)},
+    ],
+)
+def test_a_dict_of_other_tensors_is_said_to_be_one(tmp_path, refused, tensors):
+    state = nanogpt_state(bias=True) | tensors
+    torch.save({k: v for k, v in state.items() if v is not None}, tmp_path / "model.pt")
+    refused(tmp_path / "model.pt", "a dict of tensors whose names or shapes are others")
 
 
 def test_truncated(tmp_path, refused):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file, save_model
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (everybody's name for it)
 
@@ -202,3 +202,17 @@ def test_half_of_a_module_is_refused(tmp_path: Path):
     with pytest.raises(CheckpointError, match=r"decoder\.layers; it does not") as caught:
         read_torch_stacks(file, n_head=H, activation="relu")
     assert str(file) in str(caught.value)
+
+
+def test_tables_that_save_model_kept_under_one_name_are_found(tmp_path: Path):
+    module = Translator(tied=True)
+    save_model(module, str(tmp_path / "t.safetensors"))
+    assert len(load_file(tmp_path / "t.safetensors").keys() & TABLES) == 1
+    how: Any = {"n_head": H, "activation": "relu", "prefix": "transformer."}
+    tables: Any = {"wte": ("embedding.weight", "target.weight"), "head": "out.weight"}
+    model = read_torch_transformer(tmp_path / "t.safetensors", **how, **tables)
+    assert model.config.tied
+    assert_close(model.params["wte"]["weight"], module.embedding.weight.detach(), 0.0)
+
+
+TABLES = {"embedding.weight", "target.weight", "out.weight"}

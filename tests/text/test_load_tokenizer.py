@@ -29,6 +29,14 @@ def write_pair(folder, model, names=("vocab.json", "merges.txt"), end="\n"):
     (folder / names[1]).write_bytes((end.join(lines) + end).encode())
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("GPT2", "gpt2"), ("english_1M", "english-1M"), ("english", "english-1M")]
+)
+def test_a_near_miss_of_a_name_is_said(name: str, meant: str):
+    with pytest.raises(CheckpointError, match=rf"\(did you mean '{meant}'\?\); give a"):
+        load_tokenizer(name)
+
+
 def test_gpt2_by_name():
     assert load_tokenizer("gpt2") is gpt2()
 

@@ -16,7 +16,7 @@
 |---|---|---|
 | Pellucid's | `config.json` with `"pellucid"`, or the header of `model.safetensors` | `native` |
 | Hugging Face | `config.json` with a `"model_type"` that an adapter names | `huggingface` |
-| nanoGPT | `ckpt.pt` | `nanogpt` |
+| nanoGPT, build-nanogpt | `ckpt.pt`, or a `.pt` | `nanogpt` |
 | llm.c's GPT-2 | a `.bin` that begins with 20240326 | `llm_c` |
 | OpenAI's GPT-2 | `hparams.json` | `openai` |
 | a `torch.nn.Transformer` | not: see `read_torch_transformer` | `torch_transformer` |
@@ -24,7 +24,8 @@
 
 Here are files and nothing else. What their settings and tensors mean, the adapters of the
 architectures say (`pellucid.models.ADAPTERS`); `check` finds them, and is the one place where a
-configuration and its tensors meet. `read` and `write` are the files themselves.
+configuration and its tensors meet. `read`, `pickles`, `weights` and `write` are the files
+themselves.
 """
 
 from pellucid.checkpoint.huggingface import export_huggingface

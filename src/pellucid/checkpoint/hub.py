@@ -11,15 +11,26 @@ FILES = re.compile(r".*\.(pt|pth|bin|json|npz|safetensors)")
 SAFETENSORS = ["model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
 PICKLES = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin"]
 TIMEOUT = 5.0  # seconds for the hub to answer
+SHORT = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2", "openai-gpt")
+"""Names without an owner that the hub has for models that can be read here."""
+RUNS = "runs"
+"""The directory that `train` and the like write to unless they are told another."""
 
 
 def is_name(text: str) -> bool:
-    """Whether this has the form of a model's name, such as "gpt2" or "openai-community/gpt2"."""
-    return bool(NAME.fullmatch(text)) and not FILES.fullmatch(text)
+    """Whether this has the form of a model's name, such as "gpt2" or "openai-community/gpt2".
+
+    What begins with a directory that is here is a path.
+    """
+    owner, slash, _ = text.partition("/")
+    local = slash and (owner == RUNS or Path(owner).is_dir())
+    return bool(NAME.fullmatch(text)) and not FILES.fullmatch(text) and not local
 
 
-def download(name: str) -> Path:
+def download(name: str, *, online: bool = True) -> Path:
     """The local directory with the model's configuration and weights, fetched if not there yet.
+
+    Not `online`, what was fetched before is found, and nothing is asked for.
 
     Raises `CheckpointError` where the library is missing, the hub cannot be reached, or it has no
     such model.
@@ -35,11 +46,22 @@ def download(name: str) -> Path:
     try:
         for patterns in (SAFETENSORS, PICKLES):
             directory = Path(
-                snapshot_download(name, allow_patterns=[CONFIG, *patterns], etag_timeout=TIMEOUT)
+                snapshot_download(
+                    name,
+                    allow_patterns=[CONFIG, *patterns],
+                    etag_timeout=TIMEOUT,
+                    local_files_only=not online,
+                )
             )
             if any(file for pattern in patterns for file in directory.glob(pattern)):
                 break
     except Exception as error:  # the library, and what it reads with, raise many kinds
+        if not online:
+            raise CheckpointError(
+                f"{name!r} must be a path that exists, or a model that was fetched before; it is "
+                "neither, and what a file names is not asked for in the network; fetch it by "
+                f"load({name!r}), if it is what you want"
+            ) from error
         raise CheckpointError(
             f"{name!r} must be a path that exists, or a model that the Hugging Face hub gives; it "
             f"is no path, and the hub could not be asked ({one_line(error, limit=80)}); give "

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.checkpoint.check import Found, adapters, check_weights_alone, translated
-from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_weights
+from pellucid.checkpoint.read import CONFIG, WEIGHTS
+from pellucid.checkpoint.weights import read_weights
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
 from pellucid.models import Model
@@ -25,10 +26,9 @@ def kinds() -> Mapping[str, Adapter]:
     return adapters("huggingface")
 
 
-def read(directory: Path, settings: dict[str, Any]) -> Found:
-    """A model from the content of its `config.json` and the first of `FILES` that is there."""
-    file = _weights_file(directory)
-    stored = Stored(settings, read_weights(file), directory / CONFIG, file)
+def read(file: Path, settings: dict[str, Any]) -> Found:
+    """A model from a file of weights and the content of the `config.json` beside it."""
+    stored = Stored(settings, read_weights(file), file.with_name(CONFIG), file)
     return translated(kinds()[settings["model_type"]], stored, file)
 
 
@@ -56,7 +56,8 @@ def export_huggingface(model: Model, directory: str | PathLike[str]) -> None:
     )
 
 
-def _weights_file(directory: Path) -> Path:
+def weights_file(directory: Path) -> Path:
+    """The first of `FILES` that is there; `CheckpointError` where none is."""
     for name in FILES:
         if (directory / name).exists():
             return directory / name

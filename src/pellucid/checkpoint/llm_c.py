@@ -69,7 +69,7 @@ def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
     if model.dtype not in versions:
         raise CheckpointError(
             f"llm.c has models in float32 and bfloat16, and this one is in {model.dtype}: convert "
-            "it with --dtype float32"
+            "it to float32, by --dtype or by model.to"
         )
     sizes = (getattr(config, name) for name in layout.SIZES)
     header = (MODEL, versions[model.dtype], *sizes, layout.padded(config))

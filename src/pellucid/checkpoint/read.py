@@ -1,13 +1,9 @@
-"""Files into memory: JSON, safetensors and pickles of weights; each failure is one line."""
+"""Files into memory: JSON and safetensors; each failure is one line."""
 
-import re
-import warnings
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
-from zipfile import is_zipfile
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -55,55 +51,12 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise broken(path, "safetensors", error) from error
 
 
-def read_pickle(path: Path) -> dict[str, Any]:
-    """The dict that `torch.save` wrote, from a pickle that may hold tensors and plain values only.
+def shared(header: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """The names that a safetensors file leaves out since they share memory, by the one it keeps.
 
-    Pickles run code when they are opened, so any other content is refused, not executed. Tensors
-    stay in the file until they are used, except in the form that torch wrote before version 1.6.
+    `safetensors.torch.save_model` writes them into the header.
     """
-    try:
-        with warnings.catch_warnings():
-            # Of a foreign pickle torch warns, and then raises; the error says enough.
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnpicklingError as error:
-        # torch's own text is a page, and advises to run the code after all.
-        asked = re.search(r"GLOBAL (\S+)", str(error))
-        if asked is None:
-            raise broken(path, "what torch.save writes", "its pickle cannot be read") from error
-        raise CheckpointError(
-            f"{path} must be a pickle of tensors and plain values only; it asks for {asked[1]}, "
-            "which could run any code; save the state dict alone, as safetensors or by torch.save"
-        ) from error
-    except Exception as error:  # torch raises nothing narrower
-        raise broken(path, "what torch.save writes", error) from error
-    if not isinstance(content, dict):
-        raise broken(path, "a pickled dict", f"it holds a {type(content).__name__}")
-    return content
-
-
-def read_shards(index: Path) -> dict[str, Tensor]:
-    """The tensors of all the files that a Hugging Face `….index.json` names beside it."""
-    names = read_json(index).get("weight_map")
-    if not isinstance(names, dict) or not all(map(_is_file_name, names.values())):
-        raise broken(index, "a weight_map of tensor names to file names", "it has none such")
-    if inner := next((name for name in names.values() if name.endswith(".json")), None):
-        raise broken(index, "a weight_map to files of tensors", f"it names an index, {inner}")
-    tensors: dict[str, Tensor] = {}
-    for name in sorted(set(names.values())):
-        tensors.update(read_weights(index.with_name(name)))
-    return tensors
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, a pickle, or an index of several such files."""
-    if path.suffix == ".json":
-        return read_shards(path)
-    if path.suffix == ".safetensors":
-        return read_safetensors(path)[0]
-    return tensors_only(read_pickle(path), path)
+    return {name: kept for name, kept in header.items() if kept in names and name not in names}
 
 
 def tensors_only(content: Any, path: Path) -> dict[str, Tensor]:
@@ -134,8 +87,3 @@ def one_line(said: object, limit: int = 240) -> str:
     """What a library said, on one line and not too long."""
     text = " ".join(str(said).split()) or type(said).__name__
     return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def _is_file_name(name: object) -> bool:
-    """Whether this names a file beside the index: a path could point anywhere on the machine."""
-    return isinstance(name, str) and name == Path(name).name != ""

@@ -1,5 +1,6 @@
 """From a path or a name to a model: recognise the format, read it, check it."""
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import torch
 from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
-from pellucid.errors import CheckpointError
+from pellucid.errors import CheckpointError, did_you_mean
 from pellucid.models import ARCHITECTURES, RANDOM_MODELS, Model
-from pellucid.shipped import shipped_path
+from pellucid.shipped import SHIPPED, shipped_path
 
 
 def load(
@@ -18,18 +19,21 @@ def load(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
+    online: bool = True,
 ) -> Model:
     """The model in a directory or file, or of a name on the Hugging Face hub.
 
     - a directory that `save` wrote, or its `model.safetensors`, whatever kind of model it holds;
     - a Hugging Face GPT-2 or GPT-1: `config.json` with safetensors or `pytorch_model.bin`, whole
       or sharded;
-    - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU);
+    - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU), and
+      a `.pt` of build-nanogpt;
     - llm.c's model, a `.bin` that begins with its magic number;
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
     - a name of `shipped.SHIPPED`, for the model that comes with Pellucid, in float32;
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
-    - a name such as "gpt2" or "openai-community/gpt2", if there is no such path.
+    - a name such as "gpt2" or "openai-community/gpt2", if there is no such path: it is fetched,
+      and not `online` found if it was fetched before.
 
     The numbers keep the dtype that they are stored in unless `dtype` is given. Pickles are read
     without running the code in them.
@@ -41,22 +45,43 @@ def load(
     if shipped := shipped_path(path):
         # Its weights are kept short, and are computed with at full length.
         return load(shipped, dtype=dtype or torch.float32, device=device)
-    if not place.exists() and path in RANDOM_MODELS:
+    there = os.path.exists(place)  # noqa: PTH110 (of a name too long it says no)
+    if not there and path in RANDOM_MODELS:
         config = RANDOM_MODELS[str(path)]
         kind = next(kind for kind in ARCHITECTURES.values() if isinstance(config, kind.Config))
         return kind.init(config, seed=1, dtype=dtype or torch.float32, device=device)
-    if not place.exists():
-        if not (isinstance(path, str) and hub.is_name(path)):
+    if not there:
+        near = _near(str(path))
+        if near or not (isinstance(path, str) and hub.is_name(path)):
             raise CheckpointError(
-                f"{place} must be a checkpoint's directory or file; there is no such path; give "
-                "one, or the name of a model on the Hugging Face hub"
+                f"{path} must be a checkpoint's directory or file; there is no such path{near}; "
+                "give one, or the name of a model on the Hugging Face hub"
             )
-        place = hub.download(path)
+        place = hub.download(path, online=online)
     found = _from_directory(place) if place.is_dir() else _from_file(place)
     return assemble(found, dtype=dtype, device=device)
 
 
+def _near(path: str) -> str:
+    """The question whether a name without an owner, or a path, is one near it that there is."""
+    names = () if "/" in path else (*SHIPPED, *RANDOM_MODELS, *hub.SHORT)
+    if path in names:
+        return ""
+    try:
+        beside = [str(file) for file in Path(path).parent.iterdir() if file.is_dir()]
+    except OSError:
+        beside = []
+    return did_you_mean(path, (*names, *beside))
+
+
 def _from_file(file: Path) -> Found:
+    beside = file.with_name(CONFIG)
+    if file.suffix in {".safetensors", ".bin"} and beside.exists() and not _says_itself(file):
+        settings = read_json(beside)
+        if settings.get("model_type") in tuple(huggingface.kinds()):
+            return huggingface.read(file, settings)
+        if native.KEY in settings and file.suffix == ".safetensors":
+            return native.read(file, settings)
     if file.suffix == ".safetensors":
         return native.read(file, None)
     if file.suffix in {".pt", ".pth"}:
@@ -69,13 +94,20 @@ def _from_file(file: Path) -> Found:
     )
 
 
+def _says_itself(file: Path) -> bool:
+    """Whether the file says what model it is, whatever stands beside it."""
+    if file.suffix == ".bin":
+        return llm_c.magic_of(file) == llm_c.MODEL
+    return native.is_inscribed(file)
+
+
 def _from_directory(directory: Path) -> Found:
     described = (directory / CONFIG).exists()
     settings = read_json(directory / CONFIG) if described else {}
     if native.KEY in settings:
         return native.read(directory / WEIGHTS, settings)
     if settings.get("model_type") in tuple(huggingface.kinds()):  # a list in its place has no hash
-        return huggingface.read(directory, settings)
+        return huggingface.read(huggingface.weights_file(directory), settings)
     # Between the two steps of a save there is no config.json, whatever else there may be.
     if not described and native.is_inscribed(directory / WEIGHTS):
         return native.read(directory / WEIGHTS, None)
@@ -86,8 +118,17 @@ def _from_directory(directory: Path) -> Found:
     if (directory / WEIGHTS).exists() and not described:
         return native.read(directory / WEIGHTS, None)
     kind = f"a {CONFIG} with model_type {settings.get('model_type')!r}" if described else "none"
+    files = filter(_may_be_one, sorted(directory.iterdir()))
+    instead = next((f"give a file in it, such as {file}" for file in files), None)
     raise CheckpointError(
         f"a checkpoint's directory holds a {CONFIG} of Pellucid or of a Hugging Face "
         f"{' or '.join(huggingface.kinds())}, a {nanogpt.FILE}, or OpenAI's {openai.HPARAMS}; "
-        f"{directory} has {kind}; give the directory of a GPT"
+        f"{directory} has {kind}; {instead or 'give the directory of a GPT'}"
     )
+
+
+def _may_be_one(file: Path) -> bool:
+    """Whether it is a file of a form that is a checkpoint by itself."""
+    if file.suffix == ".bin" and file.is_file():
+        return llm_c.magic_of(file) == llm_c.MODEL
+    return file.suffix in {".pt", ".pth"}

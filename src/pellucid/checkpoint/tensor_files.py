@@ -23,10 +23,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pellucid.checkpoint.llm_c import STATE, magic_of, read_state
-from pellucid.checkpoint.read import broken, read_pickle, unreadable
+from pellucid.checkpoint.pickles import read_pickle
+from pellucid.checkpoint.read import broken, shared, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import LEVELS
 from pellucid.models import GPTConfig
+
+ADVICE = "save the tensors alone, in a dict by torch.save or as safetensors"
 
 MOST = 10_000
 """Of one level of nested dicts."""
@@ -130,7 +133,9 @@ def _safetensors(file: Path) -> dict[str, Reader]:
 
     try:
         with safe_open(file, framework="pt") as opened:
-            return {name: partial(read, name) for name in opened.keys()}  # noqa: SIM118
+            names = {name: name for name in opened.keys()}  # noqa: SIM118
+            names |= shared(opened.metadata() or {}, names)
+            return {name: partial(read, kept) for name, kept in names.items()}
     except OSError as error:
         raise unreadable(file, error) from error
     except SafetensorError as error:
@@ -189,8 +194,8 @@ def _pickle(file: Path) -> dict[str, Reader]:
 
     return {
         name: partial(read, value, name)
-        for name, value in _leaves(read_pickle(file), file)
-        if isinstance(value, Tensor | int | float | np.generic | list | tuple)
+        for name, value in _leaves(read_pickle(file, advice=ADVICE), file)
+        if isinstance(value, Tensor | int | float | list | tuple)
     }
 
 

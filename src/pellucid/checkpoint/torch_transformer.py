@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint.check import Found, assemble
-from pellucid.checkpoint.read import read_weights
+from pellucid.checkpoint.weights import read_weights
 from pellucid.models import Transformer, TransformerConfig
 from pellucid.models.transformer import torch_module
 from pellucid.tree import Tree, unflatten

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from pellucid.cli.options.model import MODEL_TOKENIZER
+from pellucid.cli.options.model import MODEL_DTYPE, MODEL_TOKENIZER, Dtype, dtype_of
 from pellucid.cli.options.output import OVERWRITE
 from pellucid.cli.screen import console
 from pellucid.files import make_room
@@ -28,6 +28,7 @@ def export(
         Target, Option("--format", help="Which format to write.")
     ] = Target.HUGGINGFACE,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
+    dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Write a checkpoint in another project's format."""
@@ -35,7 +36,7 @@ def export(
 
     from pellucid.checkpoint import export_huggingface, export_llm_c, open_model
 
-    gpt, tokenizer = open_model(model, tokenizer=tokenizer_name)
+    gpt, tokenizer = open_model(model, tokenizer=tokenizer_name, dtype=dtype_of(dtype))
     make_room(out, overwrite=overwrite)
     if target is Target.LLM_C:
         export_llm_c(gpt, out / "model.bin")

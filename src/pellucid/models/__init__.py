@@ -56,7 +56,7 @@ ARCHITECTURES: dict[str, type[Model]] = {
 }
 """The kinds of model that a checkpoint of ours can hold."""
 
-ADAPTERS: tuple[Adapter, ...] = (*HUGGING_FACE, NANOGPT, OPENAI)
+ADAPTERS: tuple[Adapter, ...] = (*HUGGING_FACE, *NANOGPT, OPENAI)
 """The layouts of other programs that we read; see `pellucid.models.adapter`."""
 
 __all__ = [

@@ -103,7 +103,7 @@ class Pack:
         if all(name in rows and "kept" not in rows[name] for name in names):
             params = {name: self.tensor(name, dtype).to(own) for name in names}
         else:
-            params = flatten(load(about["source"]).params)
+            params = flatten(load(about["source"], online=False).params)
         if fingerprint(params) != about["sha256"]:
             raise CheckpointError(
                 f"{self.place} must come with the model that it was made from, and that of "

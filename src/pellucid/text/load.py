@@ -4,9 +4,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import CheckpointError, ConfigError, TextError
+from pellucid.errors import CheckpointError, ConfigError, TextError, did_you_mean
 from pellucid.files import parse_json
-from pellucid.shipped import shipped_path
+from pellucid.shipped import SHIPPED, shipped_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
 from pellucid.text.characters import Characters
@@ -135,7 +135,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise CheckpointError(
-            f"{path} must be a file that can be read; {error.strerror}; give a {_FILE}, a "
+            f"{path} must be a file that can be read; {error.strerror}"
+            f"{did_you_mean(str(path), ('gpt2', *SHIPPED))}; give a {_FILE}, a "
             "directory that holds one, or the name gpt2 or english-1M"
         ) from error
     except UnicodeDecodeError as error:

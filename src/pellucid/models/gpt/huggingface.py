@@ -108,6 +108,9 @@ class HuggingFaceKind(NamedTuple):
             )
         tensors = rename(stored.tensors, self.our_name, stored.tensors_at)
         tied = settings.get(TIED, True)
+        if tied and "wte.weight" not in tensors and "lm_head.weight" in tensors:
+            # Of two names for one tensor some writers keep one.
+            tensors["wte.weight"] = tensors.pop("lm_head.weight")
         if tied and untie(tensors):
             raise CheckpointError(
                 f"{at} must say whether lm_head.weight is wte.weight; {TIED} is {tied!r}, and the "
