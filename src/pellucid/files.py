@@ -80,7 +80,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     if _exists(path.parent) and not path.parent.is_dir():
         raise _refusal(errno.ENOTDIR)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{_beside(path)}{token_hex(8)}")
+    beside = beside_of(path)
     # Not mkstemp: the file is to get the permissions that the user's new files have, even if a
     # library puts a file of its own, with other permissions, in the place of this one.
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -102,6 +102,11 @@ def clear_unfinished(path: Path) -> None:
     target = Path(os.path.realpath(path))
     for beside in target.parent.glob(glob.escape(_beside(target)) + UNFINISHED):
         beside.unlink(missing_ok=True)
+
+
+def beside_of(path: Path) -> Path:
+    """A new name beside a file, under which `clear_unfinished` finds what was left there."""
+    return path.with_name(f"{_beside(path)}{token_hex(8)}")
 
 
 def _beside(path: Path) -> str:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 import pellucid.checkpoint
 from pellucid.checkpoint import load, read_metadata, save
 from pellucid.checkpoint.safetensors_file import save_tensors
+from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError, WriteError
 from pellucid.models import (
     GPT,
@@ -166,6 +167,44 @@ def test_views_and_shared_memory_can_be_saved(tmp_path, make, equal):
     assert equal(load(tmp_path), GPT(model.config, model.to(device="cpu").params))
 
 
+def test_tensors_that_overlap_are_written_each(tmp_path):
+    flat = torch.arange(12.0)
+    for first, second in ((flat[:8], flat[4:]), (flat, flat[6:]), (flat[:3], flat), (flat, flat)):
+        tensors = {"a": first, "b": second, "empty": flat[:0], "row": flat.view(3, 4)[:, 1]}
+        write_tensors(tmp_path / "t.safetensors", tensors)
+        found = load_file(tmp_path / "t.safetensors")
+        assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_failed_save_needs_no_room_to_put_the_settings_back(tmp_path, monkeypatch, make, listing):
+    """They are renamed: a full disk takes no copy of them."""
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    before = listing(tmp_path)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(WriteError, match="No space left"):
+        save(make(), tmp_path)
+    assert listing(tmp_path) == before
+
+
+def test_settings_that_a_link_leads_to_are_kept_in_step(tmp_path, make, equal):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "m").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "m" / name).symlink_to(tmp_path / "real" / name)
+    for model in (make(), make(seed=1, activation="relu")):
+        save(model, tmp_path / "m")
+        assert equal(load(tmp_path / "real"), model)
+        assert all(file.is_symlink() for file in (tmp_path / "m").iterdir())
+        assert sorted(file.name for file in (tmp_path / "real").iterdir()) == [
+            *("config.json", "model.safetensors")
+        ]
+
+
 def test_weights_without_our_header_go_by_config_json(tmp_path, make, equal):
     model = make()
     save(model, tmp_path)
@@ -275,18 +314,19 @@ def killed(real):
             os._exit(9)
         return real(*arguments, **keywords)
     return call
-Path.replace, Path.unlink = killed(Path.replace), killed(Path.unlink)
+Path.rename, Path.replace = killed(Path.rename), killed(Path.replace)
+Path.unlink = killed(Path.unlink)
 save(random_model(seed=1, activation="relu"), {directory!r})
 """
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 def test_a_process_killed_at_any_step_leaves_the_earlier_or_the_new(tmp_path, make, equal, count):
     earlier, later = make(), make(seed=1, activation="relu")
     save(earlier, tmp_path)
     script = KILLED.format(tests=str(Path(__file__).parent), count=count, directory=str(tmp_path))
     ended = subprocess.run([sys.executable, "-c", script], env=os.environ, check=False)
-    assert ended.returncode == (0 if count == 4 else 9)
+    assert ended.returncode == (0 if count == 5 else 9)
     assert equal(load(tmp_path), earlier if count < 3 else later)
 
 

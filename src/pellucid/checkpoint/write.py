@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pellucid.checkpoint.read import CONFIG, WEIGHTS
 from pellucid.checkpoint.safetensors_file import save_tensors
-from pellucid.files import whole_file
+from pellucid.files import beside_of, whole_file
 
 
 def write(
@@ -52,7 +52,8 @@ def _put(
     # wrongly. So other settings go out of the way before the new weights come in, and the new
     # settings come in last. In between there are only weights: ours say in their own header what
     # they are, so the old or the new checkpoint loads at every moment; others do not load at all.
-    before = config.read_bytes() if config.exists() else None
+    # They are renamed, not removed, since a full disk could not take them back.
+    aside = beside_of(config)
     written: os.stat_result | None = None
     with whole_file(config) as new_config:
         new_config.write_text(text, encoding="utf-8")
@@ -60,12 +61,14 @@ def _put(
             with whole_file(weights) as new_weights:
                 save_tensors(tensors, new_weights, metadata)
                 written = new_weights.stat()
-                if before != text.encode():
-                    config.unlink(missing_ok=True)
+                if config.exists() and config.read_bytes() != text.encode():
+                    config.rename(aside)
         except BaseException:
-            if before is not None and not (config.exists() or _is(weights, written)):
-                config.write_bytes(before)
+            if aside.exists() and not _is(weights, written):
+                aside.rename(config)
             raise
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _is(path: Path, written: os.stat_result | None) -> bool:
