@@ -168,11 +168,11 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path):
 def test_a_pipe_is_written_into_and_stays(tmp_path: Path):
     pipe, got = tmp_path / "pipe", []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
     reader.start()
     check_writable(pipe)
     write_text(pipe, "text")
-    reader.join()
+    reader.join(timeout=20)
     assert got == ["text"]
     assert pipe.is_fifo()
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

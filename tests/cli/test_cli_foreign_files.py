@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,6 +62,28 @@ def test_a_text_s_pieces_are_shown(pellucid: Command, tmp_path: Path):
         ended = pellucid(command, text, "--model", tmp_path)
         assert ended.code == 0, ended.err
         assert not set(ended.out) & SENT
+
+
+def test_a_model_that_a_run_names_is_not_asked_for_in_the_network(
+    pellucid: Command, tmp_path: Path, text: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = ("--out", tmp_path / "run", "--max-iters", 2, "--num-samples", 0)
+    assert pellucid("train", text, "--model", trained, *run).code == 0
+    file = tmp_path / "run" / "run.json"
+    begun = json.loads(file.read_text())
+    begun["options"]["model"] = "someone/gpt2"
+    file.write_text(json.dumps(begun))
+    asked = []
+
+    def download(name: str, *, local_files_only: bool, **_: object) -> None:
+        asked.append((name, local_files_only))
+        raise FileNotFoundError(name)
+
+    hub = SimpleNamespace(snapshot_download=download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    said = pellucid("train", "--resume", "--out", tmp_path / "run").refused()
+    assert "fetch it by load('someone/gpt2')" in said
+    assert asked == [("someone/gpt2", True)]
 
 
 def test_labels_of_a_table_are_shown(pellucid: Command, tmp_path: Path):

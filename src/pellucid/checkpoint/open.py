@@ -20,6 +20,7 @@ def open_model(
     special: bool = ...,
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
+    online: bool = ...,
 ) -> tuple[GPT, Tokenizer]: ...
 
 
@@ -32,6 +33,7 @@ def open_model(
     special: bool = ...,
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
+    online: bool = ...,
 ) -> tuple[Any, Tokenizer]: ...
 
 
@@ -43,18 +45,19 @@ def open_model(
     special: bool = False,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
+    online: bool = True,
 ) -> tuple[Any, Tokenizer]:
     """The model of that name or path, and the tokenizer that belongs to it.
 
-    `name` is what `load` takes, and the model must be of one of the `kinds`, by default one
-    that reads a text. The tokenizer is the named one, or else the one in the model's directory, or
-    else GPT-2's where the model has GPT-2's vocabulary. With `special` it reads special tokens
-    that are spelt in a text; else they are plain text.
+    `name` and `online` are what `load` takes, and the model must be of one of the `kinds`, by
+    default one that reads a text. The tokenizer is the named one, or else the one in the model's
+    directory, or else GPT-2's where the model has GPT-2's vocabulary. With `special` it reads
+    special tokens that are spelt in a text; else they are plain text.
 
     Raises `CheckpointError` where either cannot be read, the model is of another kind than the
     caller can use, or the tokenizer knows more tokens than the model.
     """
-    model = load(name, dtype=dtype, device=device)
+    model = load(name, dtype=dtype, device=device, online=online)
     if not isinstance(model, kinds):
         fitting = (kind for kind in ARCHITECTURES.values() if issubclass(kind, kinds))
         wanted = " or ".join(kind.architecture for kind in fitting)

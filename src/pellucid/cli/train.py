@@ -39,6 +39,7 @@ from pellucid.cli.options.training import (
     WARMUP_ITERS,
 )
 from pellucid.cli.run_settings import option_of, recipe_of, settings_of
+from pellucid.cli.screen import given_options
 from pellucid.cli.training_run import LayoutKind, Untrained, processes, quickly, train_run
 from pellucid.errors import ConfigError
 
@@ -225,14 +226,16 @@ def _loaded(
                 f"{settings[name]} came: leave it out"
             )
     dtype = dtype_of(Dtype(settings["dtype"]))
+    out = context.params["out"]
+    goes_on = context.params["resume"] and has_point(out)
     loaded, tokenizer = open_model(
         settings["model"],
         tokenizer=settings["tokenizer"],
         special=settings["special"],
         dtype=dtype,
+        online=not goes_on or "model" in given_options(context),
     )
-    out = context.params["out"]
-    if context.params["resume"] and has_point(out):
+    if goes_on:
         tokenizer = load_tokenizer(out / TOKENIZER)
         tokenizer = tokenizer.with_special() if settings["special"] else tokenizer
     block_size = settings["block_size"]
