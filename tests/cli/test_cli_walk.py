@@ -282,7 +282,7 @@ def test_shapes_come_without_numbers(pellucid: Command, text: list[str]):
     assert list(whole) == [name for name in report if name not in {"tokens", "targets"}]
     assert all(report[name][:2] == whole[name][:2] for name in whole)
     assert [name for name, (_, _, numbers) in report.items() if numbers] == []
-    assert not [line for line in out.splitlines() if line.startswith("      ")]
+    assert not [line for line in out.splitlines() if re.match(" {6}[^ ]", line)]
     assert "after it" in full
     assert "after it" not in out
 
@@ -401,7 +401,9 @@ def test_a_model_with_more_ids_than_its_tokenizer_is_walked(pellucid: Command, t
     assert_true(parsed(ended.out), record_of(tmp_path, "a b c"))
 
 
-def test_a_line_that_is_too_long_is_cut_and_not_wrapped(pellucid: Command, tmp_path: Path):
+def test_a_line_that_is_too_long_goes_on_in_the_next_and_is_not_cut(
+    pellucid: Command, tmp_path: Path
+):
     from pellucid.checkpoint import save
     from pellucid.models import GPT, GPTConfig
     from pellucid.text import Words
@@ -410,9 +412,12 @@ def test_a_line_that_is_too_long_is_cut_and_not_wrapped(pellucid: Command, tmp_p
     save(GPT.init(GPTConfig(13, block_size=8, n_layer=1, n_head=1, n_embd=4)), tmp_path)
     Words(words).save(tmp_path)
     out = pellucid("walk", " ".join(words[:7]), "--model", tmp_path).out
-    predictions = out.partition("most likely next tokens\n")[2].partition("\n\n")[0].splitlines()
-    assert [line.split()[0] for line in predictions] == [f"'{word}'" for word in words[:6]]
-    assert all(len(line) == WIDTH and line.endswith("…") for line in predictions)
+    assert max(map(len, out.splitlines())) <= WIDTH
+    predictions = out.partition("most likely next tokens\n")[2].partition("\n\n")[0]
+    lines = re.split(r"\n {6}(?=')", predictions)
+    assert [line.split()[0] for line in lines] == [f"'{word}'" for word in words[:6]]
+    guesses = [re.findall(r"'([a-m]{28})' 0\.\d+", line.partition("→")[2]) for line in lines]
+    assert all(len(found) == len(set(found) & set(words)) == 3 for found in guesses)
 
 
 def record_of(directory: Path, text: str) -> Tape:

@@ -1,7 +1,6 @@
 """`pellucid explain`: the arithmetic behind one number."""
 
 import sys
-import textwrap
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -149,14 +148,11 @@ def _print(
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
     from pellucid.documents.arithmetic import explanation_lines, read_by
+    from pellucid.terminal.lines import Hanging
 
     found = explained(name)
     for line in explanation_lines(explained, found, writer, meaning, depth=depth):
-        indent = " " * (len(line) - len(line.lstrip()) + 4)
-        for part in textwrap.wrap(
-            line, screen.width, subsequent_indent=indent, break_long_words=False
-        ) or [""]:
-            screen.print(part, markup=False, soft_wrap=True)
+        screen.print(Hanging(line))
     return [part.source for part in read_by(found, writer)]
 
 

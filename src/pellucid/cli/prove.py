@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 from typer import Option
 
 from pellucid.cli.options import variant
@@ -90,8 +89,8 @@ def prove(
             )
         proofs.append((proof, run.update))
         screen.print(f"\n[bold]{run.name}[/]", highlight=False)
-        for line in proof_lines(proof, run.piece):
-            screen.print(line, soft_wrap=isinstance(line, Text))
+        for line in proof_lines(proof, run.piece, width=screen.width):
+            screen.print(line)
     if out is not None:
         write_text(out, certificate(proofs, digits=decimals, title=title))
     if not all(proof.proved for proof, _ in proofs):

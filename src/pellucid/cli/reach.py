@@ -59,5 +59,5 @@ def reach(
     )
     found = reach_of(gpt, tokenizer, not_empty(text), start=start, target=target)
     screen = console()
-    for line in reach_lines(found, top=top):
-        screen.print(line, no_wrap=True, overflow="ellipsis")
+    for line in reach_lines(found, top=top, width=screen.width):
+        screen.print(line)

@@ -1,6 +1,6 @@
-"""Renamed options: the old name is answered with the new one."""
+"""What all commands have beyond Typer's: answers to old names of options, and help that wraps."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
@@ -24,7 +24,7 @@ RENAMED = {
 
 
 class CurrentCommand(TyperCommand):
-    """A command that answers an option's old name with its new one."""
+    """A command that answers an option's old name with its new one, and cuts off no help."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:  # type: ignore[override]
         """Read the arguments; `ConfigError` where one is an option that was renamed."""
@@ -35,3 +35,12 @@ class CurrentCommand(TyperCommand):
                     f"{option} of pellucid {ctx.info_name} has been renamed: write {new}"
                 )
         return super().parse_args(ctx, args)
+
+    def format_help(self, *given: Any) -> None:
+        """Write the help; Typer's own table cuts off the names that it has no room for."""
+        from typer import rich_utils
+
+        from pellucid.terminal.lines import FoldingTable
+
+        vars(rich_utils)["Table"] = FoldingTable
+        super().format_help(*given)

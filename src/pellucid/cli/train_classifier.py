@@ -67,7 +67,9 @@ def train_classifier(
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
     held_out: Annotated[float, variant(HELD_OUT, "The same share of each class.")] = 0.33,
     seed: Annotated[int, variant(SEED, "for weights, batches and what is held out.")] = 1337,
-    check_gradients: Annotated[bool, variant(CHECK_GRADIENTS, "Over a first batch.")] = False,
+    check_gradients: Annotated[
+        bool, variant(CHECK_GRADIENTS, "Over a first batch.", default="no")
+    ] = False,
     overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Train a classifier on a CSV table: one row an example, numbers and a label."""

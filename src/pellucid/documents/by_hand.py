@@ -12,7 +12,6 @@ from torch import Tensor
 
 from pellucid.documents.arithmetic import Writer, meaning_of
 from pellucid.documents.numbers import Format
-from pellucid.documents.tables import cut
 from pellucid.explain import ByHand, Deviation, Explanation, by_hand, deviation
 from pellucid.numbers import Term, Written, shortest
 from pellucid.tape import select
@@ -20,9 +19,6 @@ from pellucid.walkthrough import Part, Step, Walkthrough, describe
 
 SECOND_MOMENTS = ("v", "v_hat")
 """Each element is divided by its own root, so each is as much worth as the largest."""
-
-NAME = 32
-"""Columns of a name."""
 
 HEADINGS = {
     "given": "what is given",
@@ -158,12 +154,12 @@ def _closing(found: Deviation) -> Iterator[str]:
     yield f"{'farthest apart':<16}{'by hand':>16}{'exact':>16}{'difference':>12}"
     for apart in found.parts:
         figures = f"{apart.by_hand:>16.8g}{apart.exact:>16.8g}{apart.distance:>12.2g}"
-        yield f"{HEADINGS[apart.part]:<16}{figures}  {cut(apart.name, NAME)}"
+        yield f"{HEADINGS[apart.part]:<16}{figures}  {apart.name}"
     worst = found.worst
     if worst is not None and worst.distance:
         yield (
             f"{'for its size':<16}{worst.by_hand:>16.8g}{worst.exact:>16.8g}"
-            f"{f'{100 * worst.relative:.2g} %':>12}  {cut(worst.name, NAME)}"
+            f"{f'{100 * worst.relative:.2g} %':>12}  {worst.name}"
         )
     if found.places:
         same = "the same" if found.likeliest == found.places else "NOT the same"

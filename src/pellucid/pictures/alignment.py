@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
-from pellucid.documents.tables import cut
+from pellucid.documents.tables import matrix_lines
 from pellucid.inspect.alignment import Alignment
 from pellucid.pictures.figure import check_picture, new_figure, save_figure
 
@@ -15,20 +14,20 @@ SHADES = " ░▒▓█"
 
 def print_alignment(console: Console, alignment: Alignment) -> None:
     """A row a target token: how much it looked at each source token, as a shade and in percent."""
-    weights = alignment.mean.tolist()
-    width = 6
     console.print(
         "\nwhich source token each target token looked at (mean of all heads, %)", style="dim"
     )
-    label = max(8, *(len(piece) for piece in alignment.target))
-    heads = " ".join(f"{cut(piece.strip(), width):>{width}}" for piece in alignment.source)
-    console.print(Text(f"{'':{label}} {heads}", "dim"), soft_wrap=True)
-    for piece, row in zip(alignment.target, weights, strict=True):
-        cells = " ".join(
-            f"{SHADES[min(len(SHADES) - 1, round(weight * (len(SHADES) - 1)))]}{100 * weight:>5.0f}"
-            for weight in row
-        )
-        console.print(Text(f"{piece.strip():>{label}} {cells}"), soft_wrap=True)
+    source, target = (
+        [piece.strip() for piece in pieces] for pieces in (alignment.source, alignment.target)
+    )
+    cells = [[_cell(weight) for weight in row] for row in alignment.mean.tolist()]
+    for line in matrix_lines(cells, target, source, console.width):
+        console.print(line)
+
+
+def _cell(weight: float) -> str:
+    """A shade, and percent."""
+    return f"{SHADES[min(len(SHADES) - 1, round(weight * (len(SHADES) - 1)))]}{100 * weight:>5.0f}"
 
 
 def draw_alignment(alignment: Alignment, path: Path) -> None:

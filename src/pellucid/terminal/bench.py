@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from pellucid.bench import Machine, MeasuredRow, SweepPoint, exponent
+from pellucid.terminal.lines import columns
 
 WORKS = {"train": "training step", "prefill": "prompt", "decode": "decoded token"}
 
@@ -35,11 +36,8 @@ def quiet_line(others: float | None) -> str:
 
 def model_table(rows: Sequence[MeasuredRow]) -> Table:
     """A line for each work and form, with the part of the machine that it reached."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("work")
-    table.add_column("form")
-    for name in ("time", "tokens/s", "GFLOP", "MB read", "reached"):
-        table.add_column(name, justify="right")
+    figures = ("time", "tokens/s", "GFLOP", "MB read", "reached")
+    table = columns("work", "form", *figures, right=figures)
     for row in rows:
         part = "" if row.fraction is None else f"{row.fraction:.0%}"
         of = "bandwidth" if row.bytes else "peak"
@@ -57,10 +55,7 @@ def model_table(rows: Sequence[MeasuredRow]) -> Table:
 
 def sweep_table(points: Sequence[SweepPoint]) -> Table:
     """A line for each work and size: the times, and the fitted exponent."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("work", "size", "ms at each value"):
-        table.add_column(name)
-    table.add_column("exponent", justify="right")
+    table = columns("work", "size", "ms at each value", "exponent", right={"exponent"})
     for (work, size), own in by_curve(points).items():
         times = "  ".join(f"{point.value}: {1e3 * point.seconds:.4g}" for point in own)
         table.add_row(WORKS[work], size, times, f"{fitted(own):.2f}")

@@ -13,7 +13,7 @@ from rich.text import Text
 from torch import Tensor
 
 from pellucid.compare import STATED, Comparison, Finding, Fit, TensorDistance, Verdict
-from pellucid.documents.tables import cut
+from pellucid.terminal.lines import columns
 
 TRIED = 6
 """How many of the mistakes that were tried are listed; the JSON has all."""
@@ -126,7 +126,7 @@ def _why(finding: Finding) -> Iterator[Line]:
         )
     if finding.fits:
         tried = finding.fits[: TRIED if finding.named else TRIED + 2]
-        table = Table(box=None, padding=(0, 1), show_header=False)
+        table = columns("", "", "")
         for fit in tried:
             names = " and ".join(mistake.name for mistake in fit.mistakes)
             style = "green" if fit.reproduces else "dim"
@@ -186,8 +186,7 @@ def _names(found: Comparison) -> Iterator[Line]:
     unknown = found.translation.unknown
     if unknown:
         some = ", ".join(
-            cut(one.name, 40) + (f" (near {one.near[0]})" if one.near else "")
-            for one in unknown[:LISTED]
+            one.name + (f" (near {one.near[0]})" if one.near else "") for one in unknown[:LISTED]
         )
         more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
         yield Text(f"names not understood, left out: {some}{more}", style="yellow")
@@ -202,7 +201,7 @@ def _figure(value: float, found: Comparison) -> str:
 
 
 def _count(names: tuple[str, ...]) -> str:
-    more = " …" if len(names) > 3 else ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
 
 

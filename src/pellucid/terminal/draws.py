@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pellucid.generate import Draw, Sampling, generate
 from pellucid.models import GPT
+from pellucid.terminal.lines import Hanging, bar
 from pellucid.terminal.screen import LINES
 from pellucid.text import StreamDecoder, Tokenizer, ending
 from pellucid.visible import visible
@@ -16,17 +17,18 @@ SHOWN = 8
 """How many candidates are listed; the one that was chosen always is."""
 
 BAR = 24
-"""Characters of the bar of a probability of 1."""
+"""Characters of the bar of a probability of 1, where there is room."""
 
 
-def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int) -> Iterator[Text]:
-    """One draw: the candidates side by side on [0, 1), and where the random number fell."""
+def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int, width: int) -> Iterator[Hanging]:
+    """One draw: the candidates side by side on [0, 1), and where the random number fell.
+
+    `width` is the terminal's, in columns.
+    """
     greedy = "greedy: the most likely"
     how = greedy if choice.u is None else f"random number u = {choice.u:.6f}"
-    yield Text.assemble(
-        (f"{number:>4}  ", "bold magenta"),
-        (f"{len(choice.candidates)} candidates, {how}", "dim"),
-    )
+    said = (f"{len(choice.candidates)} candidates, {how}", "dim")
+    yield Hanging(Text.assemble((f"{number:>4}  ", "bold magenta"), said))
     ends = choice.probs.cumsum(0).tolist()
     listed = list(range(min(SHOWN, len(ends))))
     if choice.place >= SHOWN:
@@ -38,20 +40,21 @@ def draw_lines(tokenizer: Tokenizer, choice: Draw, number: int) -> Iterator[Text
         token, p = int(choice.candidates[place]), float(choice.probs[place])
         start = ends[place - 1] if place else 0.0
         piece = repr(tokenizer.piece(token).decode("utf-8", errors="replace"))
-        yield Text.assemble(
+        line = Text.assemble(
             ("   →  " if chosen else "      ", "bold green"),
             (f"{token:>6} {piece:<16} ", "bold" if chosen else ""),
             (f"p = {p:.6f}  [{start:.6f}, {ends[place]:.6f})  ", "" if chosen else "dim"),
-            ("█" * round(p * BAR), "green" if chosen else "blue"),
         )
+        length = bar(p, BAR, width - line.cell_len)
+        yield Hanging(line.append(length, "green" if chosen else "blue"))
     if listed[-1] + 1 < len(ends):
         yield _left_out(choice, listed[-1] + 1, len(ends))
 
 
-def _left_out(choice: Draw, start: int, end: int) -> Text:
+def _left_out(choice: Draw, start: int, end: int) -> Hanging:
     """A line for the candidates that are not listed."""
     p = float(choice.probs[start:end].sum())
-    return Text(f"        … {end - start} more, together p = {p:.6f}", "dim")
+    return Hanging(f"        … {end - start} more, together p = {p:.6f}", "dim")
 
 
 def write_text(
@@ -93,7 +96,7 @@ def write_text(
         added = "" if choice.token == stop else _printed(decoder.push(choice.token))
         text += added
         if why:
-            for line in draw_lines(tokenizer, choice, number):
+            for line in draw_lines(tokenizer, choice, number, console.width):
                 console.print(line)
         else:
             out.write(added)

@@ -6,17 +6,22 @@ from dataclasses import asdict
 from math import inf, isfinite, isnan, prod
 from typing import Any
 
-from rich.rule import Rule
 from rich.text import Text
 
-from pellucid.documents.tables import cut
 from pellucid.prove import Enclosed, Likeliest, Proof
+from pellucid.terminal.lines import Hanging, Heading
 
 WORST = 8
 """How many tensors of a part are listed, and how many misprints; all that fail are named."""
 
 NAME = 34
-"""Columns of a name."""
+"""Columns of a name; a longer one has a line of its own."""
+
+ROW = 61
+"""Columns of a row behind its name; where a terminal has less room, names are given fewer."""
+
+NARROW = 12
+"""Columns that a name has at least."""
 
 PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
 
@@ -34,19 +39,22 @@ CLAIM = (
 """What a certificate says, and what it does not."""
 
 
-def proof_lines(proof: Proof, piece: Callable[[int], str] = str) -> Iterator[Text | Rule]:
+def proof_lines(
+    proof: Proof, piece: Callable[[int], str] = str, *, width: int = NAME + ROW
+) -> Iterator[Hanging | Heading]:
     """A table a part, the worst tensors first; what is misprinted; and what comes of it all.
 
-    `piece` spells a token.
+    `piece` spells a token; `width` is the terminal's, in columns.
     """
+    column = max(NARROW, min(NAME, width - ROW))
     for part, heading in PARTS.items():
         tensors = [tensor for tensor in proof.tensors if tensor.part == part]
         if tensors:
-            yield from _part(heading, sorted(tensors, key=_badness, reverse=True))
+            yield from _part(heading, sorted(tensors, key=_badness, reverse=True), column)
     yield from _misprints(proof)
     if proof.slopes is not None:
-        yield from _slopes(proof)
-    yield Text()
+        yield from _slopes(proof, column)
+    yield Hanging("")
     if proof.likeliest is not None:
         yield _next_token(proof.likeliest, piece)
     yield from _summary(proof)
@@ -73,25 +81,34 @@ def certificate(
 # -- lines -----------------------------------------------------------------------------------------
 
 
-def _part(heading: str, tensors: Sequence[Enclosed]) -> Iterator[Text | Rule]:
-    yield Rule(Text(heading, "bold"), align="left")
-    yield Text(
-        f"    {'':<{NAME}} {'shape':>9} {'radius':>9} {'error':>9} {'in ulps':>9} {'relative':>9}",
-        "dim",
-    )
+def _part(heading: str, tensors: Sequence[Enclosed], column: int) -> Iterator[Hanging | Heading]:
+    yield Heading(heading)
+    named = "".join(f" {name:>8}" for name in ("radius", "error", "in ulps", "relative"))
+    yield Hanging(f"    {'':<{column}} {'shape':>9}{named}", "dim")
     for tensor in tensors[:WORST]:
         shape = "×".join(map(str, tensor.shape)) or "number"
         figures = (tensor.radius, tensor.error, tensor.ulps, tensor.relative)
-        yield Text.assemble(
-            (f"    {cut(tensor.name, NAME):<{NAME}}", "cyan"),
+        yield from _row(
+            tensor.name,
+            column,
             (f" {shape:>9}", "dim"),
-            "".join(f" {_figure(figure):>9}" for figure in figures),
+            "".join(f" {_figure(figure):>8}" for figure in figures),
             ("  proved", "green") if tensor.proved else (f"  {_why(tensor)}", "bold red"),
         )
     if len(tensors) > WORST:
         rest = tensors[WORST:]
         failed = sum(not tensor.proved for tensor in rest)
-        yield Text(f"    … {len(rest)} more, {f'{failed} not' if failed else 'all'} proved", "dim")
+        yield Hanging(
+            f"    … {len(rest)} more, {f'{failed} not' if failed else 'all'} proved", "dim"
+        )
+
+
+def _row(name: str, column: int, *cells: str | tuple[str, str]) -> Iterator[Hanging]:
+    """A name and what stands behind it; a name that is too long stands above."""
+    if len(name) > column:
+        yield Hanging(f"    {name}", "cyan")
+        name = ""
+    yield Hanging(Text.assemble((f"    {name:<{column}}", "cyan"), *cells))
 
 
 def _badness(tensor: Enclosed) -> tuple[bool, bool, float]:
@@ -105,67 +122,68 @@ def _why(tensor: Enclosed) -> str:
     return "undecided" if tensor.inside else "WRONG"
 
 
-def _misprints(proof: Proof) -> Iterator[Text]:
+def _misprints(proof: Proof) -> Iterator[Hanging]:
     wrong = [(tensor, found) for tensor in proof.tensors for found in tensor.misprints]
     if wrong:
-        yield Text("\nPrinted digits that are not the true number's, correctly rounded", "bold")
+        yield Hanging("\nPrinted digits that are not the true number's, correctly rounded", "bold")
     for tensor, found in wrong[:WORST]:
         place = ",".join(map(str, found.place))
         name = f"{tensor.name}[{place}]" if place else tensor.name
-        yield Text(f"    {name}  printed {found.printed}, true {found.true}")
+        yield Hanging(f"    {name}  printed {found.printed}, true {found.true}")
     count = sum(tensor.misprinted for tensor in proof.tensors)
     if count > WORST:
-        yield Text(f"    … {count - WORST:,} more: see the certificate", "dim")
+        yield Hanging(f"    … {count - WORST:,} more: see the certificate", "dim")
 
 
-def _slopes(proof: Proof) -> Iterator[Text | Rule]:
-    yield Rule(Text("Gradients beside slopes of the loss", "bold"), align="left")
-    yield Text(f"    {'':<{NAME}} {'slope':>18} {'gradient':>18} {'apart':>9}", "dim")
+def _slopes(proof: Proof, column: int) -> Iterator[Hanging | Heading]:
+    yield Heading("Gradients beside slopes of the loss")
+    yield Hanging(f"    {'':<{column}} {'slope':>18} {'gradient':>18} {'apart':>9}", "dim")
     slopes = sorted(proof.slopes or (), key=lambda slope: (slope.agrees, -slope.apart))
     for slope in slopes[:WORST]:
-        yield Text.assemble(
-            (f"    {cut(_names(slope.names), NAME):<{NAME}}", "cyan"),
+        yield from _row(
+            _names(slope.names),
+            column,
             f" {slope.slope:>18.10g} {slope.gradient:>18.10g} {_figure(slope.apart):>9}",
             ("  agree", "green") if slope.agrees else ("  WRONG", "bold red"),
         )
     if len(slopes) > WORST:
         failed = sum(not slope.agrees for slope in slopes[WORST:])
         rest = f"{failed} do not" if failed else "all"
-        yield Text(f"    … {len(slopes) - WORST} more, {rest} agree", "dim")
+        yield Hanging(f"    … {len(slopes) - WORST} more, {rest} agree", "dim")
 
 
 def _names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} parameters together"
 
 
-def _next_token(found: Likeliest, piece: Callable[[int], str]) -> Text:
-    return Text(
+def _next_token(found: Likeliest, piece: Callable[[int], str]) -> Hanging:
+    return Hanging(
         f"most likely next, certified: '{piece(found.token)}' (token {found.token}), probability "
         f"{found.probability}; its logit leads that of '{piece(found.runner_up)}' by "
         f"{found.lead:.6g} or more"
     )
 
 
-def _summary(proof: Proof) -> Iterator[Text]:
+def _summary(proof: Proof) -> Iterator[Hanging]:
     count = sum(prod(tensor.shape) for tensor in proof.tensors)
     amount = f"{count:,} numbers in {len(proof.tensors)} tensors, {proof.bits} bits"
     if proof.proved:
         slopes = "" if proof.slopes is None else "; every gradient agrees with the loss's slope"
-        yield Text(f"proved: {amount}{slopes}", "bold green")
+        yield Hanging(f"proved: {amount}{slopes}", "bold green")
     if proof.digits_certified:
-        yield Text("every printed digit is the true number's, correctly rounded", "green")
+        yield Hanging("every printed digit is the true number's, correctly rounded", "green")
     else:
         wrong = sum(tensor.misprinted for tensor in proof.tensors)
         open_ = sum(tensor.undecided for tensor in proof.tensors)
-        yield Text(
+        yield Hanging(
             f"as {proof.dtype} prints them, {wrong:,} numbers are not the true ones, correctly "
             f"rounded, and {open_:,} are undecided",
             "yellow",
         )
     if not proof.proved:
-        yield Text(f"NOT proved ({amount}): {_failures(proof)}", "bold red")
+        yield Hanging(f"NOT proved ({amount}): {_failures(proof)}", "bold red")
         if proof.not_finite:
-            yield Text(proof.not_finite, "bold red")
+            yield Hanging(proof.not_finite, "bold red")
 
 
 def _failures(proof: Proof) -> str:

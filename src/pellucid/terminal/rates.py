@@ -2,9 +2,13 @@
 
 from rich.console import Console
 
+from pellucid.terminal.lines import Hanging, bar
 from pellucid.train.finder import Tried, suggested
 
 ROWS = 20
+
+BAR = 30
+"""Characters of the longest bar, where there is room."""
 
 
 def print_rates(console: Console, tried: list[Tried]) -> None:
@@ -13,8 +17,9 @@ def print_rates(console: Console, tried: list[Tried]) -> None:
     shown = tried[:: max(1, len(tried) // ROWS)]
     lowest, highest = min(row.loss for row in shown), max(row.loss for row in shown)
     for row in shown:
-        length = round(30 * (row.loss - lowest) / ((highest - lowest) or 1.0))
-        console.print(f"{row.learning_rate:9.1e}  {row.loss:8.4f}  {'█' * length}", highlight=False)
+        line = f"{row.learning_rate:9.1e}  {row.loss:8.4f}  "
+        share = (row.loss - lowest) / ((highest - lowest) or 1.0)
+        console.print(Hanging(line + bar(share, BAR, console.width - len(line))), highlight=False)
     if len(shown) and tried[-1].learning_rate < 1:
         console.print(f"beyond {tried[-1].learning_rate:.1e} the loss runs away")
     console.print(

@@ -5,49 +5,55 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from pellucid.inspect import Look, Reach
+from pellucid.terminal.lines import Hanging, bar
 
 BAR = 40
-"""Characters of the bar of the largest weight in a row."""
+"""Characters of the bar of the largest weight in a row, where there is room."""
+
+PIECE = 18
+"""Characters of a piece in quotes, unless one is longer."""
 
 
-def reach_lines(found: Reach, *, top: int) -> Iterator[Text]:
-    """A line for each of the `top` heads, then a line for each position that the first one sees."""
+def reach_lines(found: Reach, *, top: int, width: int) -> Iterator[Hanging]:
+    """A line for each of the `top` heads, then a line for each position that the first one sees.
+
+    `width` is the terminal's, in columns.
+    """
     best = found.looks[0]
     heads = len(found.looks)
-    yield _line(
+    yield Hanging(
         f"{_place(found, found.start)} looks back over {found.start + 1} "
         f"position{'s' if found.start else ''}, in {heads} head{'s' if heads > 1 else ''}"
     )
-    yield _line("rank    head     weight       even      times   at", "dim")
+    yield Hanging("rank    head     weight       even      times   at", "dim")
     for rank, look in enumerate(found.looks[:top], start=1):
         even = found.even(look)
-        yield Text.assemble(
-            (f"{rank:>4}  ", "bold magenta"),
-            (f"{f'{look.layer}.{look.head}':>6} ", "bold"),
-            f"{look.weight:10.6f} {even:10.6f} {look.weight / even:10.2f}   ",
-            (_places(found, look.places), "cyan"),
-            no_wrap=True,
-            overflow="ellipsis",
+        yield Hanging(
+            Text.assemble(
+                (f"{rank:>4}  ", "bold magenta"),
+                (f"{f'{look.layer}.{look.head}':>6} ", "bold"),
+                f"{look.weight:10.6f} {even:10.6f} {look.weight / even:10.2f}   ",
+                (_places(found, look.places), "cyan"),
+            )
         )
-    yield Text()
-    yield _line(f"layer {best.layer}, head {best.head}: {_name(best, found)}")
-    yield from _row(found, best)
+    yield Hanging("")
+    yield Hanging(f"layer {best.layer}, head {best.head}: {_name(best, found)}")
+    yield from _row(found, best, width)
 
 
-def _row(found: Reach, look: Look) -> Iterator[Text]:
+def _row(found: Reach, look: Look, width: int) -> Iterator[Hanging]:
     """How much the head looks at each position, as numbers and bars."""
     row = found.row(look)
     largest = max(row)
     for place, weight in enumerate(row):
         wanted = place in look.places
-        yield Text.assemble(
+        line = Text.assemble(
             ("→ " if wanted else "  ", "bold green"),
-            (f"{place:>4} {_quoted(found.pieces[place]):<18} ", "bold" if wanted else ""),
+            (f"{place:>4} {_quoted(found.pieces[place]):<{PIECE}} ", "bold" if wanted else ""),
             f"{weight:.6f}  ",
-            ("█" * round(BAR * weight / largest), "green" if wanted else "blue"),
-            no_wrap=True,
-            overflow="ellipsis",
         )
+        length = bar(weight / largest, BAR, width - line.cell_len)
+        yield Hanging(line.append(length, "green" if wanted else "blue"))
 
 
 def _name(look: Look, found: Reach) -> str:
@@ -66,7 +72,3 @@ def _place(found: Reach, place: int) -> str:
 def _quoted(piece: str) -> str:
     """A piece, escaped already, between quotes that show its spaces."""
     return f"'{piece}'"
-
-
-def _line(text: str, style: str = "") -> Text:
-    return Text(text, style, no_wrap=True, overflow="ellipsis")

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.rule import Rule
 from rich.text import Text
 
 from pellucid.documents.model import Document, DocumentPart, DocumentStep
 from pellucid.documents.tables import beside, matrix_lines
 from pellucid.documents.values import Value, ValueTable
+from pellucid.terminal.lines import Hanging, Heading
 
 WIDTH = 100
 """Columns of a walk, or fewer where the terminal has fewer."""
 
 INDENT = " " * 6
+
+BORDER = 6
+"""Columns of a box's corners, and of what stands between them and a title."""
 
 
 class Walk:
@@ -28,7 +32,7 @@ class Walk:
 
     def part(self, part: DocumentPart) -> Iterator[RenderableType]:
         """A heading and the steps below it."""
-        yield Group(Text(), Rule(Text(part.heading, "bold"), align="left"))
+        yield Group(Text(), Heading(part.heading))
         for step in part.steps:
             yield from self._step(step)
 
@@ -42,18 +46,17 @@ class Walk:
         number = "" if step.number is None else str(step.number)
         block = f"   {step.block}" if step.block else ""
         if step.title:
-            yield Text.assemble(
-                (f"\n{number:>2}  ", "bold magenta"), (step.title, "bold"), (block, "dim")
-            )
+            title = ((f"\n{number:>2}  ", "bold magenta"), (step.title, "bold"), (block, "dim"))
+            yield Hanging(Text.assemble(*title))
         for formula in step.formulas:
-            yield Text(f"    {formula}", "italic green")
+            yield Hanging(f"    {formula}", "italic green")
         if self.shapes or not step.spelt:
             for value in step.values:
                 yield from self._value(value)
         if self.shapes:
             return
         for line in step.lines:
-            yield Text(INDENT + line, no_wrap=True, overflow="ellipsis")
+            yield Hanging(INDENT + line)
         if step.says:
             yield Padding(Text(step.says), (0, 0, 0, 4), expand=False)
 
@@ -64,13 +67,12 @@ class Walk:
         if value.whole:
             yield from self._tables(value)
         else:
-            yield Text(f"{INDENT}{value.statistics}  {value.first}")
+            yield Hanging(f"{INDENT}{value.statistics}  {value.first}")
 
-    def _title(self, value: Value, note: str) -> Text:
+    def _title(self, value: Value, note: str) -> Hanging:
         colour = "yellow" if value.gradient else "cyan"
-        return Text.assemble(
-            (f"    {value.name}", colour), (f"  {value.size}", "dim"), (f"  {note}", "dim")
-        )
+        said = f"  {value.size}  {note}".rstrip()
+        return Hanging(Text.assemble((f"    {value.name}", colour), (said, "dim")))
 
     def _tables(self, value: Value) -> Iterator[RenderableType]:
         """The numbers of a tensor, a row a line; heads stand side by side where they fit."""
@@ -93,16 +95,21 @@ def _lines(table: ValueTable, width: int, room: int) -> list[Text]:
 def print_walk(console: Console, walk: Walk) -> None:
     """Print all of a walk."""
     document = walk.document
+    title = Text(document.title)
+    fits = cell_len(title.plain) + BORDER <= walk.width
+    if not fits:
+        console.print(Hanging(title), width=walk.width)
     console.print(
-        Panel(Text(document.about), title=document.title, title_align="left", width=walk.width)
+        Panel(
+            Text(document.about),
+            title=title if fits else None,
+            title_align="left",
+            width=walk.width,
+        )
     )
     for part in document.parts:
         for line in walk.part(part):
-            # Rich forgets a text's own wish not to be wrapped unless it is told again.
-            if isinstance(line, Text) and line.no_wrap:
-                console.print(line, width=walk.width, no_wrap=True, overflow="ellipsis")
-            else:
-                console.print(line, width=walk.width)
+            console.print(line, width=walk.width)
     gradient = "   its gradient: a d before the name" if document.gradients else ""
     console.print(
         f"\nAny value, or a part of one: --show {_example(document)}{gradient}\n"

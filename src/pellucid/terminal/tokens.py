@@ -5,19 +5,13 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from pellucid.terminal.lines import Hanging, columns
 from pellucid.text import BPE, Tokenizer
 
 
 def token_table(tokenizer: Tokenizer, text: str) -> Table:
     """One line a token: its place, id, piece and bytes."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading, side in (
-        ("place", "right"),
-        ("id", "right"),
-        ("piece", "left"),
-        ("bytes", "left"),
-    ):
-        table.add_column(heading, justify="right" if side == "right" else "left")
+    table = columns("place", "id", "piece", "bytes", right={"place", "id"})
     for place, token in enumerate(tokenizer.encode(text)):
         piece = tokenizer.piece(token)
         shown = repr(piece.decode("utf-8", errors="replace"))
@@ -27,16 +21,19 @@ def token_table(tokenizer: Tokenizer, text: str) -> Table:
     return table
 
 
-def merge_lines(tokenizer: BPE, text: str) -> Iterator[Text]:
+def merge_lines(tokenizer: BPE, text: str) -> Iterator[Hanging]:
     """Each pre-token, and below it one line a merge: its rank, the pair, and the pieces after."""
     for merging in tokenizer.merge_steps(text):
-        yield Text.assemble((_piece(merging.pretoken), "bold"), ("  ", ""), _pieces(merging.start))
+        start = Text.assemble((_piece(merging.pretoken), "bold"), "  ", _pieces(merging.start))
+        yield Hanging(start)
         for step in merging.steps:
-            yield Text.assemble(
-                (f"  merge {step.rank:>5}  ", "dim"),
-                (f"{_piece(step.left)} + {_piece(step.right)}", "cyan"),
-                ("  →  ", "dim"),
-                _pieces(step.pieces),
+            yield Hanging(
+                Text.assemble(
+                    (f"  merge {step.rank:>5}  ", "dim"),
+                    (f"{_piece(step.left)} + {_piece(step.right)}", "cyan"),
+                    ("  →  ", "dim"),
+                    _pieces(step.pieces),
+                )
             )
 
 
