@@ -7,7 +7,7 @@ What a command calls is imported inside it, and what few need where they need it
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -31,8 +31,10 @@ from pellucid.cli.train import train
 from pellucid.cli.train_classifier import train_classifier
 from pellucid.cli.train_translator import train_translator
 from pellucid.cli.translate import translate
+from pellucid.cli.usage import UsageError, usage
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
+from pellucid.terminal.readable import make_readable
 
 _LIGHT = {"tokenize", "prepare", "examples", "export", "serve"}
 """The commands that make no steps, or see to their own memory."""
@@ -49,7 +51,6 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's signature)
 
 app = typer.Typer(
     name="pellucid",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -96,29 +97,44 @@ for command in _COMMANDS:
     )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """A transformer that you can see through."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), nl=False)
+        raise typer.Exit(2)
 
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one line and exit code 2."""
     from pellucid.terminal.screen import printing
 
+    make_readable()
     try:
         with printing():
-            app()
+            code = app(prog_name="pellucid", standalone_mode=False)
     except PellucidError as error:
-        from rich.console import Console
+        _refuse(str(error))
+    except UsageError as error:
+        _refuse(usage(error))
+    except typer.Abort:
+        raise SystemExit(1) from None
+    raise SystemExit(code or 0)
 
-        Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
+
+def _refuse(message: str) -> NoReturn:
+    """Say in one line what a user can do better, and end."""
+    from rich.console import Console
+
+    Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(2) from None
 
 
 __all__ = ["app", "main"]

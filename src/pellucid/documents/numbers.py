@@ -102,7 +102,8 @@ def _same(text: str, value: float) -> bool:
 
 def statistics(values: Tensor) -> str:
     """Mean, standard deviation, least and largest of a tensor's finite elements, in one line."""
-    finite = values if bool(values.isfinite().all()) else values[values.isfinite()]
+    numbers = values if values.is_floating_point() else values.double()
+    finite = numbers if bool(numbers.isfinite().all()) else numbers[numbers.isfinite()]
     if not finite.numel():
         return "no finite element"
     least, largest = finite.aminmax()
