@@ -15,9 +15,12 @@ A message is one line and has three parts: the invariant, what came instead, and
 Control characters in it, as of a foreign file's names, are escaped here, once for all.
 """
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pellucid.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class PellucidError(Exception):
@@ -63,10 +66,11 @@ class FormulaError(PellucidError):
     """An equation that cannot be computed: prose, an unknown name, shapes that do not fit."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: "Iterable[str]", also: "Mapping[str, str] | None" = None) -> str:
     """A question behind what is none of the known words, where one of them is near it.
 
-    Capitals, spaces, hyphens and underscores make no difference.
+    Capitals, spaces, hyphens and underscores make no difference. `also` gives for other words that
+    somebody might write the known ones that are meant.
 
     >>> did_you_mean("AI Rocks", ["ai_rocks", "softmax"])
     " (did you mean 'ai_rocks'?)"
@@ -75,7 +79,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches  # noqa: PLC0415 (of use where something went wrong)
 
-    plain = {_plain(one): one for one in known}
+    meant = {**(also or {}), **{str(one): str(one) for one in known}}
+    plain = {_plain(one): name for one, name in meant.items()}
     near = get_close_matches(_plain(word), list(plain), n=1, cutoff=0.7)
     return f" (did you mean {plain[near[0]]!r}?)" if near else ""
 

@@ -13,7 +13,7 @@ from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
 from pellucid.cli.recorded import STEP, reader_of, record_text
 from pellucid.cli.screen import console, given_options
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from pellucid.train import Trace
@@ -125,7 +125,8 @@ def _draw_runs(context: Context, names: Sequence[str], out: Path | None) -> None
         if not Path(name).is_dir():
             raise ConfigError(
                 f"what is drawn must be {', '.join(What)}, or the directory of a run, and {name!r} "
-                "is none of them: give one of the words, or what was pellucid train's --out"
+                f"is none of them{did_you_mean(name, What)}: give one of the words, or what was "
+                "pellucid train's --out"
             )
     given = given_options(context) - {"what", "more", "out"}
     for option in context.command.params:

@@ -9,7 +9,7 @@ import torch
 
 from pellucid.distribute.environment import number_in
 from pellucid.distribute.layout import Layout
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 
 Kind = Literal["data", "tensor", "sharded"]
 """How processes share the work: each its rows of the batch, each its part of every matrix, or each
@@ -32,7 +32,8 @@ def open_layout(
     Raises `ConfigError` outside torchrun, and where `tensor` does not divide the processes.
     """
     if kind not in KINDS:
-        raise ConfigError(f"a layout must be one of {', '.join(KINDS)}, not {kind!r}")
+        near = did_you_mean(kind, KINDS)
+        raise ConfigError(f"a layout must be one of {', '.join(KINDS)}, not {kind!r}{near}")
     # A single process has no use for these, and they take a second to import.
     import torch.distributed as dist  # noqa: PLC0415
     from torch.distributed.device_mesh import init_device_mesh  # noqa: PLC0415

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 from pellucid.files import check_writable, whole_file
 
 if TYPE_CHECKING:
@@ -21,13 +21,17 @@ WRITERS = {
 }
 """The writer of each format: a module beside this one, and its function of the document."""
 
+ALIASES = {".markdown": ".md", ".latex": ".tex", ".jupyter": ".ipynb", ".notebook": ".ipynb"}
+"""Endings that somebody might write, and those that are meant."""
+
 
 def check_path(path: Path) -> None:
     """Raise `ConfigError` for another ending, `WriteError` where no file can be written there."""
     if path.suffix not in WRITERS:
+        near = did_you_mean(path.suffix, WRITERS, ALIASES)
         raise ConfigError(
-            f"a document is written to {', '.join(WRITERS)}, and {path} is not one of them: give "
-            "the file another ending"
+            f"a document is written to {', '.join(WRITERS)}, and {path} is not one of them{near}: "
+            "give the file another ending"
         )
     check_writable(path)
 

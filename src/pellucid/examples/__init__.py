@@ -10,7 +10,7 @@ weights follow from something else, or where there is more to show than the step
 
 from collections.abc import Callable
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.dropout import DROPOUT
@@ -68,12 +68,17 @@ def find_example(name: str) -> Example | Demonstration:
     name = name.replace("-", "_")
     if name not in EXAMPLES:
         raise ConfigError(
-            f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is not: to walk a "
-            "text of your own, give a --model"
+            f"an example must be one of {', '.join(EXAMPLES)}, and {name!r} is not"
+            f"{did_you_mean(name, EXAMPLES, _titles())}: to walk a text of your own, give a --model"
         )
     if name in _MADE:
         return _MADE[name]()
     return _DEMONSTRATIONS.get(name) or load_example(name)
+
+
+def _titles() -> dict[str, str]:
+    """The examples' names by their titles."""
+    return {find_example(name).title: name for name in EXAMPLES}
 
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig
 from pellucid.text import Words
@@ -80,7 +80,7 @@ def load_example(name: str) -> Example:
     if name not in gpt_example_names():
         raise ConfigError(
             f"a worked example of a GPT must be one of {', '.join(gpt_example_names())}, and "
-            f"{name!r} is not: take one of these"
+            f"{name!r} is not{did_you_mean(name, gpt_example_names())}: take one of these"
         )
     data = _content(name)
     tokenizer = Words(tuple(data["vocabulary"]), special=True)

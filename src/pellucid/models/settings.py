@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 
 ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
 NORMS = ("pre", "post")
@@ -49,10 +49,10 @@ def check_rank(config: Any) -> None:
 
 def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
     """Raise `ConfigError` unless the field is one of the choices."""
-    if getattr(config, name) not in choices:
-        raise ConfigError(
-            f"{name} must be one of {', '.join(choices)}, not {getattr(config, name)!r}"
-        )
+    value = getattr(config, name)
+    if value not in choices:
+        near = did_you_mean(str(value), choices)
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}{near}")
 
 
 def check_switches(config: Any, *names: str) -> None:

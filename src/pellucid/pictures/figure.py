@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 from pellucid.files import check_writable, whole_file
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def check_picture(path: Path) -> None:
     """
     if path.suffix not in FORMATS:
         raise ConfigError(
-            f"a picture is drawn to {', '.join(FORMATS)}, and {path} has another ending: give the "
-            "file another ending"
+            f"a picture is drawn to {', '.join(FORMATS)}, and {path} has another ending"
+            f"{did_you_mean(path.suffix, FORMATS)}: give the file another ending"
         )
     check_writable(path)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, did_you_mean
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.text.table import Table
@@ -40,6 +40,7 @@ class FitRecipe:
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(
                 f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}"
+                f"{did_you_mean(self.optimizer, OPTIMIZERS)}"
             )
         if not 0 <= self.weight_decay < math.inf:
             raise ConfigError(f"weight_decay must be at least 0, not {self.weight_decay}")

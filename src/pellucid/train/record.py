@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from pellucid.errors import ConfigError, TextError
+from pellucid.errors import ConfigError, TextError, did_you_mean
 from pellucid.layers import IGNORE
 from pellucid.models import GPT, trainable
 from pellucid.optim import OPTIMIZERS, State, decay_groups
@@ -120,7 +120,10 @@ def check_update(update: Mapping[str, Any]) -> None:
         raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
     name = update.get("optimizer", "adamw")
     if name not in OPTIMIZERS:
-        raise ConfigError(f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}")
+        raise ConfigError(
+            f"an optimizer must be one of {', '.join(OPTIMIZERS)}, not {name!r}"
+            f"{did_you_mean(name, OPTIMIZERS)}"
+        )
 
 
 def _check_state(state: State | None, update: Mapping[str, Any], params: Tree) -> None:
