@@ -350,8 +350,9 @@ def test_a_trained_model_is_walked_with_the_text_that_is_given(pellucid: Command
     tape = record_step(model, tokenizer.encode(text), tokenizer, update=update).tape
 
     out = pellucid("walk", text, "--model", trained, "--show", "h.0.attn.att[0,2]").out
-    title, row = out.splitlines()
+    title, heads, row = out.splitlines()
     assert title.split()[:2] == ["h.0.attn.att[0,2]", "6"]
+    assert heads.split() == list("pickle")
     exact = select(tape, "h.0.attn.att[0,2]").tolist()
     assert exact[3:] == [0, 0, 0]
     assert all(rounded(text, value) for text, value in zip(row.split(), exact, strict=True))

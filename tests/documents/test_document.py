@@ -1,14 +1,16 @@
 """The neutral document: what is shown, how it is labelled and tinted, what leads where."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from pellucid.documents.build import document, value
+from pellucid.documents.formats import write_document
 from pellucid.documents.links import Link
-from pellucid.documents.model import Document
+from pellucid.documents.model import Document, Stamp
 from pellucid.documents.values import PRINTED, Value
 from pellucid.errors import TraceError
 from pellucid.explain import explain
@@ -203,3 +205,77 @@ def test_other_arithmetic_and_closing_notes_can_be_given(walkthrough: Walkthroug
     )
     assert made.arithmetic("loss") == ["by hand: loss"]
     assert made.notes == ("that was all",)
+
+
+# -- a part of a value -----------------------------------------------------------------------------
+
+
+def test_a_part_keeps_the_labels_of_the_axes_that_it_keeps(walkthrough: Walkthrough):
+    whole = value(walkthrough, "h.0.attn.att")
+    for expression, row in (("h.0.attn.att[1]", 0), ("h.0.attn.att[1,1:]", 1)):
+        (table,) = value(walkthrough, expression).tables
+        assert table.columns == whole.tables[1].columns == ("AI", "rocks")
+        assert table.rows == ("AI", "rocks")[row:]
+        named = [[cell[:3] for cell in cells] for cells in table.cells]
+        assert named == [[cell[:3] for cell in cells] for cells in whole.tables[1].cells[row:]]
+    (last,) = value(walkthrough, "h.0.attn.att[0,-1]").tables
+    assert (last.rows, last.columns) == (None, ("AI", "rocks"))
+    assert [cell.name for cell in last.cells[0]] == ["h.0.attn.att[0,1,0]", "h.0.attn.att[0,1,1]"]
+    (one,) = value(walkthrough, "h.0.attn.att[0,1,0]").cells
+    assert one.name == "h.0.attn.att[0,1,0]"
+
+
+def test_a_part_of_the_heads_says_which_they_are(walkthrough: Walkthrough):
+    (table,) = value(walkthrough, "h.0.attn.att[1:]").tables
+    assert table.title == "head 1"
+    assert [table.title for table in value(walkthrough, "h.0.attn.att").tables] == [
+        "head 0",
+        "head 1",
+    ]
+    batch = Value("x", torch.zeros(2, 2, 2), part=(range(1, 3), 0, range(2), range(2)))
+    assert [table.title for table in batch.tables] == ["[1]", "[2]"], "these are no heads"
+
+
+# -- foreign texts ---------------------------------------------------------------------------------
+
+FOREIGN = "a\x1b[2J\x9b\u202eb"
+SHOWN = r"a\x1b[2J\x9b\u202eb"
+
+
+def foreign() -> Document:
+    tape = Tape()
+    tape.given({"x": torch.eye(2)})
+    step = Step(FOREIGN, names=("x",), lines=(FOREIGN, "plain"), says=f"{FOREIGN}\nmore")
+    return document(
+        Walkthrough(
+            FOREIGN,
+            f"{FOREIGN}\n\nand",
+            tape,
+            (Part(FOREIGN, (step,)),),
+            lambda _: [(FOREIGN, "b"), (FOREIGN, "d")],
+        ),
+        notes=[FOREIGN],
+        colophon=["Pellucid", f"pellucid walk '{FOREIGN}\n'"],
+        stamp=Stamp(FOREIGN, f"{FOREIGN}.json"),
+    )
+
+
+def test_no_control_character_of_a_foreign_text_is_in_a_document():
+    made = foreign()
+    (part,) = made.parts
+    (step,) = part.steps
+    (table,) = step.values[0].tables
+    assert made.title == part.heading == step.title == made.notes[0] == SHOWN
+    assert made.about == f"{SHOWN}\n\nand", "its own lines stay"
+    assert step.lines == (SHOWN, "plain")
+    assert step.says == f"{SHOWN}\nmore"
+    assert (table.rows, table.columns) == ((SHOWN, "b"), (SHOWN, "d"))
+    assert made.colophon == ("Pellucid", rf"pellucid walk '{SHOWN}\n'")
+    assert made.stamp == Stamp(SHOWN, f"{SHOWN}.json")
+
+
+@pytest.mark.parametrize("ending", [".html", ".md", ".tex", ".json"])
+def test_nor_is_one_in_any_format(ending: str, tmp_path: Path):
+    write_document(foreign(), tmp_path / f"walk{ending}")
+    text = (tmp_path / f"walk{ending}").read_text(encoding="utf-8")
+    assert {sign for sign in text if not sign.isprintable()} <= {"\n"}

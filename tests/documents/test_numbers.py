@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pellucid.documents.numbers import Format, first_elements, statistics
 
@@ -127,3 +129,58 @@ def test_the_first_elements_are_those_of_the_first_row():
     assert first_elements(table, 4) == "[0 1 2 3]"
     assert first_elements(table, 2) == "[0 1 …]"
     assert first_elements(-table.view(4, 6)[1:] / 3, 3) == "[-2 -2.333 -2.667 …]"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([-math.inf, math.inf, 1.0], "[-∞ ∞ 1]"),
+        ([-0.0, -1e-300], "[0 -1e-300]"),
+        ([31373, 995, 7], "[31373 995 7]"),
+        ([True, False], "[1 0]"),
+    ],
+)
+def test_first_elements_are_written_as_a_table_writes_them(values: list[float], text: str):
+    assert (
+        first_elements(
+            torch.tensor(values, dtype=None if isinstance(values[0], int) else torch.float64)
+        )
+        == text
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.bool, torch.float16])
+def test_statistics_are_taken_of_any_kind_of_numbers(dtype: torch.dtype):
+    """A text's tokens are whole numbers; more than 64 of them are shown by these."""
+    assert statistics(torch.tensor([0, 1, 1, 0], dtype=dtype)) == "mean 0.5  std 0.5  min 0  max 1"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.decimals(-99999, 99999, places=8).map(float),
+            st.decimals(-1, 1, places=6).map(lambda value: float(value) * 1e-4),
+            st.sampled_from([0.5, 1e5, 276146.1, -2.5e-5, 583186.2]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(1, 8),
+)
+def test_what_is_kept_is_what_a_float_holds_and_no_digits_of_its_own(
+    values: list[float], digits: int
+):
+    """276146.1 with 11 decimals is 276146.09999999998: no calculator's figure."""
+    form = Format(torch.tensor(values, dtype=torch.float64), digits)
+    for value in values:
+        if not form.scientific:
+            text = form(value)
+            assert len(text.strip("-").replace(".", "").lstrip("0")) <= 15, text
+            assert Decimal(text) == round(Decimal(repr(value)), form.decimals) or (
+                abs(Decimal(text) - Decimal(value)) * 2 <= Decimal(10) ** -form.decimals
+            )
+
+
+def test_figures_of_very_different_sizes_are_kept_only_where_floats_hold_them():
+    assert texts(50000.0, 0.0006) == ["50000.0000", "0.0006"]
+    assert texts(276146.1, -5.599403e-05, digits=8) == ["2.7614610e+05", "-5.5994030e-05"]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pellucid.cli.options.output import CALCULATOR
 from pellucid.documents.by_hand import (
     HandWriter,
     all_lines,
@@ -24,6 +25,7 @@ from pellucid.documents.by_hand import (
 from pellucid.documents.numbers import Format
 from pellucid.examples import EXAMPLES
 from pellucid.explain import ByHand, by_hand, deviation, operands
+from pellucid.layers import linear
 from pellucid.models import GPT, GPTConfig
 from pellucid.optim import OPTIMIZERS
 from pellucid.tape import Tape
@@ -99,6 +101,20 @@ def test_so_it_is_in_any_small_model(data: st.DataObject):
     hand = by_hand(tape, written(data.draw(st.integers(1, 8))))
     some = list(all_lines(hand))
     assert check_lines(some[:: 1 + len(some) // 100]) > 0
+
+
+def test_figures_of_very_different_sizes_in_one_array_are_what_a_calculator_gets():
+    """With all their digits, 276146.1 would be printed as 276146.09999999998."""
+    for values, scale in (
+        ([-0.00055994030, 2.761461], 1e5),
+        ([5831862.0, 3.053283e-05, -2.540391], 0.1),
+        ([2.794009, 0.00081189873, -669.10967], 1e2),
+    ):
+        tape = Tape()
+        x = torch.tensor(values, dtype=torch.float64)[:, None]
+        linear(x, weight=torch.tensor([[scale]], dtype=torch.float64), tape=tape.at("map"))
+        for digits in range(1, CALCULATOR + 1):
+            assert check_lines(list(all_lines(by_hand(tape, written(digits))))) == len(values)
 
 
 # -- no hidden digits ------------------------------------------------------------------------------

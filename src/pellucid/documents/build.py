@@ -1,4 +1,8 @@
-"""From a lesson to a document: what is shown, under which name, and where."""
+"""From a lesson to a document: what is shown, under which name, and where.
+
+Texts of foreign files and of the user (names, labels, tokens, the command) are made visible here:
+no format gets a control character.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -9,7 +13,9 @@ from pellucid.documents.numbers import DIGITS
 from pellucid.documents.recipe import Reproduction
 from pellucid.documents.values import PRINTED, Value
 from pellucid.tape import Tape, select
-from pellucid.walkthrough import Part, Step, Walkthrough, describe
+from pellucid.tape.select import picked
+from pellucid.visible import visible
+from pellucid.walkthrough import Labels, Part, Step, Walkthrough, describe
 
 
 def document(
@@ -35,16 +41,16 @@ def document(
     builder = _Builder(walkthrough, digits, true or {})
     parts = [builder.part(place, part) for place, part in enumerate(walkthrough.parts, start=1)]
     return Document(
-        walkthrough.title,
-        walkthrough.about,
+        visible(walkthrough.title),
+        visible(walkthrough.about, keep="\n"),
         tuple(parts),
         arithmetic or arithmetic_of(tape, Writer(digits)),
         Links(origin or origins_of(tape), builder.links),
         any(name.startswith("d") and name[1:] in tape for name in tape),
-        tuple(notes),
-        tuple(colophon),
+        tuple(map(visible, notes)),
+        tuple(map(visible, colophon)),
         recipe=recipe,
-        stamp=stamp,
+        stamp=stamp and Stamp(*map(visible, stamp)),
         exact=exact,
     )
 
@@ -55,7 +61,9 @@ def value(walkthrough: Walkthrough, expression: str, digits: int = DIGITS) -> Va
     Raises `TraceError` for a name that is not on the tape or an index outside its shape.
     """
     tensor = select(walkthrough.tape, expression)
-    name, _, index = expression.partition("[")
+    name = expression.partition("[")[0].strip()
+    part = picked(expression, walkthrough.tape[name].shape)
+    labels = walkthrough.labels(name)
     row = describe(name)
     return Value(
         expression,
@@ -63,9 +71,18 @@ def value(walkthrough: Walkthrough, expression: str, digits: int = DIGITS) -> Va
         row.symbol if row else "",
         row.meaning if row else "",
         _is_gradient(walkthrough.tape, name),
-        labels=() if index else walkthrough.labels(name),
+        labels=tuple(
+            axis and tuple(axis[place] for place in places)
+            for axis, places in zip(_visible(labels), part, strict=False)
+            if isinstance(places, range)
+        ),
         digits=digits,
+        part=part,
     )
+
+
+def _visible(labels: Sequence[Labels]) -> Sequence[Labels]:
+    return [axis if axis is None else tuple(map(visible, axis)) for axis in labels]
 
 
 def _is_gradient(tape: Tape, name: str) -> bool:
@@ -94,20 +111,20 @@ class _Builder:
         for step in steps:
             if step.title and not step.undoes:
                 self._done.setdefault((step.number, step.title), step.anchor)
-        return DocumentPart(f"part-{place}", part.heading, tuple(steps))
+        return DocumentPart(f"part-{place}", visible(part.heading), tuple(steps))
 
     def _step(self, anchor: str, step: Step) -> DocumentStep:
         return DocumentStep(
             anchor,
-            step.title,
+            visible(step.title),
             step.number,
             "" if step.layer is None else f"h.{step.layer}",
             step.formulas,
             tuple(self._values(step.names)),
-            step.lines,
-            step.says,
+            tuple(map(visible, step.lines)),
+            visible(step.says, keep="\n"),
             step.spelt,
-            self._done.get((step.number, step.title), ""),
+            self._done.get((step.number, visible(step.title)), ""),
         )
 
     def _values(self, names: Sequence[str]) -> Iterator[Value]:
@@ -130,7 +147,7 @@ class _Builder:
                 _is_gradient(tape, name),
                 "" if known == name else known,
                 anchor,
-                self._walkthrough.labels(name) if tensor.numel() <= PRINTED else (),
+                _visible(self._walkthrough.labels(name)) if tensor.numel() <= PRINTED else (),
                 self._digits,
                 true=self._true,
             )

@@ -23,6 +23,7 @@ from pellucid.errors import ConfigError
 from pellucid.evaluate import Evaluation
 from pellucid.files import check_writable
 from pellucid.text import Tokenizer
+from pellucid.visible import visible
 
 BITS = (1, 2, 4, 8, 12)
 """Where one colour ends and the next begins: in bits, as log₂ 1/p."""
@@ -171,7 +172,7 @@ def losses_page(
     worst = sorted(scored, key=lambda spot: -spot.loss)[:WORST]
     style = environment.get_template("losses.css").render()
     return environment.get_template("losses.html").render(
-        title=title,
+        title=visible(title),
         evaluation=evaluation,
         how=list(how_lines(evaluation, text)),
         spots=shown,
@@ -179,7 +180,7 @@ def losses_page(
         levels=_levels(scored),
         worst=[(spot, _before(shown, spot)) for spot in worst],
         marked={spot.place for spot in worst},
-        colophon=colophon,
+        colophon=[visible(line) for line in colophon],
         style=Markup(style),
     )
 

@@ -1,7 +1,6 @@
 """Numbers as text: as many decimals as a tensor needs, the same for all of it."""
 
 import math
-from collections.abc import Sequence
 from decimal import Decimal
 
 import torch
@@ -16,6 +15,9 @@ MOST_ZEROS = 4
 MOST_WHOLE = 1e7
 """From here on the scientific notation takes over at the other end."""
 
+HELD = 15
+"""Digits of any decimal that a float64 gives back; behind them it prints digits of its own."""
+
 ROUND_OFF = 1e-13
 """What float64 may add to a sum of short decimals: 0.56 + 0.25 is still to be written 0.81."""
 
@@ -28,7 +30,8 @@ class Format:
 
     Where all are short decimals they are written so (a weight of 0.25 stays 0.25). Otherwise all
     get `digits` decimals, and as many more as the largest has zeros behind the point; but where
-    that would cut numbers that all are figures of so many digits themselves, they are kept.
+    that would cut numbers that all are figures of so many digits themselves, they are kept, as far
+    as floats hold them.
     """
 
     def __init__(self, values: Tensor, digits: int = DIGITS) -> None:
@@ -47,7 +50,8 @@ class Format:
         )
         self.decimals = next(exact, digits + max(0, -order - 1))
         if _cut(finite, self.decimals) and all(_short(value, digits) for value in finite.tolist()):
-            room = range(self.decimals, digits + MOST_ZEROS + 1)
+            most = min(digits + MOST_ZEROS, max(self.decimals, HELD - max(0, order + 1)))
+            room = range(self.decimals, most + 1)
             kept = next((places for places in room if not _cut(finite, places)), None)
             self.scientific = kept is None and all(
                 _same(f"{value:.{digits - 1}e}", value) for value in finite.tolist()
@@ -121,6 +125,13 @@ def statistics(values: Tensor) -> str:
 def first_elements(values: Tensor, count: int = 3) -> str:
     """The first elements of a tensor's last axis, at index 0 of all others."""
     row = values.reshape(-1, values.shape[-1])[0]
-    shown: Sequence[float] = row[:count].tolist()
-    text = " ".join(f"{value:.4g}" for value in shown)
+    whole = row.to(torch.int64) if row.dtype == torch.bool else row
+    text = " ".join(map(_short_figure, whole[:count].tolist()))
     return f"[{text} …]" if len(row) > count else f"[{text}]"
+
+
+def _short_figure(value: float) -> str:
+    """A number with four digits, a whole one with all; infinity as in tables, no sign before 0."""
+    if math.isinf(value):
+        return "-∞" if value < 0 else "∞"
+    return str(value) if isinstance(value, int) else f"{value or 0:.4g}"

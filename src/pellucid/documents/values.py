@@ -45,6 +45,7 @@ class Value:
     """A named tensor; `same_as` is the name under which the document has shown it already.
 
     `anchor` is its place in the document, empty where it was shown under this name before.
+    `part` says of a part of a tensor what it is of each axis: a place, or those that are kept.
     `labels` has an entry an axis, or none at all. `true` has the digits of those numbers that
     floats print wrong, by the numbers' names.
     """
@@ -58,6 +59,7 @@ class Value:
     anchor: str = ""
     labels: Sequence[Labels] = ()
     digits: int = DIGITS
+    part: Sequence[int | range] = ()
     blanks: Mapping[str, int] = field(default_factory=dict)
     true: Mapping[str, str] = field(default_factory=dict)
 
@@ -105,9 +107,8 @@ class Value:
         for place, index in enumerate(product(*map(range, shape[:-2]))):
             start = place * height * width
             rows = [cells[start + row * width :][:width] for row in range(height)]
-            title = {2: "", 1: "", 3: f"head {place}"}.get(len(shape), str(list(index)))
             body = tuple(map(tuple, rows))
-            tables.append(ValueTable(title, _labels(names), _labels(labels[-1]), body))
+            tables.append(ValueTable(self._title(index), _labels(names), _labels(labels[-1]), body))
         return tuple(tables)
 
     @property
@@ -115,13 +116,32 @@ class Value:
         """All of its numbers in the tensor's own order."""
         return (cell for table in self.tables for row in table.cells for cell in row)
 
+    def _title(self, index: tuple[int, ...]) -> str:
+        """Which matrix of the tensor it is: a head, or the places along the axes before it."""
+        if not index:
+            return ""
+        kept = [axis for axis in self._whole if isinstance(axis, range)]
+        places = [axis[place] for axis, place in zip(kept, index, strict=False)]
+        head = len(places) == 1 and self._whole.index(kept[0]) == len(self._whole) - 3
+        return f"head {places[0]}" if head else str(places)
+
+    @property
+    def _whole(self) -> Sequence[int | range]:
+        """What is shown of each axis of the whole tensor."""
+        return self.part or tuple(map(range, self.shape))
+
+    def _place(self, index: tuple[int, ...]) -> tuple[int, ...]:
+        """The index in the whole tensor of one of its numbers."""
+        own = iter(index)
+        return tuple(axis if isinstance(axis, int) else axis[next(own)] for axis in self._whole)
+
     def _cells(self) -> Iterator[Cell]:
         form = Format(self.tensor, self.digits)
         numbers = self.tensor.reshape(-1).tolist()
         finite = [abs(number) for number in numbers if math.isfinite(number)]
         largest = max(finite, default=0) if self.tensor.is_floating_point() else 0
         for number, index in zip(numbers, product(*map(range, self.shape)), strict=True):
-            name = at(self.name, index)
+            name = at(self.name.partition("[")[0], self._place(index))
             tint = _tint(number, largest)
             text = self.true.get(name) or form(number)
             yield Cell(name, number, text, tint, self.blanks.get(name))

@@ -1,6 +1,7 @@
 """A value on a tape, or a part of it, by a name as a user types it: `h.0.attn.att[0,1]`."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -38,6 +39,19 @@ def select(tape: Tape, expression: str) -> Tensor:
             f"({shape})"
         )
     return part.clone()
+
+
+def picked(expression: str, shape: Sequence[int]) -> tuple[int | range, ...]:
+    """What an index picks of each axis of a value: one place, or those that are kept.
+
+    >>> picked("h.0.attn.att[1,0:2]", (2, 4, 4))
+    (1, range(0, 2), range(0, 4))
+    """
+    _, _, index = expression.partition("[")
+    texts = index.rstrip("] ").split(",") if index else []
+    places = [_place(text.strip(), expression) for text in texts]
+    places += [slice(None)] * (len(shape) - len(places))
+    return tuple(range(size)[place] for size, place in zip(shape, places, strict=True))
 
 
 def _place(text: str, expression: str) -> Any:
