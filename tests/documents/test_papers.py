@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from pellucid.documents.build import document
@@ -21,10 +22,13 @@ from pellucid.documents.notebook import notebook
 from pellucid.documents.paper import groups
 from pellucid.documents.pdf import pdf
 from pellucid.documents.recipe import demonstration_recipe, example_recipe
+from pellucid.documents.values import Cell, ValueTable
 from pellucid.documents.worksheet import worksheet
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.tape import Tape
 from pellucid.terminal.text import Walk, print_walk
+from pellucid.walkthrough import Part, Step, Walkthrough
 from tests.documents.formula_texts import formulas, symbols
 from tests.examples.walkthroughs import walkthrough_of
 
@@ -55,7 +59,7 @@ def of_the_terminal(name: str) -> Counter[str]:
 
 
 def agree(shown: Counter[str], name: str) -> bool:
-    """Whether all figures of the terminal's are shown, and no other but labels it has cut."""
+    """Whether all of the terminal's figures are shown, and no other but those of broken labels."""
     tables = (table for value in made(name).values if value.whole for table in value.tables)
     labels = [label for table in tables for label in (*(table.rows or ()), *(table.columns or ()))]
     wanted = of_the_terminal(name)
@@ -174,6 +178,20 @@ def test_wide_tables_are_cut_into_groups_of_columns():
 )
 def test_any_text_can_stand_in_latex(plain: str, shown: str):
     assert text(plain) == shown
+
+
+def test_a_long_label_has_several_lines_and_is_not_cut():
+    row = (Cell("x", 1.0, "1", 0.0),)
+    table = ValueTable("", ("antidisestablishmentarianism", "0123456789abcd[e]"), None, (row, row))
+    (group,) = groups(table, 60, 1)
+    assert group.labels == ("antidisestabli\nshmentarianism", "0123456789abcd\n[e]")
+    tape = Tape()
+    tape.given({"x": torch.eye(2)})
+    labels = [table.rows, None]
+    story = Walkthrough("", "", tape, (Part("", (Step("", names=("x",)),)),), lambda _: labels)
+    written = latex_article(document(story))
+    assert r"\head{\shortstack[l]{antidisestabli\\{}shmentarianism}} &" in written
+    assert r"\head{\shortstack[l]{0123456789abcd\\{}[e]}} &" in written
 
 
 def test_any_text_can_stand_in_markdown():

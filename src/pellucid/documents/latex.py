@@ -159,7 +159,7 @@ def _table(table: ValueTable) -> Iterator[str]:
         rows = [_cells(head)] if group.columns else []
         labels = group.labels or [""] * len(group.rows)
         for label, cells in zip(labels, group.rows, strict=True):
-            rows.append(_cells([rf"\head{{{text(label)}}}"] * named + list(map(_cell, cells))))
+            rows.append(_cells([_label(label)] * named + list(map(_cell, cells))))
         columns = "l" * named + "r" * len(group.rows[0])
         title = f"{table.title} from {group.first}" if group.first else table.title
         above = rf"\tabletitle{{{text(title.strip())}}}" if title else ""
@@ -169,6 +169,12 @@ def _table(table: ValueTable) -> Iterator[str]:
 
 def _cells(cells: Sequence[str]) -> str:
     return rf"{' & '.join(cells)} \\"
+
+
+def _label(label: str) -> str:
+    first, *more = map(text, label.split("\n"))
+    lines = r"\\{}".join((first, *more))  # not [ behind it: that would be a length
+    return rf"\head{{\shortstack[l]{{{lines}}}}}" if more else rf"\head{{{first}}}"
 
 
 def _cell(cell: Cell) -> str:

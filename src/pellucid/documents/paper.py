@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rich.cells import chop_cells
+
 from pellucid.documents.links import Link
 from pellucid.documents.model import Document
 from pellucid.documents.values import Cell, Value, ValueTable
 
 LABEL = 14
-"""Characters of a row's label at most; longer ones are shortened."""
+"""Characters of a line of a row's label; longer ones have several lines."""
 
 BLANK = 10
 """Characters that a worksheet's blank is wide, with its number."""
@@ -17,7 +19,7 @@ BLANK = 10
 class ColumnGroup(NamedTuple):
     """Some of a table's columns with all of its rows; `columns` is empty where they have no names.
 
-    `first` is the number of the first column.
+    `first` is the number of the first column. A label has as many lines as it needs.
     """
 
     first: int
@@ -36,11 +38,11 @@ def groups(table: ValueTable, room: float, gap: float) -> Iterator[ColumnGroup]:
     >>> [len(group.rows[0]) for group in groups(ValueTable("", None, None, (row,)), 30, 1)]
     [3, 3]
     """
-    labels = tuple(shortened(label, LABEL) for label in table.rows or ())
+    labels = tuple("\n".join(chop_cells(label, LABEL)) for label in table.rows or ())
     cells = [cell for row in table.cells for cell in row]
     sizes = [len(cell.text) if cell.blank is None else BLANK for cell in cells]
     width = max([*sizes, *map(len, table.columns or ())], default=1) + gap
-    beside = max(map(len, labels), default=-gap) + gap
+    beside = max((min(len(label), LABEL) for label in labels), default=-gap) + gap
     total = len(table.cells[0])
     parts = -(-total // max(1, int((room - beside) // width)))
     at_once = -(-total // parts)
@@ -48,11 +50,6 @@ def groups(table: ValueTable, room: float, gap: float) -> Iterator[ColumnGroup]:
         part = slice(first, first + at_once)
         rows = tuple(row[part] for row in table.cells)
         yield ColumnGroup(first, (table.columns or ())[part], labels, rows)
-
-
-def shortened(text: str, width: int) -> str:
-    """The text, cut where it is longer."""
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 class Ways(NamedTuple):
