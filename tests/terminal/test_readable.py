@@ -38,6 +38,7 @@ def test_every_symbol_of_the_table_of_names_has_a_spelling():
 
 def test_only_what_an_encoding_lacks_is_replaced():
     assert "é × π²".encode("cp1252", ERRORS) == b"\xe9 \xd7 pi\xb2"
+    assert "a→漢…b".encode("latin-1", ERRORS) == rb"a->\u6f22...b"
     assert "é 漢".encode("utf-8", ERRORS) == "é 漢".encode()
     assert "a\udc80b".encode("utf-8", ERRORS) == rb"a\udc80b"
 
