@@ -319,3 +319,11 @@ def test_a_number_far_below_the_others_still_decides_a_tie():
     line = "-1.9e-140 · 1.0e-07 + 5.0e-01 · 7.5e-01"
     assert calculate(line, "0.37") == number("0.37")
     assert calculate("5.0e-01 · 7.5e-01", "0.38") == number("0.38")
+
+
+@pytest.mark.parametrize("name", ["ai_rocks", "where_do_you_live"])
+def test_a_number_with_several_names_is_explained_once(name: str):
+    hand = hand_of(name)
+    names = [found.name for found in hand.explanations()]
+    assert len(names) == len(set(names))
+    assert all(found.name == found.origin for found in hand.explanations())

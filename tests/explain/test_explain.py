@@ -11,10 +11,10 @@ import torch
 from pellucid.documents.arithmetic import Writer, explanation_lines, meaning_of, read_by
 from pellucid.errors import TraceError
 from pellucid.examples import EXAMPLES, Example, find_example
-from pellucid.explain import explain, operands
+from pellucid.explain import explain, operands, shown
 from pellucid.layers import softmax
 from pellucid.models import GPT
-from pellucid.numbers import TermArray
+from pellucid.numbers import TermArray, apply, number
 from pellucid.optim import OPTIMIZERS
 from pellucid.tape import Tape
 from pellucid.train import record_step
@@ -238,3 +238,16 @@ def test_an_explanation_s_equation_is_the_layer_s_own_for_this_very_call(bias: b
     }
     assert {name: explain(tape, name).equation for name in wanted} == wanted
     assert explain(tape, "wte.weight[0,0]").equation == ""
+
+
+@pytest.mark.parametrize("name", ["sum", "max"])
+def test_only_a_row_of_more_than_eight_is_shortened_to_what_counts(name: str):
+    eight = [float(place) for place in range(8)]
+    term = apply(name, *map(number, eight))
+    assert [len(parts) for parts in shown(term, 2)] == [8, 0]
+    nine = [-50.0, *eight]
+    written, rest = shown(apply(name, *map(number, nine)), 2)
+    assert [part.value for part in written] == ([-50.0, 7.0] if name == "sum" else [7.0])
+    assert len(written) + len(rest) == 9
+    broken = shown(apply(name, *map(number, [*nine, math.nan])), 1)[0]
+    assert math.isnan(broken[0].value), "what makes the whole a NaN is seen"

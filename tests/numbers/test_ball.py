@@ -285,3 +285,31 @@ def test_distances_and_radii():
 def test_a_function_that_no_layer_uses_is_refused():
     with pytest.raises(ProofError, match=r"torch\.sin is none"):
         torch.sin(Ball.exact(X))
+
+
+# -- far beyond floats -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ends_beyond_all_floats_are_moved_outwards(sign: int):
+    far, near = arb(2) ** (10**9), arb(2) ** -(10**9)
+    low, high = decimal_ends(sign * far)
+    assert (low, high) == ((2**1200, math.inf) if sign > 0 else (-math.inf, -(2**1200)))
+    low, high = decimal_ends(sign * near)
+    least = Fraction(1, 2**1200)
+    assert (Fraction(low), Fraction(high)) == ((0, least) if sign > 0 else (-least, 0))
+
+
+@pytest.mark.parametrize("power", [-1074, -1199, 1023, 1199])
+def test_ends_that_floats_reach_are_exact(power: int):
+    x = 3 * arb(2) ** (power - 1)
+    expected = Fraction(3) * Fraction(2) ** (power - 1)
+    assert fraction(x) == (expected, expected)
+    assert fraction(-x) == (-expected, -expected)
+
+
+def test_what_is_made_of_no_number_is_none():
+    none = Ball([arb.nan()])
+    made = (none > 0, none.sign(), none.sqrt(), none.exp(), none.clamp(min=0.0), none.square())
+    for ball in made:
+        assert ball.numbers[0].is_nan()

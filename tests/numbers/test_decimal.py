@@ -111,3 +111,35 @@ def test_infinities_and_what_is_no_number_stay():
 )
 def test_a_constant_is_written_with_all_its_digits(value: float, text: str):
     assert shortest(value) == text
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    (found,) = figures([apply("mul", number(-0.5), number(0.00005))], fixed(4))
+    assert math.copysign(1, found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        *(("above", (2.0, 2.0), 0), ("above", (3.0, 2.0), 1), ("above", (1.0, 2.0), 0)),
+        *(("below", (2.0, 2.0), 0), ("below", (1.0, 2.0), 1), ("below", (3.0, 2.0), 0)),
+        *(("sign", (0.0,), 0), ("sign", (-3.0,), -1), ("sign", (0.25,), 1)),
+        *(("sign", (math.nan,), math.nan), ("max", (1.0, math.nan, 2.0), math.nan)),
+        *(("max", (math.nan, 1.0), math.nan), ("max", (1.0, 2.0), 2), ("max", (-1.0, 0.0), 0)),
+    ],
+)
+def test_comparisons_decide_as_pytorch_does(name: str, values: tuple[float, ...], expected: float):
+    (found,) = figures([apply(name, *map(number, values))], fixed(1))
+    assert found == expected or (math.isnan(found) and math.isnan(expected))
+    assert apply(name, *map(number, values)).value == pytest.approx(expected, nan_ok=True)
+
+
+def test_what_no_float_can_be_is_infinite_and_a_large_power_is_no_fraction():
+    large = apply("mul", number(1e308), number(1e308))
+    assert figures([large, apply("neg", large)], fixed(1)) == [math.inf, -math.inf]
+    decay = apply("pow", leaf(0.999, "beta", None), number(10_000_000))
+    assert figures([apply("sub", number(1), decay)], fixed(4)) == [1.0]
+
+
+def test_nan_is_written_as_everywhere():
+    assert shortest(math.nan) == "NaN"

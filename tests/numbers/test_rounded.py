@@ -138,3 +138,56 @@ def test_numbers_that_are_taken_to_another_dtype_are_off_by_one_rounding(dtype: 
     assert bool((apart <= taken.off).all())
     assert float(taken.off.max()) <= 1.1 * torch.finfo(dtype).eps / 2 * float(values.abs().max())
     assert taken.to(torch.float32) is taken, "a finer dtype gives back no digits"
+
+
+# -- the bounds themselves -------------------------------------------------------------------------
+
+F32, BF16 = 2.0**-24 + UNIT, 2.0**-8 + UNIT
+"""Half an epsilon, and what float64 rounds in finding the bound."""
+
+
+def off(made: Rounded) -> list[float]:
+    return made.off.flatten().tolist()
+
+
+def test_an_operation_rounds_by_eight_units_of_what_its_result_may_be():
+    x = Rounded.exact(torch.tensor([3.0, -2.0]))
+    once = x * 5.0
+    assert off(once) == pytest.approx([8 * F32 * 15, 8 * F32 * 10], rel=1e-12)
+    twice = once.exp()
+    first = math.exp(15) * math.expm1(8 * F32 * 15)
+    assert off(twice)[0] == pytest.approx(first + 8 * F32 * (math.exp(15) + first), rel=1e-9, abs=0)
+    wide = Rounded(torch.tensor([1.0]).double(), torch.tensor([0.5]).double(), torch.float32)
+    assert off(-wide) == [0.5]
+    assert off(wide + 0.0) == pytest.approx([0.5 + 8 * F32 * 1.5], rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [3, 300])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_sum_rounds_by_as_many_units_as_it_has_terms(count: int, dtype: torch.dtype):
+    row = Rounded.exact(torch.ones(count, dtype=dtype))
+    end = 8 * BF16 * count if dtype == torch.bfloat16 else 0.0
+    expected = pytest.approx((count + 8) * F32 * count + end, rel=1e-12)
+    assert float(row.sum().off) == expected
+    assert off(row.unsqueeze(0) @ row.unsqueeze(1)) == [expected]
+
+
+@pytest.mark.parametrize("count", [3, 300])
+def test_what_is_added_at_places_rounds_by_as_many_units_as_come(count: int):
+    start, rows = Rounded.exact(torch.zeros(2, 1)), Rounded.exact(torch.ones(count, 1))
+    index = torch.zeros(count, dtype=torch.long)
+    for made in (
+        start.index_add(0, index, rows),
+        start.scatter_add(0, index.unsqueeze(1), rows),
+    ):
+        assert off(made) == pytest.approx([(count + 8) * F32 * count, 0.0], rel=1e-12)
+
+
+def test_it_is_exact_only_where_no_number_is_off():
+    x = Rounded.exact(torch.ones(2, 2))
+    assert x.is_exact
+    assert not (x * 3.0).is_exact
+    for place in range(3):
+        bound = torch.zeros(3, dtype=torch.float64)
+        bound[place] = 1e-9
+        assert not Rounded(torch.ones(3).double(), bound, torch.float32).is_exact

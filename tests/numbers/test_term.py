@@ -131,3 +131,33 @@ def test_every_operation_is_written_in_python_and_in_words():
 def test_an_unknown_method_says_so():
     with pytest.raises(AttributeError, match="have no 'cumsum'"):
         TermArray.given(X, "x").cumsum(-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("pow", (1e200, 2.0), math.inf),
+        ("pow", (-1e200, 3.0), -math.inf),
+        ("pow", (0.0, -1.0), math.inf),
+        ("div", (1.0, 0.0), math.inf),
+        ("div", (1.0, -0.0), -math.inf),
+        ("sum", (1e308, 1e308, -1e308), math.inf),
+        ("sum", (math.inf, -math.inf), math.nan),
+        ("sign", (math.nan,), math.nan),
+    ],
+)
+def test_nothing_raises_where_floats_end(name: str, values: tuple[float, ...], expected: float):
+    found = apply(name, *map(number, values)).value
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_of_a_negated_condition_the_arithmetic_says_what_held(chosen: bool):
+    """`where(not mask)` is written by the mask itself, and evaluates to what was chosen."""
+    x = TermArray.given(torch.tensor([3.0, 4.0], dtype=torch.float64), "x")
+    mask = TermArray.given(torch.tensor([not chosen, chosen]), "mask")
+    term = x.where(mask.logical_not(), -1.0).made((0,))
+    assert term.operation == ("unless" if chosen else "if")
+    found: dict[str, float] = {}
+    exec(f"import math\n{term.python()}", {}, found)
+    assert found["value"] == term.value == (3.0 if chosen else -1.0)

@@ -243,3 +243,21 @@ def test_with_two_dimensions_layer_norm_gives_plus_and_minus_one_and_no_gradient
 def test_with_four_dimensions_it_lets_gradients_through(trace: Trace):
     for norm in ("h.0.ln_1", "h.0.ln_2"):
         assert trace.tape[f"d{norm}.x"].abs().max() > 1e-2
+
+
+def test_the_same_step_of_another_run_knows_nothing_of_what_came_after(trace: Trace):
+    other = trace.on(Tape())
+    assert (other.after, other.loss_after, other.state) == (None, None, None)
+    assert (other.model, other.update) == (trace.model, trace.update)
+
+
+def test_an_id_that_the_tokenizer_lacks_is_shown_by_its_number(trace: Trace):
+    size = trace.tokenizer.vocab_size
+    assert [trace.piece(size), trace.piece(size + 1)] == [f"#{size}", f"#{size + 1}"]
+    assert not trace.piece(size - 1).startswith("#")
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_learning_rate_must_be_finite_and_above_0(rate: float):
+    with pytest.raises(ConfigError, match="learning_rate must be above 0"):
+        record_step(EXAMPLE.model, [0, 1], EXAMPLE.tokenizer, update={"learning_rate": rate})
