@@ -11,6 +11,7 @@ from torch import Tensor
 import pellucid
 from pellucid.compare import MISTAKES, STATED, Comparison, Mine, compare
 from pellucid.compare.diagnose import Case, diagnose
+from pellucid.compare.finding import Adopting
 from pellucid.compare.judge import judge
 from pellucid.compare.mistakes import coarse
 from pellucid.compare.step import JudgedStep
@@ -276,7 +277,9 @@ def test_where_infinities_differ_a_mistake_leaves_all_of_it_or_nothing():
     step = step_of(dump("mask_minus_1e4"), torch.float32)
     run = step.follow()
     fault = next(seen for seen in run.verdicts.values() if not seen.agrees)
-    best, *others = diagnose(fault, run, step)
+    fits, named = diagnose(fault, run, step, (), Adopting(fault, run, step, []))
+    best, *others = fits
+    assert [one.fit for one in named] == [best]
     assert (best.mistakes[0].name, best.left) == ("mask_minus_1e4", 0.0)
     assert {fit.left for fit in others} == {1.0}
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pellucid import layers
 from pellucid.compare import MISTAKES, Mistake
 from pellucid.compare.compare import find
 from pellucid.compare.judging_tape import JudgingTape
@@ -76,8 +77,7 @@ def calls_of(pair: tuple[Callable[..., Any], Callable[..., Any]], example: Examp
     ],
 )
 def test_a_variant_with_its_steps_right_is_its_layer(name: str, case: str):
-    by_name = {function.__name__: function for function in VARIANTS}
-    forward, backward = by_name[name], by_name[name + BACKWARD]
+    forward, backward = getattr(layers, name), getattr(layers, name + BACKWARD)
     for call in calls_of((forward, backward), EXAMPLES[name][case]):
         right, varied = Tape(), MutatedTape([Mutation({call.function: lambda right: right})])
         made = call.function(**call.arguments, tape=right)

@@ -38,11 +38,10 @@ def test_our_own_names_are_themselves(tape: Tape):
 
 
 def transformer_lens(tape: Tape) -> dict[str, torch.Tensor]:
-    """Our tape as a HookedTransformer has it, written down from its documentation."""
+    """Our tape as TransformerLens 4.3's bridge has it, as its own runs of a tied GPT-2 do."""
     theirs = {"embed.W_E": tape["wte.weight"], "pos_embed.W_pos": tape["wpe.weight"]}
     theirs |= {"unembed.W_U": tape["wte.weight"].T, "hook_embed": tape["embed.out"]}
-    theirs |= {"embed.W_E.grad": tape["dembed.weight"]}
-    theirs |= {"unembed.W_U.grad": tape["dlm_head.weight"].T}
+    theirs |= {"embed.W_E.grad": tape["dwte.weight"], "hook_unembed": tape["logits"]}
     for i in range(2):
         b, h = f"blocks.{i}", f"h.{i}"
         qkv = tape[f"{h}.attn.c_attn.weight"].view(C, 3, H, D)
@@ -64,7 +63,8 @@ def transformer_lens(tape: Tape) -> dict[str, torch.Tensor]:
         for norm in ("1", "2"):
             variance = tape[f"{h}.ln_{norm}.variance"]
             theirs[f"{b}.ln{norm}.hook_scale"] = (variance + 1e-5).sqrt()
-            theirs[f"{b}.ln{norm}.hook_normalized"] = tape[f"{h}.ln_{norm}.out"]
+            theirs[f"{b}.ln{norm}.hook_normalized"] = tape[f"{h}.ln_{norm}.xhat"]
+            theirs[f"{b}.ln{norm}.hook_out"] = tape[f"{h}.ln_{norm}.out"]
             theirs[f"{b}.ln{norm}.w"] = tape[f"{h}.ln_{norm}.weight"]
             theirs[f"{b}.ln{norm}.b"] = tape[f"{h}.ln_{norm}.bias"]
         for their, our in (
@@ -82,16 +82,39 @@ def transformer_lens(tape: Tape) -> dict[str, torch.Tensor]:
         ):
             theirs[f"{b}.{their}"] = tape[f"{h}.{our}"]
     theirs["ln_final.hook_scale"] = 1 / tape["ln_f.rstd"]
-    theirs["logits"] = tape["logits"]
+    theirs["ln_final.hook_normalized"] = tape["ln_f.xhat"]
     return theirs
 
 
 def test_transformer_lens_s_layout_is_turned_into_ours(tape: Tape):
     found = read(transformer_lens(tape))
     assert {"h.1.attn.c_attn.weight", "dh.0.attn.z", "ln_f.rstd", "lm_head.weight"} <= set(found)
+    assert {"h.0.ln_1.xhat", "h.0.ln_1.out", "ln_f.xhat", "logits", "dwte.weight"} <= set(found)
     for name, value in found.items():
         expected = tape["wte.weight" if name == "lm_head.weight" else name]
         torch.testing.assert_close(value, expected, rtol=1e-12, atol=0)
+
+
+def test_the_hooks_of_a_bridge_that_mean_the_same_are_taken_once(tape: Tape):
+    one = {"blocks.1.mlp.hook_out": tape["h.1.mlp.c_proj.out"]}
+    one |= {"blocks.1.mlp.out.hook_in": tape["h.1.mlp.act.out"]}
+    one |= {"blocks.1.attn.k.hook_out": tape["h.1.attn.k"].transpose(-3, -2)}
+    found = translate(list(one), CONFIG)
+    assert set(found.found) == {"h.1.mlp.c_proj.out", "h.1.attn.k"}
+    assert found.unknown == ()
+    both = translate([*one, "blocks.1.hook_mlp_out"], CONFIG)
+    assert both.found["h.1.mlp.c_proj.out"].names == ("blocks.1.hook_mlp_out",)
+    assert set(both.twice) == {"blocks.1.mlp.hook_out", "blocks.1.mlp.out.hook_in"}
+
+
+def test_the_last_of_hugging_face_s_hidden_states_is_what_the_final_norm_puts_out():
+    found = translate([f"hidden_states.{i}" for i in range(4)], CONFIG)
+    assert {name: source.names for name, source in found.found.items()} == {
+        "h.0.resid_pre": ("hidden_states.0",),
+        "h.1.resid_pre": ("hidden_states.1",),
+        "ln_f.out": ("hidden_states.2",),
+    }
+    assert [one.name for one in found.unknown] == ["hidden_states.3"]
 
 
 def llm_c(tape: Tape) -> dict[str, torch.Tensor]:
@@ -151,7 +174,7 @@ def test_every_vocabulary_leads_to_names_that_there_are():
     for rows in VOCABULARIES.values():
         assert {row.ours for row in rows} <= ours
         for layer in range(2):
-            assert all("i" not in name.split(".") for row in rows for name in row.names(layer))
+            assert all("i" not in name.split(".") for row in rows for name in row.names(layer, 2))
 
 
 def test_a_map_comes_first_and_its_mistakes_are_told():

@@ -19,7 +19,7 @@ from pellucid.reference import Pack, ReferenceRun, Selection, open_pack, write_p
 from pellucid.tape import Tape
 from pellucid.tree import flatten, unflatten
 from tests.port import gpt2 as port
-from tests.port.models import N_HEAD, model_of, small
+from tests.port.models import CONFIG, N_HEAD, model_of, small
 
 READER = Path(__file__).parents[2] / "docs" / "read_pack.py"
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -203,8 +203,8 @@ def test_what_is_not_whole_is_refused_in_one_line(tmp_path: Path):
         open_pack(place)
     for broken, said in (
         ("{}", "must be a reference pack's"),
-        (json.dumps(json.loads(text) | {"tensors": 3}), "every key"),
-        (json.dumps(json.loads(text) | {"model": {}}), "every key"),
+        (json.dumps(json.loads(text) | {"tensors": 3}), "tensors must be a list"),
+        (json.dumps(json.loads(text) | {"model": {}}), "model must be an object"),
         (text[:-30], "must be JSON"),
     ):
         (place / "manifest.json").write_text(broken)
@@ -213,6 +213,32 @@ def test_what_is_not_whole_is_refused_in_one_line(tmp_path: Path):
         assert "\n" not in str(raised.value)
     with pytest.raises(CheckpointError, match="must be a file that can be read"):
         open_pack(tmp_path)
+
+
+@pytest.mark.parametrize(("n_head", "length"), [(1, 6), (1, 1), (3, 1)])
+def test_a_run_of_one_head_or_one_position_is_written(tmp_path: Path, n_head: int, length: int):
+    params, tokens, targets = small()
+    config = replace(CONFIG, n_head=n_head)
+    weights = {name: torch.tensor(value).float() for name, value in params.items()}
+    batch = torch.tensor(tokens[:length]), torch.tensor(targets[:length])
+    run = ReferenceRun(GPT(config, unflatten(weights)), "", *batch, UPDATE, steps=1)
+    write_pack(run, tmp_path / "pack")
+    pack = open_pack(tmp_path / "pack")
+    for name in ("float32", "float64"):
+        tape = run.first_step(getattr(torch, name))
+        assert all(torch.equal(pack.tensor(value, name), tape[value]) for value in tape)
+
+
+def test_a_pack_asks_no_network_for_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def asked(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("pellucid.checkpoint.hub.download", asked)
+    write_pack(run_of("someone/gpt2", steps=1), tmp_path / "p", wanted=Selection(names=("logits",)))
+    with pytest.raises(CheckpointError, match="'someone/gpt2' be a path here, and neither is"):
+        open_pack(tmp_path / "p").model()
+    write_pack(run_of("someone/gpt2", steps=1), tmp_path / "whole")  # the remedy
+    assert isinstance(open_pack(tmp_path / "whole").model(), GPT)
 
 
 def test_nothing_is_left_where_it_cannot_be_written(

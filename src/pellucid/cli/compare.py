@@ -37,6 +37,13 @@ def compare(
             DTYPE, "The one that you computed in.", default="the coarsest that your tensors have"
         ),
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        Option(
+            metavar="PATTERN",
+            help="Tensors of the pack that must be judged, such as 'dh.*' or '*'. Repeatable.",
+        ),
+    ] = None,
     out: Annotated[Path | None, variant(OUT, "all findings, a .json.")] = None,
     picture: Annotated[
         Path | None, variant(PICTURE, "It shows where the first differing tensor differs.")
@@ -44,14 +51,16 @@ def compare(
 ) -> None:
     """Find where your tensors first differ from a reference pack, and name the likely mistake.
 
-    Exit code 1 if something differs.
+    Exit code 0 if nothing differs, 1 if something does or a required tensor was not judged, and 2
+    if nothing can be judged.
     """
     from pellucid.checkpoint.read import read_json
     from pellucid.compare import Mine
     from pellucid.compare import compare as compare_with
     from pellucid.files import check_writable, write_text
     from pellucid.reference import open_pack
-    from pellucid.terminal.compare import comparison_json, comparison_lines
+    from pellucid.terminal.compare import comparison_lines
+    from pellucid.terminal.compare_json import comparison_json
 
     opened = open_pack(pack)
     own_map = None if names is None else read_json(names)
@@ -70,6 +79,7 @@ def compare(
             opened,
             theirs,
             dtype=dtype_of(dtype),
+            require=require or (),
             watch=lambda what: status.update(f"comparing: {what}"),
         )
     title = f"{mine} with {pack}"

@@ -99,6 +99,7 @@ def _from_file(file: Path, gpt: "GPT") -> "tuple[Tensor, Tensor]":
     import torch
 
     from pellucid.checkpoint import open_tensors
+    from pellucid.checkpoint.ids import token_ids
     from pellucid.checkpoint.read import read_ids
 
     if file.suffix == ".json":
@@ -110,4 +111,4 @@ def _from_file(file: Path, gpt: "GPT") -> "tuple[Tensor, Tensor]":
             f"--tokens must be a file with tensors named tokens and targets, and {file} has no "
             f"{missing[0]}: add it"
         )
-    return tensors["tokens"].long(), tensors["targets"].long()
+    return token_ids("tokens", tensors["tokens"]), token_ids("targets", tensors["targets"])

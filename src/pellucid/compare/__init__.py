@@ -9,8 +9,9 @@ put in the stead of the right function for one run (`mutation`).
 """
 
 from pellucid.compare.against import TensorDistance
-from pellucid.compare.compare import Comparison, Finding, compare
+from pellucid.compare.compare import Comparison, compare, tensors_of
 from pellucid.compare.diagnose import Fit
+from pellucid.compare.finding import Finding
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
@@ -28,4 +29,5 @@ __all__ = [
     "TensorDistance",
     "Verdict",
     "compare",
+    "tensors_of",
 ]

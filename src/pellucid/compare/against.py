@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.compare.hidden import hidden_as_ours
 from pellucid.compare.judge import PIECE, STATED
 from pellucid.reference import Pack
 
@@ -62,8 +63,8 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Tensor
 def beside(pack: Pack, mine: Mapping[str, Tensor], dtype: torch.dtype) -> Iterator[TensorDistance]:
     """Every tensor that both have, in the pack's order; of one that was cut, the part there is."""
     for name, row in pack.rows.items():
-        if name in mine and row["part"] != "given":
+        if name in mine and row["part"] != "given" and name != "mask":
             own, theirs = mine[name], pack.tensor(name, pack.finest)
             if own.numel() == math.prod(row["shape"]):
-                whole = own.reshape(row["shape"])
-                yield apart(name, whole[tuple(map(slice, theirs.shape))], theirs, dtype)
+                part = own.reshape(row["shape"])[tuple(map(slice, theirs.shape))]
+                yield apart(name, hidden_as_ours(name, part, theirs), theirs, dtype)

@@ -1,48 +1,22 @@
 """Compare: find where another program first differs, say why, then what else differs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
-from pellucid.compare.diagnose import CANNOT_RUN, Fit, diagnose
-from pellucid.compare.judge import Verdict, fitted
+from pellucid.compare.finding import Finding, Watch, find
 from pellucid.compare.later import Later, later
-from pellucid.compare.mine import Mine
-from pellucid.compare.mutation import Mutation, site
+from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
+from pellucid.errors import ConfigError, TraceError
 from pellucid.reference import Pack
 from pellucid.tree import flatten
-
-Watch = Callable[[str], None]
-"""Called with what a comparison does next."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A tensor that its own step does not make of its own inputs."""
-
-    fault: Verdict
-    fits: tuple[Fit, ...]  # every mistake that was tried, the best first
-    explains: tuple[str, ...]  # the tensors that are right once this mistake is known
-    place: str  # where the mistake is made: "" for everywhere, else a path of the tape
-
-    @property
-    def named(self) -> tuple[Fit, ...]:
-        """The mistakes that reproduce the other program's numbers: none, one, or several alike."""
-        best = [fit for fit in self.fits if fit.reproduces]
-        return tuple(
-            fit
-            for fit in best
-            if fit.faults == best[0].faults and fit.left <= 2 * best[0].left + ALIKE
-        )
-
-
-ALIKE = 1e-3
-"""Mistakes that leave this little more of the distance than the best count as equal."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +31,23 @@ class Comparison:
     beside: tuple[TensorDistance, ...]  # every tensor next to the pack's, in data-flow order
     later: tuple[Later, ...]
     translation: NameTranslation
+    required: tuple[str, ...] = ()  # names of the pack that had to be judged, and were not
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs beyond what rounding does."""
-        return not (self.inputs or self.findings) and all(one.agrees for one in self.later)
+        """Whether nothing differs beyond what rounding does, and nothing required is missing."""
+        differs = self.inputs or self.findings or self.required
+        return not differs and all(one.agrees for one in self.later)
+
+    @cached_property
+    def judged(self) -> frozenset[str]:
+        """The names that were judged, and the other names of the same tensors."""
+        return judged(self.pack, self.first, self.later)
+
+    @property
+    def missing(self) -> list[str]:
+        """Tensors of the pack that were not judged, each by its first name, in data-flow order."""
+        return [name for name in tensors_of(self.pack) if name not in self.judged]
 
     @property
     def unseen(self) -> list[str]:
@@ -86,22 +72,33 @@ def compare(
     mine: Mine,
     *,
     dtype: torch.dtype | None = None,
+    require: Sequence[str] = (),
     watch: Watch = lambda _: None,
 ) -> Comparison:
     """Compare another program's tensors with a pack.
 
     `dtype` is what the other program computes in, by default the coarsest that its tensors have.
-    `watch` is told what is done next.
+    All names of the pack that match a pattern of `require` must be judged. `watch` is told what is
+    done next.
 
-    Raises `TraceError` for a tensor that has another shape than the step's, and `CheckpointError`
-    where a file is not whole.
+    Raises `TraceError` for a tensor that has another shape than the step's or is not of real
+    numbers, and where `mine` has none that the step makes; `ConfigError` for a pattern that no name
+    of the pack matches; `CheckpointError` where a file is not whole.
     """
+    wanted = _wanted(pack, require)
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")
     step = JudgedStep(model, tokens, targets, pack.manifest["update"], mine, computed)
     first, findings = find(step, watch)
+    after = tuple(later(pack, mine, flatten(model.params), computed))
+    if not after and all(one.call is None for one in first.verdicts.values()):
+        raise TraceError(
+            f"at least one tensor that the step makes must be there, such as logits, and yours has "
+            f"{', '.join(list(mine)[:3])} alone: dump more, under names of docs/names.md"
+        )
     watch("beside the pack")
+    seen = judged(pack, first, after)
     return Comparison(
         pack=pack,
         dtype=computed,
@@ -109,9 +106,44 @@ def compare(
         first=first,
         findings=tuple(findings),
         beside=tuple(beside(pack, mine, computed)),
-        later=tuple(later(pack, mine, flatten(model.params), computed)),
+        later=after,
         translation=mine.translation,
+        required=tuple(name for name in wanted if name not in seen),
     )
+
+
+def tensors_of(pack: Pack) -> list[str]:
+    """What a comparison can judge, each by its first name: all that is neither input nor mask."""
+    return [
+        name
+        for name, row in pack.rows.items()
+        if name not in INTEGERS and "same_as" not in row and not _of_last_moments(name)
+    ]
+
+
+def _of_last_moments(name: str) -> bool:
+    """Whether this is a moment after the last step, which nothing is compared with."""
+    return name.startswith("step.") and not name.endswith((".new", ".losses"))
+
+
+def judged(pack: Pack, first: Followed, after: Iterable[Later]) -> frozenset[str]:
+    """The names that were judged, and the other names of the same tensors."""
+    own = {*first.verdicts, *(one.name for one in after)}
+    names = {name: str(row.get("same_as", name)) for name, row in pack.rows.items()}
+    kept = {names.get(name, name) for name in own}
+    return frozenset(own | {name for name, origin in names.items() if origin in kept})
+
+
+def _wanted(pack: Pack, require: Sequence[str]) -> list[str]:
+    """The names of the pack that match a pattern."""
+    names = [n for n in pack.rows if n not in INTEGERS and not _of_last_moments(n)]
+    for pattern in require:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ConfigError(
+                f"--require must match a tensor of the pack that can be judged, and {pattern!r} "
+                "matches none: give a name of the pack, or a pattern such as 'h.*.attn.att'"
+            )
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in require)]
 
 
 def _is_moved(name: str) -> bool:
@@ -124,7 +156,7 @@ def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[
     theirs = pack.tokens if name == "tokens" else pack.targets
     if name not in mine:
         return theirs, []
-    own = fitted(name, mine[name], theirs.shape).long()
+    own = mine.ids(name, theirs.shape)
     if bool((own == theirs).all()):
         return theirs, []
     place = tuple(int(i) for i in (own != theirs).nonzero()[0])
@@ -133,73 +165,3 @@ def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[
     if name == "targets" and bool((own == pack.tokens).all()):
         said += "; they are the tokens themselves, not shifted by one"
     return own, [said]
-
-
-def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
-    """The step without any mistake, and what is found, each mistake once, in data-flow order.
-
-    A mistake that is known by its numbers is made in the next round too, so that only what it does
-    not explain is found after it.
-    """
-    watch("every step again, from your numbers")
-    first = run = step.follow()
-    adopted: list[Mutation] = []
-    findings: list[Finding] = []
-    given_up: set[tuple[str, str]] = set()
-    while fault := next(_open(run, given_up), None):
-        watch(f"what made {fault.name}")
-        fits = diagnose(fault, run, step, adopted)
-        finding = Finding(fault, tuple(fits), (), "")
-        if finding.named:
-            mutations, place, after = _adopt(finding, run, step, adopted)
-            gone = tuple(name for name in _faults(run) if name not in _faults(after))
-            findings.append(Finding(fault, tuple(fits), gone, place))
-            if fault.name in gone:
-                adopted.extend(mutations)
-                run = after
-                continue
-        else:
-            findings.append(finding)
-        given_up.add(_place(fault))
-    return first, findings
-
-
-def _faults(run: Followed) -> list[str]:
-    return [name for name, verdict in run.verdicts.items() if not verdict.agrees]
-
-
-def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
-    """Differences that nothing explains yet and no unexplained one may have led to."""
-    for one in run.verdicts.values():
-        if not one.agrees and _place(one) not in given_up and not (given_up and one.carried):
-            yield one
-
-
-def _place(fault: Verdict) -> tuple[str, str]:
-    """Where in the code a difference is: an unexplained one is reported once, not in each layer."""
-    return (site(fault.call[0]), fault.call[1]) if fault.call else (fault.name, "")
-
-
-def _adopt(
-    finding: Finding, run: Followed, step: JudgedStep, adopted: list[Mutation]
-) -> tuple[tuple[Mutation, ...], str, Followed]:
-    """The mistake where it explains most: in every call of the function, at a site, or once."""
-    path = finding.fault.call[0] if finding.fault.call else ""
-    scopes: list[tuple[str, Callable[[str], bool]]] = [
-        ("", lambda _: True),
-        (site(path), lambda other: site(other) == site(path)),
-        (path, lambda other: other == path),
-    ]
-    before = set(_faults(run))
-    tried = []
-    for place, here in scopes:
-        mutations = step.mutations(finding.named[0].mistakes, here)
-        try:
-            after = step.follow([*adopted, *mutations])
-        except CANNOT_RUN:
-            continue  # elsewhere the code cannot run with it
-        tried.append((len(_faults(after)), mutations, place, after))
-        if set(_faults(after)) < before:
-            break
-    _, mutations, place, after = min(tried, key=lambda one: one[0])
-    return mutations, place, after

@@ -5,23 +5,17 @@ place for. Where none is found, so do the calls around it, with the mistakes of 
 """
 
 import math
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple, cast
-
-from torch import Tensor
 
 from pellucid.compare.judge import Key, Verdict
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import MISTAKES, Mistake
 from pellucid.compare.mutation import Mutation
-from pellucid.compare.step import Followed, JudgedStep
+from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
 from pellucid.numbers import Rounded
-
-CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError)
-"""What a step raises that mistakes make impossible, or that two of them would change at once."""
 
 
 class Fit(NamedTuple):
@@ -31,11 +25,12 @@ class Fit(NamedTuple):
     excess: float  # the largest distance that is left, as a multiple of what is allowed
     left: float  # how much of the distance is left, 0 to 1 and more
     faults: int  # tensors made by the same call that still disagree
+    breaks: tuple[str, ...] = ()  # tensors that agree without the mistake, and not with it
 
     @property
     def reproduces(self) -> bool:
         """Whether the other program's numbers are what this mistake makes."""
-        return self.excess <= 1
+        return self.excess <= 1 and not self.breaks
 
     @property
     def rank(self) -> tuple[bool, int, float]:
@@ -43,27 +38,78 @@ class Fit(NamedTuple):
         return (not self.reproduces, self.faults if self.reproduces else 0, self.left)
 
 
+class Adoption(NamedTuple):
+    """A mistake that the other program has made, in the whole step."""
+
+    fit: Fit
+    mutations: tuple[Mutation, ...]
+    place: str  # where it is made: "" for everywhere, else a path of the tape
+    after: Followed  # the step with it
+    left: int  # how many tensors still disagree
+
+
+ALIKE = 1e-3
+"""Mistakes that leave this little more of the distance than the best count as equal."""
+
+Adopt = Callable[[Fit], Adoption | None]
+"""Puts a mistake into the whole step; None where tensors that agree contradict it."""
+
+
 def diagnose(
-    fault: Verdict, followed: Followed, step: JudgedStep, adopted: Iterable[Mutation] = ()
-) -> list[Fit]:
-    """Every mistake that was tried, those that fit best first; two at once if none fits alone."""
+    fault: Verdict,
+    followed: Followed,
+    step: JudgedStep,
+    adopted: Iterable[Mutation],
+    adopt: Adopt,
+) -> tuple[list[Fit], list[Adoption]]:
+    """Every mistake that was tried, those that fit best first; two at once if none fits alone.
+
+    Then those that make the other program's numbers, several if nothing tells them apart. First of
+    all none is tried: where the call makes the numbers without any mistake, none is to blame.
+    """
     if fault.call is None:
-        return []
+        return [], []
     case = Case(fault, followed.tapes[fault.call], step, tuple(adopted))
+    right = case.fit((), fault.call)
+    if right is not None and right.reproduces:
+        return [], []
     fits: dict[tuple[Mistake, ...], Fit] = {}
+    alike: list[Adoption] = []
     for unit, functions in case.units():
         tried = [mistake for mistake in MISTAKES if mistake.changes.keys() & functions]
         for mistake in tried:
             _keep(fits, case.fit((mistake,), unit))
-        if any(fit.reproduces for fit in fits.values()):
+        if alike := _alike(fits, adopt):
             break
         if unit == fault.call:
             counting = [m for m in tried if (m,) in fits and fits[m,].left != 1]
             for pair in combinations(counting, 2):
                 _keep(fits, case.fit(pair, unit), alone=False)
-            if any(fit.reproduces for fit in fits.values()):
+            if alike := _alike(fits, adopt):
                 break
-    return sorted(fits.values(), key=lambda fit: fit.rank)
+    return sorted(fits.values(), key=lambda fit: fit.rank), alike
+
+
+def _alike(fits: dict[tuple[Mistake, ...], Fit], adopt: Adopt) -> list[Adoption]:
+    """The best of the mistakes that make the numbers, with those that do so as well.
+
+    One that tensors elsewhere contradict is marked as not fitting.
+    """
+    found: list[Adoption] = []
+    for fit in sorted(fits.values(), key=lambda fit: fit.rank):
+        if not fit.reproduces or (found and not _as_good(fit, found[0].fit)):
+            break
+        adoption = adopt(fit)
+        if adoption is None:
+            fits[fit.mistakes] = fit._replace(excess=math.inf)
+        else:
+            found.append(adoption)
+    least = min((one.left for one in found), default=0)
+    return [one for one in found if one.left == least]
+
+
+def _as_good(fit: Fit, best: Fit) -> bool:
+    return fit.faults == best.faults and fit.left <= 2 * best.left + ALIKE
 
 
 def _keep(fits: dict[tuple[Mistake, ...], Fit], fit: Fit | None, *, alone: bool = True) -> None:
@@ -81,6 +127,7 @@ class Case:
     tape: JudgingTape
     step: JudgedStep
     adopted: tuple[Mutation, ...]
+    known: dict[Key | None, Mapping[str, Verdict]] = field(default_factory=dict)
 
     def units(self) -> Iterator[tuple[Key | None, set[Any]]]:
         """What to run again, and the functions whose mistakes are tried; None is the whole step.
@@ -109,24 +156,36 @@ class Case:
         """Run the call with the mistakes; None where its code cannot run with them."""
         if any(mistake.needs and mistake.needs not in self.step.mine for mistake in mistakes):
             return None
-        mutations = [*self.adopted, *self.step.mutations(mistakes)]
-        # The value may have had another name when its own call showed it.
-        first = self.tape.name_of(self.tape.value(self.fault.name)) or self.fault.name
         try:
-            if unit is None:
-                verdicts = self.step.follow(mutations).verdicts
-            else:
-                mine = cast("dict[str, Tensor]", self.step.mine)
-                again = JudgingTape(ChainMap({first: mine[self.fault.name]}, mine), mutations)
-                self.tape.call(unit).rerun(_copies(), again)
-                verdicts = again.verdicts
+            verdicts = self._verdicts(mistakes, unit)
         except CANNOT_RUN:
             return None  # as where a weight that is read the other way round has no fitting shape
-        own = verdicts.get(first, verdicts.get(self.fault.name))
+        own = verdicts.get(self.fault.name)
         if own is None:
             return None
         faults = sum(not one.agrees for one in verdicts.values() if one.call == own.call)
-        return Fit(mistakes, own.excess, _left(own, self.fault), faults)
+        right = self._right(unit) if mistakes else {}
+        breaks = tuple(
+            name
+            for name, one in verdicts.items()
+            if not one.agrees and name in right and right[name].agrees
+        )
+        return Fit(mistakes, own.excess, _left(own, self.fault), faults, breaks)
+
+    def _right(self, unit: Key | None) -> Mapping[str, Verdict]:
+        """What is judged of the call without a further mistake."""
+        if unit not in self.known:
+            self.known[unit] = self._verdicts((), unit)
+        return self.known[unit]
+
+    def _verdicts(self, mistakes: tuple[Mistake, ...], unit: Key | None) -> Mapping[str, Verdict]:
+        """What is judged of the call, or of the whole step, with the mistakes in it."""
+        mutations = [*self.adopted, *self.step.mutations(mistakes)]
+        if unit is None:
+            return self.step.follow(mutations).verdicts
+        again = self.step.tape(mutations)
+        self.tape.call(unit).rerun(_copies(), again)
+        return again.verdicts
 
 
 def _left(own: Verdict, fault: Verdict) -> float:

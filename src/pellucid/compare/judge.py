@@ -33,6 +33,7 @@ class Verdict(NamedTuple):
     allowed: float  # how far apart the two may be there
     carried: bool  # whether it is made of values that the other program does not show
     left: float  # the root of the summed squared distances; ∞ where a NaN or an ∞ differs
+    dropped: float  # the share that dropout has set to 0, where that is what has been done to it
     where: Tensor  # a small picture of it, rows and columns: the largest excess in each part
 
     @property
@@ -64,22 +65,29 @@ PIECE = 1 << 22
 
 
 def judge(
-    name: str, theirs: Tensor, made: Rounded, call: Key | None, *, carried: bool = False
+    name: str,
+    theirs: Tensor,
+    made: Rounded,
+    call: Key | None,
+    *,
+    carried: bool = False,
+    most: float | None = None,
 ) -> Verdict:
     """Compare a tensor with what its step makes of the numbers that went into it.
 
     What is allowed is the bound of rounding. Where values are carried that nobody has compared, it
-    is that or the stated one, whichever is smaller.
+    is that or `most`, by default the stated one, whichever is smaller.
     """
     mine, true, off = (values.detach().reshape(-1) for values in (theirs, made.middle, made.off))
     largest = max(float(piece.abs().nan_to_num(posinf=0).max()) for piece in true.split(PIECE))
     stated = STATED[made.dtype] * largest
+    highest = stated if most is None else most
     tiny = torch.finfo(made.dtype).tiny
 
     def compared(start: int) -> tuple[Tensor, Tensor, Tensor]:
         here = slice(start, start + PIECE)
         apart, sizes = _apart(mine[here].double(), true[here])
-        bound = off[here].clamp(max=stated) if carried else off[here].nan_to_num(posinf=stated)
+        bound = off[here].clamp(max=highest) if carried else off[here].nan_to_num(posinf=stated)
         allowed = bound + made.unit * sizes + tiny
         return apart, allowed, apart / allowed
 
@@ -105,8 +113,32 @@ def judge(
         allowed=allowed_there,
         carried=carried,
         left=math.sqrt(left),
+        dropped=dropped(mine, true, off, made.unit) if high > 1 else 0.0,
         where=picture.cells,
     )
+
+
+def dropped(mine: Tensor, true: Tensor, off: Tensor, unit: float) -> float:
+    """The p of inverted dropout, where the numbers are the true ones times its noise; else 0.
+
+    Then some are 0, as many as p says, and all others are 1/(1-p) times what they should be.
+    """
+    counted = true.isfinite() & (true.abs() > off)
+    mine, true, off = mine[counted].double(), true[counted], off[counted]
+    kept = mine != 0
+    zeros, count = int(kept.logical_not().sum()), len(true)
+    if not 0 < zeros < count:
+        return 0.0
+    times = float((mine / true)[kept].median())
+    p = 1 - 1 / times if times > 1 else 0.0
+    apart = (mine - times * true)[kept].abs()
+    allowed = 2 * times * (off[kept] + ROUNDED * unit * true[kept].abs())
+    likely = abs(zeros / count - p) <= 4 * math.sqrt(p * (1 - p) / count) + 1 / count
+    return p if p and likely and bool((apart <= allowed).all()) else 0.0
+
+
+ROUNDED = 8
+"""So many units of round-off the factor of dropout, and a product with it, may be off."""
 
 
 def _apart(mine: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,16 +4,22 @@ The model's own code runs on numbers with bounds of rounding (`numbers.Rounded`)
 a value that the other program has too, the two are compared, and the run goes on with the other's
 numbers. So each number is judged by what its own step should make of what went into it, a mistake
 shows where it is made, and what follows from it is not blamed.
+
+A value may have several names, and a backward shows the gradient that it was given only after it
+has computed with it. So a value is compared under all of its names as soon as it has one of them,
+and what a call is given before the call computes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
 
+from pellucid.compare.hidden import hidden_as_ours
 from pellucid.compare.judge import Key, Verdict, fitted, judge
-from pellucid.compare.mutation import MutatedTape, Mutation
+from pellucid.compare.mutation import Function, MutatedTape, Mutation
 from pellucid.numbers import Rounded
 from pellucid.tape import Call, leaves_of
 
@@ -23,6 +29,8 @@ class _Judged:
     """What all scopes of one judging tape share."""
 
     mine: Mapping[str, Tensor]
+    alike: Mapping[str, Sequence[str]]  # the other names of a value, by its first
+    most: Callable[[str], float | None]  # how far off a carried value may be; None: as is stated
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
 
@@ -33,9 +41,16 @@ class JudgingTape(MutatedTape):
     It may have `mutations`, as any mutated tape.
     """
 
-    def __init__(self, mine: Mapping[str, Tensor], mutations: Iterable[Mutation] = ()) -> None:
+    def __init__(
+        self,
+        mine: Mapping[str, Tensor],
+        mutations: Iterable[Mutation] = (),
+        *,
+        alike: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        most: Callable[[str], float | None] = lambda _: None,
+    ) -> None:
         super().__init__(mutations)
-        self._judged = _Judged(mine)
+        self._judged = _Judged(mine, alike, most)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -71,20 +86,40 @@ class JudgingTape(MutatedTape):
 
     # -- keeping ------------------------------------------------------------------------------
 
+    def _begun(self, body: Function) -> Function:
+        """The body, once the gradients that it is given are the other program's."""
+
+        def begun(*, tape: "JudgingTape", **given: Any) -> Any:
+            if tape._call is not None and tape._call.backward:
+                for argument, value in given.items():
+                    if tape._is_mine(argument, value):
+                        tape(**{argument: value})
+            return body(**given, tape=tape)
+
+        return begun
+
+    def _is_mine(self, argument: str, value: Any) -> bool:
+        name = self._name(argument, backward=True)
+        return isinstance(value, Rounded) and argument.startswith("d") and name in self._judged.mine
+
     def _keep(self, name: str, value: Any) -> None:
         new = id(value) not in self._record.names
         super()._keep(name, value)
         if not isinstance(value, Rounded):
             return
-        if name in self._judged.mine and name not in self._judged.verdicts:
-            call = self._call if new else self._record.makers.get(self._record.names[id(value)])
-            key = None if call is None else call.key
-            theirs = fitted(name, self._judged.mine[name], value.shape)
-            carried = self._is_carried(key)
-            self._judged.verdicts[name] = judge(name, theirs, value, key, carried=carried)
-            value.become(theirs)
-        elif not value.is_exact:
+        call = self._call if new else self._record.makers.get(self._record.names[id(value)])
+        for one in (name, *self._judged.alike.get(name, ())):
+            if one in self._judged.mine and one not in self._judged.verdicts:
+                self._judge(one, value, None if call is None else call.key)
+        if not value.is_exact:
             self._loosen()
+
+    def _judge(self, name: str, value: Rounded, key: Key | None) -> None:
+        theirs = fitted(name, self._judged.mine[name], value.shape)
+        theirs = hidden_as_ours(name, theirs, value.middle)
+        carried, most = self._is_carried(key), self._judged.most(name)
+        self._judged.verdicts[name] = judge(name, theirs, value, key, carried=carried, most=most)
+        value.become(theirs)
 
     def _is_carried(self, key: Key | None) -> bool:
         return key is not None and (key[0] in self._judged.loose or not self.is_exact(key))

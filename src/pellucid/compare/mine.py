@@ -7,10 +7,15 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import open_tensors
+from pellucid.checkpoint.ids import token_ids
+from pellucid.compare.judge import STATED, fitted
 from pellucid.compare.translate import NameTranslation, translate
 from pellucid.errors import TraceError
 from pellucid.models import GPTConfig
 from pellucid.reference import MANIFEST, open_pack
+
+INTEGERS = frozenset({"tokens", "targets", "mask"})
+"""Names of what is no real number."""
 
 
 class Mine(Mapping[str, Tensor]):
@@ -42,7 +47,18 @@ class Mine(Mapping[str, Tensor]):
         return cls(open_tensors(path, config), config, own_map)
 
     def __getitem__(self, name: str) -> Tensor:
-        return self.translation.found[name].read(self.tensors)
+        values = self.translation.found[name].read(self.tensors)
+        if name in INTEGERS or values.dtype in STATED:
+            return values
+        *kinds, kind = (str(one).removeprefix("torch.") for one in (*STATED, values.dtype))
+        raise TraceError(
+            f"{name} must be of {', '.join(kinds)}, and yours is {kind}: save the numbers as they "
+            "were computed, in one of these"
+        )
+
+    def ids(self, name: str, shape: torch.Size) -> Tensor:
+        """Tokens or targets; `CheckpointError` where they are no whole numbers."""
+        return token_ids(name, fitted(name, self[name], shape))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.translation.found)
@@ -55,6 +71,5 @@ class Mine(Mapping[str, Tensor]):
 
     def dtype(self) -> torch.dtype:
         """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
-        found = {self[name].dtype for name in self}
-        floats = [dtype for dtype in found if dtype.is_floating_point]
+        floats = {self[name].dtype for name in self if name not in INTEGERS}
         return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)

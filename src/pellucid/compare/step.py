@@ -1,21 +1,32 @@
 """One training step as another program ran it, forward, backward and update, judged on the way."""
 
+import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pellucid.compare.judge import Key, Verdict, fitted
+from pellucid.compare.judge import STATED, Key, Verdict, fitted
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import Mistake
-from pellucid.compare.mutation import Mutation
+from pellucid.compare.mutation import MutatedTape, Mutation, argument
+from pellucid.layers import block
 from pellucid.models import GPT, trainable
 from pellucid.numbers import Rounded
+from pellucid.optim import adamw_rule
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import UPDATES
+
+AFTER_UPDATE = tuple(f".{row.pattern}" for row in UPDATES)
+"""How the names of what an update makes end."""
+
+CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError)
+"""What a step raises that mistakes make impossible, or that two of them would change at once."""
 
 PIECE = 1 << 20
 """So many numbers of a parameter are moved at once, or a row."""
@@ -48,6 +59,9 @@ class JudgedStep:
     update: Mapping[str, Any] | None
     mine: Mapping[str, Tensor]
     dtype: torch.dtype
+    _wirings: list[tuple[list[Any], Mapping[str, tuple[str, ...]]]] = field(
+        default_factory=list, init=False
+    )
 
     def mutations(
         self, mistakes: Iterable[Mistake], here: Callable[[str], bool] = lambda _: True
@@ -68,8 +82,74 @@ class JudgedStep:
             self._step(grads, followed, mutated)
         return followed
 
+    def tape(
+        self, mutations: Iterable[Mutation] = (), mine: Mapping[str, Tensor] | None = None
+    ) -> JudgingTape:
+        """A tape that judges `mine`, by default all that the other program shows."""
+        every = (*self._settings, *mutations)
+        return JudgingTape(
+            self.mine if mine is None else mine,
+            every,
+            alike=self._alike(every),
+            most=self._most,
+        )
+
+    def _alike(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
+        """The other names of a value, by its first: those of a small model of the same layers."""
+        wiring = tuple(one for one in mutations if block in one.changes)  # all others keep them
+        own = [part for mutation in wiring for part in mutation]
+        for known, alike in self._wirings:
+            if len(known) == len(own) and all(map(operator.is_, known, own)):
+                return alike
+        try:
+            alike = self._names(wiring)
+        except CANNOT_RUN:
+            alike = self._alike(())
+        self._wirings.append((own, alike))
+        return alike
+
+    def _names(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
+        config = self.model.config
+        small = replace(config, vocab_size=2, block_size=3, n_embd=config.n_head, n_inner=1)
+        params = map_leaves(Rounded.exact, GPT.without_weights(small).params)
+        tokens, tape = torch.zeros(2, dtype=torch.long), MutatedTape(mutations)
+        GPT(small, params).loss_and_grads(tokens, tokens, tape)
+        names: dict[str, list[str]] = {}
+        for name in tape:
+            first = tape.name_of(tape.value(name)) or name
+            names.setdefault(first, []).append(name)
+        return {
+            first: tuple(other for other in found if other != first)
+            for first, found in names.items()
+            if len(found) > 1
+        }
+
+    @cached_property
+    def _settings(self) -> tuple[Mutation, ...]:
+        """The betas as a program has them that keeps them in float32: a little off."""
+        unit = min(torch.finfo(self.dtype).eps, torch.finfo(torch.float32).eps) / 2
+        if self.dtype == torch.float64:
+            return ()
+
+        def stored(betas: Iterable[float]) -> tuple[Rounded, ...]:
+            exact = [torch.tensor(beta, dtype=torch.float64) for beta in betas]
+            return tuple(Rounded(beta, beta * unit, self.dtype) for beta in exact)
+
+        return (Mutation({adamw_rule: argument("betas", stored)}),)
+
+    def _most(self, name: str) -> float | None:
+        """How far off a value may be at most after an update that is not sure; None before one.
+
+        Adam's first step turns a gradient of either sign, be it nothing but rounding, into η.
+        """
+        if not name.endswith(AFTER_UPDATE):
+            return None
+        adam = (self.update or {}).get("optimizer", "adamw").startswith("adam")
+        whole = adam and name.endswith((".update", ".new"))
+        return 2 * (self.update or {})["learning_rate"] if whole else math.inf
+
     def _gradients(self, followed: Followed, mutations: tuple[Mutation, ...]) -> dict[str, Rounded]:
-        tape = JudgingTape(self.mine, mutations)
+        tape = self.tape(mutations)
         model = self.model.with_params(map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
         followed.verdicts |= tape.verdicts
@@ -81,27 +161,32 @@ class JudgedStep:
     ) -> None:
         """The update, parameter by parameter and piece by piece: all moments need much room."""
         for name, weight in flatten(trainable(self.model.params)).items():
-            shown = [
-                f"{name}.{row.pattern}" for row in UPDATES if f"{name}.{row.pattern}" in self.mine
-            ]
+            shown = [name + end for end in AFTER_UPDATE if name + end in self.mine]
             if not shown:
                 continue
-            before = self.mine.get(name, weight)
+            before, gradient = self.mine.get(name, weight), self._bounded(grads[name])
             own = {key: fitted(key, self.mine[key], weight.shape) for key in shown}
             found: list[dict[str, Verdict]] = []
             rows = max(1, PIECE * weight.shape[0] // weight.numel())
             for start in range(0, weight.shape[0], rows):
                 here = slice(start, start + rows)
                 mine = {key: values[here] for key, values in own.items()}
-                tape = JudgingTape(mine, mutations)
+                tape = self.tape(mutations, mine)
                 piece = unflatten({name: self._exact(before[here])})
-                gradient = unflatten({name: grads[name][here]})
-                updated(piece, gradient, None, self.update or {}, tape)
+                part = unflatten({name: gradient[here]})
+                updated(piece, part, None, self.update or {}, tape)
                 found.append({k: one.moved(start) for k, one in tape.verdicts.items()})
                 followed.keep(tape)
             for key in found[0]:
                 worst = max((piece[key] for piece in found), key=lambda one: one.excess)
                 followed.verdicts[key] = worst
+
+    def _bounded(self, gradient: Rounded) -> Rounded:
+        """A gradient that is not shown, off by no more than what is stated behind a gap."""
+        if gradient.is_exact:
+            return gradient
+        stated = STATED[self.dtype] * float(gradient.middle.abs().nan_to_num(posinf=0).max())
+        return Rounded(gradient.middle, gradient.off.clamp(max=stated), gradient.dtype)
 
     def _exact(self, values: Tensor) -> Rounded:
         return Rounded.exact(values, self.dtype)

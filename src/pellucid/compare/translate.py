@@ -15,7 +15,7 @@ from pellucid.models.gpt.vocabularies.row import (
     VocabularySizes,
     as_it_is,
 )
-from pellucid.models.gpt.vocabularies.transformer_lens import TRANSFORMER_LENS
+from pellucid.models.gpt.vocabularies.transformer_lens import INPUTS, TRANSFORMER_LENS
 from pellucid.walkthrough.names import describe, names
 
 VOCABULARIES: Mapping[str, tuple[VocabularyRow, ...]] = {
@@ -84,7 +84,8 @@ def translate(
         *found,
         *(name for rows in VOCABULARIES.values() for _, s in _of(rows, config) for name in s.names),
     ]
-    left = [name for name in names if name not in used]
+    twice.extend(name for name in names if name not in used and INPUTS.search(name))
+    left = [name for name in names if name not in used and not INPUTS.search(name)]
     near = {name: tuple(get_close_matches(name, known, n=2, cutoff=0.6)) for name in left[:SHOWN]}
     unknown = tuple(Unknown(name, near.get(name, ())) for name in left)
     return NameTranslation(found, unknown, tuple(twice))
@@ -110,14 +111,14 @@ def _of(rows: tuple[VocabularyRow, ...], config: GPTConfig) -> Iterator[tuple[st
         for layer in range(config.n_layer if numbered else 1):
             ours, theirs, sizes = (
                 row.our_name(layer),
-                row.names(layer),
+                row.names(layer, config.n_layer),
                 VocabularySizes(config, layer),
             )
             yield ours, TensorSource(theirs, row.layout, sizes)
             if row.graded:
                 for form in _GRADS:
                     yield (
-                        f"d{row.gradient or ours}",
+                        f"d{ours}",
                         TensorSource(tuple(map(form.format, theirs)), row.layout, sizes),
                     )
 

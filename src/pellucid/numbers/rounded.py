@@ -144,14 +144,19 @@ class Rounded(Elementwise):
     # -- several at once --------------------------------------------------------------------------
 
     def sum(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
-        """The sum along an axis, or of all, whatever the order of its terms."""
+        """The sum along an axis, or of all, whatever the order of its terms.
+
+        One along the first axis, over positions, may be kept in the dtype itself: PyTorch sums the
+        gradients of a layer norm's gain and shift so.
+        """
         axes = tuple(range(self.dim())) if dim is None else (dim,)
         count = self.numel() if dim is None else self.shape[dim]
         middle, off, sizes = (
             array.sum(axes, keepdim=keepdim)
             for array in (self.middle, self.off, self.middle.abs() + self.off)
         )
-        return self._made(middle, off + self._sum_rounded(count, sizes, middle))
+        kept = self.unit if dim == 0 else self.sum_unit
+        return self._made(middle, off + self._sum_rounded(count, sizes, middle, kept))
 
     def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
         """The mean along an axis, or of all."""
@@ -166,7 +171,8 @@ class Rounded(Elementwise):
         right = self._of(other)
         middle = self.middle @ right.middle
         sizes, right_sizes = self.middle.abs() + self.off, right.middle.abs() + right.off
-        off = self._sum_rounded(self.middle.shape[-1], sizes @ right_sizes, middle)
+        count = self.middle.shape[-1]
+        off = self._sum_rounded(count, sizes @ right_sizes, middle, self.sum_unit)
         if bool(self.off.any()):
             off = off + self.off @ right_sizes
         if bool(right.off.any()):
@@ -190,10 +196,13 @@ class Rounded(Elementwise):
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _sum_rounded(self, count: int, sizes: Tensor, middle: Tensor) -> Tensor:
-        """What rounding does to a sum of so many terms, whose sizes add up to `sizes`."""
-        kept = (count + ERRORS) * self.sum_unit * sizes
-        return kept if self.sum_unit == self.unit else kept + ERRORS * self.unit * middle.abs()
+    def _sum_rounded(self, count: int, sizes: Tensor, middle: Tensor, unit: float) -> Tensor:
+        """What rounding does to a sum of so many terms, whose sizes add up to `sizes`.
+
+        It is kept with the unit of round-off that is given, and rounded to the dtype at the end.
+        """
+        kept = (count + ERRORS) * unit * sizes
+        return kept if unit == self.unit else kept + ERRORS * self.unit * middle.abs()
 
     def _of(self, value: Any) -> "Rounded":
         """A number or a tensor as exact ones of the same run."""

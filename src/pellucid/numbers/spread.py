@@ -18,6 +18,12 @@ def _quotient(middle: Tensor, top: Pair, below: Pair) -> Tensor:
     return (top[1] + middle.abs() * below[1]) / least
 
 
+def _power(middle: Tensor, x: Pair, y: Pair) -> Tensor:
+    """Of a positive number to an exact power; to the power of ∞ a number below 1 is 0."""
+    grown = (y[0] * (x[1] / x[0]).log1p()).expm1()
+    return (middle * grown).nan_to_num(nan=0.0)
+
+
 def _root(middle: Tensor, x: Pair) -> Tensor:
     least = (x[0] - x[1]).clamp(min=0)
     near = x[1] / (middle + least.sqrt())
@@ -49,6 +55,7 @@ RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
         lambda _, x, y: x[0].abs() * y[1] + x[1] * y[0].abs() + x[1] * y[1],
     ),
     "div": (operator.truediv, _quotient),
+    "pow": (torch.pow, _power),
     "square": (torch.square, lambda _, x: (2 * x[0].abs() + x[1]) * x[1]),
     "sqrt": (lambda x: x.clamp(min=0).sqrt(), _root),
     "rsqrt": (torch.rsqrt, lambda middle, x: middle.abs() * (0.5 * _shrunk(x)).expm1()),

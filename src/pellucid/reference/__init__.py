@@ -6,7 +6,8 @@
 The format is docs/reference-pack.md's.
 """
 
-from pellucid.reference.pack import MANIFEST, Pack, open_pack
+from pellucid.reference.manifest import MANIFEST
+from pellucid.reference.pack import Pack, open_pack
 from pellucid.reference.run import ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.reference.write import write_pack

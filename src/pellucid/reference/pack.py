@@ -14,13 +14,10 @@ from torch import Tensor
 from pellucid.checkpoint import TensorFiles, load
 from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, GPTConfig
-from pellucid.models.adapter import configure
+from pellucid.models import GPT, RANDOM_MODELS, GPTConfig, Model
+from pellucid.reference.manifest import MANIFEST, check_manifest
+from pellucid.shipped import shipped_path
 from pellucid.tree import flatten, unflatten
-
-MANIFEST = "manifest.json"
-FORMAT = "pellucid_reference"
-VERSION = 1
 
 
 def fingerprint(params: Mapping[str, Tensor]) -> str:
@@ -36,7 +33,8 @@ class Pack:
     """A pack on disk."""
 
     place: Path
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, Any]  # as `check_manifest` has found it
+    config: GPTConfig  # the model's
 
     @cached_property
     def rows(self) -> dict[str, Mapping[str, Any]]:
@@ -52,11 +50,6 @@ class Pack:
     def targets(self) -> Tensor:
         """What it was to predict."""
         return torch.tensor(self.manifest["targets"])
-
-    @cached_property
-    def config(self) -> GPTConfig:
-        """The model's configuration."""
-        return configure(self.place / MANIFEST, GPTConfig, **self.manifest["model"]["config"])
 
     @property
     def finest(self) -> str:
@@ -84,6 +77,8 @@ class Pack:
             raise broken(path, f"a file of the pack with {name} in it", error) from None
         if list(values.shape) != row.get("kept", row["shape"]):
             raise broken(path, f"a file whose {name} has its shape", tuple(values.shape))
+        if values.is_floating_point() and values.dtype != getattr(torch, dtype):
+            raise broken(path, f"a file whose {name} is of {dtype}", values.dtype)
         return values
 
     def tensors(self, dtype: str) -> Mapping[str, Tensor]:
@@ -103,13 +98,22 @@ class Pack:
         if all(name in rows and "kept" not in rows[name] for name in names):
             params = {name: self.tensor(name, dtype).to(own) for name in names}
         else:
-            params = flatten(load(about["source"], online=False).params)
+            params = flatten(self._source(about["source"]).params)
         if fingerprint(params) != about["sha256"]:
             raise CheckpointError(
                 f"{self.place} must come with the model that it was made from, and that of "
                 f"{about['source']!r} is another by now: write the pack again, with all parameters"
             )
         return GPT(self.config, unflatten(params))
+
+    def _source(self, name: str) -> Model:
+        """The model that the pack was made from, if it is on this machine: no network is asked."""
+        if not (Path(name).exists() or shipped_path(name) or name in RANDOM_MODELS):
+            raise CheckpointError(
+                f"{self.place} must come with its parameters, or their model {name!r} be a path "
+                "here, and neither is: write the pack again, without --names, --layers and --slices"
+            )
+        return load(name)
 
 
 def _eps(dtype: str) -> float:
@@ -120,22 +124,8 @@ def open_pack(place: Path) -> Pack:
     """The pack in a directory; `CheckpointError` where it is none, or not whole."""
     file = place / MANIFEST
     manifest = read_json(file)
-    if manifest.get(FORMAT) != VERSION:
-        raise broken(file, f"a reference pack's, with {FORMAT!r} {VERSION}", manifest.get(FORMAT))
-    try:
-        pack = Pack(place, manifest)
-        files = {file for row in pack.rows.values() for file in row.get("files", {}).values()}
-        _ = (
-            pack.tokens,
-            pack.targets,
-            pack.finest,
-            pack.config,
-            manifest["update"],
-            manifest["steps"],
-        )
-        _ = [manifest["model"][key] for key in ("source", "config", "dtype", "sha256")]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise broken(file, "a manifest with every key of docs/reference-pack.md", error) from None
-    if missing := sorted(name for name in files if not (place / name).is_file()):
+    config = check_manifest(file, manifest)
+    names = {name for row in manifest["tensors"] for name in row.get("files", {}).values()}
+    if missing := sorted(name for name in names if not (place / name).is_file()):
         raise broken(file, "beside all the files that it names", f"{missing[0]} is missing")
-    return pack
+    return Pack(place, manifest, config)

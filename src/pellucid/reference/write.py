@@ -18,7 +18,8 @@ from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
-from pellucid.reference.pack import FORMAT, MANIFEST, VERSION, fingerprint
+from pellucid.reference.manifest import ALWAYS, FORMAT, MANIFEST, VERSION
+from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.tape import Tape
@@ -153,6 +154,7 @@ class _Shards:
     ) -> None:
         self.place, self.dtype, self.wanted, self.rows = place, dtype, wanted, rows
         self.waiting: dict[str, Tensor] = {}
+        self.taken: set[int] = set()  # the memory that they lie in
         self.bytes, self.count = 0, 0
 
     def add(self, name: str, values: Tensor, *, first: str | None = None, **known: Any) -> None:
@@ -170,10 +172,22 @@ class _Shards:
         if part.shape != values.shape:
             row["kept"] = list(part.shape)
         row.setdefault("files", {})[self.dtype] = self._file
-        self.waiting[name] = _own(part.detach().cpu())
+        self.waiting[name] = self._own(part.detach().cpu())
         self.bytes += part.nbytes
         if self.bytes >= SHARD:
             self.flush()
+
+    def _own(self, values: Tensor) -> Tensor:
+        """The tensor row by row, as the file has it, in memory that no other waiting tensor has.
+
+        Of one head or one position, heads side by side are a view of all that memory.
+        """
+        memory = values.untyped_storage()
+        whole = values.is_contiguous() and memory.nbytes() == values.nbytes
+        if not whole or memory.data_ptr() in self.taken:
+            return values.clone(memory_format=torch.contiguous_format)
+        self.taken.add(memory.data_ptr())
+        return values
 
     @property
     def _file(self) -> str:
@@ -185,18 +199,4 @@ class _Shards:
             return
         write_tensors(self.place / self._file, self.waiting)
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1
-
-
-def _own(values: Tensor) -> Tensor:
-    """The tensor in memory of its own, row by row, as the file has it."""
-    whole = values.is_contiguous() and values.untyped_storage().nbytes() == values.nbytes
-    # A view with a base of the same size still is another's memory.
-    return (
-        values
-        if whole and not values._is_view()
-        else values.clone(memory_format=torch.contiguous_format)
-    )
-
-
-ALWAYS = {"tokens", "targets", "loss", "step.losses"}
-"""What is in every pack whole, whatever was selected."""
+        self.taken.clear()

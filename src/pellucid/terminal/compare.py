@@ -1,10 +1,9 @@
-"""A comparison in the terminal, and as JSON: what differs first, why, and what follows from it."""
+"""A comparison in the terminal: what differs first, why, and what follows from it."""
 
 import inspect
-import json
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import torch
 from rich.padding import Padding
@@ -12,7 +11,15 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from pellucid.compare import STATED, Comparison, Finding, Fit, TensorDistance, Verdict
+from pellucid.compare import (
+    STATED,
+    Comparison,
+    Finding,
+    Fit,
+    TensorDistance,
+    Verdict,
+    tensors_of,
+)
 from pellucid.terminal.lines import columns
 
 TRIED = 6
@@ -29,9 +36,10 @@ Line = Text | Table | Padding
 
 def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
     """Everything that a comparison has to say."""
-    dtype = _dtype(found.dtype)
-    yield Text(f"{title}: {len(found.beside)} tensors, judged as {dtype}", style="bold")
+    dtype = dtype_name(found.dtype)
+    yield Text(f"{title}, judged as {dtype}", style="bold")
     yield from _names(found)
+    yield from _coverage(found)
     for said in found.inputs:
         yield Text(f"! {said}", style="bold red")
     for number, finding in enumerate(found.findings, 1):
@@ -39,6 +47,38 @@ def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
         yield from _finding(number, finding, found)
     yield Text()
     yield from _rest(found)
+
+
+def _coverage(found: Comparison) -> Iterator[Line]:
+    """How many of the pack's tensors were judged, and which were not."""
+    total = len(tensors_of(found.pack))
+    judged = total - len(found.missing)
+    yield Text(f"{judged} of the pack's {total} tensors judged{_without(found)}")
+    if found.required:
+        yield Text(f"! required, and not judged: {_listed(found.required)}", style="bold red")
+
+
+PARTS = {
+    "given": "parameters",
+    "forward": "activations",
+    "backward": "gradients",
+    "update": "of the update",
+}
+"""What a pack has, by the word of its manifest."""
+
+
+def _without(found: Comparison) -> str:
+    """What was not judged: by name, or of many how many of each part."""
+    missing = found.missing
+    if len(missing) <= LISTED:
+        return f"; not there: {', '.join(missing)}" if missing else ""
+    parts = Counter(PARTS[found.pack.rows[name]["part"]] for name in missing)
+    return "; not there: " + ", ".join(f"{count} {part}" for part, count in parts.items())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"
 
 
 def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]:
@@ -79,7 +119,7 @@ def _off(fault: Verdict, found: Comparison) -> str:
     off = abs(fault.mine - fault.made)
     return (
         f"{off:.2g} apart, {_times(fault.excess)} the {fault.allowed:.2g} that "
-        f"{_dtype(found.dtype)} allows there"
+        f"{dtype_name(found.dtype)} allows there"
     )
 
 
@@ -119,6 +159,21 @@ def _why(finding: Finding) -> Iterator[Line]:
         if finding.explains:
             where = f" at {finding.place}" if finding.place else ""
             yield _line(f"so made{where}, it explains {_count(finding.explains)}")
+    elif finding.fitting is not None:
+        kind = dtype_name(finding.fitting)
+        yield _line(
+            f"as {kind} no tensor of the step differs: if that is what you computed in, say so by "
+            f"--dtype {kind}",
+            "bold",
+        )
+        return
+    elif finding.dropped:
+        yield _line(
+            f"because dropout is on: numbers are 0 or 1/(1-p) of what they should be, for a p of "
+            f"about {finding.dropped:.2g}; turn it off, in PyTorch by model.eval()",
+            "bold green",
+        )
+        yield _line(f"it is seen in {_count(finding.explains)}")
     elif finding.fits:
         yield _line(
             f"none of {len(finding.fits)} known mistakes makes these numbers; what each leaves of "
@@ -171,12 +226,10 @@ def _rest(found: Comparison) -> Iterator[Line]:
         return
     follow = found.consequences
     if follow:
-        names = ", ".join(one.name for one in follow[:LISTED])
-        more = f" and {len(follow) - LISTED} more" if len(follow) > LISTED else ""
         yield Text(
             f"as consequences {len(follow)} other tensors are more than "
             f"{STATED[found.dtype]:.0e} of their largest from the pack's, though made rightly of "
-            f"what went into them: {names}{more}"
+            f"what went into them: {_listed([one.name for one in follow])}"
         )
     left = len(found.beside) - len({f.fault.name for f in found.findings}) - len(follow)
     yield Text(f"of {len(found.beside)} tensors, {max(left, 0)} are near the pack's")
@@ -192,7 +245,7 @@ def _names(found: Comparison) -> Iterator[Line]:
         yield Text(f"names not understood, left out: {some}{more}", style="yellow")
     unseen = [name for name in found.unseen if not name.startswith("step.")]
     if unseen:
-        yield Text(f"not in this step: {', '.join(unseen[:LISTED])}", style="yellow")
+        yield Text(f"not in this step: {_listed(unseen)}", style="yellow")
 
 
 def _figure(value: float, found: Comparison) -> str:
@@ -205,67 +258,6 @@ def _count(names: tuple[str, ...]) -> str:
     return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
 
 
-def _dtype(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a dtype, without torch."""
     return str(dtype).removeprefix("torch.")
-
-
-# -- JSON --------------------------------------------------------------------------------------
-
-
-def comparison_json(found: Comparison, title: str) -> str:
-    """The comparison with all that was tried and every tensor; NaN and ∞ are written as texts."""
-    content = {
-        "compared": title,
-        "dtype": _dtype(found.dtype),
-        "agrees": found.agrees,
-        "inputs": list(found.inputs),
-        "findings": [_finding_json(finding) for finding in found.findings],
-        "consequences": [one.name for one in found.consequences],
-        "later": [one._asdict() for one in found.later],
-        "tensors": [_tensor_json(one, found) for one in found.beside],
-        "not_understood": [one.name for one in found.translation.unknown],
-    }
-    return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    fault = finding.fault
-    call = {"at": fault.call[0], "function": fault.call[1]} if fault.call else None
-    return {
-        "tensor": fault.name,
-        "made_by": call,
-        "index": list(fault.worst),
-        "yours": fault.mine,
-        "should_be": fault.made,
-        "allowed": fault.allowed,
-        "times_allowed": fault.excess,
-        "named": [m.name for fit in finding.named for m in fit.mistakes],
-        "because": [m.text for fit in finding.named for m in fit.mistakes],
-        "everywhere": not finding.place,
-        "place": finding.place,
-        "explains": list(finding.explains),
-        "tried": [
-            {
-                "mistakes": [mistake.name for mistake in fit.mistakes],
-                "reproduces": fit.reproduces,
-                "leaves": fit.left,
-                "times_allowed": fit.excess,
-            }
-            for fit in finding.fits
-        ],
-    }
-
-
-def _tensor_json(one: TensorDistance, found: Comparison) -> dict[str, Any]:
-    own = found.first.verdicts.get(one.name)
-    judged = {} if own is None else {"times_allowed": own.excess, "behind_a_gap": own.carried}
-    return one._asdict() | judged
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -37,16 +37,6 @@ def _mask(name: str, text: str, line: str, may_look: Callable[[Any], Any]) -> Mi
     return Mistake(name, text, lines, {scaled_dot_product: change})
 
 
-def _hidden(name: str, value: str) -> Mistake:
-    text = f"hidden scores are {value.replace('-', '−')}, not −∞"
-    lines = ((_HIDDEN, f"products.masked_fill(mask.logical_not(), {value})"),)
-
-    def hide(products: Any, mask: Any) -> Any:
-        return products.masked_fill(mask.logical_not(), float(value))
-
-    return Mistake(name, text, lines, {scaled_dot_product: step(hide=hide)})
-
-
 def _softmax_over(axis: int, name: str, text: str) -> Mistake:
     turned = f"transpose({axis}, -1)"
     wrong = f"turned, softmax_cache = softmax(scores.{turned})\n    att = turned.{turned}"
@@ -189,8 +179,16 @@ ATTENTION: tuple[Mistake, ...] = (
             scaled_dot_product_backward: step(unnormalize=_unnormalize_then_hide),
         },
     ),
-    _hidden("mask_minus_1e4", "-1e4"),
-    _hidden("mask_minus_1e9", "-1e9"),
+    Mistake(
+        "mask_minus_1e4",
+        "hidden scores are −1e4, not −∞",
+        ((_HIDDEN, "products.masked_fill(mask.logical_not(), -1e4)"),),
+        {
+            scaled_dot_product: step(
+                hide=lambda products, mask: products.masked_fill(mask.logical_not(), -1e4)
+            )
+        },
+    ),
     _softmax_over(-2, "softmax_over_queries", "the softmax runs over the queries, not the keys"),
     _softmax_over(-3, "softmax_over_heads", "the softmax runs over the heads, not the keys"),
     *(_order(letters) for letters in permutations("qkv") if letters != ("q", "k", "v")),

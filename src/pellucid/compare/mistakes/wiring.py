@@ -1,5 +1,6 @@
 """Mistakes in how the layers are wired, in the loss, and in the gradient of the tied table."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pellucid.compare.mistakes.mistake import Mistake
@@ -9,6 +10,7 @@ from pellucid.layers import (
     block_backward,
     cross_entropy,
     cross_entropy_backward,
+    linear_cross_entropy,
     position,
     position_backward,
     unembedding,
@@ -57,6 +59,20 @@ def _unshifted(right: Function) -> Function:
     return lambda **given: right(**given | {"targets": given["tokens"]})
 
 
+def _shown(name: str, text: str, line: str, show: Callable[[Any], Any]) -> Mistake:
+    """Scores that are right, of which something else was dumped."""
+    lines = (("tape(out=out)", f"tape(out={line})"),)
+    changes: dict[Function, Change] = dict.fromkeys(
+        (unembedding, linear_cross_entropy), step(show=show)
+    )
+    return Mistake(name, f"nothing but the dump: {text}, and the loss is right", lines, changes)
+
+
+def _log_probs(out: Any) -> Any:
+    shifted = out - out.amax(-1, keepdim=True)
+    return shifted - shifted.exp().sum(-1, keepdim=True).log()
+
+
 WIRING: tuple[Mistake, ...] = (
     _norm(
         "post", "the norm comes after the residual sum (post-norm), not before the layer (pre-norm)"
@@ -83,6 +99,24 @@ WIRING: tuple[Mistake, ...] = (
             table_backward: _looked_up_alone,
         },
         needs="lm_head.weight",
+    ),
+    _shown(
+        "centred_logits",
+        "each row of logits has been centred, its mean subtracted, as TransformerLens does",
+        "out - out.mean(-1, keepdim=True)",
+        lambda out: out - out.mean(-1, keepdim=True),
+    ),
+    _shown(
+        "log_probs_for_logits",
+        "log-probabilities stand in the place of logits",
+        "out.log_softmax(-1)",
+        _log_probs,
+    ),
+    _shown(
+        "probs_for_logits",
+        "probabilities stand in the place of logits",
+        "out.softmax(-1)",
+        lambda out: _log_probs(out).exp(),
     ),
     Mistake(
         "unshifted_targets",

@@ -15,6 +15,7 @@ from pellucid.layers import (
     layer_norm_backward,
     linear,
     linear_backward,
+    linear_cross_entropy,
     lora_linear,
     lora_linear_backward,
     unembedding,
@@ -174,9 +175,11 @@ def _lora_linear_backward(
     return dx, present(weight=dweight, bias=dbias, lora_a=dlora_a, lora_b=dlora_b)
 
 
-def _unembedding(*, x: Any, weight: Any, tape: Any, product: Step = matmul) -> Any:
+def _unembedding(
+    *, x: Any, weight: Any, tape: Any, product: Step = matmul, show: Step = _as_it_is
+) -> Any:
     out = product(x, weight.mT)
-    tape(out=out)
+    tape(out=show(out))
     return out, (x, weight)
 
 
@@ -189,6 +192,15 @@ def _unembedding_backward(*, dout: Any, cache: Any, tape: Any, product: Step = m
 
 
 # -- the loss -------------------------------------------------------------------------------------
+
+
+def _linear_cross_entropy(
+    *, x: Any, targets: Any, weight: Any, tape: Any, show: Step = _as_it_is
+) -> Any:
+    logits, head_cache = unembedding(x, weight=weight, tape=tape.at("lm_head"))
+    tape(logits=show(logits))
+    loss, loss_cache = cross_entropy(logits, targets, tape=tape)
+    return loss, (head_cache, loss_cache)
 
 
 def _cross_entropy(*, logits: Any, targets: Any, tape: Any, share: Step = truediv) -> Any:
@@ -224,6 +236,7 @@ LAYERS: Mapping[Step, Step] = {
     lora_linear_backward: _lora_linear_backward,
     unembedding: _unembedding,
     unembedding_backward: _unembedding_backward,
+    linear_cross_entropy: _linear_cross_entropy,
     cross_entropy: _cross_entropy,
     cross_entropy_backward: _cross_entropy_backward,
 }

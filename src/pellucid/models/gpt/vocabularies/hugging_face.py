@@ -1,8 +1,8 @@
 """Hugging Face's transformers: `GPT2LMHeadModel`'s parameters, and its modules' outputs by hooks.
 
 A module's name stands for what it puts out; `hidden_states` and `attentions` are what the model
-returns when it is asked for them, numbered; the last of the hidden states is `ln_f`'s, and has that
-name here. Dropout is taken to be off. Weights are (in, out) there as here.
+returns when it is asked for them, numbered; of L blocks the last of the hidden states, number L, is
+what `ln_f` puts out. Dropout is taken to be off. Weights are (in, out) there as here.
 Source: transformers, models/gpt2/modeling_gpt2.py.
 """
 
@@ -36,6 +36,7 @@ MODULES = (
     VocabularyRow(("lm_head",), "logits"),
     VocabularyRow(("attentions.i",), "h.i.attn.att"),
     VocabularyRow(("hidden_states.i",), "h.i.resid_pre"),
+    VocabularyRow(("hidden_states.L",), "ln_f.out"),
 )
 """What modules put out."""
 

@@ -29,18 +29,17 @@ def as_it_is(
 
 
 class VocabularyRow(NamedTuple):
-    """Their names and our name, with `i` for the number of a layer."""
+    """Their names and our name: `i` is the number of a layer, and `L` how many there are."""
 
     theirs: tuple[str, ...]
     ours: str
     layout: Layout = as_it_is
     stacked: bool = False  # one tensor holds all layers, and its name has no number
     graded: bool = True  # its gradient is there in the same layout
-    gradient: str = ""  # what theirs is the gradient by, where that is another than `ours`
 
-    def names(self, layer: int) -> tuple[str, ...]:
-        """Their names for a layer."""
-        return tuple(_numbered(name, layer) for name in self.theirs)
+    def names(self, layer: int, layers: int) -> tuple[str, ...]:
+        """Their names for a layer of so many."""
+        return tuple(re.sub(r"\.L$", f".{layers}", _numbered(name, layer)) for name in self.theirs)
 
     def our_name(self, layer: int) -> str:
         """Our name for a layer."""

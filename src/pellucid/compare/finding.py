@@ -1,0 +1,131 @@
+"""Findings: the tensors that differ, each mistake found once, in data-flow order."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from pellucid.compare.diagnose import Adoption, Fit, diagnose
+from pellucid.compare.judge import STATED, Verdict
+from pellucid.compare.mutation import Mutation, site
+from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
+
+Watch = Callable[[str], None]
+"""Called with what a comparison does next."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A tensor that its own step does not make of its own inputs."""
+
+    fault: Verdict
+    fits: tuple[Fit, ...] = ()  # every mistake that was tried, the best first
+    named: tuple[Fit, ...] = ()  # those that make the other program's numbers: several if alike
+    explains: tuple[str, ...] = ()  # the tensors that are right once this mistake is known
+    place: str = ""  # where the mistake is made: "" for everywhere, else a path of the tape
+    dropped: float = 0.0  # the share that dropout has set to 0, where it was left on
+    fitting: torch.dtype | None = None  # a coarser dtype as which no tensor of the step differs
+
+
+def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:
+    """The step without any mistake, and what is found, each mistake once, in data-flow order.
+
+    A mistake that is known by its numbers is made in the next round too, so that only what it does
+    not explain is found after it. Where the first of all has no cause, and all would agree in a
+    coarser dtype, that is what is said, and no other is looked for.
+    """
+    watch("every step again, from your numbers")
+    first = run = step.follow()
+    adopted: list[Mutation] = []
+    findings: list[Finding] = []
+    given_up: set[tuple[str, str]] = set()
+    while fault := next(_open(run, given_up), None):
+        watch(f"what made {fault.name}")
+        if fault.dropped:
+            findings.append(_dropout(fault, run))
+            given_up |= {_place(one) for one in run.verdicts.values() if one.dropped}
+            continue
+        fits, alike = diagnose(fault, run, step, adopted, Adopting(fault, run, step, adopted))
+        if not alike:
+            fitting = None if findings else coarser(step, step.mine[fault.name], watch)
+            findings.append(Finding(fault, tuple(fits), fitting=fitting))
+            if fitting is not None:
+                break
+            given_up.add(_place(fault))
+            continue
+        best, known = alike[0], set(faults_of(alike[0].after))
+        gone = tuple(name for name in faults_of(run) if name not in known)
+        named = tuple(one.fit for one in alike)
+        findings.append(Finding(fault, tuple(fits), named, gone, best.place))
+        adopted.extend(best.mutations)
+        run = best.after
+    return first, findings
+
+
+def coarser(step: JudgedStep, values: Tensor, watch: Watch) -> torch.dtype | None:
+    """A coarser dtype as which every tensor agrees.
+
+    The likeliest is the coarsest in which the `values` of a tensor are whole; else the finest.
+    """
+    watch("whether it was computed in a coarser dtype")
+    eps = {kind: torch.finfo(kind).eps for kind in STATED}
+    kinds = [kind for kind in STATED if eps[kind] > eps[step.dtype]]
+    whole = [kind for kind in kinds if bool((values.to(kind).to(values.dtype) == values).all())]
+    others = [kind for kind in kinds if kind not in whole]
+    likely = [*sorted(whole, key=eps.__getitem__, reverse=True), *others]
+    agree = (kind for kind in likely if not faults_of(replace(step, dtype=kind).follow()))
+    return next(agree, None)
+
+
+def faults_of(run: Followed) -> list[str]:
+    """The tensors that do not agree."""
+    return [name for name, verdict in run.verdicts.items() if not verdict.agrees]
+
+
+def _dropout(fault: Verdict, run: Followed) -> Finding:
+    """What dropout has made of this tensor and of all others that it is seen in."""
+    seen = tuple(name for name, one in run.verdicts.items() if one.dropped)
+    return Finding(fault, explains=seen, dropped=fault.dropped)
+
+
+def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
+    """Differences that nothing explains yet and no unexplained one may have led to."""
+    for one in run.verdicts.values():
+        if not one.agrees and _place(one) not in given_up and not (given_up and one.carried):
+            yield one
+
+
+def _place(fault: Verdict) -> tuple[str, str]:
+    """Where in the code a difference is: an unexplained one is reported once, not in each layer."""
+    return (site(fault.call[0]), fault.call[1]) if fault.call else (fault.name, "")
+
+
+@dataclass(frozen=True)
+class Adopting:
+    """Makes mistakes where they explain most: in every call of a function, at a site, or once."""
+
+    fault: Verdict
+    run: Followed
+    step: JudgedStep
+    adopted: list[Mutation]
+
+    def __call__(self, fit: Fit) -> Adoption | None:
+        """The mistakes in the whole step; None where that makes any tensor differ that agreed."""
+        path = self.fault.call[0] if self.fault.call else ""
+        scopes: list[tuple[str, Callable[[str], bool]]] = [
+            ("", lambda _: True),
+            (site(path), lambda other: site(other) == site(path)),
+            (path, lambda other: other == path),
+        ]
+        before = set(faults_of(self.run))
+        for place, here in scopes:
+            mutations = self.step.mutations(fit.mistakes, here)
+            try:
+                after = self.step.follow([*self.adopted, *mutations])
+            except CANNOT_RUN:
+                continue  # elsewhere the code cannot run with it
+            left = set(faults_of(after))
+            if left <= before - {self.fault.name}:
+                return Adoption(fit, mutations, place, after, len(left))
+        return None
