@@ -1,6 +1,7 @@
 """`pellucid reference` and `pellucid compare`: a text to a pack, a dump to a verdict."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,64 @@ def test_an_exported_model_of_llm_c_s_walks(pellucid: Command, tmp_path: Path):
     ended = pellucid("walk", "Hello there world", "--model", model, "--no-update", "--shapes")
     assert ended.code == 0
     assert "h.1.attn.att" in ended.out
+
+
+def test_what_was_not_judged_is_said_and_can_be_required(
+    pellucid: Command, packed: Path, tmp_path: Path
+):
+    with np.load(dumped(tmp_path)) as arrays:
+        every = {name: arrays[name] for name in arrays.files}
+    few = tmp_path / "few.npz"
+    np.savez(few, **{name: every[name] for name in ("tokens", "logits", "h.0.attn.att")})
+    file = tmp_path / "found.json"
+    ended = pellucid("compare", few, packed, "-o", file)
+    assert ended.code == 0
+    said = " ".join(ended.out.split())
+    assert re.search(r" 2 of the pack's \d{3} tensors judged; not there: 28 parameters, \d", said)
+    assert json.loads(file.read_text(encoding="utf-8"))["judged"] == 2
+    right = ("--require", "logits", "--require", "h.0.attn.a*")
+    assert pellucid("compare", few, packed, *right).code == 0
+    for pattern, missing in (("lm_head.out", ""), ("h.*.attn.att", "h.1.attn.att"), ("*", "wte")):
+        ended = pellucid("compare", few, packed, "--require", pattern)
+        assert ended.code == (1 if missing else 0), pattern  # lm_head.out is the logits
+        assert (f"required, and not judged: {missing}" in ended.out) == bool(missing)
+        assert ("agrees:" in ended.out) != bool(missing)
+    refused = pellucid("compare", few, packed, "--require", "h.7.*").refused()
+    assert "'h.7.*' matches none" in refused
+
+
+def test_tokens_and_parameters_alone_agree_with_nothing(
+    pellucid: Command, packed: Path, tmp_path: Path
+):
+    params, tokens, targets = small()
+    for name, tensors in (("a", {}), ("b", {"targets": targets}), ("c", params)):
+        np.savez(tmp_path / f"{name}.npz", tokens=tokens, **tensors)
+        refused = pellucid("compare", tmp_path / f"{name}.npz", packed).refused()
+        assert "at least one tensor that the step makes must be there" in refused
+
+
+def test_what_is_no_number_of_the_step_is_one_line(pellucid: Command, packed: Path, tmp_path: Path):
+    _, tokens, _ = small()
+    logits = np.ones((6, 11))
+    for tensors, said in (
+        ({"tokens": tokens + 0.9, "logits": logits}, "tokens must be whole numbers"),
+        ({"probs": logits.astype(np.int64)}, "probs must be of float64"),
+    ):
+        np.savez(tmp_path / "odd.npz", **tensors)
+        assert said in pellucid("compare", tmp_path / "odd.npz", packed).refused()
+    np.savez(tmp_path / "ids.npz", tokens=tokens + 0.5, targets=tokens)
+    words = ("reference", "--tokens", tmp_path / "ids.npz", "-o", tmp_path / "p")
+    assert "tokens must be whole numbers" in pellucid(*words).refused()
+
+
+def test_the_dtype_that_fits_is_proposed_and_agrees(
+    pellucid: Command, packed: Path, tmp_path: Path
+):
+    with np.load(dumped(tmp_path)) as arrays:
+        finer = {n: a.astype(np.float64) if a.dtype == np.float32 else a for n, a in arrays.items()}
+    np.savez(tmp_path / "finer.npz", **finer)
+    ended = pellucid("compare", tmp_path / "finer.npz", packed)
+    assert ended.code == 1
+    assert "say so by --dtype float32" in " ".join(ended.out.split())
+    assert "2. " not in ended.out
+    assert pellucid("compare", tmp_path / "finer.npz", packed, "--dtype", "float32").code == 0

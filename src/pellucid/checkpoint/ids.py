@@ -8,6 +8,7 @@ from pellucid.errors import CheckpointError
 def token_ids(name: str, values: Tensor) -> Tensor:
     """The ids as integers; `CheckpointError` where one of them is no whole number.
 
+    >>> import torch
     >>> token_ids("tokens", torch.tensor([3.0, 7.0]))
     tensor([3, 7])
     """

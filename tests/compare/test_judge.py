@@ -1,0 +1,129 @@
+"""Distances and verdicts, number by number."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pellucid.compare.against import TensorDistance, apart
+from pellucid.compare.diagnose import Fit
+from pellucid.compare.judge import STATED, Picture, dropped, judge
+from pellucid.compare.judging_tape import JudgingTape
+from pellucid.models import GPT
+from pellucid.numbers import Rounded
+from pellucid.tree import map_leaves
+from tests.port.models import CONFIG, model_of, small
+
+ONES = torch.ones(2, 3, dtype=torch.float64)
+
+
+# -- beside the pack ------------------------------------------------------------------------------
+
+
+def test_a_nan_is_infinitely_far_from_a_number_and_not_from_a_nan():
+    hole = ONES.clone()
+    hole[1, 2] = torch.nan
+    for one, other in ((hole, ONES), (ONES, hole)):
+        found = apart("x", one, other, torch.float32)
+        assert (found.error, found.worst) == (math.inf, (1, 2))
+        assert found.differs(torch.float32)
+    assert apart("x", hole, hole, torch.float32).error == 0
+    nowhere = apart("x", ONES, ONES, torch.float32)._replace(relative=math.nan)
+    assert nowhere.differs(torch.float64)  # what cannot be compared is not alike
+
+
+@pytest.mark.parametrize("dtype", list(STATED))
+def test_an_ulp_is_one_of_the_dtype_at_that_number(dtype: torch.dtype):
+    for size in (1.0, 1.5, 4.0, 0.3):
+        below = torch.tensor([size], dtype=dtype)
+        above = (
+            torch.nextafter(below.float(), torch.tensor([9.0]))
+            if dtype == torch.float32
+            else (below + torch.finfo(dtype).eps * 2.0 ** math.floor(math.log2(size)))
+        )
+        found = apart("x", above, below, dtype)
+        assert found.ulps == pytest.approx(1), (size, found)
+    assert isinstance(found, TensorDistance)
+
+
+# -- verdicts -------------------------------------------------------------------------------------
+
+
+def test_the_worst_number_may_be_in_any_piece(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pellucid.compare.judge.PIECE", 2)
+    for place in range(6):
+        mine = ONES.clone()
+        mine.view(-1)[place] += 1e-3
+        mine.view(-1)[(place + 3) % 6] += 1e-4
+        verdict = judge("x", mine, Rounded.exact(ONES), None)
+        assert verdict.worst == divmod(place, 3)
+        assert verdict.mine == pytest.approx(1.001)
+        assert verdict.left == pytest.approx(math.hypot(1e-3, 1e-4))
+        assert (verdict.where > 1).nonzero().tolist() == sorted(
+            [list(divmod(place, 3)), list(divmod((place + 3) % 6, 3))]
+        )
+
+
+def test_a_picture_has_the_largest_excess_of_each_part_in_its_place():
+    picture = Picture(torch.Size([2, 12, 96]))
+    excess = torch.zeros(2, 12, 96, dtype=torch.float64)
+    excess[0, 1, 0], excess[0, 0, 1], excess[1, 11, 95], excess[1, 0, 50] = 5, 3, 7, 2
+    picture.add(excess.reshape(-1)[:1000], 0)
+    picture.add(excess.reshape(-1)[1000:], 1000)
+    assert picture.cells.shape == (12, 48)
+    found = {tuple(place): float(picture.cells[tuple(place)]) for place in picture.cells.nonzero()}
+    places = {tuple(map(int, place)): value for place, value in found.items()}
+    assert places == {(0, 0): 5, (11, 47): 7, (6, 25): 2}
+
+
+def test_dropout_is_known_by_its_factor_and_its_share_of_zeros():
+    true = torch.linspace(1, 2, 400, dtype=torch.float64)
+    kept = torch.rand(400, generator=torch.Generator().manual_seed(0)) >= 0.2
+    off, unit = torch.zeros(400, dtype=torch.float64), 2.0**-53
+    assert dropped(true * kept / 0.8, true, off, unit) == pytest.approx(0.2)
+    assert dropped((true * kept / 0.8).float(), true, off, 2.0**-24) == pytest.approx(0.2)
+    assert dropped((true * kept / 0.8).float(), true, off, unit) == 0  # not in float64
+    assert dropped(true * kept / 0.5, true, off, unit) == 0  # half should be 0
+    assert dropped(true * kept, true, off, unit) == 0
+    assert dropped(true / 0.8, true, off, unit) == 0
+    assert dropped(true * kept * 0.8, true, off, unit) == 0
+
+
+def test_of_two_mistakes_that_make_a_tensor_the_one_that_makes_more_comes_first():
+    whole, half = Fit((), 0.5, 1e-9, 0), Fit((), 0.2, 1e-12, 3)
+    broken, near = Fit((), 0.1, 0.0, 0, ("x",)), Fit((), 7.0, 0.01, 0)
+    assert sorted((near, broken, half, whole), key=lambda fit: fit.rank) == [
+        *(whole, half, broken, near),
+    ]
+
+
+# -- the tape -------------------------------------------------------------------------------------
+
+
+def test_a_value_is_judged_as_made_by_the_call_that_made_it_first():
+    params, tokens, targets = small()
+    model = GPT(replace(CONFIG, n_layer=1), model_of(params, torch.float64).params)
+    exact = model.with_params(map_leaves(Rounded.exact, model.params))
+    batch = torch.tensor(tokens), torch.tensor(targets)
+    plain = JudgingTape({})
+    exact.loss_and_grads(*batch, plain)
+    mine = {"h.0.attn.qkv": plain["h.0.attn.qkv"].middle}  # attention's name for c_attn's output
+    again = JudgingTape(mine)
+    exact.loss_and_grads(*batch, again)
+    verdict = again.verdicts["h.0.attn.qkv"]
+    assert verdict.call == ("h.0.attn.c_attn", "linear")
+    assert verdict.agrees
+
+
+def test_a_sum_over_positions_may_be_kept_in_the_dtype_itself():
+    """PyTorch's layer norm keeps its gain's and shift's gradients so, and rows in float32."""
+    rows = torch.ones(400, 4, dtype=torch.bfloat16)
+    kept = torch.zeros(4, dtype=torch.bfloat16)
+    for row in rows:
+        kept = kept + row
+    over_positions = Rounded.exact(rows).sum(0)
+    assert judge("dln_f.bias", kept, over_positions, None).excess <= 1
+    assert kept.tolist() == [256.0] * 4  # where a 1 more is rounded away
+    along = Rounded.exact(rows.T.contiguous()).sum(-1)
+    assert judge("x", kept, along, None).excess > 1
