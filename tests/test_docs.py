@@ -92,6 +92,7 @@ def test_every_command_on_the_page_of_commands_runs(
     (tmp_path / "new_plants.csv").write_text("blue,red\n50,30\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("pellucid.web.http.server.PageServer.answer_until_ended", lambda _: False)
     examples = [shlex.split(block)[1:] for block in blocks(COMMANDS, "sh")]
     for words in [*commands_of(COMMANDS), *examples]:

@@ -52,6 +52,13 @@ def running(*command: str) -> Iterator[tuple[subprocess.Popen[str], Browser]]:
             process.kill()
 
 
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept from start to start is this test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port at which another program listens."""
@@ -81,6 +88,15 @@ def test_models_begin_with_the_text_that_is_given():
         default = {"experiment": {"subject": {"model": "english-1M"}}}
         tokens = browser.call(browser.session(), "open", **default).json()["tokens"]
         assert "".join(token["piece"] for token in tokens) == "My dear"
+
+
+def test_its_address_is_the_same_at_the_next_start_unless_another_is_asked_for():
+    tokens = []
+    for more in ((), (), ("--new-address",), ()):
+        with running("-m", "pellucid", "serve", "--port", "0", *more) as (_, browser):
+            assert browser.get().status == 200
+            tokens.append(browser.token)
+    assert tokens[0] == tokens[1] == tokens[3] != tokens[2]
 
 
 def test_it_ends_though_something_is_at_work_that_has_no_end():

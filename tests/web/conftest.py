@@ -6,6 +6,7 @@ import pytest
 
 from pellucid.web import SessionApi
 from tests.web.examples import session_api
+from tests.web.modules import Modules
 from tests.web.served import Browser, PageServer, served
 from tests.web.visits import Visitor, page_server
 
@@ -58,6 +59,14 @@ def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
     made = Visitor(chromium, address)
     yield made
     made.end()
+
+
+@pytest.fixture(scope="module")
+def modules(chromium: Any) -> Iterator[Modules]:
+    """The page's modules, to be called one by one."""
+    made = Modules(chromium)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -25,7 +25,15 @@ def test_without_what_was_set_the_steps_stay():
     actions = (setting("wte.weight", [0, 1], 0.5), stepping(count=2), PATCH)
     experiment = read_experiment(changed(AI_ROCKS, *actions))
     assert experiment.unedited == read_experiment(changed(AI_ROCKS, stepping(count=2)))
-    assert experiment.up_to(1).actions == experiment.actions[:1]
+
+
+def test_a_digest_stands_for_a_model_after_some_of_its_actions():
+    actions = (setting("wte.weight", [0, 1], 0.5), stepping(count=2), PATCH)
+    whole = read_experiment(changed(AI_ROCKS, *actions)).digests
+    assert len(set(whole)) == 4
+    assert read_experiment(changed(AI_ROCKS, *actions[:2])).digests == whole[:3]
+    other = read_experiment(changed(AI_ROCKS | {"text": "rocks AI"}, *actions)).digests
+    assert not {*whole} & {*other}
 
 
 WRONG: dict[str, Any] = {

@@ -76,7 +76,8 @@ def _look(api: SessionApi) -> None:
         answer(api, "tensor", experiment=AI_ROCKS, name=name)
     answer(api, "picture", experiment=AI_ROCKS, name="wte.weight", height=2, width=2)
     answer(api, "picture", experiment=AI_ROCKS, name="h.0.attn.att", lead=[0])
-    answer(api, "merges", experiment=ENGLISH, text="In the beginning")
+    answer(api, "merges", experiment=ENGLISH, position=2)
+    answer(api, "merges", experiment=AI_ROCKS)
     for call, own in (("predictions", {}), ("lens", {}), ("attention", {"block": 0})):
         answer(api, call, experiment=ENGLISH, **own)
     for call in ("predictions", "lens", "effect"):

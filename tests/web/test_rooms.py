@@ -9,10 +9,11 @@ from pellucid.web.resources import PAGE
 WEB = PAGE.parent
 BELOW: dict[str, set[str]] = {
     "resources": set(),
-    "session": {"resources"},
+    "turns": set(),
+    "session": {"resources", "turns"},
     "answers": {"session"},
-    "http": {"answers", "resources"},
-    "notebook": {"answers", "resources"},
+    "http": {"answers", "resources", "turns"},
+    "notebook": {"answers", "resources", "turns"},
     "widget": {"notebook", "answers", "session"},
 }
 """What each room of web/ may import of the others."""

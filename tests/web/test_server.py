@@ -170,10 +170,10 @@ def test_a_reader_that_hangs_up_while_it_waits_takes_no_turn(browser: Browser, s
         b'{"to": 1}',
         {**JSON, "Pellucid-Session": session},
     )
-    while not server.calls.streams.waiting:
+    while not server.calls.streams["count"].waiting:
         assert browser.call(session, "kept").status == 200
     readers[2].close()
-    while server.calls.streams.waiting:
+    while server.calls.streams["count"].waiting:
         assert browser.call(session, "kept").status == 200
     for reader in readers:
         reader.close()

@@ -23,12 +23,17 @@ def serve(
         str | None, Option(help="The first text for models; it can be changed on the page.")
     ] = None,
     browser: Annotated[bool, Option("--open", help="Open the page in the browser.")] = False,
+    new_address: Annotated[
+        bool, Option("--new-address", help="Take a secret address that is for this start alone.")
+    ] = False,
 ) -> None:
     """Open a page in a browser on this machine: see a run, change it, watch it learn.
 
     Prints its address; keep it to yourself, since whoever knows it can use it. Ctrl-C stops it.
+    The address is the same at the next start, so links to what was shown go on leading there.
     """
     from pellucid.web import Library, SessionApi
+    from pellucid.web.http.kept_token import kept_token, new_token
     from pellucid.web.http.server import PageServer, listen
 
     def ready(address: str) -> None:
@@ -43,7 +48,10 @@ def serve(
         library = Library(_names(model or []), text=None if text is None else not_empty(text))
         for name in library.names:
             library.open(name)
-        at_work = PageServer(lambda: SessionApi(library), listening, ready).answer_until_ended()
+        token = new_token() if new_address else kept_token()
+        at_work = PageServer(
+            lambda: SessionApi(library), listening, ready, token=token
+        ).answer_until_ended()
     if at_work:
         os._exit(130)  # a computation that has no end yet would hold the process
     raise typer.Exit(130)

@@ -84,7 +84,7 @@ def intervening(ops: Ops, values: Mapping[str, SetValues]) -> InterveningOps:
     for name, one in values.items():
         places.setdefault(one.pair, {})[name.rpartition(".")[0]] = one
     for pair, at in places.items():
-        own[pair] = (_setting_table if pair == ATTENTION else _setting)(own[pair], at)
+        own[pair] = _paired((_SettingTable if pair == ATTENTION else _Setting)(own[pair], at))
     return InterveningOps(**own, base=ops, values=values)
 
 
@@ -95,67 +95,73 @@ def intervened_name(name: str) -> str:
     return f"{own}.{BESIDE}.out"
 
 
-def _setting(pair: Pair, places: Mapping[str, SetValues]) -> Pair:
-    """The pair, with its output set at these paths."""
+class _Setting(NamedTuple):
+    """A pair, with its output set at these paths. A class, so that a tape can be pickled."""
 
-    def forward(*inputs: Any, tape: NullTape = NULL_TAPE, **told: Any) -> tuple[Tensor, Any]:
-        made, cache = pair.forward(*inputs, **told, tape=tape)
-        one = places.get(_place(tape))
+    pair: Pair
+    places: Mapping[str, SetValues]
+
+    def forward(self, *inputs: Any, tape: NullTape = NULL_TAPE, **told: Any) -> tuple[Tensor, Any]:
+        made, cache = self.pair.forward(*inputs, **told, tape=tape)
+        one = self.places.get(_place(tape))
         if one is None:
             return made, cache
         out, own = intervened(made, **one.given, tape=tape.at(BESIDE))
         return out, InterveningCache(cache, own)
 
     def backward(
-        dout: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE, **told: Any
+        self, dout: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE, **told: Any
     ) -> tuple[Any, Any]:
         if not isinstance(cache, InterveningCache):
-            undone: tuple[Any, Any] = pair.backward(dout, cache, **told, tape=tape)
+            undone: tuple[Any, Any] = self.pair.backward(dout, cache, **told, tape=tape)
             return undone
         dmade, _ = intervened_backward(dout, cache.intervened, tape=tape.at(BESIDE))
-        dx, grads = pair.backward(dmade, cache.made, **told, tape=tape)
+        dx, grads = self.pair.backward(dmade, cache.made, **told, tape=tape)
         return dx, grads
 
-    return Pair(forward, backward)
 
-
-def _setting_table(pair: Pair, places: Mapping[str, SetValues]) -> Pair:
+class _SettingTable(NamedTuple):
     """Attention, with its table set at these paths before it is used."""
 
+    pair: Pair
+    places: Mapping[str, SetValues]
+
     def forward(
-        q: Tensor, k: Tensor, v: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any
+        self, q: Tensor, k: Tensor, v: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any
     ) -> tuple[Tensor, Any]:
-        one = places.get(_place(tape))
+        one = self.places.get(_place(tape))
         if one is None:
-            out, cache = pair.forward(q, k, v, **told, tape=tape)
+            out, cache = self.pair.forward(q, k, v, **told, tape=tape)
             return out, cache
-        keep = _keeping(one)
+        keep = _paired(_Keeping(one))
         z, core = scaled_dot_product(q, k, v, **told, keep=keep, tape=tape)
         return z, InterveningCache(core, keep)
 
-    def backward(dz: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE) -> tuple[Any, Any]:
+    def backward(self, dz: Tensor, cache: Any, *, tape: NullTape = NULL_TAPE) -> tuple[Any, Any]:
         if not isinstance(cache, InterveningCache):
-            undone: tuple[Any, Any] = pair.backward(dz, cache, tape=tape)
+            undone: tuple[Any, Any] = self.pair.backward(dz, cache, tape=tape)
             return undone
         return scaled_dot_product_backward(dz, cache.made, keep=cache.intervened, tape=tape)
 
-    return Pair(forward, backward)
 
-
-def _keeping(one: SetValues) -> Pair:
+class _Keeping(NamedTuple):
     """Dropout of attention, after the intervention in what it drops from."""
 
-    def forward(att: Tensor, *, noise: Tensor | None, tape: NullTape) -> tuple[Tensor, Any]:
-        used, own = intervened(att, **one.given, tape=tape.at(BESIDE))
+    one: SetValues
+
+    def forward(self, att: Tensor, *, noise: Tensor | None, tape: NullTape) -> tuple[Tensor, Any]:
+        used, own = intervened(att, **self.one.given, tape=tape.at(BESIDE))
         kept, dropped = dropout(used, noise=noise, tape=tape)
         return kept, (own, dropped)
 
-    def backward(dkept: Tensor, cache: Any, *, tape: NullTape) -> tuple[Tensor, Any]:
+    def backward(self, dkept: Tensor, cache: Any, *, tape: NullTape) -> tuple[Tensor, Any]:
         own, dropped = cache
         dused, _ = dropout_backward(dkept, dropped, tape=tape)
         return intervened_backward(dused, own, tape=tape.at(BESIDE))
 
-    return Pair(forward, backward)
+
+def _paired(made: _Setting | _SettingTable | _Keeping) -> Pair:
+    return Pair(made.forward, made.backward)
 
 
 def _place(tape: NullTape) -> str:

@@ -83,6 +83,19 @@ class _Record:
     calls: list[Call] = field(default_factory=list)
     makers: dict[str, Call] = field(default_factory=dict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: names by the objects themselves, which have other ids elsewhere."""
+        known = list(self.values.values())
+        for call in self.begun:
+            known += leaves_of(call.arguments).values()
+        named = {
+            id(value): (value, self.names[id(value)]) for value in known if id(value) in self.names
+        }
+        return {**self.__dict__, "names": list(named.values())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, names={id(value): name for value, name in state["names"]})
+
 
 class Tape(NullTape):
     """Keeps the named values of one step, forward and backward, in the order they were made.

@@ -119,7 +119,7 @@ _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
     "tensor": SessionApi._tensor,
     "picture": lambda api, fields: picture(api.run(fields), fields),
     "why": lambda api, fields: why(api.run(fields), fields),
-    "merges": lambda api, fields: merges(api.run(fields), fields["text"]),
+    "merges": lambda api, fields: merges(api.run(fields), fields),
     "predictions": lambda api, fields: predictions(api.run(fields), fields),
     "lens": lambda api, fields: lens(api.run(fields), fields),
     "attention": lambda api, fields: attention(api.run(fields), fields),

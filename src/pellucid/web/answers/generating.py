@@ -8,7 +8,7 @@ from pellucid.generate import Draw, Sampling, generate
 from pellucid.inspect import lens_names, logit_lens
 from pellucid.models import GPT
 from pellucid.tape import Tape
-from pellucid.web.answers.json_values import Json
+from pellucid.web.answers.json_values import Json, json_number
 from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun, traced
 
@@ -72,8 +72,8 @@ def _lens(run: ExperimentRun, model: GPT, text: Sequence[int], draw: Draw) -> li
             "name": name,
             "id": int(row.argmax()),
             "piece": run.piece(int(row.argmax())),
-            "probability": float(row.max()),
-            "chosen": float(row[draw.token]),
+            "probability": json_number(float(row.max())),
+            "chosen": json_number(float(row[draw.token])),
         }
         for name, row in zip(lens_names(model, tape), layers, strict=True)
     ]

@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 
+from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
 from pellucid.tape import Tape
 from pellucid.text import BPE
+from pellucid.text.merges import Merging
 from pellucid.tree import flatten
 from pellucid.web.answers.json_values import Json, facts, json_number, token
 from pellucid.web.answers.outline import Outline
+from pellucid.web.answers.predictions import position_in
+from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun
+
+MERGED = 2_000
+"""Characters of a text whose merges are shown."""
+
+MERGES = 40
+"""How many merges of a word are told, the last of them."""
 
 
 def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
@@ -58,28 +68,45 @@ def _names(tape: Tape) -> list[str]:
     return list(dict.fromkeys((*tape, *read)))
 
 
-def merges(run: ExperimentRun, text: str) -> Json:
-    """The merges that made the tokens of a text; none where the tokenizer has no merges."""
+def merges(run: ExperimentRun, fields: Fields) -> Json:
+    """The merges that made the word that a token belongs to; None where there are none to tell.
+
+    Of a long word only the last `MERGES` are told: each step has all pieces of the word.
+
+    Raises `ConfigError` for a text of more than `MERGED` characters: the work grows with the
+    square of its longest word.
+    """
     tokenizer = run.subject.tokenizer
     if not isinstance(tokenizer, BPE):
-        return {"pretokens": []}
+        return {"word": None}
+    if len(run.text) > MERGED:
+        raise ConfigError(
+            f"merges are shown of a text of at most {MERGED:,} characters, and this one has "
+            f"{len(run.text):,}: shorten it"
+        )
+    place, before = position_in(run, fields), 0
+    for merging in tokenizer.merge_steps(run.text):
+        before += len(merging.pieces)
+        if place < before:
+            return {"word": _word(merging)}
+    return {"word": None}
+
+
+def _word(merging: Merging) -> Json:
+    told = merging.steps[-MERGES:]
     return {
-        "pretokens": [
+        "pretoken": _spelt(merging.pretoken),
+        "start": [_spelt(piece) for piece in merging.start],
+        "left_out": len(merging.steps) - len(told),
+        "steps": [
             {
-                "pretoken": _spelt(merging.pretoken),
-                "start": [_spelt(piece) for piece in merging.start],
-                "steps": [
-                    {
-                        "rank": step.rank,
-                        "left": _spelt(step.left),
-                        "right": _spelt(step.right),
-                        "pieces": [_spelt(piece) for piece in step.pieces],
-                    }
-                    for step in merging.steps
-                ],
+                "rank": step.rank,
+                "left": _spelt(step.left),
+                "right": _spelt(step.right),
+                "pieces": [_spelt(piece) for piece in step.pieces],
             }
-            for merging in tokenizer.merge_steps(text)
-        ]
+            for step in told
+        ],
     }
 
 

@@ -6,7 +6,7 @@ from pellucid.errors import ConfigError
 from pellucid.inspect import lens_names, logit_lens
 from pellucid.layers import IGNORE
 from pellucid.numbers import at
-from pellucid.web.answers.json_values import Json, json_number
+from pellucid.web.answers.json_values import Json, json_number, json_rows
 from pellucid.web.session.fields import Fields, bounded
 from pellucid.web.session.runs import ExperimentRun, traced
 
@@ -59,7 +59,7 @@ def attention(run: ExperimentRun, fields: Fields) -> Json:
     name = f"h.{block}.attn.att"
     kept = f"h.{block}.attn.kept"
     used: Tensor = run.tape.value(kept) if kept in run.tape else run.tape.value(name)
-    return {"heads": used.tolist(), "pieces": list(trace.pieces)}
+    return {"heads": [json_rows(head) for head in used], "pieces": list(trace.pieces)}
 
 
 def position_in(run: ExperimentRun, fields: Fields) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from flint import arb
@@ -11,7 +12,8 @@ from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError
 from pellucid.explain import Explanation, place
 from pellucid.numbers import Ball, decimal_ends, precision
-from pellucid.prove import Stepped, Watch, prove
+from pellucid.prove import Proof, Stepped, Watch, prove
+from pellucid.tape import Tape
 from pellucid.web.answers.json_values import Json, format_of
 from pellucid.web.session.events import Tell, events_of
 from pellucid.web.session.runs import ExperimentRun
@@ -29,8 +31,9 @@ DIGITS = 32
 class _BallRecorder(Watch):
     """Keeps every ball, and tells how far the proof has come."""
 
-    def __init__(self, run: ExperimentRun, tell: Tell) -> None:
-        self._balls, self._tell = run.balls, tell
+    def __init__(self, tell: Tell) -> None:
+        self.balls: dict[str, Any] = {}
+        self._tell = tell
         self._costs: Mapping[str, float] = {}
         self._what, self._done = "", 0.0
 
@@ -46,7 +49,7 @@ class _BallRecorder(Watch):
 
     def enclosed(self, name: str, true: Ball) -> None:
         """The true numbers of a tensor."""
-        self._balls[name] = true.packed.copy()
+        self.balls[name] = true.packed.copy()
 
 
 def proving(run: ExperimentRun) -> Iterator[Json]:
@@ -58,23 +61,34 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
             f"{count:,}: take a worked example, or pellucid prove in the terminal"
         )
 
-    def work(tell: Tell) -> Json:
-        stepped = None
-        if run.trace is not None:
-            stepped = Stepped(
-                run.trace.model, (run.tape.value("tokens"), run.tape.value("targets"))
-            )
-        watch = _BallRecorder(run, tell)
-        run.proof = prove(run.tape, written=Format, stepped=stepped, watch=watch)
-        return {
-            "numbers": count,
-            "bits": run.proof.bits,
-            "proved": run.proof.proved,
-            "claim": certified(run.proof, "").stamp.claim,
-            "failures": list(run.proof.failures),
-        }
+    stepped = None
+    if run.trace is not None:
+        stepped = Stepped(run.trace.model, (run.tape.value("tokens"), run.tape.value("targets")))
 
-    return events_of(work)
+    def events() -> Iterator[Json]:
+        for event in events_of(_prove, run.tape, stepped):
+            if "done" not in event:
+                yield event
+                continue
+            proof, run.balls = event["done"]
+            run.proof = proof
+            yield {
+                "done": {
+                    "numbers": count,
+                    "bits": proof.bits,
+                    "proved": proof.proved,
+                    "claim": certified(proof, "").stamp.claim,
+                    "failures": list(proof.failures),
+                }
+            }
+
+    return events()
+
+
+def _prove(tell: Tell, tape: Tape, stepped: Stepped | None) -> tuple[Proof, dict[str, Any]]:
+    """The proof of a tape and its balls, as they go from one process to another."""
+    watch = _BallRecorder(tell)
+    return prove(tape, written=Format, stepped=stepped, watch=watch), watch.balls
 
 
 def proved(run: ExperimentRun, found: Explanation) -> Json | None:

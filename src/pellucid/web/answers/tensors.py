@@ -20,6 +20,9 @@ NUMBERS = 4096
 STRENGTHS = 127
 """A tint is from -127 to 127."""
 
+NAN = -128
+"""The tint of a patch with a NaN in it."""
+
 
 def tensor(run: ExperimentRun, fields: Fields, against: ExperimentRun | None) -> Json:
     """A window on a tensor: its numbers with all digits, and as they are written."""
@@ -57,7 +60,7 @@ def tensor(run: ExperimentRun, fields: Fields, against: ExperimentRun | None) ->
 
 
 def picture(run: ExperimentRun, fields: Fields) -> Json:
-    """All of a matrix in few tints: of each patch the number that is largest in size."""
+    """All of a matrix in few tints: of each patch the number that is largest in size, or NaN."""
     name, lead = fields["name"], fields["lead"]
     value = _value(run, name)
     matrix = _matrix(name, value, lead)
@@ -67,6 +70,8 @@ def picture(run: ExperimentRun, fields: Fields) -> Json:
     top = _largest(run, name)
     tints = torch.zeros(height, width) if not top else _patches(matrix, height, width) / float(top)
     sizes = (tints * STRENGTHS).round().clamp(-STRENGTHS, STRENGTHS).to(torch.int8)
+    if bool(matrix.isnan().any()):
+        sizes[_patches(matrix.isnan(), height, width) > 0] = NAN
     return {
         "shape": list(matrix.shape),
         "height": height,

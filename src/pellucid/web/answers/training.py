@@ -81,7 +81,9 @@ def _event(step: Progress[Any], tokenizer: Tokenizer) -> Json:
     return {
         "iteration": step.iteration,
         "loss": json_number(step.loss),
-        "validation_loss": step.validation_loss,
+        "validation_loss": None
+        if step.validation_loss is None
+        else json_number(step.validation_loss),
         "tokens_per_second": step.tokens_per_second,
         "learning_rate": step.learning_rate,
         "sample": _sample(step.model, tokenizer) if evaluated else None,

@@ -7,14 +7,16 @@
 `guard` decides who is answered, `sessions` which session answers, `work_queue` when.
 """
 
-import secrets
 import socket
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import anyio
 import uvicorn
+from anyio import from_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,10 +28,13 @@ from pellucid.errors import ConfigError, PellucidError
 from pellucid.web.answers.api import SessionApi
 from pellucid.web.http.assets import Assets
 from pellucid.web.http.guard import Guard, refusal
+from pellucid.web.http.kept_token import new_token
+from pellucid.web.http.patience import PatientProtocol
 from pellucid.web.http.request_body import RequestBody
 from pellucid.web.http.sessions import Session, Sessions
 from pellucid.web.http.streams import Stream, encode, unexpected
 from pellucid.web.http.work_queue import WorkQueue
+from pellucid.web.turns import Stopped, pause
 
 HOST = "127.0.0.1"
 """The only address that is listened at: no other machine reaches it."""
@@ -40,18 +45,26 @@ CONNECTIONS = 512
 HEAD = 16_384
 """Bytes of a request's line and headers at most."""
 
+PAUSE = 0.1
+"""Seconds that a short call computes at least before others have their turn."""
+
 LAST = 2
 """Seconds that what is at work has to come to an end when the server ends."""
 
 
 class Calls:
-    """Answers calls: short ones one after the other, at most two streams beside them."""
+    """Answers calls: short ones in turn, and at most two streams of each kind beside them."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self.short = WorkQueue(at_once=1, waiting=128)
-        self.streams = WorkQueue(at_once=2, waiting=8)
+        self.streams = defaultdict[str, WorkQueue](lambda: WorkQueue(at_once=2, waiting=8))
         self._request_body = RequestBody()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a thread computes for any call."""
+        return any(queue.at_work for queue in (self.short, *self.streams.values()))
 
     async def answer(self, request: Request) -> Response:
         """The answer to `POST api/CALL`; `HTTPException` where there is none."""
@@ -71,10 +84,29 @@ class Calls:
             async with self.short.turn(session.turn):
                 if await request.is_disconnected():
                     return Response(status_code=499)  # nobody reads it
-                came = await self.short.run(lambda: _answer(session.api, call, fields))
+                wait = self._pausing(request, session)
+                came = await self.short.run(lambda: _answer(session.api, call, fields, wait))
         if isinstance(came, bytes):
             return Response(came, media_type="application/json")
-        return Stream(came, self.streams, session, self.sessions.call(session))
+        if came is None:
+            return Response(status_code=499)
+        turn = self.streams[call].turn(session.streams[call])
+        return Stream(came, self.streams[call], turn, session, self.sessions.call(session))
+
+    def _pausing(self, request: Request, session: Session) -> Callable[[], None]:
+        """How a call's work pauses: no more often than it would be felt."""
+        paused = monotonic()
+
+        def wait() -> None:
+            nonlocal paused
+            if monotonic() - paused < PAUSE:
+                return
+            if session.ended or from_thread.run(request.is_disconnected):
+                raise Stopped
+            from_thread.run(self.short.step_back)
+            paused = monotonic()
+
+        return wait
 
     async def download(self, request: Request) -> Response:
         """A file that a call has made: of the session that is named, or of any with that id."""
@@ -91,12 +123,15 @@ class Calls:
 
 
 def _answer(
-    api: SessionApi, call: str, fields: Mapping[str, Any]
-) -> bytes | Iterator[dict[str, Any]]:
-    """The answer, as JSON, or the events that it will tell."""
+    api: SessionApi, call: str, fields: Mapping[str, Any], wait: Callable[[], None]
+) -> bytes | Iterator[dict[str, Any]] | None:
+    """The answer, as JSON, or the events that it will tell; None where nobody waits for it."""
+    pause.set(wait)  # in the context of this thread's work, which ends with it
     try:
         came = api.answer(call, fields)
         return encode(came) if isinstance(came, Mapping) else came
+    except Stopped:
+        return None
     except PellucidError as error:
         raise HTTPException(400, " ".join(str(error).split())) from None
     except Exception:  # noqa: BLE001 (whatever it is, the server goes on)
@@ -164,7 +199,10 @@ def listen(port: int) -> socket.socket:
 
 
 class PageServer(uvicorn.Server):
-    """The server of one page, at a socket that listens; `ready` gets its address when it does."""
+    """The server of one page, at a socket that listens; `ready` gets its address when it does.
+
+    The address has `token` in it, by default a new one.
+    """
 
     def __init__(
         self,
@@ -172,10 +210,11 @@ class PageServer(uvicorn.Server):
         listening: socket.socket,
         ready: Callable[[str], None],
         *,
+        token: str | None = None,
         assets: Assets | None = None,
     ) -> None:
         port = listening.getsockname()[1]
-        self.token = secrets.token_urlsafe(24)
+        self.token = token or new_token()
         self.address = f"http://{HOST}:{port}/{self.token}/"
         self.calls = Calls(Sessions(make_api))
         self._listening = listening
@@ -183,7 +222,7 @@ class PageServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 make_app(self.calls, token=self.token, port=port, assets=assets),
-                http="h11",
+                http=PatientProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="on",
@@ -205,7 +244,7 @@ class PageServer(uvicorn.Server):
         """
         with suppress(KeyboardInterrupt):
             self.run(sockets=[self._listening])
-        return self.calls.short.at_work or self.calls.streams.at_work
+        return self.calls.at_work
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""

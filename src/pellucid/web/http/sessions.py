@@ -6,6 +6,7 @@ each call brings its whole experiment, and a page whose session has ended opens 
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -43,6 +44,8 @@ class Session:
         self.api = api
         self.turn = asyncio.Lock()
         """Short calls are answered one after the other."""
+        self.streams = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        """And streams of each kind, so that no page keeps those of others waiting."""
         self.ended = False
         """Streams look at it before each event."""
         self.calls = 0

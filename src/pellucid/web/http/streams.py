@@ -5,7 +5,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 import anyio
@@ -49,6 +49,7 @@ class Stream(Response):
         self,
         events: Iterator[dict[str, Any]],
         queue: WorkQueue,
+        turn: AbstractAsyncContextManager[None],
         session: Session,
         call: AbstractContextManager[None],
     ) -> None:
@@ -56,6 +57,7 @@ class Stream(Response):
         del self.headers["content-length"]
         self._events = events
         self._queue = queue
+        self._turn = turn
         self._session = session
         self._call = call
         self._started = False
@@ -77,7 +79,7 @@ class Stream(Response):
                 work.result()
 
     async def _work(self, send: Send, left: asyncio.Future[None]) -> None:
-        async with self._queue.turn():
+        async with self._turn:
             self._started = True
             await send(
                 {

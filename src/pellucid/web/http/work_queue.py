@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from threading import Thread, current_thread
 from typing import TypeVar
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from starlette.exceptions import HTTPException
 
 T = TypeVar("T")
@@ -51,6 +51,13 @@ class WorkQueue:
             self._free.release()
             if own is not None:
                 own.release()
+
+    async def step_back(self) -> None:
+        """Let those go first that wait by now; for one whose turn it is."""
+        if self._free.locked():
+            self._free.release()
+            with CancelScope(shield=True):  # whose turn it was gives it back once more
+                await self._free.acquire()
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns, from a thread; a cancelled caller does not wait for it."""

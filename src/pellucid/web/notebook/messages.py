@@ -12,13 +12,14 @@ taken in no time, and the kernel is free.
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
 from pellucid.errors import PellucidError
 from pellucid.web.answers.api import SessionApi
+from pellucid.web.turns import Stopped, pause
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
 """Sends a message, and bytes with it; called from any thread."""
@@ -41,6 +42,7 @@ class Messages:
         self._lock = Lock()
         self._going: set[str] = set()  # calls that wait or are at work, and are still wanted
         self._streams: set[str] = set()
+        self._answered = ""  # the call that is being answered
         self._closed = False
         Thread(target=self._work, name="pellucid view", daemon=True).start()
 
@@ -72,9 +74,15 @@ class Messages:
         self._asked.put(None)
 
     def _work(self) -> None:
+        pause.set(self._wait)
         while (work := self._asked.get()) is not None:
             work()
         self._close()
+
+    def _wait(self) -> None:
+        """Between two parts of an answer: whether anybody waits for it still."""
+        if self._answered not in self._going:
+            raise Stopped
 
     def _close(self) -> None:
         if not self._streams:  # the last of them closes it otherwise
@@ -83,7 +91,8 @@ class Messages:
     def _answer(self, name: str, call: str, fields: Mapping[str, Any]) -> None:
         if name not in self._going:
             return
-        with self._errors(name):
+        self._answered = name
+        with self._errors(name), suppress(Stopped):
             made = self._api.answer(call, fields)
             if isinstance(made, Mapping):
                 file = self._api.download(made.get("download", "").removeprefix("download/"))

@@ -13,24 +13,55 @@ const app = h("pel-app");
 app.store = store;
 root.replaceChildren(app);
 
+let entry = null; // the place in the browser's history that one is at
+let following = false;
+let later = 0;
+let writing = Promise.resolve();
+
 /** Show what the address says; the start page where it says nothing. */
-async function follow() {
+async function follow(back = false) {
+  following = true;
   const shared = await fromFragment(location.hash);
-  if (shared) await app.open(shared);
+  // Back changes what is looked at: what was done to the model is taken back by Undo.
+  const same = back && shared && subjectOf(shared.experiment) === subjectOf(store.experiment);
+  if (same) await app.open({ ...shared, experiment: store.experiment });
+  else if (shared) await app.open(shared);
   else app.home();
+  following = false;
+  entry = place();
+  remember();
 }
 
-/** Keep the state in the address. */
-async function remember() {
-  document.title = `${store.run.title} · Pellucid`;
-  const state = app.view === "start" ? "" : `#${await toFragment(app.state)}`;
-  if (state !== location.hash) {
-    history.replaceState(null, "", state || location.pathname + location.search);
-  }
+/** Keep the state in the address, once for all that changes at a time. */
+function remember() {
+  clearTimeout(later);
+  later = setTimeout(() => {
+    if (following) return;
+    const [state, here] = [app.state, place()];
+    const turned = entry !== null && here !== entry;
+    entry = here;
+    writing = writing.then(() => write(state, turned));
+  });
+}
+
+async function write(state, turned) {
+  if (store.run) document.title = `${store.run.title} · Pellucid`;
+  const fragment = state.view === "start" ? "" : `#${await toFragment(state)}`;
+  const address = fragment || location.pathname + location.search;
+  history[turned ? "pushState" : "replaceState"]({ own: true }, "", address);
+}
+
+// Another view, model or text is another place; a step or an edit stays in the same.
+function place() {
+  return app.view === "start" ? "start" : `${app.view} ${subjectOf(store.experiment)}`;
+}
+
+function subjectOf(experiment) {
+  return JSON.stringify([experiment?.subject, experiment?.text]);
 }
 
 app.addEventListener("pel-state", remember);
-window.addEventListener("hashchange", follow);
+window.addEventListener("popstate", ({ state }) => follow(state?.own));
 try {
   await store.begin();
   app.ready();

@@ -11,6 +11,7 @@ have two.
 """
 
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from pellucid.errors import ConfigError
@@ -84,9 +85,15 @@ class Experiment:
         """What was set, in order."""
         return tuple(one for one in self.actions if not isinstance(one, OptimizerSteps))
 
-    def up_to(self, count: int) -> "Experiment":
-        """The same after the first `count` actions."""
-        return replace(self, actions=self.actions[:count])
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What stands for it after 0, 1, 2 … of its actions, without the step that is next."""
+        digest = sha256(repr((self.kind, self.name, self.text)).encode())
+        found = [digest.hexdigest()]
+        for action in self.actions:
+            digest.update(repr(action).encode())
+            found.append(digest.hexdigest())
+        return tuple(found)
 
     def as_json(self) -> dict[str, Any]:
         """What `read_experiment` reads."""

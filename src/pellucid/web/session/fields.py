@@ -27,9 +27,9 @@ DEFINITIONS: Mapping[str, Fields] = _SCHEMA["$defs"]
 def call_fields(call: str, came: Any) -> Fields:
     """The fields of a call, with the defaults of those that did not come.
 
-    >>> call_fields("merges", {"experiment": {"subject": {"model": "english-1M"}}})
+    >>> call_fields("why", {"experiment": {"subject": {"model": "english-1M"}}})
     Traceback (most recent call last):
-    pellucid.errors.ConfigError: text must be given, and it is missing
+    pellucid.errors.ConfigError: name must be given, and it is missing
     """
     return _object(came, CALLS[call]["fields"], call)
 

@@ -17,6 +17,7 @@ from pellucid.train import updated
 from pellucid.tree import Tree, flatten, unflatten
 from pellucid.walkthrough import PARAMETERS, Walkthrough
 from pellucid.web.session.experiment import Action, OptimizerSteps, Patch, Set
+from pellucid.web.turns import pause
 
 TOKENS = 256
 """Of a text at most so many tokens are looked at: attention tables grow with their square."""
@@ -91,6 +92,7 @@ class ModelState:
                     "undo, and take a lower learning rate"
                 )
             losses.append(float(loss))
+            pause.get()()
             params, state = updated(params, grads, state, settings)
         return replace(self, params=params, state=state, optimizer=name, losses=tuple(losses))
 

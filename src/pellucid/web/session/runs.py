@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from secrets import token_hex
 from threading import RLock
 from typing import Any
@@ -18,9 +19,10 @@ from pellucid.tape import Tape
 from pellucid.train import Trace, record_step
 from pellucid.tree import flatten
 from pellucid.walkthrough import Walkthrough, gpt_walkthrough
-from pellucid.web.session.experiment import Experiment
+from pellucid.web.session.experiment import Experiment, OptimizerSteps
 from pellucid.web.session.library import Library, Opened
 from pellucid.web.session.model_state import ModelState, Subject, whole_text
+from pellucid.web.turns import pause
 
 ROOM = 1 << 29
 """Bytes that a session's runs may hold beside the newest one."""
@@ -107,10 +109,19 @@ class Runs:
 
     def model_state(self, experiment: Experiment) -> ModelState:
         """Where the experiment's model stands after all of its actions."""
-        key = ("model_state", experiment.kind, experiment.name, experiment.text, experiment.actions)
-        made: ModelState = self._made(
-            key, lambda: self._model_state(experiment), _model_state_bytes
-        )
+        keys = [("model_state", digest) for digest in experiment.digests]
+        with self._lock:
+            done = next((at for at in reversed(range(len(keys))) if keys[at] in self._cache), 0)
+            made = self._state(keys[done], lambda: self._first_state(experiment))
+            for action, key in zip(experiment.actions[done:], keys[done + 1 :], strict=True):
+                pause.get()()
+                after = partial(made.after, action)
+                kept = key == keys[-1] or isinstance(action, OptimizerSteps)
+                made = self._state(key, after) if kept else after()
+        return made
+
+    def _state(self, key: Hashable, make: Callable[[], ModelState]) -> ModelState:
+        made: ModelState = self._made(key, make, _model_state_bytes)
         return made
 
     def opened(self, experiment: Experiment) -> Opened:
@@ -136,10 +147,7 @@ class Runs:
                 self._held -= freed
             return self._cache[key][0]
 
-    def _model_state(self, experiment: Experiment) -> ModelState:
-        if experiment.actions:
-            before = experiment.up_to(len(experiment.actions) - 1)
-            return self.model_state(before).after(experiment.actions[-1])
+    def _first_state(self, experiment: Experiment) -> ModelState:
         subject = self._subject(experiment)
         if subject.model is None:
             raise ConfigError(

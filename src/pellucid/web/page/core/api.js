@@ -60,9 +60,15 @@ async function checked(answer) {
     if (error.name === "AbortError") throw error; // it was broken off, and is nobody's mistake
     return null;
   });
-  if (!answer.ok) throw new ApiError(said?.error ?? `The server answers ${answer.status}.`);
+  if (!answer.ok) throw new ApiError(said?.error ?? refused(answer.status));
   if (said === null) throw new ApiError("The server's answer is no JSON.");
   return said;
+}
+
+function refused(status) {
+  return status === 404
+    ? "The server at this address was started anew: open the address that it prints."
+    : `The server answers ${status}.`;
 }
 
 async function followed(answer, onEvent) {

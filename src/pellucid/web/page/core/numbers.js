@@ -1,8 +1,8 @@
 // Numbers as they are written, named and tinted.
 
-/** A number or its text with a true minus sign. */
+/** A number, or a text with numbers, with true minus signs; a hyphen in a word stays one. */
 export function written(value) {
-  return String(value).replace(/^-|(?<=e)-/g, "−").replace("Infinity", "∞");
+  return String(value).replace(/(?<![\w.)])-(?=[\d.∞I])|(?<=\de)-/g, "−").replace("Infinity", "∞");
 }
 
 /** The name of one number: numberName("wte.weight", [3, 0]) is wte.weight[3,0]. */
@@ -26,8 +26,15 @@ export function strength(value, largest) {
   return Number.isFinite(share) ? Math.max(-1, Math.min(1, share)) : 0;
 }
 
-/** The color of a number's ground: blue above 0, orange below, by its size beside the largest. */
+/** A loss in five figures; a server says what is no number by its name. */
+export function lossText(value) {
+  return written(Number(value).toPrecision(5));
+}
+
+/** The color of a number's ground: blue above 0, orange below, by its size beside the largest. NaN
+ * has a color of its own; what is infinite has none: masks hide scores by it. */
 export function tint(value, largest) {
+  if (Number.isNaN(Number(value))) return "color-mix(in srgb, var(--wrong) 45%, transparent)";
   const share = strength(value, largest);
   if (!share) return "transparent";
   const color = share < 0 ? "var(--below)" : "var(--above)";

@@ -4,8 +4,11 @@
 export class Part extends HTMLElement {
   #store = null;
   #again = () => this.#draw();
+  #left = null;
 
   connectedCallback() {
+    this.#left = new AbortController();
+    this.listen(this.#left.signal);
     // What was set before the element was known lies on the object itself: let the setter have it.
     if (Object.hasOwn(this, "store")) {
       const early = this.store;
@@ -17,6 +20,7 @@ export class Part extends HTMLElement {
   }
 
   disconnectedCallback() {
+    this.#left?.abort();
     this.#store?.removeEventListener("run", this.#again);
   }
 
@@ -31,6 +35,9 @@ export class Part extends HTMLElement {
     store?.addEventListener("run", this.#again);
     this.#draw();
   }
+
+  /** Listen to what is outside of the element: `signal` ends that when it is taken away. */
+  listen() {}
 
   /** Draw what the store's run says; called when there is one and the element is in the page. */
   render() {}

@@ -13,8 +13,9 @@ export class Store extends EventTarget {
   #experiment = null;
   #wanted = null; // the experiment that was asked for last
   #run = null;
-  #undone = [];
-  #shown = 0;
+  #undone = []; // after the one that was asked for last
+  #newest = { mine: 0, experiment: null, undone: [], run: null }; // of those that could be run
+  #asked = 0;
   #pending = 0;
   #reads = new Reads((name, fields, how) => this.#quietly(name, fields, how));
 
@@ -131,19 +132,30 @@ export class Store extends EventTarget {
   }
 
   async #open(experiment, undone) {
-    const mine = ++this.#shown;
+    const mine = ++this.#asked;
     // What is done next goes on from here, and not from what is still in sight.
-    this.#wanted = experiment;
-    const run = await this.call("open", { experiment }).catch(() => null);
-    if (mine !== this.#shown) return this.#run;
-    if (run === null) this.#wanted = this.#experiment;
-    if (run === null) return this.#run;
-    this.#experiment = experiment;
-    this.#run = run;
-    this.#undone = undone;
-    this.#reads.clear();
-    this.#send("run");
-    return run;
+    [this.#wanted, this.#undone] = [experiment, undone];
+    const { run, error } = await this.#ran(experiment);
+    if (run && mine > this.#newest.mine) this.#newest = { mine, experiment, undone, run };
+    if (mine !== this.#asked) return this.#run;
+    // Where the last of several cannot be run, the newest that can is shown.
+    const newest = this.#newest;
+    [this.#wanted, this.#undone] = [newest.experiment, newest.undone];
+    if (newest.run !== this.#run) {
+      [this.#experiment, this.#run] = [newest.experiment, newest.run];
+      this.#reads.clear();
+      this.#send("run");
+      if (error) this.problem(error); // the new run has taken it away
+    }
+    return this.#run;
+  }
+
+  async #ran(experiment) {
+    try {
+      return { run: await this.call("open", { experiment }) };
+    } catch (error) {
+      return { error };
+    }
   }
 
   #whole(name, fields) {

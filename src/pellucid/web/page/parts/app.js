@@ -3,6 +3,7 @@
 import "./start.js";
 import "./see.js";
 import { clear, define, fill, h, say } from "../core/dom.js";
+import { lossText } from "../core/numbers.js";
 import { bar } from "./app/bar.js";
 import { panel } from "./app/panel.js";
 import { theme } from "./app/theme.js";
@@ -27,6 +28,8 @@ class App extends HTMLElement {
   #panel = panel(() => this.#closed());
   #bar = null;
   #title = h("h1", { class: "unseen" });
+  #root = null;
+  #left = null;
 
   /** Whether it is a part of another page, whose address, title and keys are not the app's. */
   embedded = false;
@@ -43,7 +46,11 @@ class App extends HTMLElement {
   }
 
   connectedCallback() {
-    theme.begin(this.closest(".pellucid"));
+    this.#root = this.closest(".pellucid");
+    theme.begin(this.#root);
+    this.#left = new AbortController();
+    (this.embedded ? this : document).addEventListener("keydown", (event) => this.#key(event),
+      { signal: this.#left.signal });
     if (this.#bar) return;
     this.#busy.setAttribute("aria-label", "at work");
     this.#bar = bar(this);
@@ -57,7 +64,11 @@ class App extends HTMLElement {
     this.addEventListener("pel-edit", ({ detail }) => this.#edit(detail));
     this.addEventListener("pel-say", ({ detail }) => this.#speak(detail.message));
     this.addEventListener("pel-focus", ({ detail }) => this.#focused(detail));
-    (this.embedded ? this : document).addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  disconnectedCallback() {
+    theme.end(this.#root);
+    this.#left.abort();
   }
 
   /** What there is has come: fill the pickers. */
@@ -124,7 +135,7 @@ class App extends HTMLElement {
     this.#bar.update();
     this.#titled();
     if (this.#panel.name) this.#panel.show(this.#store, this.#panel.name);
-    this.#speak(run.loss === null ? run.title : `${run.title}, loss ${run.loss.toPrecision(5)}`);
+    this.#speak(run.loss === null ? run.title : `${run.title}, loss ${lossText(run.loss)}`);
     this.#remember();
   }
 
@@ -164,6 +175,13 @@ class App extends HTMLElement {
   #speak(message) {
     this.#said.append(h("p", {}, message));
     while (this.#said.children.length > 3) this.#said.firstChild.remove();
+  }
+
+  /** Beside the problem that was said, a button that mends it. */
+  offer(text, mend) {
+    if (this.#problem.children.length) {
+      this.#problem.lastChild.before(h("button", { class: "main", onclick: mend }, text));
+    }
   }
 
   #trouble(message) {

@@ -19,6 +19,7 @@ class Compare extends Panel {
   #other = null;
   #way = "text";
   #swapping = false;
+  #plain = false; // without what was set by hand, where it does not fit the other text
 
   build() {
     const { store } = this;
@@ -84,7 +85,7 @@ class Compare extends Panel {
     const { text, subject } = this.#parts;
     const { experiment, baseline } = this.store;
     if (this.#way === "unedited") return baseline;
-    if (this.#way === "text") return { ...experiment, text: text.value };
+    if (this.#way === "text") return { ...(this.#plain ? baseline : experiment), text: text.value };
     const [kind, name] = subject.value.split(/:(.*)/s);
     const said = text.value && text.value !== this.store.run.text ? { text: text.value } : {};
     const own = kind === "example" ? said : { text: text.value };
@@ -96,14 +97,20 @@ class Compare extends Panel {
     this.#run();
   }
 
-  async #run() {
+  get #edited() {
+    return this.#way === "text" && !this.#plain && this.store.run.changed;
+  }
+
+  async #run(plain = false) {
+    this.#plain = plain;
     const { status, compare } = this.#parts;
     compare.disabled = true;
     status.textContent = "Running …";
     const before = this.#other.run;
     const run = await this.#other.show(this.#wanted);
     compare.disabled = false;
-    status.textContent = run === before ? "That did not run." : "";
+    fill(status, run === before && ["That did not run. ", this.#edited && button(
+      "Run it without the edits", () => this.#run(true), { class: "do small" })]);
     if (run !== before) say(this, "pel-say", { message: `Beside it: ${run.title}` });
   }
 

@@ -11,6 +11,7 @@ import { Painter } from "./drawing/paint.js";
 import { Pictures } from "./drawing/pictures.js";
 import { mostScale, scene } from "./drawing/scene.js";
 import { toolbar } from "./drawing/toolbar.js";
+import { marked } from "./edits.js";
 import { Tiles } from "./tiles.js";
 
 const HEAVY = 400; // items
@@ -45,6 +46,12 @@ class Drawing extends Part {
   connectedCallback() {
     if (!this.#svg) this.#build();
     super.connectedCallback();
+  }
+
+  listen(signal) {
+    const themed = () => this.#themed();
+    window.addEventListener("pel-theme", themed, { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themed, { signal });
   }
 
   render() {
@@ -97,9 +104,9 @@ class Drawing extends Part {
     const place = h("div", { class: "pd-window" }, this.#svg);
     this.append(this.#toolbar.element, place);
     new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect)).observe(place);
-    window.addEventListener("pel-theme", () => this.#themed());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#themed());
     gestures(this.#svg, {
+      // A notebook scrolls by the wheel, and goes on doing so over the drawing.
+      wheels: (event) => event.ctrlKey || event.metaKey || !this.closest("pel-app")?.embedded,
       drag: (dx, dy) => this.#byHand(dragged(this.#view, dx, dy)),
       zoom: (factor, at) => this.#byHand(zoomed(this.#view, factor, at, this.#limits)),
       pick: (target) => this.#pick(target),
@@ -132,7 +139,7 @@ class Drawing extends Part {
     const { w, h: high } = this.#size;
     this.#aspect = w && high ? w / high : 1.6;
     const how = { mode: this.#mode, aspect: this.#aspect };
-    this.#world = layout(this.store.run.outline, how);
+    this.#world = layout(marked(this.store.run.outline, this.store.experiment), how);
     this.#known = indexed(this.#world);
     if (!this.#known.has(this.#current)) this.#current = this.#world.children[0]?.key ?? "";
     const least = fitting(this.#world, this.#size.w ? this.#size : { w: 800, h: 500 }).k * 0.6;

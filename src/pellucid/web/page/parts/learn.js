@@ -13,7 +13,6 @@ import { undoButtons } from "./undo.js";
 class Learn extends Panel {
   #parts = {};
   #chosen = null;
-  #working = false;
   #tabled = ""; // the names of the tensors that are shown
 
   rest() {
@@ -114,20 +113,15 @@ class Learn extends Panel {
   }
 
   async #step(count) {
-    if (!(count >= 1) || this.#working) return;
-    this.#working = true;
-    try {
-      const before = this.store.run;
-      await this.store.act({ do: "step", ...this.#next, count: Math.floor(count) });
-      const { run } = this.store;
-      if (run !== before) {
-        const many = count === 1 ? "One step" : `${count} steps`;
-        const losses = `${short(run.history.at(-1 - count) ?? 0)} to ${short(run.loss)}`;
-        say(this, "pel-say", { message: `${many} taken: loss ${losses}` });
-      }
-    } finally {
-      this.#working = false;
-    }
+    if (!(count >= 1)) return;
+    const before = this.store.run;
+    await this.store.act({ do: "step", ...this.#next, count: Math.floor(count) });
+    const { run } = this.store;
+    const taken = run.history.length - before.history.length; // of several clicks, what all came to
+    if (taken <= 0) return;
+    const many = taken === 1 ? "One step" : `${taken} steps`;
+    const losses = `${short(before.loss)} to ${short(run.loss)}`;
+    say(this, "pel-say", { message: `${many} taken: loss ${losses}` });
   }
 
   #standing({ history, loss }) {

@@ -3,6 +3,7 @@
 import { clear, define, h, say, set } from "../core/dom.js";
 import { shapeText } from "../core/numbers.js";
 import { Part } from "../core/part.js";
+import { marked } from "./edits.js";
 
 class Outline extends Part {
   #tree = h("ul", { class: "po-tree", role: "tree", "aria-label": "Outline: parts and tensors" });
@@ -18,7 +19,8 @@ class Outline extends Part {
 
   render() {
     const open = new Set([...this.#tree.querySelectorAll('[aria-expanded="true"]')].map(keyOf));
-    clear(this.#tree).append(...this.store.run.outline.map((node) => branch(node, open, "")));
+    const { run, experiment } = this.store;
+    clear(this.#tree).append(...marked(run.outline, experiment).map((node) => branch(node, open)));
     this.#tree.querySelector(".po-item")?.setAttribute("tabindex", "0");
   }
 
@@ -82,12 +84,12 @@ function keyOf({ dataset }) {
   return dataset.node;
 }
 
-function branch(node, open, prefix) {
+function branch(node, open) {
   const full = node.tensors.length + node.children.length > 0;
   const item = h("li", { class: "po-item", role: "treeitem", tabindex: "-1" });
   item.setAttribute("aria-selected", "false");
   item.dataset.node = node.id;
-  const title = prefix ? `${prefix} ${node.title}` : node.title;
+  const title = node.mark ? `${node.title}, ${node.mark}` : node.title;
   const twist = full ? h("span", { class: "po-twist" }) : null;
   const line = h("span", { class: "po-line" }, twist, title);
   item.append(line);
@@ -95,7 +97,7 @@ function branch(node, open, prefix) {
   // What is folded is not there: a model has thousands of tensors.
   item.filled = () => [
     ...node.tensors.map((tensor) => leaf(tensor, node)),
-    ...node.children.map((child) => branch(child, open, "")),
+    ...node.children.map((child) => branch(child, open)),
   ];
   item.setAttribute("aria-expanded", "false");
   if (open.has(node.id)) turned(item, true);

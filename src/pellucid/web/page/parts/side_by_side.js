@@ -37,7 +37,7 @@ export function tokenLosses(run) {
   const most = Math.max(...known, 1e-9);
   const rows = run.tokens.map((one, place) => {
     const loss = run.losses[place];
-    const there = typeof loss === "number";
+    const there = loss !== null && loss !== undefined;
     return h("tr", {},
       h("th", { scope: "row" }, String(place)),
       h("td", {}, token(one.piece)),

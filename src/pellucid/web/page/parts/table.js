@@ -21,6 +21,7 @@ class Table extends Part {
   #mode = "change";
   #lead = [];
   #tiles = null;
+  #wide = { rows: 0, columns: 0 }; // pixels of the widest names of rows and columns that came
   #grid = null;
   #head = h("div", { class: "pt-head" });
   #status = h("output", { class: "pt-status", "aria-live": "off" });
@@ -75,7 +76,7 @@ class Table extends Part {
 
   #build() {
     const reader = { tensor: (fields) => this.store.tensor(fields) };
-    this.#tiles = new Tiles(reader, () => this.#arrived());
+    this.#tiles = new Tiles(reader, ({ labels }) => this.#arrived(labels));
     this.#grid = new Grid({
       cell: (row, column) => this.#cell(row, column),
       label: (axis, at) => this.#tiles.label(this.#matrix(), axis, at) ?? String(at),
@@ -89,6 +90,7 @@ class Table extends Part {
   #shown() {
     if (!this.#grid || !this.#tensor || !this.store?.run) return;
     this.#tiles.clear();
+    this.#wide = { rows: 0, columns: 0 };
     const { rows, columns } = sizeOf(this.#tensor.shape);
     this.#heads();
     const { name, shape, editable } = this.#tensor;
@@ -98,25 +100,27 @@ class Table extends Part {
     this.#arrived();
   }
 
-  // Widths follow from the numbers that came first.
-  #arrived() {
+  // Widths follow from the numbers that came first, and from all names.
+  #arrived(labels = {}) {
+    for (const axis of ["rows", "columns"]) {
+      const widths = (labels[axis] ?? []).map((text) => this.#grid.widthOf(text));
+      this.#wide[axis] = Math.max(this.#wide[axis], ...widths);
+    }
     const sample = this.#tiles.get(this.#matrix(), 0, 0);
     if (!sample) return this.#grid.draw();
     const matrix = this.#matrix();
     const { rows, columns } = matrix;
-    let [letters, names] = [3, String(rows - 1).length];
+    let letters = 3;
     for (let row = 0; row < Math.min(rows, 16); row += 1) {
-      names = Math.max(names, (this.#tiles.label(matrix, "rows", row) ?? "").length);
       for (let column = 0; column < Math.min(columns, 16); column += 1) {
         const number = this.#tiles.get(matrix, row, column);
         if (number) letters = Math.max(letters, lettersOf(number, this.#shownMode(number)));
       }
     }
-    for (let column = 0; column < Math.min(columns, 16); column += 1) {
-      const own = this.#tiles.label(matrix, "columns", column) ?? "";
-      letters = Math.max(letters, Math.min(own.length, 10));
-    }
-    return this.#grid.measure(letters, Math.min(names, 14));
+    const numbered = (count) => this.#grid.widthOf(String(count - 1));
+    return this.#grid.measure(letters, {
+      rows: this.#wide.rows || numbered(rows), columns: this.#wide.columns || numbered(columns),
+    });
   }
 
   #heads() {

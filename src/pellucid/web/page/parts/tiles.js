@@ -2,7 +2,7 @@
 
 const TILE = { rows: 32, columns: 64 };
 
-/** The tiles of a store's run; `arrived` is called when a new one is there. */
+/** The tiles of a store's run; `arrived` is told each that comes. */
 export class Tiles {
   #store;
   #arrived;
@@ -56,8 +56,9 @@ export class Tiles {
   async #ask(fields, key) {
     const known = this.#known;
     try {
-      known.set(key, await this.#store.tensor(fields));
-      if (known === this.#known) this.#arrived();
+      const tile = await this.#store.tensor(fields);
+      known.set(key, tile);
+      if (known === this.#known) this.#arrived(tile);
     } catch {
       known.delete(key);
     }

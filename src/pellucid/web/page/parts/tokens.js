@@ -1,6 +1,7 @@
 // The text as its tokens: ids, bytes, what is to come after each, how wrong that was, and merges.
 
 import { define, fill, h, set } from "../core/dom.js";
+import { count, written } from "../core/numbers.js";
 import { Part } from "../core/part.js";
 import { number } from "./number.js";
 
@@ -13,11 +14,14 @@ class Tokens extends Part {
     if (!this.#list.isConnected) {
       this.append(this.#list, this.#detail);
       this.addEventListener("keydown", (event) => this.#key(event));
-      document.addEventListener("pointerdown", (event) => {
-        if (!event.composedPath().includes(this)) this.#show(null);
-      });
     }
     super.connectedCallback();
+  }
+
+  listen(signal) {
+    document.addEventListener("pointerdown", (event) => {
+      if (!event.composedPath().includes(this)) this.#show(null);
+    }, { signal });
   }
 
   render() {
@@ -39,8 +43,9 @@ class Tokens extends Part {
 
   #loss(at, loss, most) {
     if (loss === null || loss === undefined) return h("span", { class: "pk-loss" }, "–");
-    const made = number(`losses[${at}]`, loss, Number(loss).toFixed(2), "pk-loss pk-known");
-    made.style.setProperty("--part", String(Math.max(0, Number(loss) / most)));
+    const text = written(Number(loss).toFixed(2));
+    const made = number(`losses[${at}]`, loss, text, "pk-loss pk-known");
+    made.style.setProperty("--part", String(Math.max(0, Math.min(1, Number(loss) / most || 0))));
     return made;
   }
 
@@ -71,9 +76,8 @@ class Tokens extends Part {
       merged,
     );
     try {
-      const { text } = this.store.run;
-      const { pretokens } = await this.store.call("merges", { text: text ?? "" });
-      if (this.#open === at) fill(merged, mergesOf(pretokens, at));
+      const { word } = await this.store.call("merges", { position: at });
+      if (this.#open === at) fill(merged, mergesOf(word));
     } catch {
       // The store has said it.
     }
@@ -81,22 +85,17 @@ class Tokens extends Part {
 }
 
 // The word that a token belongs to, and how it was put together.
-function mergesOf(pretokens, at) {
-  let before = 0;
-  for (const { pretoken, start, steps } of pretokens) {
-    const pieces = steps.at(-1)?.pieces ?? start;
-    before += pieces.length;
-    if (at >= before) continue;
-    const row = (title, parts) =>
-      h("li", {}, h("span", { class: "muted" }, title), parts.map(spelt));
-    const rows = steps.map(({ rank, left, right, pieces: after }) =>
-      row(`merge ${rank}: ${shown(left)} + ${shown(right)}`, after));
-    return [
-      h("p", {}, "Merges of ", spelt(pretoken)),
-      h("ol", {}, row("bytes", start), rows),
-    ];
-  }
-  return pretokens.length ? null : h("p", { class: "muted" }, "This tokenizer has no merges.");
+function mergesOf(word) {
+  if (!word) return h("p", { class: "muted" }, "This tokenizer has no merges.");
+  const { pretoken, start, steps, left_out: more } = word;
+  const row = (title, parts) => h("li", {}, h("span", { class: "muted" }, title), parts.map(spelt));
+  const rows = steps.map(({ rank, left, right, pieces }) =>
+    row(`merge ${rank}: ${shown(left)} + ${shown(right)}`, pieces));
+  return [
+    h("p", {}, "Merges of ", spelt(pretoken)),
+    h("ol", {}, row("bytes", start),
+      more > 0 && h("li", { class: "muted" }, `${count(more)} merges before these`), rows),
+  ];
 }
 
 function shown(piece) {

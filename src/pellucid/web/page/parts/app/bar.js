@@ -1,7 +1,7 @@
 // The bar: home, what is looked at, the text, the tabs, and what can be done with the view.
 
 import { active, fill, h, set } from "../../core/dom.js";
-import { count } from "../../core/numbers.js";
+import { count, lossText } from "../../core/numbers.js";
 import { icon } from "../icons.js";
 import { menu } from "./menu.js";
 import { theme } from "./theme.js";
@@ -135,9 +135,15 @@ async function picked(app, subject) {
   else app.show(app.view);
 }
 
+// What was set at a place of one text may be at none of another: then it can be left out.
 async function asked(app, text) {
-  await app.store.show({ ...app.store.experiment, text });
+  const { store } = app;
+  const before = store.run;
+  const run = await store.show({ ...store.experiment, text });
   if (app.view === "start") app.show("see");
+  if (run === before && run.changed) {
+    app.offer("Run it without the edits", () => store.show({ ...store.baseline, text }));
+  }
 }
 
 function factsOf({ model, tokens, loss }) {
@@ -150,6 +156,6 @@ function factsOf({ model, tokens, loss }) {
     `${tokens.length} tokens`,
   ];
   const said = parts.map((part) => h("span", {}, part));
-  if (loss !== null) said.push(h("strong", {}, `loss ${Number(loss).toPrecision(5)}`));
+  if (loss !== null) said.push(h("strong", {}, `loss ${lossText(loss)}`));
   return said;
 }

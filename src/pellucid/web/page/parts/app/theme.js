@@ -15,13 +15,17 @@ export const theme = {
     this.set(kept() ?? "auto");
   },
 
+  /** This root is no more. */
+  end(root) {
+    roots.delete(root);
+  },
+
   /** Choose one, or with no name the next. */
   set(name = ORDER[(ORDER.indexOf(this.now) + 1) % ORDER.length]) {
     this.now = ORDER.includes(name) ? name : "auto";
     for (const root of roots) {
       if (this.now === "auto") delete root.dataset.theme;
       else root.dataset.theme = this.now;
-      if (!root.isConnected) roots.delete(root);
     }
     try {
       localStorage.setItem(KEY, this.now);

@@ -59,9 +59,10 @@ export function groupScaled({ items, w, h }, factor) {
 /** A box around a group, with its node's title in a strip of that height above. */
 export function boxed(node, group, strip) {
   const children = group.items.map((item) => moved(item, PAD, strip + PAD / 2));
-  const w = Math.max(group.w, node.title.length * strip * 0.42) + 2 * PAD;
+  const title = node.mark ? `${node.title}, ${node.mark}` : node.title;
+  const w = Math.max(group.w, title.length * strip * 0.42) + 2 * PAD;
   const h = group.h + strip + PAD * 1.5;
-  return { kind: node.kind, node, title: node.title, x: 0, y: 0, w, h, strip, children, lines: [] };
+  return { kind: node.kind, node, title, x: 0, y: 0, w, h, strip, children, lines: [] };
 }
 
 function mapped(item, place, factor) {

@@ -2,7 +2,10 @@
 
 const STILL = 4; // pixels that a click may slip
 
-/** Listen on an element; `to` has drag(dx, dy), zoom(factor, at), pick(target), enter(target). */
+/**
+ * Listen on an element; `to` has drag(dx, dy), zoom(factor, at), pick(target), enter(target), and
+ * wheels(event): whether the wheel is ours.
+ */
 export function gestures(element, to) {
   const fingers = new Map();
   let slipped = 0;
@@ -12,6 +15,7 @@ export function gestures(element, to) {
   };
 
   element.addEventListener("wheel", (event) => {
+    if (!to.wheels(event)) return;
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     const speed = event.ctrlKey ? 0.01 : 0.0018;

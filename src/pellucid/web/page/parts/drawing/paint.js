@@ -50,6 +50,7 @@ export class Painter {
       const element = this.#made.get(own) ?? PAINTERS[item.type].make(item);
       kept.set(own, element);
       PAINTERS[item.type].update(element, item, this, state);
+      element.classList.toggle("pd-dead", Boolean(item.dead));
       // Elements are moved only where the order is another: a move would take the focus away.
       const next = before ? before.nextSibling : this.#layer.firstChild;
       if (element !== next) this.#place(element, next);
@@ -83,10 +84,10 @@ const PAINTERS = {
 
 function box({ item }) {
   const parts = item.children.length;
-  const { block = null, kind } = item.node ?? {};
+  const { block = null, kind, title = item.title, mark = "" } = item.node ?? {};
   const where = block === null || kind === "block" ? "" : ` of block ${block}`;
   const count = `${parts} ${parts === 1 ? "part" : "parts"}`;
-  const label = `${item.title}${where}, ${item.kind}, ${count}`;
+  const label = [`${title}${where}`, item.kind, count, mark].filter(Boolean).join(", ");
   const button = svg("g", { class: `pd-box pd-${item.kind}`, role: "button" });
   button.setAttribute("aria-label", label);
   button.dataset.key = item.key;

@@ -1,5 +1,6 @@
 // Pictures of tensors as PNG addresses: asked for in the size that is needed, and kept.
 
+const NAN = -128; // the tint of what is no number
 const SIZES = [16, 32, 64, 128, 256, 512];
 
 /** The pictures of one store's run; `arrived` is called when a new one is there. */
@@ -55,7 +56,7 @@ export class Pictures {
   }
 
   #tones() {
-    this.#colors ??= ["--above", "--below"].map((name) => {
+    this.#colors ??= ["--above", "--below", "--wrong"].map((name) => {
       const probe = document.createElement("i");
       probe.style.setProperty("color", `var(${name})`);
       this.#within.append(probe);
@@ -71,14 +72,14 @@ function fine(pixels) {
   return SIZES.find((size) => size >= pixels) ?? SIZES.at(-1);
 }
 
-function painted({ tints, height, width }, [above, below]) {
+function painted({ tints, height, width }, [above, below, wrong]) {
   const bytes = Int8Array.from(atob(tints), (letter) => letter.charCodeAt(0));
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   bytes.forEach((tint, at) => {
-    const [red, green, blue, alpha] = tint < 0 ? below : above;
+    const [red, green, blue, alpha] = tint === NAN ? wrong : tint < 0 ? below : above;
     image.data.set([red, green, blue, (alpha * Math.abs(tint)) / 127], at * 4);
   });
   context.putImageData(image, 0, 0);

@@ -33,6 +33,12 @@ export function mostScale(world) {
 }
 
 function add(item, view, size, always, items) {
+  const from = items.length;
+  drawn(item, view, size, always, items);
+  if (item.node?.dead) for (const one of items.slice(from)) one.dead = true;
+}
+
+function drawn(item, view, size, always, items) {
   const at = onScreen(item, view);
   if (item.key !== always && (!meets(at, size) || Math.max(at.w, at.h) < SEEN)) return;
   if (item.kind === "tensor") return void tensor(item, at, view, size, items);
@@ -66,8 +72,10 @@ function picture(key, one, at, size) {
 }
 
 // A head that is small is its attention table: which token looks at which is its whole point.
+// What was set by hand goes on in the place of what it would have been.
 function coverOf(item) {
-  return item.children.find(({ tensor: one }) => one?.name.endsWith(".att"))?.pictures?.[0];
+  const named = (end) => item.children.find(({ tensor: one }) => one?.name.endsWith(end));
+  return (named(".intervened.out") ?? named(".att"))?.pictures?.[0];
 }
 
 // The table is below the box's title, or where there is no room for one, below its upper border.

@@ -9,9 +9,10 @@ export function cellOf(number, name, mode) {
   if (mode === "after" || !before) {
     return { text: written(number.text), ground: tint(value, largest), name, said };
   }
-  const change = Number(value) - Number(before.value);
+  // What is infinite in both did not change, and neither did what is NaN in both.
+  const change = value === before.value ? 0 : Number(value) - Number(before.value);
   const ground = tint(change * 4, largest); // a change of a quarter of the largest is full
-  if (mode === "change") return { text: change ? changed(change) : "·", ground, name, said };
+  if (mode === "change") return { text: change === 0 ? "·" : changed(change), ground, name, said };
   return { text: `${written(before.text)} → ${written(number.text)}`, ground, name, said };
 }
 
@@ -25,6 +26,7 @@ export function lettersOf(number, mode) {
 
 function changed(change) {
   const size = Math.abs(change);
+  if (!Number.isFinite(change)) return change > 0 ? "+∞" : written(change);
   const text = size >= 1e-4 && size < 1e5 ? size.toPrecision(3) : size.toExponential(1);
   return (change < 0 ? "−" : "+") + text.replace("e-", "e−").replace("e+", "e");
 }

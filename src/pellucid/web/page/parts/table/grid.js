@@ -5,6 +5,8 @@ import { moveOf } from "./moves.js";
 
 const ROW = 26;
 const AHEAD = 6; // rows and columns beyond what is in view
+const MOST = 320; // pixels of a name; a longer one is whole in its title
+const pen = document.createElement("canvas").getContext("2d");
 
 /**
  * `of` has cell(row, column) -> {text, ground, name, said} or null, label(axis, at), and is told
@@ -58,11 +60,18 @@ export class Grid {
     this.element.scrollTo({ top: row * ROW, left: column * this.#width, behavior: "instant" });
   }
 
-  /** How many letters a number, and how many the name of a row, need at most. */
-  measure(letters, names) {
-    const letter = this.#letter();
-    const width = Math.round(Math.max(40, letters * letter + 18));
-    const before = Math.round(Math.max(26, names * letter + 14));
+  /** How many pixels a text takes here. */
+  widthOf(text) {
+    const { fontWeight, fontSize, fontFamily } = getComputedStyle(this.element);
+    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+    return pen.measureText(text).width;
+  }
+
+  /** How many letters a number takes, and how many pixels the names of rows and columns do. */
+  measure(letters, { rows, columns }) {
+    const names = Math.min(columns, MOST) + 20;
+    const width = Math.ceil(Math.max(40, letters * this.#letter() + 18, names));
+    const before = Math.ceil(Math.max(26, Math.min(rows, MOST) + 14));
     if (width !== this.#width || before !== this.#names) {
       [this.#width, this.#names] = [width, before];
       this.#empty();
