@@ -19,6 +19,10 @@ from tests.web.plain_api import PlainApi
 from tests.web.served import JSON, Browser, served
 
 LONG = "beginningheavencreateddarknessspiritwatersfirmamentdividedgatheredgrasstreefruitlights"
+LONG = (
+    "beginningheavencreateddarknessspiritwatersfirmamentdividedgatheredgrasstreefruitlights"
+    "mountainsvalleyswhaleskingdombrotherprophetsilverquickly"
+)
 """A word with many different merges."""
 
 
@@ -240,4 +244,4 @@ def test_merges_of_one_long_word_are_bounded(api: SessionApi):
     assert len(word["steps"]) == 40 < 40 + word["left_out"]
     assert len(json.dumps(word)) < 100_000
     with pytest.raises(ConfigError, match="2,000 characters"):
-        answer(api, "merges", experiment=experiment | {"text": " " * 2_100})
+        answer(api, "merges", experiment=experiment | {"text": " therefore" * 240})

@@ -23,10 +23,11 @@ LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
 
 
 @contextmanager
-def page_server() -> Iterator[str]:
+def page_server(port: int = 0, token: str | None = None) -> Iterator[str]:
     """The address of a server with real sessions, in a thread."""
     addresses: list[str] = []
-    server = PageServer(lambda: SessionApi(LIBRARY), listen(0), addresses.append)
+    listening = listen(port)
+    server = PageServer(lambda: SessionApi(LIBRARY), listening, addresses.append, token=token)
     thread = Thread(target=server.answer_until_ended)
     thread.start()
     try:
@@ -37,6 +38,7 @@ def page_server() -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        listening.close()
 
 
 class Visitor:

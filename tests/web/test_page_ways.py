@@ -1,0 +1,153 @@
+"""Ways through the page, and through a browser's history; what was shared outlives the server."""
+
+import re
+import time
+from typing import Any
+
+from tests.web.examples import AI_ROCKS, changed, stepping
+from tests.web.served import Browser
+from tests.web.visits import Visitor, page_server
+
+
+def view(page: Any) -> str:
+    return str(page.evaluate("document.querySelector('pel-app').view"))
+
+
+def wait_for_view(page: Any, name: str) -> None:
+    page.wait_for_function("(name) => document.querySelector('pel-app').view === name", arg=name)
+
+
+def settled(page: Any, change: Any) -> None:
+    """Do something that changes the address, and wait until it has."""
+    before = page.url
+    change()
+    page.wait_for_function("(url) => location.href !== url", arg=before)
+
+
+def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
+    page = visitor.start()
+    settled(page, page.locator("pel-start button", has_text="AI rocks").first.click)
+    settled(page, page.get_by_role("tab", name="Learn").click)
+    settled(page, page.locator("pel-learn").get_by_role("button", name="Step", exact=True).click)
+    page.get_by_text("after 1 step").wait_for()
+    settled(page, page.get_by_role("tab", name="Touch").click)
+    for name in ("learn", "see", "start"):
+        page.go_back()
+        wait_for_view(page, name)
+    for name in ("see", "learn", "touch"):
+        page.go_forward()
+        wait_for_view(page, name)
+    page.locator("pel-touch").get_by_text("1 step of AdamW").wait_for()
+    page.go_back()
+    page.locator("pel-learn").get_by_role("button", name="Undo").click()
+    page.get_by_text("no step taken yet").wait_for()
+
+
+def test_back_goes_to_the_text_and_the_model_before(visitor: Visitor):
+    page = visitor.start()
+    settled(page, page.locator("pel-start button", has_text="AI rocks").first.click)
+    page.get_by_role("textbox", name="Text").fill("rocks AI")
+    settled(page, page.get_by_role("button", name="Run").click)
+    settled(
+        page,
+        lambda: page.get_by_role("combobox", name="Model or example").select_option("english-1M"),
+    )
+    page.wait_for_function("() => document.title.startsWith('english-1M')")
+    page.go_back()
+    page.wait_for_function("() => document.title.startsWith('AI rocks')")
+    field = page.get_by_role("textbox", name="Text")
+    assert field.input_value() == "rocks AI"
+    page.go_back()
+    page.wait_for_function(
+        "() => document.querySelector('.pel-text textarea').value.startsWith('AI rocks')"
+    )
+
+
+def test_a_link_outlives_the_server_and_an_open_page_goes_on(chromium: Any):
+    with page_server() as address:
+        token = address.split("/")[3]
+        port = Browser(address).port
+        visitor = Visitor(chromium, address)
+        page = visitor.example("AI rocks")
+        settled(page, page.get_by_role("tab", name="Learn").click)
+        page.locator("pel-learn").get_by_role("button", name="Step", exact=True).click()
+        page.get_by_text("after 1 step").wait_for()
+        page.wait_for_timeout(300)
+        link = page.url
+    with page_server(port, token) as again:
+        assert again == address
+        page.locator("pel-learn").get_by_role("button", name="Step", exact=True).click()
+        page.get_by_text("after 2 steps").wait_for()
+        other = visitor.browser.new_page()
+        other.goto(link)
+        other.get_by_text("after 1 step").wait_for()
+        other.close()
+        # A browser says of its own that the page's session is no more: that is how it begins anew.
+        visitor.complaints = [one for one in visitor.complaints if "410" not in one]
+        visitor.end()
+
+
+def test_where_the_address_is_another_one_it_is_said(chromium: Any):
+    with page_server() as address:
+        port = Browser(address).port
+        page = Visitor(chromium, address).example("AI rocks")
+    with page_server(port):
+        page.get_by_role("tab", name="Learn").click()
+        page.get_by_role("button", name="Step", exact=True).click()
+        page.get_by_text("was started anew: open the address that it prints").wait_for()
+        page.context.close()
+
+
+def test_a_text_to_which_an_edit_does_not_fit_is_run_without_it(visitor: Visitor):
+    page = visitor.model("In the beginning God created")
+    page.get_by_role("tab", name="Touch").click()
+    touch = page.locator("pel-touch")
+    touch.get_by_role("combobox", name="Name").fill("h.0.resid_post")
+    touch.get_by_role("textbox", name=re.compile("^Index")).fill("5, 0")
+    touch.get_by_role("spinbutton", name="New value").fill("2")
+    touch.get_by_role("button", name="Set", exact=True).click()
+    touch.get_by_role("button", name="Remove: h.0.resid_post[5,0] set to 2").wait_for()
+    page.get_by_role("textbox", name="Text").fill("In the")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text(re.compile("index must lie within")).first.wait_for()
+    visitor.complaints = [one for one in visitor.complaints if "400" not in one]
+    page.get_by_role("button", name="Run it without the edits").click()
+    touch.get_by_text("Nothing yet").wait_for()
+    assert page.get_by_role("textbox", name="Text").input_value() == "In the"
+    assert page.locator(".pel-problem").inner_text() == ""
+
+
+HARD = changed(
+    AI_ROCKS,
+    {"do": "set", "name": "h.0.mlp.c_fc.out", "index": [], "value": 1e5},
+    stepping("sgd", 1, 10.0),
+) | {"next": {"optimizer": "sgd", "learning_rate": 10.0}}
+"""A run whose proof has numbers of millions of digits."""
+
+
+def test_a_proof_keeps_nobody_waiting_and_ends_with_its_reader(address: str):
+    browser = Browser(address)
+    own, other = browser.session(), browser.session()
+    with browser.again() as proving:
+        came = proving.stream(own, "prove", experiment=HARD)
+        assert b"part" in came.readline()
+        began = time.monotonic()
+        for _ in range(5):
+            assert browser.call(other, "open", experiment=AI_ROCKS).status == 200
+        assert time.monotonic() - began < 20
+        came.close()
+    with browser.again() as again:  # one proof of a session at a time: the first is over
+        came = again.stream(own, "prove", experiment=AI_ROCKS)
+        assert b'{"done":{' in came.read()
+    browser.close()
+
+
+def test_a_proof_is_stopped_by_its_button(visitor: Visitor):
+    page = visitor.example("AI rocks")
+    page.evaluate("(experiment) => document.querySelector('pel-app').store.show(experiment)", HARD)
+    page.locator('pel-tokens [data-number="losses[0]"]').click()
+    page.get_by_role("button", name="Prove this run").click()
+    page.locator("pel-why progress").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator("pel-why progress").wait_for(state="detached")
+    page.get_by_role("button", name="Prove this run").wait_for()
