@@ -11,7 +11,7 @@ import pytest
 
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError
-from tests.web.examples import AI_ROCKS, ENGLISH, changed, setting
+from tests.web.examples import AI_ROCKS, ENGLISH, changed, setting, stepping
 
 pytest.importorskip("anywidget", reason="anywidget is not installed")
 
@@ -135,6 +135,19 @@ def test_a_call_that_is_broken_off_before_its_turn_is_not_answered(opened: Any):
     said(view, method="custom", content={"id": "b", "abort": True})
     asked(view, "c", "start")
     assert [comm.reply()[0]["id"] for _ in range(2)] == ["a", "c"]
+
+
+def test_a_call_that_is_broken_off_while_it_is_answered_ends(opened: Any):
+    view, comm = opened("ai_rocks")
+    asked(view, "a", "open", experiment=changed(AI_ROCKS, stepping("sgd", 1000, 1e-6)))
+    until = time.monotonic() + 30
+    while view._messages._answered != "a" and time.monotonic() < until:
+        time.sleep(0.001)
+    said(view, method="custom", content={"id": "a", "abort": True})
+    asked(view, "b", "start")
+    assert comm.reply()[0]["id"] == "b"
+    kept = [made for made, _ in view._messages._api.runs._cache.values()]
+    assert not any(getattr(made, "losses", ()) for made in kept)
 
 
 def test_a_file_comes_as_its_bytes(opened: Any, tmp_path: Any):

@@ -18,7 +18,13 @@ Json = dict[str, Any]
 
 
 def json_number(value: float) -> float | str:
-    """A number as it is; what JSON has no number for, by its name in JavaScript."""
+    """A number as it is; what JSON has no number for, by its name in JavaScript.
+
+    >>> json_number(True), json_number(-math.inf)
+    (1, '-Infinity')
+    """
+    if isinstance(value, bool):
+        return int(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
