@@ -19,9 +19,15 @@ const { ApiError } = await import("/core/api.js");
 const python = async (name, fields) => {
     const said = await askPython(name, fields);
     if (said.error !== undefined) throw new ApiError(said.error);
-    return said.answer;
+    return said;
 };
-const store = new Store({ call: python, stream: python, url: (path) => path });
+const call = async (name, fields) => (await python(name, fields)).answer;
+const stream = async (name, fields, { onEvent = () => {} } = {}) => {
+    const { answer, events } = await python(name, fields);
+    for (const event of events) onEvent(event);
+    return answer;
+};
+const store = new Store({ call, stream, url: (path) => path });
 const problems = [];
 store.addEventListener("problem", ({ detail }) => problems.push(detail));
 const place = document.getElementById("pellucid");
@@ -79,7 +85,9 @@ class Modules:
             made = answer(self.api, name, **fields)
         except PellucidError as error:
             return {"error": str(error)}
-        return {"answer": made[-1]["done"] if isinstance(made, list) else made}
+        if isinstance(made, list):
+            return {"answer": made[-1]["done"], "events": made[:-1]}
+        return {"answer": made}
 
 
 def _file(route: Any) -> None:

@@ -119,10 +119,12 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
     found = modules.stored(
         WHY
         + """const seen = [];
-        for (const name of ["embed.out[1,2]", "wte.weight[1,2]", "loss", "losses[1]"]) {
+        for (const name of ["embed.out[1,2]", "wte.weight[1,2]", "loss", "losses[1]", "wte.weight[0,0]"]) {
             await at(name);
             seen.push(way());
         }
+        why.back();
+        await until(() => why.querySelector("h3").textContent === "losses[1]");
         why.querySelector(".way button").click();
         await until(() => why.querySelector("h3").textContent === "loss");
         seen.push(way());
@@ -136,6 +138,7 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
         ["embed.out[1,2]", "wte.weight[1,2]"],
         ["loss"],
         ["loss", "losses[1]"],
+        ["wte.weight[0,0]"],
         ["loss"],
         ["loss", "losses[1]"],
     ]
@@ -579,7 +582,7 @@ def test_a_view_that_is_taken_away_leaves_nothing(modules: Modules):
         };
         const apps = [];
         for (let mount = 0; mount < 20; mount += 1) {
-            const own = new Store({ call: python, stream: python, url: (path) => path });
+            const own = new Store({ call, stream, url: (path) => path });
             await own.begin();
             const app = Object.assign(document.createElement("pel-app"), { store: own });
             place.replaceChildren(app);
