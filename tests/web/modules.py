@@ -10,6 +10,9 @@ from tests.web.examples import answer, session_api
 
 ADDRESS = "http://page.test/"
 
+HANGS = 20_000
+"""Milliseconds after which a script counts as one that never comes to its end."""
+
 EMPTY = """<!doctype html><meta charset="utf-8"><title>Modules</title>
 <link rel="stylesheet" href="style.css"><div id="pellucid" class="pellucid page"></div>"""
 
@@ -62,7 +65,13 @@ class Modules:
 
     def run(self, script: str, given: Any = None) -> Any:
         """What an async function with this body returns; it has `given`."""
-        return self.page.evaluate(f"async (given) => {{ {script} }}", given)
+        return self.page.evaluate(
+            f"""(given) => Promise.race([
+                (async () => {{ {script} }})(),
+                new Promise((_, no) => setTimeout(() => no(new Error("it hangs")), {HANGS})),
+            ])""",
+            given,
+        )
 
     def stored(self, script: str, given: Any = None) -> Any:
         """The same, where the script has a store and what else stands in `STORED`."""

@@ -116,10 +116,11 @@ const at = async (name) => {
 
 
 def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(modules: Modules):
+    names = ["embed.out[1,2]", "wte.weight[1,2]", "loss", "losses[1]", "wte.weight[0,0]"]
     found = modules.stored(
         WHY
         + """const seen = [];
-        for (const name of ["embed.out[1,2]", "wte.weight[1,2]", "loss", "losses[1]", "wte.weight[0,0]"]) {
+        for (const name of given.names) {
             await at(name);
             seen.push(way());
         }
@@ -131,7 +132,7 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
         why.back();
         await until(() => why.querySelector("h3").textContent === "losses[1]");
         return [...seen, way()]""",
-        {"experiment": AI_ROCKS},
+        {"experiment": AI_ROCKS, "names": names},
     )
     assert found == [
         ["embed.out[1,2]"],
@@ -306,6 +307,14 @@ def test_no_head_of_a_table_is_cut(modules: Modules, experiment: Any, name: str 
     )
     assert cut[0] > 2
     assert cut[1] == []
+
+
+def test_at_a_table_s_end_the_wheel_goes_on_to_what_is_around_it(modules: Modules):
+    behavior = modules.stored(
+        TABLE + "return getComputedStyle(table.querySelector('.pt-grid')).overscrollBehaviorY",
+        {"experiment": AI_ROCKS, "name": "wte.weight", "count": 12},
+    )
+    assert behavior == "auto"
 
 
 def _names(nodes: list[dict[str, Any]]) -> list[str]:

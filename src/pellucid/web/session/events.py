@@ -34,7 +34,12 @@ ENDED = (
     "here; pellucid prove in the terminal has no such bound"
 )
 
-_COMMAND = (sys.executable, "-c", f"from {__name__} import work_for_parent; work_for_parent()")
+_COMMAND = (
+    sys.executable,
+    "-P",
+    "-c",
+    f"from {__name__} import work_for_parent; work_for_parent()",
+)
 
 
 def events_of(
