@@ -2,8 +2,9 @@
 
 from pellucid.tape.call import BACKWARD, Call, leaves_of
 from pellucid.tape.finite import NotFinite, check_finite, counts, first_not_finite, is_finite
+from pellucid.tape.null_tape import NULL_TAPE, NullTape, PlacedTape
 from pellucid.tape.select import select
-from pellucid.tape.tape import NULL_TAPE, NullTape, PlacedTape, Tape
+from pellucid.tape.tape import Tape
 
 __all__ = [
     "BACKWARD",

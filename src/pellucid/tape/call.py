@@ -43,6 +43,10 @@ class Call:
         """What identifies a call within its step: the path and the function's name."""
         return self.path, self.function.__name__
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: without the versions, whose objects have other ids elsewhere."""
+        return {**self.__dict__, "versions": {}}
+
     def rerun(self, change: Callable[[str, Any], Any], tape: Any) -> None:
         """Run the call again, with `change(argument, value)` in place of each of its values.
 

@@ -29,46 +29,7 @@ from torch import Tensor
 
 from pellucid.errors import TraceError
 from pellucid.tape.call import BACKWARD, Call, check_unwritten, leaves_of, version
-
-
-class NullTape:
-    """A tape that keeps nothing: the methods of `Tape` that a layer calls, at no cost."""
-
-    recording = False
-    path = ""
-    """What the names that are shown here begin with."""
-
-    def __call__(self, /, **values: Any) -> None:
-        """Do nothing with the values."""
-
-    def note(self, /, **values: Any) -> None:
-        """Do nothing with intermediate values, which have a name in the code and none on a tape."""
-
-    def at(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
-        """Return itself, whatever the place."""
-        return self
-
-    def within(self, key: str) -> "NullTape":  # noqa: ARG002 (the signature is Tape's)
-        """Return itself: the tape of an inner layer whose values are only intermediate."""
-        return self
-
-    def given(self, values: Mapping[str, Any]) -> None:
-        """Do nothing with the values."""
-
-
-NULL_TAPE = NullTape()
-"""The tape that every layer has unless it is given another."""
-
-
-class PlacedTape(NullTape):
-    """A tape that keeps nothing but knows its path, which a run with interventions needs."""
-
-    def __init__(self, path: str = "") -> None:
-        self.path = path
-
-    def at(self, key: str) -> "PlacedTape":
-        """The same, one level down."""
-        return PlacedTape(_join(self.path, key))
+from pellucid.tape.null_tape import NULL_TAPE, NullTape, joined
 
 
 @dataclass
@@ -91,7 +52,7 @@ class _Record:
         named = {
             id(value): (value, self.names[id(value)]) for value in known if id(value) in self.names
         }
-        return {**self.__dict__, "names": list(named.values())}
+        return {**self.__dict__, "names": list(named.values()), "versions": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, names={id(value): name for value, name in state["names"]})
@@ -129,7 +90,7 @@ class Tape(NullTape):
 
     def at(self, key: str) -> Self:
         """The same tape, one level down: names shown to it begin with `key` and a dot."""
-        return self._scope(_join(self.path, key), self._call)
+        return self._scope(joined(self.path, key), self._call)
 
     def within(self, key: str) -> NullTape:  # noqa: ARG002 (who looks at every number needs it)
         """The tape of an inner layer whose values are only intermediate: they are not kept."""
@@ -141,7 +102,7 @@ class Tape(NullTape):
     def given(self, values: Mapping[str, Any]) -> None:
         """Keep inputs such as parameters and tokens: values that no call made."""
         for name, value in values.items():
-            self._keep(_join(self.path, name), value)
+            self._keep(joined(self.path, name), value)
 
     def run(
         self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
@@ -202,7 +163,7 @@ class Tape(NullTape):
             return values[name]
         for call in self.calls:
             argument = name.removeprefix(f"{call.path}.")
-            if argument in call.inputs and _join(call.path, argument) == name:
+            if argument in call.inputs and joined(call.path, argument) == name:
                 return leaves_of(call.arguments)[argument]
         near = get_close_matches(name, list(values), n=3, cutoff=0.4)
         hint = f"; near it: {', '.join(near)}" if near else ""
@@ -277,8 +238,8 @@ class Tape(NullTape):
     def _name(self, key: str, *, backward: bool) -> str:
         """The full name of what a function calls `key`: in a backward, dx is the gradient of x."""
         if backward and key.startswith("d"):
-            return "d" + _join(self.path, key[1:])
-        return _join(self.path, key)
+            return "d" + joined(self.path, key[1:])
+        return joined(self.path, key)
 
     def _keep(self, name: str, value: Any) -> None:
         if self._record.values.get(name, value) is not value:
@@ -297,11 +258,7 @@ class Tape(NullTape):
         for argument, value in leaves_of(call.arguments).items():
             if hasattr(value, "shape"):
                 backward = call.backward and argument.startswith("d")
-                unnamed = "d" + _join(path, argument[1:]) if backward else _join(path, argument)
+                unnamed = "d" + joined(path, argument[1:]) if backward else joined(path, argument)
                 call.inputs[argument] = names.setdefault(id(value), unnamed)
                 call.versions.setdefault(id(value), version(value))
         self._record.calls.append(call)
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

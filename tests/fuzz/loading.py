@@ -1,0 +1,219 @@
+"""Every loader by the command that calls it: a file of its format is changed, and read."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from safetensors.torch import save
+
+from tests.fuzz import originals
+from tests.fuzz.mutation import any_file, damaged, mutated
+from tests.fuzz.originals import Files
+from tests.fuzz.running import run_command
+from tests.fuzz.target import Target
+
+GENERATE = ["generate", "--prompt", "a", "--max-new-tokens", "1", "--greedy", "--model"]
+
+Changed = tuple[dict[str, bytes], Sequence[str]]
+"""Files, and the arguments of the command that reads them."""
+
+
+def written(changed: Changed, folder: Path) -> str:
+    """Write the files and run the command."""
+    files, arguments = changed
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return run_command(arguments, folder)
+
+
+def one_changed(
+    files: Callable[[], Files], arguments: Sequence[str], *names: str
+) -> Callable[[], st.SearchStrategy[Changed]]:
+    """One of the files is changed, of those whose path ends with one of the names."""
+
+    def inputs() -> st.SearchStrategy[Changed]:
+        whole = files()
+        chosen = [name for name in whole if not names or name.endswith(names)]
+        assert chosen, names
+
+        def changed(name: str) -> st.SearchStrategy[Changed]:
+            return any_file(name, whole[name]).map(lambda new: (whole | {name: new}, arguments))
+
+        gone = st.sampled_from(chosen).map(
+            lambda name: ({key: value for key, value in whole.items() if key != name}, arguments)
+        )
+        return st.sampled_from(chosen).flatmap(changed) | gone
+
+    return inputs
+
+
+def _pickled(value: Any) -> bytes:
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    return stream.getvalue()
+
+
+def nanogpt() -> st.SearchStrategy[Changed]:
+    """A pickle whose settings or tensors are others, or whose bytes are."""
+    whole = originals.nanogpt()
+    tokenizer = originals.native()["tokenizer.json"]
+
+    def changed(value: Any) -> Changed:
+        return {"ckpt.pt": value, "tokenizer.json": tokenizer}, [*GENERATE, "ckpt.pt"]
+
+    return (mutated(whole).map(_pickled) | damaged(_pickled(whole))).map(changed)
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+@st.composite
+def own_tensors(draw: st.DrawFn) -> Changed:
+    """Somebody's tensors beside a pack: other dtypes, shapes, names and numbers."""
+    pack = originals.pack()
+    names = ["tokens", "wte.out", "h.0.attn.att", "logits", "probs", "loss", "dlogits", "x.y.z"]
+    shapes = [(), (0,), (1,), (1, 2), (2, 4), (2, 257), (1, 2, 257), (2, 2, 2), (1, 1, 1, 1, 1)]
+    dtypes = ["f8", "f4", "f2", "i8", "i4", "u1", "?", "c16"]
+    arrays = {}
+    for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True)):
+        fill = draw(st.sampled_from([0, 1, 97, -1, 3.5, 1e30, float("nan"), float("inf")]))
+        dtype = draw(st.sampled_from(dtypes))
+        if dtype in {"i8", "i4", "u1"} and not (np.isfinite(fill) and 0 <= fill < 256):
+            fill = 5
+        arrays[name] = np.full(draw(st.sampled_from(shapes)), fill, dtype)
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    kind = draw(st.sampled_from(["npz", "safetensors", "pt", "npy"]))
+    match kind:
+        case "npz":
+            files = {"mine.npz": _npz(arrays)}
+        case "safetensors":
+            files = {"mine.safetensors": save(tensors)}
+        case "pt":
+            files = {"mine.pt": _pickled(tensors)}
+        case _:
+            files = {f"mine/{name}.npy": _npy(array) for name, array in arrays.items()}
+    mine = "mine" if kind == "npy" else f"mine.{kind}"
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(list(files)))
+        files[name] = draw(damaged(files[name]))
+    if draw(st.integers(0, 3)) == 0:
+        files["map.json"] = draw(any_file("map.json", b'{"mine.att": "h.0.attn.att", "q": "x"}'))
+        return pack | files, ["compare", mine, "pack", "--map", "map.json"]
+    return pack | files, ["compare", mine, "pack"]
+
+
+def _tokenizers() -> Files:
+    """Tokenizers of each kind."""
+    learnt = originals.prepared()
+    return {
+        "bpe/tokenizer.json": originals.native()["tokenizer.json"],
+        "chars/tokenizer.json": learnt["data/tokenizer.json"],
+        "words/tokenizer.json": originals.files_of(_words)["tokenizer.json"],
+    }
+
+
+def _words(folder: Path) -> None:
+    from pellucid.text import Words
+
+    Words(("In", "the", "beginning")).save(folder / "tokenizer.json")
+
+
+def tokenizers() -> st.SearchStrategy[Changed]:
+    """A tokenizer's file, and a text for it."""
+    whole = _tokenizers()
+
+    def inputs(name: str) -> st.SearchStrategy[Changed]:
+        command = ["tokenize", "In the beginning", "--merges", "--tokenizer", name]
+        return any_file(name, whole[name]).map(lambda new: ({name: new}, command))
+
+    return st.sampled_from(list(whole)).flatmap(inputs)
+
+
+def raw_ids() -> st.SearchStrategy[Changed]:
+    """nanoGPT's bare ids, of either width, odd lengths, and beyond the vocabulary."""
+    tokenizer = originals.native()["tokenizer.json"]
+    content = st.binary(max_size=400) | st.lists(
+        st.integers(0, 300) | st.integers(0, 2**32 - 1), max_size=200
+    ).flatmap(
+        lambda ids: st.sampled_from(["<u4", "<u2"]).map(
+            lambda width: np.array(ids, np.uint32).astype(width).tobytes()
+        )
+    )
+    sizes = ["--n-layer", "1", "--n-head", "1", "--n-embd", "4", "--block-size", "4"]
+    command = ["train", "data", "--out", "run", *sizes, *originals.SHORT, "--num-samples", "0"]
+    return st.tuples(content, content).map(
+        lambda both: (
+            {
+                "data/train.bin": both[0],
+                "data/val.bin": both[1],
+                "data/tokenizer.json": tokenizer,
+            },
+            command,
+        )
+    )
+
+
+RESUME = ["train", "text.txt", "--out", "run", "--resume", "--num-samples", "0"]
+TRAIN = ["train", "data", "--out", "run", "--n-layer", "1", "--n-head", "1", "--n-embd", "4"]
+LEARN = ["--label", "kind", "--epochs", "1", "--hidden", "2", "--no-check-gradients"]
+TRANSLATE = ["--n-layer", "1", "--n-head", "1", "--n-embd", "4", "--vocab-size", "270"]
+TRANSLATE += ["--max-iters", "1", "--eval-interval", "1", "--batch-tokens", "256"]
+
+LOADERS: dict[str, Callable[[], st.SearchStrategy[Changed]]] = {
+    "own checkpoint": one_changed(originals.native, [*GENERATE, "."]),
+    "Hugging Face checkpoint": one_changed(originals.huggingface, [*GENERATE, "."]),
+    "index of shards": one_changed(originals.sharded, [*GENERATE, "."], "index.json"),
+    "nanoGPT checkpoint": nanogpt,
+    "llm.c checkpoint": one_changed(originals.llm_c, [*GENERATE, "gpt2.bin"], ".bin"),
+    "OpenAI checkpoint": one_changed(originals.openai, [*GENERATE, "."]),
+    "tokenizer": tokenizers,
+    "raw ids": raw_ids,
+    "prepared tokens": one_changed(
+        originals.prepared,
+        [*TRAIN, "--block-size", "4", *originals.SHORT, "--num-samples", "0"],
+        *(".json", ".bin"),
+    ),
+    "run to resume": one_changed(originals.training_run, RESUME),
+    "log to draw": one_changed(
+        originals.training_run, ["plot", "run", "--out", "a.svg"], ".jsonl", "run.json"
+    ),
+    "table": one_changed(
+        originals.classifier, ["train-classifier", "table.csv", "--out", "new", *LEARN], ".csv"
+    ),
+    "classifier": one_changed(
+        originals.classifier, ["classify", "table.csv", "--model", "model", "--label", "kind"]
+    ),
+    "pairs": one_changed(
+        originals.translator,
+        ["train-translator", "pairs.tsv", "--out", "new", *TRANSLATE],
+        ".tsv",
+    ),
+    "translator": one_changed(
+        originals.translator,
+        ["translate", "Guten Tag", "--model", "model", "--max-new-tokens", "2"],
+        *("config.json", "tokenizer.json", "model.safetensors"),
+    ),
+    "pack": one_changed(
+        originals.pack,
+        ["compare", "pack/activations.safetensors", "pack"],
+        *(".json", "safetensors"),
+    ),
+    "own tensors": own_tensors,
+}
+
+TARGETS = [Target(name, inputs, written) for name, inputs in LOADERS.items()]

@@ -1,0 +1,5 @@
+"""All that is tried."""
+
+from tests.fuzz import commands, loading, messages
+
+TARGETS = [*loading.TARGETS, *commands.TARGETS, *messages.TARGETS]
