@@ -390,6 +390,11 @@ def test_a_column_is_constant_where_only_rounding_tells_its_numbers_apart():
     columns[1] += torch.tensor([1e-17, 0.0, 1e-7, 1e-9, 1.0])
     table = Table(tuple("abcde"), columns, ("x", "y"), torch.tensor([0, 1, 1]))
     assert constant_columns(table).tolist() == [True, True, True, False, False]
+    model = begin(table, seed=0, hidden=())
+    assert model.config.mean is not None
+    assert model.config.mean[0] == 0.1 != float(columns[:, 0].mean())
+    assert float(model.params["output"]["weight"][:3].abs().max()) == 0
+    assert float(model.params["output"]["weight"][3:].abs().min()) > 0
 
 
 def test_weights_that_end_a_training_as_no_numbers_are_refused():

@@ -11,6 +11,8 @@ from torch import Tensor
 from pellucid import kernels
 from pellucid.kernels.update import adamw_pass
 from pellucid.optim import adam, adamw, clip_by_global_norm, global_norm, momentum, sgd
+from pellucid.optim.step import zeros
+from pellucid.tape import Tape
 from pellucid.tree import Tree
 
 HALVES = [torch.bfloat16, torch.float16]
@@ -91,6 +93,18 @@ def test_a_state_with_moments_in_the_weights_dtype_goes_on():
         _, state = adamw(params, {"w": torch.zeros(3).bfloat16()}, kept, learning_rate=RATE, **told)
         assert state["m"]["w"].tolist() == pytest.approx([0.9] * 3, rel=1e-6)
         assert state["v"]["w"].tolist() == pytest.approx([0.999] * 3, rel=1e-6)
+    kept = {"m": kept["m"]}
+    _, state = momentum(params, {"w": torch.zeros(3).bfloat16()}, kept, learning_rate=RATE, mu=0.9)
+    assert state["m"]["w"].tolist() == pytest.approx([0.9] * 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_moments_before_the_first_step_are_in_float32(dtype: torch.dtype):
+    assert zeros({"w": torch.ones(2).to(dtype)})["w"].dtype == torch.float32
+    tape = Tape()
+    grads = {"w": torch.ones(2).to(dtype)}
+    adamw({"w": torch.ones(2).to(dtype)}, grads, learning_rate=RATE, tape=tape)
+    assert tape["w.m_before"].dtype == tape["w.v_before"].dtype == torch.float32
 
 
 def test_a_norm_in_float16_neither_overflows_nor_vanishes():
