@@ -82,3 +82,10 @@ def test_by_hand_a_run_with_nan_is_worked_out_too():
     walk, hand = walkthrough_by_hand(gpt_walkthrough(trace, "t", "a"), 4)
     assert math.isnan(float(hand.tape["loss"]))
     assert "h.0.mlp.c_fc.weight is the first tensor that is not finite" in walk.about
+
+
+def test_of_a_nan_that_comes_of_a_nan_no_range_was_left():
+    tape = tape_of(given_nan())
+    found = explain(tape, "loss")
+    assert found.term is not None
+    assert Writer().check(found, found.term) == "evaluates to nan, traced nan"

@@ -341,10 +341,12 @@ def test_the_penalty_is_that_of_the_paper():
 
 
 def test_of_twice_as_many_candidates_enough_are_left_when_some_end():
-    """The two likeliest both end; the beam goes on with the two behind them."""
-    first = torch.tensor([[4.0, 0.0, 0.5, 5.0]])
-    later = torch.tensor([[0.0, 0.1, 0.2, 9.0]])
-    (found,) = beam_search(
-        first, lambda t, _: later.expand(len(t), V), width=2, alpha=0.0, end=3, max_new_tokens=2
-    )
-    assert [text.tokens for text in found] == [(), (0,)]
+    """The likeliest ends at once; of the two behind it, the second leads to the likelier text."""
+    first = torch.tensor([[4.0, 3.9, -9.0, 5.0]])
+    after = {0: torch.zeros(V), 1: torch.tensor([-9.0, -9.0, -9.0, 9.0])}
+
+    def advance(tokens: Tensor, _: Tensor) -> Tensor:
+        return torch.stack([after[token] for token in tokens.tolist()])
+
+    (found,) = beam_search(first, advance, width=2, alpha=0.0, end=END, max_new_tokens=2)
+    assert [text.tokens for text in found] == [(), (1,)]

@@ -121,3 +121,12 @@ def test_who_waits_for_a_turn_can_be_stopped():
     assert found == [StoppedError]
     with precision(100):
         assert ctx.prec == 100
+
+
+def test_who_is_alone_never_stands_back(monkeypatch: pytest.MonkeyPatch):
+    def asleep(_: float) -> None:
+        raise AssertionError("nobody waits")
+
+    monkeypatch.setattr(time, "sleep", asleep)
+    with precision(100):
+        breathe()

@@ -37,15 +37,16 @@ def facts(**changed: Any) -> Enclosed:
 
 def test_the_error_is_never_below_the_distance():
     generator = np.random.default_rng(0)
-    for _ in range(300):
-        value, off, radius = generator.normal(), *(generator.normal(size=2) * 2.0**-50)
-        with precision(96):
-            true = arb(value) + arb(off) + arb(0, abs(radius))
+    for place in range(300):
+        value, *parts = generator.normal(size=4) * [1, 2.0**-50, 2.0**-58, 2.0**-50]
+        off, finer, radius = parts[0], parts[1], abs(parts[2]) * (place % 2)
+        with precision(200):
+            true = arb(value) + arb(off) + arb(finer) + arb(0, radius)
         found = enclosed(floats(value), [true])
         mantissa, power = map(int, true.mid().man_exp())
-        exact = Fraction(mantissa) * Fraction(2) ** power
-        assert Fraction(found.error) >= abs(exact - Fraction(value)) + Fraction(float(true.rad()))
-        assert found.error <= (abs(off) + abs(radius)) * (1 + 1e-8) + 1e-30
+        middle = Fraction(mantissa) * Fraction(2) ** power
+        assert Fraction(found.error) >= abs(middle - Fraction(value)) + Fraction(float(true.rad()))
+        assert found.error <= (abs(off) + abs(finer) + radius) * (1 + 1e-8) + 1e-30
 
 
 def test_relative_is_to_the_true_number_and_ulps_to_its_exponent():

@@ -587,3 +587,11 @@ def test_a_proof_is_stopped_wherever_it_is(part: str):
     with pytest.raises(StoppedError, match="stopped"):
         proof_of("ai_rocks", watch=noted, stop=stop)
     assert noted.passes[-1] == ("rounding" if part == "rounding" else "balls of 96 bits")
+
+
+def test_the_rounding_pass_of_a_coarse_run_is_stopped_before_any_balls():
+    noted = Noted()
+    model = random_model().to(dtype=torch.float32)
+    with pytest.raises(StoppedError):
+        proof_by(model, BATCH, watch=noted, stop=lambda: bool(noted.names and noted.names[0]))
+    assert noted.passes == ["rounding"]

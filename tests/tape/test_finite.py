@@ -82,3 +82,11 @@ def test_what_must_be_numbers_is_refused_in_one_line_with_the_cause():
     assert "\n" not in str(caught.value)
     assert str(first_not_finite(tape)) in str(caught.value)
     check_finite(tape, "attention", ["h.0.attn.att"])
+
+
+def test_what_a_layer_was_given_comes_before_what_it_made_of_it():
+    tape = Tape()
+    softmax(torch.tensor([0.0, torch.inf]), tape=tape.at("att"))
+    found = first_not_finite(tape)
+    assert found is not None
+    assert (found.name, found.call) == ("att.x", None)

@@ -517,7 +517,7 @@ def test_apis_share_the_models_and_nothing_else():
     second = SessionApi(first.runs.library)
     runs = [api.runs.run(read_experiment(ENGLISH)) for api in (first, second)]
     assert runs[0] is not runs[1]
-    weights = [run.tape["wte.weight"].data_ptr() for run in runs]
+    weights = [run.tape.value("wte.weight").data_ptr() for run in runs]
     assert weights[0] == weights[1]
     experiment = changed(ENGLISH, setting("wte.weight", [0, 0], 9.0))
     got = answer(first, "tensor", experiment=experiment, name="wte.weight", rows=[0, 1])

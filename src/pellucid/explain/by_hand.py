@@ -75,9 +75,8 @@ class ByHand:
     def explanations(self) -> Iterator[Explanation]:
         """Every number that was worked out, under its first name, in the order of the step."""
         for name in self.tape:
-            if self.tape.name_of(self.tape.value(name)) == name:
-                for index in self.arrays[name].terms if name in self.arrays else ():
-                    yield self._explanation(name, index)
+            for index in self.arrays[name].terms if name in self.arrays else ():
+                yield self._explanation(name, index)
 
     def _explanation(self, name: str, index: Index) -> Explanation:
         value = self.tape.value(name)
