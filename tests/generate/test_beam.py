@@ -283,15 +283,12 @@ def test_the_length_penalty_is_the_paper_s():
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0, 3.0])
 def test_a_score_counts_the_token_that_ends_a_text(alpha: float):
-    # A text of two tokens and the end, each certain to a known degree; nothing else is likely.
-    log_probs = {0: [-60.0, -0.5, -60.0, -60.0], 1: [-60.0, -60.0, -0.25, -60.0], 2: [-60.0] * 4}
-    log_probs[2][END] = 0.0
-    rows = torch.tensor([log_probs[0]]).double()
-    # Rows are no distributions: what log_softmax makes of them is nearly 0 for the one token.
-    table = torch.tensor([log_probs[0], log_probs[1], log_probs[2], log_probs[2]]).double()
+    shares = [[0.2, 0.6, 0.1, 0.1], [0.1, 0.1, 0.7, 0.1], [0.1, 0.05, 0.05, 0.8]]
+    rows, table = torch.tensor(shares[:1]).log(), torch.tensor(shares).log()
     ((best, *_),) = beam_search(
         rows, lambda tokens, _: table[tokens], width=1, alpha=alpha, end=END, max_new_tokens=6
     )
+    assert best.log_prob == pytest.approx(math.log(0.6 * 0.7 * 0.8), rel=1e-6)
     assert best.tokens == (1, 2)
     assert best.score == pytest.approx(best.log_prob / ((5 + 3) / 6) ** alpha, rel=1e-12)
     ((cut, *_),) = beam_search(
@@ -350,3 +347,22 @@ def test_of_twice_as_many_candidates_enough_are_left_when_some_end():
 
     (found,) = beam_search(first, advance, width=2, alpha=0.0, end=END, max_new_tokens=2)
     assert [text.tokens for text in found] == [(), (1,)]
+
+
+@pytest.mark.parametrize(("early", "second"), [(True, (1,)), (False, (0, 0))])
+def test_a_beam_goes_on_while_its_worst_text_may_still_be_replaced(
+    early: bool, second: tuple[int, ...]
+):
+    first = torch.tensor([[0.3, 0.09, 0.01, 0.6]]).log()  # the end is the best of all
+    twice = []
+
+    def advance(tokens: Tensor, rows: Tensor) -> Tensor:
+        twice.append(len(tokens))
+        likely_end, likely_zero = [0.05, 0.02, 0.03, 0.9], [0.9, 0.03, 0.02, 0.05]
+        went_on = [likely_zero if token == 0 else likely_end for token in tokens.tolist()]
+        return torch.tensor(went_on if len(twice) == 1 else [likely_end] * len(tokens)).log()
+
+    (found,) = beam_search(
+        first, advance, width=2, alpha=0.0, end=END, max_new_tokens=9, early=early
+    )
+    assert [hypothesis.tokens for hypothesis in found] == [(), second]

@@ -196,3 +196,57 @@ def test_a_beam_without_an_ending_token_goes_to_the_end_of_the_positions():
     for prompt in ([], [0] * 7):
         with pytest.raises(TokenError, match="a prompt must have from 1 to 6 tokens"):
             go_on(model, letters, prompt, width=2, alpha=1.0, max_new_tokens=3)
+
+
+# -- to the last position, and no further ----------------------------------------------------------
+
+
+def one_letter(vocab_size: int, **scores: float) -> GPT:
+    """A GPT that scores the letters so, whatever it has read; of ids beyond, the last is first."""
+    sizes = SIZES | {"n_head": 1}
+    model = GPT.init(GPTConfig(vocab_size, n_layer=1, tied=False, **sizes), dtype=torch.float64)
+    params = map_leaves(lambda leaf: leaf * 0, model.params)
+    params["ln_f"]["bias"] += 1
+    for letter, score in scores.items():
+        (token,) = TOKENIZER.encode(letter)
+        params["lm_head"]["weight"][token] = score
+    if vocab_size > TOKENIZER.vocab_size:
+        params["lm_head"]["weight"][-1] = 9
+    return model.with_params(params)
+
+
+@pytest.mark.parametrize("text", ["ab ba", "b"])
+def test_a_text_that_does_not_end_is_written_to_the_last_position(text: str):
+    model = one_letter(TOKENIZER.vocab_size, a=2)
+    source = source_ids(TOKENIZER, text, "gpt")
+    for width in (1, 2):
+        (found,) = translate(model, TOKENIZER, [text], width=width, max_new_tokens=99)
+        # The last is written and not read.
+        assert found.text == "a" * (24 - len(source) + 1)
+
+
+def test_a_padded_model_writes_no_id_that_its_tokenizer_lacks():
+    padded = TOKENIZER.vocab_size + 9
+    model = one_letter(padded, a=2)
+    (found,) = translate(model, TOKENIZER, ["ab"], width=2, max_new_tokens=3)
+    assert found.text == "aaa"
+    (best, *_) = go_on(model, TOKENIZER, [0, 1], width=2, alpha=1.0, max_new_tokens=3)
+    assert TOKENIZER.decode(best.tokens) == "aaa"
+    many = TransformerConfig(padded + 500, n_encoder=1, n_decoder=1, **SIZES, **MARKS)
+    translator = sharpened(Transformer.init(many, seed=2, dtype=torch.float64))
+    source = torch.tensor([source_ids(TOKENIZER, "ab", "transformer")])
+    logits = translator.forward(source[0], [MARKS["bos"], *TOKENIZER.encode("ab")])
+    assert (logits.argmax(-1) >= TOKENIZER.vocab_size).any()
+    (found,) = translate(translator, TOKENIZER, ["ab"], width=3, max_new_tokens=6)
+    written = [token for hypothesis in found.hypotheses for token in hypothesis.tokens]
+    assert len(written) > 6
+    assert max(written) < TOKENIZER.vocab_size
+
+
+@each_model
+def test_a_source_may_fill_all_positions_and_not_one_more(model: GPT | Transformer):
+    text = "y" * 22  # and the space in front, and the mark behind
+    (found,) = translate(model, TOKENIZER, [text], width=1, max_new_tokens=2)
+    assert len(found.hypotheses) == 1
+    with pytest.raises(TokenError, match=r"at most 23 tokens, and .* has 24: cut it"):
+        translate(model, TOKENIZER, [text + "y"])

@@ -132,6 +132,33 @@ def test_no_validation_window_is_taken_twice(windows: int):
     assert starts[-1] == windows + 1
 
 
+# -- known again -----------------------------------------------------------------------------------
+
+
+def test_a_fingerprint_tells_every_token_of_both_parts_and_where_they_are_parted():
+    ids = list(range(40))
+    of = lambda a, b, block=4: Corpus(torch.tensor(a), torch.tensor(b), block).fingerprint()  # noqa: E731
+    first = of(ids[:20], ids[20:])
+    assert of(ids[:20], ids[20:]) == of(ids[:20], ids[20:], 7) == first
+    others = [of(ids[:21], ids[21:]), of(ids[20:], ids[:20]), of(ids[:20], ids[20:-1])]
+    for place in (0, 10, 19, 20, 39):
+        changed = [*ids[:place], 99, *ids[place + 1 :]]
+        others.append(of(changed[:20], changed[20:]))
+    swapped = [ids[1], ids[0], *ids[2:]]
+    others.append(of(swapped[:20], swapped[20:]))
+    assert len({first, *others}) == 1 + len(others)
+
+
+def test_a_fingerprint_looks_all_over_a_long_corpus(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pellucid.text.corpus.PIECE", 10)
+    monkeypatch.setattr("pellucid.text.corpus.PIECES", 5)
+    ids = torch.arange(1000)
+    first = Corpus(ids, ids, 4).fingerprint()
+    for place in (0, 9, 247, 256, 742, 990, 999):
+        assert Corpus(ids.index_fill(0, torch.tensor(place), 7_777), ids, 4).fingerprint() != first
+        assert Corpus(ids, ids.index_fill(0, torch.tensor(place), 7_777), 4).fingerprint() != first
+
+
 # -- the tokenizer by its name ---------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 from pellucid.errors import CheckpointError
 from pellucid.shipped import SHIPPED
 from pellucid.text import END_OF_TEXT, Characters, Words, gpt2, load_tokenizer, train_bpe
+from pellucid.text.byte_level import read_merges
 
 TEXT = "the cat sat on the mat, 😀 and the cats sat too"
 
@@ -230,3 +231,10 @@ def test_pairs_that_do_not_belong_together(tmp_path, model):
     assert "must belong together" in refusal(tmp_path)
     (tmp_path / "vocab.json").write_text('{"a": 0')
     assert "must be JSON, and whole" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["#version: 0.2\n", ""])
+def test_every_merge_is_read_with_a_version_and_without(version: str):
+    assert read_merges(f"{version}a b\nab c\n") == [("a", "b"), ("ab", "c")]
+    with pytest.raises(ValueError, match="merge 2 of 2"):
+        read_merges(f"{version}a b\nabc\n")

@@ -15,6 +15,7 @@ from pellucid.text.parallel import (
     read_parallel,
     train_parallel_bpe,
 )
+from pellucid.text.parallel_corpus import text_ids
 
 PHRASES = "Guten Morgen!\tGood morning!\r\n\nWo wohnst du?\tWhere do you live?\n"
 EXPECTED = [
@@ -38,6 +39,18 @@ def test_a_mark_of_byte_order_and_a_missing_last_line_break_are_no_part_of_the_t
 ):
     content = b"\xef\xbb\xbf" + PHRASES.rstrip("\n").encode()
     assert read_parallel(written(tmp_path, content)) == EXPECTED
+
+
+def test_spaces_around_a_text_are_no_part_of_it(tmp_path: Path):
+    file = written(
+        tmp_path, b"  Guten Morgen! \t Good morning!  \nWo wohnst du?\t Where do you live?"
+    )
+    assert read_parallel(file) == EXPECTED
+
+
+def test_a_word_has_one_id_wherever_it_stands():
+    tokenizer = train_parallel_bpe([ParallelText("the", "cat")] * 9, 270)
+    assert [len(text_ids(tokenizer, word)) for word in ("the", "cat", "the cat the")] == [1, 1, 3]
 
 
 def test_a_packed_file_is_unpacked(tmp_path: Path):

@@ -429,3 +429,11 @@ def test_a_bpe_is_not_learnt_from_what_is_held_out_by_name(tmp_path: Path):
     pieces = load_tokenizer(tmp_path / "out" / "tokenizer.json")
     assert len(pieces.encode("zyzzyva!")) == 8
     assert len(pieces.encode(" rose")) < 5
+
+
+@pytest.mark.parametrize("choice", ["chars", "words"])
+def test_what_is_held_out_by_name_is_spelt_too(tmp_path: Path, choice: str):
+    told, kept = file_of(tmp_path, "one two", "told"), file_of(tmp_path, "xyz xyz", "kept")
+    prepare([told], tmp_path / "out", tokenizer=choice, valid=[kept])
+    tokenizer = load_tokenizer(tmp_path / "out")
+    assert tokenizer.decode(ids(tmp_path / "out", "valid.bin")) == "xyz xyz"
