@@ -1,6 +1,7 @@
 """Files that claim more than they hold, or are nested without end: one line, at once."""
 
 import json
+import os
 import struct
 import sys
 import zipfile
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pellucid.checkpoint import export_huggingface, export_llm_c, load, open_tensors, save
+from pellucid.checkpoint import export_huggingface, export_llm_c, open_tensors, save
 from pellucid.checkpoint.read import read_ids
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
@@ -140,6 +141,32 @@ def deep(content: object, file: Path) -> None:
         sys.setrecursionlimit(limit)
 
 
+class Evil:
+    """Code that runs where a pickle is opened without care."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = str(mark)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("form", ["new", "old"])
+def test_no_code_of_a_pickle_is_run(tmp_path, make, refused, form):
+    evil = {"model": Evil(tmp_path / "ran"), "model_args": {}}
+    export_huggingface(make(), tmp_path / "hf")
+    (tmp_path / "hf" / "model.safetensors").unlink()
+    for file in ("ckpt.pt", "hf/pytorch_model.bin", "x.pt"):
+        torch.save(evil, tmp_path / file, _use_new_zipfile_serialization=form == "new")
+    refused(tmp_path / "ckpt.pt", "mkdir, which could run any code")
+    refused(tmp_path / "hf", "mkdir, which could run any code")
+    with pytest.raises(CheckpointError, match="mkdir, which could run any code"):
+        open_tensors(tmp_path / "x.pt")
+    assert not (tmp_path / "ran").exists()
+    torch.load(tmp_path / "x.pt", weights_only=False)
+    assert (tmp_path / "ran").exists(), "without care it would have run"
+
+
 # -- indexes ----------------------------------------------------------------------------------
 
 
@@ -206,4 +233,3 @@ def test_a_model_of_the_most_layers_is_refused_at_once_too(tmp_path, make, refus
     save_file(load_file(tmp_path / "model.safetensors"), tmp_path / "model.safetensors")
     changed(tmp_path / "config.json", n_layer=DEPTH)
     refused(tmp_path, "h.2.ln_1.weight", "missing")
-    assert load  # (the fixture loads)

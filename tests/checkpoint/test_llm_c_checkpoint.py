@@ -129,13 +129,14 @@ def test_a_header_that_promises_too_much_takes_no_memory(tmp_path: Path):
         assert "\n" not in str(raised.value)
 
 
-def test_a_number_of_the_header_that_nobody_knows_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("place", [8, 11, 255])
+def test_a_number_of_the_header_that_nobody_knows_is_refused(tmp_path: Path, place: int):
     file = tmp_path / "model.bin"
     export_llm_c(model(), file)
     content = bytearray(file.read_bytes())
-    content[4 * 11 : 4 * 12] = struct.pack("<i", 7)
+    content[4 * place : 4 * place + 4] = struct.pack("<i", 7)
     file.write_bytes(content)
-    with pytest.raises(CheckpointError, match="number 11 is 7"):
+    with pytest.raises(CheckpointError, match=f"number {place} is 7"):
         load(file)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import struct
 import sys
 import types
 import zipfile
@@ -13,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from pellucid.checkpoint import load
-from pellucid.checkpoint.pickles import read_pickle
+from pellucid.checkpoint.pickles import NumberType, number, read_pickle
 
 ARGS = {"n_layer": 2, "n_head": 3, "n_embd": 15, "block_size": 11, "vocab_size": 37}
 
@@ -151,6 +152,13 @@ def test_tensors_that_do_not_fit(tmp_path, refused, changes, names):
     refused(tmp_path, str(tmp_path / "ckpt.pt"), *names)
 
 
+def test_two_names_of_one_tensor_are_one_too_many(tmp_path, refused):
+    state = nanogpt_state(bias=True)
+    twice = {f"{p}transformer.wpe.weight": torch.ones(11, 15) for p in ("_orig_mod.", "module.")}
+    write(tmp_path / "ckpt.pt", state | twice)
+    refused(tmp_path, "a second wpe.weight", "remove one")
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -186,9 +194,13 @@ def test_a_number_of_numpy_s_is_a_number(tmp_path, monkeypatch, module, value):
     found = read_pickle(tmp_path / "ckpt.pt")["best_val_loss"]
     assert found == value.item()
     assert type(found) is type(value.item())
-    big = np.dtype(">f8").type(2.5)
-    write(tmp_path / "ckpt.pt", state, best_val_loss=big)
-    assert read_pickle(tmp_path / "ckpt.pt")["best_val_loss"] == 2.5
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_number_of_another_machine_s_order_is_the_same(order):
+    kind = NumberType("f8", False, True)
+    kind.__setstate__((3, order, None, None, None, -1, -1, 0))
+    assert number(kind, struct.pack(f"{order}d", 2.5)) == 2.5
 
 
 def repacked(file, old, new):
