@@ -10,6 +10,7 @@ from pellucid.compare.against import TensorDistance, apart
 from pellucid.compare.diagnose import Fit
 from pellucid.compare.judge import STATED, Picture, dropped, judge
 from pellucid.compare.judging_tape import JudgingTape
+from pellucid.layers import linear_backward
 from pellucid.models import GPT
 from pellucid.numbers import Rounded
 from pellucid.tree import map_leaves
@@ -127,3 +128,18 @@ def test_a_sum_over_positions_may_be_kept_in_the_dtype_itself():
     assert kept.tolist() == [256.0] * 4  # where a 1 more is rounded away
     along = Rounded.exact(rows.T.contiguous()).sum(-1)
     assert judge("x", kept, along, None).excess > 1
+
+
+def test_a_backward_counts_from_the_gradient_that_is_shown_though_its_maker_showed_none():
+    draw = torch.Generator().manual_seed(0)
+    x, weight, dout = (
+        torch.randn(shape, generator=draw, dtype=torch.float64)
+        for shape in ((2, 3), (3, 4), (2, 4))
+    )
+    theirs = dout * 1.01
+    mine = {"dm.out": theirs, "dm.x": theirs @ weight.mT, "dm.weight": x.mT @ theirs}
+    tape = JudgingTape(mine)
+    given = Rounded.exact(dout), (Rounded.exact(x), Rounded.exact(weight), None)
+    linear_backward(*given, tape=tape.at("m"))
+    agree = {name: verdict.agrees for name, verdict in tape.verdicts.items()}
+    assert agree == {"dm.out": False, "dm.x": True, "dm.weight": True}
