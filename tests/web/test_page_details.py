@@ -772,3 +772,121 @@ def test_a_value_s_table_and_its_gradient_s_turn_together(modules: Modules):
         ["h.0.attn.att", [1], "h.0.attn.att[1,0,0]"],
         ["dh.0.attn.att", [1], "dh.0.attn.att[1,0,0]"],
     ]
+
+
+# -- beside each other -----------------------------------------------------------------------------
+
+
+def test_predictions_of_two_runs_stand_in_their_columns(modules: Modules):
+    other = ENGLISH | {"text": "My dear"}
+    mine, theirs = (
+        answer(modules.api, "predictions", experiment=one, position=-1, top=50)
+        for one in (ENGLISH, other)
+    )
+    found = with_all(
+        modules,
+        """const { predictionPairs } = await import("/parts/side_by_side.js");
+        place.replaceChildren(predictionPairs(given.mine, given.theirs));
+        return [...place.querySelectorAll("tbody tr")].map((one) => [
+            JSON.parse(one.querySelector(".piece").title),
+            one.querySelector("[data-number]")?.dataset.number ?? null,
+            ...[...one.querySelectorAll(".value")].map((cell) => cell.title || cell.textContent),
+            ...[...one.querySelectorAll(".bar span")].map((bar) => bar.style.inlineSize)])""",
+        mine=mine,
+        theirs=theirs,
+    )
+    here, there = ({row["piece"]: row for row in one["rows"]} for one in (mine, theirs))
+    wanted = dict.fromkeys(row["piece"] for one in (mine, theirs) for row in one["rows"][:8])
+    assert [row[0] for row in found] == [*wanted]
+    for piece, name, own, beside, bar, other_bar in found:
+        assert name == (here[piece]["name"] if piece in here else None)
+        if piece in here:
+            assert own == f"{here[piece]['probability']:.4f}" or "e−" in own
+        else:
+            assert own == "–"
+        assert (
+            beside == "–" if piece not in there else (float(beside) == there[piece]["probability"])
+        )
+        for width, row in ((bar, here.get(piece)), (other_bar, there.get(piece))):
+            share = row["probability"] if row else 0
+            assert float(width.rstrip("%")) == pytest.approx(100 * share, abs=1e-3)
+
+
+def test_what_an_edit_changed_is_listed_with_its_size(modules: Modules):
+    edited = changed(AI_ROCKS, setting("h.0.attn.att", [0], 0.0))
+    effect = answer(modules.api, "effect", experiment=edited)
+    lists, pairs = with_all(
+        modules,
+        """const { effectView } = await import("/parts/effect.js");
+        place.replaceChildren(...effectView(given.effect, store.run));
+        for (const one of [...place.querySelectorAll("button")]) {
+            if (one.textContent.startsWith("Show all")) one.click();
+        }
+        const rowsOf = (table) => [...table.querySelectorAll("tbody tr")].map((one) =>
+            [...one.children].map((cell) => cell.title || cell.textContent));
+        const lists = [...place.querySelectorAll(".moved")].map(rowsOf);
+        place.querySelector(".moved button").click();
+        return [[...lists, said], rowsOf(place.querySelector(".pairs"))]""",
+        edited,
+        effect=effect,
+    )
+    values, gradients, said = lists
+    every = {row["name"]: row for row in effect["tensors"]}
+    assert len(values) + len(gradients) == len(every)
+    assert all(name.startswith("d") for name, *_ in gradients)
+    assert not any(name.startswith("dh.") for name, *_ in values)
+    for name, change, relative in values + gradients:
+        assert float(change) == every[name]["change"]
+        assert float(relative) == every[name]["relative"]
+    assert said == [["look", {"tensor": values[0][0]}]]
+    before = {row["piece"]: row["probability"] for row in effect["predictions"]["before"]}
+    now = {row["piece"]: row["probability"] for row in effect["predictions"]["after"]}
+    assert len(pairs) == len(now)
+    for (_, was, is_, _), piece in zip(pairs, now, strict=True):
+        assert f"{before[piece]:.4f}" in {was, f"{float(was or 0):.4f}"}
+        assert is_ == f"{now[piece]:.4f}"
+
+
+def test_the_losses_of_a_run_s_tokens_have_bars_by_the_largest(modules: Modules):
+    run = answer(modules.api, "open", experiment=ENGLISH)
+    found = with_all(
+        modules,
+        """const { tokenLosses } = await import("/parts/side_by_side.js");
+        place.replaceChildren(tokenLosses({ ...store.run, losses: given.losses }));
+        return [...place.querySelectorAll("tbody tr")].map((one) => [one.children[0].textContent,
+            JSON.parse(one.querySelector(".piece").title), one.children[2].textContent,
+            one.querySelector(".bar span")?.style.inlineSize ?? null])""",
+        ENGLISH,
+        losses=[*run["losses"][:-2], "NaN", None],
+    )
+    numbers = run["losses"][:-2]
+    for at, (row, token) in enumerate(zip(found, run["tokens"], strict=True)):
+        assert row[:2] == [str(at), token["piece"]]
+        if at < len(numbers):
+            assert row[2] == f"{numbers[at]:.4f}"
+            part = 100 * numbers[at] / max(numbers)
+            assert float(row[3].rstrip("%")) == pytest.approx(part, abs=1e-2)
+    assert found[-2][2] == "NaN"
+    assert found[-1][2] == "–"
+
+
+def test_a_chart_s_cursor_goes_to_the_nearest_place(modules: Modules):
+    found = modules.run(
+        """await import("/parts/chart.js");
+        const chart = document.createElement("pel-chart");
+        document.getElementById("pellucid").replaceChildren(chart);
+        chart.data = { title: "t", x: "step", series: [{ name: "a",
+            points: [[0, 5], [1, 6], [9, 7]] }] };
+        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)));
+        const plot = chart.querySelector(".plot");
+        const { left } = plot.getBoundingClientRect();
+        const places = chart.querySelector("polyline").getAttribute("points").split(" ")
+            .map((one) => Number(one.split(",")[0]));
+        const said = [];
+        for (const x of [places[0] - 30, places[1] + 4, (places[1] + 2 * places[2]) / 3]) {
+            plot.dispatchEvent(new PointerEvent("pointermove", { clientX: left + x }));
+            said.push(chart.querySelector(".readout").textContent);
+        }
+        return said"""
+    )
+    assert found == ["step 0: a 5", "step 1: a 6", "step 9: a 7"]
