@@ -63,8 +63,12 @@ def test_the_lines_tell_a_sample_from_the_whole():
         "valid.bin": {"tokens": 100},
         "tokenizer.json": {"kind": "bpe"},
     }
-    sample = Data(300, "uint16", 299, 0.05, {"characters": 4000, "of": 9000}, [], files)
-    whole = Data(300, "uint16", None, None, {"characters": 9000, "of": 9000}, [], files)
+    sample = Data(
+        300, "uint16", 299, 0.05, {"characters": 4000, "of": 9000}, [], files, special=False
+    )
+    whole = Data(
+        300, "uint16", None, None, {"characters": 9000, "of": 9000}, [], files, special=False
+    )
     learnt, *rest = prepared_lines(sample, Path("out"))
     assert learnt == "bpe learnt from 4,000 of 9,000 characters, in pieces spread evenly over them"
     assert rest == [

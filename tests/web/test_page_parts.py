@@ -309,6 +309,24 @@ def test_no_head_of_a_table_is_cut(modules: Modules, experiment: Any, name: str 
     assert cut[1] == []
 
 
+def test_a_long_name_of_a_column_is_whole(modules: Modules):
+    cut = modules.stored(
+        """const plain = store.tensor.bind(store);
+        store.tensor = async (fields) => {
+            const answer = await plain(fields);
+            const columns = answer.labels.columns.map((one) => `Nebuchadnezzar ${one}`);
+            return { ...answer, labels: { ...answer.labels, columns } };
+        };"""
+        + TABLE
+        + """const heads = () => [...table.querySelectorAll("[role=columnheader]:not(.pt-corner)")];
+        await until(() => heads()[0]?.textContent.startsWith("Nebuchadnezzar"));
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return heads().filter((one) => one.scrollWidth > one.clientWidth).length""",
+        {"experiment": AI_ROCKS, "name": "logits", "count": 6},
+    )
+    assert cut == 0
+
+
 def test_at_a_table_s_end_the_wheel_goes_on_to_what_is_around_it(modules: Modules):
     behavior = modules.stored(
         TABLE + "return getComputedStyle(table.querySelector('.pt-grid')).overscrollBehaviorY",

@@ -34,6 +34,7 @@ def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
     for name in ("learn", "see", "start"):
         page.go_back()
         wait_for_view(page, name)
+        assert page.evaluate("document.querySelector('pel-app').store.experiment.actions.length")
     for name in ("see", "learn", "touch"):
         page.go_forward()
         wait_for_view(page, name)

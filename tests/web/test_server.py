@@ -46,7 +46,7 @@ def test_the_page_and_its_files_are_there(browser: Browser):
 def test_a_mistake_is_one_line(browser: Browser):
     session = browser.session()
     assert browser.call(session, "wrong").refused(400) == (
-        "a thing must be right, and it is wrong: mend it"
+        r"a thing must be right,\nand it is wrong: mend it"
     )
     for call in ("none", "_keep", "answer", "__init__"):
         browser.call(session, call).refused(404)

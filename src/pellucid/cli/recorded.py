@@ -1,6 +1,5 @@
 """How the commands that look into one step record it."""
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.options.text import not_empty
@@ -16,15 +15,13 @@ STEP = {"learning_rate": 1e-3, "weight_decay": 0.1}
 def reader_of(text: str | None, model: str | None) -> str | None:
     """The model that reads a text: the named one, or for a text of one's own the shipped one.
 
-    None for the name of a worked example, which is one word; or its title, for `find_example` to
-    ask what was meant.
+    None for what is, or nearly is, the name or the title of a worked example, which `find_example`
+    then knows or asks for; a name is one word.
     """
-    from pellucid.examples import EXAMPLES
+    from pellucid.examples import is_near_example
 
-    if model is not None or text is None or not any(map(str.isspace, text)):
-        return model
-    name = "_".join(re.findall(r"\w+", text.casefold()))
-    return None if name in EXAMPLES else shipped_reader()
+    own = text is not None and any(map(str.isspace, text)) and not is_near_example(text)
+    return shipped_reader() if model is None and own else model
 
 
 def shipped_reader() -> str:

@@ -76,6 +76,15 @@ def find_example(name: str) -> Example | Demonstration:
     return _DEMONSTRATIONS.get(name) or load_example(name)
 
 
+def is_near_example(name: str) -> bool:
+    """Whether it is an example's name or title, or so near to one that it may be meant.
+
+    >>> is_near_example("AI rocks"), is_near_example("My dear friend")
+    (True, False)
+    """
+    return name.replace("-", "_") in EXAMPLES or bool(did_you_mean(name, EXAMPLES, _titles()))
+
+
 def _titles() -> dict[str, str]:
     """The examples' names by their titles."""
     return {find_example(name).title: name for name in EXAMPLES}
@@ -87,5 +96,6 @@ __all__ = [
     "Example",
     "find_example",
     "gpt_example_names",
+    "is_near_example",
     "load_example",
 ]

@@ -118,12 +118,14 @@ def fit(model: Classifier, inputs: Tensor, targets: Tensor, recipe: FitRecipe) -
             params, state = OPTIMIZERS[recipe.optimizer](model.params, grads, state, **settings)
             model = model.with_params(params)
             total += float(loss) * len(batch)
-        lost = lost_weight(model.params)
-        if lost or not math.isfinite(total):
+        lost = lost_weight(model.params) or ("" if math.isfinite(total) else "the loss is not")
+        # Finite weights may be so large that what they make of a row is not.
+        if not lost and not bool(model.forward(inputs).isfinite().all()):
+            lost = "the scores of a row are not"
+        if lost:
             raise ConfigError(
-                f"a training's numbers must stay finite, and in epoch {number} "
-                f"{lost or 'the loss is not'}: try a smaller --learning-rate than "
-                f"{recipe.learning_rate:g}"
+                f"a training's numbers must stay finite, and in epoch {number} {lost}: try a "
+                f"smaller --learning-rate than {recipe.learning_rate:g}"
             )
         yield Epoch(number, total / len(inputs), model)
 

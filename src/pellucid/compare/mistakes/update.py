@@ -8,7 +8,7 @@ from pellucid.compare.mistakes.mistake import Mistake
 from pellucid.compare.mutation import Function, argument
 from pellucid.optim import adamw_rule
 
-_DECAY = "learning_rate * weight_decay * weight"
+_DECAY = "learning_rate * weight_decay * before"
 
 
 def _correction(name: str, text: str, m_hat: str, v_hat: str, t: Callable[[int], float]) -> Mistake:
@@ -37,9 +37,9 @@ UPDATE: tuple[Mistake, ...] = (
         "adam_l2",
         "weight decay is added to the gradient (Adam with L2), not to the update (AdamW)",
         (
-            ("(1 - beta1) * dweight", "(1 - beta1) * (dweight + weight_decay * weight)"),
-            ("dweight.square()", "(dweight + weight_decay * weight).square()"),
-            (_DECAY, "0.0 * weight"),
+            ("(1 - beta1) * slope", "(1 - beta1) * (slope + weight_decay * before)"),
+            ("slope.square()", "(slope + weight_decay * before).square()"),
+            (_DECAY, "0.0 * before"),
         ),
         {adamw_rule: _with_l2},
     ),
@@ -67,13 +67,13 @@ UPDATE: tuple[Mistake, ...] = (
     Mistake(
         "no_decay",
         "weights do not decay",
-        ((_DECAY, "0.0 * weight"),),
+        ((_DECAY, "0.0 * before"),),
         {adamw_rule: argument("weight_decay", lambda _: 0.0)},
     ),
     Mistake(
         "decay_without_rate",
         "weight decay is not multiplied by the learning rate",
-        ((_DECAY, "weight_decay * weight"),),
+        ((_DECAY, "weight_decay * before"),),
         {adamw_rule: _without_rate},
     ),
 )
