@@ -18,7 +18,6 @@ from tests.web.examples import AI_ROCKS, ENGLISH, answer, changed, setting, step
 from tests.web.plain_api import PlainApi
 from tests.web.served import JSON, Browser, served
 
-LONG = "beginningheavencreateddarknessspiritwatersfirmamentdividedgatheredgrasstreefruitlights"
 LONG = (
     "beginningheavencreateddarknessspiritwatersfirmamentdividedgatheredgrasstreefruitlights"
     "mountainsvalleyswhaleskingdombrotherprophetsilverquickly"

@@ -15,6 +15,7 @@ def view(page: Any) -> str:
 
 def wait_for_view(page: Any, name: str) -> None:
     page.wait_for_function("(name) => document.querySelector('pel-app').view === name", arg=name)
+    page.wait_for_timeout(200)  # until the browser has written its own history down
 
 
 def settled(page: Any, change: Any) -> None:
@@ -40,6 +41,7 @@ def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
         wait_for_view(page, name)
     page.locator("pel-touch").get_by_text("1 step of AdamW").wait_for()
     page.go_back()
+    wait_for_view(page, "learn")
     page.locator("pel-learn").get_by_role("button", name="Undo").click()
     page.get_by_text("no step taken yet").wait_for()
 
