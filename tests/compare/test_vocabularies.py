@@ -6,6 +6,7 @@ import torch
 
 from pellucid.compare.translate import VOCABULARIES, translate
 from pellucid.errors import TraceError
+from pellucid.models.gpt.vocabularies.row import TensorSource
 from pellucid.tape import Tape
 from pellucid.walkthrough import names
 from tests.port.models import CONFIG, N_HEAD, model_of, small
@@ -206,3 +207,10 @@ def test_a_tensor_under_two_names_is_taken_once():
     assert found.found["h.0.ln_1.out"].names == ("h.0.ln_1.out",)
     assert found.twice == ("transformer.h.0.ln_1",)
     assert "dh.0.attn.c_attn.weight" in found.found
+
+
+def test_a_tensor_that_has_not_the_shape_of_its_name_is_one_line():
+    source = TensorSource(("attn",), lambda theirs, _: theirs[1], None)  # type: ignore[arg-type]
+    assert source.read({"attn": torch.tensor([3.0, 7.0])}) == 7.0
+    with pytest.raises(TraceError, match=r"attn must have the shape .*, and it has \(\):"):
+        source.read({"attn": torch.tensor(3.0)})

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pellucid.errors import TraceError
 from pellucid.models import GPTConfig
 
 
@@ -58,5 +59,13 @@ class TensorSource(NamedTuple):
     sizes: VocabularySizes
 
     def read(self, tensors: Mapping[str, Tensor]) -> Tensor:
-        """The tensor in our layout."""
-        return self.layout(*(tensors[name] for name in self.names), self.sizes)
+        """The tensor in our layout; `TraceError` where it has not the shape of its name's."""
+        theirs = [tensors[name] for name in self.names]
+        try:
+            return self.layout(*theirs, self.sizes)
+        except (IndexError, RuntimeError) as error:
+            shapes = " and ".join(str(tuple(one.shape)) for one in theirs)
+            raise TraceError(
+                f"{' and '.join(self.names)} must have the shape that its program gives it, and "
+                f"it has {shapes}: save it as it was computed, or say by --map what it is"
+            ) from error
