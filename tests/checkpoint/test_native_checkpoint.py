@@ -488,3 +488,12 @@ def test_importing_it_imports_no_optional_library():
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
+
+
+def test_a_setting_that_only_the_header_has_is_named_and_missing(tmp_path, make, refused):
+    save(make(), tmp_path / "m")
+    config = tmp_path / "m" / "config.json"
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    del settings["n_inner"]  # null in the header
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    refused(tmp_path / "m", "n_inner is missing in the one and None in the other")

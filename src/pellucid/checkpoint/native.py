@@ -69,15 +69,21 @@ def read(weights: Path, settings: dict[str, Any] | None) -> Found:
             f"{weights} must have a {CONFIG} beside it, or a header that says what model it is; it "
             f"has neither; put the {CONFIG} of its model there"
         )
-    if settings and inscribed and settings != inscribed:
-        both = settings.keys() | inscribed.keys()
-        key = min(key for key in both if settings.get(key) != inscribed.get(key))
-        raise CheckpointError(
-            f"{weights.with_name(CONFIG)} must say what the header of {WEIGHTS} says; {key} is "
-            f"{settings.get(key)!r} in the one and {inscribed.get(key)!r} in the other; restore "
-            f"the value, or delete {CONFIG} to go by the header"
-        )
+    both = settings.keys() | inscribed.keys() if settings and inscribed else ()
+    for key in sorted(both):
+        # As text, since a NaN is not even itself.
+        one, other = _said(settings or {}, key), _said(inscribed or {}, key)
+        if one != other:
+            raise CheckpointError(
+                f"{weights.with_name(CONFIG)} must say what the header of {WEIGHTS} says; {key} "
+                f"is {one} in the one and {other} in the other; restore the value, or delete "
+                f"{CONFIG} to go by the header"
+            )
     return _found(weights, settings or inscribed or {}, tensors)
+
+
+def _said(settings: dict[str, Any], key: str) -> str:
+    return repr(settings[key]) if key in settings else "missing"
 
 
 def is_inscribed(weights: Path) -> bool:

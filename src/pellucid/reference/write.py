@@ -154,7 +154,6 @@ class _Shards:
     ) -> None:
         self.place, self.dtype, self.wanted, self.rows = place, dtype, wanted, rows
         self.waiting: dict[str, Tensor] = {}
-        self.taken: set[int] = set()  # the memory that they lie in
         self.bytes, self.count = 0, 0
 
     def add(self, name: str, values: Tensor, *, first: str | None = None, **known: Any) -> None:
@@ -172,22 +171,10 @@ class _Shards:
         if part.shape != values.shape:
             row["kept"] = list(part.shape)
         row.setdefault("files", {})[self.dtype] = self._file
-        self.waiting[name] = self._own(part.detach().cpu())
+        self.waiting[name] = part.detach().cpu()
         self.bytes += part.nbytes
         if self.bytes >= SHARD:
             self.flush()
-
-    def _own(self, values: Tensor) -> Tensor:
-        """The tensor row by row, as the file has it, in memory that no other waiting tensor has.
-
-        Of one head or one position, heads side by side are a view of all that memory.
-        """
-        memory = values.untyped_storage()
-        whole = values.is_contiguous() and memory.nbytes() == values.nbytes
-        if not whole or memory.data_ptr() in self.taken:
-            return values.clone(memory_format=torch.contiguous_format)
-        self.taken.add(memory.data_ptr())
-        return values
 
     @property
     def _file(self) -> str:
@@ -199,4 +186,3 @@ class _Shards:
             return
         write_tensors(self.place / self._file, self.waiting)
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1
-        self.taken.clear()
