@@ -77,6 +77,7 @@ def test_a_last_line_cut_off_anywhere_is_ignored(tmp_path: Path):
         (b'{"iteration": 2', "is none"),
         (b"", "is none"),
         (b"[1]", "is none"),
+        (b"[" * 100_000, "is none"),
         (b'{"iteration": 2, "loss": "\xff"}', "is none"),
         (b'{"loss": 1.0}', "has no iteration"),
         (b'{"iteration": 2, "loss": 1.0, "learning_rate": 1}', "has no grad_norm"),

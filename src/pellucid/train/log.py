@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError, WriteError
-from pellucid.files import write_text
+from pellucid.files import parse_json, write_text
 from pellucid.tree import Tree, flatten
 
 LOG = "log.jsonl"
@@ -74,8 +74,8 @@ class Log:
         lines = self.path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
             try:
-                row = json.loads(line.decode("utf-8"))
-            except (ValueError, RecursionError):
+                row = parse_json(line.decode("utf-8"))
+            except ValueError:
                 row = None
             if isinstance(row, dict) and type(row.get("iteration")) is int:
                 rows.append(row)

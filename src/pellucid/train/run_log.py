@@ -1,6 +1,5 @@
 """The log of a training, read from its run's directory into columns."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import TextError
+from pellucid.files import parse_json
 
 LOG = "log.jsonl"
 """The log's name in a run's directory."""
@@ -78,7 +78,7 @@ def _rows(path: Path, content: bytes) -> Iterator[Mapping[str, Any]]:
     *whole, rest = content.split(b"\n")
     for number, line in enumerate([*whole, rest], start=1):
         try:
-            row = json.loads(line.decode("utf-8"))
+            row = parse_json(line.decode("utf-8"))
         except ValueError:
             row = None
         if number > len(whole) and not isinstance(row, dict):

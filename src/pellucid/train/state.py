@@ -11,6 +11,7 @@ from torch import Tensor
 from pellucid.checkpoint.read import one_line, read_safetensors
 from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
+from pellucid.files import parse_json
 from pellucid.optim import State
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -66,7 +67,7 @@ def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
     """What `save_point` wrote, and the notes; `CheckpointError` where it is something else."""
     try:
         tensors, header = read_safetensors(path)
-        fields: dict[str, Any] = json.loads(header.pop(_HEADER))
+        fields: dict[str, Any] = parse_json(header.pop(_HEADER))
         random, t = tensors[_RANDOM], fields.pop("t")
         torch.Generator().set_state(random)
         trees = unflatten({name: tensors[name] for name in fields.pop("order")})
