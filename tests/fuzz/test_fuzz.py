@@ -16,7 +16,13 @@ from tests.fuzz.targets import TARGETS
 def test_random_input_is_taken_or_refused(target: Target) -> None:
     inputs = target.inputs()
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=12,
+        deadline=None,
+        derandomize=True,  # `python -m tests.fuzz` looks for what is new
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.data())
     def taken(data: st.DataObject) -> None:
         came: Any = data.draw(inputs)
