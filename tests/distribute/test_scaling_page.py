@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels import FAST
-from pellucid.models import GPTConfig, gpt_loss, init_params
+from pellucid.models import GPTConfig, causal_loss, init_params
+from pellucid.models.gpt.wiring import TRUNK
 from pellucid.tree import flatten, unflatten
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def by_layer(split: int) -> float:
             elif name.endswith("c_proj.weight"):
                 params[name] = leaf[: len(leaf) // split].clone()
         ids = torch.zeros(ROWS, LENGTH, dtype=torch.int64)
-        _, cache = gpt_loss(ids, ids, **unflatten(params), config=config, ops=FAST)
+        _, cache = causal_loss(ids, ids, **unflatten(params), config=config, trunk=TRUNK, ops=FAST)
         seen: dict[int, int] = {}
         kept(tuple(cache), seen)
         own = {leaf.untyped_storage().data_ptr() for leaf in params.values()}

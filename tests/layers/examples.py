@@ -18,6 +18,7 @@ from pellucid.layers import (
 )
 from pellucid.tree import Tree, present
 from tests.judge import Example
+from tests.layers import gated_examples
 
 GENERATOR = torch.Generator().manual_seed(0)
 B, T, S, C, H, V = 2, 3, 5, 4, 2, 6
@@ -377,3 +378,5 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         ),
     },
 }
+
+EXAMPLES |= gated_examples.EXAMPLES

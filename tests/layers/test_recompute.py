@@ -8,7 +8,8 @@ import torch
 from pellucid.kernels import FAST
 from pellucid.layers import REFERENCE, Ops, recomputing
 from pellucid.models import GPT
-from pellucid.models.gpt.wiring import draw_noise, gpt_loss
+from pellucid.models.causal_wiring import causal_loss, draw_noise
+from pellucid.models.gpt.wiring import TRUNK
 from pellucid.tree import flatten
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
 
@@ -30,8 +31,8 @@ def test_every_gradient_is_the_same(choices: dict[str, Any], ops: Ops):
 
 def test_a_block_keeps_its_input_and_what_it_was_told():
     model = GPT(tiny(), random_params(tiny()))
-    told = {"config": model.config, "ops": recomputing(REFERENCE)}
-    _, cache = gpt_loss(TOKENS, TARGETS, **model.params, **told)
+    told = {"config": model.config, "ops": recomputing(REFERENCE), "trunk": TRUNK}
+    _, cache = causal_loss(TOKENS, TARGETS, **model.params, **told)
     parameters = {id(leaf) for leaf in flatten(model.params).values()}
     for block in cache.trunk.h:
         held = [leaf for leaf in flatten(block.told).values() if isinstance(leaf, torch.Tensor)]

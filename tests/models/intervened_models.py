@@ -20,6 +20,8 @@ def some_interventions(model: GPT) -> list[Intervention]:
     interventions = []
     for name in intervention_names(model):
         axes = intervention_sizes(model, name)
-        interventions.append(Intervention(name, 0.7, (1,) * len(axes)))
+        interventions.append(
+            Intervention(name, 0.7, tuple(min(1, (size or 2) - 1) for size in axes))
+        )
         interventions.append(Intervention(name, -0.4, (0, 2) if len(axes) > 2 else (2,)))
     return interventions

@@ -16,13 +16,14 @@ from pellucid.layers import sinusoids
 from pellucid.models import (
     GPT,
     Intervention,
-    gpt_loss,
-    gpt_loss_backward,
+    causal_loss,
+    causal_loss_backward,
     intervened_name,
     intervention_names,
     transformer_loss,
     transformer_loss_backward,
 )
+from pellucid.models.gpt.wiring import TRUNK
 from pellucid.models.intervening import intervening
 from pellucid.models.interventions import set_values
 from pellucid.models.transformer import halves as encode_decode
@@ -55,11 +56,11 @@ def test_every_dname_is_the_gradient_of_name(choices: dict[str, Any], tokens: Te
     targets = TARGETS[0] if tokens.dim() == 1 else TARGETS
     tape = Tape()
     tape.given(flatten(params))
-    loss, cache = gpt_loss(
-        tokens, targets, **params, config=config, ops=VIEWING, noise=noise, tape=tape
+    loss, cache = causal_loss(
+        tokens, targets, **params, config=config, trunk=TRUNK, ops=VIEWING, noise=noise, tape=tape
     )
     with torch.no_grad():
-        gpt_loss_backward(1.0, cache, config=config, ops=VIEWING, tape=tape)
+        causal_loss_backward(1.0, cache, config=config, trunk=TRUNK, ops=VIEWING, tape=tape)
 
     names = judged_names(tape, loss)
     assert {f"d{name}" for name in flatten(params)} <= set(names)
@@ -80,9 +81,11 @@ def test_every_dname_of_an_intervened_run_is_the_gradient_of_name(
     ops = intervening(VIEWING, set_values(model, interventions, start=0, length=tokens.shape[-1]))
     targets, tape = TARGETS[0] if tokens.dim() == 1 else TARGETS, Tape()
     tape.given(flatten(params))
-    loss, cache = gpt_loss(tokens, targets, **params, config=config, ops=ops, tape=tape)
+    loss, cache = causal_loss(
+        tokens, targets, **params, config=config, trunk=TRUNK, ops=ops, tape=tape
+    )
     with torch.no_grad():
-        gpt_loss_backward(1.0, cache, config=config, ops=ops, tape=tape)
+        causal_loss_backward(1.0, cache, config=config, trunk=TRUNK, ops=ops, tape=tape)
 
     names = judged_names(tape, loss)
     assert {f"d{intervened_name(one.name)}" for one in interventions} <= set(names)

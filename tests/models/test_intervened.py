@@ -14,7 +14,7 @@ from pellucid.layers import REFERENCE
 from pellucid.models import (
     GPT,
     Intervention,
-    gpt_loss,
+    causal_loss,
     intervene,
     intervened_name,
     intervention_names,
@@ -23,6 +23,7 @@ from pellucid.models import (
     packed,
     with_lora,
 )
+from pellucid.models.gpt.wiring import TRUNK
 from pellucid.models.intervening import intervening
 from pellucid.models.interventions import set_values
 from pellucid.tape import PlacedTape, Tape
@@ -62,7 +63,9 @@ def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tens
     params = map_leaves(Tensor.requires_grad_, map_leaves(Tensor.clone, model.params))
     own = set_values(model, interventions, start=0, length=TOKENS.shape[-1])
     ops = intervening(REFERENCE, own)
-    loss, _ = gpt_loss(TOKENS, TARGETS, **params, config=model.config, ops=ops, tape=PlacedTape())
+    loss, _ = causal_loss(
+        TOKENS, TARGETS, **params, config=model.config, trunk=TRUNK, ops=ops, tape=PlacedTape()
+    )
     leaves = flatten(params)
     grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     found = {

@@ -7,7 +7,7 @@ import torch
 from pellucid.errors import TraceError
 from pellucid.kernels import FAST
 from pellucid.layers import layer_norm, linear, scaled_dot_product, softmax, softmax_backward
-from pellucid.models import GPT, GPTConfig, gpt_loss_backward
+from pellucid.models import GPT, GPTConfig, causal_loss_backward
 from pellucid.optim import sgd
 from pellucid.tape import NULL_TAPE, Call, NullTape, Tape
 from pellucid.tree import flatten
@@ -164,7 +164,7 @@ def test_every_value_has_a_maker_that_did_not_read_it(choices: dict[str, Any], n
 def test_a_call_run_again_gives_what_it_gave(choices: dict[str, Any], noisy: bool):
     tape = step_of(choices, noisy=noisy)
     for call in tape.calls:
-        if call.function is gpt_loss_backward:
+        if call.function is causal_loss_backward:
             continue  # it shows dwte.weight at wte, one level below the place where it runs
         again = Tape()
         call.function(**call.arguments, tape=again.at(call.path))
@@ -267,7 +267,7 @@ def test_a_call_keeps_what_came_as_further_keywords():
     _, tape = model.run_with_cache([0, 1])
     call = tape.made_by("mask")
     assert call.function.__name__ == "trunk"
-    head = next(call for call in tape.calls if call.function.__name__ == "gpt_logits")
+    head = next(call for call in tape.calls if call.function.__name__ == "causal_logits")
     assert head.inputs["h.0.ln_1.weight"] == "h.0.ln_1.weight"
     logits, _ = head.function(**head.arguments)
     assert torch.equal(logits, tape["logits"])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Classifier, NextToken, Transformer, intervene
+from pellucid.models import GPT, Classifier, Llama, LlamaConfig, NextToken, Transformer, intervene
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.tree import Tree
@@ -17,6 +17,7 @@ from tests.models.classifier_examples import TARGETS as CLASSES
 from tests.models.examples import random_noise, random_params
 from tests.models.examples import tiny as gpt
 from tests.models.intervened_models import some_interventions
+from tests.models.llama_examples import LLAMAS
 from tests.models.next_token_examples import FORMS, NEXT, WINDOWS
 from tests.models.transformer_examples import all_noise
 from tests.models.transformer_examples import tiny as transformer
@@ -107,6 +108,15 @@ def of_transformer(
     return stepped(tape, model.params, grads)
 
 
+def of_llama(config: LlamaConfig, *, noise: bool = False, interventions: bool = False) -> Tape:
+    model, tape = Llama(config, random_params(config)), Tape()
+    if interventions:
+        model = intervene(model, some_interventions(model))
+    drawn = random_noise(config, TOKENS) if noise else None
+    _, grads = model.loss_and_grads(TOKENS, TARGETS, tape, noise=drawn)
+    return stepped(tape, model.params, grads)
+
+
 def of_a_past() -> Tape:
     """Positions that come after others, whose keys and values are kept."""
     config, tape = gpt(n_layer=1), Tape()
@@ -156,6 +166,13 @@ def all_recordings() -> dict[str, Callable[[], Tape]]:
         found[f"gpt, {label}, no targets"] = partial(of_gpt, choices, targets=WITHOUT_SOME)
         found[f"gpt, {label}, interventions"] = partial(of_gpt, choices, interventions=True)
     found["gpt, a past"] = of_a_past
+    for label, config in LLAMAS.items():
+        found[f"llama, {label}"] = partial(of_llama, config)
+    for label in ("shared keys", "query and key norms", "window"):
+        found[f"llama, {label}, dropout"] = partial(of_llama, LLAMAS[label], noise=True)
+        found[f"llama, {label}, interventions"] = partial(
+            of_llama, LLAMAS[label], interventions=True
+        )
     for label, choices in TRANSFORMERS.items():
         found[f"transformer, {label}"] = partial(of_transformer, choices)
         found[f"transformer, {label}, all"] = partial(

@@ -30,8 +30,9 @@ SAY_NOTHING = {
     "linear_cross_entropy": "the head and the loss say it",
     "linear_smooth_cross_entropy": "the head and the loss say it",
     "trunk": "the embeddings, the blocks and the norm say it",
+    "llama_trunk": "the embedding, the angles, the blocks and the norm say it",
     "scale": "the embedding that scales says that its factor is √C",
-    "gpt_loss": "the trunk, the head and the loss say it",
+    "causal_loss": "the trunk, the head and the loss say it",
     "encode": "the embedding and the encoder say it",
     "encoder": "the blocks and the norm say it",
     "decode": "the embedding and the decoder say it",
@@ -48,13 +49,13 @@ FORWARD_ALONE = {
     "next_token_logits": "what it lays side by side is cut again, and shown by its parts",
 }
 BACKWARD_ALONE = {
-    "gpt_logits": "the trunk and the head say it; the backward is the loss's",
+    "causal_logits": "the trunk and the head say it; the backward is the loss's",
     "decoder": "the memory is read in every block, and its gradients add up",
 }
 
 
-NEVER_BY_ITSELF = {"softmax", "softmax_backward", "rms_norm", "rms_norm_backward"}
-"""Attention and the loss keep no values of their softmax; no model here has an RMS norm."""
+NEVER_BY_ITSELF = {"softmax", "softmax_backward"}
+"""Attention and the loss keep no values of their softmax."""
 
 NEVER_PRINTED = {
     ("position_backward", "dx = dout"): "one tensor under two names",

@@ -6,6 +6,8 @@ import torch
 from pellucid.models import (
     GPT,
     GPTConfig,
+    Llama,
+    LlamaConfig,
     NextToken,
     NextTokenConfig,
     Transformer,
@@ -76,6 +78,15 @@ def recorded_windows(config: NextTokenConfig) -> Tape:
     return tape
 
 
+OF_HEADS = {
+    "merged": ("T", "Hd"),
+    "c_proj.x": ("T", "Hd"),
+    "c_proj.weight": ("Hd", "C"),
+    "c_proj.lora_a": ("Hd", "r"),
+}
+"""Where C in the table is the width of the heads side by side, which need not be the stream's."""
+
+
 def assert_described(tape: Tape, letters: dict[str, int]) -> None:
     for name in tape:
         row = describe(name)
@@ -85,7 +96,9 @@ def assert_described(tape: Tape, letters: dict[str, int]) -> None:
             shape = tuple(tape[name].shape)
             if name == "dec.mask":  # padding adds an axis
                 shape = shape[-2:]
-            assert tuple(letters[size] for size in row.shape) == shape, name
+            own = [size for end, size in OF_HEADS.items() if f"attn.{end}" in name]
+            sizes = own[0] if own and "Hd" in letters else row.shape
+            assert tuple(letters[size] for size in sizes) == shape, name
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
@@ -100,6 +113,24 @@ def test_every_name_of_a_transformer_is_described_in_its_shape(
     choices: dict[str, object], dropout: float
 ):
     assert_described(recorded_transformer(dropout, **choices), LETTERS)
+
+
+def recorded_llama(config: LlamaConfig, dropout: float) -> Tape:
+    """A whole step, with dropout where it is not 0."""
+    model, tape, tokens = Llama(config, random_params(config)), Tape(), torch.arange(7)
+    generator = torch.Generator().manual_seed(2)
+    noise = model.draw_noise(tokens, tokens + 1, p=dropout, generator=generator)
+    _, grads = model.loss_and_grads(tokens, tokens + 1, tape, noise=noise)
+    adamw(model.params, grads, learning_rate=0.1, tape=tape)
+    return tape
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("place", range(3))
+def test_every_name_of_a_llama_is_described_in_its_shape(place: int, dropout: float):
+    config, _, letters = list(Llama.small())[place]
+    sizes = {letter: size for size, letter in letters.items()} | {"S": 7}
+    assert_described(recorded_llama(config, dropout), sizes)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -128,6 +159,12 @@ def test_every_row_of_the_table_stands_on_some_tape():
         row.pattern
         for choices in TRANSFORMERS
         for name in recorded_transformer(0.3, **choices)
+        if (row := describe(name)) is not None
+    }
+    seen |= {
+        row.pattern
+        for config, _, _ in Llama.small()
+        for name in recorded_llama(config, 0.3)
         if (row := describe(name)) is not None
     }
     seen |= {

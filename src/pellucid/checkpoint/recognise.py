@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pellucid.checkpoint import hub, huggingface, llm_c, nanogpt, native, openai
+from pellucid.checkpoint import gguf, hub, huggingface, llm_c, nanogpt, native, openai
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
@@ -86,6 +86,8 @@ def _from_file(file: Path) -> Found:
         return native.read(file, None)
     if file.suffix in {".pt", ".pth"}:
         return nanogpt.read(file)
+    if file.suffix == gguf.SUFFIX:
+        return gguf.read(file)
     if file.suffix == ".bin" and llm_c.magic_of(file) == llm_c.MODEL:
         return llm_c.read(file)
     raise CheckpointError(

@@ -45,7 +45,25 @@ from pellucid.layers.feed_forward import (
     feed_forward_backward,
     feed_forward_shapes,
 )
+from pellucid.layers.gated_block import (
+    GatedBlockCache,
+    gated_block,
+    gated_block_backward,
+    gated_block_shapes,
+)
+from pellucid.layers.gated_feed_forward import (
+    GatedFeedForwardCache,
+    gated_feed_forward,
+    gated_feed_forward_backward,
+    gated_feed_forward_shapes,
+)
 from pellucid.layers.gelu import gelu_erf, gelu_erf_backward, gelu_tanh, gelu_tanh_backward
+from pellucid.layers.grouped_attention import (
+    GroupedAttentionCache,
+    grouped_attention,
+    grouped_attention_backward,
+    grouped_attention_shapes,
+)
 from pellucid.layers.intervened import intervened, intervened_backward
 from pellucid.layers.layer_norm import layer_norm, layer_norm_backward, layer_norm_shapes
 from pellucid.layers.linear import linear, linear_backward, linear_shapes
@@ -62,6 +80,7 @@ from pellucid.layers.ops import Ops, Pair
 from pellucid.layers.position import position, position_backward, position_shapes, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.relu import relu, relu_backward
+from pellucid.layers.repeat_heads import repeat_heads, repeat_heads_backward
 from pellucid.layers.residual import (
     NormPlace,
     ResidualCache,
@@ -70,12 +89,19 @@ from pellucid.layers.residual import (
     residual_backward,
 )
 from pellucid.layers.rms_norm import rms_norm, rms_norm_backward, rms_norm_shapes
+from pellucid.layers.rotary import (
+    rotary,
+    rotary_angles,
+    rotary_backward,
+    rotary_frequencies,
+)
 from pellucid.layers.scale import scale, scale_backward
 from pellucid.layers.scaled_dot_product import (
     causal_mask,
     scaled_dot_product,
     scaled_dot_product_backward,
 )
+from pellucid.layers.silu import silu, silu_backward
 from pellucid.layers.smooth_cross_entropy import (
     linear_smooth_cross_entropy,
     linear_smooth_cross_entropy_backward,
@@ -102,6 +128,9 @@ __all__ = [
     "DecoderBlockCache",
     "DecoderPast",
     "FeedForwardCache",
+    "GatedBlockCache",
+    "GatedFeedForwardCache",
+    "GroupedAttentionCache",
     "LoraCache",
     "MultiHeadCache",
     "NormPlace",
@@ -137,10 +166,19 @@ __all__ = [
     "feed_forward",
     "feed_forward_backward",
     "feed_forward_shapes",
+    "gated_block",
+    "gated_block_backward",
+    "gated_block_shapes",
+    "gated_feed_forward",
+    "gated_feed_forward_backward",
+    "gated_feed_forward_shapes",
     "gelu_erf",
     "gelu_erf_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
+    "grouped_attention",
+    "grouped_attention_backward",
+    "grouped_attention_shapes",
     "intervened",
     "intervened_backward",
     "inverted_noise",
@@ -167,15 +205,23 @@ __all__ = [
     "recomputing",
     "relu",
     "relu_backward",
+    "repeat_heads",
+    "repeat_heads_backward",
     "residual",
     "residual_backward",
     "rms_norm",
     "rms_norm_backward",
     "rms_norm_shapes",
+    "rotary",
+    "rotary_angles",
+    "rotary_backward",
+    "rotary_frequencies",
     "scale",
     "scale_backward",
     "scaled_dot_product",
     "scaled_dot_product_backward",
+    "silu",
+    "silu_backward",
     "sinusoids",
     "smooth_cross_entropy",
     "smooth_cross_entropy_backward",

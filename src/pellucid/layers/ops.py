@@ -20,19 +20,23 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Ops:
-    """One pair for each primitive layer, and for the block that a GPT stacks."""
+    """One pair for each primitive layer, and for the blocks that a GPT and a Llama stack."""
 
     embedding: Pair
     position: Pair
     linear: Pair
     lora_linear: Pair
     layer_norm: Pair
+    rms_norm: Pair
     gelu_tanh: Pair
     gelu_erf: Pair
     relu: Pair
+    silu: Pair
+    rotary: Pair
     scaled_dot_product: Pair
     dropout: Pair
     unembedding: Pair
     linear_cross_entropy: Pair
     linear_smooth_cross_entropy: Pair
     block: Pair
+    gated_block: Pair

@@ -18,14 +18,17 @@ DROPOUT = Pair(dropout, dropout_backward)
 
 
 @functools.lru_cache(maxsize=64)
-def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
+def causal_mask(
+    queries: int, keys: int, device: torch.device, *, window: int | None = None
+) -> Tensor:
     """The mask (T, S) that hides the future: True where a query may look at a key.
 
     The last query stands at the last key: with earlier keys kept (S > T), query i sits at position
-    S - T + i. The same tensor each time, so that a fast kernel can know it by identity.
+    S - T + i. With a window it looks at so many positions at most, its own among them. The same
+    tensor each time, so that a fast kernel can know it by identity.
     """
-    may_look = torch.ones(queries, keys, dtype=torch.bool, device=device)
-    return may_look.tril(keys - queries)
+    may_look = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    return may_look if window is None else may_look.triu(keys - queries - window + 1)
 
 
 @layer(

@@ -1,6 +1,13 @@
 """Models: wiring of layers, forward and backward, and nothing else."""
 
 from pellucid.models.adapter import Adapter
+from pellucid.models.causal import CausalModel
+from pellucid.models.causal_wiring import (
+    causal_logits,
+    causal_loss,
+    causal_loss_backward,
+    draw_noise,
+)
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.model import Classifier
 from pellucid.models.classifier.wiring import (
@@ -13,13 +20,13 @@ from pellucid.models.classifier.wiring import (
     network,
     network_backward,
 )
-from pellucid.models.gpt.config import GPTConfig, init_params, parameter_shapes
+from pellucid.models.gpt.config import GPTConfig, parameter_shapes
 from pellucid.models.gpt.huggingface import HUGGING_FACE
 from pellucid.models.gpt.model import GPT
 from pellucid.models.gpt.nanogpt import NANOGPT
 from pellucid.models.gpt.openai import OPENAI
 from pellucid.models.gpt.presets import RANDOM_MODELS
-from pellucid.models.gpt.wiring import draw_noise, gpt_logits, gpt_loss, gpt_loss_backward
+from pellucid.models.initial import init_params
 from pellucid.models.intervening import intervened_name
 from pellucid.models.interventions import (
     Intervention,
@@ -28,6 +35,10 @@ from pellucid.models.interventions import (
     pairs_at,
 )
 from pellucid.models.language_model import LanguageModel, intervene
+from pellucid.models.llama.config import LlamaConfig, RotaryScaling
+from pellucid.models.llama.gguf import GGUF_KINDS
+from pellucid.models.llama.huggingface import LLAMA_KINDS
+from pellucid.models.llama.model import Llama
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Config, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
@@ -52,11 +63,16 @@ from pellucid.models.transformer.wiring import (
 )
 
 ARCHITECTURES: dict[str, type[Model]] = {
-    model.architecture: model for model in (GPT, Transformer, NextToken, Classifier)
+    model.architecture: model for model in (GPT, Llama, Transformer, NextToken, Classifier)
 }
 """The kinds of model that a checkpoint of ours can hold."""
 
-ADAPTERS: tuple[Adapter, ...] = (*HUGGING_FACE, *NANOGPT, OPENAI)
+ADAPTERS: tuple[Adapter, ...] = (
+    *HUGGING_FACE,
+    *(kind.adapter for kind in (*LLAMA_KINDS, *GGUF_KINDS)),
+    *NANOGPT,
+    OPENAI,
+)
 """The layouts of other programs that we read; see `pellucid.models.adapter`."""
 
 __all__ = [
@@ -64,18 +80,25 @@ __all__ = [
     "ARCHITECTURES",
     "GPT",
     "RANDOM_MODELS",
+    "CausalModel",
     "Classifier",
     "ClassifierConfig",
     "Config",
     "GPTConfig",
     "Intervention",
     "LanguageModel",
+    "Llama",
+    "LlamaConfig",
     "Model",
     "NextToken",
     "NextTokenConfig",
+    "RotaryScaling",
     "Transformer",
     "TransformerConfig",
     "TransformerPast",
+    "causal_logits",
+    "causal_loss",
+    "causal_loss_backward",
     "classifier_error",
     "classifier_error_backward",
     "classifier_logits",
@@ -88,9 +111,6 @@ __all__ = [
     "draw_transformer_noise",
     "encoder",
     "encoder_backward",
-    "gpt_logits",
-    "gpt_loss",
-    "gpt_loss_backward",
     "init_classifier_params",
     "init_next_token_params",
     "init_params",

@@ -16,7 +16,7 @@ from torch import Tensor
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.models.model import Config, Model
 
-C = TypeVar("C", bound=Config)
+C = TypeVar("C")
 
 Tensors = dict[str, Tensor]
 """By name."""

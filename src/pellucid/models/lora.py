@@ -1,26 +1,29 @@
-"""LoRA around a whole GPT: pairs beside its linear maps, and their products inside them.
+"""LoRA around a whole model: pairs beside its linear maps, and their products inside them.
 
     tuned = with_lora(model, 8)      the same logits; a pair beside every linear map of a block
     trainable(tuned.params)          what training changes: the pairs alone
-    merged(tuned)                    a GPT without pairs, each product added to its weight
+    merged(tuned)                    a model without pairs, each product added to its weight
 
 Source: Hu et al. 2021, "LoRA: Low-rank adaptation of large language models", section 4.
 """
 
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 
 from pellucid.errors import ConfigError
-from pellucid.models.gpt.config import draw_lora, parameter_shapes
-from pellucid.models.gpt.model import GPT
+from pellucid.models.causal import CausalModel
+from pellucid.models.initial import draw_lora
 from pellucid.tree import Tree, flatten, unflatten
+
+M = TypeVar("M", bound=CausalModel)
 
 LEAVES = ("lora_a", "lora_b")
 """What a pair is called, below the path of its map."""
 
 
-def with_lora(model: GPT, rank: int, *, seed: int = 0) -> GPT:
+def with_lora(model: M, rank: int, *, seed: int = 0) -> M:
     """The model with a pair of this rank beside every linear map of its blocks.
 
     Its logits are the same, to the bit: lora_b begins at 0.
@@ -38,11 +41,11 @@ def with_lora(model: GPT, rank: int, *, seed: int = 0) -> GPT:
     generator = torch.Generator().manual_seed(seed)
     pairs = draw_lora(config, generator, dtype=model.dtype, device=model.device)
     params = flatten(model.params) | pairs
-    ordered = unflatten({name: params[name] for name in parameter_shapes(config)})
+    ordered = unflatten({name: params[name] for name in config.parameter_shapes()})
     return replace(model, config=config, params=ordered)
 
 
-def merged(model: GPT) -> GPT:
+def merged(model: M) -> M:
     """The model without pairs: each weight is weight + lora_a lora_b, and all else as it is.
 
     Its logits are those of the model up to rounding. A model without pairs comes back itself.
@@ -57,7 +60,7 @@ def merged(model: GPT) -> GPT:
         before: torch.Tensor = params[name]
         return before + params[f"{path}lora_a"] @ params[f"{path}lora_b"] if learned else before
 
-    whole = unflatten({name: weight(name) for name in parameter_shapes(config)})
+    whole = unflatten({name: weight(name) for name in config.parameter_shapes()})
     return replace(model, config=config, params=whole)
 
 

@@ -246,6 +246,8 @@ _REAL: dict[str, Callable[..., arb]] = {
     "log": arb.log,
     "tanh": arb.tanh,
     "erf": arb.erf,
+    "cos": arb.cos,
+    "sin": arb.sin,
     "sign": sign,
     "above": above,
 }

@@ -177,6 +177,8 @@ _COMPUTE: Mapping[str, Callable[..., Exact]] = {
     "square": lambda x: x * x,
     "tanh": _special(arb.tanh, 0, 0),
     "erf": _special(arb.erf, 0, 0),
+    "cos": _special(arb.cos, 0, 1),
+    "sin": _special(arb.sin, 0, 0),
     "abs": abs,
     "sign": _sign,
     "not": lambda x: fmpq(int(x == 0)),

@@ -4,7 +4,10 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 _ELEMENTWISE = {
-    name: name for name in ("exp", "log", "sqrt", "rsqrt", "square", "tanh", "erf", "abs", "sign")
+    name: name
+    for name in (
+        *("exp", "log", "sqrt", "rsqrt", "square", "tanh", "erf", "cos", "sin", "abs", "sign"),
+    )
 } | {"logical_not": "not"}
 """Methods of one operand, and the operation that each is."""
 

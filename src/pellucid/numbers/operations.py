@@ -77,6 +77,14 @@ def exact_sum(xs: Sequence[float]) -> float:
         return sum(xs)
 
 
+def _cos(x: float) -> float:
+    return math.cos(x) if math.isfinite(x) else math.nan
+
+
+def _sin(x: float) -> float:
+    return math.sin(x) if math.isfinite(x) else math.nan
+
+
 def _steepest(x: float) -> float:
     """1/|x|, and ∞ at 0."""
     return 1 / abs(x) if x else math.inf
@@ -139,6 +147,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "square": Operation(lambda x: x * x, lambda _, x: (2 * abs(x),), "{0}²", "{0} ** 2", 4, 5),
     "tanh": Operation(math.tanh, lambda *_: (1.0,), "tanh({0})", "math.tanh({0})"),
     "erf": Operation(math.erf, lambda *_: (1.13,), "erf({0})", "math.erf({0})"),
+    "cos": Operation(_cos, lambda *_: (1.0,), "cos({0})", "math.cos({0})"),
+    "sin": Operation(_sin, lambda *_: (1.0,), "sin({0})", "math.sin({0})"),
     "abs": Operation(abs, lambda *_: (1.0,), "|{0}|", "abs({0})", rounds=False),
     "sign": Operation(
         _sign, lambda *_: (0.0,), "sign({0})", "(({0} > 0) - ({0} < 0))", 9, 1, rounds=False

@@ -63,6 +63,8 @@ RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
     "log": (torch.log, lambda _, x: _shrunk(x)),
     "tanh": (torch.tanh, _tanh),
     "erf": (torch.erf, lambda _, x: 1.13 * x[1]),  # its slope is at most 2/√π
+    "cos": (torch.cos, lambda _, x: x[1]),
+    "sin": (torch.sin, lambda _, x: x[1]),
     # Where the sign is not sure, a run may go either way.
     "sign": (torch.sign, lambda _, x: 2 * _undecided(x)),
     "above": (

@@ -21,16 +21,20 @@ from pellucid.models.intervening import BESIDE
 from pellucid.models.model import DryRun
 from pellucid.optim import adamw_rule
 from pellucid.tape import Call
-from pellucid.walkthrough.scope import Scope
+from pellucid.walkthrough.scope import Scope, below
 from pellucid.walkthrough.steps import PARAMETERS
 
 SIZES = {
     "T": "positions of the text; rows of a table; windows of a next-token network",
     "S": "positions that can be looked at: T, and those in `past`",
     "N": "positions of the source, in a Transformer",
-    "C": "n_embd, the width of the residual stream",
+    "C": "n_embd, the width of the stream; of heads side by side H · d, where that differs",
     "H": "n_head",
-    "d": "C/H, the width of a head",
+    "G": "n_kv_head, heads of keys and values where heads of queries share them",
+    "d": "the width of a head, C/H unless the configuration says otherwise",
+    "d/2": "the pairs of channels of a head, which rotary positions turn",
+    "Hd": "H · d, the heads of queries side by side",
+    "Gd": "G · d, the heads of keys side by side",
     "F": "the width of the feed-forward network, in GPT-2 4C",
     "V": "vocab_size",
     "r": "lora_rank, the rank of LoRA's matrices",
@@ -95,9 +99,13 @@ def uses() -> tuple[NameRow, ...]:
         scope = Scope(run.tape)
         for name in run.tape:
             value = scope.value_of(name)
-            path, _, word = value.rpartition(".")
+            path = value.rpartition(".")[0]
             for call in scope.at(path) if value != name and _pattern(value) not in known else ():
-                meaning = facts_of(call.function).values.get(word)
+                said = (
+                    facts_of(one.function).values.get(str(below(value, one.path)))
+                    for one in scope.around(call)
+                )
+                meaning = next((one for one in said if one is not None), None)
                 if meaning is not None:
                     row = _row(_pattern(value), meaning, run.tape.value(name), run.letters)
                     rows.setdefault(row.pattern, row)

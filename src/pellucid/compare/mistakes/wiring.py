@@ -16,7 +16,7 @@ from pellucid.layers import (
     unembedding,
     unembedding_backward,
 )
-from pellucid.models.gpt.wiring import gpt_loss, table_backward
+from pellucid.models.causal_wiring import causal_loss, table_backward
 
 _ADDED_UP = "sum(dweights[1:], start=dweights[0])"
 
@@ -122,7 +122,7 @@ WIRING: tuple[Mistake, ...] = (
         "unshifted_targets",
         "the targets are not shifted: each position is to predict the token it has read",
         (("x, targets, **(lm_head or wte)", "x, tokens, **(lm_head or wte)"),),
-        {gpt_loss: _unshifted},
+        {causal_loss: _unshifted},
     ),
     Mistake(
         "loss_summed",

@@ -59,6 +59,15 @@ def _heads(x: Tensor, count: int) -> Tensor:
     return x.reshape(*x.shape[:-1], count, -1).movedim(-2, -3)
 
 
+def _repeat(x: Tensor, count: int) -> Tensor:
+    return x.repeat_interleave(count // x.shape[-3], -3)
+
+
+def _add_up(x: Tensor, count: int) -> Tensor:
+    several: Tensor = x.unflatten(-3, (count, -1))
+    return several.sum(-3)
+
+
 _TABLE = (
     FormulaFunction("exp(x)", "e to the x", 0, torch.exp),
     FormulaFunction("log(x)", "the natural logarithm", 0, torch.log),
@@ -81,6 +90,17 @@ _TABLE = (
         "concat(z)", "heads side by side: (…, H, T, d) becomes (…, T, H·d)", 3, _concat
     ),
     FormulaFunction("heads(x)", "cut into heads: (…, T, H·d) becomes (…, H, T, d)", 2, _heads, "H"),
+    FormulaFunction(
+        "kv_heads(x)", "into those of keys: (…, T, G·d) becomes (…, G, T, d)", 2, _heads, "G"
+    ),
+    FormulaFunction("front(x)", "the first half of the last axis", 1, lambda x: x.chunk(2, -1)[0]),
+    FormulaFunction("back(x)", "the second half of the last axis", 1, lambda x: x.chunk(2, -1)[1]),
+    FormulaFunction(
+        "repeat(x)", "each head for its group: (…, G, S, d) becomes (…, H, S, d)", 3, _repeat, "H"
+    ),
+    FormulaFunction(
+        "add_up(x)", "each group's heads in one: (…, H, S, d) becomes (…, G, S, d)", 3, _add_up, "G"
+    ),
     FormulaFunction("one_hot(t)", "for each id a row of V: 1 at the id, else 0", 0, _one_hot, "V"),
 )
 

@@ -1,12 +1,8 @@
 """GPTConfig: the sizes and choices that make one GPT, and the parameters that follow from them."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
-
-import torch
-from torch import Tensor
 
 from pellucid.layers import block_shapes, embedding_shapes, layer_norm_shapes, position_shapes
 from pellucid.models.model import Shapes
@@ -21,7 +17,7 @@ from pellucid.models.settings import (
     check_sizes,
     check_switches,
 )
-from pellucid.tree import Tree, flatten, unflatten
+from pellucid.tree import Tree, flatten
 
 
 @dataclass(frozen=True)
@@ -89,58 +85,3 @@ class GPTConfig:
 def parameter_shapes(config: GPTConfig) -> Shapes:
     """The name and shape of every parameter, in the order of the forward pass."""
     return config.parameter_shapes()
-
-
-def init_params(
-    config: GPTConfig,
-    *,
-    seed: int = 0,
-    dtype: torch.dtype = torch.float32,
-    device: torch.device | str = "cpu",
-) -> Tree:
-    """Random parameters as GPT-2 begins: normal with deviation 0.02, biases 0, norms 1.
-
-    The maps that write into the residual stream (both `c_proj`) begin smaller by 1/√(2L), so that
-    the stream's variance does not grow with depth.
-    Pairs of LoRA begin as in `draw_lora`, after all else: the rest is the same without them.
-    Source: Radford et al. 2019, section 2.3.
-    """
-    generator = torch.Generator().manual_seed(seed)
-
-    def draw(name: str, shape: tuple[int, ...]) -> Tensor:
-        if name.endswith("bias"):
-            values = torch.zeros(shape)
-        elif len(shape) == 1:
-            values = torch.ones(shape)
-        else:
-            deviation = 0.02 / math.sqrt(2 * config.n_layer) if "c_proj" in name else 0.02
-            values = deviation * torch.randn(shape, generator=generator)
-        return values.to(device, dtype)
-
-    own = parameter_shapes(replace(config, lora_rank=0))
-    params = {name: draw(name, shape) for name, shape in own.items()}
-    params |= draw_lora(config, generator, dtype=dtype, device=device)
-    return unflatten({name: params[name] for name in parameter_shapes(config)})
-
-
-def draw_lora(
-    config: GPTConfig,
-    generator: torch.Generator,
-    *,
-    dtype: torch.dtype,
-    device: torch.device | str,
-) -> dict[str, Tensor]:
-    """The pairs of LoRA under their names, as finetuning begins: lora_a normal, lora_b 0.
-
-    So their product is 0, and the model is what it was. The paper draws A from a normal
-    distribution and does not say which: here its deviation is 1/√m, which makes x lora_a about as
-    large as x.
-    Source: Hu et al. 2021, 4.1.
-    """
-    drawn = {}
-    for name, shape in parameter_shapes(config).items():
-        if name.endswith("lora_a"):
-            drawn[name] = torch.randn(shape, generator=generator) / math.sqrt(shape[0])
-        elif name.endswith("lora_b"):
-            drawn[name] = torch.zeros(shape)
-    return {name: values.to(device, dtype) for name, values in drawn.items()}

@@ -1,6 +1,6 @@
 """`GPT`: a configuration and its parameters as one object, which checks what comes in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,28 +8,15 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels import PackedWeight
-from pellucid.layers import REFERENCE, Ops, Past
-from pellucid.models.checks import (
-    check_range,
-    check_room,
-    check_targets,
-    whole_numbers,
-)
-from pellucid.models.gpt.config import GPTConfig, init_params
-from pellucid.models.gpt.wiring import (
-    draw_noise,
-    gpt_logits,
-    gpt_loss,
-    gpt_loss_backward,
-)
-from pellucid.models.language_model import LanguageModel
+from pellucid.models.causal import CausalModel
+from pellucid.models.gpt.config import GPTConfig
+from pellucid.models.gpt.wiring import TRUNK
+from pellucid.models.initial import init_params
 from pellucid.models.model import short
-from pellucid.tape import NULL_TAPE, NullTape
-from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class GPT(LanguageModel):
+class GPT(CausalModel):
     """A GPT: a configuration and the tree of its parameters.
 
     Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same
@@ -48,6 +35,7 @@ class GPT(LanguageModel):
     Config: ClassVar[type[GPTConfig]] = GPTConfig
 
     initial = staticmethod(init_params)
+    trunk = TRUNK
 
     config: GPTConfig
 
@@ -76,77 +64,3 @@ class GPT(LanguageModel):
             + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
             + (f", with {count} intervention{'s' if count > 1 else ''}" if count else "")
         )
-
-    def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
-        """The logits (..., T, V): position t scores every token as the one at t + 1."""
-        logits, _ = self.extend(tokens, None, tape, ops=ops)
-        return logits
-
-    def extend(
-        self,
-        tokens: Any,
-        past: Sequence[Past] | None,
-        tape: NullTape = NULL_TAPE,
-        *,
-        ops: Ops = REFERENCE,
-        last: int | None = None,
-    ) -> tuple[Tensor, tuple[Past, ...]]:
-        """The logits of tokens that follow `past`, and the past that now includes them.
-
-        With `last`, the logits of so many positions at the end only.
-        """
-        start = past[0].k.shape[-2] if past else 0
-        ids = self._ids(tokens, start=start)
-        ops, tape = self.begin(ops, tape, tokens=ids, start=start)
-        logits, cache = gpt_logits(
-            ids, **self.params, last=last, config=self.config, ops=ops, past=past, tape=tape
-        )
-        return logits, tuple(block.attn.past for block in cache.h)
-
-    def loss(
-        self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
-    ) -> Tensor:
-        """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
-        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
-        loss, _ = gpt_loss(ids, wanted, **self.params, config=self.config, ops=own, tape=tape)
-        return loss
-
-    def loss_and_grads(
-        self,
-        tokens: Any,
-        targets: Any,
-        tape: NullTape = NULL_TAPE,
-        *,
-        ops: Ops = REFERENCE,
-        noise: Tree | None = None,
-    ) -> tuple[Tensor, Tree]:
-        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
-        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
-        shared: Any = {"config": self.config, "ops": own, "tape": tape}
-        loss, cache = gpt_loss(ids, wanted, **self.params, noise=noise, **shared)
-        _, grads = gpt_loss_backward(1.0, cache, **shared)
-        return loss, grads
-
-    def draw_noise(
-        self,
-        tokens: Tensor,
-        targets: Tensor,  # noqa: ARG002 (every model draws for its whole batch)
-        *,
-        p: float,
-        generator: torch.Generator,
-    ) -> Tree | None:
-        """Dropout's noise for one step on a batch; None if p is 0."""
-        return draw_noise(self.config, tokens, p, generator, self.dtype)
-
-    def _begin(
-        self, tokens: Any, targets: Any, ops: Ops, tape: NullTape
-    ) -> tuple[Tensor, Tensor, Ops, NullTape]:
-        ids = self._ids(tokens, start=0)
-        wanted = check_targets(targets, ids, self.config.vocab_size)
-        return ids, wanted, *self.begin(ops, tape, tokens=ids, targets=wanted)
-
-    def _ids(self, tokens: Any, start: int) -> Tensor:
-        ids = whole_numbers("tokens", tokens, self.device)
-        check_room("token", start + ids.shape[-1], self.config.block_size)
-        check_range("token", ids, self.config.vocab_size)
-        return ids

@@ -21,7 +21,7 @@ from pellucid.layers import (
 )
 from pellucid.layers.facts import Arguments, Equation, Meaning
 from pellucid.layers.layer import layer
-from pellucid.models.stack import StackCache, stack, stack_backward
+from pellucid.models.stack import StackCache, stack, stack_backward, style_of
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -78,11 +78,14 @@ def encoder(
         h=h,
         ln_f=ln_f,
         block=ops.block,
-        mask=mask,
-        config=config,
+        normalize=ops.layer_norm,
+        eps=config.eps,
         ops=ops,
         noise=noise,
         tape=tape,
+        mask=mask,
+        n_head=config.n_head,
+        style=style_of(config, ops),
     )
 
 
@@ -96,7 +99,8 @@ def encoder_backward(
     tape: NullTape = NULL_TAPE,
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `encoder` from the last to the first."""
-    return stack_backward(dout, cache, block=ops.block, config=config, ops=ops, tape=tape)
+    shared: Any = {"block": ops.block, "normalize": ops.layer_norm, "ops": ops, "tape": tape}
+    return stack_backward(dout, cache, **shared, style=style_of(config, ops))
 
 
 @layer(
@@ -131,13 +135,16 @@ def decoder(
         h=h,
         ln_f=ln_f,
         block=DECODER_BLOCK,
-        mask=mask,
-        memory_mask=memory_mask,
-        config=config,
+        normalize=ops.layer_norm,
+        eps=config.eps,
         ops=ops,
         past=past,
         noise=noise,
         tape=tape,
+        mask=mask,
+        memory_mask=memory_mask,
+        n_head=config.n_head,
+        style=style_of(config, ops),
     )  # (..., T, C)
     return out, DecoderCache(*cache)
 
@@ -157,8 +164,9 @@ def decoder_backward(
 
     Every block has looked at the memory, and their gradients add up in `dmemory`.
     """
+    shared: Any = {"block": DECODER_BLOCK, "normalize": ops.layer_norm, "ops": ops, "tape": tape}
     (dx, dmemory), grads = stack_backward(
-        dout, StackCache(*cache), block=DECODER_BLOCK, config=config, ops=ops, tape=tape
+        dout, StackCache(*cache), **shared, style=style_of(config, ops)
     )  # (..., T, C), (..., S, C)
     tape(dmemory=dmemory)
     return (dx, dmemory), grads

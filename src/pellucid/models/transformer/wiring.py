@@ -16,7 +16,7 @@ from torch import Tensor
 from pellucid.layers import Ops, Pair, inverted_noise
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
-from pellucid.models.gpt.wiring import table_backward
+from pellucid.models.causal_wiring import table_backward
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.halves import (
     TransformerPast,

@@ -1,0 +1,113 @@
+"""`CausalModel`: a language model whose every position looks back only, whatever its trunk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from pellucid.layers import REFERENCE, Ops, Pair, Past
+from pellucid.models.causal_wiring import (
+    causal_logits,
+    causal_loss,
+    causal_loss_backward,
+    draw_noise,
+)
+from pellucid.models.checks import (
+    check_range,
+    check_room,
+    check_targets,
+    whole_numbers,
+)
+from pellucid.models.language_model import LanguageModel
+from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.tree import Tree
+
+
+@dataclass(frozen=True)
+class CausalModel(LanguageModel):
+    """A language model with a trunk, which keeps keys and values to go on from.
+
+    Tokens may be a list of ids, a tensor (T,) or a batch (B, T); what comes out has the same
+    leading shape. Every method raises `TokenError` for ids outside the vocabulary or more of them
+    than there are positions, and `TraceError` where a recording tape meets other ops than
+    `REFERENCE`: what is traced is what ran.
+    """
+
+    trunk: ClassVar[Pair]
+    """From tokens to what the head reads: `forward(tokens, wte=…, …, config=…, ops=…, tape=…)`."""
+
+    def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
+        """The logits (..., T, V): position t scores every token as the one at t + 1."""
+        logits, _ = self.extend(tokens, None, tape, ops=ops)
+        return logits
+
+    def extend(
+        self,
+        tokens: Any,
+        past: Sequence[Past] | None,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        last: int | None = None,
+    ) -> tuple[Tensor, tuple[Past, ...]]:
+        """The logits of tokens that follow `past`, and the past that now includes them.
+
+        With `last`, the logits of so many positions at the end only.
+        """
+        start = past[0].k.shape[-2] if past else 0
+        ids = self._ids(tokens, start=start)
+        ops, tape = self.begin(ops, tape, tokens=ids, start=start)
+        shared: Any = {"trunk": self.trunk, "config": self.config, "ops": ops, "tape": tape}
+        logits, cache = causal_logits(ids, **self.params, last=last, past=past, **shared)
+        return logits, tuple(block.attn.past for block in cache.h)
+
+    def loss(
+        self, tokens: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
+    ) -> Tensor:
+        """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
+        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
+        shared: Any = {"trunk": self.trunk, "config": self.config, "ops": own, "tape": tape}
+        loss, _ = causal_loss(ids, wanted, **self.params, **shared)
+        return loss
+
+    def loss_and_grads(
+        self,
+        tokens: Any,
+        targets: Any,
+        tape: NullTape = NULL_TAPE,
+        *,
+        ops: Ops = REFERENCE,
+        noise: Tree | None = None,
+    ) -> tuple[Tensor, Tree]:
+        """The loss and its gradient by every parameter, a tree of the parameters' shape."""
+        ids, wanted, own, tape = self._begin(tokens, targets, ops, tape)
+        shared: Any = {"trunk": self.trunk, "config": self.config, "ops": own, "tape": tape}
+        loss, cache = causal_loss(ids, wanted, **self.params, noise=noise, **shared)
+        _, grads = causal_loss_backward(1.0, cache, **shared)
+        return loss, grads
+
+    def draw_noise(
+        self,
+        tokens: Tensor,
+        targets: Tensor,  # noqa: ARG002 (every model draws for its whole batch)
+        *,
+        p: float,
+        generator: torch.Generator,
+    ) -> Tree | None:
+        """Dropout's noise for one step on a batch; None if p is 0."""
+        return draw_noise(self.config, tokens, p, generator, self.dtype)
+
+    def _begin(
+        self, tokens: Any, targets: Any, ops: Ops, tape: NullTape
+    ) -> tuple[Tensor, Tensor, Ops, NullTape]:
+        ids = self._ids(tokens, start=0)
+        wanted = check_targets(targets, ids, self.config.vocab_size)
+        return ids, wanted, *self.begin(ops, tape, tokens=ids, targets=wanted)
+
+    def _ids(self, tokens: Any, start: int) -> Tensor:
+        ids = whole_numbers("tokens", tokens, self.device)
+        check_room("token", start + ids.shape[-1], self.config.block_size)
+        check_range("token", ids, self.config.vocab_size)
+        return ids

@@ -1,0 +1,187 @@
+"""GGUF files, written by llama.cpp's own package: what they hold, and what is no such file."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import pellucid
+from pellucid.errors import CheckpointError
+from pellucid.gguf_header import QUANTS, read_gguf
+from pellucid.models import Llama, LlamaConfig, RotaryScaling
+from pellucid.models.llama.gguf import NAMES, in_halves, in_pairs
+from pellucid.tree import flatten, unflatten
+
+gguf = pytest.importorskip("gguf")
+
+SIZES = {"vocab_size": 32, "block_size": 16, "n_layer": 2, "n_head": 4, "n_kv_head": 2}
+WIDTHS = {"n_embd": 256, "n_inner": 256}
+IDS = torch.tensor([3, 1, 4, 1, 5, 9])
+
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Llama": ("llama", {}),
+    "Llama, untied": ("llama", {"tied": False}),
+    "Llama, biases, window": ("llama", {"qkv_bias": True, "out_bias": True, "window": 3}),
+    "Llama, linear scaling": ("llama", {"rope_scaling": RotaryScaling(4.0)}),
+    "Qwen 2": ("qwen2", {"qkv_bias": True}),
+    "Qwen 3": ("qwen3", {"qk_norm": True, "head_size": 32}),
+}
+
+
+def model_of(choices: dict[str, Any]) -> Llama:
+    config = LlamaConfig(**SIZES, **WIDTHS, **choices)
+    generator = torch.Generator().manual_seed(0)
+    params = {
+        name: 0.3 * torch.randn(shape, generator=generator) + (len(shape) == 1)
+        for name, shape in config.parameter_shapes().items()
+    }
+    return Llama(config, unflatten(params))
+
+
+def their_name(name: str) -> str:
+    ours = {mine: other for other, mine in NAMES.items()}
+    path, _, end = name.rpartition(".")
+    if path.startswith("h."):
+        _, number, rest = path.split(".", 2)
+        return f"blk.{number}.{ours[rest]}.{end}"
+    return f"{ours[path]}.{end}"
+
+
+def written(
+    path: Path, architecture: str, model: Llama, form: str = "F32", **settings: Any
+) -> Path:
+    """A file as llama.cpp's converter makes it: matrices quantized, norms and biases not."""
+    config, writer = model.config, gguf.GGUFWriter(path, architecture)
+    writer.add_context_length(config.block_size)
+    writer.add_block_count(config.n_layer)
+    writer.add_head_count(config.n_head)
+    writer.add_head_count_kv(config.n_kv_head)
+    writer.add_embedding_length(config.n_embd)
+    writer.add_feed_forward_length(config.n_inner)
+    writer.add_layer_norm_rms_eps(config.eps)
+    writer.add_rope_freq_base(config.rope_base)
+    writer.add_key_length(config.head)
+    if config.window is not None:
+        writer.add_sliding_window(config.window)
+    if config.rope_scaling is not None:
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(config.rope_scaling.factor)
+    for name, value in settings.items():
+        writer.add_float32(f"{architecture}.{name}", value)
+    for name, value in flatten(model.params).items():
+        stored = value.mT if name.endswith("_proj.weight") else value
+        if architecture == "llama" and (".q_proj." in name or ".k_proj." in name):
+            heads = config.n_head if ".q_proj." in name else config.n_kv_head
+            stored = in_pairs(stored, heads)
+        numbers = stored.contiguous().numpy()
+        kind = gguf.GGMLQuantizationType[form if value.dim() == 2 else "F32"]
+        packed = gguf.quants.quantize(numbers, kind)
+        writer.add_tensor(their_name(name), packed, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_holds_the_model_that_was_written(kind: str, tmp_path: Path):
+    architecture, choices = KINDS[kind]
+    model = model_of(choices)
+    loaded = pellucid.load(written(tmp_path / "m.gguf", architecture, model))
+    assert loaded.config.to_dict() | {"eps": 0} == model.config.to_dict() | {"eps": 0}
+    torch.testing.assert_close(loaded.forward(IDS), model.forward(IDS))
+
+
+FORMS = {"F16": 1e-3, "BF16": 1e-2, "Q8_0": 2e-2, "Q5_0": 0.15, "Q5_1": 0.15, "Q4_0": 0.3}
+FORMS["Q4_1"] = 0.3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_quantized_numbers_are_those_that_llama_cpp_opens(form: str, tmp_path: Path):
+    model = model_of({})
+    file = written(tmp_path / "m.gguf", "llama", model, form)
+    loaded = pellucid.load(file, dtype=torch.float32)
+    reader = gguf.GGUFReader(file)
+    opened = {one.name: gguf.dequantize(one.data, one.tensor_type) for one in reader.tensors}
+    for name, value in flatten(loaded.params).items():
+        theirs = torch.from_numpy(opened[their_name(name)].copy()).float().reshape(-1)
+        assert torch.equal(value.reshape(-1).sort().values, theirs.sort().values), name
+    before = flatten(model.params)["h.0.mlp.up_proj.weight"]
+    after = flatten(loaded.params)["h.0.mlp.up_proj.weight"]
+    assert (before - after).abs().max() < FORMS[form]
+
+
+@pytest.mark.parametrize("form", ["Q4_K", "Q5_K", "Q6_K"])
+def test_blocks_that_only_llama_cpp_writes_are_opened_as_it_does(form: str, tmp_path: Path):
+    """The package writes none of them, so these blocks are made of random bytes."""
+    kind = gguf.GGMLQuantizationType[form]
+    _, count, size = next(one for one in QUANTS.values() if one[0] == form)
+    blocks = np.random.default_rng(0).integers(0, 60, (4, size), np.uint8)
+    writer = gguf.GGUFWriter(tmp_path / "t.gguf", "llama")
+    writer.add_tensor("x", blocks, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    from pellucid.checkpoint.gguf import GGUFTensors
+
+    header, content = read_gguf(tmp_path / "t.gguf")
+    opened = GGUFTensors(content, header.tensors)["x"]
+    assert opened.shape == (4, count)
+    assert np.array_equal(opened.numpy(), gguf.dequantize(blocks, kind), equal_nan=True)
+
+
+def test_pairs_and_halves_are_the_other_way_round():
+    rows = torch.arange(24).reshape(12, 2)
+    assert torch.equal(in_halves(in_pairs(rows, 2), 2), rows)
+    assert in_pairs(torch.arange(6), 1).tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        pellucid.load(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> bytes:
+    return written(tmp_path / "whole.gguf", "llama", model_of({})).read_bytes()
+
+
+@pytest.mark.parametrize("length", [0, 3, 4, 20, 100, 400, 1500, -1])
+def test_a_file_that_was_cut_off_is_refused(length: int, whole: bytes, tmp_path: Path):
+    (tmp_path / "cut.gguf").write_bytes(whole[:length])
+    assert "must be GGUF, and whole" in refused(tmp_path / "cut.gguf")
+
+
+@pytest.mark.parametrize("count", [2**20, 2**40, 2**64 - 1])
+@pytest.mark.parametrize("place", [8, 16, 24], ids=["tensors", "settings", "a name"])
+def test_a_count_that_lies_is_refused_at_once(place: int, count: int, whole: bytes, tmp_path: Path):
+    content = whole[:place] + struct.pack("<Q", count) + whole[place + 8 :]
+    (tmp_path / "lies.gguf").write_bytes(content)
+    assert "must be GGUF, and whole" in refused(tmp_path / "lies.gguf")
+
+
+def test_an_unknown_architecture_names_those_that_are_known(tmp_path: Path):
+    file = written(tmp_path / "m.gguf", "mamba", model_of({}))
+    message = refused(file)
+    assert "llama, qwen2, qwen3" in message
+    assert "'mamba'" in message
+
+
+def test_an_unknown_setting_is_refused(tmp_path: Path):
+    file = written(tmp_path / "m.gguf", "llama", model_of({}), logit_scale=2.0)
+    assert "llama.logit_scale is 2.0" in refused(file)
+
+
+def test_an_unknown_form_of_numbers_is_refused(whole: bytes, tmp_path: Path):
+    name = b"output_norm.weight"
+    at = whole.index(name) + len(name) + 4 + 8
+    (tmp_path / "m.gguf").write_bytes(whole[:at] + struct.pack("<I", 99) + whole[at + 4 :])
+    assert "quantized in form 99" in refused(tmp_path / "m.gguf")
