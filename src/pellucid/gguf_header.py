@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from pellucid.errors import CheckpointError
 
+SUFFIX = ".gguf"
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 ALIGNMENT = 32

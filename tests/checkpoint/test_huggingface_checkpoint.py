@@ -476,7 +476,7 @@ def test_a_file_of_weights_is_read_with_the_settings_beside_it(tmp_path, name, r
     tensors = {n: t.clone() for n, t in state(model).items()}
     (torch.save if name.endswith("bin") else save_file)(tensors, tmp_path / name)
     assert_same_logits(load(tmp_path / name), model)
-    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     refused(tmp_path / name, name)
 
 

@@ -464,8 +464,8 @@ def test_places_that_hold_no_checkpoint(tmp_path, refused):
     refused(tmp_path, str(tmp_path))
     (tmp_path / "notes.txt").write_text("text")
     refused(tmp_path / "notes.txt", "notes.txt")
-    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    refused(tmp_path, str(tmp_path), "'llama'")
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    refused(tmp_path, str(tmp_path), "'bert'")
 
 
 # -- the package ------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from pellucid.errors import CheckpointError
 from pellucid.gguf_header import StoredTensor, read_gguf
 from pellucid.models.adapter import Stored
 
-SUFFIX = ".gguf"
 ARCHITECTURE = "general.architecture"
 
 
@@ -49,13 +48,8 @@ class GGUFTensors(Mapping[str, Tensor]):
 
 
 def _dequantized(raw: np.ndarray, place: StoredTensor) -> np.ndarray:
-    try:
-        from gguf import GGMLQuantizationType, dequantize  # noqa: PLC0415 (an optional package)
-    except ImportError as error:
-        raise CheckpointError(
-            "quantized numbers of a GGUF file are opened by the package gguf, which is not "
-            "installed: pip install 'pellucid[gguf]'"
-        ) from error
+    from gguf import GGMLQuantizationType, dequantize  # noqa: PLC0415 - see byte_level.py
+
     rows = raw.reshape(*place.shape[:-1], -1)
     opened: np.ndarray = dequantize(rows, GGMLQuantizationType[place.form])
     return opened.astype(np.float32, copy=False).reshape(place.shape)

@@ -10,6 +10,7 @@ from pellucid.checkpoint import gguf, hub, huggingface, llm_c, nanogpt, native, 
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
+from pellucid.gguf_header import SUFFIX
 from pellucid.models import ARCHITECTURES, RANDOM_MODELS, Model
 from pellucid.shipped import SHIPPED, shipped_path
 
@@ -86,7 +87,7 @@ def _from_file(file: Path) -> Found:
         return native.read(file, None)
     if file.suffix in {".pt", ".pth"}:
         return nanogpt.read(file)
-    if file.suffix == gguf.SUFFIX:
+    if file.suffix == SUFFIX:
         return gguf.read(file)
     if file.suffix == ".bin" and llm_c.magic_of(file) == llm_c.MODEL:
         return llm_c.read(file)

@@ -23,10 +23,9 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
 
-class HeadsCache(NamedTuple):
-    """What the backward needs of queries or of keys: the map's, the norm's, the rotation's."""
+class TurnedCache(NamedTuple):
+    """What the backward needs of heads that were normed and turned."""
 
-    proj: Any
     norm: Any
     rope: Any
 
@@ -35,10 +34,9 @@ class GroupedAttentionCache(NamedTuple):
     """What the backward needs; `past` is what a next call may continue."""
 
     past: Past
-    q: HeadsCache
-    k: HeadsCache
-    v: Any
-    repeated: tuple[Any, Any] | None
+    proj: tuple[Any, Any, Any]
+    turned: tuple[TurnedCache, TurnedCache]
+    repeated: tuple[Any, Any]
     heads: MultiHeadCache
 
 
@@ -56,14 +54,52 @@ def grouped_attention_shapes(
     """The parameters of grouped attention: a map each to queries, keys and values, and one back."""
     queries, keys = n_head * head_size, n_kv_head * head_size
     rank: Any = {"lora_rank": lora_rank}
-    shapes: Tree = {
+    maps: Tree = {
         "q_proj": linear_shapes(width, queries, bias=bias, **rank),
         "k_proj": linear_shapes(width, keys, bias=bias, **rank),
         "v_proj": linear_shapes(width, keys, bias=bias, **rank),
     }
-    if qk_norm:
-        shapes |= {"q_norm": rms_norm_shapes(head_size), "k_norm": rms_norm_shapes(head_size)}
-    return shapes | {"c_proj": linear_shapes(queries, width, bias=out_bias, **rank)}
+    norm = rms_norm_shapes(head_size) if qk_norm else None
+    out = linear_shapes(queries, width, bias=out_bias, **rank)
+    return maps | present(q_norm=norm, k_norm=norm) | {"c_proj": out}
+
+
+def _turned(
+    name: str,
+    heads: Tensor,
+    norm: Tree | None,
+    *,
+    cos: Tensor | None,
+    sin: Tensor | None,
+    eps: float,
+    ops: Ops,
+    tape: NullTape,
+) -> tuple[Tensor, TurnedCache]:
+    """Heads of queries or of keys, normed and turned, where the model does either."""
+    if norm is None:
+        normed, norm_cache = heads, None
+    else:
+        normed, norm_cache = ops.rms_norm.forward(
+            heads, **norm, eps=eps, tape=tape.at(f"{name}_norm")
+        )
+    if cos is None:
+        return normed, TurnedCache(norm_cache, None)
+    turned, rope_cache = ops.rotary.forward(normed, cos=cos, sin=sin, tape=tape.at(f"{name}_rope"))
+    return turned, TurnedCache(norm_cache, rope_cache)
+
+
+def _turned_backward(
+    name: str, dturned: Tensor, cache: TurnedCache, *, ops: Ops, tape: NullTape
+) -> tuple[Tensor, Tree | None]:
+    """Undo `_turned`: the gradients by the heads, and by the norm."""
+    if cache.rope is None:
+        dnormed = dturned
+    else:
+        dnormed, _ = ops.rotary.backward(dturned, cache.rope, tape=tape.at(f"{name}_rope"))
+    if cache.norm is None:
+        return dnormed, None
+    dheads, norm = ops.rms_norm.backward(dnormed, cache.norm, tape=tape.at(f"{name}_norm"))
+    return dheads, norm
 
 
 @layer(
@@ -131,54 +167,34 @@ def grouped_attention(
     positions in `past` too; `mask` and the noises as in `multi_head`.
     Source: Touvron et al. 2023, "LLaMA", 2.2, and "Llama 2", A.2.1; Ainslie et al. 2023, 2.2.
     """
-    rest: Any = {"cos": cos, "sin": sin, "eps": eps, "ops": ops, "tape": tape}
-    q, q_cache = _turned_heads("q", x, q_proj, q_norm, count=n_head, **rest)  # (..., H, T, d)
-    k_new, k_cache = _turned_heads("k", x, k_proj, k_norm, count=n_kv_head, **rest)
+    q_rows, q_cache = ops.linear.forward(x, **q_proj, tape=tape.at("q_proj"))  # (..., T, H·d)
+    k_rows, k_cache = ops.linear.forward(x, **k_proj, tape=tape.at("k_proj"))  # (..., T, G·d)
     v_rows, v_cache = ops.linear.forward(x, **v_proj, tape=tape.at("v_proj"))  # (..., T, G·d)
-    v_new = split_heads(v_rows, n_kv_head)  # (..., G, T, d)
-    tape(v_rows=v_rows, v_heads=v_new)
+    q_heads = split_heads(q_rows, n_head)  # (..., H, T, d)
+    k_heads = split_heads(k_rows, n_kv_head)  # (..., G, T, d)
+    v_heads = split_heads(v_rows, n_kv_head)  # (..., G, T, d)
+    tape(q_rows=q_rows, k_rows=k_rows, v_rows=v_rows)
+    tape(q_heads=q_heads, k_heads=k_heads, v_heads=v_heads)
+    rest: Any = {"cos": cos, "sin": sin, "eps": eps, "ops": ops, "tape": tape}
+    q, q_turned = _turned("q", q_heads, q_norm, **rest)  # (..., H, T, d)
+    k_new, k_turned = _turned("k", k_heads, k_norm, **rest)  # (..., G, T, d)
 
-    k = k_new if past is None else torch.cat([past.k, k_new], -2)  # (..., G, S, d)
-    v = v_new if past is None else torch.cat([past.v, v_new], -2)  # (..., G, S, d)
-    kept, repeated = Past(k, v), None
-    if n_head > n_kv_head:
+    kept = Past(
+        k_new if past is None else torch.cat([past.k, k_new], -2),  # (..., G, S, d)
+        v_heads if past is None else torch.cat([past.v, v_heads], -2),  # (..., G, S, d)
+    )
+    if n_head == n_kv_head:
+        k, v, repeated = kept.k, kept.v, (None, None)
+    else:
         group = n_head // n_kv_head
-        k, k_repeated = repeat_heads(k, group=group, tape=tape.at("k_repeat"))  # (..., H, S, d)
-        v, v_repeated = repeat_heads(v, group=group, tape=tape.at("v_repeat"))  # (..., H, S, d)
+        k, k_repeated = repeat_heads(kept.k, group=group, tape=tape.at("k_repeat"))
+        v, v_repeated = repeat_heads(kept.v, group=group, tape=tape.at("v_repeat"))
         repeated = k_repeated, v_repeated
     tape(q=q, k=k, v=v)
     noises = {"attn_noise": attn_noise, "resid_noise": resid_noise}
     out, heads_cache = multi_head(q, k, v, c_proj=c_proj, mask=mask, ops=ops, **noises, tape=tape)
-    return out, GroupedAttentionCache(kept, q_cache, k_cache, v_cache, repeated, heads_cache)
-
-
-def _turned_heads(
-    name: str,
-    x: Tensor,
-    proj: Tree,
-    norm: Tree | None,
-    *,
-    count: int,
-    cos: Tensor | None,
-    sin: Tensor | None,
-    eps: float,
-    ops: Ops,
-    tape: NullTape,
-) -> tuple[Tensor, HeadsCache]:
-    """Queries or keys: mapped, cut into heads, normed, turned."""
-    rows, proj_cache = ops.linear.forward(x, **proj, tape=tape.at(f"{name}_proj"))
-    heads = split_heads(rows, count)  # (..., count, T, d)
-    tape(**{f"{name}_rows": rows, f"{name}_heads": heads})
-    norm_cache, rope_cache = None, None
-    if norm is not None:
-        heads, norm_cache = ops.rms_norm.forward(
-            heads, **norm, eps=eps, tape=tape.at(f"{name}_norm")
-        )
-    if cos is not None:
-        heads, rope_cache = ops.rotary.forward(
-            heads, cos=cos, sin=sin, tape=tape.at(f"{name}_rope")
-        )
-    return heads, HeadsCache(proj_cache, norm_cache, rope_cache)
+    maps = q_cache, k_cache, v_cache
+    return out, GroupedAttentionCache(kept, maps, (q_turned, k_turned), repeated, heads_cache)
 
 
 @layer(
@@ -192,30 +208,23 @@ def grouped_attention_backward(
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `grouped_attention` from the last to the first; without past."""
     (dq, dk, dv), heads = multi_head_backward(dout, cache.heads, ops=ops, tape=tape)
-    if cache.repeated is not None:
-        dk, _ = repeat_heads_backward(dk, cache.repeated[0], tape=tape.at("k_repeat"))
-        dv, _ = repeat_heads_backward(dv, cache.repeated[1], tape=tape.at("v_repeat"))
-    dv_rows = merge_heads(dv)  # (..., T, G·d)
-    tape(dv_heads=dv, dv_rows=dv_rows)
-    dx_v, v_proj = ops.linear.backward(dv_rows, cache.v, tape=tape.at("v_proj"))
-    dx_k, k_proj, k_norm = _turned_heads_backward("k", dk, cache.k, ops=ops, tape=tape)
-    dx_q, q_proj, q_norm = _turned_heads_backward("q", dq, cache.q, ops=ops, tape=tape)
+    k_repeated, v_repeated = cache.repeated
+    if k_repeated is None:
+        dk_new, dv_heads = dk, dv
+    else:
+        dk_new, _ = repeat_heads_backward(dk, k_repeated, tape=tape.at("k_repeat"))
+        dv_heads, _ = repeat_heads_backward(dv, v_repeated, tape=tape.at("v_repeat"))
+    q_turned, k_turned = cache.turned
+    dk_heads, k_norm = _turned_backward("k", dk_new, k_turned, ops=ops, tape=tape)
+    dq_heads, q_norm = _turned_backward("q", dq, q_turned, ops=ops, tape=tape)
+    dq_rows, dk_rows, dv_rows = map(merge_heads, (dq_heads, dk_heads, dv_heads))
+    tape(dq_heads=dq_heads, dk_heads=dk_heads, dv_heads=dv_heads)
+    tape(dq_rows=dq_rows, dk_rows=dk_rows, dv_rows=dv_rows)
+    q_cache, k_cache, v_cache = cache.proj
+    dx_v, v_proj = ops.linear.backward(dv_rows, v_cache, tape=tape.at("v_proj"))
+    dx_k, k_proj = ops.linear.backward(dk_rows, k_cache, tape=tape.at("k_proj"))
+    dx_q, q_proj = ops.linear.backward(dq_rows, q_cache, tape=tape.at("q_proj"))
     dx = dx_q + dx_k + dx_v  # (..., T, C)
     tape(dx=dx)
     maps = {"q_proj": q_proj, "k_proj": k_proj, "v_proj": v_proj}
     return dx, maps | present(q_norm=q_norm, k_norm=k_norm) | heads
-
-
-def _turned_heads_backward(
-    name: str, dheads: Tensor, cache: HeadsCache, *, ops: Ops, tape: NullTape
-) -> tuple[Tensor, Tree, Tree | None]:
-    """Undo `_turned_heads`: the gradients by x, by the map, and by the norm."""
-    norm = None
-    if cache.rope is not None:
-        dheads, _ = ops.rotary.backward(dheads, cache.rope, tape=tape.at(f"{name}_rope"))
-    if cache.norm is not None:
-        dheads, norm = ops.rms_norm.backward(dheads, cache.norm, tape=tape.at(f"{name}_norm"))
-    drows = merge_heads(dheads)
-    tape(**{f"d{name}_heads": dheads, f"d{name}_rows": drows})
-    dx, proj = ops.linear.backward(drows, cache.proj, tape=tape.at(f"{name}_proj"))
-    return dx, proj, norm

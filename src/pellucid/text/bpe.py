@@ -15,7 +15,7 @@ import bz2
 import json
 import re
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
@@ -24,18 +24,18 @@ from typing import TYPE_CHECKING, ClassVar
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.byte_level import (
     byte_symbols,
-    check_pieces,
     check_settings,
-    copied,
     cut_gpt2,
     cuts_like_gpt2,
     make_library,
+    missing_bytes,
     read_merges,
     short_runs,
     spell,
 )
+from pellucid.text.library import LibraryTokenizer
 from pellucid.text.merges import Merging, merge
-from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, checked_parts
+from pellucid.text.tokenizer import checked_parts
 
 if TYPE_CHECKING:
     import tokenizers
@@ -53,80 +53,28 @@ LEARNT_RUN = 1 << 10
 """Learning takes time by the square of a pre-token's length, so a longer one is learnt in parts."""
 
 
-class BPE(Tokenizer):
+class BPE(LibraryTokenizer):
     """A byte-level BPE; `library` is the `tokenizers.Tokenizer` that holds its tables.
 
     GPT-2's ids are the 256 bytes in the order of `byte_symbols`, one id per merge, `<|endoftext|>`.
-    Truncation, padding and added tokens that `library` may ask for are switched off: a text is
-    encoded whole and as it is. With `special`, a special token that is spelt in a text is that
-    token; without, its spelling is cut into pieces like any other.
 
-    Raises `ConfigError` if `library` is not a byte-level BPE that can spell every text.
+    Raises `ConfigError` if `library` is not a byte-level BPE that can spell ordinary texts.
     """
 
     kind: ClassVar[str] = "bpe"
 
     def __init__(self, library: "tokenizers.Tokenizer", *, special: bool = False) -> None:
         check_settings(library)
-        library.no_truncation()
-        library.no_padding()
-        library.encode_special_tokens = not special
-        self._library, self._special = library, special
-        tokens = library.get_added_tokens_decoder()
-        self._added = {token: added.content.encode() for token, added in tokens.items()}
-        self._marks = {added.content: token for token, added in tokens.items() if added.special}
-        vocabulary = library.get_vocab(with_added_tokens=False)
-        pieces = {token: spell(symbols) for symbols, token in vocabulary.items()} | self._added
-        check_pieces(pieces)
-        self._pieces = tuple(pieces[token] for token in range(len(pieces)))
+        super().__init__(library, special=special)
+        self._missing = missing_bytes(self._pieces)
 
-    @property
-    def vocab_size(self) -> int:
-        """V, the number of ids, special tokens included."""
-        return len(self._pieces)
-
-    @property
-    def special_tokens(self) -> Mapping[str, int]:
-        """The added tokens that their file calls special."""
-        return self._marks
-
-    def with_special(self) -> "BPE":
-        """The same tables; special tokens that are spelt in a text are read as such."""
-        return self._reading_special
-
-    def encode(self, text: str) -> list[int]:
-        """The ids of `text`.
-
-        Raises `TextError` for a lone surrogate, and where plain text would become a special token;
-        any other text can be spelled.
-        """
-        (ids,) = self.encode_batch([text])
-        return ids
-
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """`encode` of each text, by the library's own threads."""
-        parts = [self._parts(text) for text in texts]
-        encodings = self._library.encode_batch_fast(
-            [part for text in parts for part in text], add_special_tokens=False
-        )
-        found = iter(self._checked(encoding.ids) for encoding in encodings)
-        return [
-            next(found) if len(text) == 1 else [token for _ in text for token in next(found)]
-            for text in parts
-        ]
+    @staticmethod
+    def _spell(symbols: str) -> bytes:
+        return spell(symbols)
 
     def cut(self, text: str) -> int:
         """Before the last white space that follows something else; 0 for other pre-tokens."""
         return cut_gpt2(text, special=self._special) if self._cuts else 0
-
-    def piece(self, token: int) -> bytes:
-        """The bytes of one id; `TokenError` unless 0 <= token < V."""
-        check_token(token, self.vocab_size)
-        return self._pieces[token]
-
-    def to_json(self) -> str:
-        """The JSON of Hugging Face's `tokenizers`."""
-        return self._library.to_str()
 
     def merge_steps(self, text: str) -> list[Merging]:
         """Every pre-token of `text` with the merges that made its pieces, one by one.
@@ -143,24 +91,15 @@ class BPE(Tokenizer):
             found += [self._merging([token for _, token in pairs]) for _, pairs in by_pretoken]
         return found
 
-    def _checked(self, ids: list[int]) -> list[int]:
-        """The ids of a text; `TextError` where plain text has become a special token.
-
-        It is so with foreign tables alone, whose merges make a special token's spelling.
-        """
-        if not (self._special or self._control.isdisjoint(ids)):
-            mark = next(mark for mark, token in self._marks.items() if token in ids)
-            raise TextError(
-                f"plain text must not become a special token, and this tokenizer has no other "
-                f"piece for {mark!r}: take it out, or have it read as the token by --special"
-            )
-        return ids
-
     def _parts(self, text: str) -> list[str]:
-        """What the library is to encode, one after another: nearly always the text itself."""
-        check_unicode(text)
+        (whole,) = super()._parts(text)
+        if self._missing and (unknown := self._missing.intersection(text.encode())):
+            raise TextError(
+                f"a text must be spelled by its tokenizer's pieces, and the byte {min(unknown):#x} "
+                "is none of them: take its character out"
+            )
         # Of other settings nothing is known: they may put a space before each part.
-        return list(short_runs(text, marks=not self._special)) if self._cuts else [text]
+        return list(short_runs(whole, marks=not self._special)) if self._cuts else [whole]
 
     def _merging(self, tokens: list[int]) -> Merging:
         """The merges of the one pre-token that has these ids."""
@@ -175,14 +114,6 @@ class BPE(Tokenizer):
             return Merging(pretoken, (pretoken,), ())
         start = tuple(bytes([byte]) for byte in pretoken)
         return Merging(pretoken, start, tuple(merge(start, self._ranks)))
-
-    @cached_property
-    def _control(self) -> frozenset[int]:
-        return frozenset(self._marks.values())
-
-    @cached_property
-    def _reading_special(self) -> "BPE":
-        return self if self._special else BPE(copied(self._library), special=True)
 
     @cached_property
     def _cuts(self) -> bool:

@@ -5,7 +5,7 @@ The library is imported inside the functions that need it: a short command shoul
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -86,11 +86,6 @@ def make_library(
     library.decoder = decoders.ByteLevel()
     library.add_special_tokens(list(special))
     return library
-
-
-def copied(library: "tokenizers.Tokenizer") -> "tokenizers.Tokenizer":
-    """The library's tokenizer once more, to have other settings."""
-    return type(library).from_str(library.to_str())
 
 
 @cache
@@ -176,15 +171,16 @@ def check_settings(library: "tokenizers.Tokenizer") -> None:
         )
 
 
-def check_pieces(pieces: Mapping[int, bytes]) -> None:
-    """Raise `ConfigError` unless the ids are 0 .. V-1 and every single byte is a piece."""
-    if gaps := set(range(len(pieces))) - set(pieces):
-        raise ConfigError(
-            f"the ids of {len(pieces)} pieces must be 0 .. {len(pieces) - 1}; {min(gaps)} has no "
-            "piece; write the tokenizer again with the tool that made it"
-        )
-    if missing := {bytes([byte]) for byte in range(256)} - set(pieces.values()):
+def missing_bytes(pieces: Collection[bytes]) -> frozenset[int]:
+    """The bytes that are no piece of their own; `ConfigError` if a printable one of ASCII is.
+
+    A few vocabularies lack control characters and bytes that no common character begins with.
+    """
+    known = frozenset(pieces)
+    missing = {byte for byte in range(256) if bytes([byte]) not in known}
+    if not missing.isdisjoint(range(0x20, 0x7F)):
         raise ConfigError(
             "a byte-level BPE must have all 256 bytes among its pieces, or it would drop what it "
             f"cannot spell; {len(missing)} are missing; train it with the full initial alphabet"
         )
+    return frozenset(missing)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.gguf_header import read_gguf
 from pellucid.text.bpe import BPE
-from pellucid.text.sentence_pieces import sentence_pieces
+from pellucid.text.sentence_pieces import SentencePieces, sentence_pieces
 from pellucid.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ def gguf_tokenizer(path: Path) -> Tokenizer:
     try:
         match own.get("model"):
             case "gpt2":
-                return BPE(_byte_level(path, own, pieces, kinds))
+                first = own.get("pre") in WHOLE_FIRST
+                return BPE(_begun(_byte_level(path, own, pieces, kinds), path, own, usual=first))
             case "llama":
                 special = [p for p, kind in zip(pieces, kinds, strict=True) if kind == CONTROL]
                 in_front = bool(own.get("add_space_prefix", True))
                 scores = _scores(path, own, len(pieces))
-                return sentence_pieces(pieces, scores, special=special, in_front=in_front)
+                library = sentence_pieces(pieces, scores, special=special, in_front=in_front)
+                return SentencePieces(_begun(library, path, own, usual=True))
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
     raise CheckpointError(
@@ -109,6 +111,23 @@ def _byte_level(
     words = [piece for piece, kind in zip(pieces, kinds, strict=True) if kind == OWN]
     library.add_special_tokens(marked)
     library.add_tokens([AddedToken(word, normalized=False) for word in words])
+    return library
+
+
+def _begun(
+    library: "tokenizers.Tokenizer", path: Path, own: Mapping[str, Any], *, usual: bool
+) -> "tokenizers.Tokenizer":
+    """The library's tokenizer, told what stands in front of every text; `usual` is llama.cpp's."""
+    from tokenizers import processors  # noqa: PLC0415
+
+    if own.get("add_bos_token", usual) and "bos_token_id" in own:
+        token = own["bos_token_id"]
+        piece = library.id_to_token(token) if type(token) is int and 0 <= token < 2**32 else None
+        if piece is None:
+            raise _broken(path, "one of its pieces as tokenizer.ggml.bos_token_id")
+        library.post_processor = processors.TemplateProcessing(
+            single=f"{piece}:0 $A:0", special_tokens=[(piece, token)]
+        )
     return library
 
 

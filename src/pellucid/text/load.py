@@ -6,10 +6,13 @@ from typing import Any
 
 from pellucid.errors import CheckpointError, ConfigError, TextError, did_you_mean
 from pellucid.files import parse_json
+from pellucid.gguf_header import SUFFIX, read_gguf
 from pellucid.shipped import SHIPPED, shipped_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
 from pellucid.text.characters import Characters
+from pellucid.text.gguf_tokenizer import gguf_tokenizer
+from pellucid.text.sentence_pieces import SentencePieces
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.text.words import Words
 
@@ -23,7 +26,9 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
 
     - "gpt2": GPT-2's own, from this package (a directory of that name is "./gpt2");
     - "english-1M": that of the model that comes with Pellucid;
-    - a `tokenizer.json`: ours for characters and words, and Hugging Face's for any byte-level BPE;
+    - a `tokenizer.json`: ours for characters and words, and Hugging Face's for any byte-level BPE
+      and for SentencePiece's BPE;
+    - a `.gguf` file, which holds one beside the model's weights;
     - a directory with a `tokenizer.json`, or else with `vocab.json` and `merges.txt` (Hugging Face;
       `added_tokens.json` too), or else with `encoder.json` and `vocab.bpe` (OpenAI).
 
@@ -38,12 +43,14 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
         return _from_directory(path)
     if path.suffix == ".pkl":
         raise _pickled(path)
-    return _from_file(path)
+    return gguf_tokenizer(path) if path.suffix == SUFFIX else _from_file(path)
 
 
-def has_tokenizer(directory: Path) -> bool:
-    """Whether a tokenizer's file stands in this directory, readable or not."""
-    return any((directory / name).exists() for name in (_FILE, *_PAIRS))
+def has_tokenizer(place: Path) -> bool:
+    """Whether a tokenizer stands in this directory or this `.gguf` file, readable or not."""
+    if place.suffix == SUFFIX and place.is_file():
+        return "tokenizer.ggml.model" in read_gguf(place)[0].settings
+    return any((place / name).exists() for name in (_FILE, *_PAIRS))
 
 
 def _from_directory(path: Path) -> Tokenizer:
@@ -80,7 +87,7 @@ def _from_file(path: Path) -> Tokenizer:
     )
 
 
-def _from_hugging_face(text: str, path: Path) -> BPE:
+def _from_hugging_face(text: str, path: Path) -> Tokenizer:
     from tokenizers import Tokenizer as Library  # noqa: PLC0415 - see byte_level.py
 
     try:
@@ -90,7 +97,8 @@ def _from_hugging_face(text: str, path: Path) -> BPE:
             f"a {_FILE} must be one that the tokenizers library reads; of {path} it says: "
             f"{_line(error)}; copy the file again, or update the library"
         ) from error
-    return BPE(library)
+    spelled_by_bytes = getattr(library.model, "byte_fallback", False)
+    return SentencePieces(library) if spelled_by_bytes else BPE(library)
 
 
 def _from_pair(vocabulary: Path, merges: Path) -> BPE:

@@ -21,7 +21,7 @@ class Tokenizer(Protocol):
     """
 
     kind: ClassVar[str]
-    """"characters", "words" or "bpe"."""
+    """"characters", "words", "bpe" or "sentencepiece"."""
 
     @property
     @abstractmethod
@@ -36,6 +36,15 @@ class Tokenizer(Protocol):
     def with_special(self) -> "Tokenizer":
         """The same tokenizer, but where a special token is spelt in a text, it is that token."""
         return self
+
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """The tokens that a model expects in front of every text; most models expect none."""
+        return ()
+
+    def prompt(self, text: str) -> list[int]:
+        """What a model is given to read `text`: `beginning`, then `encode(text)`."""
+        return [*self.beginning, *self.encode(text)]
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

@@ -80,14 +80,7 @@ def llama_trunk(
     told: Any = {"length": length, "start": start, "dtype": x.dtype}
     cos, sin = rotary_angles(frequencies, **told, tape=tape.at("rope"))  # (T, d/2)
 
-    def own(number: int) -> Mapping[str, Any]:
-        turned = config.rotated(number)
-        return {
-            "cos": cos if turned else None,
-            "sin": sin if turned else None,
-            "mask": windowed if number >= config.windowed_from else mask,
-        }
-
+    turned, plain = {"cos": cos, "sin": sin}, {"cos": None, "sin": None}
     out, passed = stack(
         x,
         h=h,
@@ -98,7 +91,10 @@ def llama_trunk(
         ops=block_ops(config, ops),
         past=past,
         noise=drawn["h"],
-        own=own,
+        own=lambda number: {
+            **(turned if config.rotated(number) else plain),
+            "mask": windowed if number >= config.windowed_from else mask,
+        },
         tape=tape,
         n_head=config.n_head,
         n_kv_head=config.n_kv_head,
