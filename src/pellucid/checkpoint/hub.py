@@ -7,9 +7,10 @@ from pellucid.checkpoint.read import CONFIG, one_line
 from pellucid.errors import CheckpointError
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-FILES = re.compile(r".*\.(pt|pth|bin|json|npz|safetensors)")
+FILES = re.compile(r".*\.(pt|pth|bin|json|npz|safetensors|gguf)")
 SAFETENSORS = ["model.safetensors", "model.safetensors.index.json", "model-*.safetensors"]
 PICKLES = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin"]
+TOKENIZER = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
 TIMEOUT = 5.0  # seconds for the hub to answer
 SHORT = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2", "openai-gpt")
 """Names without an owner that the hub has for models that can be read here."""
@@ -28,7 +29,7 @@ def is_name(text: str) -> bool:
 
 
 def download(name: str, *, online: bool = True) -> Path:
-    """The local directory with the model's configuration and weights, fetched if not there yet.
+    """The local directory with the model's files, fetched if not there yet.
 
     Not `online`, what was fetched before is found, and nothing is asked for.
 
@@ -48,7 +49,7 @@ def download(name: str, *, online: bool = True) -> Path:
             directory = Path(
                 snapshot_download(
                     name,
-                    allow_patterns=[CONFIG, *patterns],
+                    allow_patterns=[CONFIG, *TOKENIZER, *patterns],
                     etag_timeout=TIMEOUT,
                     local_files_only=not online,
                 )

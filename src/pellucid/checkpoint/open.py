@@ -5,11 +5,10 @@ from typing import Any, overload
 
 import torch
 
-from pellucid.checkpoint.recognise import load
+from pellucid.checkpoint.recognise import find, load
 from pellucid.errors import CheckpointError
 from pellucid.gguf_header import SUFFIX
-from pellucid.models import ARCHITECTURES, GPT, LanguageModel, Model
-from pellucid.shipped import shipped_path
+from pellucid.models import ARCHITECTURES, GPT, RANDOM_MODELS, LanguageModel, Model
 from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
 
 
@@ -77,7 +76,7 @@ def open_model(
 
 def _own(name: str, model: Model) -> Tokenizer:
     """The tokenizer beside the model; one that is there and cannot be read is an error."""
-    path = shipped_path(name) or Path(name)
+    path = Path(name) if name in RANDOM_MODELS else find(name, online=False)
     place = path.parent if path.is_file() and path.suffix != SUFFIX else path
     # Many GPT-2 checkpoints come without their tokenizer, and the vocabulary tells which it is.
     if model.config.vocab_size == gpt2().vocab_size and not has_tokenizer(place):

@@ -12,7 +12,7 @@ from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
 from pellucid.gguf_header import SUFFIX
 from pellucid.models import ARCHITECTURES, RANDOM_MODELS, Model
-from pellucid.shipped import SHIPPED, shipped_path
+from pellucid.shipped import NAMED, named_path
 
 
 def load(
@@ -25,13 +25,15 @@ def load(
     """The model in a directory or file, or of a name on the Hugging Face hub.
 
     - a directory that `save` wrote, or its `model.safetensors`, whatever kind of model it holds;
-    - a Hugging Face GPT-2 or GPT-1: `config.json` with safetensors or `pytorch_model.bin`, whole
-      or sharded;
+    - a Hugging Face GPT-2, GPT-1, Llama, Mistral, Qwen 2 or Qwen 3: `config.json` with safetensors
+      or `pytorch_model.bin`, whole or sharded;
+    - a GGUF file of llama.cpp, quantized or not, of Llama, Mistral, Qwen 2 or Qwen 3;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU), and
       a `.pt` of build-nanogpt;
     - llm.c's model, a `.bin` that begins with its magic number;
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
-    - a name of `shipped.SHIPPED`, for the model that comes with Pellucid, in float32;
+    - a name of `shipped.NAMED`: the model that comes with Pellucid, in float32, or one that is
+      fetched and kept, such as "smollm2-135m";
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
     - a name such as "gpt2" or "openai-community/gpt2", if there is no such path: it is fetched,
       and not `online` found if it was fetched before.
@@ -42,30 +44,36 @@ def load(
     Raises `CheckpointError`, in one line that names the file and the tensor, for anything missing,
     truncated, foreign, or of other shapes than the configuration's.
     """
-    place = Path(path)
-    if shipped := shipped_path(path):
-        # Its weights are kept short, and are computed with at full length.
-        return load(shipped, dtype=dtype or torch.float32, device=device)
-    there = os.path.exists(place)  # noqa: PTH110 (of a name too long it says no)
-    if not there and path in RANDOM_MODELS:
+    if path in RANDOM_MODELS and not os.path.exists(path):  # noqa: PTH110 - as in find
         config = RANDOM_MODELS[str(path)]
         kind = next(kind for kind in ARCHITECTURES.values() if isinstance(config, kind.Config))
         return kind.init(config, seed=1, dtype=dtype or torch.float32, device=device)
-    if not there:
-        near = _near(str(path))
-        if near or not (isinstance(path, str) and hub.is_name(path)):
-            raise CheckpointError(
-                f"{path} must be a checkpoint's directory or file; there is no such path{near}; "
-                "give one, or the name of a model on the Hugging Face hub"
-            )
-        place = hub.download(path, online=online)
+    place = find(path, online=online)
+    if place == named_path(path):
+        # Their weights are kept short, and are computed with at full length.
+        dtype = dtype or torch.float32
     found = _from_directory(place) if place.is_dir() else _from_file(place)
     return assemble(found, dtype=dtype, device=device)
 
 
+def find(path: str | PathLike[str], *, online: bool = True) -> Path:
+    """The directory or file of the checkpoint that `load` reads for this path or name."""
+    if named := named_path(path, online=online):
+        return named
+    if os.path.exists(path):  # noqa: PTH110 (of a name too long it says no)
+        return Path(path)
+    near = _near(str(path))
+    if near or not (isinstance(path, str) and hub.is_name(path)):
+        raise CheckpointError(
+            f"{path} must be a checkpoint's directory or file; there is no such path{near}; "
+            "give one, or the name of a model on the Hugging Face hub"
+        )
+    return hub.download(path, online=online)
+
+
 def _near(path: str) -> str:
     """The question whether a name without an owner, or a path, is one near it that there is."""
-    names = () if "/" in path else (*SHIPPED, *RANDOM_MODELS, *hub.SHORT)
+    names = () if "/" in path else (*NAMED, *RANDOM_MODELS, *hub.SHORT)
     if path in names:
         return ""
     try:
@@ -92,8 +100,8 @@ def _from_file(file: Path) -> Found:
     if file.suffix == ".bin" and llm_c.magic_of(file) == llm_c.MODEL:
         return llm_c.read(file)
     raise CheckpointError(
-        f"a checkpoint that is one file is a {WEIGHTS}, nanoGPT's {nanogpt.FILE} or llm.c's .bin; "
-        f"{file} is not one of them; give the directory that it is in"
+        f"a checkpoint that is one file is a {WEIGHTS}, a {SUFFIX}, nanoGPT's {nanogpt.FILE} or "
+        f"llm.c's .bin; {file} is not one of them; give the directory that it is in"
     )
 
 

@@ -19,6 +19,7 @@ from pellucid.cli.examples import examples
 from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
+from pellucid.cli.get import get
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
@@ -34,9 +35,10 @@ from pellucid.cli.translate import translate
 from pellucid.cli.usage import UsageError, usage
 from pellucid.cli.walk import walk
 from pellucid.errors import PellucidError
+from pellucid.shipped import SHOWN
 from pellucid.terminal.readable import make_readable
 
-_LIGHT = {"tokenize", "prepare", "examples", "export", "serve"}
+_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve"}
 """The commands that make no steps, or see to their own memory."""
 
 
@@ -70,6 +72,7 @@ _COMMANDS = (
     classify,
     train_translator,
     translate,
+    get,
     export,
     reference,
     compare,
@@ -113,9 +116,11 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one line and exit code 2."""
+    from pellucid.terminal.fetching import fetching
     from pellucid.terminal.screen import printing
 
     make_readable()
+    SHOWN.set(fetching)
     try:
         with printing():
             code = app(prog_name="pellucid", standalone_mode=False)

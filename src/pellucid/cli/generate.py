@@ -127,7 +127,7 @@ def generate(
             found = go_on(
                 gpt,
                 tokenizer,
-                tokenizer.encode(start),
+                tokenizer.prompt(start),
                 width=beam,
                 alpha=length_penalty,
                 max_new_tokens=max_new_tokens,

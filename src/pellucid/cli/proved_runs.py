@@ -80,7 +80,7 @@ def text_runs(
     """The runs of a model on a text."""
     from pellucid.train import record_step
 
-    tokens = tokenizer.encode(text)
+    tokens = tokenizer.prompt(text)
 
     def record(update: Mapping[str, Any] | None) -> "Trace":
         return record_step(gpt, tokens, tokenizer, update=update)

@@ -41,4 +41,4 @@ def record_text(
 
     words = not_empty(text)
     gpt, tokenizer = open_model(model, **how)
-    return record_step(gpt, tokenizer.encode(words), tokenizer, update=update)
+    return record_step(gpt, tokenizer.prompt(words), tokenizer, update=update)

@@ -66,7 +66,7 @@ def reference(
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
     if tokens is None:
         gpt, tokenizer = open_model(model, tokenizer=tokenizer_name, special=special)
-        ids = tokenizer.encode(not_empty(text))
+        ids = tokenizer.prompt(not_empty(text))
         if len(ids) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
         read, wanted = torch.tensor(ids[:-1]), torch.tensor(ids[1:])

@@ -63,7 +63,7 @@ def model_recipe(
         f"text = {text!r}\n"
         f"model, tokenizer = open_model({model!r}{given})\n"
         f"update = {_dict(settings)}\n"
-        "trace = record_step(model, tokenizer.encode(text), tokenizer, update=update)\n"
+        "trace = record_step(model, tokenizer.prompt(text), tokenizer, update=update)\n"
         f'about = f"{{text!r}} through {{model}}"\n'
         f"walkthrough = gpt_walkthrough(trace, {model!r}, about, {layers!r})\n"
         "walkthrough.tape",

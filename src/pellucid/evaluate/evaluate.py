@@ -109,7 +109,7 @@ def evaluate_text(
     if not 1 <= step <= width:
         raise ConfigError(f"--stride must be from 1 to the window's {width} tokens, not {step}")
     tokens = tokenizer.encode(text)
-    front = ending(tokenizer) if begin else None
+    front = next(iter(tokenizer.beginning), ending(tokenizer) if begin else None)
     ids = tokens if front is None else [front, *tokens]
     if len(ids) < 2:
         raise TextError(

@@ -66,7 +66,7 @@ def reach(
     the start, which no head can see; `TokenError` for a text longer than the context; `TraceError`
     where the attention is NaN.
     """
-    tokens = tokenizer.encode(text)
+    tokens = tokenizer.prompt(text)
     here = len(tokens) - 1 if start is None else _places(tokenizer, tokens, start)[-1]
     there = None if target is None else _places(tokenizer, tokens, target, here)
     _, tape = model.run_with_cache(tokens)

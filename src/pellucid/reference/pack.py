@@ -16,7 +16,7 @@ from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, RANDOM_MODELS, GPTConfig, Model
 from pellucid.reference.manifest import MANIFEST, check_manifest
-from pellucid.shipped import shipped_path
+from pellucid.shipped import NAMED
 from pellucid.tree import flatten, unflatten
 
 
@@ -108,12 +108,12 @@ class Pack:
 
     def _source(self, name: str) -> Model:
         """The model that the pack was made from, if it is on this machine: no network is asked."""
-        if not (Path(name).exists() or shipped_path(name) or name in RANDOM_MODELS):
+        if not (Path(name).exists() or name in (*NAMED, *RANDOM_MODELS)):
             raise CheckpointError(
                 f"{self.place} must come with its parameters, or their model {name!r} be a path "
                 "here, and neither is: write the pack again, without --names, --layers and --slices"
             )
-        return load(name)
+        return load(name, online=False)
 
 
 def _eps(dtype: str) -> float:

@@ -75,7 +75,7 @@ def write_text(
     The text ends early where the model draws the tokenizer's token for that.
     """
     stop = ending(tokenizer)
-    tokens = tokenizer.encode(prompt)
+    tokens = tokenizer.prompt(prompt)
     draws = generate(
         model,
         tokens,
@@ -89,7 +89,8 @@ def write_text(
     )
     out = console.file
     decoder = StreamDecoder(tokenizer)
-    text = _printed("".join(decoder.push(token) for token in tokens))
+    spelled = [decoder.push(token) for token in tokens]
+    text = _printed("".join(spelled[len(tokenizer.beginning) :]))
     if not why:
         out.write(text.removeprefix("\n"))
     for number, choice in enumerate(draws, start=1):

@@ -23,7 +23,7 @@ def found_lines(
     tokenizer: Tokenizer, prompt: str, hypotheses: Sequence[Hypothesis], *, why: bool
 ) -> Iterator[Text]:
     """The prompt with its most likely continuation; with `why`, all that were found."""
-    start = tokenizer.encode(prompt)
+    start = tokenizer.prompt(prompt)
     yield Text(tokenizer.decode([*start, *hypotheses[0].tokens]).removeprefix("\n"))
     if why:
         yield from hypothesis_lines(tokenizer, hypotheses)

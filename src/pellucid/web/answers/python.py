@@ -74,7 +74,7 @@ def _action(action: Action, optimizer: str) -> Iterator[str]:
             yield f"interventions.append(Intervention({name!r}, {value!r}, {index!r}))"
         case Patch(name, index, text):
             yield "other = Tape()"
-            yield f"model.with_params(params).forward(tokenizer.encode({text!r}), other)"
+            yield f"model.with_params(params).forward(tokenizer.prompt({text!r}), other)"
             patch = f"other[{name!r}][{_place(index)}]"
             yield f"interventions.append(Intervention({name!r}, {patch}, {index!r}))"
         case _:

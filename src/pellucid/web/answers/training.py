@@ -92,7 +92,7 @@ def _event(step: Progress[Any], tokenizer: Tokenizer) -> Json:
 
 def _sample(model: GPT, tokenizer: Tokenizer) -> str:
     """What the model writes by now, always with the same random numbers."""
-    tokens = tokenizer.encode(beginning(tokenizer))
+    tokens = tokenizer.prompt(beginning(tokenizer))
     draws = generate(
         model,
         tokens,

@@ -79,7 +79,7 @@ class Library:
 def _begin(model: GPT, tokenizer: Tokenizer) -> str:
     """A text to begin with; the first tokens that there are where no English can be read."""
     try:
-        tokens = tokenizer.encode(FIRST)
+        tokens = tokenizer.prompt(FIRST)
     except PellucidError:
         tokens = list(range(min(16, tokenizer.vocab_size)))
     return tokenizer.decode(tokens[: model.config.block_size])

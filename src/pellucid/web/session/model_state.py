@@ -121,7 +121,7 @@ class ModelState:
             return action.value
         tape = Tape()
         assert self.subject.tokenizer is not None
-        tokens = self.subject.tokenizer.encode(action.text)
+        tokens = self.subject.tokenizer.prompt(action.text)
         self.without_interventions.forward(tokens, tape)
         value: Tensor = tape.value(action.name)
         return value[_checked(action.name, action.index, value.shape)]
@@ -142,7 +142,7 @@ def _checked(name: str, index: tuple[int, ...], shape: Sequence[int]) -> tuple[i
 
 def whole_text(tokenizer: Tokenizer, text: str, model: GPT) -> Batch:
     """The tokens of a text, all of them read, and after each the one that is to be predicted."""
-    tokens = tokenizer.encode(text)
+    tokens = tokenizer.prompt(text)
     room = min(TOKENS, model.config.block_size)
     if not 2 <= len(tokens) <= room:
         raise ConfigError(
