@@ -9,6 +9,9 @@ PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c co
 walk: .venv/user
 	.venv/bin/pellucid walk
 	.venv/bin/pellucid walk "The transformer reads every word at once." --model gpt2-124M-random --no-update
+	.venv/bin/pellucid get smollm2-135m \
+	&& .venv/bin/pellucid walk "The capital of France is" --model smollm2-135m --no-update \
+	|| .venv/bin/pellucid walk "The cat sat on the mat." --no-update
 
 test: .venv/developer chromium
 	.venv/bin/ruff check .

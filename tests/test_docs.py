@@ -28,6 +28,7 @@ from pellucid.walkthrough.scope import Scope
 from tests.cli.commands import name_of
 from tests.judge import Example, judge_by_autograd, judge_by_difference
 from tests.layers import examples as layer_examples
+from tests.shipped.index import CONTENT, made_index, made_wheel
 from tests.train.small_training import TEXT
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +92,7 @@ def test_every_command_on_the_page_of_commands_runs(
     (tmp_path / "plants.csv").write_text(table, encoding="utf-8")
     (tmp_path / "new_plants.csv").write_text("blue,red\n50,30\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    made_wheel(made_index(tmp_path, monkeypatch), {"tiny/it.gguf": CONTENT})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("pellucid.web.http.server.PageServer.answer_until_ended", lambda _: False)

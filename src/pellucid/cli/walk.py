@@ -28,6 +28,7 @@ from pellucid.errors import ConfigError
 if TYPE_CHECKING:
     from pellucid.documents.recipe import Reproduction
     from pellucid.prove import Proof, Stepped
+    from pellucid.train import Trace
     from pellucid.walkthrough import Walkthrough
 
 
@@ -230,7 +231,7 @@ def _step(
 
     given = None if settings is None else STEP | _given(settings)
     trace = record_text(text, name, how, given)
-    about = f"{text!r} through {trace.model}"
+    about = f"{text!r} through {trace.model}{_next(trace)}"
     blocks = blocks_of(layers, trace.model.config.n_layer)
     opened = {
         key: repr(value)
@@ -242,6 +243,18 @@ def _step(
     walkthrough = gpt_walkthrough(trace, name, about, blocks)
     recipe = model_recipe(text, name, given, blocks, opened)
     return _Walked(walkthrough, recipe, _stepped(trace.model, walkthrough))
+
+
+def _next(trace: "Trace") -> str:
+    """In words, what the model takes to come after the whole text, where that fits."""
+    from pellucid.inspect import next_tokens
+
+    tokens = [*trace.tape.value("tokens").tolist(), int(trace.tape.value("targets")[-1])]
+    if len(tokens) > trace.model.config.block_size:
+        return ""
+    likeliest = next_tokens(trace.model, tokens)
+    told = ", ".join(f"'{trace.piece(one.token)}' {one.probability:.1%}" for one in likeliest)
+    return f".\nThe likeliest next tokens: {told}"
 
 
 def _stepped(model: Any, walkthrough: "Walkthrough") -> "Stepped":

@@ -64,7 +64,7 @@ def value(walkthrough: Walkthrough, expression: str, digits: int = DIGITS) -> Va
     name = expression.partition("[")[0].strip()
     part = picked(expression, walkthrough.tape[name].shape)
     labels = walkthrough.labels(name)
-    row = describe(name)
+    row = describe(name, walkthrough.tape)
     return Value(
         expression,
         tensor,
@@ -136,7 +136,7 @@ class _Builder:
             known = self._shown.setdefault(id(tensor), name)
             anchor = "" if name in self._anchors else name
             self._anchors.add(name)
-            row = describe(name)
+            row = describe(name, tape)
             if known == name and anchor:
                 self.links[tape.name_of(tensor) or name] = Link(name, anchor)
             yield Value(

@@ -183,6 +183,7 @@ def grouped_attention(
         k_new if past is None else torch.cat([past.k, k_new], -2),  # (..., G, S, d)
         v_heads if past is None else torch.cat([past.v, v_heads], -2),  # (..., G, S, d)
     )
+    repeated: tuple[Any, Any]
     if n_head == n_kv_head:
         k, v, repeated = kept.k, kept.v, (None, None)
     else:

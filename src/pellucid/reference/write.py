@@ -126,7 +126,7 @@ def _write_llm_c(run: ReferenceRun, place: Path) -> None:
 def _add_tape(shards: "_Shards", tape: Tape) -> None:
     """Every value of a tape once; where it has a second name, that is a row of the manifest."""
     for name in tape:
-        value, row, call = tape.value(name), describe(name), tape.made_by(name)
+        value, row, call = tape.value(name), describe(name, tape), tape.made_by(name)
         known: dict[str, Any] = {"part": part_of(tape, name), "meaning": row.meaning if row else ""}
         if call is not None:
             known["made_by"] = {

@@ -183,7 +183,7 @@ def _labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
     }
 
     def labels(name: str) -> Sequence[Labels]:
-        row = describe(name)
+        row = describe(name, trace.tape)
         shape = row.shape if row else ()
         value = trace.tape.value(name)
         if len(shape) == value.dim():

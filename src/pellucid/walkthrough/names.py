@@ -8,9 +8,9 @@ under the parameter's name.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ from pellucid.models import ARCHITECTURES, intervened_name, pairs_at
 from pellucid.models.intervening import BESIDE
 from pellucid.models.model import DryRun
 from pellucid.optim import adamw_rule
-from pellucid.tape import Call
+from pellucid.tape import Call, Tape
 from pellucid.walkthrough.scope import Scope, below
 from pellucid.walkthrough.steps import PARAMETERS
 
@@ -45,6 +45,9 @@ SIZES = {
 """The letters of the shapes; a batch adds an axis B in front of activations, not of parameters."""
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+Maker = Callable[..., Any] | None
 
 
 class NameRow(NamedTuple):
@@ -80,15 +83,30 @@ OF_ITS_USE = "the part of the gradient that comes back through this use alone"
 @cache
 def names() -> tuple[NameRow, ...]:
     """All names, in data-flow order, one kind of model after the other."""
-    rows: dict[str, NameRow] = {}
+    return tuple(_by_pattern().values())
+
+
+@cache
+def _by_maker() -> Mapping[tuple[str, Maker], NameRow]:
+    """The rows by their pattern and the layer that makes the value, None where it is given.
+
+    Two kinds of model may have one name for what different layers make, as norms do.
+    """
+    rows: dict[tuple[str, Maker], NameRow] = {}
     for run in _runs():
         scope = Scope(run.tape)
         for name, value in _values(scope):
             meaning = scope.meaning(name)
             if meaning is not None:
                 row = _row(_pattern(name), meaning, value, run.letters)
-                rows.setdefault(row.pattern, row)
-    return tuple(rows.values())
+                rows.setdefault((row.pattern, _maker(run.tape, name)), row)
+    return rows
+
+
+def _maker(tape: Tape, name: str) -> Maker:
+    """The layer that made a value on a tape; None for what was given."""
+    call = tape.shown_by(name)
+    return None if call is None else call.function
 
 
 @cache
@@ -112,16 +130,25 @@ def uses() -> tuple[NameRow, ...]:
     return tuple(rows.values())
 
 
-@cache
-def describe(name: str) -> NameRow | None:
+def describe(name: str, tape: Tape | None = None) -> NameRow | None:
     """The row of the table for a name on a tape, gradients and updates too; None if there is none.
+
+    Without the `tape`, of a name that several kinds of model have the first one's row.
 
     >>> describe("h.3.attn.att").shape
     ('H', 'T', 'S')
     >>> describe("dh.3.attn.att").meaning
     'gradient: attention: softmax of a row of scores'
     """
-    row = _by_pattern().get(_pattern(name))
+    gradient = tape is not None and name.startswith("d") and _pattern(name) not in _by_pattern()
+    return _described(name, tape and _maker(tape, name[1:] if gradient else name))
+
+
+@cache
+def _described(name: str, maker: Maker) -> NameRow | None:
+    """The row for a name of what this layer made, or a gradient by it."""
+    pattern = _pattern(name)
+    row = _by_maker().get((pattern, maker)) or _by_pattern().get(pattern)
     if row is not None:
         return row
     *owner, last = name.rsplit(".", 1)
@@ -133,7 +160,7 @@ def describe(name: str) -> NameRow | None:
     if by_hand is not None:
         return by_hand
     if name.startswith("d"):
-        value = _use(name[1:]) or describe(name[1:])
+        value = _use(name[1:]) or _described(name[1:], maker)
         if value is not None:
             symbol = f"({value.symbol})" if " " in value.symbol else value.symbol
             return value._replace(symbol=f"∂L/∂{symbol}", meaning=f"gradient: {value.meaning}")
@@ -166,7 +193,10 @@ def _use(name: str) -> NameRow | None:
 
 @cache
 def _by_pattern() -> Mapping[str, NameRow]:
-    return {row.pattern: row for row in names()}
+    rows: dict[str, NameRow] = {}
+    for row in _by_maker().values():
+        rows.setdefault(row.pattern, row)
+    return rows
 
 
 @cache

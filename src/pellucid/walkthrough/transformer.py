@@ -53,7 +53,7 @@ def _labels(
     by_letter: dict[str, Labels] = {"T": written, "S": written, "N": read}
 
     def labels(name: str) -> Sequence[Labels]:
-        row = describe(name)
+        row = describe(name, tape)
         shape = row.shape if row else ()
         return (
             [by_letter.get(letter) for letter in shape]

@@ -95,7 +95,8 @@ class Outline:
 
     def tensor(self, name: str, lead: Sequence[int] = ()) -> Json:
         """What a page must know of a tensor to show it."""
-        row, tape = describe(name), self.run.tape
+        tape = self.run.tape
+        row = describe(name, tape)
         return {
             "name": name,
             "shape": list(tape.value(name).shape),

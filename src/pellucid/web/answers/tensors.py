@@ -39,7 +39,7 @@ def tensor(run: ExperimentRun, fields: Fields, against: ExperimentRun | None) ->
             "were asked for: ask for a part"
         )
     part = matrix[first:end, left:right]
-    row, labels = describe(name), _labels(run, name, value)
+    row, labels = describe(name, run.tape), _labels(run, name, value)
     return {
         "name": name,
         "shape": list(value.shape),

@@ -66,7 +66,7 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
     tape = run.tape
     found = explain(tape, fields["name"])
     name = found.name.partition("[")[0]
-    row, meaning = describe(name), meaning_of(tape, run.piece)
+    row, meaning = describe(name, tape), meaning_of(tape, run.piece)
     writer = Marked()
     python = "" if found.term is None else found.term.python()
     return {
@@ -104,7 +104,7 @@ def _steps(found: Explanation, writer: Marked) -> list[Json]:
 def _operand(run: ExperimentRun, term: Term) -> Json:
     source = term.source
     note = meaning_of(run.tape, run.piece)(source) if source else "a setting"
-    row = describe(source.partition("[")[0]) if source else None
+    row = describe(source.partition("[")[0], run.tape) if source else None
     return {
         "label": term.label or "",
         "source": source,
