@@ -65,6 +65,7 @@ def explain(
     """Write out the arithmetic that made one number, from the numbers that it was made from."""
     from pellucid.documents.arithmetic import MOST, Writer, meaning_of
     from pellucid.explain import explain as explain_traced
+    from pellucid.walkthrough import in_words
 
     decimals = digits_of(digits, by_hand)
     if by_hand and (python or terms):
@@ -91,13 +92,14 @@ def explain(
         console().print(term.python() if term else "", markup=False, soft_wrap=True)
         return
     explained: Explained = partial(explain_traced, tape)
+    placed = partial(in_words, tape, spell=piece)
     writer, meaning = Writer(decimals, terms or MOST), meaning_of(tape, piece)
     if by_hand:
         explained, writer = _by_hand(tape, by_hand)
     if interactive:
-        _converse(console(), explained, name, writer, meaning)
+        _converse(console(), explained, name, writer, meaning, placed)
     else:
-        _print(console(), explained, name, writer, meaning, depth)
+        _print(console(), explained, name, writer, meaning, placed, depth)
 
 
 def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
@@ -144,6 +146,7 @@ def _print(
     name: str,
     writer: "Writer",
     meaning: "Meaning",
+    placed: "Meaning",
     depth: int = 1,
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
@@ -151,20 +154,26 @@ def _print(
     from pellucid.terminal.lines import Hanging
 
     found = explained(name)
-    for line in explanation_lines(explained, found, writer, meaning, depth=depth):
+    place = placed(found.name)
+    for line in explanation_lines(explained, found, writer, meaning, depth=depth, place=place):
         screen.print(Hanging(line))
     return [part.source for part in read_by(found, writer)]
 
 
 def _converse(
-    screen: "Console", explained: "Explained", name: str, writer: "Writer", meaning: "Meaning"
+    screen: "Console",
+    explained: "Explained",
+    name: str,
+    writer: "Writer",
+    meaning: "Meaning",
+    placed: "Meaning",
 ) -> None:
     """Explain a number, and then whichever of those it is made from the user asks for."""
     way, anew = [name], True
     listed: list[str | None] = []
     while True:
         if anew:
-            listed = _print(screen, explained, way[-1], writer, meaning)
+            listed = _print(screen, explained, way[-1], writer, meaning, placed)
         screen.print("\na number of the list, b to go back, q to end: ", end="", markup=False)
         answer = sys.stdin.readline().strip()
         screen.print()

@@ -144,12 +144,18 @@ def explanation_lines(
     *,
     depth: int = 1,
     number: str = "",
+    place: str = "",
 ) -> Iterator[str]:
-    """The lines of an explanation, those of its operands below it as deep as is asked."""
+    """The lines of an explanation, those of its operands below it as deep as is asked.
+
+    `place` says in words where the number stands.
+    """
     alias = "" if found.origin == found.name else f", which is {found.origin}"
     row = describe(found.name.partition("[")[0])
     said = meaning(found.origin) or (row.meaning if row else "")
     yield f"{found.name} = {writer.number(found)}{alias}{f'   ({said})' if said else ''}"
+    if place:
+        yield f"  {place}"
     if found.not_finite:
         yield f"  {found.not_finite}"
     if found.term is None or found.call is None:
@@ -176,24 +182,24 @@ def explanation_lines(
     if read:
         yield "  made from"
     width = max((len(part.label or "") for part in read), default=0)
-    for place, part in enumerate(read, start=1):
+    for count, part in enumerate(read, start=1):
         source = f"   {part.source}" if part.source and part.source != part.label else ""
         note = meaning(part.source) if part.source else "a setting"
         yield (
-            f"  {f'{number}{place}':>4}  {part.label or '':<{width}} = "
+            f"  {f'{number}{count}':>4}  {part.label or '':<{width}} = "
             f"{writer.operand(part)}{source}{f'   ({note})' if note else ''}"
         )
     if depth > 1:
-        for place, part in enumerate(read, start=1):
+        for count, part in enumerate(read, start=1):
             below = explained(part.source) if part.source else None
             if below is None or below.term is None:
                 continue
             yield ""
             deeper = explanation_lines(
-                explained, below, writer, meaning, depth=depth - 1, number=f"{number}{place}."
+                explained, below, writer, meaning, depth=depth - 1, number=f"{number}{count}."
             )
             first, *others = deeper
-            yield f"{number}{place}  {first}"
+            yield f"{number}{count}  {first}"
             yield from others
 
 

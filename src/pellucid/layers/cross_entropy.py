@@ -36,7 +36,9 @@ def skipped(given: Mapping[str, Any]) -> bool:
     values={
         "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
         "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
-        "probs": Meaning("T V", "P", "softmax of a row of logits"),
+        "probs": Meaning(
+            "T V", "P", "softmax of a row of logits", says="after {T} comes {V} with {share}"
+        ),
         "losses": Meaning("T", "-log P[y]", "loss of each position, in nats"),
         "loss": Meaning("", "L", "their mean over positions with a target"),
     },

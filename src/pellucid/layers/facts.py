@@ -21,13 +21,15 @@ class Meaning(NamedTuple):
     """What a value of a layer means: the letters of its shape, its symbol, and a line in words.
 
     A batch adds axes in front of the letters. `shown` is false for one that a walk leaves out,
-    because another value says the same, or because it is on the way to one.
+    because another value says the same, or because it is on the way to one. `says` is what one
+    number of it says, where it is a share: {T}, {S} and {V} are the tokens of its place.
     """
 
     shape: str
     symbol: str
     words: str
     shown: bool = True
+    says: str = ""
 
     @property
     def letters(self) -> tuple[str, ...]:

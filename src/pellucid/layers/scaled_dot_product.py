@@ -41,7 +41,12 @@ def causal_mask(
         "k": Meaning("H S d", "K", "keys"),
         "v": Meaning("H S d", "V", "values"),
         "scores": Meaning("H T S", "Q Kᵀ/√d", "how well each query fits each key; -∞ where hidden"),
-        "att": Meaning("H T S", "A", "attention: softmax of a row of scores"),
+        "att": Meaning(
+            "H T S",
+            "A",
+            "attention: softmax of a row of scores",
+            says="{T} looks {share} at {S}",
+        ),
         "attn_dropout.noise": Meaning(
             "H T S", "", "0 where dropped, else 1/(1-p); only in training", shown=False
         ),

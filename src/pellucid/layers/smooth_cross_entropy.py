@@ -37,7 +37,9 @@ from pellucid.tape import NULL_TAPE, NullTape
     values={
         "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
         "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
-        "probs": Meaning("T V", "P", "softmax of a row of logits"),
+        "probs": Meaning(
+            "T V", "P", "softmax of a row of logits", says="after {T} comes {V} with {share}"
+        ),
         "sharp": Meaning("", "H", "the cross-entropy itself, where labels are smoothed"),
         "lead": Meaning("", "s_y - mean s", "how far targets lead their rows; with smoothing only"),
         "loss": Meaning("", "L", "their mean over positions with a target"),

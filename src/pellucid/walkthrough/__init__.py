@@ -11,6 +11,7 @@ from pellucid.walkthrough.names import (
     names,
     uses,
 )
+from pellucid.walkthrough.places import in_words
 from pellucid.walkthrough.steps import PARAMETERS, Steps, lines, settings_of, update_equations
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.walkthrough import (
@@ -36,6 +37,7 @@ __all__ = [
     "Walkthrough",
     "describe",
     "gpt_walkthrough",
+    "in_words",
     "labelled",
     "lines",
     "names",

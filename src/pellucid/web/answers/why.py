@@ -10,7 +10,7 @@ from pellucid.documents.arithmetic import Writer, meaning_of, read_by, steps_of
 from pellucid.explain import Explanation, explain, place
 from pellucid.numbers import Term, at
 from pellucid.tape import Tape
-from pellucid.walkthrough import describe
+from pellucid.walkthrough import describe, in_words
 from pellucid.web.answers.json_values import Json, format_of
 from pellucid.web.answers.proof import proved
 from pellucid.web.session.fields import Fields
@@ -76,7 +76,7 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
         "exact": repr(found.traced),
         "symbol": row.symbol if row else "",
         "meaning": row.meaning if row else "",
-        "note": meaning(found.origin),
+        "note": meaning(found.origin) or in_words(tape, found.name, run.piece),
         "function": found.call.function.__name__ if found.call else "",
         "equation": found.equation,
         "steps": _steps(found, writer),
