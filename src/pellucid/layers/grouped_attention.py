@@ -23,6 +23,10 @@ from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
 
+AS_MANY: tuple[Any, Any] = (None, None)
+"""What is kept of repeated keys and values where there are as many of them as queries."""
+
+
 class TurnedCache(NamedTuple):
     """What the backward needs of heads that were normed and turned."""
 
@@ -183,9 +187,8 @@ def grouped_attention(
         k_new if past is None else torch.cat([past.k, k_new], -2),  # (..., G, S, d)
         v_heads if past is None else torch.cat([past.v, v_heads], -2),  # (..., G, S, d)
     )
-    repeated: tuple[Any, Any]
     if n_head == n_kv_head:
-        k, v, repeated = kept.k, kept.v, (None, None)
+        k, v, repeated = kept.k, kept.v, AS_MANY
     else:
         group = n_head // n_kv_head
         k, k_repeated = repeat_heads(kept.k, group=group, tape=tape.at("k_repeat"))
