@@ -35,7 +35,7 @@ def kind_of(hint: Any) -> tuple[str, bool]:
     (kind,) = [one for one in get_args(hint) if one is not NoneType] or [hint]
     many = get_origin(hint) is list or get_origin(kind) is list
     while get_args(kind):
-        (kind,) = get_args(kind)
+        (kind,) = set(get_args(kind))  # of a pair both are alike
     return kind.__name__, many
 
 

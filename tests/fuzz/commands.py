@@ -72,7 +72,8 @@ TOKENIZERS = st.sampled_from(
 FLAG = st.just(None)
 """An option without a value."""
 
-Options = dict[str, st.SearchStrategy[str | None]]
+Value = str | tuple[str, str] | None
+Options = dict[str, st.SearchStrategy[Value]]
 
 
 @st.composite
@@ -83,12 +84,15 @@ def arguments(
     said = [command]
     for name in draw(st.lists(st.sampled_from(sorted(options)), max_size=3)):
         value = draw(options[name])
-        said += [name] if value is None else [f"{name}={value}"]
+        if isinstance(value, tuple):
+            said += [name, *value]
+        else:
+            said += [name] if value is None else [f"{name}={value}"]
     return [*said, "--", *(draw(one) for one in positional)] if positional else said
 
 
 def of_model(
-    command: str, *positional: st.SearchStrategy[str], **options: st.SearchStrategy[str | None]
+    command: str, *positional: st.SearchStrategy[str], **options: st.SearchStrategy[Value]
 ) -> Target:
     """A command that runs a small model."""
     named = {f"--{name.replace('_', '-')}": values for name, values in options.items()}
@@ -102,7 +106,7 @@ def of_model(
 
 
 def of_text(
-    command: str, *positional: st.SearchStrategy[str], **options: st.SearchStrategy[str | None]
+    command: str, *positional: st.SearchStrategy[str], **options: st.SearchStrategy[Value]
 ) -> Target:
     """A command that needs no model."""
     named = {f"--{name.replace('_', '-')}": values for name, values in options.items()}
@@ -175,7 +179,16 @@ TARGETS = [
         no_check_gradients=FLAG,
         out=OUTPUTS,
     ),
-    of_model("reach", TEXTS, **{"from": TEXTS | WORDS, "to": TEXTS | WORDS}, top=WORDS),
+    of_model(
+        "reach",
+        TEXTS,
+        **{"from": TEXTS | WORDS, "to": TEXTS | WORDS},
+        contrast=st.tuples(TEXTS | WORDS, TEXTS | WORDS),
+        patch=st.tuples(TEXTS | WORDS, TEXTS | WORDS),
+        at=TEXTS | WORDS,
+        top=WORDS,
+        out=OUTPUTS,
+    ),
     of_model(
         "generate",
         prompt=TEXTS,

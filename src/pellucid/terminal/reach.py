@@ -22,7 +22,7 @@ def reach_lines(found: Reach, *, top: int, width: int) -> Iterator[Hanging]:
     best = found.looks[0]
     heads = len(found.looks)
     yield Hanging(
-        f"{_place(found, found.start)} looks back over {found.start + 1} "
+        f"{place_of(found, found.start)} looks back over {found.start + 1} "
         f"position{'s' if found.start else ''}, in {heads} head{'s' if heads > 1 else ''}"
     )
     yield Hanging("rank    head     weight       even      times   at", "dim")
@@ -33,7 +33,7 @@ def reach_lines(found: Reach, *, top: int, width: int) -> Iterator[Hanging]:
                 (f"{rank:>4}  ", "bold magenta"),
                 (f"{f'{look.layer}.{look.head}':>6} ", "bold"),
                 f"{look.weight:10.6f} {even:10.6f} {look.weight / even:10.2f}   ",
-                (_places(found, look.places), "cyan"),
+                (places_of(found, look.places), "cyan"),
             )
         )
     yield Hanging("")
@@ -61,11 +61,13 @@ def _name(look: Look, found: Reach) -> str:
     return f"{look.name.removesuffix(']')},{found.start}]"
 
 
-def _places(found: Reach, places: Sequence[int]) -> str:
-    return ", ".join(_place(found, place) for place in places)
+def places_of(found: Reach, places: Sequence[int]) -> str:
+    """Positions, each with its piece."""
+    return ", ".join(place_of(found, place) for place in places)
 
 
-def _place(found: Reach, place: int) -> str:
+def place_of(found: Reach, place: int) -> str:
+    """A position, and the piece there between quotes."""
     return f"{place} {_quoted(found.pieces[place])}"
 
 

@@ -17,7 +17,7 @@ from pellucid.text.choose import beginning, choose_tokenizer, ending
 from pellucid.text.load import has_tokenizer, load_tokenizer
 from pellucid.text.merges import MergeStep, Merging
 from pellucid.text.stream import StreamDecoder, stream
-from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.tokenizer import Tokenizer, readable_piece
 from pellucid.text.words import Words
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "gpt2",
     "has_tokenizer",
     "load_tokenizer",
+    "readable_piece",
     "stream",
     "train_bpe",
 ]

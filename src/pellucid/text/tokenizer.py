@@ -106,6 +106,17 @@ class Tokenizer(Protocol):
         write_text(path / "tokenizer.json" if path.is_dir() else path, self.to_json())
 
 
+def readable_piece(tokenizer: Tokenizer, token: int) -> str:
+    """A token as one can read it in a table: control characters escaped.
+
+    A padded model has ids that its tokenizer lacks; they are shown by number.
+    """
+    if token >= tokenizer.vocab_size:
+        return f"#{token}"
+    text = tokenizer.piece(token).decode("utf-8", errors="replace")
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def check_token(token: int, vocab_size: int) -> None:
     """Raise `TokenError` unless 0 <= token < vocab_size."""
     if not 0 <= token < vocab_size:

@@ -11,7 +11,7 @@ from pellucid.layers import IGNORE
 from pellucid.models import GPT, trainable
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
-from pellucid.text import Tokenizer
+from pellucid.text import Tokenizer, readable_piece
 from pellucid.tree import Tree, flatten, matching, replaced
 
 SMALL_VOCABULARY = 16
@@ -46,14 +46,8 @@ class Trace:
         return replace(self, tape=tape, after=None, loss_after=None, state=None)
 
     def piece(self, token: int) -> str:
-        """A token as one can read it in a table: control characters escaped.
-
-        A padded model has ids that its tokenizer lacks; they are shown by number.
-        """
-        if token >= self.tokenizer.vocab_size:
-            return f"#{token}"
-        text = self.tokenizer.piece(token).decode("utf-8", errors="replace")
-        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+        """A token as one can read it in a table: see `readable_piece`."""
+        return readable_piece(self.tokenizer, token)
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
