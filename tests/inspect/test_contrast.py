@@ -5,7 +5,7 @@ import torch
 
 from pellucid.errors import TextError, TraceError
 from pellucid.inspect import Contrast, contrast, patched
-from pellucid.inspect.places import next_token, replaced_word
+from pellucid.inspect.places import replaced_word, token_after
 from pellucid.models import GPT, RANDOM_MODELS, CausalModel, GPTConfig, Llama, LlamaConfig
 from pellucid.text import Characters, Tokenizer, Words, gpt2
 from tests.models.examples import random_params
@@ -146,7 +146,7 @@ def test_a_word_is_replaced_where_it_is_a_whole_one(text: str, old: str, new: st
 def test_a_next_token_is_what_the_word_is_after_the_text(
     tokenizer: Tokenizer, text: str, word: str, piece: bytes
 ):
-    assert tokenizer.piece(next_token(tokenizer, text, word)) == piece
+    assert tokenizer.piece(token_after(tokenizer, text, word)) == piece
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,13 @@ def test_a_next_token_is_what_the_word_is_after_the_text(
         (" Damianic", "' Damian', 'ic'"),
         ("", "is none"),
         ("ward", "'ward' after this text is ' toward'"),
+        ("wardly", "'wardly' after this text is ' toward', 'ly'"),
     ],
 )
 def test_a_word_of_no_or_several_tokens_is_one_line(word: str, words: str):
     """GPT-2 has "toward" as one token, so that "ward" would change the "to" before it."""
     with pytest.raises(TextError, match=words) as caught:
-        next_token(gpt2(), "will belong to", word)
+        token_after(gpt2(), "will belong to", word)
     assert "\n" not in str(caught.value)
 
 

@@ -14,7 +14,7 @@ from pellucid.inspect.patching import (
     patch_heads,
     patched,
 )
-from pellucid.inspect.places import next_token, places, replaced_word
+from pellucid.inspect.places import places, replaced_word, token_after
 from pellucid.inspect.reach import Look, Reach, reach
 from pellucid.layers import softmax, wide
 from pellucid.models import CausalModel
@@ -103,7 +103,7 @@ def contrast(
     tokens = tokenizer.prompt(text)
     read = tokens[: found.start + 1]
     before = text if start is None else tokenizer.decode(read[len(tokenizer.beginning) :])
-    first, second = (next_token(tokenizer, before, word) for word in words)
+    first, second = (token_after(tokenizer, before, word) for word in words)
     if first == second:
         raise TextError(
             f"two next tokens are told apart, and {words[0]!r} and {words[1]!r} are the same one: "

@@ -93,7 +93,7 @@ def replaced_word(text: str, old: str, new: str) -> str:
     return "".join([*parts, text[begin:]])
 
 
-def next_token(tokenizer: Tokenizer, text: str, word: str) -> int:
+def token_after(tokenizer: Tokenizer, text: str, word: str) -> int:
     """The token that the word is when it comes after the text.
 
     Raises `TextError` where it is none, or more than one, or changes the tokens before it.
