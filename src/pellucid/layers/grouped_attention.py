@@ -22,7 +22,6 @@ from pellucid.layers.rms_norm import rms_norm_shapes
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
-
 AS_MANY: tuple[Any, Any] = (None, None)
 """What is kept of repeated keys and values where there are as many of them as queries."""
 
