@@ -36,8 +36,8 @@ from pellucid.models.interventions import (
 )
 from pellucid.models.language_model import LanguageModel, intervene
 from pellucid.models.llama.config import LlamaConfig, RotaryScaling
+from pellucid.models.llama.families import HUGGINGFACE
 from pellucid.models.llama.gguf import GGUF_KINDS
-from pellucid.models.llama.huggingface import LLAMA_KINDS
 from pellucid.models.llama.model import Llama
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Config, Model
@@ -69,7 +69,8 @@ ARCHITECTURES: dict[str, type[Model]] = {
 
 ADAPTERS: tuple[Adapter, ...] = (
     *HUGGING_FACE,
-    *(kind.adapter for kind in (*LLAMA_KINDS, *GGUF_KINDS)),
+    *HUGGINGFACE,
+    *(kind.adapter for kind in GGUF_KINDS),
     *NANOGPT,
     OPENAI,
 )

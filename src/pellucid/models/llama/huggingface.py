@@ -1,18 +1,17 @@
-"""Llama, Mistral, Qwen 2 and Qwen 3 as Hugging Face's transformers stores them, in and out.
+"""Models of Llama's family as Hugging Face's transformers stores them, in and out.
 
 All have one layout of tensors; linear maps are (out, in) there. A family is a `LlamaKind`: what it
-decides, and what its settings are called.
-Source: transformers, models/llama, mistral, qwen2 and qwen3: configuration_*.py and modeling_*.py.
+decides, and what its settings are called. `families` has them all.
+Source: transformers, models/llama/configuration_llama.py and modeling_llama.py.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pellucid.errors import CheckpointError
 from pellucid.models.adapter import (
-    Adapter,
     Stored,
     Tensors,
     check,
@@ -154,11 +153,6 @@ class LlamaKind(NamedTuple):
         said = {name: one for name, one in self.settings(config).items() if one is not None}
         return self.config({**self.defaults, **said}, "a configuration") == config
 
-    @property
-    def adapter(self) -> Adapter:
-        """The family's place among the layouts that we know."""
-        return Adapter("huggingface", self.model_type, Llama, self.read, write)
-
 
 def is_map(name: str) -> bool:
     """Whether the tensor is a linear map's weight, which is (out, in) there."""
@@ -198,99 +192,27 @@ def _head_size(settings: Settings) -> int | None:
     return None if len(counts) == 3 and counts[0] * counts[2] == counts[1] else size
 
 
-def window_fields(settings: Settings) -> dict[str, Any]:
-    """Qwen's window: for the blocks from `max_window_layers` on, where it is used at all."""
-    if not settings.get("use_sliding_window"):
-        return {"window": None}
-    from_block = settings.get("max_window_layers", 28)
-    return {"window": settings.get("sliding_window"), "windowed_from": from_block}
+def writer(kinds: Sequence[LlamaKind]) -> Callable[[Llama], tuple[dict[str, Any], Tensors]]:
+    """What writes a model as one of these families."""
 
+    def write(model: Llama) -> tuple[dict[str, Any], Tensors]:
+        """The settings and tensors of a model, as transformers reads them.
 
-def window_settings(config: LlamaConfig) -> dict[str, Any]:
-    """The same in Qwen's words."""
-    used = config.window is not None
-    return {
-        "use_sliding_window": used,
-        "sliding_window": config.window,
-        "max_window_layers": config.windowed_from if used else config.n_layer,
-    }
+        LoRA's matrices are merged. Raises `CheckpointError` where no family has all of the model.
+        """
+        config = replace(model.config, lora_rank=0)
+        kind = next((kind for kind in kinds if kind.can_express(config)), None)
+        if kind is None:
+            raise CheckpointError(
+                f"transformers has {', '.join(kind.title for kind in kinds)}, and none of them "
+                f"has all of this model: {config}; keep it in Pellucid's own format with save"
+            )
+        params = flatten(merged(model).params)
+        check(config.parameter_shapes(), params, "a model to export")
+        tensors = {
+            their_name(name): value.mT.contiguous() if is_map(name) else value
+            for name, value in params.items()
+        }
+        return kind.settings(config), tensors
 
-
-LLAMA = LlamaKind(
-    title="Llama",
-    model_type="llama",
-    model_class="LlamaForCausalLM",
-    defaults={"max_position_embeddings": 2048, "rms_norm_eps": 1e-6},
-    used=("attention_bias", "mlp_bias"),
-    fields=lambda said: {
-        "qkv_bias": said.get("attention_bias", False),
-        "out_bias": said.get("attention_bias", False),
-        "mlp_bias": said.get("mlp_bias", False),
-    },
-    own=lambda config: {"attention_bias": config.qkv_bias, "mlp_bias": config.mlp_bias},
-)
-
-MISTRAL = LlamaKind(
-    title="Mistral",
-    model_type="mistral",
-    model_class="MistralForCausalLM",
-    defaults={"max_position_embeddings": 131072, "rms_norm_eps": 1e-6, "num_key_value_heads": 8},
-    used=("sliding_window",),
-    fields=lambda said: {"window": said.get("sliding_window")},
-    own=lambda config: {"sliding_window": config.window},
-)
-
-_QWEN = ("sliding_window", "use_sliding_window", "max_window_layers", "layer_types")
-
-QWEN2 = LlamaKind(
-    title="Qwen 2",
-    model_type="qwen2",
-    model_class="Qwen2ForCausalLM",
-    defaults={"max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "num_key_value_heads": 32},
-    used=_QWEN,
-    fields=lambda said: {"qkv_bias": True, **window_fields(said)},
-    own=window_settings,
-)
-
-QWEN3 = LlamaKind(
-    title="Qwen 3",
-    model_type="qwen3",
-    model_class="Qwen3ForCausalLM",
-    defaults={
-        "max_position_embeddings": 32768,
-        "rms_norm_eps": 1e-6,
-        "num_key_value_heads": 32,
-        "head_dim": 128,
-    },
-    used=(*_QWEN, "attention_bias"),
-    fields=lambda said: {
-        "qk_norm": True,
-        "qkv_bias": said.get("attention_bias", False),
-        "out_bias": said.get("attention_bias", False),
-        **window_fields(said),
-    },
-    own=lambda config: {"attention_bias": config.qkv_bias, **window_settings(config)},
-)
-
-LLAMA_KINDS = (LLAMA, MISTRAL, QWEN2, QWEN3)
-
-
-def write(model: Llama) -> tuple[dict[str, Any], Tensors]:
-    """The settings and tensors of a model, as transformers reads them; `CheckpointError` if none.
-
-    LoRA's matrices are merged.
-    """
-    config = replace(model.config, lora_rank=0)
-    kind = next((kind for kind in LLAMA_KINDS if kind.can_express(config)), None)
-    if kind is None:
-        raise CheckpointError(
-            f"transformers has {', '.join(kind.title for kind in LLAMA_KINDS)}, and none of them "
-            f"has all of this model: {config}; keep it in Pellucid's own format with save"
-        )
-    params = flatten(merged(model).params)
-    check(config.parameter_shapes(), params, "a model to export")
-    tensors = {
-        their_name(name): value.mT.contiguous() if is_map(name) else value
-        for name, value in params.items()
-    }
-    return kind.settings(config), tensors
+    return write
