@@ -36,7 +36,7 @@ from pellucid.models.interventions import (
 )
 from pellucid.models.language_model import LanguageModel, intervene
 from pellucid.models.llama.config import LlamaConfig, RotaryScaling
-from pellucid.models.llama.families import HUGGINGFACE
+from pellucid.models.llama.families import LLAMA_ADAPTERS
 from pellucid.models.llama.gguf import GGUF_KINDS
 from pellucid.models.llama.model import Llama
 from pellucid.models.lora import merged, trainable, with_lora
@@ -69,7 +69,7 @@ ARCHITECTURES: dict[str, type[Model]] = {
 
 ADAPTERS: tuple[Adapter, ...] = (
     *HUGGING_FACE,
-    *HUGGINGFACE,
+    *LLAMA_ADAPTERS,
     *(kind.adapter for kind in GGUF_KINDS),
     *NANOGPT,
     OPENAI,

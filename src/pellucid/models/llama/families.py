@@ -91,7 +91,7 @@ QWEN3 = LlamaKind(
 FAMILIES = (LLAMA, MISTRAL, QWEN2, QWEN3)
 """All of them; a model is written as the first that can say all of it."""
 
-HUGGINGFACE = tuple(
+LLAMA_ADAPTERS = tuple(
     Adapter("huggingface", kind.model_type, Llama, kind.read, writer(FAMILIES)) for kind in FAMILIES
 )
 """Their places among the layouts that we know."""
