@@ -1,5 +1,6 @@
 """Models of Llama's family against transformers: logits, gradients, training, there and back."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from torch import Tensor
 
 import pellucid
 from pellucid.checkpoint import export_huggingface
+from pellucid.errors import CheckpointError
 from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST
 from pellucid.layers import REFERENCE
@@ -59,6 +61,11 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1},
     ),
     "Qwen 3": ("Qwen3", {"head_dim": 6}),
+    "SmolLM3": ("SmolLM3", {"pad_token_id": None, "no_rope_layers": [1, 0]}),
+    "SmolLM3, each block with positions": (
+        "SmolLM3",
+        {"pad_token_id": None, "no_rope_layers": [1, 1], "tie_word_embeddings": False},
+    ),
     "Qwen 3, biases": ("Qwen3", {"head_dim": 8, "attention_bias": True}),
 }
 IDS = torch.randint(29, (2, 20), generator=torch.Generator().manual_seed(0))
@@ -223,3 +230,21 @@ def test_with_a_past_and_beyond_the_window_the_same_tokens(
             keep_past=keep_past,
         )
         assert prompt + [one.token for one in draws] == wanted
+
+
+@pytest.mark.parametrize(
+    ("listed", "every"),
+    [([1, 1], None), ([1, 0], 2), ([0, 0], 1), (None, 4), ([0, 1], "refused"), ([1], "refused")],
+)
+def test_blocks_without_positions_are_each_so_manyth(listed, every, tmp_path: Path, saved):
+    folder = saved("SmolLM3")
+    settings = json.loads((folder / "config.json").read_text())
+    settings.pop("no_rope_layers")
+    if listed is not None:
+        settings["no_rope_layers"] = listed
+    (folder / "config.json").write_text(json.dumps(settings))
+    if every == "refused":
+        with pytest.raises(CheckpointError, match="no_rope_layers must be 1 for each of 2 blocks"):
+            pellucid.load(folder)
+    else:
+        assert pellucid.load(folder).config.unrotated_every == every

@@ -1,12 +1,15 @@
 """The families of Llama's kind that transformers has, each by what it decides.
 
-Source: transformers, models/llama, mistral, qwen2 and qwen3: configuration_*.py and modeling_*.py.
+Source: transformers, models/llama, mistral, qwen2, qwen3 and smollm3: configuration_*.py and
+modeling_*.py.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.errors import CheckpointError
 from pellucid.models.adapter import Adapter
+from pellucid.models.huggingface_settings import TIED
 from pellucid.models.llama.config import LlamaConfig
 from pellucid.models.llama.huggingface import LlamaKind, writer
 from pellucid.models.llama.model import Llama
@@ -88,7 +91,56 @@ QWEN3 = LlamaKind(
     own=lambda config: {"attention_bias": config.qkv_bias, **window_settings(config)},
 )
 
-FAMILIES = (LLAMA, MISTRAL, QWEN2, QWEN3)
+
+def rotated_fields(settings: Settings) -> dict[str, Any]:
+    """SmolLM3's blocks without positions, which must be each so-manyth; it lists all blocks."""
+    count = settings["num_hidden_layers"]
+    listed = settings.get("no_rope_layers")  # 1 for a block that has positions, whatever the name
+    every = settings.get("no_rope_layer_interval", 4)
+    if listed is not None:
+        flat = isinstance(listed, list) and all(one in (0, 1) for one in listed)
+        every = listed.index(0) + 1 if flat and 0 in listed else None
+        if not flat or listed != rotations(count, every):
+            raise CheckpointError(
+                f"config.json: no_rope_layers must be 1 for each of {count} blocks, and 0 for each "
+                f"so-manyth, and is {str(listed)[:60]}; such a model cannot be loaded"
+            )
+    return {"unrotated_every": every}
+
+
+def rotations(count: int, every: int | None) -> list[int]:
+    """The same in its words: 1 for each block that has positions."""
+    return [int(every is None or (number + 1) % every != 0) for number in range(count)]
+
+
+SMOLLM3 = LlamaKind(
+    title="SmolLM3",
+    model_type="smollm3",
+    model_class="SmolLM3ForCausalLM",
+    defaults={
+        "max_position_embeddings": 32768,
+        "rms_norm_eps": 1e-6,
+        "num_key_value_heads": 4,
+        TIED: True,
+        "rope_theta": 2_000_000.0,
+    },
+    used=(*_QWEN, "attention_bias", "mlp_bias", "no_rope_layers", "no_rope_layer_interval"),
+    fields=lambda said: {
+        "qkv_bias": said.get("attention_bias", False),
+        "out_bias": said.get("attention_bias", False),
+        "mlp_bias": said.get("mlp_bias", False),
+        **rotated_fields(said),
+    },
+    own=lambda config: {
+        "attention_bias": config.qkv_bias,
+        "mlp_bias": config.mlp_bias,
+        "no_rope_layers": rotations(config.n_layer, config.unrotated_every),
+        # Its own defaults are ids of a larger vocabulary, and transformers then makes no model.
+        **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id")),
+    },
+)
+
+FAMILIES = (LLAMA, MISTRAL, QWEN2, QWEN3, SMOLLM3)
 """All of them; a model is written as the first that can say all of it."""
 
 LLAMA_ADAPTERS = tuple(
