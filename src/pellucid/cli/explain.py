@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Argument, Option
 
@@ -92,7 +92,7 @@ def explain(
         console().print(term.python() if term else "", markup=False, soft_wrap=True)
         return
     explained: Explained = partial(explain_traced, tape)
-    placed = partial(in_words, tape, spell=piece)
+    placed = Placed(tape, partial(in_words, tape, spell=piece))
     writer, meaning = Writer(decimals, terms or MOST), meaning_of(tape, piece)
     if by_hand:
         explained, writer = _by_hand(tape, by_hand)
@@ -140,13 +140,20 @@ def _refuse_update(tape: "Tape", name: str) -> None:
         )
 
 
+class Placed(NamedTuple):
+    """The tape whose numbers are explained, and what says in words where one stands."""
+
+    tape: "Tape"
+    said: "Meaning"
+
+
 def _print(
     screen: "Console",
     explained: "Explained",
     name: str,
     writer: "Writer",
     meaning: "Meaning",
-    placed: "Meaning",
+    placed: "Placed",
     depth: int = 1,
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
@@ -154,8 +161,9 @@ def _print(
     from pellucid.terminal.lines import Hanging
 
     found = explained(name)
-    place = placed(found.name)
-    for line in explanation_lines(explained, found, writer, meaning, depth=depth, place=place):
+    place = placed.said(found.name)
+    how: Any = {"depth": depth, "tape": placed.tape, "place": place}
+    for line in explanation_lines(explained, found, writer, meaning, **how):
         screen.print(Hanging(line))
     return [part.source for part in read_by(found, writer)]
 
@@ -166,7 +174,7 @@ def _converse(
     name: str,
     writer: "Writer",
     meaning: "Meaning",
-    placed: "Meaning",
+    placed: "Placed",
 ) -> None:
     """Explain a number, and then whichever of those it is made from the user asks for."""
     way, anew = [name], True

@@ -144,14 +144,16 @@ def explanation_lines(
     *,
     depth: int = 1,
     number: str = "",
+    tape: Tape | None = None,
     place: str = "",
 ) -> Iterator[str]:
     """The lines of an explanation, those of its operands below it as deep as is asked.
 
-    `place` says in words where the number stands.
+    What a name means is told for the layers on the `tape`; `place` says in words where the number
+    stands.
     """
     alias = "" if found.origin == found.name else f", which is {found.origin}"
-    row = describe(found.name.partition("[")[0])
+    row = describe(found.name.partition("[")[0], tape)
     said = meaning(found.origin) or (row.meaning if row else "")
     yield f"{found.name} = {writer.number(found)}{alias}{f'   ({said})' if said else ''}"
     if place:
@@ -196,7 +198,13 @@ def explanation_lines(
                 continue
             yield ""
             deeper = explanation_lines(
-                explained, below, writer, meaning, depth=depth - 1, number=f"{number}{count}."
+                explained,
+                below,
+                writer,
+                meaning,
+                depth=depth - 1,
+                number=f"{number}{count}.",
+                tape=tape,
             )
             first, *others = deeper
             yield f"{number}{count}  {first}"

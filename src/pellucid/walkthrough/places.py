@@ -32,7 +32,8 @@ def in_words(tape: Tape, expression: str, spell: Spell | None = None) -> str:
     if row.says and all(letter in spelt for letter in at if letter in "TSV"):
         about = row.says.format(share=f"{100 * float(value[index]):.3g}%", **spelt)
     else:
-        words = {"T": "at {}", "S": "looking at {}", "V": "for {}"}
+        looked = "looking at {}" if "T" in spelt else "at {}"
+        words = {"T": "at {}", "S": looked, "V": "for {}"}
         about = ", ".join(
             words[letter].format(spelt[letter]) for letter in words if letter in spelt
         )
