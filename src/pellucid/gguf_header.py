@@ -9,6 +9,7 @@ Source: the specification in ggml's repository, docs/gguf.md, versions 2 and 3.
 import mmap
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -82,7 +83,7 @@ class _Cursor:
 
     def number(self, form: str) -> Any:
         (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
-        return value
+        return as_written(value) if form == "<f" else value
 
     def text(self) -> str:
         try:
@@ -111,6 +112,20 @@ class _Cursor:
         if count * least > len(self.content) - self.place:
             raise self.fail(f"before byte {self.place} it claims a list of {count:,}")
         return [self.value(kind, within=True) for _ in range(count)]
+
+
+def as_written(value: float) -> float:
+    """The shortest decimal that is this float32: 1e-05, and not 9.999999747378752e-06.
+
+    >>> as_written(struct.unpack("<f", struct.pack("<f", 1e-5))[0])
+    1e-05
+    """
+    for digits in range(1, 9):
+        short = float(f"{value:.{digits}g}")
+        with suppress(OverflowError):  # rounded up, the largest is none
+            if struct.pack("<f", short) == struct.pack("<f", value):
+                return short
+    return value
 
 
 def _broken(path: Path, why: str) -> CheckpointError:

@@ -8,6 +8,7 @@
     read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
     export_llm_c(model, file)             what llm.c reads
+    export_gguf(model, tokenizer, file)   what llama.cpp reads
     write_state(file, config, tensors)    the state by which llm.c tests itself
     open_tensors(path)                    tensors by name from a file of nearly any form, as
     TensorFiles(readers)                  a mapping that reads each when it is asked for
@@ -28,6 +29,7 @@ configuration and its tensors meet. `read`, `pickles`, `weights` and `write` are
 themselves.
 """
 
+from pellucid.checkpoint.gguf import export_gguf
 from pellucid.checkpoint.huggingface import export_huggingface
 from pellucid.checkpoint.llm_c import export_llm_c, write_state
 from pellucid.checkpoint.native import read_metadata, save
@@ -38,6 +40,7 @@ from pellucid.checkpoint.torch_transformer import read_torch_stacks, read_torch_
 
 __all__ = [
     "TensorFiles",
+    "export_gguf",
     "export_huggingface",
     "export_llm_c",
     "load",

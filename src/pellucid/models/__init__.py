@@ -21,6 +21,7 @@ from pellucid.models.classifier.wiring import (
     network_backward,
 )
 from pellucid.models.gpt.config import GPTConfig, parameter_shapes
+from pellucid.models.gpt.gguf import GGUF
 from pellucid.models.gpt.huggingface import HUGGING_FACE
 from pellucid.models.gpt.model import GPT
 from pellucid.models.gpt.nanogpt import NANOGPT
@@ -71,6 +72,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     *HUGGING_FACE,
     *LLAMA_ADAPTERS,
     *(kind.adapter for kind in GGUF_KINDS),
+    GGUF,
     *NANOGPT,
     OPENAI,
 )

@@ -16,8 +16,11 @@ from pellucid.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     import tokenizers
 
-CONTROL, OWN = 3, 4
-"""Kinds of tokens: special ones, and whole words that somebody added."""
+MODELS = ("gpt2", "llama")
+"""What llama.cpp calls a byte-level BPE, and SentencePiece."""
+
+NORMAL, UNKNOWN, CONTROL, OWN, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+"""Kinds of tokens: of them CONTROL are special, and OWN whole words that somebody added."""
 
 _ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _WORDS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
@@ -46,31 +49,34 @@ def gguf_tokenizer(path: Path) -> Tokenizer:
         for name, value in settings.items()
         if name.startswith("tokenizer.ggml.")
     }
+    if own.get("model") not in MODELS:
+        raise CheckpointError(
+            f"{path}: a tokenizer must be of the model {' or '.join(MODELS)}; it is "
+            f"{own.get('model')!r:.60}; give another by --tokenizer"
+        )
     pieces: Any = own.get("tokens")
     kinds: Any = own.get("token_type")
     if not _texts(pieces) or len(set(pieces)) < len(pieces):
         raise _broken(path, "a list of different pieces as tokenizer.ggml.tokens")
     if kinds is None:
-        kinds = [1] * len(pieces)
+        kinds = [NORMAL] * len(pieces)
     if not isinstance(kinds, list) or len(kinds) != len(pieces):
         raise _broken(path, "a kind for each piece as tokenizer.ggml.token_type")
+    used = len(kinds)
+    while used and kinds[used - 1] == UNUSED:  # what fills a model's table up is no piece
+        used -= 1
+    pieces, kinds = pieces[:used], kinds[:used]
     try:
-        match own.get("model"):
-            case "gpt2":
-                first = own.get("pre") in WHOLE_FIRST
-                return BPE(_begun(_byte_level(path, own, pieces, kinds), path, own, usual=first))
-            case "llama":
-                special = [p for p, kind in zip(pieces, kinds, strict=True) if kind == CONTROL]
-                in_front = bool(own.get("add_space_prefix", True))
-                scores = _scores(path, own, len(pieces))
-                library = sentence_pieces(pieces, scores, special=special, in_front=in_front)
-                return SentencePieces(_begun(library, path, own, usual=True))
+        if own["model"] == "gpt2":
+            first = own.get("pre") in WHOLE_FIRST
+            return BPE(_begun(_byte_level(path, own, pieces, kinds), path, own, usual=first))
+        special = [p for p, kind in zip(pieces, kinds, strict=True) if kind == CONTROL]
+        in_front = bool(own.get("add_space_prefix", True))
+        scores = _scores(path, own, used)
+        library = sentence_pieces(pieces, scores, special=special, in_front=in_front)
+        return SentencePieces(_begun(library, path, own, usual=True))
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    raise CheckpointError(
-        f"{path}: a tokenizer must be of the model gpt2 or llama; it is {own.get('model')!r:.60}; "
-        "give another by --tokenizer"
-    )
 
 
 def _byte_level(
@@ -78,11 +84,9 @@ def _byte_level(
 ) -> "tokenizers.Tokenizer":
     from tokenizers import (  # noqa: PLC0415 - see byte_level.py
         AddedToken,
-        Regex,
         Tokenizer,
         decoders,
         models,
-        pre_tokenizers,
     )
 
     rule = own.get("pre", "gpt-2")
@@ -100,12 +104,7 @@ def _byte_level(
     except Exception as error:  # the library raises nothing narrower
         raise _broken(path, f"merges of its own pieces ({error})") from error
     library = Tokenizer(model)
-    library.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            *(pre_tokenizers.Split(Regex(split), "isolated") for split in SPLITS[rule]),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=rule not in INSTEAD),
-        ]
-    )
+    library.pre_tokenizer = pre_tokenizer(rule)
     library.decoder = decoders.ByteLevel()
     marked = [piece for piece, kind in zip(pieces, kinds, strict=True) if kind == CONTROL]
     words = [piece for piece, kind in zip(pieces, kinds, strict=True) if kind == OWN]
@@ -131,11 +130,23 @@ def _begun(
     return library
 
 
+def pre_tokenizer(rule: str) -> "tokenizers.pre_tokenizers.PreTokenizer":
+    """What cuts a text before its pieces are merged, by its name in llama.cpp."""
+    from tokenizers import Regex, pre_tokenizers  # noqa: PLC0415 - see byte_level.py
+
+    return pre_tokenizers.Sequence(
+        [
+            *(pre_tokenizers.Split(Regex(split), "isolated") for split in SPLITS[rule]),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=rule not in INSTEAD),
+        ]
+    )
+
+
 def _scores(path: Path, own: Mapping[str, Any], count: int) -> list[float]:
     scores = own.get("scores")
-    if not isinstance(scores, list) or len(scores) != count:
+    if not isinstance(scores, list) or len(scores) < count:
         raise _broken(path, "a score for each piece as tokenizer.ggml.scores")
-    return scores
+    return scores[:count]
 
 
 def _texts(value: Any) -> bool:
