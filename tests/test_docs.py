@@ -18,11 +18,13 @@ from typer.testing import CliRunner
 
 import pellucid
 from pellucid import models
+from pellucid.checkpoint import export_gguf, open_model
 from pellucid.checkpoint.write import write
 from pellucid.cli import app
 from pellucid.documents.formulas import evaluate
 from pellucid.layers import REFERENCE, Pair
 from pellucid.tape import Tape
+from pellucid.text import ChatTemplate
 from pellucid.walkthrough import Steps
 from pellucid.walkthrough.scope import Scope
 from tests.cli.commands import name_of
@@ -91,6 +93,8 @@ def test_every_command_on_the_page_of_commands_runs(
     table = "red,blue,kind\n" + "30,50,leaf\n40,60,leaf\n220,90,flower\n230,80,flower\n" * 3
     (tmp_path / "plants.csv").write_text(table, encoding="utf-8")
     (tmp_path / "new_plants.csv").write_text("blue,red\n50,30\n", encoding="utf-8")
+    template = ChatTemplate("{{ messages[-1].content }}")
+    export_gguf(*open_model("english-1M"), tmp_path / "chat.gguf", template=template)
     monkeypatch.chdir(tmp_path)
     made_wheel(made_index(tmp_path, monkeypatch), {"tiny/it.gguf": CONTENT})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

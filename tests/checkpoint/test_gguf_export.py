@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import pellucid
-from pellucid.checkpoint import export_gguf
+from pellucid.checkpoint import export_gguf, read_chat_template
 from pellucid.errors import CheckpointError, WriteError
 from pellucid.gguf_header import read_gguf
 from pellucid.models import (
@@ -28,7 +28,7 @@ from pellucid.models import (
     merged,
     with_lora,
 )
-from pellucid.text import Characters, Tokenizer, train_bpe
+from pellucid.text import Characters, ChatTemplate, Tokenizer, train_bpe
 from pellucid.text.gguf_settings import gguf_settings
 from pellucid.text.gguf_tokenizer import SPLITS, WHOLE_FIRST, gguf_tokenizer
 from pellucid.tree import flatten, unflatten
@@ -298,11 +298,19 @@ def test_of_a_tokenizer_by_characters_it_says_that_there_is_none(tmp_path: Path)
         gguf_tokenizer(tmp_path / "m.gguf")
 
 
-def test_marks_are_the_tokens_of_their_use(pieces: Tokenizer):
-    marks = {"bos": "<|endoftext|>", "eos": "not one of them"}
-    settings = gguf_settings(pieces, V, marks=marks)
-    end = pieces.special_tokens["<|endoftext|>"]
-    assert settings["tokenizer.ggml.bos_token_id"] == settings["tokenizer.ggml.eos_token_id"] == end
+def test_a_chat_template_comes_along_with_its_tokens(tmp_path: Path):
+    pieces = train_bpe("the cat sat on the mat " * 9, 270, special_tokens=("<s>", "</s>"))
+    tokens = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "no token"}
+    template = ChatTemplate("{{ bos_token }}{{ messages[0].content }}", tokens, ("</s>",))
+    export_gguf(model_of(llama()), pieces, tmp_path / "m.gguf", template=template)
+    settings = read_gguf(tmp_path / "m.gguf")[0].settings
+    assert settings["tokenizer.ggml.bos_token_id"] == pieces.special_tokens["<s>"]
+    assert settings["tokenizer.ggml.eos_token_id"] == pieces.special_tokens["</s>"]
+    assert "tokenizer.ggml.padding_token_id" not in settings
+    back = read_chat_template(tmp_path / "m.gguf")
+    assert back is not None
+    assert (back.source, back.ends) == (template.source, ("</s>",))
+    assert back.tokens == {"bos_token": "<s>", "eos_token": "</s>"}
 
 
 # -- what cannot be written ---------------------------------------------------------------------

@@ -4,6 +4,7 @@
     open_model(name)                      the same, with its tokenizer
     save(model, directory)                our own format
     read_metadata(directory)              the notes that were saved with it
+    read_chat_template(name)              how a conversation becomes a text for it
     read_torch_transformer(weights, …)    a Transformer from `torch.nn.Transformer`'s state dict
     read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
@@ -29,6 +30,7 @@ configuration and its tensors meet. `read`, `pickles`, `weights` and `write` are
 themselves.
 """
 
+from pellucid.checkpoint.chat import read_chat_template, write_chat_template
 from pellucid.checkpoint.gguf import export_gguf
 from pellucid.checkpoint.huggingface import export_huggingface
 from pellucid.checkpoint.llm_c import export_llm_c, write_state
@@ -46,9 +48,11 @@ __all__ = [
     "load",
     "open_model",
     "open_tensors",
+    "read_chat_template",
     "read_metadata",
     "read_torch_stacks",
     "read_torch_transformer",
     "save",
+    "write_chat_template",
     "write_state",
 ]

@@ -20,7 +20,7 @@ from pellucid.gguf_header import StoredTensor, read_gguf
 from pellucid.models import ADAPTERS, Model
 from pellucid.models.adapter import Stored
 from pellucid.models.gguf_layout import ARCHITECTURE
-from pellucid.text import Tokenizer
+from pellucid.text import ChatTemplate, Tokenizer
 from pellucid.text.gguf_settings import gguf_settings
 
 if TYPE_CHECKING:
@@ -103,15 +103,14 @@ def export_gguf(
     file: str | PathLike[str],
     *,
     form: str | None = None,
-    more: Mapping[str, Any] | None = None,
+    template: ChatTemplate | None = None,
 ) -> None:
     """Write a model and its tokenizer as llama.cpp reads them, in one file, all of it or nothing.
 
     `form` is that of the matrices: F32, F16, BF16 or Q8_0, by default the dtype that the model has.
     Norms, biases and learned positions are F32 always, and a matrix whose rows are no multiple of
-    Q8_0's 32 is F16, as in llama.cpp's own files. `more` are settings beside those of the model and
-    the tokenizer, such as a chat template. LoRA's matrices are merged: their products are added to
-    the weights.
+    Q8_0's 32 is F16, as in llama.cpp's own files. LoRA's matrices are merged: their products are
+    added to the weights.
 
     Raises `CheckpointError` for a model or a tokenizer that llama.cpp has no form for, or a weight
     that is beyond the form's numbers; `WriteError` where the file cannot be written.
@@ -125,7 +124,7 @@ def export_gguf(
             f"a GGUF file is written in {', '.join(LARGEST)}, not in {chosen!r:.40}: choose one"
         )
     settings, tensors = _write_of(model)(model)
-    settings |= gguf_settings(tokenizer, model.config.vocab_size) | dict(more or {})
+    settings |= gguf_settings(tokenizer, model.config.vocab_size, template)
     settings["general.file_type"] = FILE_TYPES[chosen]
     if chosen == "Q8_0":
         settings["general.quantization_version"] = 2

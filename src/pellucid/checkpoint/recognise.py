@@ -27,7 +27,7 @@ def load(
     - a directory that `save` wrote, or its `model.safetensors`, whatever kind of model it holds;
     - a Hugging Face GPT-2, GPT-1, Llama, Mistral, Qwen 2 or Qwen 3: `config.json` with safetensors
       or `pytorch_model.bin`, whole or sharded;
-    - a GGUF file of llama.cpp, quantized or not, of Llama, Mistral, Qwen 2 or Qwen 3;
+    - a GGUF file of llama.cpp, quantized or not, of a GPT-2, Llama, Mistral, Qwen 2 or Qwen 3;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU), and
       a `.pt` of build-nanogpt;
     - llm.c's model, a `.bin` that begins with its magic number;

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from pellucid.cli.bench import bench
+from pellucid.cli.chat import chat
 from pellucid.cli.classify import classify
 from pellucid.cli.compare import compare
 from pellucid.cli.evaluate import evaluate
@@ -67,6 +68,7 @@ _COMMANDS = (
     prepare,
     train,
     generate,
+    chat,
     evaluate,
     train_classifier,
     classify,

@@ -15,7 +15,7 @@ from pellucid.files import check_writable, make_room
 
 if TYPE_CHECKING:
     from pellucid.models import Model
-    from pellucid.text import Tokenizer
+    from pellucid.text import ChatTemplate, Tokenizer
 
 
 class Target(StrEnum):
@@ -63,7 +63,13 @@ def export(
     """Write a checkpoint in another project's format."""
     from rich.markup import escape
 
-    from pellucid.checkpoint import export_huggingface, export_llm_c, open_model
+    from pellucid.checkpoint import (
+        export_huggingface,
+        export_llm_c,
+        open_model,
+        read_chat_template,
+        write_chat_template,
+    )
 
     if target is Target.GGUF:
         form = _form(dtype)
@@ -72,14 +78,17 @@ def export(
     else:
         wanted = _torch_dtype(dtype, target)
     gpt, tokenizer = open_model(model, tokenizer=tokenizer_name, dtype=dtype_of(wanted))
+    template = read_chat_template(model)
     if target is Target.GGUF:
-        _write_gguf(gpt, tokenizer, out, form)
+        _write_gguf(gpt, tokenizer, out, form, template)
     else:
         make_room(out, overwrite=overwrite)
         if target is Target.LLM_C:
             export_llm_c(gpt, out / "model.bin")
         else:
             export_huggingface(gpt, out)
+            if template is not None:
+                write_chat_template(template, out)
         if tokenizer.kind in {"bpe", "sentencepiece"}:
             tokenizer.save(out / "tokenizer.json")
     if gpt.config.lora_rank:
@@ -92,10 +101,16 @@ def export(
     console().print(f"{gpt} written for {target.value}{said} to {escape(str(out))}", soft_wrap=True)
 
 
-def _write_gguf(model: "Model", tokenizer: "Tokenizer", out: Path, form: str | None) -> None:
+def _write_gguf(
+    model: "Model",
+    tokenizer: "Tokenizer",
+    out: Path,
+    form: str | None,
+    template: "ChatTemplate | None",
+) -> None:
     from pellucid.checkpoint import export_gguf
 
-    export_gguf(model, tokenizer, out, form=form)
+    export_gguf(model, tokenizer, out, form=form, template=template)
     window = getattr(model.config, "window", None)
     if window is not None and window < model.config.block_size:
         console().print(

@@ -26,6 +26,9 @@ from pellucid.cli.options.sampling import (
     MAX_NEW_TOKENS,
     NUM_SAMPLES,
     SEED,
+    TEMPERATURE,
+    TOP_K,
+    TOP_P,
     WHY,
     seed_of,
 )
@@ -49,15 +52,9 @@ def generate(
         str | None, Option(help="The text to continue; by default a new line.")
     ] = None,
     max_new_tokens: Annotated[int, MAX_NEW_TOKENS] = 200,
-    temperature: Annotated[
-        float,
-        Option(help="Divides the logits: below 1 likely tokens gain, above 1 unlikely ones."),
-    ] = 1.0,
-    top_k: Annotated[int | None, Option(help="Draw only from the k most likely tokens.")] = None,
-    top_p: Annotated[
-        float | None,
-        Option(help="Draw only from the fewest tokens that reach probability p together."),
-    ] = None,
+    temperature: Annotated[float, TEMPERATURE] = 1.0,
+    top_k: Annotated[int | None, TOP_K] = None,
+    top_p: Annotated[float | None, TOP_P] = None,
     top_p_of: Annotated[
         TopPOf,
         Option(

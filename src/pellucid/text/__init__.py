@@ -8,11 +8,12 @@
 
 `tokenizer` says what every tokenizer answers; `characters`, `words` and `bpe` are the three of
 them, simplest first; `merges` shows how BPE works; `stream` decodes while a model still writes;
-`load` reads tokenizers from files.
+`load` reads tokenizers from files; `chat_template` makes a conversation one text.
 """
 
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2, train_bpe
 from pellucid.text.characters import Characters
+from pellucid.text.chat_template import ChatTemplate, Message
 from pellucid.text.choose import beginning, choose_tokenizer, ending
 from pellucid.text.load import has_tokenizer, load_tokenizer
 from pellucid.text.merges import MergeStep, Merging
@@ -24,8 +25,10 @@ __all__ = [
     "BPE",
     "END_OF_TEXT",
     "Characters",
+    "ChatTemplate",
     "MergeStep",
     "Merging",
+    "Message",
     "StreamDecoder",
     "Tokenizer",
     "Words",

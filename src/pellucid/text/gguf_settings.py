@@ -5,10 +5,10 @@ Source: llama.cpp, convert_hf_to_gguf.py (get_vocab_base) and src/llama-vocab.cp
 
 import json
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import CheckpointError
+from pellucid.text.chat_template import ChatTemplate
 from pellucid.text.choose import ending
 from pellucid.text.gguf_tokenizer import (
     BYTE,
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import tokenizers
 
 PREFIX = "tokenizer.ggml."
+TEMPLATE = "tokenizer.chat_template"
+
+USES = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
+"""Special tokens by the names that templates have for them, and what GGUF calls them."""
 
 PROBE = (
     "I'M it's THEY'LL we'd  3 33 333 3333 a1b22c x=1,000.50;\n\n\n \n\t tabs\t\tand   spaces   \r\n"
@@ -39,14 +43,14 @@ _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 def gguf_settings(
-    tokenizer: Tokenizer, vocab_size: int, *, marks: Mapping[str, str] | None = None
+    tokenizer: Tokenizer, vocab_size: int, template: ChatTemplate | None = None
 ) -> dict[str, Any]:
     """The settings under which llama.cpp has this tokenizer, for a model of so many tokens.
 
-    `marks` are its special tokens by their use, bos and eos; without them a text begins and ends
-    with the tokenizer's end of text, where it has one. Of a tokenizer by characters or words it is
-    said that there is none: llama.cpp then takes and gives ids alone. Ids that the model has beyond
-    the tokenizer are filled up.
+    A chat template comes along with the tokens that it has names for; without, a text begins and
+    ends with the tokenizer's end of text, where it has one. Of a tokenizer by characters or words
+    it is said that there is none: llama.cpp then takes and gives ids alone. Ids that the model has
+    beyond the tokenizer are filled up.
 
     Raises `CheckpointError` for a tokenizer that llama.cpp has no form for.
     """
@@ -64,15 +68,17 @@ def gguf_settings(
         own["scores"] += [-1e4 for _ in missing]
     last = ending(tokenizer)
     own |= {} if last is None else {"bos_token_id": last, "eos_token_id": last}
+    marks, known = template.tokens if template else {}, tokenizer.special_tokens
     own |= {
-        f"{use}_token_id": tokenizer.special_tokens[mark]
-        for use, mark in (marks or {}).items()
-        if mark in tokenizer.special_tokens
+        f"{use}_token_id": known[marks[name]]
+        for name, use in USES.items()
+        if marks.get(name) in known
     }
     own["add_bos_token"] = bool(tokenizer.beginning)
     if tokenizer.beginning:
         own["bos_token_id"] = tokenizer.beginning[0]
-    return {f"{PREFIX}{name}": value for name, value in own.items()}
+    settings = {f"{PREFIX}{name}": value for name, value in own.items()}
+    return settings | ({TEMPLATE: template.source} if template else {})
 
 
 def _byte_level(tokenizer: Tokenizer) -> dict[str, Any]:
