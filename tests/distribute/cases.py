@@ -11,7 +11,7 @@ from pellucid.distribute import Kind, Layout
 from pellucid.kernels import FAST
 from pellucid.kernels import adamw_rule as fast_rule
 from pellucid.layers import IGNORE, REFERENCE, Ops
-from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig, Transformer, TransformerConfig
 from pellucid.optim import adamw, adamw_rule, decay_groups
 from pellucid.tree import map_leaves
 
@@ -23,6 +23,13 @@ def gpt(**choices: Any) -> GPT:
     """A GPT whose vocabulary no number of processes divides."""
     config = GPTConfig(VOCABULARY, block_size=8, n_layer=2, n_head=4, n_embd=8, **choices)
     return GPT.init(config, seed=1, dtype=torch.float64)
+
+
+def llama() -> Llama:
+    """A Llama whose queries and keys are normed, in two groups of heads."""
+    sizes: Any = {"block_size": 8, "n_layer": 2, "n_head": 4, "n_kv_head": 2, "n_embd": 8}
+    config = LlamaConfig(VOCABULARY, n_inner=12, qk_norm=True, qkv_bias=True, window=3, **sizes)
+    return Llama.init(config, seed=3, dtype=torch.float64)
 
 
 def transformer() -> Transformer:
@@ -77,6 +84,7 @@ CASES = {
         dropout=0.1,
         ops=FAST,
     ),
+    "llama": Case(llama, gpt_batch, dropout=0.1, ops=FAST),
     "two texts": Case(transformer, pair_batch, dropout=0.1, smoothing=0.1),
 }
 
@@ -95,11 +103,12 @@ RUNS = {
         *[("data", "reference"), ("data", "two texts"), ("data", "few rows")],
         *[("tensor", "reference"), ("tensor", "mixed"), ("tensor", "few rows")],
         *[("sharded", "reference"), ("sharded", "mixed"), ("sharded", "two texts")],
+        *[("data", "llama"), ("tensor", "llama"), ("sharded", "llama")],
     ],
     4: [
         *[("data", "few rows"), ("tensor", "two texts"), ("sharded", "few rows")],
         *[("data x tensor", "few rows"), ("sharded x tensor", "few rows")],
-        ("sharded x tensor", "fast"),
+        *[("sharded x tensor", "fast"), ("sharded x tensor", "llama")],
     ],
 }
 """For each number of processes, what is trained on which layout."""

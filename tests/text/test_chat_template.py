@@ -100,6 +100,22 @@ def test_a_text_of_private_characters_is_one_too(pieces: Tokenizer):
         ChatTemplate("").encode(pieces, [{"role": "user", "content": every}])
 
 
+def test_marks_that_overlap_are_parted_each():
+    pieces = train_bpe("<x " * 9, 270, special_tokens=("<<x<<",))
+    ids = ChatTemplate("{{ messages[0].content }}").encode(
+        pieces, [{"role": "user", "content": "a<<x<<x<<"}]
+    )
+    assert pieces.special_tokens["<<x<<"] not in ids
+    assert pieces.decode(ids) == "a<<x<<x<<"
+
+
+def test_what_a_template_writes_itself_is_whole(pieces: Tokenizer):
+    template = ChatTemplate("\ue000{{ messages[0].content }}")
+    assert (
+        pieces.decode(template.encode(pieces, [{"role": "user", "content": "<s>"}])) == "\ue000<s>"
+    )
+
+
 def test_a_lone_half_of_a_character_is_refused(pieces: Tokenizer):
     with pytest.raises(TextError, match="surrogate"):
         ChatTemplate(CHATML).encode(pieces, [{"role": "user", "content": "a\ud800"}])

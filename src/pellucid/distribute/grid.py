@@ -1,6 +1,6 @@
 """`Grid`: the layouts of several processes, which are all one grid with a choice of placements."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -11,15 +11,15 @@ from torch.distributed.tensor import DTensor
 
 from pellucid.distribute import placing
 from pellucid.distribute.pairs import like, placed_ops, summed
-from pellucid.distribute.placing import DATA, TENSOR
+from pellucid.distribute.placing import DATA, TENSOR, is_by_heads
 from pellucid.distribute.share import noise_share, share_of
 from pellucid.errors import ConfigError
 from pellucid.layers import Ops, square_sum
-from pellucid.models import GPT, LanguageModel, Transformer
+from pellucid.models import CausalModel, LanguageModel, Transformer
 from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree, flatten, map_leaves
 
-M = TypeVar("M", GPT, Transformer)
+M = TypeVar("M", CausalModel, Transformer)
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Grid:
 
     def check(self, model: M) -> None:
         """Raise `ConfigError` unless the heads can be dealt out evenly, and all matrices split."""
-        heads, split = model.config.n_head, self.mesh.size(1)
-        if split > 1 and isinstance(model, GPT) and model.config.lora_rank:
+        split = self.mesh.size(1)
+        if split > 1 and getattr(model.config, "lora_rank", 0):
             raise ConfigError(
                 f"LoRA's matrices are not split, and {split} processes would share each: take "
                 "a layout that shares only the batch, data or sharded"
@@ -61,11 +61,7 @@ class Grid:
                 "interventions count all of a model's heads, and here each process has some: "
                 "distribute model.without_interventions"
             )
-        if heads % split:
-            raise ConfigError(
-                f"the heads must be a multiple of the {split} processes that share them, and there "
-                f"are {heads}: take fewer, or a layout that shares only the batch"
-            )
+        model.config.shared(split)
 
     def place(self, tree: Tree) -> Tree:
         """Whole tensors, the first process's on all, as distributed ones."""
@@ -91,6 +87,9 @@ class Grid:
             **options,
         )
         grads = map_leaves(summed, terms, model.params)
+        for name, grad in flatten(grads).items():
+            if split > 1 and is_by_heads(name):
+                dist.all_reduce(grad.to_local(), group=self.mesh.get_group(TENSOR))
         whole = loss * weight
         dist.all_reduce(whole, group=self.mesh.get_group(DATA))
         return whole, grads
@@ -134,5 +133,4 @@ class Grid:
 
 def _own(model: M, split: int) -> M:
     """The model as a process runs it: of the heads, only its own."""
-    config: Any = replace(model.config, n_head=model.config.n_head // split)
-    return type(model)(config, model.params)
+    return type(model)(model.config.shared(split), model.params)

@@ -5,11 +5,11 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor
 
 from pellucid.layers import Ops
-from pellucid.models import GPT, Transformer
+from pellucid.models import CausalModel, Transformer
 from pellucid.optim import Rule, clip_by_global_norm
 from pellucid.tree import Tree
 
-M = TypeVar("M", GPT, Transformer)
+M = TypeVar("M", CausalModel, Transformer)
 
 
 class Layout(Protocol):

@@ -8,6 +8,7 @@ know nothing of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
@@ -20,13 +21,25 @@ from pellucid.distribute.placing import TENSOR
 from pellucid.layers import REFERENCE, Ops, Pair
 from pellucid.layers.facts import facts_of
 
-LOSSES = ("linear_cross_entropy", "linear_smooth_cross_entropy")
+
+def _pairs_with(*arguments: str) -> frozenset[str]:
+    """The pairs of the table whose forward takes one of these."""
+    return frozenset(
+        entry.name
+        for entry in fields(Ops)
+        if not signature(getattr(REFERENCE, entry.name).forward)
+        .parameters.keys()
+        .isdisjoint(arguments)
+    )
+
+
+LOSSES = _pairs_with("targets")
 """Pairs that end in the loss."""
 
-TABLES = ("embedding", *LOSSES)
+TABLES = _pairs_with("tokens", "targets")
 """Pairs that may share one parameter: their gradients are sent when they have been added up."""
 
-COMPOSITE = ("block",)
+COMPOSITE = _pairs_with("ops")
 """Pairs without parameters of their own: they hand them on to others of the table."""
 
 

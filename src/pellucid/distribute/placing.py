@@ -37,7 +37,8 @@ def splits() -> dict[str, Split]:
         for call in run.tape.begun:
             split = facts_of(call.function).split
             for argument, leaf in leaves_of(call.arguments).items() if split else ():
-                if (own := argument.partition(".")[0]) in split:
+                own = argument.partition(".")[0]
+                if own in split and isinstance(leaf, Tensor):
                     found[_pattern(str(run.tape.name_of(leaf)))] = split[own]
     return found
 
@@ -62,12 +63,18 @@ def placements(name: str, axes: int, *, sharded: bool) -> tuple[Placement, Place
     along_tensor: Placement = Replicate()
     if split is not None and split.axis == 1:
         along_tensor = Shard(axes - 1)
-    elif split is not None and name.endswith(".weight"):
+    elif split is not None and split.axis == 0 and name.endswith(".weight"):
         along_tensor = Shard(0)
     along_data: Placement = Replicate()
     if sharded and axes > 1:
         along_data = Shard(1 if along_tensor == Shard(0) else 0)
     return along_data, along_tensor
+
+
+def is_by_heads(name: str) -> bool:
+    """Whether processes that share matrices each have a term of this parameter's gradient."""
+    split = _split_of(name)
+    return split is not None and split.axis is None
 
 
 def place(tree: Tree, mesh: DeviceMesh, *, sharded: bool) -> Tree:

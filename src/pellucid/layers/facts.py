@@ -51,14 +51,16 @@ class Equation(NamedTuple):
 class Split(NamedTuple):
     """How processes share a map: its weight (in, out) is cut along this axis, 1 for columns.
 
-    `maps` are so many maps side by side, each of which is cut: in `c_attn` q, k and v.
+    `maps` are so many maps side by side, each of which is cut: in `c_attn` q, k and v. Without an
+    axis nothing is cut: each process uses all of a parameter for the heads that it has, and so has
+    a term of its gradient.
     """
 
-    axis: int
+    axis: int | None
     maps: int = 1
 
 
-BY_COLUMNS, BY_ROWS = Split(1), Split(0)
+BY_COLUMNS, BY_ROWS, BY_HEADS = Split(1), Split(0), Split(None)
 
 
 @dataclass(frozen=True)

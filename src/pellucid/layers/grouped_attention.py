@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import BY_COLUMNS, Meaning
+from pellucid.layers.facts import BY_COLUMNS, BY_HEADS, Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.linear import linear_shapes
 from pellucid.layers.multi_head import (
@@ -137,7 +137,10 @@ def _turned_backward(
         "v": Meaning("H S d", "V", "values as they are gathered"),
         "c_proj.out": Meaning("T C", "Attn(x)", "what attention adds to the stream"),
     },
-    split={"q_proj": BY_COLUMNS, "k_proj": BY_COLUMNS, "v_proj": BY_COLUMNS},
+    split={
+        **dict.fromkeys(("q_proj", "k_proj", "v_proj"), BY_COLUMNS),
+        **dict.fromkeys(("q_norm", "k_norm"), BY_HEADS),
+    },
 )
 def grouped_attention(
     x: Tensor,

@@ -66,3 +66,12 @@ def check_eps(config: Any) -> None:
     """Raise `ConfigError` unless layer norm's eps is a positive number."""
     if not (isinstance(config.eps, int | float) and 0 < config.eps < math.inf):
         raise ConfigError(f"eps must be a small positive number such as 1e-5, not {config.eps!r}")
+
+
+def check_shared(heads: int, processes: int, what: str = "heads") -> None:
+    """Raise `ConfigError` unless so many processes can share the heads, each some whole ones."""
+    if heads % processes:
+        raise ConfigError(
+            f"the {what} must be a multiple of the {processes} processes that share them, and "
+            f"there are {heads}: take fewer, or a layout that shares only the batch"
+        )

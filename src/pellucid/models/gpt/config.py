@@ -1,8 +1,8 @@
 """GPTConfig: the sizes and choices that make one GPT, and the parameters that follow from them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 from pellucid.layers import block_shapes, embedding_shapes, layer_norm_shapes, position_shapes
 from pellucid.models.model import Shapes
@@ -14,6 +14,7 @@ from pellucid.models.settings import (
     check_eps,
     check_heads,
     check_rank,
+    check_shared,
     check_sizes,
     check_switches,
 )
@@ -60,6 +61,11 @@ class GPTConfig:
     def inner(self) -> int:
         """Width of the feed-forward network."""
         return 4 * self.n_embd if self.n_inner is None else self.n_inner
+
+    def shared(self, processes: int) -> Self:
+        """The configuration of one of so many processes that share the heads; `ConfigError`."""
+        check_shared(self.n_head, processes)
+        return replace(self, n_head=self.n_head // processes)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them, without those of `later` that are as they always were."""

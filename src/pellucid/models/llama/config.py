@@ -3,8 +3,8 @@
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from pellucid.models.settings import (
     check_choice,
     check_eps,
     check_rank,
+    check_shared,
     check_sizes,
     check_switches,
 )
@@ -136,6 +137,13 @@ class LlamaConfig:
     def rotated(self, number: int) -> bool:
         """Whether that block turns its queries and keys by their positions."""
         return self.unrotated_every is None or (number + 1) % self.unrotated_every != 0
+
+    def shared(self, processes: int) -> Self:
+        """The configuration of one of so many processes that share the heads; `ConfigError`."""
+        check_shared(self.n_head, processes)
+        check_shared(self.n_kv_head, processes, "heads of keys")
+        own = {"n_head": self.n_head // processes, "n_kv_head": self.n_kv_head // processes}
+        return replace(self, head_size=self.head, **own)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them, without those of `later` that are as they always were."""

@@ -1,8 +1,8 @@
 """TransformerConfig: the sizes and choices that make one encoder-decoder, and its parameters."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from pellucid.models.settings import (
     check_depth,
     check_eps,
     check_heads,
+    check_shared,
     check_sizes,
     check_switches,
 )
@@ -81,6 +82,11 @@ class TransformerConfig:
     def inner(self) -> int:
         """Width of the feed-forward networks."""
         return 4 * self.n_embd if self.n_inner is None else self.n_inner
+
+    def shared(self, processes: int) -> Self:
+        """The configuration of one of so many processes that share the heads; `ConfigError`."""
+        check_shared(self.n_head, processes)
+        return replace(self, n_head=self.n_head // processes)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them."""
