@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from pellucid.bench import forward_flops, token_bytes, train_flops
 from pellucid.bench.costs import weight_bytes
 from pellucid.kernels.packing import FORMS, PackedWeight
-from pellucid.models import GPT, GPTConfig, packed
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig, packed
 from pellucid.tree import flatten
 
 CONFIGS = {
@@ -79,3 +79,33 @@ def test_keys_and_values_are_read_on_top(config: GPTConfig):
     for form, size in (("float32", 4), ("int8", 2)):
         more = token_bytes(config, form, 10) - token_bytes(config, form, 4)
         assert more == 6 * each * size
+
+
+LLAMAS = {
+    "tied": LlamaConfig(70, 16, n_layer=2, n_head=4, n_kv_head=2, n_embd=16, n_inner=24),
+    "untied": LlamaConfig(70, 16, 3, 4, 1, 16, 24, head_size=6, qk_norm=True, tied=False),
+}
+each_llama = pytest.mark.parametrize("config", LLAMAS.values(), ids=LLAMAS.keys())
+
+
+@each_llama
+def test_a_llama_s_operations_are_counted_in_real_runs(config: LlamaConfig):
+    model, texts = Llama.init(config), torch.arange(18).reshape(3, 6)
+    with FlopCounterMode(display=False) as counted:
+        model.loss_and_grads(texts[:, :-1], texts[:, 1:])
+    assert train_flops(config, 3, 5) == counted.get_total_flops()
+    _, past = model.extend(texts, None)
+    with FlopCounterMode(display=False) as counted:
+        model.extend(texts, past, last=1)
+    assert forward_flops(config, 3, 6, start=6, scored=1) == counted.get_total_flops()
+
+
+@each_llama
+def test_a_llama_s_bytes_are_those_of_its_weights_and_of_shared_keys(config: LlamaConfig):
+    for form, size in (("float32", 4), ("bfloat16", 2)):
+        leaves = flatten(Llama.init(config, dtype=getattr(torch, form)).params)
+        if not config.tied:
+            del leaves["wte.weight"]
+        assert weight_bytes(config, form) == sum(leaf.nbytes for leaf in leaves.values())
+        more = token_bytes(config, form, 10) - token_bytes(config, form, 4)
+        assert more == 6 * 2 * config.n_layer * config.n_kv_head * config.head * size

@@ -4,7 +4,7 @@ import pytest
 
 from pellucid.bench import BenchSizes, Machine, Quiet, measure_machine, measure_model
 from pellucid.errors import ConfigError
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.terminal.bench import quiet_line
 
 MODEL = GPT.init(GPTConfig(vocab_size=64, block_size=16, n_layer=1, n_head=2, n_embd=8))
@@ -48,3 +48,13 @@ def test_other_programs_are_told_of_and_a_little_of_them_is_not():
 def test_texts_longer_than_the_context_are_refused():
     with pytest.raises(ConfigError, match=r"context of 16 positions, and 14 \+ 3 tokens do not"):
         next(measure_model(MODEL, Machine(1, {}, 1.0), SIZES._replace(length=14)))
+
+
+def test_a_model_that_cannot_be_packed_is_measured_as_it_is():
+    model = Llama.init(LlamaConfig(64, 16, 1, 2, 1, 8, 12))
+    rows = list(measure_model(model, Machine(1, {}, 1e9), SIZES))
+    assert [(row.work, row.form) for row in rows] == [
+        *(("train", form) for form in ("float32", "bfloat16")),
+        *((work, form) for form in ("float32", "bfloat16") for work in ("prefill", "decode")),
+    ]
+    assert all(row.seconds > 0 < row.flops for row in rows)

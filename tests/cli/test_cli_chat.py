@@ -136,6 +136,12 @@ def chatted(
     return messages, screen.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_what_a_model_says_is_shown_and_not_obeyed(pieces: Tokenizer):
+    messages, out = chatted(pieces, iter(["be"]), words="hello\x1b[2J")
+    assert messages[-1]["content"] == "hello\x1b[2J"
+    assert out == "hello\\x1b[2J\n"
+
+
 def test_all_that_was_said_is_read_again(pieces: Tokenizer):
     messages, out = chatted(pieces, iter(["hello", "you"]))
     assert [one["role"] for one in messages] == ["user", "assistant"] * 2

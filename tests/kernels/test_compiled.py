@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
+from pellucid.kernels import FAST
 from pellucid.kernels.compiled import compiled_ops, why_not_compiled
 from pellucid.kernels.update import clipped_adamw
 from pellucid.layers import IGNORE, REFERENCE, recomputing
-from pellucid.models import GPT, GPTConfig, draw_noise
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig, draw_noise
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.train import Recipe, compiled_step
 from pellucid.tree import Tree, flatten, map_leaves
@@ -43,7 +44,9 @@ def model(dtype: torch.dtype, **choices: Any) -> GPT:
     return begun.with_params(map_leaves(lambda leaf: 3 * leaf, begun.params)).to(dtype=dtype)
 
 
-def judged(compared: GPT, tolerance: float, *parts: Tensor, noise: Tree | None = None) -> None:
+def judged(
+    compared: GPT | Llama, tolerance: float, *parts: Tensor, noise: Tree | None = None
+) -> None:
     loss, grads = compared.loss_and_grads(*parts, ops=compiled_ops(), noise=noise)
     judge = compared.to(dtype=torch.float64)
     exact = noise and _double(noise)
@@ -66,6 +69,16 @@ def test_blocks_of_the_other_kind_and_with_pairs_of_lora_are_the_references():
     other = model(torch.float64, norm="post", bias=False, activation="gelu_erf", tied=False)
     judged(other, TOLERANCES[torch.float64], *batch(length=9))
     judged(model(torch.float64, lora_rank=2), TOLERANCES[torch.float64], *batch(length=9))
+
+
+@pytest.mark.parametrize("choices", [{}, {"qk_norm": True, "lora_rank": 2, "window": 3}], ids=str)
+def test_the_blocks_of_a_llama_are_the_references(choices: dict[str, Any]):
+    sizes = {"n_layer": 2, "n_head": 4, "n_kv_head": 2, "n_embd": 32, "n_inner": 48}
+    config = LlamaConfig(CONFIG.vocab_size, LENGTH, **sizes, **choices)
+    begun = Llama.init(config, seed=1, dtype=torch.float64)
+    ops = compiled_ops()
+    assert ops.gated_block != FAST.gated_block
+    judged(begun, TOLERANCES[torch.float64], *batch(length=9))
 
 
 def test_dropout_drops_the_same():

@@ -10,7 +10,7 @@ import torch
 from pellucid.kernels import FAST
 from pellucid.kernels.scaled_dot_product import SHORT
 from pellucid.layers import IGNORE, REFERENCE, Ops
-from pellucid.models import GPT, draw_noise
+from pellucid.models import GPT, Llama, LlamaConfig, draw_noise
 from pellucid.optim import adamw
 from pellucid.tree import flatten
 from tests.judge import (
@@ -21,6 +21,7 @@ from tests.judge import (
 )
 from tests.layers.examples import CAUSAL, EXAMPLES, C, H, normal
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
+from tests.models.llama_examples import LLAMAS
 
 KERNELS = [
     field.name
@@ -174,3 +175,13 @@ def test_ten_steps_of_training_have_the_same_losses(dtype: torch.dtype, toleranc
     fast, reference = ten_losses(model, FAST), ten_losses(model, REFERENCE)
     assert fast == pytest.approx(reference, rel=tolerance)
     assert fast[-1] < fast[0]
+
+
+@pytest.mark.parametrize("config", LLAMAS.values(), ids=LLAMAS.keys())
+def test_a_llama_s_gradients_are_the_references(config: LlamaConfig):
+    """Heads of two channels, halved and turned, come to attention in a layout of their own."""
+    model = Llama.init(config, seed=1, dtype=torch.float64)
+    loss, grads = model.loss_and_grads(TOKENS, TARGETS, ops=FAST)
+    expected, expected_grads = model.loss_and_grads(TOKENS, TARGETS, ops=REFERENCE)
+    assert_close(loss, expected, 1e-12)
+    assert_gradients_close(flatten(grads), flatten(expected_grads), 1e-11)

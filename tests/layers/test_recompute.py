@@ -1,17 +1,21 @@
 """Recomputed blocks: the same numbers, to the last bit, from a cache that is the input alone."""
 
+from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 import pytest
 import torch
 
 from pellucid.kernels import FAST
-from pellucid.layers import REFERENCE, Ops, recomputing
-from pellucid.models import GPT
+from pellucid.layers import BLOCKS, REFERENCE, Ops, recomputing
+from pellucid.models import GPT, Llama
 from pellucid.models.causal_wiring import causal_loss, draw_noise
 from pellucid.models.gpt.wiring import TRUNK
+from pellucid.models.llama.wiring import LLAMA_TRUNK
 from pellucid.tree import flatten
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
+from tests.models.llama_examples import LLAMAS
 
 
 @pytest.mark.parametrize("ops", [REFERENCE, FAST], ids=["reference", "fast"])
@@ -27,6 +31,27 @@ def test_every_gradient_is_the_same(choices: dict[str, Any], ops: Ops):
     kept = flatten(expected_grads)
     for name, grad in flatten(grads).items():
         assert torch.equal(grad, kept[name]), name
+
+
+@pytest.mark.parametrize("ops", [REFERENCE, FAST], ids=["reference", "fast"])
+def test_so_it_is_with_the_blocks_of_a_llama(ops: Ops):
+    model = Llama.init(LLAMAS["window"], seed=1, dtype=torch.float64)
+    own: dict[str, Any] = {"config": model.config, "trunk": LLAMA_TRUNK}
+    _, expected_grads = model.loss_and_grads(TOKENS, TARGETS, ops=ops)
+    _, cache = causal_loss(TOKENS, TARGETS, **model.params, **own, ops=recomputing(ops))
+    assert {type(block).__name__ for block in cache.trunk.h} == {"Again"}
+    _, grads = model.loss_and_grads(TOKENS, TARGETS, ops=recomputing(ops))
+    for name, grad in flatten(grads).items():
+        assert torch.equal(grad, flatten(expected_grads)[name]), name
+
+
+def test_blocks_are_the_pairs_that_hand_their_parameters_on():
+    takes_ops = {
+        entry.name
+        for entry in fields(REFERENCE)
+        if "ops" in signature(getattr(REFERENCE, entry.name).forward).parameters
+    }
+    assert set(BLOCKS) == takes_ops
 
 
 def test_a_block_keeps_its_input_and_what_it_was_told():

@@ -5,16 +5,21 @@ counts whole, also where the mask leaves half of it out, as it does for everyone
 numbers (Chowdhery et al. 2022, "PaLM", appendix B).
 """
 
+from dataclasses import replace
 from functools import cache
 from math import prod
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pellucid.kernels.packing import PANEL, Form, packed_bytes
 from pellucid.layers.facts import facts_of
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import CausalModel, kind_of
 from pellucid.models.packed import matrices, readers
+
+CausalConfig = Any
+"""The configuration of a model that looks back only."""
 
 KEPT = {"float32": 4}
 """Bytes of a kept key's number beside weights of this form; otherwise two."""
@@ -22,13 +27,13 @@ KEPT = {"float32": 4}
 
 @cache
 def forward_flops(
-    config: GPTConfig, batch: int, length: int, *, start: int = 0, scored: int | None = None
+    config: CausalConfig, batch: int, length: int, *, start: int = 0, scored: int | None = None
 ) -> int:
     """Operations of a forward pass over `batch` texts of `length` tokens that follow `start`.
 
     Logits are computed for the last `scored` positions, or for all.
     """
-    model, past = GPT.without_weights(config, device="meta"), None
+    model, past = _causal(config).without_weights(config, device="meta"), None
     if start:
         _, past = model.extend(torch.empty(batch, start, device="meta").long(), None, last=1)
     with FlopCounterMode(display=False) as counted:
@@ -36,7 +41,7 @@ def forward_flops(
     return int(counted.get_total_flops())
 
 
-def train_flops(config: GPTConfig, batch: int, length: int) -> int:
+def train_flops(config: CausalConfig, batch: int, length: int) -> int:
     """Operations of forward and backward: every product has two more of its size in the backward.
 
     Clipping and the update work number by number, and are not counted.
@@ -44,18 +49,19 @@ def train_flops(config: GPTConfig, batch: int, length: int) -> int:
     return 3 * forward_flops(config, batch, length)
 
 
-def weight_bytes(config: GPTConfig, form: Form) -> int:
-    """Bytes of all parameters that a decoded token reads when they are packed in this form.
+def weight_bytes(config: CausalConfig, form: Form) -> int:
+    """Bytes of all parameters that a decoded token reads, packed in this form where they can be.
 
     Of a table that a token is looked up in, one row is read: it is not counted.
     """
-    total, packed_in = 0, matrices(config, form)
-    for name, calls in readers(config).items():
+    kind: Any = _causal(config)
+    total, packed_in = 0, matrices(kind, config, form) if kind.packable else {}
+    for name, calls in readers(kind, config).items():
         if all(facts_of(call.function).looked_up for call in calls):
             continue
         shape = config.parameter_shapes()[name]
         if name not in packed_in:
-            total += 4 * prod(shape)
+            total += (4 if kind.packable else KEPT.get(form, 2)) * prod(shape)
             continue
         kept, turned = packed_in[name]
         inputs, outputs = reversed(shape) if turned else shape
@@ -64,7 +70,16 @@ def weight_bytes(config: GPTConfig, form: Form) -> int:
     return total
 
 
-def token_bytes(config: GPTConfig, form: Form, positions: float) -> float:
+def token_bytes(config: CausalConfig, form: Form, positions: float) -> float:
     """Bytes that one decoded token reads: the weights, and keys and values of `positions`."""
-    kept = 2 * config.n_layer * config.n_embd * KEPT.get(form, 2)
-    return weight_bytes(config, form) + kept * positions
+    model = _causal(config).without_weights(replace(config, block_size=1, vocab_size=1))
+    _, past = model.extend([0], None)
+    kept = sum(layer.k.numel() + layer.v.numel() for layer in past)
+    return weight_bytes(config, form) + KEPT.get(form, 2) * kept * positions
+
+
+def _causal(config: CausalConfig) -> type[CausalModel]:
+    """The kind of model that has this configuration."""
+    kind = kind_of(config)
+    assert issubclass(kind, CausalModel)
+    return kind

@@ -13,7 +13,7 @@ from pellucid.errors import ConfigError
 from pellucid.kernels import FAST, adamw_rule, fastest
 from pellucid.kernels.packing import FORMS, Form
 from pellucid.layers import wide
-from pellucid.models import GPT, packed
+from pellucid.models import CausalModel, packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.tree import map_leaves
 
@@ -41,7 +41,7 @@ class MeasuredRow(NamedTuple):
     fraction: float | None  # of the peak, or of the bandwidth; None where that is not known
 
 
-def measure_model(model: GPT, machine: Machine, sizes: BenchSizes) -> Iterator[MeasuredRow]:
+def measure_model(model: CausalModel, machine: Machine, sizes: BenchSizes) -> Iterator[MeasuredRow]:
     """Time the works of a model in every form, one after another.
 
     Raises `ConfigError` where the sizes are no texts of this model.
@@ -49,13 +49,20 @@ def measure_model(model: GPT, machine: Machine, sizes: BenchSizes) -> Iterator[M
     check_sizes(model, sizes)
     for form in TRAINED:
         yield train_row(model, form, machine, sizes)
-    for form in FORMS:
-        ready = packed(model.to(dtype=torch.float32), form)
+    for form in FORMS if model.packable else TRAINED:
+        ready = _ready(model, form)
         yield prefill_row(ready, form, machine, sizes)
         yield decode_row(ready, form, machine, sizes)
 
 
-def check_sizes(model: GPT, sizes: BenchSizes) -> None:
+def _ready(model: CausalModel, form: Form) -> CausalModel:
+    """The model to read with in this form: packed, where there are kernels for its blocks."""
+    if model.packable:
+        return packed(model.to(dtype=torch.float32), form)
+    return model.to(dtype=getattr(torch, form))
+
+
+def check_sizes(model: CausalModel, sizes: BenchSizes) -> None:
     """Raise `ConfigError` unless the model has room for the texts."""
     if min(sizes) < 1:
         raise ConfigError(f"batch, length, tokens and rounds must be at least 1, not {sizes}")
@@ -77,7 +84,7 @@ def median_seconds(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(taken[1:])
 
 
-def train_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
+def train_row(model: CausalModel, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
     """Forward, backward, clipping and AdamW, as `pellucid train` does them; bfloat16 is --mixed."""
     batch, length = sizes.batch, sizes.length
     texts = _tokens(model, batch, length + 1)
@@ -106,8 +113,8 @@ def train_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> Me
     return MeasuredRow("train", form, seconds, batch * length, flops, 0, part)
 
 
-def prefill_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
-    """A prompt's last logits, by the packed model."""
+def prefill_row(model: CausalModel, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
+    """A prompt's last logits, by the model that is ready for it."""
     tokens, ops = _tokens(model, 1, sizes.length), fastest(model.params)
     seconds = median_seconds(lambda: model.extend(tokens, None, ops=ops, last=1), sizes.rounds)
     flops = forward_flops(model.config, 1, sizes.length, scored=1)
@@ -115,8 +122,8 @@ def prefill_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> 
     return MeasuredRow("prefill", form, seconds, sizes.length, flops, 0, part)
 
 
-def decode_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
-    """A token after a prompt, by the packed model: the mean over those that are decoded."""
+def decode_row(model: CausalModel, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:
+    """A token after a prompt, by the model that is ready for it: the mean over all decoded."""
     prompt, ops = _tokens(model, 1, sizes.length), fastest(model.params)
     taken = []
     for _ in range(sizes.rounds + 1):
@@ -133,7 +140,7 @@ def decode_row(model: GPT, form: Form, machine: Machine, sizes: BenchSizes) -> M
     return MeasuredRow("decode", form, seconds, 1, flops, read, read / seconds / machine.bandwidth)
 
 
-def _tokens(model: GPT, batch: int, length: int) -> torch.Tensor:
+def _tokens(model: CausalModel, batch: int, length: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     return torch.randint(model.config.vocab_size, (batch, length), generator=generator)
 

@@ -11,7 +11,7 @@ from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
 from pellucid.gguf_header import SUFFIX
-from pellucid.models import ARCHITECTURES, RANDOM_MODELS, Model
+from pellucid.models import RANDOM_MODELS, Model, kind_of
 from pellucid.shipped import NAMED, named_path
 
 
@@ -46,8 +46,7 @@ def load(
     """
     if path in RANDOM_MODELS and not os.path.exists(path):  # noqa: PTH110 - as in find
         config = RANDOM_MODELS[str(path)]
-        kind = next(kind for kind in ARCHITECTURES.values() if isinstance(config, kind.Config))
-        return kind.init(config, seed=1, dtype=dtype or torch.float32, device=device)
+        return kind_of(config).init(config, seed=1, dtype=dtype or torch.float32, device=device)
     place = find(path, online=online)
     if place == named_path(path):
         # Their weights are kept short, and are computed with at full length.

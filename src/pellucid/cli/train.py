@@ -1,6 +1,7 @@
 """`pellucid train`: a text in, a model out."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,12 +45,20 @@ from pellucid.cli.training_run import LayoutKind, Untrained, processes, quickly,
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.models import GPT
+    from pellucid.models import CausalModel
     from pellucid.text import Tokenizer
     from pellucid.text.corpus import Corpus
 
-SIZES = ("n_layer", "n_head", "n_embd")
+SIZES = ("n_layer", "n_head", "n_embd", "n_kv_head")
 """Sizes of a model that is new."""
+
+
+class Architecture(StrEnum):
+    """What a new model can be."""
+
+    GPT = "gpt"
+    LLAMA = "llama"
+
 
 SEARCH = 150
 """Iterations that --find-learning-rate tries."""
@@ -73,8 +82,20 @@ def train(
     lora: Annotated[
         int, Option(help="Train only LoRA's matrices, of this rank; 0: all weights.")
     ] = 0,
+    architecture: Annotated[
+        Architecture, Option(help="Of a new model: GPT-2's blocks, or Llama's.")
+    ] = Architecture.GPT,
     n_layer: Annotated[int, N_LAYER] = 4,
     n_head: Annotated[int, N_HEAD] = 4,
+    n_kv_head: Annotated[
+        int | None,
+        Option(
+            "--n-kv-head",
+            min=1,
+            show_default="as --n-head",
+            help="Heads of keys and values, which a Llama's heads of queries share.",
+        ),
+    ] = None,
     n_embd: Annotated[int, N_EMBD] = 128,
     block_size: Annotated[int, BLOCK_SIZE] = 128,
     batch_size: Annotated[int, variant(BATCH_SIZE, "windows of the text.")] = 16,
@@ -134,9 +155,9 @@ def train(
     overwrite: Annotated[bool, OVERWRITE] = False,
     num_samples: Annotated[int, variant(NUM_SAMPLES, "Written at the end.")] = 2,
 ) -> None:
-    """Train a GPT on a text; the best checkpoint by validation loss is kept in --out.
+    """Train a model on a text; the best checkpoint by validation loss is kept in --out.
 
-    With --model, an existing GPT is trained further, with its own tokenizer and sizes.
+    With --model, an existing one is trained further, with its own tokenizer and sizes.
     """
     from pellucid.generate import Sampling
     from pellucid.terminal.draws import write_text
@@ -193,9 +214,9 @@ def _untrained(context: Context, settings: dict[str, Any]) -> Untrained:
     return Untrained(lambda: model().to(device=place), corpus, tokenizer, about)
 
 
-def _new(settings: dict[str, Any]) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
+def _new(settings: dict[str, Any]) -> "tuple[Callable[[], CausalModel], Corpus, Tokenizer]":
     """A model with random weights."""
-    from pellucid.models import GPT, GPTConfig
+    from pellucid.models import ARCHITECTURES
     from pellucid.text.corpus import open_corpus
 
     corpus, tokenizer = open_corpus(
@@ -203,14 +224,15 @@ def _new(settings: dict[str, Any]) -> "tuple[Callable[[], GPT], Corpus, Tokenize
         special=settings["special"],
     )
     sizes = {name: settings[name] for name in (*SIZES, "block_size")}
-    config = GPTConfig(vocab_size=tokenizer.vocab_size, **sizes)
+    kind: Any = ARCHITECTURES[settings["architecture"]]
+    config = kind.sized(vocab_size=tokenizer.vocab_size, **sizes)
     dtype: Any = dtype_of(Dtype(settings["dtype"]))
-    return lambda: GPT.init(config, seed=settings["seed"], dtype=dtype), corpus, tokenizer
+    return lambda: kind.init(config, seed=settings["seed"], dtype=dtype), corpus, tokenizer
 
 
 def _loaded(
     context: Context, settings: dict[str, Any]
-) -> "tuple[Callable[[], GPT], Corpus, Tokenizer]":
+) -> "tuple[Callable[[], CausalModel], Corpus, Tokenizer]":
     """The model that --model names, with LoRA's matrices where they are asked for."""
     from pellucid.checkpoint import open_model
     from pellucid.models import with_lora
@@ -219,11 +241,11 @@ def _loaded(
     from pellucid.train.run import TOKENIZER, has_point
 
     defaults = {option.name: option.default for option in context.command.params}
-    for name in SIZES:
+    for name in ("architecture", *SIZES):
         if settings[name] != defaults[name]:
             raise ConfigError(
-                f"a model that is there has its sizes, and {option_of(context, name)} "
-                f"{settings[name]} came: leave it out"
+                "a model that is there has its sizes and its architecture, and "
+                f"{option_of(context, name)} {settings[name]} came: leave it out"
             )
     dtype = dtype_of(Dtype(settings["dtype"]))
     out = context.params["out"]

@@ -51,7 +51,7 @@ class Grid:
     def check(self, model: M) -> None:
         """Raise `ConfigError` unless the heads can be dealt out evenly, and all matrices split."""
         split = self.mesh.size(1)
-        if split > 1 and getattr(model.config, "lora_rank", 0):
+        if split > 1 and getattr(model.config, "lora_rank", 0) > 0:
             raise ConfigError(
                 f"LoRA's matrices are not split, and {split} processes would share each: take "
                 "a layout that shares only the batch, data or sharded"

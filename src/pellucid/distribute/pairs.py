@@ -18,7 +18,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
 from pellucid.distribute.placing import TENSOR
-from pellucid.layers import REFERENCE, Ops, Pair
+from pellucid.layers import BLOCKS, REFERENCE, Ops, Pair
 from pellucid.layers.facts import facts_of
 
 
@@ -38,9 +38,6 @@ LOSSES = _pairs_with("targets")
 
 TABLES = _pairs_with("tokens", "targets")
 """Pairs that may share one parameter: their gradients are sent when they have been added up."""
-
-COMPOSITE = _pairs_with("ops")
-"""Pairs without parameters of their own: they hand them on to others of the table."""
 
 
 class Placed(NamedTuple):
@@ -70,7 +67,7 @@ def placed_ops(ops: Ops, *, weight: float) -> Ops:
         looked_up = facts_of(getattr(REFERENCE, name).forward).looked_up
         return _placed_pair(pair, at_once=name not in TABLES, looked_up=bool(looked_up))
 
-    names = (field.name for field in fields(ops) if field.name not in COMPOSITE)
+    names = (field.name for field in fields(ops) if field.name not in BLOCKS)
     return replace(ops, **{name: made(name) for name in names})
 
 

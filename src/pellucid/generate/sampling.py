@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid.errors import ConfigError, TokenError
 from pellucid.generate.lookup import looked_up
 from pellucid.kernels import fastest
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.models.checks import check_highest
 
 
@@ -178,7 +178,7 @@ def _numbers(logits: Tensor) -> Numbers:
 
 
 def generate(
-    model: GPT,
+    model: CausalModel,
     tokens: Sequence[int],
     *,
     max_new_tokens: int,

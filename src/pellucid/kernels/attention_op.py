@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from pellucid import layers
-from pellucid.kernels.native_attention import attend, attend_backward, beside, takes
+from pellucid.kernels.native_attention import (
+    attend,
+    attend_backward,
+    beside,
+    laid_beside,
+    rows_whole,
+    takes,
+)
 from pellucid.kernels.scaled_dot_product import additive
 from pellucid.layers import causal_mask
 from pellucid.tape import NULL_TAPE, NullTape
@@ -24,10 +31,11 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Ten
     causal, bias = _reading(q, k, mask)
     if causal and takes(q):
         return attend(q, k, v)
+    q, k, v = map(rows_whole, (q, k, v))
     z, logsumexp = ATEN._scaled_dot_product_flash_attention_for_cpu(
         q, k, v, 0.0, causal, attn_mask=bias
     )
-    return z, logsumexp.contiguous()
+    return laid_beside(z), logsumexp.contiguous()
 
 
 @attention.register_fake
@@ -44,9 +52,11 @@ def attention_backward(  # noqa: PLR0917 (an operation is given all by position)
     causal, bias = _reading(q, k, mask)
     if causal and takes(q):
         return attend_backward(dz, q=q, k=k, v=v, z=z, logsumexp=logsumexp)
-    dq, dk, dv = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
+    dz, q, k, v = map(rows_whole, (dz, q, k, v))
+    grads = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
         dz, q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
     )
+    dq, dk, dv = map(laid_beside, grads)
     return dq, dk, dv
 
 

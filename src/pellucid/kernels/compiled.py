@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels import FAST, attention_op, native_attention, whole_cross_entropy
-from pellucid.layers import Ops, Pair
+from pellucid.layers import BLOCKS, Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
 
 MOST = 128
@@ -67,7 +67,7 @@ def compiled_ops() -> Ops:
                 )
             )
         ),
-        block=compiled(FAST.block),
+        **{name: compiled(getattr(FAST, name)) for name in BLOCKS},
     )
 
 

@@ -40,9 +40,22 @@ def beside(x: Tensor) -> Tensor:
     return x.new_empty(batch, length, heads, width).transpose(1, 2)
 
 
+def rows_whole(x: Tensor) -> Tensor:
+    """The tensor with the numbers of each row side by side, which kernels rely on and do not ask.
+
+    Queries whose heads are halved into single channels and turned may come otherwise.
+    """
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
+def laid_beside(x: Tensor) -> Tensor:
+    """The tensor laid out as `beside` is, copied only where it is not."""
+    return x.transpose(1, 2).contiguous().transpose(1, 2)
+
+
 def _call(*, backward: bool, **tensors: Tensor) -> None:
     library: Any = native.library()
-    held = {name: x if x.stride(-1) == 1 else x.contiguous() for name, x in tensors.items()}
+    held = {name: rows_whole(x) for name, x in tensors.items()}
     told: Any = native.Attention(**{name: x.data_ptr() for name, x in held.items()})
     for name in native.STRIDED & held.keys():
         setattr(told, f"{name}_strides", held[name].stride()[:3])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pellucid import layers
-from pellucid.kernels.native_attention import attend, attend_backward, takes
+from pellucid.kernels.native_attention import attend, attend_backward, rows_whole, takes
 from pellucid.layers import causal_mask
 from pellucid.tape import NULL_TAPE, NullTape
 
@@ -46,7 +46,7 @@ def scaled_dot_product(
         z, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise)
         return z, (cache, None)
     batch = q.shape[:-3]
-    q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))  # (B, H, T or S, d)
+    q, k, v = (rows_whole(x.reshape(-1, *x.shape[-3:])) for x in (q, k, v))  # (B, H, T or S, d)
     if native:
         z, logsumexp = attend(q, k, v)
         return z.unflatten(0, batch) if batch else z[0], (None, (q, k, v, z, logsumexp))
@@ -75,7 +75,7 @@ def scaled_dot_product_backward(
         return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in native), {}
     causal, bias = reading
     grads = ATEN._scaled_dot_product_flash_attention_for_cpu_backward(
-        dz.reshape(z.shape), q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
+        rows_whole(dz.reshape(z.shape)), q, k, v, z, logsumexp, 0.0, causal, attn_mask=bias
     )
     return tuple(grad.unflatten(0, batch) if batch else grad[0] for grad in grads), {}
 

@@ -76,7 +76,7 @@ from pellucid.layers.multi_head import (
     multi_head_backward,
     split_heads,
 )
-from pellucid.layers.ops import Ops, Pair
+from pellucid.layers.ops import BLOCKS, Ops, Pair
 from pellucid.layers.position import position, position_backward, position_shapes, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.relu import relu, relu_backward
@@ -120,6 +120,7 @@ REFERENCE = Ops(
 """The table filled from this room: every field's pair has its name."""
 
 __all__ = [
+    "BLOCKS",
     "IGNORE",
     "REFERENCE",
     "AttentionCache",

@@ -40,3 +40,7 @@ class Ops:
     linear_smooth_cross_entropy: Pair
     block: Pair
     gated_block: Pair
+
+
+BLOCKS = ("block", "gated_block")
+"""The pairs of a table that models stack: they hand their parameters on to others of it."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers.ops import Ops, Pair
+from pellucid.layers.ops import BLOCKS, Ops, Pair
 from pellucid.tree import Tree
 
 
@@ -39,4 +39,4 @@ def recomputed(pair: Pair) -> Pair:
 
 def recomputing(ops: Ops) -> Ops:
     """The table whose blocks are recomputed."""
-    return replace(ops, block=recomputed(ops.block))
+    return replace(ops, **{name: recomputed(getattr(ops, name)) for name in BLOCKS})

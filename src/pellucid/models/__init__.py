@@ -68,6 +68,12 @@ ARCHITECTURES: dict[str, type[Model]] = {
 }
 """The kinds of model that a checkpoint of ours can hold."""
 
+
+def kind_of(config: Config) -> type[Model]:
+    """The kind of model that has such a configuration."""
+    return next(kind for kind in ARCHITECTURES.values() if isinstance(config, kind.Config))
+
+
 ADAPTERS: tuple[Adapter, ...] = (
     *HUGGING_FACE,
     *LLAMA_ADAPTERS,
@@ -122,6 +128,7 @@ __all__ = [
     "intervened_name",
     "intervention_names",
     "intervention_sizes",
+    "kind_of",
     "merged",
     "network",
     "network_backward",

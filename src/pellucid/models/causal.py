@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from pellucid.errors import ConfigError
 from pellucid.layers import REFERENCE, Ops, Pair, Past
 from pellucid.models.causal_wiring import (
     causal_logits,
@@ -37,6 +38,20 @@ class CausalModel(LanguageModel):
 
     trunk: ClassVar[Pair]
     """From tokens to what the head reads: `forward(tokens, wte=…, …, config=…, ops=…, tape=…)`."""
+
+    @classmethod
+    def sized(cls, *, n_kv_head: int | None = None, **sizes: Any) -> Any:
+        """The configuration of a new model to be trained: its sizes, and all else as usual.
+
+        `sizes` are `vocab_size`, `block_size`, `n_layer`, `n_head` and `n_embd`. Raises
+        `ConfigError` for heads of keys in an architecture that shares none.
+        """
+        if n_kv_head is not None:
+            raise ConfigError(
+                f"heads of keys are shared in some architectures, and a {cls.architecture} has as "
+                "many as of queries: leave out --n-kv-head, or add --architecture llama"
+            )
+        return cls.Config(**sizes)
 
     def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., T, V): position t scores every token as the one at t + 1."""

@@ -1,18 +1,19 @@
-"""A GPT whose matrices are packed for reading them fast: smaller, and forward only."""
+"""A model whose matrices are packed for reading them fast: smaller, and forward only."""
 
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor
 
 from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
 from pellucid.layers import embedding, linear, unembedding
-from pellucid.models.gpt.config import GPTConfig
-from pellucid.models.gpt.model import GPT
+from pellucid.models.causal import CausalModel
 from pellucid.models.lora import merged
 from pellucid.tape import Call, Tape
 from pellucid.tree import flatten, unflatten
+
+M = TypeVar("M", bound=CausalModel)
 
 SMALLEST: Form = "int8"
 """The embedding's table, which is also the head, is packed no smaller: its errors are logits'."""
@@ -26,9 +27,9 @@ class PackedMatrix(NamedTuple):
 
 
 @cache
-def readers(config: GPTConfig) -> dict[str, list[Call]]:
-    """The calls that are given each parameter itself, in a run on one token."""
-    model, tape = GPT.without_weights(replace(config, block_size=1, vocab_size=1)), Tape()
+def readers(kind: Any, config: Any) -> dict[str, list[Call]]:
+    """The calls that are given each parameter itself, in a run of such a model on one token."""
+    model, tape = kind.without_weights(replace(config, block_size=1, vocab_size=1)), Tape()
     model.forward([0], tape)
     found: dict[str, list[Call]] = {name: [] for name in flatten(model.params)}
     for call in tape.begun:
@@ -38,10 +39,10 @@ def readers(config: GPTConfig) -> dict[str, list[Call]]:
     return found
 
 
-def matrices(config: GPTConfig, form: Form) -> dict[str, PackedMatrix]:
+def matrices(kind: Any, config: Any, form: Form) -> dict[str, PackedMatrix]:
     """The matrices that are packed: those of linear maps, and the tables of tokens."""
     found: dict[str, PackedMatrix] = {}
-    for name, calls in readers(config).items():
+    for name, calls in readers(kind, config).items():
         functions = {call.function for call in calls}
         if functions & {embedding, unembedding}:
             found[name] = PackedMatrix(SMALLEST if form == "int4" else form, turned=True)
@@ -50,7 +51,7 @@ def matrices(config: GPTConfig, form: Form) -> dict[str, PackedMatrix]:
     return found
 
 
-def packed(model: GPT, form: Form) -> GPT:
+def packed(model: M, form: Form) -> M:
     """The model with its matrices in another form, for `ops=PACKED`: float32, bfloat16, int8, int4.
 
     Biases, norms and positions stay float32. Pairs of LoRA are added into their weights first.
@@ -59,7 +60,7 @@ def packed(model: GPT, form: Form) -> GPT:
     leaves = flatten(model.params)
     if any(isinstance(leaf, PackedWeight) for leaf in leaves.values()):
         return model
-    forms = matrices(model.config, form)
+    forms = matrices(type(model), model.config, form)
     turned = {
         name: leaf.mT if name in forms and forms[name].turned else leaf
         for name, leaf in leaves.items()

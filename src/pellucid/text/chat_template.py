@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from pellucid.errors import CheckpointError, ConfigError, PellucidError, TextError
 from pellucid.text.bpe import END_OF_TEXT
@@ -53,8 +54,8 @@ class ChatTemplate:
         """
         for message in messages:
             check_unicode(message["content"])
-        values = {**self.tokens, "messages": [dict(message) for message in messages]}
-        values |= {"add_generation_prompt": answer, "tools": None}
+        told: Any = {"messages": [dict(message) for message in messages], "tools": None}
+        values = {**self.tokens, **told, "add_generation_prompt": answer}
         said = _rendered(json.dumps({"source": self.source, "values": values}))
         if refusal := said.get(REFUSES):
             raise ConfigError(

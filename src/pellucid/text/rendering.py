@@ -64,7 +64,7 @@ def render(source: str, values: dict[str, Any]) -> dict[str, str]:
     environment.filters["tojson"] = _to_json
     environment.globals |= {
         "raise_exception": _refuse,
-        "strftime_now": lambda how: datetime.now().strftime(how),
+        "strftime_now": _today,
     }
     del environment.globals["lipsum"]
     with contextlib.suppress(TemplateError):
@@ -91,6 +91,10 @@ def render(source: str, values: dict[str, Any]) -> dict[str, str]:
 
 def _refuse(message: object) -> NoReturn:
     raise TemplateRefusal(str(message))
+
+
+def _today(form: str) -> str:
+    return datetime.now().strftime(form)
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:  # noqa: FBT001, FBT002 (as transformers' templates call it)

@@ -142,8 +142,8 @@ class LlamaConfig:
         """The configuration of one of so many processes that share the heads; `ConfigError`."""
         check_shared(self.n_head, processes)
         check_shared(self.n_kv_head, processes, "heads of keys")
-        own = {"n_head": self.n_head // processes, "n_kv_head": self.n_kv_head // processes}
-        return replace(self, head_size=self.head, **own)
+        heads, keys = self.n_head // processes, self.n_kv_head // processes
+        return replace(self, head_size=self.head, n_head=heads, n_kv_head=keys)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them, without those of `later` that are as they always were."""

@@ -34,6 +34,16 @@ class Llama(CausalModel):
     config: LlamaConfig
 
     @classmethod
+    def sized(cls, *, n_kv_head: int | None = None, **sizes: Any) -> LlamaConfig:
+        """See `CausalModel.sized`; the inner width is 8C/3, filled up to a multiple of 32.
+
+        So the three maps of the feed-forward network have about the numbers of two of width 4C.
+        Source: Touvron et al. 2023, "LLaMA", 2.2.
+        """
+        inner = -(-8 * sizes["n_embd"] // 96) * 32
+        return LlamaConfig(n_kv_head=n_kv_head or sizes["n_head"], n_inner=inner, **sizes)
+
+    @classmethod
     def small(cls) -> Iterator[tuple[LlamaConfig, tuple[Tensor, Tensor], Mapping[int, str]]]:
         """See `Model.small`."""
         sizes = {"vocab_size": 11, "block_size": 13, "n_head": 4, "n_kv_head": 2, "n_embd": 15}
