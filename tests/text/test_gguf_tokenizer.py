@@ -108,20 +108,20 @@ def test_any_text_comes_back(pair, text):
     assert ours.decode(ours.encode(text)) == text
 
 
-def test_numbers_are_cut_by_the_rule_of_the_file(tmp_path: Path):
+def test_numbers_and_line_breaks_are_cut_by_the_rule_of_the_file(tmp_path: Path):
     told = tables(learnt(PLAIN, 257))
-    pieces = [*told["tokens"], "12", "123", "Ġ1"]
+    pieces = [*told["tokens"], "12", "123", "Ġ1", "!Ċ"]
     told |= {"tokens": pieces, "token_type": [1] * len(pieces)}
-    told["merges"] = ["1 2", "12 3", "Ġ 1"]
+    told["merges"] = ["1 2", "12 3", "Ġ 1", "! Ċ"]
     cuts = {}
     for rule in ("gpt-2", "smollm", "qwen2", "llama-bpe"):
         pieces = load_tokenizer(written(tmp_path / f"{rule}.gguf", pre=rule, **told))
-        cuts[rule] = [pieces.piece(token).decode() for token in pieces.encode("1234 1")]
+        cuts[rule] = [pieces.piece(token).decode() for token in pieces.encode("1234 1!\n")]
     assert cuts == {
-        "gpt-2": ["123", "4", " 1"],
-        "smollm": ["1", "2", "3", "4", " ", "1"],
-        "qwen2": ["1", "2", "3", "4", " ", "1"],
-        "llama-bpe": ["123", "4", " ", "1"],
+        "gpt-2": ["123", "4", " 1", "!", "\n"],
+        "smollm": ["1", "2", "3", "4", " ", "1", "!", "\n"],
+        "qwen2": ["1", "2", "3", "4", " ", "1", "!\n"],
+        "llama-bpe": ["123", "4", " ", "1", "!\n"],
     }
 
 

@@ -92,7 +92,7 @@ def explain(
         console().print(term.python() if term else "", markup=False, soft_wrap=True)
         return
     explained: Explained = partial(explain_traced, tape)
-    placed = Placed(tape, partial(in_words, tape, spell=piece))
+    placed = PlaceInWords(tape, partial(in_words, tape, spell=piece))
     writer, meaning = Writer(decimals, terms or MOST), meaning_of(tape, piece)
     if by_hand:
         explained, writer = _by_hand(tape, by_hand)
@@ -140,7 +140,7 @@ def _refuse_update(tape: "Tape", name: str) -> None:
         )
 
 
-class Placed(NamedTuple):
+class PlaceInWords(NamedTuple):
     """The tape whose numbers are explained, and what says in words where one stands."""
 
     tape: "Tape"
@@ -153,7 +153,7 @@ def _print(
     name: str,
     writer: "Writer",
     meaning: "Meaning",
-    placed: "Placed",
+    placed: "PlaceInWords",
     depth: int = 1,
 ) -> list[str | None]:
     """Print an explanation; returns the names of the numbers that it lists."""
@@ -174,7 +174,7 @@ def _converse(
     name: str,
     writer: "Writer",
     meaning: "Meaning",
-    placed: "Placed",
+    placed: "PlaceInWords",
 ) -> None:
     """Explain a number, and then whichever of those it is made from the user asks for."""
     way, anew = [name], True
