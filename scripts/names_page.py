@@ -4,8 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.compare.translate import VOCABULARIES
-from pellucid.models.gpt.vocabularies.row import VocabularyRow
+from pellucid.models import ARCHITECTURES
 from pellucid.walkthrough.names import (
     INTERVENTIONS,
     MOMENTS,
@@ -16,6 +15,11 @@ from pellucid.walkthrough.names import (
     names,
     uses,
 )
+
+PROGRAMS = tuple(
+    dict.fromkeys(name for kind in ARCHITECTURES.values() for name in kind.vocabularies)
+)
+"""Whose names stand beside ours."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
 
@@ -36,8 +40,8 @@ This page is written by `python scripts/names_page.py` from what the layers say 
 def table(rows: Sequence[NameRow]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        f"| name | shape | symbol | meaning | {' | '.join(VOCABULARIES)} |",
-        f"|---|---|---|---|{'---|' * len(VOCABULARIES)}",
+        f"| name | shape | symbol | meaning | {' | '.join(PROGRAMS)} |",
+        f"|---|---|---|---|{'---|' * len(PROGRAMS)}",
     ]
     for name in rows:
         shape = f"({', '.join(name.shape)})" if name.shape else "number"
@@ -46,16 +50,21 @@ def table(rows: Sequence[NameRow]) -> str:
             shape,
             name.symbol,
             name.meaning,
-            *(theirs(name.pattern, rows) for rows in VOCABULARIES.values()),
+            *(theirs(name.pattern, program) for program in PROGRAMS),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def theirs(ours: str, rows: Sequence[VocabularyRow]) -> str:
-    """What others call it: the first row that they have for it."""
-    row = next((row for row in rows if row.ours == ours), None)
-    return "" if row is None else ", ".join(f"`{name}`" for name in row.theirs)
+def theirs(ours: str, program: str) -> str:
+    """What another program calls it: of each architecture the first row that there is for it."""
+    found: dict[str, None] = {}
+    for kind in ARCHITECTURES.values():
+        rows = kind.vocabularies.get(program, ())
+        row = next((row for row in rows if row.ours == ours), None)
+        if row is not None:
+            found[", ".join(f"`{name}`" for name in row.theirs)] = None
+    return " or ".join(found)
 
 
 def page() -> str:

@@ -40,7 +40,7 @@ def dump(*mistakes: str, dtype: type = np.float32) -> dict[str, Tensor]:
 
 
 def compared(pack: Pack, tensors: dict[str, Tensor], **how: object) -> Comparison:
-    return compare(pack, Mine(tensors, pack.config, None), **how)
+    return compare(pack, Mine(tensors, pack.blank, None), **how)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -54,7 +54,7 @@ def test_the_correct_port_agrees_ten_steps_long(pack: Pack, dtype: type):
 
 
 def test_a_pack_agrees_with_itself(pack: Pack):
-    found = compare(pack, Mine.open(pack.place, pack.config))
+    found = compare(pack, Mine.open(pack.place, pack.blank))
     assert found.dtype == torch.float32
     assert found.agrees
     made = {name for name, row in pack.rows.items() if row["part"] in {"forward", "backward"}}
@@ -145,7 +145,7 @@ def test_a_coarser_run_that_was_saved_finer_is_judged_as_what_it_was(pack: Pack)
 
 def test_nothing_that_is_known_by_name_is_an_error(pack: Pack):
     with pytest.raises(TraceError, match="at least one tensor must have a name"):
-        Mine({"a": torch.ones(1)}, pack.config, None)
+        Mine({"a": torch.ones(1)}, pack.blank, None)
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32", "bfloat16"])

@@ -5,11 +5,12 @@ import torch
 
 from pellucid.compare import Mine
 from pellucid.errors import CheckpointError, TraceError
+from pellucid.models import GPT
 from tests.port.models import CONFIG
 
 
 def mine(**tensors: torch.Tensor) -> Mine:
-    return Mine(tensors, CONFIG, None)
+    return Mine(tensors, GPT.without_weights(CONFIG), None)
 
 
 @pytest.mark.parametrize(

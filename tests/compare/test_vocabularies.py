@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.compare.translate import VOCABULARIES, translate
+from pellucid.compare.translate import translate
 from pellucid.errors import TraceError
-from pellucid.models.gpt.vocabularies.row import TensorSource
+from pellucid.models import ARCHITECTURES, GPT
+from pellucid.models.vocabularies.row import TensorSource
 from pellucid.tape import Tape
 from pellucid.walkthrough import names
 from tests.port.models import CONFIG, N_HEAD, model_of, small
 
 H, D, C = N_HEAD, 4, 12
+BLANK = GPT.without_weights(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def tape() -> Tape:
 
 
 def read(dump: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    translation = translate(list(dump), CONFIG)
+    translation = translate(list(dump), BLANK)
     assert translation.unknown == ()
     return {name: source.read(dump) for name, source in translation.found.items()}
 
@@ -33,7 +35,7 @@ def read(dump: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def test_our_own_names_are_themselves(tape: Tape):
     dump = {name: tape[name] for name in tape}
     more = {"wte.weight.m", "h.1.ln_1.bias.v_hat", "step.10.wte.weight.new", "step.losses"}
-    found = translate([*dump, *more], CONFIG)
+    found = translate([*dump, *more], BLANK)
     assert set(found.found) == set(dump) | more
     assert all(torch.equal(read(dump)[name], dump[name]) for name in dump)
 
@@ -100,16 +102,16 @@ def test_the_hooks_of_a_bridge_that_mean_the_same_are_taken_once(tape: Tape):
     one = {"blocks.1.mlp.hook_out": tape["h.1.mlp.c_proj.out"]}
     one |= {"blocks.1.mlp.out.hook_in": tape["h.1.mlp.act.out"]}
     one |= {"blocks.1.attn.k.hook_out": tape["h.1.attn.k"].transpose(-3, -2)}
-    found = translate(list(one), CONFIG)
+    found = translate(list(one), BLANK)
     assert set(found.found) == {"h.1.mlp.c_proj.out", "h.1.attn.k"}
     assert found.unknown == ()
-    both = translate([*one, "blocks.1.hook_mlp_out"], CONFIG)
+    both = translate([*one, "blocks.1.hook_mlp_out"], BLANK)
     assert both.found["h.1.mlp.c_proj.out"].names == ("blocks.1.hook_mlp_out",)
     assert set(both.twice) == {"blocks.1.mlp.hook_out", "blocks.1.mlp.out.hook_in"}
 
 
 def test_the_last_of_hugging_face_s_hidden_states_is_what_the_final_norm_puts_out():
-    found = translate([f"hidden_states.{i}" for i in range(4)], CONFIG)
+    found = translate([f"hidden_states.{i}" for i in range(4)], BLANK)
     assert {name: source.names for name, source in found.found.items()} == {
         "h.0.resid_pre": ("hidden_states.0",),
         "h.1.resid_pre": ("hidden_states.1",),
@@ -172,28 +174,28 @@ def test_llm_c_s_layout_is_turned_into_ours(tape: Tape):
 
 def test_every_vocabulary_leads_to_names_that_there_are():
     ours = {row.pattern for row in names()}
-    for rows in VOCABULARIES.values():
+    for rows in (rows for kind in ARCHITECTURES.values() for rows in kind.vocabularies.values()):
         assert {row.ours for row in rows} <= ours
         for layer in range(2):
             assert all("i" not in name.split(".") for row in rows for name in row.names(layer, 2))
 
 
 def test_a_map_comes_first_and_its_mistakes_are_told():
-    found = translate(["mine", "loss"], CONFIG, {"mine": "h.1.attn.att"})
+    found = translate(["mine", "loss"], BLANK, {"mine": "h.1.attn.att"})
     assert {name: source.names for name, source in found.found.items()} == {
         "h.1.attn.att": ("mine",),
         "loss": ("loss",),
     }
     with pytest.raises(TraceError, match=r"'mien' is not \(near it: mine\)"):
-        translate(["mine"], CONFIG, {"mien": "loss"})
+        translate(["mine"], BLANK, {"mien": "loss"})
     for ours in ("h.0.attn.atl", "h.2.attn.att", "dh.0.att"):
         with pytest.raises(TraceError, match="is none of this model's"):
-            translate(["mine"], CONFIG, {"mine": ours})
+            translate(["mine"], BLANK, {"mine": ours})
 
 
 def test_what_is_not_understood_is_told_with_what_is_near():
     theirs = ["h.0.attn.att", "h.2.attn.att", "blocks.0.attn.hook_patern", "zzz"]
-    found = translate(theirs, CONFIG)
+    found = translate(theirs, BLANK)
     assert set(found.found) == {"h.0.attn.att"}
     unknown = {one.name: one.near for one in found.unknown}
     assert set(unknown) == {"h.2.attn.att", "blocks.0.attn.hook_patern", "zzz"}
@@ -203,7 +205,7 @@ def test_what_is_not_understood_is_told_with_what_is_near():
 
 def test_a_tensor_under_two_names_is_taken_once():
     theirs = ["h.0.ln_1.out", "transformer.h.0.ln_1", "transformer.h.0.attn.c_attn.weight.grad"]
-    found = translate(theirs, CONFIG)
+    found = translate(theirs, BLANK)
     assert found.found["h.0.ln_1.out"].names == ("h.0.ln_1.out",)
     assert found.twice == ("transformer.h.0.ln_1",)
     assert "dh.0.attn.c_attn.weight" in found.found

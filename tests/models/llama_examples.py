@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from pellucid.models import LlamaConfig, RotaryScaling
+import torch
+
+from pellucid.models import Llama, LlamaConfig, RotaryScaling
+from pellucid.tree import unflatten
 
 TINY = {"vocab_size": 7, "block_size": 6, "n_layer": 2, "n_head": 2, "n_kv_head": 1, "n_embd": 4}
 
@@ -25,3 +28,14 @@ LLAMAS = {
     "no block with positions": tiny(unrotated_every=1, qk_norm=True, n_embd=5, head_size=6),
     "lora": tiny(lora_rank=3),
 }
+
+
+def drawn(config: LlamaConfig) -> Llama:
+    """A model of the configuration in float64, of which no number is 0 and no gain 1."""
+    generator = torch.Generator().manual_seed(0)
+    params = {
+        name: float(len(shape) == 1 and name.endswith("weight"))
+        + 0.3 * torch.randn(shape, generator=generator, dtype=torch.float64)
+        for name, shape in config.parameter_shapes().items()
+    }
+    return Llama(config, unflatten(params))

@@ -96,6 +96,22 @@ WRONG: dict[str, tuple[Callable[[Manifest], Any], str]] = {
     "a dtype's list": (lambda m: m["model"].update(dtype=["float32"]), "model.dtype must be one"),
     "a source of none": (lambda m: m["model"].update(source=None), "model.source must be a text"),
     "a sum of none": (lambda m: m["model"].pop("sha256"), "model.sha256 must be a text"),
+    "an architecture": (
+        lambda m: m["model"].update(architecture="classifier"),
+        "model.architecture must be one of gpt, llama",
+    ),
+    "an architecture's list": (
+        lambda m: m["model"].update(architecture=[]),
+        "model.architecture must be one of",
+    ),
+    "another architecture": (
+        lambda m: m["model"].update(architecture="llama"),
+        "config has a field that a llama does not have",
+    ),
+    "sizes that nothing has": (
+        lambda m: m["model"]["config"].update(n_embd=3 << 40, vocab_size=1 << 40),
+        "its sizes are too large",
+    ),
     "a config of more": (lambda m: m["model"]["config"].update(x=1), "config has a field"),
     "a config of text": (lambda m: m["model"]["config"].update(n_layer="x"), "n_layer must be"),
     "no update": (lambda m: m.update(update=None), "update must be an object"),
@@ -135,6 +151,7 @@ def test_what_need_not_be_there_may_be_missing(place: Path, tmp_path: Path):
     right = copy.deepcopy(manifest)
     for key in ("text", "made_by"):
         del right[key]
+    del right["model"]["architecture"]
     right["targets"][0] = -100
     for one in right["tensors"]:
         one.pop("made_by", None)

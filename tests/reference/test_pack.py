@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.checkpoint import load, save
+from pellucid.checkpoint import load, open_tensors, save
 from pellucid.checkpoint.llm_c import read_state
+from pellucid.compare import Mine, compare
 from pellucid.errors import CheckpointError, ConfigError, WriteError
 from pellucid.models import GPT, merged, with_lora
 from pellucid.optim import adamw, decay_groups
 from pellucid.reference import Pack, ReferenceRun, Selection, open_pack, write_pack
 from pellucid.tape import Tape
 from pellucid.tree import flatten, unflatten
+from tests.models.llama_examples import LLAMAS, drawn
 from tests.port import gpt2 as port
 from tests.port.models import CONFIG, N_HEAD, model_of, small
 
@@ -259,3 +261,28 @@ def test_nothing_is_left_where_it_cannot_be_written(
     for steps, first in ((0, None), (1, 0)):
         with pytest.raises(ConfigError, match="must be at least 1, not 0"):
             _ = run_of(steps=steps), Selection(first=first)
+
+
+@pytest.mark.parametrize("kind", LLAMAS)
+def test_a_pack_of_llama_s_family_says_which_and_agrees_with_itself(kind: str, tmp_path: Path):
+    model = drawn(LLAMAS[kind]).to(dtype=torch.float32)
+    tokens, targets = torch.tensor([1, 2, 0, 5, 3]), torch.tensor([2, 0, 5, 3, 4])
+    write_pack(ReferenceRun(model, "", tokens, targets, UPDATE, steps=2), tmp_path / "pack")
+    pack = open_pack(tmp_path / "pack")
+    assert pack.manifest["model"]["architecture"] == "llama"
+    assert pack.model().config == model.config
+    assert pack.tensor("rope.angles", "float32").dtype == torch.float64  # as it ran
+    found = compare(pack, Mine.open(pack.place, pack.blank))
+    assert found.agrees
+    assert found.missing == []
+
+
+def test_what_only_a_gpt_has_is_refused_in_one_line_for_another(tmp_path: Path):
+    tokens, targets = torch.tensor([1, 2]), torch.tensor([2, 3])
+    run = ReferenceRun(drawn(LLAMAS["untied"]), "", tokens, targets, UPDATE, steps=1)
+    with pytest.raises(CheckpointError, match=r"llm\.c has GPT-2 alone"):
+        write_pack(run, tmp_path / "pack", llm_c=True)
+    assert list(tmp_path.iterdir()) == []
+    write_pack(run_of(steps=1), tmp_path / "gpt", llm_c=True)
+    with pytest.raises(CheckpointError, match="has a GPT-2's tensors and does not say"):
+        open_tensors(tmp_path / "gpt" / "state.bin", run.model.config)

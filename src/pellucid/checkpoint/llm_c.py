@@ -19,7 +19,7 @@ from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import broken, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, GPTConfig, Model
 from pellucid.models.gpt import llm_c as layout
 from pellucid.tree import flatten
 
@@ -55,7 +55,7 @@ def read(file: Path) -> Found:
     return Found(config, _tensors(file, config, rows, DTYPES[version], 4 * HEADER), file, GPT)
 
 
-def export_llm_c(model: GPT, file: str | PathLike[str]) -> None:
+def export_llm_c(model: Model, file: str | PathLike[str]) -> None:
     """Write a model as llm.c reads it, in float32 or bfloat16, the dtype that it has.
 
     LoRA's matrices are merged: their products are added to the weights.

@@ -27,7 +27,7 @@ from pellucid.checkpoint.pickles import read_pickle
 from pellucid.checkpoint.read import broken, shared, unreadable
 from pellucid.errors import CheckpointError
 from pellucid.files import LEVELS
-from pellucid.models import GPTConfig
+from pellucid.models import Config, GPTConfig
 
 ADVICE = "save the tensors alone, in a dict by torch.save or as safetensors"
 
@@ -68,7 +68,7 @@ class TensorFiles(Mapping[str, Tensor]):
         return name in self._readers
 
 
-def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFiles:
+def open_tensors(path: str | Path, config: Config | None = None) -> TensorFiles:
     """The tensors in a file or a folder; llm.c's state needs the `config` of its model.
 
     Raises `CheckpointError`, at once or when a tensor is read, where a file is missing, truncated,
@@ -92,10 +92,10 @@ def open_tensors(path: str | Path, config: GPTConfig | None = None) -> TensorFil
         case ".npy":
             return TensorFiles({place.stem: partial(_npy, place)})
         case ".bin" if magic_of(place) == STATE:
-            if config is None:
+            if not isinstance(config, GPTConfig):
                 raise CheckpointError(
-                    f"{place} is a state of llm.c, which does not say how large its model is: give "
-                    "the model with it"
+                    f"{place} is a state of llm.c, which has a GPT-2's tensors and does not say "
+                    "how large it is: give that model with it"
                 )
             state = read_state(place, config)
             return TensorFiles({name: partial(state.__getitem__, name) for name in state})

@@ -72,7 +72,7 @@ def compare(
         check_picture(picture)
     if out is not None:
         check_writable(out)
-    theirs = Mine.open(mine, opened.config, own_map)
+    theirs = Mine.open(mine, opened.blank, own_map)
     screen = console()
     with screen.status("comparing") as status:
         found = compare_with(

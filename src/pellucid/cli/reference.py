@@ -16,7 +16,7 @@ from pellucid.errors import ConfigError, TextError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pellucid.models import GPT
+    from pellucid.models import CausalModel
 
 
 def reference(
@@ -59,42 +59,47 @@ def reference(
     from rich.filesize import decimal
 
     from pellucid.checkpoint import load, open_model
-    from pellucid.models import GPT
+    from pellucid.models import ARCHITECTURES, CausalModel
     from pellucid.reference import ReferenceRun, Selection, write_pack
 
     if (text is None) == (tokens is None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
     if tokens is None:
-        gpt, tokenizer = open_model(model, tokenizer=tokenizer_name, special=special)
+        opened, tokenizer = open_model(
+            model, kinds=(CausalModel,), tokenizer=tokenizer_name, special=special
+        )
         ids = tokenizer.prompt(not_empty(text))
         if len(ids) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
         read, wanted = torch.tensor(ids[:-1]), torch.tensor(ids[1:])
     else:
-        found = load(model)
-        if not isinstance(found, GPT):
-            raise ConfigError(f"--model must be a GPT, and {model} is a {found.architecture}")
-        gpt = found
-        read, wanted = _from_file(tokens, gpt)
+        opened = load(model)
+        if not isinstance(opened, CausalModel):
+            kinds = [name for name, kind in ARCHITECTURES.items() if issubclass(kind, CausalModel)]
+            raise ConfigError(
+                f"--model must be a {' or '.join(kinds)}, and {model} is a {opened.architecture}: "
+                "give another"
+            )
+        read, wanted = _from_file(tokens, opened)
     update = {"optimizer": optimizer, "learning_rate": learning_rate}
     if optimizer == "adamw":
         update["weight_decay"] = weight_decay
     write_pack(
-        ReferenceRun(gpt, model, read, wanted, update, steps),
+        ReferenceRun(opened, model, read, wanted, update, steps),
         out,
         dtypes=[kind for d in dtype or (Dtype.FLOAT32, Dtype.FLOAT64) if (kind := dtype_of(d))],
         wanted=Selection(
-            tuple(names or ()), tuple(blocks_of(layers, gpt.config.n_layer) or ()), slices
+            tuple(names or ()), tuple(blocks_of(layers, opened.config.n_layer) or ()), slices
         ),
         text=text,
         llm_c=llm_c,
     )
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    said = f"{gpt} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"
+    said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
 
 
-def _from_file(file: Path, gpt: "GPT") -> "tuple[Tensor, Tensor]":
+def _from_file(file: Path, model: "CausalModel") -> "tuple[Tensor, Tensor]":
     """Tokens and targets from a file."""
     import torch
 
@@ -105,7 +110,7 @@ def _from_file(file: Path, gpt: "GPT") -> "tuple[Tensor, Tensor]":
     if file.suffix == ".json":
         ids = read_ids(file)
         return torch.tensor(ids[:-1]), torch.tensor(ids[1:])
-    tensors = open_tensors(file, gpt.config)
+    tensors = open_tensors(file, model.config)
     if missing := [name for name in ("tokens", "targets") if name not in tensors]:
         raise ConfigError(
             f"--tokens must be a file with tensors named tokens and targets, and {file} has no "

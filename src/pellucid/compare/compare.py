@@ -52,10 +52,8 @@ class Comparison:
     @property
     def unseen(self) -> list[str]:
         """Names of ours that no step has made: of another kind of run, or of later steps."""
-        inputs = {"tokens", "targets", "mask"}
-        return [
-            name for name in self.translation.found if name not in {*self.first.verdicts, *inputs}
-        ]
+        seen = {*self.first.verdicts, *INTEGERS}
+        return [name for name in self.translation.found if name not in seen]
 
     @property
     def consequences(self) -> list[TensorDistance]:

@@ -11,10 +11,10 @@ from pellucid.checkpoint.ids import token_ids
 from pellucid.compare.judge import STATED, fitted
 from pellucid.compare.translate import NameTranslation, translate
 from pellucid.errors import TraceError
-from pellucid.models import GPTConfig
+from pellucid.models import CausalModel
 from pellucid.reference import MANIFEST, open_pack
 
-INTEGERS = frozenset({"tokens", "targets", "mask"})
+INTEGERS = frozenset({"tokens", "targets", "mask", "windowed"})
 """Names of what is no real number."""
 
 
@@ -25,10 +25,10 @@ class Mine(Mapping[str, Tensor]):
     """
 
     def __init__(
-        self, tensors: Mapping[str, Tensor], config: GPTConfig, own_map: Mapping[str, str] | None
+        self, tensors: Mapping[str, Tensor], model: CausalModel, own_map: Mapping[str, str] | None
     ) -> None:
         self.tensors = tensors
-        self.translation: NameTranslation = translate(list(tensors), config, own_map)
+        self.translation: NameTranslation = translate(list(tensors), model, own_map)
         if not self.translation.found:
             some = ", ".join(sorted(tensors)[:3])
             raise TraceError(
@@ -38,13 +38,13 @@ class Mine(Mapping[str, Tensor]):
 
     @classmethod
     def open(
-        cls, path: Path, config: GPTConfig, own_map: Mapping[str, str] | None = None
+        cls, path: Path, model: CausalModel, own_map: Mapping[str, str] | None = None
     ) -> "Mine":
         """Those of a file or a folder; of another pack, those in the coarsest dtype that it has."""
         if (path / MANIFEST).is_file():
             pack = open_pack(path)
-            return cls(pack.tensors(pack.coarsest), config, own_map)
-        return cls(open_tensors(path, config), config, own_map)
+            return cls(pack.tensors(pack.coarsest), model, own_map)
+        return cls(open_tensors(path, model.config), model, own_map)
 
     def __getitem__(self, name: str) -> Tensor:
         values = self.translation.found[name].read(self.tensors)

@@ -3,8 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,11 +12,11 @@ from torch import Tensor
 from pellucid.compare.judge import STATED, Key, Verdict, fitted
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import Mistake
-from pellucid.compare.mutation import MutatedTape, Mutation, argument
+from pellucid.compare.mutation import MutatedTape, Mutation
+from pellucid.compare.stored import stored
 from pellucid.layers import block
-from pellucid.models import GPT, trainable
+from pellucid.models import CausalModel, trainable
 from pellucid.numbers import Rounded
-from pellucid.optim import adamw_rule
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import UPDATES
@@ -53,7 +52,7 @@ class JudgedStep:
     `update` is the optimizer and its settings, None where the step ends at the gradients.
     """
 
-    model: GPT
+    model: CausalModel
     tokens: Tensor
     targets: Tensor
     update: Mapping[str, Any] | None
@@ -86,7 +85,7 @@ class JudgedStep:
         self, mutations: Iterable[Mutation] = (), mine: Mapping[str, Tensor] | None = None
     ) -> JudgingTape:
         """A tape that judges `mine`, by default all that the other program shows."""
-        every = (*self._settings, *mutations)
+        every = (*stored(self.dtype), *mutations)
         return JudgingTape(
             self.mine if mine is None else mine,
             every,
@@ -109,11 +108,10 @@ class JudgedStep:
         return alike
 
     def _names(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
-        config = self.model.config
-        small = replace(config, vocab_size=2, block_size=3, n_embd=config.n_head, n_inner=1)
-        params = map_leaves(Rounded.exact, GPT.without_weights(small).params)
+        small = type(self.model).without_weights(self.model.config.smallest)
+        exact = small.with_params(map_leaves(Rounded.exact, small.params))
         tokens, tape = torch.zeros(2, dtype=torch.long), MutatedTape(mutations)
-        GPT(small, params).loss_and_grads(tokens, tokens, tape)
+        exact.loss_and_grads(tokens, tokens, tape)
         names: dict[str, list[str]] = {}
         for name in tape:
             first = tape.name_of(tape.value(name)) or name
@@ -123,19 +121,6 @@ class JudgedStep:
             for first, found in names.items()
             if len(found) > 1
         }
-
-    @cached_property
-    def _settings(self) -> tuple[Mutation, ...]:
-        """The betas as a program has them that keeps them in float32: a little off."""
-        unit = min(torch.finfo(self.dtype).eps, torch.finfo(torch.float32).eps) / 2
-        if self.dtype == torch.float64:
-            return ()
-
-        def stored(betas: Iterable[float]) -> tuple[Rounded, ...]:
-            exact = [torch.tensor(beta, dtype=torch.float64) for beta in betas]
-            return tuple(Rounded(beta, beta * unit, self.dtype) for beta in exact)
-
-        return (Mutation({adamw_rule: argument("betas", stored)}),)
 
     def _most(self, name: str) -> float | None:
         """How far off a value may be at most after an update that is not sure; None before one.

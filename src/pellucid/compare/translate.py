@@ -3,27 +3,19 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pellucid.errors import TraceError
-from pellucid.models import GPTConfig
-from pellucid.models.gpt.vocabularies.hugging_face import HUGGING_FACE
-from pellucid.models.gpt.vocabularies.llm_c import LLM_C, without_padding
-from pellucid.models.gpt.vocabularies.row import (
+from pellucid.models import CausalModel
+from pellucid.models.vocabularies.row import (
     TensorSource,
     VocabularyRow,
     VocabularySizes,
     as_it_is,
+    without_padding,
 )
-from pellucid.models.gpt.vocabularies.transformer_lens import INPUTS, TRANSFORMER_LENS
+from pellucid.models.vocabularies.transformer_lens import INPUTS
 from pellucid.walkthrough.names import describe, names
-
-VOCABULARIES: Mapping[str, tuple[VocabularyRow, ...]] = {
-    "Hugging Face": HUGGING_FACE,
-    "TransformerLens": TRANSFORMER_LENS,
-    "llm.c": LLM_C,
-}
-"""By whose they are."""
 
 _GRADS = ("{}.grad", "{}_grad", "grad.{}", "grads.{}", "grads_acts.{}", "d{}")
 _STEP = re.compile(r"step\.\d+\.")
@@ -47,15 +39,15 @@ class NameTranslation(NamedTuple):
 
 
 def translate(
-    names: Collection[str], config: GPTConfig, own_map: Mapping[str, str] | None = None
+    names: Collection[str], model: CausalModel, own_map: Mapping[str, str] | None = None
 ) -> NameTranslation:
     """Find ours among the names of another program's tensors.
 
     `own_map` has their name and ours, and comes first; then our own names, then those of the
-    vocabularies. Raises `TraceError` where the map names a tensor that is not there, or one of
-    ours that does not exist.
+    model's vocabularies; of the model its weights are not needed. Raises `TraceError` where the map
+    names a tensor that is not there, or one of ours that does not exist.
     """
-    there = set(names)
+    there, config = set(names), model.config
     found: dict[str, TensorSource] = {}
     used: set[str] = set()
     twice: list[str] = []
@@ -76,13 +68,14 @@ def translate(
             padded = name.removeprefix("d") in {"logits", "probs"}
             take(name, TensorSource((name,), without_padding if padded else as_it_is, nowhere))
     free = there - used
-    for rows in VOCABULARIES.values():
+    vocabularies = model.vocabularies.values()
+    for rows in vocabularies:
         for ours, source in _of(rows, config):
             if free.issuperset(source.names):
                 take(ours, source)
     known = [
         *found,
-        *(name for rows in VOCABULARIES.values() for _, s in _of(rows, config) for name in s.names),
+        *(name for rows in vocabularies for _, s in _of(rows, config) for name in s.names),
     ]
     twice.extend(name for name in names if name not in used and INPUTS.search(name))
     left = [name for name in names if name not in used and not INPUTS.search(name)]
@@ -95,7 +88,7 @@ SHOWN = 8
 """For so many unknown names those that are near are looked for."""
 
 
-def is_ours(name: str, config: GPTConfig) -> bool:
+def is_ours(name: str, config: Any) -> bool:
     """Whether this is a name of ours that a model of the configuration may have."""
     plain = _STEP.sub("", name, count=1)
     layer = _LAYER.match(plain)
@@ -104,7 +97,7 @@ def is_ours(name: str, config: GPTConfig) -> bool:
     return name in _OTHERS or describe(plain) is not None
 
 
-def _of(rows: tuple[VocabularyRow, ...], config: GPTConfig) -> Iterator[tuple[str, TensorSource]]:
+def _of(rows: tuple[VocabularyRow, ...], config: Any) -> Iterator[tuple[str, TensorSource]]:
     """Every name of ours that the rows have, for each layer, values and gradients."""
     for row in rows:
         numbered = "i" in row.ours.split(".")
@@ -123,7 +116,7 @@ def _of(rows: tuple[VocabularyRow, ...], config: GPTConfig) -> Iterator[tuple[st
                     )
 
 
-def _check_map(theirs: str, ours: str, there: set[str], config: GPTConfig) -> None:
+def _check_map(theirs: str, ours: str, there: set[str], config: Any) -> None:
     if theirs not in there:
         raise TraceError(
             f"a map must name tensors that are there, and {theirs!r} is not{_near(theirs, there)}: "

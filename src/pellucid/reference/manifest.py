@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pellucid.checkpoint.read import broken
 from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
-from pellucid.models import GPTConfig
+from pellucid.models import ARCHITECTURES, GPT, CausalModel
 from pellucid.models.adapter import configure
 from pellucid.train import check_update
 
@@ -16,12 +17,22 @@ MANIFEST = "manifest.json"
 FORMAT = "pellucid_reference"
 VERSION = 1
 
+MOST = 1 << 60
+"""No model has so many parameters."""
+
 PARTS = ("given", "forward", "backward", "update")
+BEFORE = GPT.architecture
+"""The architecture where a manifest does not say it: once there was no other."""
+
+_KINDS: dict[str, type[CausalModel]] = {
+    name: kind for name, kind in ARCHITECTURES.items() if issubclass(kind, CausalModel)
+}
+
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
-def check_manifest(file: Path, manifest: Mapping[str, Any]) -> GPTConfig:
-    """The model's configuration; `CheckpointError` in one line for all that is not as written.
+def check_manifest(file: Path, manifest: Mapping[str, Any]) -> CausalModel:
+    """The model without its weights; `CheckpointError` in one line for all that is not as written.
 
     The format is docs/reference-pack.md's. Files are beside the manifest, under plain names.
     """
@@ -30,18 +41,22 @@ def check_manifest(file: Path, manifest: Mapping[str, Any]) -> GPTConfig:
     wrong = next(_wrong(manifest), None)
     if wrong is not None:
         raise broken(file, "a manifest as in docs/reference-pack.md", wrong)
-    config = configure(file, _config, **manifest["model"]["config"])
+    about = manifest["model"]
+    kind = _KINDS[about.get("architecture", BEFORE)]
+    config = configure(file, partial(_config, kind), **about["config"])
     wrong = next(_unfit(manifest, config), None)
     if wrong is not None:
         raise broken(file, "a manifest of its own model", wrong)
-    return config
+    return kind.without_weights(config)
 
 
-def _config(**fields: Any) -> GPTConfig:
+def _config(kind: type[CausalModel], /, **fields: Any) -> Any:
     try:
-        return GPTConfig(**fields)
+        return kind.Config(**fields)
     except TypeError as error:
-        raise ConfigError(f"config has a field that a GPT does not have: {error}") from None
+        raise ConfigError(
+            f"config has a field that a {kind.architecture} does not have: {error}"
+        ) from None
 
 
 def _wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -49,6 +64,10 @@ def _wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
     model, update, steps = (manifest.get(key) for key in ("model", "update", "steps"))
     if not isinstance(model, dict) or not isinstance(model.get("config"), dict):
         yield "model must be an object with a config"
+        return
+    kind = model.get("architecture", BEFORE)
+    if not (isinstance(kind, str) and kind in _KINDS):
+        yield f"model.architecture must be one of {', '.join(_KINDS)}"
         return
     for key in ("source", "sha256"):
         if not isinstance(model.get(key), str):
@@ -126,9 +145,12 @@ def _wrong_files(name: str, files: Any, dtypes: set[str]) -> Iterator[str]:
         yield f"{name}: files must be names of files beside the manifest"
 
 
-def _unfit(manifest: Mapping[str, Any], config: GPTConfig) -> Iterator[str]:
+def _unfit(manifest: Mapping[str, Any], config: Any) -> Iterator[str]:
     """What does not belong to a model of the configuration."""
     shapes = config.parameter_shapes()
+    if sum(map(math.prod, shapes.values())) >= MOST:
+        yield "model.config must be of a model that there can be, and its sizes are too large"
+        return
     for row in manifest["tensors"]:
         wanted = shapes.get(row["name"])
         if wanted is not None and tuple(row["shape"]) != tuple(wanted):

@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid.checkpoint import TensorFiles, load
 from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
-from pellucid.models import GPT, RANDOM_MODELS, GPTConfig, Model
+from pellucid.models import RANDOM_MODELS, CausalModel, Model
 from pellucid.reference.manifest import MANIFEST, check_manifest
 from pellucid.shipped import NAMED
 from pellucid.tree import flatten, unflatten
@@ -34,7 +34,12 @@ class Pack:
 
     place: Path
     manifest: Mapping[str, Any]  # as `check_manifest` has found it
-    config: GPTConfig  # the model's
+    blank: CausalModel  # the model, without its weights
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration."""
+        return self.blank.config
 
     @cached_property
     def rows(self) -> dict[str, Mapping[str, Any]]:
@@ -77,7 +82,9 @@ class Pack:
             raise broken(path, f"a file of the pack with {name} in it", error) from None
         if list(values.shape) != row.get("kept", row["shape"]):
             raise broken(path, f"a file whose {name} has its shape", tuple(values.shape))
-        if values.is_floating_point() and values.dtype != getattr(torch, dtype):
+        # What a model computes in float64 whatever its dtype, as angles, is there in float64.
+        wanted = (getattr(torch, dtype), torch.float64)
+        if values.is_floating_point() and values.dtype not in wanted:
             raise broken(path, f"a file whose {name} is of {dtype}", values.dtype)
         return values
 
@@ -86,7 +93,7 @@ class Pack:
         whole = [name for name, row in self.rows.items() if "kept" not in row]
         return TensorFiles({name: partial(self.tensor, name, dtype) for name in whole})
 
-    def model(self) -> GPT:
+    def model(self) -> CausalModel:
         """The model that was run: from the pack where it has all parameters, else by its source.
 
         Raises `CheckpointError` where neither has them.
@@ -104,7 +111,7 @@ class Pack:
                 f"{self.place} must come with the model that it was made from, and that of "
                 f"{about['source']!r} is another by now: write the pack again, with all parameters"
             )
-        return GPT(self.config, unflatten(params))
+        return self.blank.with_params(unflatten(params))
 
     def _source(self, name: str) -> Model:
         """The model that the pack was made from, if it is on this machine: no network is asked."""
@@ -124,8 +131,8 @@ def open_pack(place: Path) -> Pack:
     """The pack in a directory; `CheckpointError` where it is none, or not whole."""
     file = place / MANIFEST
     manifest = read_json(file)
-    config = check_manifest(file, manifest)
+    blank = check_manifest(file, manifest)
     names = {name for row in manifest["tensors"] for name in row.get("files", {}).values()}
     if missing := sorted(name for name in names if not (place / name).is_file()):
         raise broken(file, "beside all the files that it names", f"{missing[0]} is missing")
-    return Pack(place, manifest, config)
+    return Pack(place, manifest, blank)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.models import GPT, trainable
+from pellucid.models import CausalModel, trainable
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.train import check_update, updated
@@ -25,7 +25,7 @@ class ReferenceRun:
     `source` is the name by which the model was opened, so that it can be opened again.
     """
 
-    model: GPT
+    model: CausalModel
     source: str
     tokens: Tensor
     targets: Tensor

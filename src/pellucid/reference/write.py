@@ -100,6 +100,7 @@ def _write(
         "made_by": f"Pellucid {version('pellucid')}",
         "model": {
             "source": run.source,
+            "architecture": run.model.architecture,
             "config": run.model.config.to_dict(),
             "dtype": str(run.model.dtype).removeprefix("torch."),
             "sha256": fingerprint(flatten(run.model.params)),

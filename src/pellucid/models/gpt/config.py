@@ -67,6 +67,11 @@ class GPTConfig:
         check_shared(self.n_head, processes)
         return replace(self, n_head=self.n_head // processes)
 
+    @property
+    def smallest(self) -> Self:
+        """The same choices and layers in the smallest sizes: a run of it shows all names."""
+        return replace(self, vocab_size=2, block_size=3, n_embd=self.n_head, n_inner=1)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them, without those of `later` that are as they always were."""
         before = self.later.items()

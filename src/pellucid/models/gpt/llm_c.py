@@ -18,6 +18,7 @@ from pellucid.models.adapter import Tensors, check, configure
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.models.gpt.model import GPT
 from pellucid.models.lora import merged
+from pellucid.models.model import Model
 from pellucid.tree import flatten
 
 SIZES = ("block_size", "vocab_size", "n_layer", "n_head", "n_embd")
@@ -98,15 +99,19 @@ def theirs(config: GPTConfig, tensors: Mapping[str, Tensor]) -> Iterator[Tensor]
             yield values.mT if place.linear else values
 
 
-def expressed(model: GPT) -> GPT:
+def expressed(model: Model) -> GPT:
     """The model with LoRA's matrices merged; `CheckpointError` where llm.c has no form for it."""
-    whole = merged(model)
-    config = whole.config
-    usual = all(getattr(config, field) == value for field, value in FIXED.items())
-    if not usual or config.eps != 1e-5 or config.inner != 4 * config.n_embd:
+    whole = merged(model) if isinstance(model, GPT) else None
+    config, fixed = model.config, FIXED.items()
+    if (
+        whole is None
+        or any(getattr(config, name) != one for name, one in fixed)
+        or config.eps != 1e-5
+        or config.inner != 4 * config.n_embd
+    ):
         raise CheckpointError(
             "llm.c has GPT-2 alone: pre-norm, a final norm, tanh GELU, biases, a tied head, ε 1e-5 "
             f"and an inner width of 4C; this model is {config}: keep it in another format"
         )
-    check(config.parameter_shapes(), flatten(whole.params), "a model to export")
+    check(whole.config.parameter_shapes(), flatten(whole.params), "a model to export")
     return whole

@@ -145,6 +145,11 @@ class LlamaConfig:
         heads, keys = self.n_head // processes, self.n_kv_head // processes
         return replace(self, head_size=self.head, n_head=heads, n_kv_head=keys)
 
+    @property
+    def smallest(self) -> Self:
+        """The same choices and layers in the smallest sizes: a run of it shows all names."""
+        return replace(self, vocab_size=2, block_size=3, n_embd=1, n_inner=1, head_size=2)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON takes them, without those of `later` that are as they always were."""
         before = self.later.items()

@@ -6,7 +6,7 @@ what `ln_f` puts out. Dropout is taken to be off. Weights are (in, out) there as
 Source: transformers, models/gpt2/modeling_gpt2.py.
 """
 
-from pellucid.models.gpt.vocabularies.row import VocabularyRow
+from pellucid.models.vocabularies.row import VocabularyRow
 
 _H = "transformer.h.i"
 

@@ -11,7 +11,7 @@ import math
 from torch import Tensor
 
 from pellucid.layers import causal_mask
-from pellucid.models.gpt.vocabularies.row import Layout, VocabularyRow, VocabularySizes
+from pellucid.models.vocabularies.row import Layout, VocabularyRow, VocabularySizes
 
 
 def _one_layer(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
@@ -32,11 +32,6 @@ def _last_column(theirs: Tensor, _: VocabularySizes) -> Tensor:
 
 def _rows(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
     return theirs[: sizes.config.vocab_size]
-
-
-def without_padding(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
-    """The scores of tokens that there are."""
-    return theirs[..., : sizes.config.vocab_size]
 
 
 def _hidden(theirs: Tensor, sizes: VocabularySizes) -> Tensor:

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.models import GPTConfig
 
 
 class VocabularySizes(NamedTuple):
     """What a layout may need to know: the configuration, and the layer that is wanted."""
 
-    config: GPTConfig
+    config: Any
     layer: int
 
 
@@ -27,6 +26,16 @@ def as_it_is(
 ) -> Tensor:
     """The same layout."""
     return theirs
+
+
+def turned(theirs: Tensor, _: VocabularySizes) -> Tensor:
+    """(out, in) as (in, out)."""
+    return theirs.mT
+
+
+def without_padding(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
+    """The scores of tokens that there are, where a program has filled their number up."""
+    return theirs[..., : sizes.config.vocab_size]
 
 
 class VocabularyRow(NamedTuple):
