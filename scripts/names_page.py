@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.models import ARCHITECTURES
+from pellucid.models import VOCABULARIES
 from pellucid.walkthrough.names import (
     INTERVENTIONS,
     MOMENTS,
@@ -16,9 +16,7 @@ from pellucid.walkthrough.names import (
     uses,
 )
 
-PROGRAMS = tuple(
-    dict.fromkeys(name for kind in ARCHITECTURES.values() for name in kind.vocabularies)
-)
+PROGRAMS = tuple({name: None for own in VOCABULARIES.values() for name in own})
 """Whose names stand beside ours."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
@@ -59,8 +57,8 @@ def table(rows: Sequence[NameRow]) -> str:
 def theirs(ours: str, program: str) -> str:
     """What another program calls it: of each architecture the first row that there is for it."""
     found: dict[str, None] = {}
-    for kind in ARCHITECTURES.values():
-        rows = kind.vocabularies.get(program, ())
+    for own in VOCABULARIES.values():
+        rows = own.get(program, ())
         row = next((row for row in rows if row.ours == ours), None)
         if row is not None:
             found[", ".join(f"`{name}`" for name in row.theirs)] = None
@@ -84,7 +82,8 @@ def page() -> str:
         "\n\n"
         "- Hugging Face: a module's name stands for its output, as forward hooks get it; "
         "`hidden_states.i` and\n  `attentions.i` are what the model returns when asked; the last "
-        "hidden state, `hidden_states.L` of L blocks,\n  is `ln_f.out`. The layouts are ours.\n"
+        "hidden state, `hidden_states.L` of L blocks,\n  is `ln_f.out`. The layouts are ours, but "
+        "maps of Llama's family are (out, in),\n  and `q_norm` and `k_norm` put out (B, T, H, d).\n"
         "- TransformerLens: W_Q, W_K and W_V are (H, C, d), W_O is (H, d, C) and W_U (C, V); q, k, "
         "v and z are\n  (B, T, H, d). `hook_scale` is 1/rstd and `hook_normalized` is xhat. The "
         "names are those of 4.3, where a\n  `TransformerBridge` has taken the place of "
@@ -92,7 +91,9 @@ def page() -> str:
         "into the next map and centres the logits unless it is given `no_processing=True`.\n"
         "- llm.c: all layers of one kind are one tensor, layer first; weights are (out, in); the "
         "vocabulary is\n  filled up to a multiple of 128; `preatt` is not written where a key is "
-        "hidden.\n\n"
+        "hidden.\n"
+        "- GGUF: maps are (out, in); in files of the architecture llama, rows of `attn_q` and "
+        "`attn_k` stand in\n  pairs, 0 beside d/2, head by head.\n\n"
         "## Updates\n\nUnder the name of each parameter, after an optimizer's step on the tape:\n\n"
         f"| name | symbol | meaning |\n|---|---|---|\n{updates}\n\n"
         "## Interventions\n\nBeside an activation that was set by hand, as "

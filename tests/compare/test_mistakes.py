@@ -10,7 +10,7 @@ from pellucid.compare import MISTAKES, Mistake
 from pellucid.compare.compare import Finding, find
 from pellucid.compare.mutation import MutatedTape
 from pellucid.compare.step import JudgedStep
-from pellucid.models import GPT
+from pellucid.models import GPT, CausalModel
 from pellucid.optim import adamw_rule
 from pellucid.train import updated
 from pellucid.tree import unflatten
@@ -149,7 +149,17 @@ def own_dump(
     return {name: tape[name] for name in tape}
 
 
+def called_by(model: CausalModel) -> set[object]:
+    """The functions that a step of the model calls."""
+    _, tokens, targets = small()
+    tape = MutatedTape()
+    model.loss_and_grads(torch.tensor(tokens), torch.tensor(targets), tape)
+    return {call.function for call in tape.begun} | {adamw_rule}
+
+
+OF_GPT = called_by(tuned()) | called_by(model_of(small()[0], torch.float64))
 OURS = [mistake for mistake in MISTAKES if not mistake.needs and mistake.name != "gelu_tanh"]
+OURS = [mistake for mistake in OURS if mistake.changes.keys() & OF_GPT]
 OURS = [mistake for mistake in OURS if mistake.name not in {"eps_1e-5", "pre_norm"}]
 LORAS = [mistake for mistake in OURS if "lora" in mistake.name]
 OURS = [mistake for mistake in OURS if mistake not in LORAS]

@@ -1,6 +1,7 @@
 """Mutations: what they change, what they leave alone, and that what is said of them is true."""
 
 import inspect
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +22,13 @@ from pellucid.compare.mutation import MutatedTape, Mutation, argument, step
 from pellucid.compare.step import JudgedStep
 from pellucid.compare.variants import VARIANTS
 from pellucid.layers import attention, layer_norm, softmax
-from pellucid.models import GPT
+from pellucid.models import GPT, CausalModel, Llama
 from pellucid.tape import BACKWARD, Call, Tape, leaves_of
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves
 from tests.judge import Example, any_gradient
 from tests.layers.examples import EXAMPLES
-from tests.port.models import CONFIG, model_of, small, tuned
+from tests.port.models import CONFIG, LLAMA_CONFIG, llama_of, model_of, small, tuned
 
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
 OWN_HEAD = torch.randn(
@@ -106,14 +107,16 @@ def test_every_variant_is_tried_on_examples():
 
 
 @cache
-def models() -> tuple[GPT, ...]:
+def models() -> tuple[CausalModel, ...]:
     """Models between which every mistake shows."""
     right = model_of(small()[0], torch.float64)
     other = replace(right.config, activation="gelu_erf", eps=1e-3, norm="post")
-    return right, tuned(), GPT(other, right.params)
+    llama = llama_of(small(config=LLAMA_CONFIG)[0], torch.float64)
+    others = replace(LLAMA_CONFIG, rope_base=1e4, eps=1e-3)
+    return right, tuned(), GPT(other, right.params), llama, Llama(others, llama.params)
 
 
-def ran(model: GPT, *mutations: Mutation) -> JudgingTape:
+def ran(model: CausalModel, *mutations: Mutation) -> JudgingTape:
     """A step of it, on a tape that notes all calls."""
     _, tokens, targets = small()
     tape = JudgingTape({}, mutations)
@@ -122,13 +125,13 @@ def ran(model: GPT, *mutations: Mutation) -> JudgingTape:
     return tape
 
 
-def matters(model: GPT, all_of_it: Mutation, function: Callable[..., Any]) -> bool:
+def matters(model: CausalModel, all_of_it: Mutation, function: Callable[..., Any]) -> bool:
     """Whether a step is another one, or cannot be run at all, where this change is left out."""
     rest = {one: change for one, change in all_of_it.changes.items() if one is not function}
     whole = ran(model, all_of_it)
     try:
         return not alike(shown(ran(model, Mutation(rest))), shown(whole))
-    except RuntimeError:  # a right backward after a forward that is wrong
+    except (RuntimeError, ValueError):  # a right backward after a forward that is wrong
         return True
 
 
@@ -163,6 +166,11 @@ def test_the_gradients_of_a_mistake_are_those_of_its_own_loss(mistake: Mistake):
                 torch.testing.assert_close(grads[name], leaf.grad, rtol=1e-9, atol=1e-11)
 
 
+SAID = {"coarse": coarse, "own_head": OWN_HEAD, "math": math, "replace": replace}
+SAID |= {"SQRT_2_OVER_PI": math.sqrt(2 / math.pi), "CUBIC": 0.044715}
+"""What the lines of mistakes name, beside what their functions know."""
+
+
 def as_said(mistake: Mistake) -> Callable[..., Any]:
     """The first function that a mistake changes, with the lines that are printed in its source."""
     function = next(iter(mistake.changes))
@@ -170,7 +178,7 @@ def as_said(mistake: Mistake) -> Callable[..., Any]:
     for ours, yours in mistake.lines:
         assert body.count(ours) == 1, ours
         body = body.replace(ours, yours)
-    names = inspect.unwrap(function).__globals__ | {"coarse": coarse, "own_head": OWN_HEAD}
+    names = inspect.unwrap(function).__globals__ | SAID
     exec(f"from __future__ import annotations\n{head}{quotes}{body}", names)
     said: Callable[..., Any] = names[function.__name__]
     return said

@@ -6,7 +6,7 @@ import torch
 
 from pellucid.compare.translate import translate
 from pellucid.errors import TraceError
-from pellucid.models import ARCHITECTURES, GPT
+from pellucid.models import GPT, VOCABULARIES
 from pellucid.models.vocabularies.row import TensorSource
 from pellucid.tape import Tape
 from pellucid.walkthrough import names
@@ -174,7 +174,7 @@ def test_llm_c_s_layout_is_turned_into_ours(tape: Tape):
 
 def test_every_vocabulary_leads_to_names_that_there_are():
     ours = {row.pattern for row in names()}
-    for rows in (rows for kind in ARCHITECTURES.values() for rows in kind.vocabularies.values()):
+    for rows in (rows for own in VOCABULARIES.values() for rows in own.values()):
         assert {row.ours for row in rows} <= ours
         for layer in range(2):
             assert all("i" not in name.split(".") for row in rows for name in row.names(layer, 2))

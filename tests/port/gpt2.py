@@ -34,11 +34,13 @@ def round_to_bits(x, bits):
 class Port:
     """One run: parameters, the mistakes that are made, and all that is dumped."""
 
+    MISTAKES = MISTAKES
+
     def __init__(self, params, n_head, mistakes=(), eps=1e-5, dtype=np.float32):
         self.p = {name: value.astype(dtype) for name, value in params.items()}
         self.n_head, self.eps, self.dtype = n_head, dtype(eps), dtype
         self.mistakes = set(mistakes)
-        assert self.mistakes <= set(MISTAKES), self.mistakes
+        assert self.mistakes <= set(self.MISTAKES), self.mistakes
         self.n_layer = sum(name.endswith("ln_1.weight") for name in params)
         self.out = {}  # what is dumped
         self.g = {}  # gradients by parameters
@@ -380,8 +382,12 @@ class Port:
 
 def run(params, tokens, targets, *, n_head, mistakes=(), dtype=np.float32, steps=10):
     """Forward, backward and some steps of AdamW; all arrays by name."""
+    return ran(Port(params, n_head, mistakes, dtype=dtype), tokens, targets, steps)
+
+
+def ran(port, tokens, targets, steps):
+    """The same of a port of any kind."""
     rate, decay = 1e-3, 0.1
-    port = Port(params, n_head, mistakes, dtype=dtype)
     port.forward(tokens, targets)
     found = dict(port.p)
     port.backward()

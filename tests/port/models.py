@@ -3,18 +3,33 @@
 import numpy as np
 import torch
 
-from pellucid.models import GPT, GPTConfig, with_lora
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig, RotaryScaling, with_lora
 from pellucid.tree import flatten, unflatten
 
 N_HEAD = 3
 CONFIG = GPTConfig(vocab_size=11, block_size=10, n_layer=2, n_head=N_HEAD, n_embd=12)
 
 
-def small(seed: int = 0):
+LLAMA_SETTINGS = {"n_head": 4, "n_kv_head": 2, "eps": 1e-5, "rope_base": 1e5, "window": 4}
+LLAMA_CONFIG = LlamaConfig(
+    vocab_size=11,
+    block_size=10,
+    n_layer=2,
+    n_embd=12,
+    n_inner=10,
+    head_size=6,
+    qk_norm=True,
+    rope_scaling=RotaryScaling(2.0),
+    **LLAMA_SETTINGS,
+)
+LLAMA_SETTINGS |= {"factor": 2.0}
+
+
+def small(seed: int = 0, config: GPTConfig | LlamaConfig = CONFIG):
     """Parameters in float64 that are float32 numbers too, tokens, and targets."""
     draw = np.random.default_rng(seed).normal
     params = {}
-    for name, shape in CONFIG.parameter_shapes().items():
+    for name, shape in config.parameter_shapes().items():
         is_gain = len(shape) == 1 and name.endswith("weight")
         values = draw(1.0 if is_gain else 0.0, 0.3, shape)
         params[name] = values.astype(np.float32).astype(np.float64)
@@ -25,6 +40,12 @@ def small(seed: int = 0):
 def model_of(params, dtype: torch.dtype) -> GPT:
     """Pellucid's model of the same parameters."""
     return GPT(CONFIG, unflatten({name: torch.tensor(v).to(dtype) for name, v in params.items()}))
+
+
+def llama_of(params, dtype: torch.dtype) -> Llama:
+    """Pellucid's Llama of the same parameters."""
+    tree = unflatten({name: torch.tensor(v).to(dtype) for name, v in params.items()})
+    return Llama(LLAMA_CONFIG, tree)
 
 
 def tuned() -> GPT:

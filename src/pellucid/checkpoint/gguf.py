@@ -79,6 +79,12 @@ def _opened(raw: np.ndarray, place: StoredTensor) -> Tensor:
     return torch.from_numpy(numbers.astype(np.float32, copy=False).reshape(place.shape))
 
 
+def gguf_tensors(file: Path) -> GGUFTensors:
+    """The tensors of a file, whatever it holds."""
+    header, content = read_gguf(file)
+    return GGUFTensors(content, header.tensors)
+
+
 def read(file: Path) -> Found:
     """The model of a file; `CheckpointError` for an architecture that is not known."""
     header, content = read_gguf(file)

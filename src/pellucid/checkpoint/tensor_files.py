@@ -7,6 +7,7 @@
 | a folder of `.npy` | the path in the folder, `h/0/ln_1.npy` as `h.0.ln_1` |
 | `.pt`, `.pth`, `.bin` of `torch.save` | the keys, joined by dots where dicts are nested |
 | `.bin` of llm.c, its debug state | ours |
+| `.gguf` of llama.cpp | the file's own; what is quantized is opened |
 
 No code in a pickle is run, and none is read in NumPy's files.
 """
@@ -22,6 +23,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from pellucid.checkpoint.gguf import gguf_tensors
 from pellucid.checkpoint.llm_c import STATE, magic_of, read_state
 from pellucid.checkpoint.pickles import read_pickle
 from pellucid.checkpoint.read import broken, shared, unreadable
@@ -81,30 +83,36 @@ def open_tensors(path: str | Path, config: Config | None = None) -> TensorFiles:
         raise CheckpointError(
             f"tensors are in a file or a folder that is there, and {place} is not: give its path"
         )
+    shapes: dict[str, Callable[[], Shape]] = {}
     match place.suffix:
         case ".safetensors":
-            return TensorFiles(_safetensors(place))
+            readers = _safetensors(place)
         case ".npz":
             readers = _npz(place)
-            return TensorFiles(
-                readers, {name: partial(_npz_shape, place, name) for name in readers}
-            )
+            shapes = {name: partial(_npz_shape, place, name) for name in readers}
         case ".npy":
-            return TensorFiles({place.stem: partial(_npy, place)})
+            readers = {place.stem: partial(_npy, place)}
         case ".bin" if magic_of(place) == STATE:
             if not isinstance(config, GPTConfig):
                 raise CheckpointError(
                     f"{place} is a state of llm.c, which has a GPT-2's tensors and does not say "
                     "how large it is: give that model with it"
                 )
-            state = read_state(place, config)
-            return TensorFiles({name: partial(state.__getitem__, name) for name in state})
+            readers = _of(read_state(place, config))
+        case ".gguf":
+            readers = _of(gguf_tensors(place))
         case ".pt" | ".pth" | ".bin":
-            return TensorFiles(_pickle(place))
-    raise CheckpointError(
-        f"tensors come in .safetensors, .npz, .pt, llm.c's .bin, or a folder of .npy, and {place} "
-        "is not one of these: save them in one of these forms"
-    )
+            readers = _pickle(place)
+        case _:
+            raise CheckpointError(
+                "tensors come in .safetensors, .npz, .pt, .gguf, llm.c's .bin, or a folder of "
+                f".npy, and {place} is not one of these: save them in one of these forms"
+            )
+    return TensorFiles(readers, shapes)
+
+
+def _of(tensors: Mapping[str, Tensor]) -> dict[str, Reader]:
+    return {name: partial(tensors.__getitem__, name) for name in tensors}
 
 
 def _folder(place: Path) -> dict[str, Reader]:

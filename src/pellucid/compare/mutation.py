@@ -62,7 +62,7 @@ def argument(name: str, wrong: Callable[[Any], Any]) -> Change:
     return change
 
 
-def step(**wrong: Callable[..., Any]) -> Change:
+def step(**wrong: Any) -> Change:
     """The function's variant, with other steps on the way.
 
     Raises `ValueError`, when it runs, where one of them is another already.

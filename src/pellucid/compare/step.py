@@ -14,7 +14,7 @@ from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import Mistake
 from pellucid.compare.mutation import MutatedTape, Mutation
 from pellucid.compare.stored import stored
-from pellucid.layers import block
+from pellucid.layers import block, gated_feed_forward, grouped_attention
 from pellucid.models import CausalModel, trainable
 from pellucid.numbers import Rounded
 from pellucid.train import updated
@@ -23,6 +23,9 @@ from pellucid.walkthrough import UPDATES
 
 AFTER_UPDATE = tuple(f".{row.pattern}" for row in UPDATES)
 """How the names of what an update makes end."""
+
+WIRED = {block, grouped_attention, gated_feed_forward}
+"""Functions whose mistakes may give a value other names; those of all others keep them."""
 
 CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError)
 """What a step raises that mistakes make impossible, or that two of them would change at once."""
@@ -95,7 +98,7 @@ class JudgedStep:
 
     def _alike(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
         """The other names of a value, by its first: those of a small model of the same layers."""
-        wiring = tuple(one for one in mutations if block in one.changes)  # all others keep them
+        wiring = tuple(one for one in mutations if WIRED & one.changes.keys())
         own = [part for mutation in wiring for part in mutation]
         for known, alike in self._wirings:
             if len(known) == len(own) and all(map(operator.is_, known, own)):

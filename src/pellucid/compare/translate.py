@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pellucid.errors import TraceError
-from pellucid.models import CausalModel
+from pellucid.models import VOCABULARIES, CausalModel
 from pellucid.models.vocabularies.row import (
     TensorSource,
     VocabularyRow,
@@ -36,6 +36,12 @@ class NameTranslation(NamedTuple):
     found: Mapping[str, TensorSource]
     unknown: tuple[Unknown, ...]
     twice: tuple[str, ...]  # names of a tensor that was found under another already
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """What is to be said of other programs' layouts, each once."""
+        said = (source.layout_said for source in self.found.values())
+        return tuple(dict.fromkeys(one for one in said if one))
 
 
 def translate(
@@ -68,7 +74,7 @@ def translate(
             padded = name.removeprefix("d") in {"logits", "probs"}
             take(name, TensorSource((name,), without_padding if padded else as_it_is, nowhere))
     free = there - used
-    vocabularies = model.vocabularies.values()
+    vocabularies = VOCABULARIES.get(model.architecture, {}).values()
     for rows in vocabularies:
         for ours, source in _of(rows, config):
             if free.issuperset(source.names):
@@ -107,12 +113,12 @@ def _of(rows: tuple[VocabularyRow, ...], config: Any) -> Iterator[tuple[str, Ten
                 row.names(layer, config.n_layer),
                 VocabularySizes(config, layer),
             )
-            yield ours, TensorSource(theirs, row.layout, sizes)
+            yield ours, TensorSource(theirs, row.layout, sizes, row.said)
             if row.graded:
                 for form in _GRADS:
                     yield (
                         f"d{ours}",
-                        TensorSource(tuple(map(form.format, theirs)), row.layout, sizes),
+                        TensorSource(tuple(map(form.format, theirs)), row.layout, sizes, row.said),
                     )
 
 

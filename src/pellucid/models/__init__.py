@@ -1,5 +1,7 @@
 """Models: wiring of layers, forward and backward, and nothing else."""
 
+from collections.abc import Mapping
+
 from pellucid.models.adapter import Adapter
 from pellucid.models.causal import CausalModel
 from pellucid.models.causal_wiring import (
@@ -27,6 +29,7 @@ from pellucid.models.gpt.model import GPT
 from pellucid.models.gpt.nanogpt import NANOGPT
 from pellucid.models.gpt.openai import OPENAI
 from pellucid.models.gpt.presets import RANDOM_MODELS
+from pellucid.models.gpt.vocabularies import VOCABULARIES as GPT_VOCABULARIES
 from pellucid.models.initial import init_params
 from pellucid.models.intervening import intervened_name
 from pellucid.models.interventions import (
@@ -40,6 +43,7 @@ from pellucid.models.llama.config import LlamaConfig, RotaryScaling
 from pellucid.models.llama.families import LLAMA_ADAPTERS
 from pellucid.models.llama.gguf import GGUF_KINDS
 from pellucid.models.llama.model import Llama
+from pellucid.models.llama.vocabularies import VOCABULARIES as LLAMA_VOCABULARIES
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Config, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
@@ -62,6 +66,7 @@ from pellucid.models.transformer.wiring import (
     transformer_loss,
     transformer_loss_backward,
 )
+from pellucid.models.vocabularies.row import VocabularyRow
 
 ARCHITECTURES: dict[str, type[Model]] = {
     model.architecture: model for model in (GPT, Llama, Transformer, NextToken, Classifier)
@@ -84,11 +89,18 @@ ADAPTERS: tuple[Adapter, ...] = (
 )
 """The layouts of other programs that we read; see `pellucid.models.adapter`."""
 
+VOCABULARIES: Mapping[str, Mapping[str, tuple[VocabularyRow, ...]]] = {
+    GPT.architecture: GPT_VOCABULARIES,
+    Llama.architecture: LLAMA_VOCABULARIES,
+}
+"""What other programs call a model's tensors: by its architecture, then by whose names they are."""
+
 __all__ = [
     "ADAPTERS",
     "ARCHITECTURES",
     "GPT",
     "RANDOM_MODELS",
+    "VOCABULARIES",
     "CausalModel",
     "Classifier",
     "ClassifierConfig",

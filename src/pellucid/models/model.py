@@ -4,14 +4,12 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.models.vocabularies.row import VocabularyRow
 from pellucid.tape import Tape
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -53,9 +51,6 @@ class Model:
 
     initial: ClassVar[Callable[..., Tree]]
     """`initial(config, seed=…, dtype=…, device=…)`: parameters as training begins."""
-
-    vocabularies: ClassVar[Mapping[str, tuple[VocabularyRow, ...]]] = MappingProxyType({})
-    """What other programs call its tensors, by whose names they are."""
 
     config: Any
     params: Tree = field(repr=False)

@@ -243,6 +243,8 @@ def _names(found: Comparison) -> Iterator[Line]:
         )
         more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
         yield Text(f"names not understood, left out: {some}{more}", style="yellow")
+    for said in found.translation.layouts:
+        yield Text(f"layout: {said}", style="dim")
     unseen = [name for name in found.unseen if not name.startswith("step.")]
     if unseen:
         yield Text(f"not in this step: {_listed(unseen)}", style="yellow")

@@ -57,12 +57,14 @@ def _softmax_over(axis: int, name: str, text: str) -> Mistake:
 
 def _normalize_then_hide(scores: Any, mask: Any, *_: Any) -> Any:
     att, cache = softmax(scores)
-    return att if mask is None else att.masked_fill(mask.logical_not(), 0.0), cache
+    kept = att if mask is None else att.masked_fill(mask.logical_not(), 0.0)
+    return kept, (cache, mask)
 
 
 def _unnormalize_then_hide(datt: Any, cache: Any, *_: Any) -> Any:
-    hidden = torch.ones(datt.shape[-2:]).tril() == 0
-    return softmax_backward(datt.masked_fill(hidden, 0.0), cache)[0]
+    inner, mask = cache
+    kept = datt if mask is None else datt.masked_fill(mask.logical_not(), 0.0)
+    return softmax_backward(kept, inner)[0]
 
 
 def _order(letters: tuple[str, ...]) -> Mistake:

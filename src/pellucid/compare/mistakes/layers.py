@@ -20,7 +20,7 @@ from pellucid.layers import (
     lora_linear_backward,
 )
 
-_BY_TANH, _BY_ERF = Pair(gelu_tanh, gelu_tanh_backward), Pair(gelu_erf, gelu_erf_backward)
+BY_TANH, BY_ERF = Pair(gelu_tanh, gelu_tanh_backward), Pair(gelu_erf, gelu_erf_backward)
 
 _ROOT = "(variance + eps).rsqrt()"
 _DX = "rstd * (dxhat - along_ones - xhat * along_xhat)"
@@ -45,32 +45,36 @@ def _in_maps(
     return {function: change for function, change in found.items() if change is not None}
 
 
-def _other_gelu(text: str, line: tuple[str, str], right: Pair, wrong: Pair) -> Mistake:
-    """Another GELU in a GELU's stead; its backward begins from x, whatever the forward has kept."""
+def other_activation(
+    name: str, text: str, line: tuple[str, str], right: Pair, wrong: Pair
+) -> Mistake:
+    """Another activation in one's stead; its backward begins from x, whatever was kept."""
     forward, backward = map(unwrap, wrong)
 
     def from_x(*, dout: Any, cache: Any, tape: Any) -> Any:
         return backward(dout, forward(cache[0])[1], tape=tape)
 
     changes = {right.forward: lambda _: forward, right.backward: lambda _: from_x}
-    return Mistake(wrong.forward.__name__, text, (line,), changes)
+    return Mistake(name, text, (line,), changes)
 
 
 LAYERS: tuple[Mistake, ...] = (
-    _other_gelu(
+    other_activation(
+        "gelu_erf",
         "GELU by erf, where it is by tanh",
         ("inner.tanh()", "(x / math.sqrt(2)).erf()"),
-        right=_BY_TANH,
-        wrong=_BY_ERF,
+        right=BY_TANH,
+        wrong=BY_ERF,
     ),
-    _other_gelu(
+    other_activation(
+        "gelu_tanh",
         "GELU by tanh, where it is by erf",
         (
             "0.5 * (1 + (x / math.sqrt(2)).erf())",
             "0.5 * (1 + (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh())",
         ),
-        right=_BY_ERF,
-        wrong=_BY_TANH,
+        right=BY_ERF,
+        wrong=BY_TANH,
     ),
     _epsilon("1e-5", "1e-5"),
     _epsilon("1e-6", "1e-6"),

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pellucid.compare.variants.attention import ATTENTION
+from pellucid.compare.variants.gated import GATED
 from pellucid.compare.variants.layers import LAYERS
 
-VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {**LAYERS, **ATTENTION}
+VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {**LAYERS, **ATTENTION, **GATED}
 """The variant of each layer that has one."""
 
 __all__ = ["VARIANTS"]

@@ -10,7 +10,6 @@ from torch import Tensor
 from pellucid.kernels import PackedWeight
 from pellucid.models.causal import CausalModel
 from pellucid.models.gpt.config import GPTConfig
-from pellucid.models.gpt.vocabularies import VOCABULARIES
 from pellucid.models.gpt.wiring import TRUNK
 from pellucid.models.initial import init_params
 from pellucid.models.model import short
@@ -37,7 +36,6 @@ class GPT(CausalModel):
 
     initial = staticmethod(init_params)
     trunk = TRUNK
-    vocabularies = VOCABULARIES
 
     config: GPTConfig
 

@@ -112,7 +112,7 @@ class GGUFKind(NamedTuple):
         config = configure(stored.settings_at, LlamaConfig, **fields)
         tensors = rename(stored.tensors, _ours, stored.tensors_at)
         return config, {
-            name: self._in_our_order(name, value, config) for name, value in tensors.items()
+            name: self.in_our_order(name, value, config) for name, value in tensors.items()
         }
 
     def _own_settings(self, stored: Stored) -> dict[str, Any]:
@@ -157,7 +157,8 @@ class GGUFKind(NamedTuple):
             f"{self.architecture}.{name}": value for name, value in own.items()
         }
 
-    def _in_our_order(self, name: str, value: Tensor, config: LlamaConfig) -> Tensor:
+    def in_our_order(self, name: str, value: Tensor, config: LlamaConfig) -> Tensor:
+        """A tensor of a file as a parameter of ours, whose name is given."""
         heads = self._paired_heads(name, config)
         value = in_halves(value, heads) if heads else value
         return value.mT if _is_map(name) and value.dim() == 2 else value
@@ -256,6 +257,14 @@ GGUF_KINDS = (
 )
 
 
+def kind_of(config: LlamaConfig) -> GGUFKind | None:
+    """The architecture as which llama.cpp has such a model; None where it has none.
+
+    Llama's takes nearly all, so a nearer one goes before it.
+    """
+    return next((kind for kind in reversed(GGUF_KINDS) if kind.can_express(config)), None)
+
+
 def write(model: Llama) -> tuple[dict[str, Any], Tensors]:
     """The settings and tensors of a model, as llama.cpp reads them; `CheckpointError` if none.
 
@@ -264,8 +273,7 @@ def write(model: Llama) -> tuple[dict[str, Any], Tensors]:
     whole = merged(model)
     config, params = whole.config, flatten(whole.params)
     check(config.parameter_shapes(), params, "a model to export")
-    # Llama's architecture takes nearly all, so a nearer one goes before it.
-    kind = next((kind for kind in reversed(GGUF_KINDS) if kind.can_express(config)), None)
+    kind = kind_of(config)
     if kind is None:
         raise CheckpointError(
             f"llama.cpp has {', '.join(kind.architecture for kind in GGUF_KINDS)}, and none of "

@@ -46,6 +46,7 @@ class VocabularyRow(NamedTuple):
     layout: Layout = as_it_is
     stacked: bool = False  # one tensor holds all layers, and its name has no number
     graded: bool = True  # its gradient is there in the same layout
+    said: Callable[[VocabularySizes], str] | None = None  # of a layout that needs a word
 
     def names(self, layer: int, layers: int) -> tuple[str, ...]:
         """Their names for a layer of so many."""
@@ -66,6 +67,12 @@ class TensorSource(NamedTuple):
     names: tuple[str, ...]
     layout: Layout
     sizes: VocabularySizes
+    said: Callable[[VocabularySizes], str] | None = None  # see the row
+
+    @property
+    def layout_said(self) -> str:
+        """What is to be said of the layout; mostly nothing."""
+        return self.said(self.sizes) if self.said is not None else ""
 
     def read(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """The tensor in our layout; `TraceError` where it has not the shape of its name's."""

@@ -1,0 +1,17 @@
+"""Vocabularies: other programs' names and layouts of a Llama's tensors, read as ours."""
+
+from collections.abc import Mapping
+
+from pellucid.models.llama.vocabularies.gguf import GGUF
+from pellucid.models.llama.vocabularies.hugging_face import HUGGING_FACE
+from pellucid.models.llama.vocabularies.transformer_lens import TRANSFORMER_LENS
+from pellucid.models.vocabularies.row import VocabularyRow
+
+VOCABULARIES: Mapping[str, tuple[VocabularyRow, ...]] = {
+    "Hugging Face": HUGGING_FACE,
+    "TransformerLens": TRANSFORMER_LENS,
+    "GGUF": GGUF,
+}
+"""By whose they are."""
+
+__all__ = ["VOCABULARIES"]

@@ -1,0 +1,177 @@
+"""Each known mistake of a Llama, in another program or in our code, is located and named."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pellucid.compare import MISTAKES, Finding, Mistake
+from pellucid.compare.finding import find
+from pellucid.compare.mutation import MutatedTape
+from pellucid.compare.step import JudgedStep
+from pellucid.models import Llama
+from pellucid.train import updated
+from tests.models.llama_examples import drawn
+from tests.port import llama as port
+from tests.port.gpt2 import ran
+from tests.port.models import LLAMA_CONFIG, LLAMA_SETTINGS, llama_of, small
+
+UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
+DTYPES = [(np.float64, torch.float64), (np.float32, torch.float32)]
+each_dtype = pytest.mark.parametrize("dtypes", DTYPES, ids=["float64", "float32"])
+
+FIRST = {
+    "rope_pairs": "h.0.attn.q_rope.out",
+    "rope_mixed": "h.0.attn.q_rope.out",
+    "rope_reversed": "h.0.attn.q_rope.out",
+    "rope_from_1": "rope.angles",
+    "no_rope": "h.0.attn.q_rope.out",
+    "no_rope_k": "h.0.attn.k_rope.out",
+    "rope_k_twice": "h.0.attn.k_rope.out",
+    "rope_base_1e4": "frequencies",
+    "rope_base_5e5": "frequencies",
+    "no_rope_scaling": "frequencies",
+    "kv_heads_tiled": "h.0.attn.k",
+    "kv_first_head": "h.0.attn.k",
+    "kv_heads_clamped": "h.0.attn.k",
+    "rms_centred": "h.0.ln_1.rstd",
+    "rms_eps_outside_root": "h.0.ln_1.rstd",
+    "rms_eps_1e-6": "h.0.ln_1.rstd",
+    "rms_gain_plus_1": "h.0.ln_1.out",
+    "no_qk_norm": "h.0.attn.q_rope.out",
+    "gate_up_exchanged": "h.0.mlp.act.out",
+    "gate_up_swapped": "h.0.mlp.gate_proj.out",
+    "gelu_tanh_for_silu": "h.0.mlp.act.out",
+    "gelu_erf_for_silu": "h.0.mlp.act.out",
+    "window_one_more": "h.0.attn.scores",
+    "window_one_less": "h.0.attn.scores",
+    "no_window": "h.0.attn.scores",
+    "no_scale": "h.0.attn.scores",
+    "embedding_scaled": "embed.out",
+    "untied_head": "logits",
+}
+"""The tensor that each mistake of the port is made in."""
+
+
+def dump(dtype: type, *mistakes: str) -> dict[str, Tensor]:
+    params, tokens, targets = small(config=LLAMA_CONFIG)
+    found = ran(port.LlamaPort(params, LLAMA_SETTINGS, mistakes, dtype), tokens, targets, 1)
+    mine = {name: torch.from_numpy(np.array(value)) for name, value in found.items()}
+    if "gate_up_swapped" in mistakes:  # weights that were exchanged when they were loaded
+        ends = (".weight.m", ".weight.v", ".weight.new")
+        return {n: value for n, value in mine.items() if n not in params and not n.endswith(ends)}
+    return mine
+
+
+def findings(mine: dict[str, Tensor], dtype: torch.dtype) -> list[Finding]:
+    params, tokens, targets = small(config=LLAMA_CONFIG)
+    x, y = torch.from_numpy(tokens), torch.from_numpy(targets)
+    return find(JudgedStep(llama_of(params, dtype), x, y, UPDATE, mine, dtype))[1]
+
+
+def named(finding: Finding) -> list[str]:
+    return [mistake.name for fit in finding.named for mistake in fit.mistakes]
+
+
+def test_every_mistake_of_the_port_has_its_place():
+    assert set(FIRST) == set(port.MISTAKES)
+
+
+@each_dtype
+def test_the_correct_port_passes(dtypes: tuple[type, torch.dtype]):
+    assert findings(dump(dtypes[0]), dtypes[1]) == []
+
+
+@each_dtype
+@pytest.mark.parametrize("mistake", port.MISTAKES)
+def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
+    first, *rest = findings(dump(dtypes[0], mistake), dtypes[1])
+    assert first.fault.name == FIRST[mistake]
+    assert named(first) == [mistake]
+    assert rest == []
+
+
+MODULES = ("embed.out", "logits", "loss", "ln_1.out", "ln_2.out", "ln_f.out", "_proj.out")
+MODULES += ("attn.att", "act.out", "resid_post", "_norm.out")
+"""How the names end of what hooks on modules give."""
+
+ALIKE = {
+    "rope_base_1e4": {"rope_base_1e4"},
+    "rope_from_1": set(),  # which no distance tells
+}
+
+
+@pytest.mark.parametrize("mistake", port.MISTAKES)
+def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
+    everything = dump(np.float64, mistake)
+    shown = {n: v for n, v in everything.items() if n.removeprefix("d").endswith(MODULES)}
+    if mistake == "untied_head":
+        shown["lm_head.weight"] = everything["lm_head.weight"]
+    found = [set(named(one)) for one in findings(shown, torch.float64)]
+    wanted = ALIKE.get(mistake, {mistake})
+    assert found == ([wanted] if wanted else [])
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("rope_pairs", "rms_eps_1e-6"),
+        ("kv_heads_tiled", "gelu_erf_for_silu"),
+        ("rope_base_5e5", "no_scale"),
+        ("window_one_more", "embedding_scaled"),
+        ("rms_centred", "gate_up_exchanged"),
+    ],
+)
+def test_two_mistakes_at_once_are_found_one_after_the_other(pair: tuple[str, str]):
+    found = findings(dump(np.float64, *pair), torch.float64)
+    assert sorted(name for one in found for name in named(one)) == sorted(pair)
+
+
+# -- made by our own code, on every kind of model ------------------------------------------------
+
+BATCH = tuple(map(torch.from_numpy, small()[1:]))
+ONE_LAYER = replace(LLAMA_CONFIG, n_layer=1)
+PLAIN: dict[str, Any] = {"qk_norm": False, "window": None, "rope_scaling": None, "tied": False}
+BIASED: dict[str, Any] = {"qkv_bias": True, "out_bias": True, "mlp_bias": True}
+KINDS = {
+    "norms, window, scaling": ONE_LAYER,
+    "biases, GELU, a base of 10,000": replace(
+        ONE_LAYER, rope_base=1e4, eps=1e-3, activation="gelu_tanh", **PLAIN, **BIASED
+    ),
+}
+OF_LLAMA = [one for one in MISTAKES if not one.needs]
+
+
+def own_dump(model: Llama, *made: Mistake) -> dict[str, Tensor]:
+    tape = MutatedTape([mistake.mutation() for mistake in made])
+    _, grads = model.loss_and_grads(*BATCH, tape)
+    updated(model.params, grads, None, UPDATE, tape)
+    return {name: tape[name] for name in tape}
+
+
+def made_by(mistake: Mistake, model: Llama, right: dict[str, Tensor]) -> dict[str, Tensor] | None:
+    """The dump of a mistake; None where the model cannot make it."""
+    try:
+        wrong = own_dump(model, mistake)
+    except RuntimeError:
+        return None
+    same = [torch.equal(wrong[n].nan_to_num(), right[n].nan_to_num()) for n in right if n in wrong]
+    return None if all(same) else wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mistake_is_named_on_every_kind_and_nothing_beside_it(kind: str):
+    model = drawn(KINDS[kind])
+    right = own_dump(model)
+    assert find(JudgedStep(model, *BATCH, UPDATE, right, torch.float64))[1] == []
+    tried = 0
+    for mistake in OF_LLAMA:
+        wrong = made_by(mistake, model, right)
+        if wrong is not None:
+            tried += 1
+            found = find(JudgedStep(model, *BATCH, UPDATE, wrong, torch.float64))[1]
+            assert [named(one) for one in found] == [[mistake.name]], mistake.name
+    assert tried >= 40
