@@ -476,7 +476,7 @@ def tensors(place: Path, make: Make, **_: Any) -> None:
     values = {"x": torch.ones(2)}
     (place / "x.txt").write_text("1 1")
     (place / "empty").mkdir()
-    with told("come in .safetensors, .npz, .pt, llm.c's .bin, or a folder of .npy"):
+    with told("come in .safetensors, .npz, .pt, .gguf, llm.c's .bin, or a folder of .npy"):
         open_tensors(place / "x.txt")
     with told("give its path"):
         open_tensors(place / "absent")

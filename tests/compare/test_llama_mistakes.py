@@ -13,7 +13,9 @@ from pellucid.compare.finding import find
 from pellucid.compare.mutation import MutatedTape
 from pellucid.compare.step import JudgedStep
 from pellucid.models import Llama
+from pellucid.models.llama.gguf import in_pairs
 from pellucid.train import updated
+from pellucid.tree import unflatten
 from tests.models.llama_examples import drawn
 from tests.port import llama as port
 from tests.port.gpt2 import ran
@@ -85,6 +87,21 @@ def test_the_correct_port_passes(dtypes: tuple[type, torch.dtype]):
     assert findings(dump(dtypes[0]), dtypes[1]) == []
 
 
+def test_angles_in_float32_far_from_the_beginning_are_no_mistake():
+    config = replace(LLAMA_CONFIG, block_size=64)
+    params = small(config=config)[0]
+    text = np.random.default_rng(3).integers(0, 11, 61)
+    tokens, targets = text[:-1], text[1:]
+    dumped = ran(port.LlamaPort(params, LLAMA_SETTINGS, (), np.float32), tokens, targets, 1)
+    mine = {name: torch.from_numpy(np.array(value)) for name, value in dumped.items()}
+    tree = unflatten({name: torch.tensor(v, dtype=torch.float32) for name, v in params.items()})
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    for left_out in ((), ("frequencies", "rope.angles", "rope.cos", "rope.sin")):
+        shown = {name: value for name, value in mine.items() if name not in left_out}
+        step = JudgedStep(Llama(config, tree), *batch, UPDATE, shown, torch.float32)
+        assert find(step)[1] == []
+
+
 @each_dtype
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
@@ -128,6 +145,45 @@ def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
 def test_two_mistakes_at_once_are_found_one_after_the_other(pair: tuple[str, str]):
     found = findings(dump(np.float64, *pair), torch.float64)
     assert sorted(name for one in found for name in named(one)) == sorted(pair)
+
+
+def test_weights_that_are_exchanged_or_kept_as_others_do_are_known_by_their_numbers():
+    params, tokens, targets = small(config=LLAMA_CONFIG)
+    exchanged = ran(
+        port.LlamaPort(params, LLAMA_SETTINGS, ["gate_up_swapped"], np.float32), tokens, targets, 1
+    )
+    mine = {name: torch.from_numpy(np.array(value)) for name, value in exchanged.items()}
+    found = findings(mine, torch.float32)
+    assert {one.fault.name: one.layout for one in found} == {
+        f"h.{i}.mlp.{one}_proj.weight": f"it is the pack's h.{i}.mlp.{other}_proj.weight"
+        for i in range(2)
+        for one, other in (("gate", "up"), ("up", "gate"))
+    }
+
+
+def test_rows_in_pairs_are_known_where_pairs_are_turned():
+    """Meta's and llama.cpp's way, right as a whole."""
+    config = replace(LLAMA_CONFIG, qk_norm=False)
+    params, tokens, targets = small(config=config)
+    paired = dict(params)
+    for i, (name, count) in ((i, one) for i in range(2) for one in (("q", 4), ("k", 2))):
+        at = f"h.{i}.attn.{name}_proj.weight"
+        paired[at] = in_pairs(torch.from_numpy(params[at]).mT, count).mT.numpy()
+    made = port.LlamaPort(paired, LLAMA_SETTINGS, ["rope_pairs"], np.float64)
+    dumped = ran(made, tokens, targets, 1)
+    right = ran(port.LlamaPort(params, LLAMA_SETTINGS, (), np.float64), tokens, targets, 1)
+    np.testing.assert_allclose(dumped["logits"], right["logits"], rtol=1e-12)
+    mine = {name: torch.from_numpy(np.array(value)) for name, value in dumped.items()}
+    model = Llama(config, unflatten({name: torch.tensor(v) for name, v in params.items()}))
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    *weights, last = find(JudgedStep(model, *batch, UPDATE, mine, torch.float64))[1]
+    assert named(last) == ["rope_pairs"]
+    assert {one.fault.name: one.layout for one in weights} == {
+        f"h.{i}.attn.{name}_proj.weight": f"it is laid out as blk.{i}.attn_{name}.weight of GGUF: "
+        "the numbers are right"
+        for i in range(2)
+        for name in "qk"
+    }
 
 
 # -- made by our own code, on every kind of model ------------------------------------------------

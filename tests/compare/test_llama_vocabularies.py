@@ -111,6 +111,25 @@ def test_rows_in_pairs_are_another_layout_and_said_to_be(paired: bool):
     assert not paired or "read in halves" in found.layouts[0]
 
 
+def test_a_gguf_is_read_by_its_own_names(tmp_path: Path):
+    gguf_package = pytest.importorskip("gguf", reason="it writes the file")
+    config = Llama.Config(**(LLAMA_CONFIG.to_dict() | {"qk_norm": False}))
+    params = {n: torch.tensor(v).float() for n, v in small(config=config)[0].items()}
+    made = Tape()
+    made.given(params)
+    writer = gguf_package.GGUFWriter(str(tmp_path / "mine.gguf"), "llama")
+    for name, value in gguf(made, paired=True).items():
+        writer.add_tensor(name, value.contiguous().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    mine = Mine.open(tmp_path / "mine.gguf", Llama.without_weights(config))
+    assert len(mine) == 14
+    for name in mine:
+        assert torch.equal(mine[name], params[name]), name
+
+
 def test_every_parameter_has_its_name_in_each_vocabulary_of_files():
     for program in ("Hugging Face", "GGUF"):
         ours = {row.our_name(0) for row in VOCABULARIES["llama"][program]}

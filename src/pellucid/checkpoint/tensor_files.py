@@ -96,7 +96,7 @@ def open_tensors(path: str | Path, config: Config | None = None) -> TensorFiles:
             if not isinstance(config, GPTConfig):
                 raise CheckpointError(
                     f"{place} is a state of llm.c, which has a GPT-2's tensors and does not say "
-                    "how large it is: give that model with it"
+                    "how large its model is: give the model with it"
                 )
             readers = _of(read_state(place, config))
         case ".gguf":

@@ -18,8 +18,8 @@ def compare(
         Path,
         Argument(
             metavar="MINE",
-            help="Your tensors: .safetensors, .npz, .pt, llm.c's state, or a folder of .npy or "
-            ".safetensors, under names of docs/names.md.",
+            help="Your tensors: .safetensors, .npz, .pt, .gguf, llm.c's state, or a folder of .npy "
+            "or .safetensors, under names of docs/names.md.",
         ),
     ],
     pack: Annotated[Path, Argument(metavar="PACK", help="What `pellucid reference` wrote.")],

@@ -9,6 +9,7 @@ from torch import Tensor
 from pellucid.compare.diagnose import Adoption, Fit, diagnose
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mutation import Mutation, site
+from pellucid.compare.relaid import relaid
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
 
 Watch = Callable[[str], None]
@@ -25,6 +26,7 @@ class Finding:
     explains: tuple[str, ...] = ()  # the tensors that are right once this mistake is known
     place: str = ""  # where the mistake is made: "" for everywhere, else a path of the tape
     dropped: float = 0.0  # the share that dropout has set to 0, where it was left on
+    layout: str = ""  # where a parameter's numbers are right, and in other places
     fitting: torch.dtype | None = None  # a coarser dtype as which no tensor of the step differs
 
 
@@ -40,11 +42,17 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
     adopted: list[Mutation] = []
     findings: list[Finding] = []
     given_up: set[tuple[str, str]] = set()
-    while fault := next(_open(run, given_up), None):
+    told: set[str] = set()
+    while fault := next(_open(run, given_up, told), None):
         watch(f"what made {fault.name}")
         if fault.dropped:
             findings.append(_dropout(fault, run))
             given_up |= {_place(one) for one in run.verdicts.values() if one.dropped}
+            continue
+        given = fault.call is None and fault.name in step.mine
+        if given and (layout := relaid(fault.name, step.mine[fault.name], step.model)):
+            findings.append(Finding(fault, layout=layout))
+            told.add(fault.name)
             continue
         fits, alike = diagnose(fault, run, step, adopted, Adopting(fault, run, step, adopted))
         if not alike:
@@ -89,10 +97,12 @@ def _dropout(fault: Verdict, run: Followed) -> Finding:
     return Finding(fault, explains=seen, dropped=fault.dropped)
 
 
-def _open(run: Followed, given_up: set[tuple[str, str]]) -> Iterator[Verdict]:
+def _open(run: Followed, given_up: set[tuple[str, str]], told: set[str]) -> Iterator[Verdict]:
     """Differences that nothing explains yet and no unexplained one may have led to."""
     for one in run.verdicts.values():
-        if not one.agrees and _place(one) not in given_up and not (given_up and one.carried):
+        if one.name in told or one.agrees:
+            continue
+        if _place(one) not in given_up and not (given_up and one.carried):
             yield one
 
 

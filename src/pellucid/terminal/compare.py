@@ -159,6 +159,8 @@ def _why(finding: Finding) -> Iterator[Line]:
         if finding.explains:
             where = f" at {finding.place}" if finding.place else ""
             yield _line(f"so made{where}, it explains {_count(finding.explains)}")
+    elif finding.layout:
+        yield _line(f"because {finding.layout}", "bold green")
     elif finding.fitting is not None:
         kind = dtype_name(finding.fitting)
         yield _line(
