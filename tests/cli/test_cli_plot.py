@@ -104,7 +104,7 @@ def test_a_descent_is_the_optimizer_s_own(optimizer: str):
     ("arguments", "words"),
     [
         (["attention", "-o", "a.jpg"], ".svg, .png, .pdf"),
-        (["attention", "softmax"], "only a GPT's example"),
+        (["attention", "softmax"], "only a model's example"),
         (["attention", "--layers", "7"], "--layers"),
         (["loss", "--optimizer", "lion"], "sgd, momentum"),
         (["loss", "--learning-rate", "0"], "learning_rate"),

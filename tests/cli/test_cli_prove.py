@@ -143,7 +143,7 @@ def test_a_model_s_step_on_a_text_is_proved(pellucid: Command, trained: Path, dt
     ("arguments", "words"),
     [
         (["ai_rock"], "ai_rocks"),
-        (["softmax", "--optimizer", "sgd"], "only a GPT's example"),
+        (["softmax", "--optimizer", "sgd"], "only a model's example"),
         (["ai_rocks", "--optimizer", "sgd", "--until", "forward"], "ends before it"),
         (["ai_rocks", "--dtype", "float32"], "--dtype"),
         (["ai_rocks", "--optimizer", "lion"], "sgd, momentum"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.examples import EXAMPLES, find_example, gpt_example_names, load_example
+from pellucid.examples import EXAMPLES, find_example, load_example, model_example_names
 from pellucid.train import Trace, record_step
 from pellucid.walkthrough import names
 
@@ -171,10 +171,10 @@ def test_examples_are_found_by_name_and_other_names_are_told_which():
     from pellucid.errors import ConfigError
 
     assert len(set(EXAMPLES)) == len(EXAMPLES)
-    assert {"ai_rocks"} <= set(gpt_example_names()) <= set(EXAMPLES)
+    assert {"ai_rocks"} <= set(model_example_names()) <= set(EXAMPLES)
     for name in EXAMPLES:
         assert find_example(name).title
-    for name in gpt_example_names():
+    for name in model_example_names():
         assert load_example(name).title
     for find in (find_example, load_example):
         with pytest.raises(ConfigError, match="ai_rocks") as error:

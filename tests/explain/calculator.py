@@ -12,11 +12,11 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 FEW, MANY = 60, 400
 """Digits with functions, and without."""
 
-_FUNCTION = re.compile(r"exp|log|tanh|erf|√")
+_FUNCTION = re.compile(r"exp|log|tanh|erf|sin|cos|√")
 
 _TOKEN = re.compile(
     r"\s*(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?|∞|true|false)"
-    r"|\s*(?P<name>exp|log|tanh|erf|sign|max|not|and)"
+    r"|\s*(?P<name>exp|log|tanh|erf|sign|sin|cos|max|not|and)"
     r"|\s*(?P<sign>[-+·/^²√()|,=≠><])"
 )
 _SPECIAL = {"∞": Decimal("Infinity"), "true": Decimal(1), "false": Decimal(0)}
@@ -143,6 +143,17 @@ def _erf(x: Decimal) -> Decimal:
         return 2 * total / _pi().sqrt()
 
 
+def _sin(x: Decimal) -> Decimal:
+    """By its Taylor series, in as many digits more as the terms are large."""
+    with localcontext(Context(prec=80 + int(abs(x)))):
+        term, total, n = x, x, 1
+        while abs(term) > Decimal("1e-70"):
+            n += 2
+            term = -term * x * x / (n * (n - 1))
+            total += term
+        return +total
+
+
 def _pi() -> Decimal:
     """Machin: π/4 = 4 arctan(1/5) - arctan(1/239)."""
 
@@ -163,6 +174,8 @@ _FUNCTIONS: dict[str, Callable[..., Decimal]] = {
     "log": lambda x: x.ln(),
     "tanh": _tanh,
     "erf": _erf,
+    "sin": _sin,
+    "cos": lambda x: 1 - 2 * _sin(x / 2) ** 2,
     "sign": lambda x: Decimal((x > 0) - (x < 0)),
     "max": max,
 }

@@ -122,7 +122,7 @@ def test_figures_of_very_different_sizes_in_one_array_are_what_a_calculator_gets
 
 _LABEL = r"[A-Za-z_]\w*(?:\.\w+)*(?:\[[\d,]+\])?"
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?|∞|true|false"
-_WORDS = {"exp", "log", "tanh", "erf", "sign", "max", "not", "and"}
+_WORDS = {"exp", "log", "tanh", "erf", "sin", "cos", "sign", "max", "not", "and"}
 
 
 def atoms(names: str, figures: str) -> Iterator[tuple[str, str]]:
@@ -152,7 +152,9 @@ def split(source: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(map(int, index.rstrip("]").split(","))) if index else ()
 
 
-@pytest.mark.parametrize("name", ["ai_rocks", "gpt1", "where_do_you_live", "softmax", "dropout"])
+@pytest.mark.parametrize(
+    "name", ["ai_rocks", "gpt1", "llama_by_hand", "where_do_you_live", "softmax", "dropout"]
+)
 def test_every_figure_is_one_that_the_walk_prints_or_an_earlier_line(name: str):
     hand = hand_of(name)
     writer = HandWriter(hand=hand)

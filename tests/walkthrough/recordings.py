@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Classifier, Llama, LlamaConfig, NextToken, Transformer, intervene
+from pellucid.models import (
+    GPT,
+    CausalModel,
+    Classifier,
+    Llama,
+    LlamaConfig,
+    NextToken,
+    Transformer,
+    intervene,
+)
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
 from pellucid.tree import Tree
@@ -117,10 +126,9 @@ def of_llama(config: LlamaConfig, *, noise: bool = False, interventions: bool = 
     return stepped(tape, model.params, grads)
 
 
-def of_a_past() -> Tape:
+def of_a_past(kind: type[CausalModel], config: Any) -> Tape:
     """Positions that come after others, whose keys and values are kept."""
-    config, tape = gpt(n_layer=1), Tape()
-    model = GPT(config, random_params(config))
+    model, tape = kind(config, random_params(config)), Tape()
     _, past = model.extend(TOKENS[:3], None)
     model.extend(TOKENS[3:], past, tape)
     return tape
@@ -165,7 +173,8 @@ def all_recordings() -> dict[str, Callable[[], Tape]]:
         found[f"gpt, {label}, dropout"] = partial(of_gpt, choices, noise=True)
         found[f"gpt, {label}, no targets"] = partial(of_gpt, choices, targets=WITHOUT_SOME)
         found[f"gpt, {label}, interventions"] = partial(of_gpt, choices, interventions=True)
-    found["gpt, a past"] = of_a_past
+    found["gpt, a past"] = partial(of_a_past, GPT, gpt(n_layer=1))
+    found["llama, a past"] = partial(of_a_past, Llama, LLAMAS["shared keys"])
     for label, config in LLAMAS.items():
         found[f"llama, {label}"] = partial(of_llama, config)
     for label in ("shared keys", "query and key norms", "window"):

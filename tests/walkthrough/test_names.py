@@ -216,3 +216,21 @@ def test_a_gradient_is_described_as_one():
     assert update is not None
     assert update.shape == ("C", "F")
     assert update.symbol == "m̂"
+
+
+def test_of_a_run_each_name_is_described_as_its_own_layers_say():
+    """`h.0.mlp.act.out` is GELU's or SiLU's, `h.0.ln_1.out` a layer norm's or an RMS norm's."""
+    llama = recorded_llama(next(Llama.small())[0], 0.0)
+    bent = recorded(model_of(activation="relu"), 0.0)
+    for tape, said in (
+        (llama, {"h.0.mlp.act.out": "SiLU(x W)", "h.0.ln_1.out": "γ x̂", "ln_f.rstd": "1/RMS(x)"}),
+        (bent, {"h.0.mlp.act.out": "max(x W + b, 0)", "h.0.ln_1.out": "γ x̂ + β"}),
+    ):
+        for name, symbol in said.items():
+            row, gradient = describe(name, tape), describe(f"d{name}", tape)
+            assert row is not None
+            assert gradient is not None
+            assert row.symbol == symbol
+            assert gradient.symbol == f"∂L/∂{f'({symbol})' if ' ' in symbol else symbol}"
+    assert describe("h.0.ln_1.xhat", llama).symbol == "x̂₁"  # type: ignore[union-attr]
+    assert describe("x", llama) is None

@@ -112,7 +112,7 @@ def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
 
 
 def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], str] | None]":
-    """A worked example's tape, and where it is a GPT's, how a token is spelt."""
+    """A worked example's tape, and where it is a model's, how a token is spelt."""
     from pellucid.examples import Example, find_example
 
     example = find_example(name)
@@ -121,7 +121,7 @@ def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], s
         return trace.tape, trace.piece
     if optimizer:
         raise ConfigError(
-            f"only a GPT's example takes a step of an optimizer, and {name} is not one: leave out "
+            f"only a model's example takes a step of an optimizer, and {name} is none: leave out "
             "--optimizer"
         )
     return example.walkthrough().tape, None

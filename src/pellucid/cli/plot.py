@@ -44,7 +44,7 @@ def plot(
         list[str] | None,
         Argument(
             metavar="TEXT|RUN",
-            help="A text with --model, or a GPT's worked example; or runs to compare with RUN.",
+            help="A text with --model, or a model's worked example; or runs to compare with RUN.",
         ),
     ] = None,
     out: Annotated[
@@ -146,5 +146,5 @@ def _example(name: str) -> "Trace":
 
     example = find_example(name)
     if not isinstance(example, Example):
-        raise ConfigError(f"only a GPT's example is drawn, and {name} is not one: try ai_rocks")
+        raise ConfigError(f"only a model's example is drawn, and {name} is not one: try ai_rocks")
     return example.record()

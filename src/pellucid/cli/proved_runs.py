@@ -8,7 +8,7 @@ from pellucid.cli.recorded import STEP
 from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pellucid.models import GPT
+    from pellucid.models import CausalModel
     from pellucid.prove import Stepped
     from pellucid.tape import Tape
     from pellucid.text import Tokenizer
@@ -52,7 +52,7 @@ def beside_slopes(stepped: "Stepped | None") -> bool:
 def example_runs(
     name: str, until: Until | None, optimizers: Sequence[str] | None
 ) -> Iterator[ProvedRun]:
-    """The runs of a worked example; of one that is not a GPT's step, the one there is."""
+    """The runs of a worked example; of one that is not the step of a model, the one there is."""
     from pellucid.examples import Example, find_example
 
     example = find_example(name)
@@ -63,7 +63,7 @@ def example_runs(
         yield from _runs(model, tokens, example.record, settings, until, optimizers)
     elif until or optimizers:
         raise ConfigError(
-            f"only a GPT's example takes --until and --optimizer, and {name} is not one: leave "
+            f"only a model's example takes --until and --optimizer, and {name} is not one: leave "
             "them out"
         )
     else:
@@ -71,7 +71,7 @@ def example_runs(
 
 
 def text_runs(
-    gpt: "GPT",
+    gpt: "CausalModel",
     tokenizer: "Tokenizer",
     text: str,
     until: Until | None,
@@ -89,7 +89,7 @@ def text_runs(
 
 
 def _runs(
-    model: "tuple[GPT, Tokenizer]",
+    model: "tuple[CausalModel, Tokenizer]",
     tokens: Sequence[int],
     record: "Callable[[Mapping[str, Any] | None], Trace]",
     settings: Mapping[str, Any],

@@ -215,7 +215,7 @@ def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> 
         return _Walked(walkthrough, recipe, _stepped(example.model, walkthrough))
     if settings is None or _given(settings) or layers:
         raise ConfigError(
-            f"only a GPT's example takes --layers and an optimizer's step, and {name} is not one: "
+            f"only a model's example takes --layers and an optimizer's step, and {name} is none: "
             "leave out --layers, --optimizer, --learning-rate and --no-update"
         )
     walkthrough = example.walkthrough()

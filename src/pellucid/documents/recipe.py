@@ -25,7 +25,7 @@ class Reproduction(NamedTuple):
 def example_recipe(
     name: str, settings: Mapping[str, Any] | None, layers: Sequence[int] | None
 ) -> Reproduction:
-    """The recipe of a GPT's example, with the settings of its update and the blocks in full."""
+    """The recipe of a model's example, with the settings of its update and the blocks in full."""
     return Reproduction(
         "from pellucid.examples import find_example\n\n"
         f"example = find_example({name!r})\n"

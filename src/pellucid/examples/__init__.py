@@ -1,10 +1,10 @@
-"""The worked examples: those of GPTs are data, a JSON file each; the others run a few layers.
+"""The worked examples: those of models are data, a JSON file each; the others run a few layers.
 
 >>> "ai_rocks" in EXAMPLES
 True
 
 A demonstration is a module beside this one that ends in a `Demonstration`; its figures come from
-the run. A GPT's example is a text, a vocabulary, and every weight; a module makes one where the
+the run. A model's example is a text, a vocabulary, and every weight; a module makes one where the
 weights follow from something else, or where there is more to show than the step.
 """
 
@@ -14,13 +14,13 @@ from pellucid.errors import ConfigError, did_you_mean
 from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.dropout import DROPOUT
-from pellucid.examples.gpt_example import Example, gpt_example_names, load_example
 from pellucid.examples.hello_world import hello_world
 from pellucid.examples.humpty_dumpty import HUMPTY_DUMPTY
 from pellucid.examples.layer_norm_residual import LAYER_NORM_RESIDUAL
 from pellucid.examples.leaf_or_flower import LEAF_OR_FLOWER
 from pellucid.examples.leaf_or_flower_training import LEAF_OR_FLOWER_TRAINING
 from pellucid.examples.linear_maps import LINEAR_MAPS
+from pellucid.examples.model_example import Example, load_example, model_example_names
 from pellucid.examples.positions import POSITIONS
 from pellucid.examples.self_attention import SELF_ATTENTION
 from pellucid.examples.softmax import SOFTMAX
@@ -41,6 +41,7 @@ EXAMPLES = (
     "ai_rocks",
     "ai_rocks_older",
     "ai_rocks_d2",
+    "llama_by_hand",
     "translation_by_gpt",
     "where_do_you_live",
 )
@@ -95,7 +96,7 @@ __all__ = [
     "Demonstration",
     "Example",
     "find_example",
-    "gpt_example_names",
     "is_near_example",
     "load_example",
+    "model_example_names",
 ]

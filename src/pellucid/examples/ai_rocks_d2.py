@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from pellucid.examples.gpt_example import Example, load_example
+from pellucid.examples.model_example import Example, load_example
 from pellucid.models import GPT
 from pellucid.train import Trace
 from pellucid.walkthrough import Part, Step

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from pellucid.examples.gpt_example import Example
+from pellucid.examples.model_example import Example
 from pellucid.layers import IGNORE
 from pellucid.models import GPT, GPTConfig
 from pellucid.text import Words

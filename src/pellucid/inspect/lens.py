@@ -5,14 +5,14 @@ from torch import Tensor
 
 from pellucid.errors import TraceError
 from pellucid.layers import intervened, layer_norm, softmax, unembedding, wide
-from pellucid.models import GPT, intervened_name
+from pellucid.models import CausalModel, intervened_name
 from pellucid.tape import Tape
 
 
-def lens_names(model: GPT, tape: Tape) -> tuple[str, ...]:
+def lens_names(model: CausalModel, tape: Tape) -> tuple[str, ...]:
     """The names of the streams that the lens looks at: into each block, and out of the last.
 
-    >>> from pellucid.models import GPTConfig
+    >>> from pellucid.models import GPT, GPTConfig
     >>> model = GPT.init(GPTConfig(vocab_size=5, block_size=8, n_layer=2, n_head=1, n_embd=4))
     >>> lens_names(model, model.run_with_cache([0, 1, 2])[1])
     ('h.0.resid_pre', 'h.1.resid_pre', 'h.1.resid_post')
@@ -24,7 +24,7 @@ def lens_names(model: GPT, tape: Tape) -> tuple[str, ...]:
     return (*into, changed if changed in tape else last)
 
 
-def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
+def logit_lens(model: CausalModel, tape: Tape, position: int = -1) -> Tensor:
     """The probabilities of the next token, read off the residual stream of every block.
 
     probs = softmax(head(ln_f(stream))), with the model's own ln_f, where it has one, and head. The
@@ -44,8 +44,9 @@ def logit_lens(model: GPT, tape: Tape, position: int = -1) -> Tensor:
             f"-1, and {position} does not"
         )
     x = torch.stack([stream[..., position, :] for stream in streams])  # (L+1, ..., C)
-    if model.config.final_norm:
-        x, _ = layer_norm(x, **model.params["ln_f"], eps=model.config.eps)
+    if "ln_f" in model.params:
+        normalize = made.function if (made := tape.made_by("ln_f.out")) else layer_norm
+        x, _ = normalize(x, **model.params["ln_f"], eps=model.config.eps)
     if "ln_f.intervened.out" in tape:
         where, value = (
             tape.value(f"ln_f.intervened.{key}")[position] for key in ("where", "value")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.tape import Tape, check_finite
 from pellucid.tree import flatten
 
@@ -22,7 +22,7 @@ class Norms(NamedTuple):
     stream: tuple[float, ...]
 
 
-def gradient_norms(model: GPT, tape: Tape) -> Norms:
+def gradient_norms(model: CausalModel, tape: Tape) -> Norms:
     """Read the gradients' lengths off the tape of a step; `TraceError` where they are NaN."""
     depth = model.config.n_layer
     check_finite(tape, "gradients", (f"d{name}" for name in flatten(model.params)))

@@ -99,5 +99,6 @@ def gated_feed_forward_backward(
     dx_gate, gate_proj = ops.linear.backward(dgate, cache.gate_proj, tape=tape.at("gate_proj"))
     dx_up, up_proj = ops.linear.backward(dup, cache.up_proj, tape=tape.at("up_proj"))
     dx = dx_gate + dx_up  # (..., T, C)
+    tape.note(dx_gate=dx_gate, dx_up=dx_up)
     tape(dx=dx)
     return dx, {"gate_proj": gate_proj, "up_proj": up_proj, "c_proj": c_proj}

@@ -123,8 +123,8 @@ def _turned_backward(
         "v_heads": Meaning("G T d", "V", "values, likewise"),
         "q_norm.x": Meaning("H T d", "Q", "queries, before they are normed"),
         "k_norm.x": Meaning("G T d", "K", "keys, before they are normed"),
-        "q_norm.rstd": Meaning("H T 1", "1/√(q²+ε)", "what each head's query is scaled by"),
-        "k_norm.rstd": Meaning("G T 1", "1/√(k²+ε)", "what each head's key is scaled by"),
+        "q_norm.rstd": Meaning("H T 1", "1/RMS(q)", "what each head's query is scaled by"),
+        "k_norm.rstd": Meaning("G T 1", "1/RMS(k)", "what each head's key is scaled by"),
         "q_norm.xhat": Meaning("H T d", "q̂", "queries with mean square 1"),
         "k_norm.xhat": Meaning("G T d", "k̂", "keys with mean square 1"),
         "q_norm.out": Meaning("H T d", "γ q̂", "queries, normed"),
@@ -231,6 +231,7 @@ def grouped_attention_backward(
     dx_k, k_proj = ops.linear.backward(dk_rows, k_cache, tape=tape.at("k_proj"))
     dx_q, q_proj = ops.linear.backward(dq_rows, q_cache, tape=tape.at("q_proj"))
     dx = dx_q + dx_k + dx_v  # (..., T, C)
+    tape.note(dx_q=dx_q, dx_k=dx_k, dx_v=dx_v)
     tape(dx=dx)
     maps = {"q_proj": q_proj, "k_proj": k_proj, "v_proj": v_proj}
     return dx, maps | present(q_norm=q_norm, k_norm=k_norm) | heads

@@ -20,7 +20,7 @@ def rms_norm_shapes(width: int) -> Tree:
     values={
         "x": Meaning("T C", "x", "what is normalized, row by row"),
         "weight": Meaning("C", "γ", "gain"),
-        "rstd": Meaning("T 1", "1/√(x²+ε)", "what the row is scaled by"),
+        "rstd": Meaning("T 1", "1/RMS(x)", "what the row is scaled by"),
         "xhat": Meaning("T C", "x̂", "the row with mean square 1"),
         "out": Meaning("T C", "γ x̂", "output"),
     },

@@ -9,13 +9,14 @@ import math
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 
 
 @layer(
-    "angles[t, i] = (start + t) · frequencies[i]",
+    without("start", "angles[t, i] = t · frequencies[i]"),
+    given("start", "angles[t, i] = (start + t) · frequencies[i]"),
     "cos = cos(angles)",
     "sin = sin(angles)",
     values={

@@ -6,13 +6,13 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pellucid.models import GPT, Transformer
+from pellucid.models import CausalModel, Transformer
 from pellucid.train import Progress as Step
 
 RECENT = 20
 """The bar shows the mean loss of so many batches; a single one's jumps about."""
 
-M = TypeVar("M", GPT, Transformer)
+M = TypeVar("M", CausalModel, Transformer)
 
 
 def with_progress(console: Console, steps: Iterable[Step[M]], total: int) -> Iterator[Step[M]]:

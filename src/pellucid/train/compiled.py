@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pellucid.distribute import ALONE
 from pellucid.errors import ConfigError
-from pellucid.models import GPT, Transformer, trainable
+from pellucid.models import CausalModel, Transformer, trainable
 from pellucid.optim import decay_groups
 from pellucid.optim.step import zeros
 from pellucid.train.backend import compiled_backend, compiled_update
@@ -15,7 +15,7 @@ from pellucid.train.memory import keep_memory
 from pellucid.train.recipe import Recipe
 from pellucid.tree import map_leaves, matching
 
-M = TypeVar("M", GPT, Transformer)
+M = TypeVar("M", CausalModel, Transformer)
 
 
 class CompiledStep(Generic[M]):

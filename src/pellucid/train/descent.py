@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.train.record import check_update, updated
 
 
 def descend(
-    model: GPT, batch: Sequence[Any], update: Mapping[str, Any], *, steps: int
+    model: CausalModel, batch: Sequence[Any], update: Mapping[str, Any], *, steps: int
 ) -> list[float]:
     """The loss before each step of an optimizer on the same batch, and after the last.
 

@@ -12,7 +12,7 @@ from pellucid.distribute import ALONE, Layout
 from pellucid.errors import ConfigError
 from pellucid.evaluate import mean_loss
 from pellucid.layers import IGNORE, Ops, wide
-from pellucid.models import GPT, Transformer, trainable
+from pellucid.models import CausalModel, Transformer, trainable
 from pellucid.optim import decay_groups
 from pellucid.train.backend import backend_of
 from pellucid.train.first_nonfinite import first_wrong, lost_weight
@@ -27,7 +27,7 @@ VALIDATION_WINDOWS = 1024
 EXPLODED = 10.0
 """A loss of so many times that of guessing blindly, ln V, ends the training."""
 
-M = TypeVar("M", GPT, Transformer)
+M = TypeVar("M", CausalModel, Transformer)
 
 
 class Batches(Protocol):

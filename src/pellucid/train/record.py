@@ -8,7 +8,7 @@ from typing import Any
 
 from pellucid.errors import ConfigError, TextError, did_you_mean
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, trainable
+from pellucid.models import CausalModel, trainable
 from pellucid.optim import OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
 from pellucid.text import Tokenizer, readable_piece
@@ -31,13 +31,13 @@ REMEMBERED = {
 class Trace:
     """What was recorded: the tape, the model before the step, and the model after it."""
 
-    model: GPT
+    model: CausalModel
     tokenizer: Tokenizer
     tape: Tape
     update: Mapping[str, Any] | None = (
         None  # the optimizer and its settings; None where no step was taken
     )
-    after: GPT | None = None
+    after: CausalModel | None = None
     loss_after: float | None = None
     state: State | None = None  # the optimizer's, after the step
 
@@ -69,7 +69,7 @@ class Trace:
 
 
 def record_step(
-    model: GPT,
+    model: CausalModel,
     tokens: Sequence[int],
     tokenizer: Tokenizer,
     *,

@@ -41,6 +41,7 @@ class LlamaTrunkCache(NamedTuple):
         "embed": "Embedding lookup",
         "wte": "Embedding lookup",
         "drop": "Embedding lookup",
+        "frequencies": "Rotary positions: angles",
         "rope": "Rotary positions: angles",
         "ln_f": "Final RMS norm",
     },

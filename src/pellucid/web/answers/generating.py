@@ -6,7 +6,7 @@ import torch
 
 from pellucid.generate import Draw, Sampling, generate
 from pellucid.inspect import lens_names, logit_lens
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.tape import Tape
 from pellucid.web.answers.json_values import Json, json_number
 from pellucid.web.session.fields import Fields
@@ -62,7 +62,7 @@ def _event(run: ExperimentRun, draw: Draw, top: int) -> Json:
     }
 
 
-def _lens(run: ExperimentRun, model: GPT, text: Sequence[int], draw: Draw) -> list[Json]:
+def _lens(run: ExperimentRun, model: CausalModel, text: Sequence[int], draw: Draw) -> list[Json]:
     """What each layer would have said in the draw's place, and how likely it held the token."""
     tape = Tape()
     model.forward(text[-model.config.block_size :], tape)

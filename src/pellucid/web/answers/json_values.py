@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.documents.numbers import Format
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.web.session.runs import ExperimentRun
 
 SAMPLED = 1 << 16
@@ -68,7 +68,7 @@ def token(run: ExperimentRun, number: int) -> Json:
     return {"id": number, "piece": run.piece(number), "bytes": spelt}
 
 
-def facts(model: GPT, count: int) -> Json:
+def facts(model: CausalModel, count: int) -> Json:
     """What a model is like, in numbers."""
     config = model.config
     return {

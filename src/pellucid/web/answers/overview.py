@@ -29,7 +29,7 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "title": run.subject.title,
         "about": run.subject.about,
         "source": run.subject.source,
-        "kind": "gpt" if run.trace else "lesson",
+        "kind": "model" if run.trace else "lesson",
         "subject": {run.experiment.kind: run.experiment.name},
         "text": run.text,
         "changed": bool(run.experiment.edits),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.text import Tokenizer
 
 
@@ -15,7 +15,7 @@ from pellucid.text import Tokenizer
 class Opened:
     """A model, its tokenizer, and what a page says of it."""
 
-    model: GPT
+    model: CausalModel
     tokenizer: Tokenizer
     title: str
     text: str  # to begin with
@@ -36,7 +36,7 @@ class Library:
 
     def __init__(
         self,
-        names: Mapping[str, str | tuple[GPT, Tokenizer]],
+        names: Mapping[str, str | tuple[CausalModel, Tokenizer]],
         *,
         text: str | None = None,
         **how: Any,
@@ -76,7 +76,7 @@ class Library:
             return self._opened[name]
 
 
-def _begin(model: GPT, tokenizer: Tokenizer) -> str:
+def _begin(model: CausalModel, tokenizer: Tokenizer) -> str:
     """A text to begin with; the first tokens that there are where no English can be read."""
     try:
         tokens = tokenizer.prompt(FIRST)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError, TraceError
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, Intervention, intervene
+from pellucid.models import CausalModel, Intervention, intervene
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
@@ -33,7 +33,7 @@ class Subject(NamedTuple):
     title: str
     about: str
     source: str = ""
-    model: GPT | None = None
+    model: CausalModel | None = None
     tokenizer: Tokenizer | None = None
     batch: Batch = ((), ())
     walkthrough: Walkthrough | None = None
@@ -54,13 +54,13 @@ class ModelState:
     losses: tuple[float, ...] = ()
 
     @property
-    def without_interventions(self) -> GPT:
+    def without_interventions(self) -> CausalModel:
         """The model without the changed activations."""
         assert self.subject.model is not None
         return self.subject.model.with_params(self.params)
 
     @property
-    def model(self) -> GPT:
+    def model(self) -> CausalModel:
         """The model with them."""
         return (
             intervene(self.without_interventions, self.interventions)
@@ -140,7 +140,7 @@ def _checked(name: str, index: tuple[int, ...], shape: Sequence[int]) -> tuple[i
     return index
 
 
-def whole_text(tokenizer: Tokenizer, text: str, model: GPT) -> Batch:
+def whole_text(tokenizer: Tokenizer, text: str, model: CausalModel) -> Batch:
     """The tokens of a text, all of them read, and after each the one that is to be predicted."""
     tokens = tokenizer.prompt(text)
     room = min(TOKENS, model.config.block_size)

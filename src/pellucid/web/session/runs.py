@@ -151,7 +151,7 @@ class Runs:
         subject = self._subject(experiment)
         if subject.model is None:
             raise ConfigError(
-                f"only a GPT can be changed, and {experiment.name} is a lesson on layers by "
+                f"only a model can be changed, and {experiment.name} is a lesson on layers by "
                 "themselves: take another example, or a model"
             )
         return ModelState(subject, subject.model.params)

@@ -76,7 +76,7 @@ class Start extends HTMLElement {
       h("span", { class: "ps-title" }, title),
       h("span", { class: "ps-about" }, about),
     );
-    if (kind === "gpt") button.append(h("span", { class: "tag" }, "GPT: fully interactive"));
+    if (kind === "model") button.append(h("span", { class: "tag" }, "fully interactive"));
     button.addEventListener("click", () => this.#open({ subject: { example: name } }));
     return button;
   }

@@ -110,7 +110,7 @@ function fillSubjects(select, { models, examples }) {
   fill(
     select,
     h("optgroup", { label: "Models" }, models_),
-    h("optgroup", { label: "Worked examples, interactive" }, made("gpt")),
+    h("optgroup", { label: "Worked examples, interactive" }, made("model")),
     h("optgroup", { label: "Worked examples to read" }, made("lesson")),
   );
 }

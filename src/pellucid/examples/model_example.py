@@ -1,4 +1,4 @@
-"""A GPT as a worked example: a JSON file beside this one with a text and every weight."""
+"""A model as a worked example: a JSON file beside this one with a text and every weight."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +10,7 @@ import torch
 
 from pellucid.errors import ConfigError, did_you_mean
 from pellucid.layers import IGNORE
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import ARCHITECTURES, CausalModel
 from pellucid.text import Words
 from pellucid.train import Trace, record_step
 from pellucid.tree import unflatten
@@ -33,7 +33,7 @@ class Example:
     source: str  # whose example it is
     text: str
     tokenizer: Words
-    model: GPT
+    model: CausalModel
     update: dict[str, Any]
     targets: tuple[int, ...] | None = None
     closing: Callable[[Trace], Part] | None = None
@@ -62,7 +62,7 @@ class Example:
         )
 
 
-def gpt_example_names() -> list[str]:
+def model_example_names() -> list[str]:
     """The names that `load_example` takes."""
     here = files(__package__).iterdir()
     return sorted(file.name.removesuffix(SUFFIX) for file in here if file.name.endswith(SUFFIX))
@@ -77,18 +77,19 @@ def load_example(name: str) -> Example:
     >>> example.model.params["wte"]["weight"].shape
     torch.Size([3, 4])
     """
-    if name not in gpt_example_names():
+    if name not in model_example_names():
         raise ConfigError(
-            f"a worked example of a GPT must be one of {', '.join(gpt_example_names())}, and "
-            f"{name!r} is not{did_you_mean(name, gpt_example_names())}: take one of these"
+            f"a worked example of a model must be one of {', '.join(model_example_names())}, and "
+            f"{name!r} is not{did_you_mean(name, model_example_names())}: take one of these"
         )
     data = _content(name)
     tokenizer = Words(tuple(data["vocabulary"]), special=True)
-    config = GPTConfig(**data["config"] | {"vocab_size": tokenizer.vocab_size})
+    kind: Any = ARCHITECTURES[data["architecture"]]
+    config = kind.Config(**data["config"] | {"vocab_size": tokenizer.vocab_size})
     params = {
-        key: torch.tensor(value, dtype=torch.float64) for key, value in data["params"].items()
+        key: torch.tensor(data["params"][key], dtype=torch.float64)[: shape[0]]
+        for key, shape in config.parameter_shapes().items()
     }
-    params["wte.weight"] = params["wte.weight"][: tokenizer.vocab_size]
     wanted = data.get("targets")  # words, and null for a position without a target
     return Example(
         title=data["title"],
@@ -96,7 +97,7 @@ def load_example(name: str) -> Example:
         source=data["source"],
         text=data["text"],
         tokenizer=tokenizer,
-        model=GPT(config, unflatten(params)),
+        model=kind(config, unflatten(params)),
         update=data["update"],
         targets=None
         if wanted is None
@@ -107,7 +108,7 @@ def load_example(name: str) -> Example:
 def _content(name: str) -> dict[str, Any]:
     """A file's content; where it names another's weights, all that it leaves out is the other's.
 
-    Of those it may use fewer words: the rows of the embedding are those of its own vocabulary.
+    Of those it may use fewer words: its tables have the rows of its own vocabulary.
     """
     text = files(__package__).joinpath(name + SUFFIX).read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text)
