@@ -148,6 +148,43 @@ MEANT: Mapping[str, Mapping[str, Found]] = {
         "H": 2,
     },
     "A second map before the heads": {"x": "words", "W": "W_v", "W'": "W_o"},
+    "The block of GPT-2": {
+        name: f"gpt2.{name}"
+        for name in ("resid_mid", "wpe.out", "attn.c_proj.out", "resid_post", "mlp.c_proj.out")
+    },
+    "No mean to subtract": {"x": "gpt2.wpe.out", "mean": "gpt2.ln_1.mean", "ε": 1e-5},
+    "Backward, one term less": {
+        name + prime: f"{'d' * name.startswith('d')}{stage}.ln_1.{name.removeprefix('d')}"
+        for stage, prime in (("gpt2", ""), ("rms", "'"))
+        for name in ("dx", "dxhat", "rstd", "xhat")
+    },
+    "Queries and keys are turned instead": {
+        "first": "turned.attn.q_rope.first",
+        "second": "turned.attn.q_rope.second",
+        "cos": "turned.rope.cos",
+        "sin": "turned.rope.sin",
+    },
+    "The score depends on the distance alone": {
+        "scores": "turned.attn.scores",
+        "q": "turned.attn.q",
+        "k": "turned.attn.k",
+        "mask": lambda _: torch.ones(2, 2).tril(),
+        "d": 2,
+    },
+    "The mean of the two": {
+        "k₀": lambda tape: tape["turned.attn.k_heads"][:1],
+        "k₁": lambda tape: tape["turned.attn.k_heads"][1:],
+        "v₀": lambda tape: tape["turned.attn.v_heads"][:1],
+        "v₁": lambda tape: tape["turned.attn.v_heads"][1:],
+    },
+    "Each head still looks in its own way": {
+        "att": "shared.attn.att",
+        "scores": "shared.attn.scores",
+    },
+    "Backward, both heads teach the shared one": {
+        "dk₀": lambda tape: tape["dshared.attn.k"][:1],
+        "dk₁": lambda tape: tape["dshared.attn.k"][1:],
+    },
     "Any two numbers become ±1": NORMALIZED,
     "No gradient comes back": NORMALIZED,
 }

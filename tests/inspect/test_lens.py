@@ -5,11 +5,12 @@ import torch
 
 from pellucid.errors import TraceError
 from pellucid.inspect import lens_names, logit_lens
-from pellucid.models import Intervention, intervene
+from pellucid.models import Intervention, Llama, intervene
 from pellucid.tape import Tape
 from tests.judge import assert_close
-from tests.models.examples import TARGETS, TOKENS
+from tests.models.examples import TARGETS, TOKENS, random_params
 from tests.models.intervened_models import CONFIGS, model_of
+from tests.models.llama_examples import LLAMAS
 
 TEXT, WANTED = TOKENS[0], TARGETS[0]
 each_model = pytest.mark.parametrize("label", CONFIGS)
@@ -74,3 +75,12 @@ def test_a_position_outside_the_text_is_refused_in_one_line(position: int):
 def test_a_tape_of_no_run_is_refused():
     with pytest.raises(TraceError, match=r"which has no 'h\.0\.resid_pre'"):
         logit_lens(model_of(), Tape())
+
+
+@pytest.mark.parametrize("label", ["shared keys", "untied"])
+def test_the_last_norm_is_the_one_that_ran(label: str):
+    """A Llama's is an RMS norm, and its stream has a mean that a layer norm would take off."""
+    model = Llama(LLAMAS[label], random_params(LLAMAS[label]))
+    logits, tape = model.run_with_cache(TEXT)
+    assert tape["h.1.resid_post"].mean(-1).abs().min() > 1e-3
+    assert_close(logit_lens(model, tape)[-1], logits[-1].softmax(-1), 1e-12)

@@ -7,6 +7,7 @@ from pellucid.web import Library, SessionApi
 from tests.web.messages import check_call
 
 AI_ROCKS = {"subject": {"example": "ai_rocks"}}
+LLAMA = {"subject": {"example": "llama_by_hand"}}
 ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God created"}
 LESSON = {"subject": {"example": "where_do_you_live"}}
 

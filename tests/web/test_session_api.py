@@ -26,6 +26,7 @@ from tests.web.examples import (
     AI_ROCKS,
     ENGLISH,
     LESSON,
+    LLAMA,
     answer,
     changed,
     session_api,
@@ -47,10 +48,12 @@ def trace_of(model: Any, tokenizer: Any, text: str) -> Tape:
 # -- looking ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("experiment", [AI_ROCKS, ENGLISH], ids=["ai_rocks", "english-1M"])
+@pytest.mark.parametrize(
+    "experiment", [AI_ROCKS, ENGLISH, LLAMA], ids=["ai_rocks", "english-1M", "llama_by_hand"]
+)
 def test_every_tensor_of_the_outline_has_the_tape_s_numbers(api: SessionApi, experiment: Any):
-    if experiment is AI_ROCKS:
-        tape = find_example("ai_rocks").record().tape  # type: ignore[union-attr]
+    if "example" in experiment["subject"]:
+        tape = find_example(experiment["subject"]["example"]).record().tape
     else:
         tape = trace_of(*open_model("english-1M"), ENGLISH["text"])  # type: ignore[misc]
     compared = 0
@@ -349,7 +352,9 @@ def test_a_weight_may_be_set_between_steps(api: SessionApi):
             setting("wte.weight", [0, 1], 0.5), stepping("sgd", 2)),
     changed(ENGLISH, setting("h.3.mlp.c_proj.out", [], 0.0),
             {"do": "patch", "name": "h.1.resid_post", "index": [2], "text": "And the king said"}),
-], ids=["example", "model"])  # fmt: skip
+    changed(LLAMA, setting("h.0.attn.k_rope.out", [0, 1], 0.0), stepping("adam", 3),
+            setting("h.0.mlp.c_proj.out", [], 0.0)),
+], ids=["example", "model", "llama"])  # fmt: skip
 def test_the_python_makes_the_same_run(api: SessionApi, experiment: Any):
     source = answer(api, "python", experiment=experiment)["python"]
     names: dict[str, Any] = {"print": lambda *_: None}
@@ -408,6 +413,17 @@ def test_each_token_falls_where_its_candidate_lies(api: SessionApi):
 
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 40
+
+
+def test_a_llama_s_lens_ends_in_its_prediction_and_it_describes_its_own_values(api: SessionApi):
+    asked = {"experiment": LLAMA, "position": -1, "top": 4}
+    guessed, seen = answer(api, "predictions", **asked), answer(api, "lens", **asked)
+    for row, other in zip(seen["layers"][-1]["rows"], guessed["rows"], strict=True):
+        assert row["id"] == other["id"]
+        assert row["probability"] == pytest.approx(other["probability"], rel=1e-12)
+    assert answer(api, "open", experiment=LLAMA)["kind"] == "model"
+    bent = answer(api, "tensor", experiment=LLAMA, name="h.0.mlp.act.out")
+    assert bent["symbol"] == "SiLU(x W)"
 
 
 def test_the_lens_looks_where_the_token_is_drawn(api: SessionApi):

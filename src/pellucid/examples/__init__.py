@@ -14,6 +14,7 @@ from pellucid.errors import ConfigError, did_you_mean
 from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.dropout import DROPOUT
+from pellucid.examples.gpt2_to_llama import GPT2_TO_LLAMA
 from pellucid.examples.hello_world import hello_world
 from pellucid.examples.humpty_dumpty import HUMPTY_DUMPTY
 from pellucid.examples.layer_norm_residual import LAYER_NORM_RESIDUAL
@@ -41,6 +42,7 @@ EXAMPLES = (
     "ai_rocks",
     "ai_rocks_older",
     "ai_rocks_d2",
+    "gpt2_to_llama",
     "llama_by_hand",
     "translation_by_gpt",
     "where_do_you_live",
@@ -57,6 +59,7 @@ _DEMONSTRATIONS: dict[str, Demonstration] = {
     "linear_maps": LINEAR_MAPS,
     "leaf_or_flower": LEAF_OR_FLOWER,
     "leaf_or_flower_training": LEAF_OR_FLOWER_TRAINING,
+    "gpt2_to_llama": GPT2_TO_LLAMA,
     "translation_by_gpt": GPT_WITH_SEP,
     "where_do_you_live": TRANSFORMER,
 }

@@ -31,6 +31,21 @@ def axes(labels: Sequence[Labels], *names: str) -> dict[str, Sequence[Labels]]:
     return dict.fromkeys(names, labels)
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Lines of aligned columns, the first to the left and the others to the right.
+
+    >>> table(("", "loss"), [("before", "1.25"), ("after", "0.5")])
+    ('        loss', 'before  1.25', 'after    0.5')
+    """
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return tuple(
+        "  ".join(
+            [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])],
+        )
+        for row in (head, *rows)
+    )
+
+
 def numbered(*parts: Part) -> tuple[Part, ...]:
     """The parts, their steps numbered from 1 through all of them."""
     numbers = count(1)
