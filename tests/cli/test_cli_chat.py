@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from pellucid.checkpoint import export_gguf, open_model, save, write_chat_template
+from pellucid.checkpoint import (
+    export_gguf,
+    open_model,
+    read_chat_template,
+    save,
+    write_chat_template,
+)
 from pellucid.generate import Sampling
 from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.terminal.chat import Partner, said, talk
@@ -211,3 +217,23 @@ def test_what_is_exported_can_be_talked_to(
     wanted = theirs.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
     assert TEMPLATE.encode(own, messages) == wanted
     assert flatten(open_model(str(model))[0].params).keys()
+
+
+def test_what_is_trained_further_is_talked_to_as_before(
+    pellucid: Command, model: Path, text: Path, speaking: Callable[[str], None], tmp_path: Path
+):
+    how = ("--max-iters", 2, "--eval-interval", 1, "--num-samples", 0, "--block-size", 16)
+    for lora in ((), ("--lora", 1)):
+        run = ("--out", tmp_path / "run", "--overwrite", "--batch-size", 1, *lora)
+        ended = pellucid("train", text, "--model", model, *run, *how)
+        assert (ended.code, ended.err) == (0, "")
+        kept = read_chat_template(tmp_path / "run")
+        assert kept == read_chat_template(model)
+        assert kept is not None
+        assert kept.source == CHATML
+        speaking("hello\n")
+        ended = pellucid("chat", "--model", tmp_path / "run", "--max-new-tokens", 3)
+        assert ended.code == 0, ended.err
+    ended = pellucid("train", text, "--out", tmp_path / "run", "--overwrite", *how)
+    assert ended.code == 0, ended.err
+    assert read_chat_template(tmp_path / "run") is None

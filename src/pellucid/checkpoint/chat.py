@@ -15,7 +15,7 @@ from pellucid.models import RANDOM_MODELS
 from pellucid.text import ChatTemplate
 from pellucid.text.gguf_settings import TEMPLATE, USES
 
-FILE, SETTINGS = "chat_template.jinja", "tokenizer_config.json"
+TEMPLATE_FILES = FILE, SETTINGS = "chat_template.jinja", "tokenizer_config.json"
 """Beside a model's weights: the template alone, and settings that may hold it."""
 
 

@@ -46,7 +46,7 @@ from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
     from pellucid.models import CausalModel
-    from pellucid.text import Tokenizer
+    from pellucid.text import ChatTemplate, Tokenizer
     from pellucid.text.corpus import Corpus
 
 SIZES = ("n_layer", "n_head", "n_embd", "n_kv_head")
@@ -211,7 +211,13 @@ def _untrained(context: Context, settings: dict[str, Any]) -> Untrained:
         f"{len(corpus.training):,} tokens to train on, {len(corpus.validation):,} to validate; "
         f"{tokenizer.kind}, {tokenizer.vocab_size:,} ids"
     )
-    return Untrained(lambda: model().to(device=place), corpus, tokenizer, about)
+
+    def template() -> "ChatTemplate | None":
+        from pellucid.checkpoint import read_chat_template
+
+        return settings["model"] and read_chat_template(settings["model"])
+
+    return Untrained(lambda: model().to(device=place), corpus, tokenizer, about, template)
 
 
 def _new(settings: dict[str, Any]) -> "tuple[Callable[[], CausalModel], Corpus, Tokenizer]":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pellucid.distribute import Layout
-    from pellucid.text import Tokenizer
+    from pellucid.text import ChatTemplate, Tokenizer
     from pellucid.train import Progress, Recipe, TrainState
 
 
@@ -41,6 +41,7 @@ class Untrained(NamedTuple):
     corpus: Any
     tokenizer: "Tokenizer"
     about: str  # the data in a line
+    template: "Callable[[], ChatTemplate | None]" = lambda: None  # where one came with the model
 
 
 def train_run(
@@ -114,7 +115,8 @@ def _begin_or_resume(
     model = untrained.model()
     point = begin(model.params, recipe.seed)
     begun = {"options": dict(settings), "data": fingerprint}
-    begin_run(out, model, untrained.tokenizer, point, begun)
+    template = untrained.template()
+    begin_run(out, model, untrained.tokenizer, point, begun, template=template)
     _meet(layout)
     return model, point
 

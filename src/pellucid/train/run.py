@@ -2,6 +2,7 @@
 
     run.json                            how it was begun: the settings, and what data it was
     tokenizer.json                      both written once, before the first iteration
+    tokenizer_config.json               likewise, where a model with a chat template is trained on
     config.json, model.safetensors      the best model by validation loss
     last.safetensors                    the last point: weights, moments, random state
     log.jsonl                           a line for some of the iterations
@@ -19,13 +20,14 @@ from typing import Any
 
 import torch
 
-from pellucid.checkpoint import save
+from pellucid.checkpoint import save, write_chat_template
+from pellucid.checkpoint.chat import TEMPLATE_FILES
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, ConfigError, WriteError
 from pellucid.files import clear_unfinished, write_text
 from pellucid.models import ARCHITECTURES, trainable
 from pellucid.models.adapter import check, configure
-from pellucid.text.tokenizer import Tokenizer
+from pellucid.text import ChatTemplate, Tokenizer
 from pellucid.train.events import EventFile, available
 from pellucid.train.first_nonfinite import lost_weight
 from pellucid.train.log import LOG, Log
@@ -35,7 +37,7 @@ from pellucid.train.state import TrainState, load_point, save_point
 from pellucid.tree import flatten
 
 RUN, LAST, TOKENIZER = "run.json", "last.safetensors", "tokenizer.json"
-FILES = (RUN, TOKENIZER, CONFIG, WEIGHTS, LAST, LOG)
+FILES = (RUN, TOKENIZER, *TEMPLATE_FILES, CONFIG, WEIGHTS, LAST, LOG)
 VERSION = 1
 
 
@@ -101,21 +103,26 @@ def begin_run(
     tokenizer: Tokenizer,
     point: TrainState,
     settings: Mapping[str, Any],
+    *,
+    template: ChatTemplate | None = None,
 ) -> None:
     """Create the directory of a new run, replacing an old one.
 
-    `settings` is what `run_settings` gives back.
+    `settings` is what `run_settings` gives back; `template` came with the model that is trained
+    further.
     """
     try:
         _clear(directory)
         # An earlier run's state goes first: without one, there is nothing that could resume with
         # files of two runs.
-        for name in (LAST, WEIGHTS, CONFIG, LOG, RUN):
+        for name in (LAST, WEIGHTS, CONFIG, LOG, RUN, *TEMPLATE_FILES):
             (directory / name).unlink(missing_ok=True)
         made = {"architecture": model.architecture} | model.config.to_dict()
         about = {"pellucid": VERSION, "model": made, **settings}
         write_text(directory / RUN, json.dumps(about, indent=2) + "\n")
         tokenizer.save(directory / TOKENIZER)
+        if template is not None:
+            write_chat_template(template, directory)
     except OSError as error:
         raise WriteError(
             f"{directory} must be a directory that can be written; {error.strerror}; make room "
