@@ -313,6 +313,44 @@ def test_a_chat_template_comes_along_with_its_tokens(tmp_path: Path):
     assert back.tokens == {"bos_token": "<s>", "eos_token": "</s>"}
 
 
+# -- what was written and is not whole ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Llama", "Llama 3.1", "Qwen 3", "GPT-2"])
+def test_a_tensor_or_a_setting_that_is_missing_is_one_line(
+    kind: str, pieces: Tokenizer, tmp_path: Path
+):
+    model = model_of(CONFIGS[kind][1])
+    export_gguf(model, pieces, tmp_path / "m.gguf")
+    content = (tmp_path / "m.gguf").read_bytes()
+    header, _ = read_gguf(tmp_path / "m.gguf")
+    idle = ("attention.key_length", "attention.value_length", "rope.dimension_count")
+    idle += ("vocab_size", "rope.freq_base", "rope.scaling.original_context_length")
+    own = [name for name in header.settings if name.startswith(CONFIGS[kind][0])]
+    needed = [name for name in own if not name.endswith(idle)]
+    for name in [*header.tensors, *needed]:
+        if name == "rope_freqs.weight":
+            continue  # without it, it is another model
+        changed = name[:-1] + "~"
+        (tmp_path / "m.gguf").write_bytes(content.replace(name.encode(), changed.encode()))
+        with pytest.raises(CheckpointError) as caught:
+            pellucid.load(tmp_path / "m.gguf")
+        assert len(str(caught.value).splitlines()) == 1
+        said = str(caught.value)
+        assert "~" in said or "missing" in said or "lacks" in said, said
+
+
+@pytest.mark.parametrize("name", ["value_length", "dimension_count"])
+def test_a_head_has_one_size(name: str, pieces: Tokenizer, tmp_path: Path):
+    model = model_of(llama(head_size=24))
+    export_gguf(model, pieces, tmp_path / "m.gguf")
+    content = (tmp_path / "m.gguf").read_bytes()
+    at = content.index(name.encode()) + len(name) + 4
+    (tmp_path / "m.gguf").write_bytes(content[:at] + b"\x10" + content[at + 1 :])
+    with pytest.raises(CheckpointError, match=rf"{name} must be the size of a head, 24; it is 16"):
+        pellucid.load(tmp_path / "m.gguf")
+
+
 # -- what cannot be written ---------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {

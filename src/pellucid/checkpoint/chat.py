@@ -47,7 +47,8 @@ def _in_gguf(file: Path) -> ChatTemplate | None:
 
     def piece(use: str) -> str | None:
         token = settings.get(f"tokenizer.ggml.{use}_token_id")
-        return pieces[token] if type(token) is int and token < len(pieces) else None
+        known = type(token) is int and 0 <= token < len(pieces)
+        return pieces[token] if known and isinstance(pieces[token], str) else None
 
     tokens = {name: piece(use) for name, use in USES.items()}
     ends = (piece(use) for use in ("eos", "eot", "eom"))

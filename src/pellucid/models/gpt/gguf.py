@@ -38,7 +38,7 @@ SIZES = {
 VOCABULARY = "vocab_size"
 
 FIXED = {"norm": "pre", "final_norm": True, "activation": "gelu_tanh"}
-"""What llama.cpp's GPT-2 has no choice of."""
+"""What llama.cpp's GPT-2 has no choice of; nor of biases, which a model may lack all the same."""
 
 NAMES = {
     "token_embd": "wte",
@@ -70,10 +70,9 @@ def read(stored: Stored) -> tuple[GPTConfig, Tensors]:
     fields |= {
         "n_inner": None if usual else fields["n_inner"],
         "vocab_size": tensors["wte.weight"].shape[0] if "wte.weight" in tensors else 1,
-        "bias": "ln_f.bias" in tensors,
         "tied": not untie(tensors),
     }
-    return configure(at, GPTConfig, **FIXED, **fields), tensors
+    return configure(at, GPTConfig, bias=True, **FIXED, **fields), tensors
 
 
 def write(model: GPT) -> tuple[dict[str, Any], Tensors]:

@@ -88,7 +88,8 @@ class GGUFKind(NamedTuple):
         """Our configuration and our tensors."""
         own = self._own_settings(stored)
         names = set(stored.tensors)
-        vocabulary = stored.tensors["token_embd.weight"].shape[0] if names else 0
+        table = "token_embd.weight"
+        vocabulary = stored.tensors[table].shape[0] if table in names else 1
         head = own.get(KEY, own[SIZES["n_embd"]] // own[SIZES["n_head"]])
         if odd := [name for name in (VALUE, ROTATED) if own.get(name, head) != head]:
             raise CheckpointError(
