@@ -59,6 +59,7 @@ CONFIGS: dict[str, tuple[str, Any]] = {
     "Llama 3.1": ("llama", llama(rope_scaling=RotaryScaling(8.0, 1.0, 4.0, 64))),
     "Qwen 2": ("qwen2", llama(qkv_bias=True, tied=False)),
     "Qwen 3": ("qwen3", llama(qk_norm=True, head_size=24)),
+    "SmolLM 3": ("smollm3", llama(unrotated_every=4, n_layer=5)),
     "GPT-2": ("gpt2", gpt()),
     "GPT-2, untied, own width": ("gpt2", gpt(tied=False, n_inner=96)),
 }
@@ -116,6 +117,30 @@ def test_transformers_reads_the_same_model(kind: str, pieces: Tokenizer, tmp_pat
     with torch.no_grad():
         wanted = theirs(IDS[None]).logits[0]
     torch.testing.assert_close(model.forward(IDS), wanted, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["F32", "F16"])
+@each
+def test_llama_cpp_writes_the_same_text(kind: str, form: str, pieces: Tokenizer, tmp_path: Path):
+    llama_cpp = pytest.importorskip("llama_cpp", reason="llama.cpp itself is not installed")
+    model = model_of(CONFIGS[kind][1])
+    export_gguf(model, pieces, tmp_path / "m.gguf", form=form)
+    theirs = llama_cpp.Llama(
+        str(tmp_path / "m.gguf"), n_ctx=16, n_threads=1, logits_all=True, verbose=False
+    )
+    text = "the cat sat"
+    ids = pieces.encode(text)
+    assert theirs.tokenize(text.encode(), add_bos=False) == ids
+    read, room = pellucid.load(tmp_path / "m.gguf"), 5 if "window" in kind else 12
+    for _ in range(room - len(ids)):
+        theirs.reset()
+        theirs.eval(ids)
+        logits = read.forward(ids)[-1]
+        scores = torch.from_numpy(theirs.scores[len(ids) - 1].copy())
+        assert (scores - logits).abs().max() < 1e-2 * logits.abs().max()
+        ids = [*ids, int(logits.argmax())]
+        assert int(scores.argmax()) == ids[-1]
+    theirs.close()
 
 
 def test_the_channels_of_a_head_stand_in_pairs(pieces: Tokenizer, tmp_path: Path):
@@ -354,7 +379,10 @@ def test_a_head_has_one_size(name: str, pieces: Tokenizer, tmp_path: Path):
 # -- what cannot be written ---------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    "GELU": (lambda: model_of(llama(activation="gelu_tanh")), "llama.cpp has llama, qwen2, qwen3"),
+    "GELU": (
+        lambda: model_of(llama(activation="gelu_tanh")),
+        "llama.cpp has llama, qwen2, qwen3, smollm3",
+    ),
     "norms and biases": (lambda: model_of(llama(qk_norm=True, qkv_bias=True)), "none of them has"),
     "a late window": (lambda: model_of(llama(window=3, windowed_from=1)), "none of them has"),
     "some blocks": (lambda: model_of(llama(unrotated_every=2)), "none of them has"),

@@ -47,8 +47,9 @@ def _in_gguf(file: Path) -> ChatTemplate | None:
 
     def piece(use: str) -> str | None:
         token = settings.get(f"tokenizer.ggml.{use}_token_id")
-        known = type(token) is int and 0 <= token < len(pieces)
-        return pieces[token] if known and isinstance(pieces[token], str) else None
+        if type(token) is not int or not 0 <= token < len(pieces):
+            return None
+        return pieces[token] if isinstance(pieces[token], str) else None
 
     tokens = {name: piece(use) for name, use in USES.items()}
     ends = (piece(use) for use in ("eos", "eot", "eom"))

@@ -25,9 +25,9 @@ def load(
     """The model in a directory or file, or of a name on the Hugging Face hub.
 
     - a directory that `save` wrote, or its `model.safetensors`, whatever kind of model it holds;
-    - a Hugging Face GPT-2, GPT-1, Llama, Mistral, Qwen 2 or Qwen 3: `config.json` with safetensors
-      or `pytorch_model.bin`, whole or sharded;
-    - a GGUF file of llama.cpp, quantized or not, of a GPT-2, Llama, Mistral, Qwen 2 or Qwen 3;
+    - a Hugging Face GPT-2, GPT-1, Llama, Mistral, Qwen 2, Qwen 3 or SmolLM3: `config.json` with
+      safetensors or `pytorch_model.bin`, whole or sharded;
+    - a GGUF file of llama.cpp, quantized or not, of a GPT-2 or of the same families;
     - a nanoGPT `ckpt.pt`, or a directory with one (see `nanogpt` for its two kinds of GELU), and
       a `.pt` of build-nanogpt;
     - llm.c's model, a `.bin` that begins with its magic number;

@@ -1,6 +1,6 @@
-"""Llama, Mistral, Qwen 2 and Qwen 3 as llama.cpp stores them in GGUF, in and out.
+"""Llama, Mistral, Qwen 2 and 3 and SmolLM3 as llama.cpp stores them in GGUF, in and out.
 
-Maps are (out, in) there. In files of the architecture "llama" the channels of each head's queries
+Maps are (out, in) there. In files of Llama and SmolLM3 the channels of each head's queries
 and keys stand in pairs, 0 beside d/2, as the paper turns them; here they are put back in halves.
 Source: llama.cpp, convert_hf_to_gguf.py and src/llama-arch.cpp.
 """
@@ -76,11 +76,16 @@ LLAMA_3_TRAINED = 8192
 
 
 class GGUFKind(NamedTuple):
-    """One architecture of llama.cpp: whether its heads' channels stand in pairs, and its norms."""
+    """One architecture of llama.cpp: whether its heads' channels stand in pairs, and its choices.
+
+    `factors` says whether it takes Llama 3.1's scaling.
+    """
 
     architecture: str
     paired: bool
+    factors: bool = False
     qk_norm: bool = False
+    unrotated_every: int | None = None
     biases: Mapping[str, bool] | None = None  # what it decides; None for what a file has
     own_head_size: bool = True
 
@@ -108,6 +113,7 @@ class GGUFKind(NamedTuple):
             "out_bias": "blk.0.attn_output.bias" in names,
             "mlp_bias": "blk.0.ffn_up.bias" in names,
             "qk_norm": self.qk_norm,
+            "unrotated_every": self.unrotated_every,
             "tied": "output.weight" not in names,
         }
         config = configure(stored.settings_at, LlamaConfig, **fields)
@@ -133,9 +139,9 @@ class GGUFKind(NamedTuple):
             and config.qk_norm == self.qk_norm
             and self.biases in (None, biases)
             and (self.own_head_size or config.head * config.n_head == config.n_embd)
-            and config.unrotated_every is None
+            and config.unrotated_every == self.unrotated_every
             and (config.window is None or config.windowed_from == 0)
-            and (scaling is None or scaling.low is None or self.paired)
+            and (scaling is None or scaling.low is None or self.factors)
         )
 
     def settings(self, config: LlamaConfig) -> dict[str, Any]:
@@ -241,20 +247,13 @@ def _factors(config: LlamaConfig) -> Tensor:
     return plain / slowed
 
 
+_NO_BIAS = {"qkv_bias": False, "out_bias": False, "mlp_bias": False}
+
 GGUF_KINDS = (
-    GGUFKind("llama", paired=True),
-    GGUFKind(
-        "qwen2",
-        paired=False,
-        biases={"qkv_bias": True, "out_bias": False, "mlp_bias": False},
-        own_head_size=False,
-    ),
-    GGUFKind(
-        "qwen3",
-        paired=False,
-        qk_norm=True,
-        biases={"qkv_bias": False, "out_bias": False, "mlp_bias": False},
-    ),
+    GGUFKind("llama", paired=True, factors=True),
+    GGUFKind("qwen2", paired=False, biases=_NO_BIAS | {"qkv_bias": True}, own_head_size=False),
+    GGUFKind("qwen3", paired=False, qk_norm=True, biases=_NO_BIAS),
+    GGUFKind("smollm3", paired=True, unrotated_every=4, biases=_NO_BIAS),
 )
 
 
