@@ -1,6 +1,7 @@
 """Every loader by the command that calls it: a file of its format is changed, and read."""
 
 import io
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from hypothesis import strategies as st
 from safetensors.torch import save
 
+from pellucid.gguf_header import read_gguf
 from tests.fuzz import originals
 from tests.fuzz.mutation import any_file, damaged, mutated
 from tests.fuzz.originals import Files
@@ -68,6 +70,36 @@ def nanogpt() -> st.SearchStrategy[Changed]:
         return {"ckpt.pt": value, "tokenizer.json": tokenizer}, [*GENERATE, "ckpt.pt"]
 
     return (mutated(whole).map(_pickled) | damaged(_pickled(whole))).map(changed)
+
+
+def gguf(files: Callable[[], Files]) -> Callable[[], st.SearchStrategy[Changed]]:
+    """A file of llama.cpp's, whose settings are others, or whose bytes are."""
+
+    def inputs() -> st.SearchStrategy[Changed]:
+        (whole,) = files().values()
+        command = [*GENERATE, "m.gguf"]
+        return (damaged(whole) | _with_other_setting(whole)).map(
+            lambda content: ({"m.gguf": content}, command)
+        )
+
+    return inputs
+
+
+def _with_other_setting(whole: bytes) -> st.SearchStrategy[bytes]:
+    """A few bytes of a setting's value or of a tensor's place, behind its name, are others."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.gguf").write_bytes(whole)
+        header, _ = read_gguf(Path(folder) / "m.gguf")
+
+    def changed(name: str, behind: int, value: bytes) -> bytes:
+        at = whole.index(name.encode()) + len(name) + behind
+        return whole[:at] + value + whole[at + len(value) :]
+
+    names = st.sampled_from([*header.settings, *header.tensors])
+    values = st.binary(min_size=1, max_size=8) | st.sampled_from(
+        [number.to_bytes(8, "little") for number in (0, 1, 2**31, 2**32 - 1, 2**63)]
+    )
+    return st.builds(changed, names, st.integers(0, 24), values)
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -191,6 +223,8 @@ LOADERS: dict[str, Callable[[], st.SearchStrategy[Changed]]] = {
     "index of shards": one_changed(originals.sharded, [*GENERATE, "."], "index.json"),
     "nanoGPT checkpoint": nanogpt,
     "llm.c checkpoint": one_changed(originals.llm_c, [*GENERATE, "gpt2.bin"], ".bin"),
+    "GGUF checkpoint of a GPT-2": gguf(originals.gguf(originals.small_model())),
+    "GGUF checkpoint of a Llama": gguf(originals.gguf(originals.small_llama())),
     "OpenAI checkpoint": one_changed(originals.openai, [*GENERATE, "."]),
     "tokenizer": tokenizers,
     "raw ids": raw_ids,

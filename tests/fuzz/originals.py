@@ -5,14 +5,15 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import pellucid
-from pellucid.checkpoint import export_huggingface, export_llm_c
-from pellucid.models import GPT, GPTConfig
-from pellucid.text import Tokenizer, train_bpe
+from pellucid.checkpoint import export_gguf, export_huggingface, export_llm_c
+from pellucid.models import GPT, CausalModel, GPTConfig, Llama, LlamaConfig, RotaryScaling
+from pellucid.text import ChatTemplate, Tokenizer, train_bpe
 from pellucid.tree import flatten
 from tests.fuzz.running import run_command
 
@@ -132,6 +133,27 @@ def llm_c() -> Files:
         _tokenizer(folder)
 
     return files_of(make)
+
+
+def gguf(model: CausalModel) -> Callable[[], Files]:
+    """A file for llama.cpp, with its tokenizer and a chat template in it."""
+
+    def files() -> Files:
+        template = ChatTemplate("{{ messages[0].content }}", {}, ())
+
+        def make(folder: Path) -> None:
+            export_gguf(model, bytes_tokenizer(), folder / "m.gguf", template=template)
+
+        return files_of(make)
+
+    return cache(files)
+
+
+def small_llama() -> Llama:
+    """A Llama as small, with Llama 3.1's scaling."""
+    scaling = RotaryScaling(8.0, 1.0, 4.0, 4)
+    sizes: dict[str, Any] = SIZES | {"n_kv_head": 1, "n_inner": 4, "rope_scaling": scaling}
+    return Llama.init(LlamaConfig(VOCABULARY, **sizes))
 
 
 @cache
