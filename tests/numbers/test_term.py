@@ -106,6 +106,13 @@ def test_a_term_used_twice_has_a_line_of_its_own():
     assert text.splitlines() == ["t0 = math.exp(1.0)", "value = t0 + (-t0)"]
 
 
+def test_text_that_would_be_too_long_is_not_written():
+    whole = apply("sum", *(number(float(place)) for place in range(9)))
+    text = whole.python()
+    assert whole.python(len(text)) == text
+    assert whole.python(len(text) - 1) == whole.python(9) == ""
+
+
 def test_the_slack_bounds_what_float32_rounds():
     for seed in range(20):
         x = 3 * torch.randn(5, 40, generator=torch.Generator().manual_seed(seed))

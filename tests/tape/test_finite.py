@@ -46,6 +46,11 @@ def test_an_overflow_is_named_by_the_call_that_made_it():
     assert str(found).endswith("infinite; layer_norm at h.0.ln_2 made it")
 
 
+def test_numbers_are_finite_even_where_their_sum_is_not():
+    assert is_finite("a", torch.tensor([3e38, 3e38, -1.0]))
+    assert not is_finite("a", torch.tensor([torch.inf, -torch.inf, 1.0]))
+
+
 def test_what_no_call_reads_is_not_looked_at():
     tape = Tape()
     tape.given({"figures": torch.tensor([torch.nan])})

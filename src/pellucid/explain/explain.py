@@ -143,10 +143,11 @@ def shown(term: Term, most: int | None) -> tuple[tuple[Term, ...], tuple[Term, .
     if most is None or term.operation not in {"sum", "max"} or len(parts) <= SEVERAL:
         return parts, ()
     if term.operation == "max":
-        large = {max(range(len(parts)), key=lambda place: _at_least(parts[place].value))}
-    else:
-        sizes = [_at_least(abs(part.value)) for part in parts]
-        large = set(nlargest(most, range(len(parts)), key=sizes.__getitem__))
+        values = (part.value for part in parts)
+        first = next(at for at, one in enumerate(values) if one == term.value or math.isnan(one))
+        return (parts[first],), parts[:first] + parts[first + 1 :]
+    sizes = [_at_least(abs(part.value)) for part in parts]
+    large = set(nlargest(most, range(len(parts)), key=sizes.__getitem__))
     return (
         tuple(part for place, part in enumerate(parts) if place in large),
         tuple(part for place, part in enumerate(parts) if place not in large),

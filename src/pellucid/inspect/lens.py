@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.layers import intervened, layer_norm, softmax, unembedding, wide
+from pellucid.layers import intervened, softmax, unembedding, wide
 from pellucid.models import CausalModel, intervened_name
 from pellucid.tape import Tape
 
@@ -27,9 +27,9 @@ def lens_names(model: CausalModel, tape: Tape) -> tuple[str, ...]:
 def logit_lens(model: CausalModel, tape: Tape, position: int = -1) -> Tensor:
     """The probabilities of the next token, read off the residual stream of every block.
 
-    probs = softmax(head(ln_f(stream))), with the model's own ln_f, where it has one, and head. The
-    last row is what the model predicts. An intervention in `ln_f.out` counts in every row, and one
-    in the stream from its place on.
+    probs = softmax(head(ln_f(stream))), with the model's own ln_f, where it has one, as the run
+    called it, and head. The last row is what the model predicts. An intervention in `ln_f.out`
+    counts in every row, and one in the stream from its place on.
 
     Shapes: (L+1, V), a row for each of `lens_names`; for a batch (L+1, B, V).
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
@@ -44,15 +44,15 @@ def logit_lens(model: CausalModel, tape: Tape, position: int = -1) -> Tensor:
             f"-1, and {position} does not"
         )
     x = torch.stack([stream[..., position, :] for stream in streams])  # (L+1, ..., C)
-    if "ln_f" in model.params:
-        normalize = made.function if (made := tape.made_by("ln_f.out")) else layer_norm
-        x, _ = normalize(x, **model.params["ln_f"], eps=model.config.eps)
+    last_norm = tape.made_by("ln_f.out") if "ln_f.out" in tape else None
+    if last_norm is not None:
+        x, _ = last_norm.function(**{**last_norm.arguments, "x": x})
     if "ln_f.intervened.out" in tape:
         where, value = (
             tape.value(f"ln_f.intervened.{key}")[position] for key in ("where", "value")
         )
         x, _ = intervened(x, where=where, value=value)
-    head = "wte" if model.config.tied else "lm_head"
-    logits, _ = unembedding(x, **model.params[head])
+    head = model.params.get("lm_head") or model.params["wte"]
+    logits, _ = unembedding(x, **head)
     probs, _ = softmax(wide(logits))
     return probs

@@ -9,6 +9,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from pellucid.numbers.operations import OPERATIONS, exact_sum
 
@@ -62,12 +63,15 @@ class Term:
     def __repr__(self) -> str:
         return f"<Term {self.label or self.operation or 'number'} = {self.value!r}>"
 
-    def python(self) -> str:
+    def python(self, most: int | None = None) -> str:
         """The arithmetic as lines of Python with every digit; the last one sets `value`.
 
-        What is used twice or has a name in the code has a line of its own.
+        What is used twice or has a name in the code has a line of its own. Where that would be
+        more than `most` characters, nothing is written.
         """
-        order = list(_made_before(self))
+        order = list(islice(_made_before(self), None if most is None else most + 1))
+        if most is not None and len(order) > most:  # each has a character at least
+            return ""
         uses = Counter(id(operand) for term in order for operand in term.operands)
         texts: dict[int, str] = {}
         lines = []
@@ -81,7 +85,8 @@ class Term:
                 lines.append(f"t{len(lines)} = {text}{note}")
             else:
                 texts[id(term)] = f"({text})" if term.operation else text
-        return "\n".join(lines)
+        text = "\n".join(lines)
+        return text if most is None or len(text) <= most else ""
 
 
 def number(value: float) -> Term:

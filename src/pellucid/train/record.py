@@ -142,7 +142,7 @@ def take_step(
 ) -> Tree | None:
     """Run one step of a model on a batch, on a tape: the new parameters, None without `update`.
 
-    The model is a `GPT` or a `Transformer`, of numbers of any kind that the layers take.
+    The model is a `CausalModel` or a `Transformer`, of numbers of any kind that the layers take.
     """
     _, grads = model.loss_and_grads(*batch, tape)
     if update is None:

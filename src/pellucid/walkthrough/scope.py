@@ -47,6 +47,8 @@ class Scope:
                 self._at.setdefault(call.path, []).append(call)
             for name in dict.fromkeys(call.inputs.values()):
                 self._reading.setdefault(name, []).append(call)
+        self._leaves: dict[int, dict[str, Any]] = {}
+        self._meanings: dict[str, Meaning | None] = {}
         self._names: dict[int, list[str]] = {}
         for name in tape:
             self._names.setdefault(id(tape.value(name)), []).append(name)
@@ -74,6 +76,11 @@ class Scope:
 
     def meaning(self, name: str) -> Meaning | None:
         """What a value means, made or given: by the outermost layer that has a word for it."""
+        if name not in self._meanings:
+            self._meanings[name] = self._meaning(name)
+        return self._meanings[name]
+
+    def _meaning(self, name: str) -> Meaning | None:
         made = self.tape.shown_by(name)
         for call in [made] if made is not None else self.readers(name):
             for one in self.around(call):
@@ -89,7 +96,7 @@ class Scope:
 
         `wanted` are the tape's names of the values that they are to make, if not of all.
         """
-        leaves = leaves_of(call.arguments)
+        leaves = self._given(call)
         for equation in facts_of(call.function).equations:
             if not equation.holds(leaves):
                 continue
@@ -136,7 +143,7 @@ class Scope:
         leaves: dict[str, Any] = {}
         for one in (own, call):
             facts = facts_of(one.function)
-            leaves = leaves_of(one.arguments)
+            leaves = self._given(one)
             for name, value in leaves.items():
                 _measure(sizes, facts.values.get(name), value)
             for name in one.outputs:
@@ -152,11 +159,17 @@ class Scope:
 
     # -- names --------------------------------------------------------------------------------
 
+    def _given(self, call: Call) -> dict[str, Any]:
+        """What a call was given, each value by itself; a model's trunk is given all parameters."""
+        if id(call) not in self._leaves:
+            self._leaves[id(call)] = leaves_of(call.arguments)
+        return self._leaves[id(call)]
+
     def _own(self, call: Call, word: str, full: str) -> str | None:
         """A value that the call showed, was given, or that a call within it showed."""
         if full in call.outputs:
             return full
-        leaf = leaves_of(call.arguments).get(word)
+        leaf = self._given(call).get(word)
         if hasattr(leaf, "shape"):
             return call.inputs.get(word) or self.tape.name_of(leaf)
         return full if full in self.tape else self._argument(full)
@@ -184,7 +197,7 @@ class Scope:
             short = str(below(min(within, key=self.rank), prefix))
             return full if short in NOTATION else short
         for call in self.at(prefix):
-            for word, leaf in leaves_of(call.arguments).items():
+            for word, leaf in self._given(call).items():
                 if leaf is value:
                     return word
         return full

@@ -14,7 +14,7 @@ from typing import Any
 
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES
-from pellucid.models import GPT
+from pellucid.models import CausalModel
 from pellucid.text import Tokenizer
 from pellucid.web.answers.api import SessionApi
 from pellucid.web.notebook.bundle import module_text
@@ -91,7 +91,7 @@ class View(anywidget.AnyWidget):
 
 
 def see(
-    model: str | GPT | None = None,
+    model: str | CausalModel | None = None,
     text: str | None = None,
     *,
     tokenizer: Tokenizer | None = None,
@@ -100,15 +100,15 @@ def see(
 ) -> View:
     """The page in a notebook, with a model and a text; the start page where nothing is said.
 
-    `model` is a worked example (`pellucid examples` lists them), what `open_model` takes, or a GPT
-    with its `tokenizer`. Without a `text`, an example has its own, and a model begins with a
-    sentence. Raises `ConfigError` for a GPT without a tokenizer, and for settings out of range;
+    `model` is a worked example (`pellucid examples` lists them), what `open_model` takes, or a
+    model with its `tokenizer`. Without a `text`, an example has its own, and a model begins with a
+    sentence. Raises `ConfigError` for a model without a tokenizer, and for settings out of range;
     what goes wrong with the model or the text is said in the view.
     """
-    names: dict[str, str | tuple[GPT, Tokenizer]] = {SHIPPED: SHIPPED}
-    if isinstance(model, GPT):
+    names: dict[str, str | tuple[CausalModel, Tokenizer]] = {SHIPPED: SHIPPED}
+    if isinstance(model, CausalModel):
         if tokenizer is None:
-            raise ConfigError("a GPT must come with its tokenizer: see(model, text, tokenizer=…)")
+            raise ConfigError("a model must come with its tokenizer: see(model, text, tokenizer=…)")
         subject = Experiment("model", "this model", text)
         names = {subject.name: (model, tokenizer), **names}
     elif model is None:

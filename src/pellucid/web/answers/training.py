@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from pellucid.generate import Sampling, generate
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, CausalModel, GPTConfig
 from pellucid.text import Characters, Tokenizer, beginning
 from pellucid.text.corpus import Corpus
 from pellucid.train import Progress, Recipe, train
@@ -64,7 +64,7 @@ def training(
     return events()
 
 
-def _begin(text: str, settings: Fields) -> tuple[GPT, Tokenizer]:
+def _begin(text: str, settings: Fields) -> tuple[CausalModel, Tokenizer]:
     tokenizer = Characters.from_text(text)
     config = GPTConfig(vocab_size=tokenizer.vocab_size, **SIZES[settings["size"]])
     return GPT.init(config, seed=settings["seed"]), tokenizer
@@ -90,7 +90,7 @@ def _event(step: Progress[Any], tokenizer: Tokenizer) -> Json:
     }
 
 
-def _sample(model: GPT, tokenizer: Tokenizer) -> str:
+def _sample(model: CausalModel, tokenizer: Tokenizer) -> str:
     """What the model writes by now, always with the same random numbers."""
     tokens = tokenizer.prompt(beginning(tokenizer))
     draws = generate(

@@ -68,7 +68,7 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
     name = found.name.partition("[")[0]
     row, meaning = describe(name, tape), meaning_of(tape, run.piece)
     writer = Marked()
-    python = "" if found.term is None else found.term.python()
+    python = "" if found.term is None else found.term.python(PYTHON)
     return {
         "name": found.name,
         "origin": found.origin,
@@ -83,7 +83,7 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
         "operands": [_operand(run, part) for part in read_by(found, Writer())],
         "facing": _facing(run, found.name),
         "proved": proved(run, found),
-        "python": python if 0 < len(python) <= PYTHON else None,
+        "python": python or None,
     }
 
 
