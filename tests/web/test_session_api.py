@@ -520,6 +520,20 @@ def test_old_runs_make_room_for_new_ones(api: SessionApi, monkeypatch: pytest.Mo
         assert api.held <= 4 * one
 
 
+def test_a_run_stays_beside_the_one_it_is_compared_with(
+    api: SessionApi, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("pellucid.web.session.runs.ROOM", 0)
+    experiment = changed(ENGLISH, setting("h.0.attn.att", [0], 0.0))
+    edited = api.runs.run(read_experiment(experiment))
+    before = api.runs.run(read_experiment(ENGLISH))
+    answer(api, "effect", experiment=experiment)
+    assert api.runs.run(read_experiment(experiment)) is edited
+    assert api.runs.run(read_experiment(ENGLISH)) is before
+    answer(api, "open", experiment=ENGLISH | {"text": "In the beginning there"})
+    assert api.runs.run(read_experiment(experiment)) is not edited
+
+
 def test_a_closed_api_holds_nothing(api: SessionApi):
     run = weakref.ref(api.runs.run(read_experiment(ENGLISH)))
     api.close()

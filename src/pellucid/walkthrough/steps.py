@@ -27,9 +27,12 @@ SUM = "a sum hands its gradient to both terms; where the stream is read twice, t
 
 KINDS = {
     "feed_forward": "mlp",
+    "gated_feed_forward": "mlp",
+    "grouped_attention": "attention",
     "unembedding": "logits",
     "block": "residual",
     "decoder_block": "residual",
+    "gated_block": "residual",
     "probs": "softmax",
     "losses": "loss",
 }

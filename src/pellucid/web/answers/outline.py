@@ -11,6 +11,7 @@ from pellucid.web.session.runs import ExperimentRun
 
 KINDS = {
     "layer_norm": "norm",
+    "rms_norm": "norm",
     "residual": "sum",
     "logits": "unembedding",
     "cross_attention": "cross",
@@ -18,10 +19,8 @@ KINDS = {
 }
 """What the drawing calls a kind of step, where it has another word."""
 
-PLACES = {"norm": "ln", "sum": "resid", "attention": "attn", "mlp": "mlp"}
-
-HEADS = ("q", "k", "v", "scores", "att", "kept", "z")
-"""What an attention's heads have, each its own part of."""
+BY_HEAD = 3
+"""Axes of what an attention's heads have, each its own part of: the first is that of the heads."""
 
 
 class Outline:
@@ -69,16 +68,22 @@ class Outline:
         node["says"] = step.says
         node["tensors"] = self._tensors(step.names)
         if kind == "attention" and self.run.trace is not None:
-            node["children"] = list(self._heads(place, step.layer))
+            node["children"] = list(self._heads(place, step))
         return node
 
-    def _heads(self, place: str, block: int | None) -> Iterator[Json]:
+    def _heads(self, place: str, step: Step) -> Iterator[Json]:
+        """The heads of queries, each with the head of keys that it has, or shares with others."""
         assert self.run.trace is not None
-        for head in range(self.run.trace.model.config.n_head):
-            node = _node(f"{place}.head.{head}", f"Head {head}", "head", block=block)
+        tape, count = self.run.tape, self.run.trace.model.config.n_head
+        split = [name for name in step.names if tape.value(name).dim() == BY_HEAD]
+        group = max(count // tape.value(name).shape[0] for name in split)
+        for head in range(count):
+            node = _node(f"{place}.head.{head}", f"Head {head}", "head", block=step.layer)
             node["head"] = head
-            named = (f"h.{block}.attn.{name}" for name in HEADS)
-            node["tensors"] = self._tensors(named, [head])
+            node["says"] = _shared(head, group)
+            for name in split:
+                own = head * tape.value(name).shape[0] // count
+                node["tensors"] += self._tensors([name], [own])
             yield node
 
     def _tensors(self, names: Iterable[str], lead: Sequence[int] = ()) -> list[Json]:
@@ -114,6 +119,21 @@ def _place(step: Step) -> str:
     names = [name for name in step.names if name.startswith(f"h.{step.layer}.")]
     parts = names[-1].split(".")
     return ".".join(parts[:3])
+
+
+def _shared(head: int, group: int) -> str:
+    """In words, whose keys and values a head of queries has; nothing where they are its own.
+
+    >>> _shared(4, 3)
+    'Its keys and values are those of key-value head 1, shared with heads 3 and 5.'
+    """
+    if group == 1:
+        return ""
+    shared = head // group
+    others = [str(one) for one in range(shared * group, (shared + 1) * group) if one != head]
+    *most, last = others
+    heads = f"heads {', '.join(most)} and {last}" if most else f"head {last}"
+    return f"Its keys and values are those of key-value head {shared}, shared with {heads}."
 
 
 def _node(place: str, title: str, kind: str, *, block: int | None = None) -> Json:

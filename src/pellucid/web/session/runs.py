@@ -25,13 +25,19 @@ from pellucid.web.session.model_state import ModelState, Subject, whole_text
 from pellucid.web.turns import pause
 
 ROOM = 1 << 29
-"""Bytes that a session's runs may hold beside the newest one."""
+"""Bytes that a session's runs may hold beside the newest ones."""
+
+COMPARED = 2
+"""So many runs, the newest, are kept however large: an edited one is looked at beside another."""
 
 TRAINED = 4
 """How many models that were trained on the page a session keeps."""
 
 PREVIEWED = 20_000_000
 """Up to this many parameters the next update is worked out: it is six numbers for each."""
+
+Key = tuple[str, Hashable]
+"""What is kept, "run" or "model_state", and of which experiment."""
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Runs:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.trained: dict[str, Opened] = {}
-        self._cache: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._cache: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self._held = 0
         self._lock = RLock()
 
@@ -120,7 +126,7 @@ class Runs:
                 made = self._state(key, after) if kept else after()
         return made
 
-    def _state(self, key: Hashable, make: Callable[[], ModelState]) -> ModelState:
+    def _state(self, key: Key, make: Callable[[], ModelState]) -> ModelState:
         made: ModelState = self._made(key, make, _model_state_bytes)
         return made
 
@@ -135,16 +141,18 @@ class Runs:
             )
         return self.trained[experiment.name]
 
-    def _made(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
+    def _made(self, key: Key, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
         with self._lock:
             if key not in self._cache:
                 made = make()
                 self._cache[key] = made, size(made)
                 self._held += self._cache[key][1]
             self._cache.move_to_end(key)
-            while len(self._cache) > 1 and self._held > ROOM:
-                _, (_, freed) = self._cache.popitem(last=False)
-                self._held -= freed
+            runs = [kept for kept in self._cache if kept[0] == "run"]
+            stay = {key, *runs[-COMPARED:]}
+            for old in [kept for kept in self._cache if kept not in stay]:
+                if self._held > ROOM:
+                    self._held -= self._cache.pop(old)[1]
             return self._cache[key][0]
 
     def _first_state(self, experiment: Experiment) -> ModelState:

@@ -42,7 +42,7 @@ class Generate extends Panel {
       lens: h("div", { class: "draw-lens" }),
       guesses: guesses(this),
       lesson: h("p", { class: "empty" }, "This example is a lesson on layers by themselves: it " +
-        "writes no text. Choose an example of a GPT, or a model."),
+        "writes no text. Choose an interactive example, or a model."),
     };
     this.#parts = made;
     made.all = h("div", {}, this.#form(), h("section", { class: "written" },

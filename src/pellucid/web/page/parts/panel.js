@@ -61,4 +61,4 @@ export class Panel extends Part {
 /** A line that says why there is nothing to do here. */
 export const LESSON =
   "This example is a lesson on layers by themselves: there is no model to change. " +
-  "Choose an example of a GPT, or a model.";
+  "Choose an interactive example, or a model.";
