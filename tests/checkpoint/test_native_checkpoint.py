@@ -472,9 +472,10 @@ def test_places_that_hold_no_checkpoint(tmp_path, refused):
 
 
 def test_exported_names():
-    names = ["TensorFiles", "export_huggingface", "export_llm_c", "load", "open_model"]
-    names += ["open_tensors", "read_metadata", "read_torch_stacks", "read_torch_transformer"]
-    names += ["save", "write_state"]
+    names = ["TensorFiles", "export_gguf", "export_huggingface", "export_llm_c", "load"]
+    names += ["open_model", "open_tensors", "read_chat_template", "read_metadata"]
+    names += ["read_torch_stacks", "read_torch_transformer", "save", "write_chat_template"]
+    names += ["write_state"]
     assert pellucid.checkpoint.__all__ == names
     for name in names:
         assert f"{name}(" in pellucid.checkpoint.__doc__

@@ -22,19 +22,21 @@ from safetensors.torch import load_file, save_file
 
 import pellucid.checkpoint
 from pellucid.checkpoint import (
+    export_gguf,
     export_huggingface,
     export_llm_c,
     load,
     open_model,
     open_tensors,
+    read_chat_template,
     read_torch_transformer,
     save,
 )
 from pellucid.cli import main
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, Classifier, ClassifierConfig, Intervention, intervene
-from pellucid.text import Characters
-from pellucid.tree import flatten
+from pellucid.text import Characters, train_bpe
+from pellucid.tree import flatten, unflatten
 
 SOURCE = Path(pellucid.checkpoint.__file__).parent.parent
 FILES = (
@@ -451,6 +453,33 @@ def hub(place: Path, make: Make, monkeypatch: pytest.MonkeyPatch, **_: Any) -> N
         load("gpt2")
     online.append("yes")
     assert load("gpt2").config == load(place / "hf").config
+
+
+@follows("copy the file again")
+def chat_template(place: Path, **_: Any) -> None:
+    settings = place / "tokenizer_config.json"
+    settings.write_text('{"chat_template": 7}')
+    with told("copy the file again"):
+        read_chat_template(place)
+    settings.write_text('{"chat_template": "{{ messages }}"}')
+    assert read_chat_template(place)
+
+
+@follows("choose one", "write F32 or BF16")
+def form_of_gguf(place: Path, make: Make, **_: Any) -> None:
+    pieces = train_bpe("the cat and the hat", 260)
+    model = make(vocab_size=pieces.vocab_size)
+    file = place / "model.gguf"
+    with told("choose one"):
+        export_gguf(model, pieces, file, form="Q9_0")
+    weights = flatten(model.params)
+    weights["h.0.mlp.c_fc.weight"] = weights["h.0.mlp.c_fc.weight"] + 1e6
+    large = model.with_params(unflatten(weights))
+    with told("write F32 or BF16"):
+        export_gguf(large, pieces, file, form="F16")
+    assert not file.exists()
+    export_gguf(large, pieces, file, form="F32")
+    assert load(file).config.vocab_size == pieces.vocab_size
 
 
 @follows("give another --model", "give the model's own by --tokenizer")

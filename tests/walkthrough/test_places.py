@@ -55,7 +55,7 @@ def test_a_name_means_what_the_layer_says_that_made_it(llama: Trace):
     gpt = example.record().tape
     for name, norm, rms in [
         ("h.0.ln_1.out", "γ x̂ + β", "γ x̂"),
-        ("h.0.ln_1.rstd", "1/√(σ²+ε)", "1/√(x²+ε)"),
+        ("h.0.ln_1.rstd", "1/√(σ²+ε)", "1/RMS(x)"),
         ("dh.0.ln_1.out", "∂L/∂(γ x̂ + β)", "∂L/∂(γ x̂)"),
     ]:
         assert describe(name, gpt).symbol == norm

@@ -1,10 +1,11 @@
 """Checkpoints: models from files, and models into files.
 
-    load(path)                            a GPT from any of the formats below
+    load(path)                            a model from any of the formats below
     open_model(name)                      the same, with its tokenizer
     save(model, directory)                our own format
     read_metadata(directory)              the notes that were saved with it
     read_chat_template(name)              how a conversation becomes a text for it
+    write_chat_template(template, path)   the same into a directory
     read_torch_transformer(weights, …)    a Transformer from `torch.nn.Transformer`'s state dict
     read_torch_stacks(weights, …)         its encoder and decoder alone, without embeddings
     export_huggingface(model, directory)  what `transformers.GPT2LMHeadModel.from_pretrained` reads
@@ -18,6 +19,7 @@
 |---|---|---|
 | Pellucid's | `config.json` with `"pellucid"`, or the header of `model.safetensors` | `native` |
 | Hugging Face | `config.json` with a `"model_type"` that an adapter names | `huggingface` |
+| GGUF | a `.gguf` | `gguf` |
 | nanoGPT, build-nanogpt | `ckpt.pt`, or a `.pt` | `nanogpt` |
 | llm.c's GPT-2 | a `.bin` that begins with 20240326 | `llm_c` |
 | OpenAI's GPT-2 | `hparams.json` | `openai` |

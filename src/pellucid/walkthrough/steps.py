@@ -26,13 +26,10 @@ SUM = "a sum hands its gradient to both terms; where the stream is read twice, t
 """What undoing a residual connection is, in words."""
 
 KINDS = {
-    "feed_forward": "mlp",
-    "gated_feed_forward": "mlp",
+    **dict.fromkeys(("feed_forward", "gated_feed_forward"), "mlp"),
     "grouped_attention": "attention",
     "unembedding": "logits",
-    "block": "residual",
-    "decoder_block": "residual",
-    "gated_block": "residual",
+    **dict.fromkeys(("block", "decoder_block", "gated_block"), "residual"),
     "probs": "softmax",
     "losses": "loss",
 }
