@@ -279,6 +279,11 @@ def test_a_way_of_cutting_that_llama_cpp_has_not_is_refused(pieces: Tokenizer):
         gguf_settings(BPE(library), V)
 
 
+def test_a_tokenizer_of_bytes_alone_is_refused():
+    with pytest.raises(CheckpointError, match="merge at least one pair of pieces, and this one"):
+        gguf_settings(train_bpe("", 257), V)
+
+
 def test_a_tokenizer_that_begins_each_text_says_so(pieces: Tokenizer, tmp_path: Path):
     from tokenizers import Tokenizer as Library
     from tokenizers import processors

@@ -223,7 +223,7 @@ LOADERS: dict[str, Callable[[], st.SearchStrategy[Changed]]] = {
     "index of shards": one_changed(originals.sharded, [*GENERATE, "."], "index.json"),
     "nanoGPT checkpoint": nanogpt,
     "llm.c checkpoint": one_changed(originals.llm_c, [*GENERATE, "gpt2.bin"], ".bin"),
-    "GGUF checkpoint of a GPT-2": gguf(originals.gguf(originals.small_model())),
+    "GGUF checkpoint of a GPT-2": gguf(originals.gguf(originals.small_gpt())),
     "GGUF checkpoint of a Llama": gguf(originals.gguf(originals.small_llama())),
     "OpenAI checkpoint": one_changed(originals.openai, [*GENERATE, "."]),
     "tokenizer": tokenizers,

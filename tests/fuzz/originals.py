@@ -21,6 +21,7 @@ Files = dict[str, bytes]
 """A folder's files by their paths in it."""
 
 VOCABULARY = 257
+MERGED = 260  # that of a file for llama.cpp, whose tokenizers merge
 SIZES = {"block_size": 16, "n_layer": 1, "n_head": 2, "n_embd": 4}
 SHORT = ["--max-iters", "2", "--eval-interval", "1", "--batch-size", "2"]
 TEXT = "In the beginning was the word, and the word was good. " * 8
@@ -142,18 +143,23 @@ def gguf(model: CausalModel) -> Callable[[], Files]:
         template = ChatTemplate("{{ messages[0].content }}", {}, ())
 
         def make(folder: Path) -> None:
-            export_gguf(model, bytes_tokenizer(), folder / "m.gguf", template=template)
+            export_gguf(model, train_bpe(TEXT, MERGED), folder / "m.gguf", template=template)
 
         return files_of(make)
 
     return cache(files)
 
 
+def small_gpt() -> GPT:
+    """A GPT-2 that llama.cpp could run."""
+    return GPT.init(GPTConfig(MERGED, **SIZES))
+
+
 def small_llama() -> Llama:
     """A Llama as small, with Llama 3.1's scaling."""
     scaling = RotaryScaling(8.0, 1.0, 4.0, 4)
     sizes: dict[str, Any] = SIZES | {"n_kv_head": 1, "n_inner": 4, "rope_scaling": scaling}
-    return Llama.init(LlamaConfig(VOCABULARY, **sizes))
+    return Llama.init(LlamaConfig(MERGED, **sizes))
 
 
 @cache

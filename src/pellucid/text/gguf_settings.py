@@ -92,6 +92,11 @@ def _byte_level(tokenizer: Tokenizer) -> dict[str, Any]:
     }
     pieces = {token: piece for piece, token in said["model"]["vocab"].items()}
     pieces |= {token: content for token, (content, _) in kinds.items()}
+    if not said["model"]["merges"]:
+        raise CheckpointError(
+            "a tokenizer of llama.cpp's must merge at least one pair of pieces, and this one has "
+            "bytes alone; export --format huggingface writes it as it is"
+        )
     order = range(tokenizer.vocab_size)
     return {
         "model": "gpt2",
