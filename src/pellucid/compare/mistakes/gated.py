@@ -87,20 +87,21 @@ def _without_norms(right: Function) -> Function:
         out, cache = right(**given, q_norm=None, k_norm=None)
         if q_norm is None:
             return out, cache
-        q, k = cache.q._replace(norm=_Unused(q_norm)), cache.k._replace(norm=_Unused(k_norm))
-        return out, cache._replace(q=q, k=k)
+        norms = zip(cache.turned, (q_norm, k_norm), strict=True)
+        turned = tuple(one._replace(norm=_Unused(norm)) for one, norm in norms)
+        return out, cache._replace(turned=turned)
 
     return wrong
 
 
 def _without_norms_backward(right: Function) -> Function:
     def wrong(*, cache: Any, **given: Any) -> Any:
-        unused, heads = {}, {"q": cache.q, "k": cache.k}
-        for name, one in heads.items():
-            if isinstance(one.norm, _Unused):
-                unused[f"{name}_norm"] = one.norm.weight
-                heads[name] = one._replace(norm=None)
-        dx, grads = right(cache=cache._replace(**heads), **given)
+        unused, turned = {}, list(cache.turned)
+        for place, name in enumerate(("q_norm", "k_norm")):
+            if isinstance(turned[place].norm, _Unused):
+                unused[name] = turned[place].norm.weight
+                turned[place] = turned[place]._replace(norm=None)
+        dx, grads = right(cache=cache._replace(turned=tuple(turned)), **given)
         return dx, grads | map_leaves(torch.zeros_like, unused)
 
     return wrong
@@ -157,8 +158,8 @@ GATED: tuple[Mistake, ...] = (
         "no_qk_norm",
         "queries and keys are not normed",
         (
-            ("x, q_proj, q_norm,", "x, q_proj, None,"),
-            ("x, k_proj, k_norm,", "x, k_proj, None,"),
+            ("q_heads, q_norm,", "q_heads, None,"),
+            ("k_heads, k_norm,", "k_heads, None,"),
         ),
         {
             grouped_attention: _without_norms,

@@ -13,7 +13,7 @@ from pellucid.models.llama.wiring import llama_trunk
 
 _TURNED = "turned = (first * cos - second * sin, second * cos + first * sin)"
 _WINDOWED = "windowed = causal_mask(length, keys, tokens.device, window=config.window)"
-_KEYS = '_turned_heads("k", x, k_proj, k_norm, count=n_kv_head, **rest'
+_KEYS = '_turned("k", k_heads, k_norm, **rest'
 
 BASES = {
     "1e4": (10_000.0, "10,000, as in Llama 2"),
