@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli.serve import _names
+from pellucid.shipped import FETCHED
+from pellucid.shipped.fetched import CACHE
 from tests.cli.conftest import Command
 from tests.train.small_training import TEXT
 from tests.web.served import Browser
@@ -57,6 +59,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept from start to start is this test's own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "state"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -80,6 +83,19 @@ def test_it_prints_the_address_answers_there_and_ends_quietly(trained: Path):
         process.send_signal(signal.SIGINT)
         rest, said = process.communicate(timeout=60)
         assert (process.returncode, rest, said) == (130, "", "")
+
+
+def test_what_was_fetched_before_is_offered_and_opened_when_it_is_asked_for(tmp_path: Path):
+    ((name, model),) = FETCHED.items()
+    (tmp_path / "cache").mkdir()
+    with (tmp_path / "cache" / f"{name}.gguf").open("wb") as file:
+        file.truncate(model.size)  # of the right size, and no model: who opens it is told so
+    with running("-m", "pellucid", "serve", "--port", "0") as (_, browser):
+        session = browser.session()
+        models = browser.call(session, "start").json()["models"]
+        assert models[1:] == [{"name": name, "about": model.about}]
+        opened = browser.call(session, "open", experiment={"subject": {"model": name}})
+        assert "GGUF" in opened.refused(400)
 
 
 def test_models_begin_with_the_text_that_is_given():

@@ -11,7 +11,7 @@ from typer import Option
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
 from pellucid.cli.options.text import not_empty
-from pellucid.shipped import SHIPPED_MODEL
+from pellucid.shipped import FETCHED, SHIPPED_MODEL, is_fetched
 
 
 def serve(
@@ -45,8 +45,10 @@ def serve(
             webbrowser.open(address)
 
     with listen(port) as listening:
-        library = Library(_names(model or []), text=None if text is None else not_empty(text))
-        for name in library.names:
+        named = _names(model or [])
+        fetched = {name: name for name in FETCHED if name not in named and is_fetched(name)}
+        library = Library(named | fetched, text=None if text is None else not_empty(text))
+        for name in named:  # what else was fetched before is opened when it is asked for
             library.open(name)
         token = new_token() if new_address else kept_token()
         at_work = PageServer(

@@ -18,9 +18,7 @@ def start(library: Library) -> Json:
     trained_on = CALLS["train"]["fields"]["properties"]["text"]
     return {
         "version": version("pellucid"),
-        "models": [
-            {"name": name, "about": str(library.open(name).model)} for name in library.names
-        ],
+        "models": [{"name": name, "about": library.about(name)} for name in library.names],
         "examples": _examples(),
         "default": Experiment("model", first).as_json(),
         "defaults": {name: checked(name, {}) for name in ("update", "training")},

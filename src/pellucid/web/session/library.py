@@ -8,6 +8,7 @@ from typing import Any
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.models import CausalModel
+from pellucid.shipped import FETCHED
 from pellucid.text import Tokenizer
 
 
@@ -56,6 +57,13 @@ class Library:
         """What `open_model` takes for that name; None where the model itself was given."""
         source = self._sources[name]
         return source if isinstance(source, str) else None
+
+    def about(self, name: str) -> str:
+        """A line on a model; of a named one that nobody has opened yet, what it is known by."""
+        source = self.path(name)
+        if source in FETCHED and name not in self._opened:
+            return FETCHED[source].about
+        return str(self.open(name).model)
 
     def open(self, name: str) -> Opened:
         """The model of that name; `ConfigError` where it was not named at the start."""
