@@ -237,3 +237,13 @@ def test_what_is_trained_further_is_talked_to_as_before(
     ended = pellucid("train", text, "--out", tmp_path / "run", "--overwrite", *how)
     assert ended.code == 0, ended.err
     assert read_chat_template(tmp_path / "run") is None
+
+
+def test_a_text_ends_where_an_answer_would(tmp_path: Path, pieces: Tokenizer, pellucid: Command):
+    """`generate` too stops at the token that the template ends a turn with."""
+    save(parrot(pieces, "hello you"), tmp_path)
+    pieces.save(tmp_path)
+    words = ("generate", "--model", tmp_path, "--prompt", "\n", "--greedy", "--max-new-tokens", 40)
+    assert len(pellucid(*words).out) > 40, "the parrot goes on and on"
+    write_chat_template(TEMPLATE, tmp_path)
+    assert pellucid(*words).out == "hello you\n"

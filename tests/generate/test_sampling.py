@@ -101,6 +101,9 @@ def test_nothing_comes_after_the_stop():
     stop = full[5]
     assert ids(go_on(stop=stop)) == full[: full.index(stop) + 1]
     assert len(go_on(count=1)) == 1
+    several = {stop, full[2]}
+    first = next(place for place, token in enumerate(full) if token in several)
+    assert ids(go_on(stop=several)) == full[: first + 1]
 
 
 def test_ids_that_the_tokenizer_lacks_are_never_drawn():

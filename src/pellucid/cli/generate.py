@@ -86,7 +86,7 @@ def generate(
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Continue a prompt, token by token."""
-    from pellucid.checkpoint import open_model
+    from pellucid.checkpoint import open_model, read_chat_template
     from pellucid.generate import Sampling, go_on
     from pellucid.terminal.draws import write_text
     from pellucid.terminal.hypotheses import found_lines
@@ -118,6 +118,8 @@ def generate(
     opened, tokenizer = open_model(
         model, **opening(model, tokenizer_name, dtype, device, special=special)
     )
+    template = read_chat_template(model)
+    stops = template.stops(tokenizer) if template else frozenset[int]()
     start = beginning(tokenizer) if prompt is None else not_empty(prompt)
     with packed_model(opened, quantize) as gpt:
         if beam is not None:
@@ -147,4 +149,5 @@ def generate(
                 keep_past=past,
                 lookup=lookup,
                 why=why,
+                stops=stops,
             )

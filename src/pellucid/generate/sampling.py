@@ -1,7 +1,7 @@
 """Generation: draw the next token from the model's probabilities, append it, again."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -187,9 +187,9 @@ def generate(
     keep_past: bool = True,
     lookup: int = 0,
     vocab_size: int | None = None,
-    stop: int | None = None,
+    stop: int | Collection[int] | None = None,
 ) -> Iterator[Draw]:
-    """Go on from `tokens`, one draw at a time, up to `max_new_tokens` or the token `stop`.
+    """Go on from `tokens`, one draw at a time, up to `max_new_tokens` or a token of `stop`.
 
     With `keep_past`, each step computes the new position alone, on the keys and values of those
     before it. When the context is full it slides: every position then stands one place earlier, so
@@ -213,6 +213,8 @@ def generate(
     if lookup < 0:
         raise ConfigError(f"lookup must be at least 0 tokens, such as 8, not {lookup}")
 
+    stops = {stop} if isinstance(stop, int) else set(stop or ())
+
     # A generator's body waits for the first draw, and what came is to be checked at the call.
     def draws() -> Iterator[Draw]:
         text, past, end = list(tokens), None, len(tokens) + max_new_tokens
@@ -229,7 +231,7 @@ def generate(
                 choice = draw(row[:vocab_size].clone(), sampling, generator)
                 yield choice
                 text.append(choice.token)
-                if choice.token == stop:
+                if choice.token in stops:
                     return
                 if choice.token != guess:
                     break

@@ -69,12 +69,14 @@ def write_text(
     keep_past: bool = True,
     lookup: int = 0,
     why: bool = False,
+    stops: frozenset[int] = frozenset(),
 ) -> None:
     """Print the prompt and what the model adds, token by token; with `why`, each draw instead.
 
-    The text ends early where the model draws the tokenizer's token for that.
+    The text ends early where the model draws the tokenizer's token for that, or one of `stops`.
     """
-    stop = ending(tokenizer)
+    end = ending(tokenizer)
+    stop = stops if end is None else stops | {end}
     tokens = tokenizer.prompt(prompt)
     draws = generate(
         model,
@@ -94,7 +96,7 @@ def write_text(
     if not why:
         out.write(text.removeprefix("\n"))
     for number, choice in enumerate(draws, start=1):
-        added = "" if choice.token == stop else _printed(decoder.push(choice.token))
+        added = "" if choice.token in stop else _printed(decoder.push(choice.token))
         text += added
         if why:
             for line in draw_lines(tokenizer, choice, number, console.width):
