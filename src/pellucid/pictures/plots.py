@@ -13,6 +13,9 @@ from pellucid.pictures.figure import new_figure, save_figure
 LABELLED = 40
 """Up to so many tokens, each is written beside its row and below its column."""
 
+TEN = 10
+"""Up to so many layers of a block have strong colours; of more, every second is a pale one."""
+
 LEAST = 1e-12
 """Of a gradient that is all but 0, the logarithmic axis shows this."""
 
@@ -41,10 +44,13 @@ def draw_attention(tables: Mapping[str, Tensor], pieces: Sequence[str], path: Pa
 def draw_gradient_norms(norms: Norms, path: Path) -> None:
     """Draw the lengths of the gradients, block by block, of the parameters and of the stream."""
     figure = new_figure(9.5, 7)
+    from matplotlib import colormaps  # noqa: PLC0415 (it is an extra)
+
     by_parameter, by_stream = figure.subplots(2, 1, height_ratios=[3, 1])
     depth = len(norms.stream) - 1
     owners = dict.fromkeys(kind.rpartition(".")[0] for kind in norms.blocks)
-    colours = {owner: f"C{place}" for place, owner in enumerate(owners)}
+    palette = colormaps["tab10" if len(owners) <= TEN else "tab20"]
+    colours = {owner: palette(place) for place, owner in enumerate(owners)}
     for kind, lengths in norms.blocks.items():
         style = "-" if kind.endswith("weight") else ":"
         colour = colours[kind.rpartition(".")[0]]
