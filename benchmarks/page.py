@@ -1,6 +1,7 @@
 """How quick the page is: a click on a number to its arithmetic, first paint, many sessions.
 
-    python benchmarks/page.py          the shipped model, and GPT-2's size, random weights
+    python benchmarks/page.py          the shipped model, GPT-2's size with random weights, and
+                                       smollm2-135m where it was fetched before
     python benchmarks/page.py --sessions 50 --bad 10000
 
 A server in a process of its own and headless Chromium, all on this machine. Needs Chromium and the
@@ -25,8 +26,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
+from pellucid.shipped import is_fetched
+
 TEXT = "In the beginning God created the heaven and the earth."
 LARGE = "gpt2-124M-random"
+LLAMA = "smollm2-135m"
 NAMES = [
     *(f"h.{block}.attn.att[{head},5,{at}]" for block in (0, 3) for head in (0, 2) for at in (1, 4)),
     *(f"h.1.mlp.act.out[{at},7]" for at in (1, 6)),
@@ -37,6 +41,7 @@ NAMES = [
     *(f"dwte.weight[{at},3]" for at in (5, 259)),
     *("loss", "losses[2]"),
 ]
+LLAMA_NAMES = [name.replace("c_fc", "gate_proj").replace("c_attn", "k_proj") for name in NAMES]
 
 
 @contextmanager
@@ -99,7 +104,7 @@ def row(what: str, found: str, target: str, *, met: bool) -> None:
     print(f"| {what} | {found} | {target} | {'met' if met else 'MISSED'} |", flush=True)
 
 
-def explained(browser: Any, address: str, name: str, most: float) -> None:
+def explained(browser: Any, address: str, name: str, most: float, names: list[str] = NAMES) -> None:
     """Open a model by the start page, and click numbers of all kinds."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(address)
@@ -112,7 +117,7 @@ def explained(browser: Any, address: str, name: str, most: float) -> None:
     )
     opened = time.perf_counter() - began
     page.wait_for_timeout(5_000)  # pictures of the drawing are asked for one by one
-    times = sorted(clicks(page, NAMES))
+    times = sorted(clicks(page, names))
     middle, late = statistics.median(times), times[int(0.9 * len(times))]
     found = f"median {middle:.0f} ms, 9 of 10 within {late:.0f}, longest {times[-1]:.0f}"
     row(f"click to explained number, {name}, {len(times)} numbers", found, f"{most:.0f} ms",
@@ -201,6 +206,8 @@ def main() -> None:
         row("first paint", found, "1,000 ms", met=max(paints) <= 1000)
         explained(browser, address, "english-1M", 300)
         explained(browser, address, LARGE, 2000)
+        if is_fetched(LLAMA):
+            explained(browser, address, LLAMA, 2000, LLAMA_NAMES)
         browser.close()
         asked = Asked(address)
         sessions(asked, process, options.sessions)

@@ -11,6 +11,9 @@ import pytest
 
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError
+from pellucid.models import Llama
+from pellucid.text import Characters
+from tests.models.llama_examples import tiny
 from tests.web.examples import AI_ROCKS, ENGLISH, changed, setting, stepping
 
 pytest.importorskip("anywidget", reason="anywidget is not installed")
@@ -222,8 +225,17 @@ def test_a_model_and_a_text_are_an_experiment(opened: Any):
     assert comm.reply()[0]["answer"]["tokens"][0]["piece"] == "In"
 
 
-def test_a_model_in_hand_is_looked_at_as_it_is(opened: Any):
-    model, tokenizer = open_model("gpt2-tiny")
+def llama() -> tuple[Llama, Characters]:
+    letters = Characters.from_text("In the beginning God created the heaven and the earth.")
+    config = tiny(vocab_size=letters.vocab_size, block_size=64)
+    return Llama.init(config), letters
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: open_model("gpt2-tiny"), llama], ids=["gpt2-tiny", "a Llama"]
+)
+def test_a_model_in_hand_is_looked_at_as_it_is(opened: Any, made: Callable[[], Any]):
+    model, tokenizer = made()
     view, comm = opened(model, tokenizer=tokenizer)
     asked(view, "a", "open", experiment=view.experiment)
     answer = comm.reply()[0]["answer"]
@@ -263,9 +275,10 @@ def test_what_the_page_shows_can_be_read_and_is_checked_where_it_is_set(opened: 
     assert view.experiment == AI_ROCKS
 
 
-def test_a_gpt_comes_with_its_tokenizer():
-    with pytest.raises(ConfigError, match="must come with its tokenizer"):
-        see(open_model("gpt2-tiny")[0])
+@pytest.mark.parametrize("model", [open_model("gpt2-tiny")[0], llama()[0]], ids=["GPT", "Llama"])
+def test_a_model_comes_with_its_tokenizer(model: Any):
+    with pytest.raises(ConfigError, match="a model must come with its tokenizer"):
+        see(model)
 
 
 CELL = """\
