@@ -530,6 +530,13 @@ def test_a_run_stays_beside_the_one_it_is_compared_with(
     answer(api, "effect", experiment=experiment)
     assert api.runs.run(read_experiment(experiment)) is edited
     assert api.runs.run(read_experiment(ENGLISH)) is before
+    monkeypatch.setattr("pellucid.web.session.runs.MOST", 0)
+    assert api.runs.run(read_experiment(ENGLISH)) is before
+    assert api.runs.run(read_experiment(experiment)) is not edited
+    monkeypatch.undo()
+    edited = api.runs.run(read_experiment(experiment))
+    monkeypatch.setattr("pellucid.web.session.runs.ROOM", 0)
+    answer(api, "open", experiment=ENGLISH)
     answer(api, "open", experiment=ENGLISH | {"text": "In the beginning there"})
     assert api.runs.run(read_experiment(experiment)) is not edited
 

@@ -1,7 +1,7 @@
 """Runs: what experiments came to, kept as long as there is room."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from secrets import token_hex
@@ -28,7 +28,10 @@ ROOM = 1 << 29
 """Bytes that a session's runs may hold beside the newest ones."""
 
 COMPARED = 2
-"""So many runs, the newest, are kept however large: an edited one is looked at beside another."""
+"""So many runs, the newest, are kept beyond that: an edited one is looked at beside another."""
+
+MOST = 1 << 31
+"""Bytes beyond which the newest alone is kept."""
 
 TRAINED = 4
 """How many models that were trained on the page a session keeps."""
@@ -149,11 +152,15 @@ class Runs:
                 self._held += self._cache[key][1]
             self._cache.move_to_end(key)
             runs = [kept for kept in self._cache if kept[0] == "run"]
-            stay = {key, *runs[-COMPARED:]}
-            for old in [kept for kept in self._cache if kept not in stay]:
-                if self._held > ROOM:
-                    self._held -= self._cache.pop(old)[1]
+            self._shrink(ROOM, {key, *runs[-COMPARED:]})
+            self._shrink(MOST, {key})
             return self._cache[key][0]
+
+    def _shrink(self, most: int, stay: Collection[Key]) -> None:
+        """Let the oldest go, but none of those, until no more bytes than these are held."""
+        for old in [kept for kept in self._cache if kept not in stay]:
+            if self._held > most:
+                self._held -= self._cache.pop(old)[1]
 
     def _first_state(self, experiment: Experiment) -> ModelState:
         subject = self._subject(experiment)
