@@ -541,6 +541,19 @@ def test_a_run_stays_beside_the_one_it_is_compared_with(
     assert api.runs.run(read_experiment(experiment)) is not edited
 
 
+def test_what_an_optimizer_keeps_of_a_stepped_run_counts(api: SessionApi):
+    weights = 4 * load("english-1M").parameter_count
+    held = {}
+    for optimizer in ("sgd", "adamw"):
+        api.close()
+        run = read_experiment(changed(ENGLISH, stepping(optimizer)))
+        api.runs.run(run)
+        (held[optimizer],) = [
+            size for key, (_, size) in api.runs._cache.items() if key == ("run", run)
+        ]
+    assert held["adamw"] - held["sgd"] >= 2 * weights
+
+
 def test_a_closed_api_holds_nothing(api: SessionApi):
     run = weakref.ref(api.runs.run(read_experiment(ENGLISH)))
     api.close()

@@ -1,7 +1,7 @@
 """Runs: what experiments came to, kept as long as there is room."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from secrets import token_hex
@@ -14,6 +14,7 @@ from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError
 from pellucid.examples import Example, find_example
 from pellucid.layers import IGNORE
+from pellucid.optim import State
 from pellucid.prove import Proof
 from pellucid.tape import Tape
 from pellucid.train import Trace, record_step
@@ -229,17 +230,20 @@ def traced(run: ExperimentRun) -> Trace:
 def _run_bytes(run: ExperimentRun) -> int:
     unchanged = {} if run.subject.model is None else flatten(run.subject.model.params)
     shared = {leaf.untyped_storage().data_ptr() for leaf in unchanged.values()}
-    return _bytes((run.tape.value(name) for name in run.tape), shared)
+    state = None if run.model_state is None else run.model_state.state  # the run holds it as well
+    return _bytes([*(run.tape.value(name) for name in run.tape), *_moments(state)], shared)
 
 
 def _model_state_bytes(model_state: ModelState) -> int:
     assert model_state.subject.model is not None
     unchanged = flatten(model_state.subject.model.params).values()
     shared = {leaf.untyped_storage().data_ptr() for leaf in unchanged}
-    own = list(flatten(model_state.params).values())
-    for tree in (model_state.state or {}).values():
-        own += flatten(tree).values() if isinstance(tree, Mapping) else ()
-    return _bytes(own, shared)
+    return _bytes([*flatten(model_state.params).values(), *_moments(model_state.state)], shared)
+
+
+def _moments(state: State | None) -> Iterator[Tensor]:
+    for tree in (state or {}).values():
+        yield from flatten(tree).values() if isinstance(tree, Mapping) else ()
 
 
 def _bytes(tensors: Any, shared: set[int] | None = None) -> int:
