@@ -11,10 +11,13 @@ import torch
 
 from pellucid.examples import Example, find_example
 from pellucid.inspect import gradient_norms
+from pellucid.models import Llama
 from pellucid.pictures import plots
+from pellucid.tape import Tape
 from pellucid.train import descend
 from pellucid.tree import flatten
 from tests.cli.conftest import Command
+from tests.models.llama_examples import tiny
 from tests.train.run_logs import real_rows, write_log
 
 pytest.importorskip("matplotlib", reason="pictures are drawn by Matplotlib, an extra")
@@ -62,6 +65,19 @@ def test_attention_s_colours_are_the_tape_s(monkeypatch: pytest.MonkeyPatch, tmp
         assert torch.equal(torch.tensor(axes.images[0].get_array().data), weights)
         assert axes.images[0].get_clim() == (0, 1)
         assert [label.get_text() for label in axes.get_yticklabels()] == ["AI", "rocks"]
+
+
+def test_a_llama_s_many_parameters_have_a_colour_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    kept = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
+    model, tape = Llama.init(tiny(qk_norm=True)), Tape()
+    model.loss_and_grads([0, 1, 2], [1, 2, 3], tape)
+    plots.draw_gradient_norms(gradient_norms(model, tape), tmp_path / "g.svg")
+    (figure,) = kept
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 2]
+    assert len(lines) == len({line.get_color() for line in lines}) == 11
 
 
 def test_norms_are_those_of_the_gradients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
