@@ -45,7 +45,7 @@ def attention(api: SessionApi) -> Any:
 def test_the_outline_has_the_drawing_s_kinds(api: SessionApi):
     outline = answer(api, "open", experiment=LLAMA)["outline"]
     assert [node["kind"] for node in outline] == [
-        *("tokens", "embedding", "rotary_angles", "block", "block"),
+        *("tokens", "embedding", "position", "block", "block"),
         *("norm", "unembedding", "unembedding", "loss"),
     ]
     parts = outline[3]["children"]

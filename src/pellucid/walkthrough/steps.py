@@ -27,9 +27,10 @@ SUM = "a sum hands its gradient to both terms; where the stream is read twice, t
 
 KINDS = {
     **dict.fromkeys(("feed_forward", "gated_feed_forward"), "mlp"),
-    "grouped_attention": "attention",
-    "unembedding": "logits",
     **dict.fromkeys(("block", "decoder_block", "gated_block"), "residual"),
+    "grouped_attention": "attention",
+    "frequencies": "position",
+    "unembedding": "logits",
     "probs": "softmax",
     "losses": "loss",
 }
@@ -205,8 +206,7 @@ class Steps:
 
     def _step(self, found: StepDraft) -> Step:
         equations = list(self._equations(found))
-        undone = found.calls[0].backward
-        first = (SUM,) if undone and found.kind == "residual" else ()
+        first = (SUM,) if found.calls[0].backward and found.kind == "residual" else ()
         return Step(
             found.title,
             (*first, *lines(written.text for written in equations)),
