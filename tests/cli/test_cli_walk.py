@@ -12,10 +12,11 @@ from torch import Tensor
 from pellucid.checkpoint import open_model
 from pellucid.cli.screen import WIDTH
 from pellucid.examples import load_example
+from pellucid.inspect import next_tokens
 from pellucid.models import RANDOM_MODELS
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape, select
-from pellucid.text import gpt2
+from pellucid.text import gpt2, readable_piece
 from pellucid.train import Trace, record_step
 from pellucid.tree import flatten
 from pellucid.walkthrough import describe
@@ -454,3 +455,12 @@ def test_other_mistakes_are_one_line(pellucid: Command, tmp_path: Path):
     assert "ai_rocks" in pellucid("walk", "ai_rock").refused()
     assert "nowhere" in pellucid("walk", "a", "--model", tmp_path / "nowhere").refused()
     assert "0 to 0" in pellucid("walk", "--layers", "1").refused()
+
+
+def test_a_text_s_likeliest_next_tokens_stand_at_the_top(pellucid: Command):
+    model, pieces = open_model("english-1M")
+    likeliest = next_tokens(model, pieces.prompt("In the beginning"), 5)
+    said = " ".join(pellucid("walk", "In the beginning", "--model", "english-1M").out.split())
+    first, _, _ = said.partition("Forward: from tokens to loss")
+    for one in likeliest:
+        assert f"{readable_piece(pieces, one.token).strip()}' {100 * one.probability:.3g}%" in first

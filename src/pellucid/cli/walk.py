@@ -253,7 +253,9 @@ def _next(trace: "Trace") -> str:
     if len(tokens) > trace.model.config.block_size:
         return ""
     likeliest = next_tokens(trace.model, tokens)
-    told = ", ".join(f"'{trace.piece(one.token)}' {one.probability:.1%}" for one in likeliest)
+    told = ", ".join(
+        f"'{trace.piece(one.token)}' {100 * one.probability:.3g}%" for one in likeliest
+    )
     return f".\nThe likeliest next tokens: {told}"
 
 
