@@ -24,7 +24,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from pellucid.checkpoint import open_model
+from pellucid.checkpoint import export_gguf, open_model
 from pellucid.kernels import fastest
 from pellucid.kernels.packing import FORMS
 from pellucid.models import GPT, packed
@@ -58,15 +58,11 @@ def own_forms(model: GPT) -> Iterator[tuple[str, str, Logits]]:
 
 def llama_forms(model: GPT, pieces: Any, folder: Path) -> Iterator[tuple[str, str, Logits]]:
     """llama.cpp's kinds of the same weights."""
-    from contenders.gguf_file import NAMES, quantize, write_gguf  # noqa: PLC0415 - an extra
+    from contenders.gguf_file import NAMES, quantize  # noqa: PLC0415 - an extra
     from contenders.llama import Engine  # noqa: PLC0415
 
-    library = json.loads(pieces.to_json())["model"]
-    spelled = sorted(library["vocab"], key=library["vocab"].__getitem__)
-    spelled += [f"<{number}>" for number in range(len(spelled), model.config.vocab_size)]
-    merges = [" ".join(pair) for pair in library["merges"]]
     whole = folder / "whole.gguf"
-    write_gguf(model, spelled, merges, whole, "model")
+    export_gguf(model, pieces, whole, form="F32")
     length = model.config.block_size
     for precision, name in NAMES.items():
         file = folder / f"{precision}.gguf"

@@ -1,7 +1,6 @@
 """llama.cpp by llama-cpp-python's bindings of its C interface."""
 
 import ctypes
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -10,9 +9,10 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
-from contenders.gguf_file import KINDS, be_silent, quantize, write_gguf
+from contenders.gguf_file import KINDS, be_silent, quantize
 from contenders.task import Contender, Task
-from pellucid.checkpoint import load
+from pellucid.checkpoint import export_gguf, load
+from pellucid.text import load_tokenizer
 
 PACKAGES = ("llama-cpp-python",)
 
@@ -23,12 +23,7 @@ def prepare(task: Task) -> bool:
     if file.exists():
         return False
     if not whole.exists():
-        ids = json.loads((task.common / "vocab.json").read_text())
-        pieces = ["<|endoftext|>"] * (max(ids.values()) + 1)
-        for piece, number in ids.items():
-            pieces[number] = piece
-        merges = (task.common / "merges.txt").read_text().splitlines()[1:]
-        write_gguf(load(task.common), pieces, merges, whole, "gpt2")
+        export_gguf(load(task.common), load_tokenizer(task.common), whole, form="F32")
     if not file.exists():
         quantize(whole, file, task.precision, task.threads)
     return True
