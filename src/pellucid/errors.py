@@ -7,6 +7,7 @@
     ├── CheckpointError     a file that is missing, truncated, foreign, or of other shapes
     ├── WriteError          a file that cannot be written: no room, no permission, a directory
     ├── TraceError          a name that is not on the tape, or a run that cannot be traced or read
+    │   └── TooLittleError  tensors of which a comparison can judge none; the exit code is 3
     ├── ProofError          a question about a real number that its ball leaves open
     ├── StoppedError        long work that was stopped from outside
     └── FormulaError        a printed equation that cannot be computed from the values given
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 class PellucidError(Exception):
     """Base of all errors that Pellucid raises on purpose; its text is fit to show to a user."""
+
+    exit_code = 2
 
     def __init__(self, message: str) -> None:
         super().__init__(visible(message))
@@ -52,6 +55,15 @@ class WriteError(PellucidError):
 
 class TraceError(PellucidError):
     """A name that is not on the tape, or a run that cannot be traced or whose numbers are none."""
+
+
+class TooLittleError(TraceError):
+    """Tensors of another program, of which none can be judged: nothing is wrong in what is there.
+
+    A script can tell it from a file that cannot be used.
+    """
+
+    exit_code = 3
 
 
 class ProofError(PellucidError):

@@ -1,5 +1,6 @@
 """The command line as a user meets it: arguments in; exit code, output and errors out."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import torch
 
+from pellucid.checkpoint import save
 from pellucid.cli import main
+from tests.port.models import model_of, small
 from tests.train.small_training import TEXT
 
 SMALL = [
@@ -106,3 +110,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             main()
     assert end.value.code in {0, None}
     return folder / "model"
+
+
+@pytest.fixture
+def packed(pellucid: Command, tmp_path: Path) -> Path:
+    """A small model and the pack of its step."""
+    params, tokens, targets = small()
+    save(model_of(params, torch.float32), tmp_path / "model")
+    (tmp_path / "ids.json").write_text(json.dumps([*tokens.tolist(), int(targets[-1])]))
+    ended = pellucid(
+        *("reference", "--model", tmp_path / "model", "--tokens", tmp_path / "ids.json"),
+        *("-o", tmp_path / "pack"),
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert "on 6 tokens, 10 steps" in ended.out
+    return tmp_path / "pack"

@@ -5,37 +5,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from safetensors.torch import save_file
 
-from pellucid.checkpoint import save
 from pellucid.cli.screen import WIDTH
 from tests.cli.conftest import Command
-from tests.port import gpt2 as port
-from tests.port.models import N_HEAD, model_of, small
-
-
-@pytest.fixture
-def packed(pellucid: Command, tmp_path: Path) -> Path:
-    """A small model and the pack of its step."""
-    params, tokens, targets = small()
-    save(model_of(params, torch.float32), tmp_path / "model")
-    (tmp_path / "ids.json").write_text(json.dumps([*tokens.tolist(), int(targets[-1])]))
-    ended = pellucid(
-        *("reference", "--model", tmp_path / "model", "--tokens", tmp_path / "ids.json"),
-        *("-o", tmp_path / "pack"),
-    )
-    assert (ended.code, ended.err) == (0, "")
-    assert "on 6 tokens, 10 steps" in ended.out
-    return tmp_path / "pack"
-
-
-def dumped(place: Path, *mistakes: str) -> Path:
-    params, tokens, targets = small()
-    found = port.run(params, tokens, targets, n_head=N_HEAD, mistakes=mistakes)
-    np.savez(place / "mine.npz", **found)
-    return place / "mine.npz"
+from tests.cli.dumps import dumped
+from tests.port.models import small
 
 
 def test_a_port_that_is_right_agrees(pellucid: Command, packed: Path, tmp_path: Path):
@@ -117,12 +93,10 @@ def test_mistakes_of_the_user_s_are_one_line(pellucid: Command, packed: Path, tm
     mine = dumped(tmp_path)
     (tmp_path / "cut.npz").write_bytes(mine.read_bytes()[:5000])
     np.savez(tmp_path / "shape.npz", **{"h.0.attn.att": np.ones((3, 5, 5))})
-    np.savez(tmp_path / "names.npz", nothing=np.ones(1))
     (tmp_path / "map.json").write_text('{"a": 1}')
     for words, said in (
         (("compare", tmp_path / "cut.npz", packed), "must be an .npz of NumPy's"),
         (("compare", tmp_path / "shape.npz", packed), "must have the shape (3, 6, 6)"),
-        (("compare", tmp_path / "names.npz", packed), "must have a name that Pellucid knows"),
         (("compare", tmp_path / "none.npz", packed), "a folder that is there"),
         (("compare", mine, tmp_path), "manifest.json must be a file"),
         (("compare", mine, packed, "--map", tmp_path / "map.json"), "a name for each name"),
@@ -166,7 +140,7 @@ def test_what_was_not_judged_is_said_and_can_be_required(
     assert pellucid("compare", few, packed, *right).code == 0
     for pattern, missing in (("lm_head.out", ""), ("h.*.attn.att", "h.1.attn.att"), ("*", "wte")):
         ended = pellucid("compare", few, packed, "--require", pattern)
-        assert ended.code == (1 if missing else 0), pattern  # lm_head.out is the logits
+        assert ended.code == (3 if missing else 0), pattern  # lm_head.out is the logits
         assert (f"required, and not judged: {missing}" in ended.out) == bool(missing)
         assert ("agrees:" in ended.out) != bool(missing)
     refused = pellucid("compare", few, packed, "--require", "h.7.*").refused()
@@ -179,8 +153,13 @@ def test_tokens_and_parameters_alone_agree_with_nothing(
     params, tokens, targets = small()
     for name, tensors in (("a", {}), ("b", {"targets": targets}), ("c", params)):
         np.savez(tmp_path / f"{name}.npz", tokens=tokens, **tensors)
-        refused = pellucid("compare", tmp_path / f"{name}.npz", packed).refused()
-        assert "at least one tensor that the step makes must be there" in refused
+        refused = pellucid("compare", tmp_path / f"{name}.npz", packed)
+        assert refused.code == 3
+        assert "at least one tensor that the step makes must be there" in refused.err
+    np.savez(tmp_path / "names.npz", nothing=np.ones(1))
+    refused = pellucid("compare", tmp_path / "names.npz", packed)
+    assert refused.code == 3
+    assert "must have a name that Pellucid knows" in refused.err
 
 
 def test_what_is_no_number_of_the_step_is_one_line(pellucid: Command, packed: Path, tmp_path: Path):

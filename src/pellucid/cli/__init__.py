@@ -117,7 +117,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's is one line and exit code 2."""
+    """Run the command line; a mistake of the user's is one line and its error's exit code."""
     from pellucid.terminal.fetching import fetching
     from pellucid.terminal.screen import printing
 
@@ -127,7 +127,7 @@ def main() -> None:
         with printing():
             code = app(prog_name="pellucid", standalone_mode=False)
     except PellucidError as error:
-        _refuse(str(error))
+        _refuse(str(error), error.exit_code)
     except UsageError as error:
         _refuse(usage(error))
     except typer.Abort:
@@ -135,13 +135,13 @@ def main() -> None:
     raise SystemExit(code or 0)
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str, code: int = 2) -> NoReturn:
     """Say in one line what a user can do better, and end."""
     from rich.console import Console
 
     Console(stderr=True).print("[bold red]pellucid:[/] ", end="")
     sys.stderr.write(f"{message}\n")
-    raise SystemExit(2) from None
+    raise SystemExit(code) from None
 
 
 __all__ = ["app", "main"]

@@ -44,6 +44,14 @@ def compare(
             help="Tensors of the pack that must be judged, such as 'dh.*' or '*'. Repeatable.",
         ),
     ] = None,
+    accept: Annotated[
+        str,
+        Option(
+            metavar="NAMES",
+            help="Known mistakes and dtypes that count as agreement where they explain all, such "
+            "as gelu_erf,tf32_matmul.",
+        ),
+    ] = "",
     out: Annotated[Path | None, variant(OUT, "all findings, a .json.")] = None,
     picture: Annotated[
         Path | None, variant(PICTURE, "It shows where the first differing tensor differs.")
@@ -51,8 +59,8 @@ def compare(
 ) -> None:
     """Find where your tensors first differ from a reference pack, and name the likely mistake.
 
-    Exit code 0 if nothing differs, 1 if something does or a required tensor was not judged, and 2
-    if nothing can be judged.
+    Exit code 0 if nothing differs, 1 if something does, 2 if a file cannot be read, and 3 if there
+    is too little to judge: nothing, or not all that is required.
     """
     from pellucid.checkpoint.read import read_json
     from pellucid.compare import Mine
@@ -80,6 +88,7 @@ def compare(
             theirs,
             dtype=dtype_of(dtype),
             require=require or (),
+            accept=[name.strip() for name in accept.split(",")] if accept else (),
             watch=lambda what: status.update(f"comparing: {what}"),
         )
     title = f"{mine} with {pack}"
@@ -93,4 +102,4 @@ def compare(
         draw_differences(found.findings[0].fault, picture)
         screen.print(f"drawn to {picture}", markup=False, soft_wrap=True)
     if not found.agrees:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if found.differs else 3)

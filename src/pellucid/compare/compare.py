@@ -1,6 +1,6 @@
 """Compare: find where another program first differs, say why, then what else differs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -10,11 +10,13 @@ from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
 from pellucid.compare.finding import Finding, Watch, find
+from pellucid.compare.judge import STATED
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import INTEGERS, Mine
+from pellucid.compare.mistakes import MISTAKES
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
-from pellucid.errors import ConfigError, TraceError
+from pellucid.errors import ConfigError, TooLittleError, did_you_mean
 from pellucid.reference import Pack
 from pellucid.tree import flatten
 
@@ -32,12 +34,19 @@ class Comparison:
     later: tuple[Later, ...]
     translation: NameTranslation
     required: tuple[str, ...] = ()  # names of the pack that had to be judged, and were not
+    unsure: tuple[Later, ...] = ()  # what differs in later steps, where the first has an accepted
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs beyond what rounding does, and nothing required is missing."""
-        differs = self.inputs or self.findings or self.required
-        return not differs and all(one.agrees for one in self.later)
+        """Whether nothing differs, and nothing required is missing."""
+        return not self.differs and not self.required
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs beyond what rounding does and what is accepted."""
+        open_ones = [one for one in self.findings if not one.accepted]
+        wrong = [one for one in self.later if not one.agrees]
+        return bool(self.inputs or open_ones or wrong)
 
     @cached_property
     def judged(self) -> frozenset[str]:
@@ -71,42 +80,52 @@ def compare(
     *,
     dtype: torch.dtype | None = None,
     require: Sequence[str] = (),
+    accept: Collection[str] = (),
     watch: Watch = lambda _: None,
 ) -> Comparison:
     """Compare another program's tensors with a pack.
 
     `dtype` is what the other program computes in, by default the coarsest that its tensors have.
-    All names of the pack that match a pattern of `require` must be judged. `watch` is told what is
-    done next.
+    All names of the pack that match a pattern of `require` must be judged. `accept` has names of
+    mistakes and dtypes: what they explain wholly is agreement. The pack's later steps do not have
+    them, so where any is accepted, what differs there is not judged. `watch` is told what is done
+    next.
 
     Raises `TraceError` for a tensor that has another shape than the step's or is not of real
-    numbers, and where `mine` has none that the step makes; `ConfigError` for a pattern that no name
-    of the pack matches; `CheckpointError` where a file is not whole.
+    numbers; `TooLittleError` where `mine` has none that the step makes; `ConfigError` for a pattern
+    that no name of the pack matches, and for an unknown name to accept; `CheckpointError` where a
+    file is not whole.
     """
     wanted = _wanted(pack, require)
+    _check_accepted(accept)
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")
     step = JudgedStep(model, tokens, targets, pack.manifest["update"], mine, computed)
-    first, findings = find(step, watch)
+    first, found = find(step, watch)
+    findings = tuple(finding.accepting(accept) for finding in found)
     after = tuple(later(pack, mine, flatten(model.params), computed))
     if not after and all(one.call is None for one in first.verdicts.values()):
-        raise TraceError(
+        raise TooLittleError(
             f"at least one tensor that the step makes must be there, such as logits, and yours has "
             f"{', '.join(list(mine)[:3])} alone: dump more, under names of docs/names.md"
         )
     watch("beside the pack")
+    accepted = any(finding.accepted for finding in findings)
+    unsure = tuple(one for one in after if accepted and not one.agrees)
+    after = tuple(one for one in after if one not in unsure)
     seen = judged(pack, first, after)
     return Comparison(
         pack=pack,
         dtype=computed,
         inputs=(*said, *said_too),
         first=first,
-        findings=tuple(findings),
+        findings=findings,
         beside=tuple(beside(pack, mine, computed)),
         later=after,
         translation=mine.translation,
         required=tuple(name for name in wanted if name not in seen),
+        unsure=unsure,
     )
 
 
@@ -142,6 +161,17 @@ def _wanted(pack: Pack, require: Sequence[str]) -> list[str]:
                 "matches none: give a name of the pack, or a pattern such as 'h.*.attn.att'"
             )
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in require)]
+
+
+def _check_accepted(accept: Iterable[str]) -> None:
+    """Whether all are names of mistakes or of dtypes."""
+    known = [m.name for m in MISTAKES] + [str(dtype).removeprefix("torch.") for dtype in STATED]
+    for name in accept:
+        if name not in known:
+            raise ConfigError(
+                f"--accept must have names of known mistakes or of dtypes, and {name!r} is neither"
+                f"{did_you_mean(name, known)}: docs/compare.md lists them"
+            )
 
 
 def _is_moved(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Findings: the tensors that differ, each mistake found once, in data-flow order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,6 +28,16 @@ class Finding:
     dropped: float = 0.0  # the share that dropout has set to 0, where it was left on
     layout: str = ""  # where a parameter's numbers are right, and in other places
     fitting: torch.dtype | None = None  # a coarser dtype as which no tensor of the step differs
+    accepted: tuple[str, ...] = ()  # the known causes that explain it and count as agreement
+
+    def accepting(self, accept: Collection[str]) -> "Finding":
+        """The finding, accepted if mistakes of these names make all of it, or a dtype does."""
+        for fit in self.named:
+            names = tuple(mistake.name for mistake in fit.mistakes)
+            if set(names) <= set(accept):
+                return replace(self, accepted=names)
+        kind = str(self.fitting).removeprefix("torch.")
+        return replace(self, accepted=(kind,)) if kind in accept else self
 
 
 def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, list[Finding]]:

@@ -10,7 +10,7 @@ from pellucid.checkpoint import open_tensors
 from pellucid.checkpoint.ids import token_ids
 from pellucid.compare.judge import STATED, fitted
 from pellucid.compare.translate import NameTranslation, translate
-from pellucid.errors import TraceError
+from pellucid.errors import TooLittleError, TraceError
 from pellucid.models import CausalModel
 from pellucid.reference import MANIFEST, open_pack
 
@@ -21,7 +21,7 @@ INTEGERS = frozenset({"tokens", "targets", "mask", "windowed"})
 class Mine(Mapping[str, Tensor]):
     """Tensors by our names; `translation` tells which were found, and what was not understood.
 
-    Raises `TraceError` where no name is one that we know.
+    Raises `TooLittleError` where no name is one that we know.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Mine(Mapping[str, Tensor]):
         self.translation: NameTranslation = translate(list(tensors), model, own_map)
         if not self.translation.found:
             some = ", ".join(sorted(tensors)[:3])
-            raise TraceError(
+            raise TooLittleError(
                 f"at least one tensor must have a name that Pellucid knows, and yours are {some}: "
                 "rename them by docs/names.md, or give a --map"
             )

@@ -83,7 +83,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]:
     fault = finding.fault
-    heading = Text(f"{number}. {fault.name}", style="bold red")
+    colour = "yellow" if finding.accepted else "red"
+    heading = Text(f"{number}. {fault.name}", style=f"bold {colour}")
     yield heading.append(f" {_said(fault)}", style="not bold default")
     place = f"[{', '.join(map(str, fault.worst))}]" if fault.worst else "it"
     yield _line(
@@ -95,6 +96,8 @@ def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]
         yield _line(f"farthest from the pack's: {beside.error:.2g}, {_relative(beside)}")
     yield from _picture(fault)
     yield from _why(finding)
+    if finding.accepted:
+        yield _line(f"accepted: {' and '.join(finding.accepted)}", "bold green")
 
 
 def _line(said: str, style: str = "") -> Padding:
@@ -219,9 +222,17 @@ def _rest(found: Comparison) -> Iterator[Line]:
         yield Text(f"{later.name}: {later.said}", style="red")
     if len(wrong) > len(shown):
         yield Text(f"and of {len(wrong) - len(shown)} more tensors of the later steps", "red")
+    if found.unsure:
+        names = _listed([one.name for one in found.unsure])
+        yield Text(
+            f"what is accepted is not in the pack's later steps, so not judged: {names}", "yellow"
+        )
     worst = max(found.beside, key=lambda one: one.relative, default=None)
     if found.agrees:
         said = "no tensor is off by more than rounding can bring it"
+        if found.findings:
+            accepted = sorted({name for one in found.findings for name in one.accepted})
+            said += f" and what is accepted: {', '.join(accepted)}"
         yield Text(f"agrees: {said}", style="bold green")
         if worst is not None:
             yield Text(f"farthest from the pack: {worst.name}, {_relative(worst)}")

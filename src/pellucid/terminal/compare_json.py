@@ -21,6 +21,7 @@ def comparison_json(found: Comparison, title: str) -> str:
         "findings": [_finding_json(finding) for finding in found.findings],
         "consequences": [one.name for one in found.consequences],
         "later": [one._asdict() for one in found.later],
+        "later_not_judged": [one._asdict() for one in found.unsure],
         "tensors": [_tensor_json(one, found) for one in found.beside],
         "not_understood": [one.name for one in found.translation.unknown],
     }
@@ -46,6 +47,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "everywhere": not finding.place,
         "place": finding.place,
         "explains": list(finding.explains),
+        "accepted": list(finding.accepted),
         "tried": [
             {
                 "mistakes": [mistake.name for mistake in fit.mistakes],
