@@ -53,6 +53,13 @@ def compare(
         ),
     ] = "",
     out: Annotated[Path | None, variant(OUT, "all findings, a .json.")] = None,
+    junit: Annotated[
+        Path | None,
+        Option(metavar="FILE.xml", help="Write JUnit's XML: a test case a tensor of the pack."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, Option(metavar="FILE.md", help="Write a short summary, for a pull request.")
+    ] = None,
     picture: Annotated[
         Path | None, variant(PICTURE, "It shows where the first differing tensor differs.")
     ] = None,
@@ -68,6 +75,7 @@ def compare(
     from pellucid.files import check_writable, write_text
     from pellucid.reference import open_pack
     from pellucid.terminal.compare import comparison_lines
+    from pellucid.terminal.compare_ci import comparison_junit, comparison_markdown
     from pellucid.terminal.compare_json import comparison_json
 
     opened = open_pack(pack)
@@ -78,8 +86,9 @@ def compare(
         from pellucid.pictures.figure import check_picture
 
         check_picture(picture)
-    if out is not None:
-        check_writable(out)
+    for file in (out, junit, markdown):
+        if file is not None:
+            check_writable(file)
     theirs = Mine.open(mine, opened.blank, own_map)
     screen = console()
     with screen.status("comparing") as status:
@@ -94,8 +103,14 @@ def compare(
     title = f"{mine} with {pack}"
     for line in comparison_lines(found, title):
         screen.print(line)
-    if out is not None:
-        write_text(out, comparison_json(found, title))
+    written = (
+        (out, comparison_json),
+        (junit, comparison_junit),
+        (markdown, comparison_markdown),
+    )
+    for file, content in written:
+        if file is not None:
+            write_text(file, content(found, title))
     if picture is not None and found.findings:
         from pellucid.pictures.plots import draw_differences
 

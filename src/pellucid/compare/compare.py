@@ -49,6 +49,16 @@ class Comparison:
         return bool(self.inputs or open_ones or wrong)
 
     @cached_property
+    def accepted(self) -> frozenset[str]:
+        """The names of the tensors that differ by no more than what is accepted."""
+        names: set[str] = set()
+        for finding in self.findings:
+            if finding.accepted:
+                whole = self.first.verdicts if finding.fitting is not None else finding.explains
+                names.update((finding.fault.name, *whole))
+        return frozenset(names)
+
+    @cached_property
     def judged(self) -> frozenset[str]:
         """The names that were judged, and the other names of the same tensors."""
         return judged(self.pack, self.first, self.later)

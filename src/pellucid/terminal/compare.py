@@ -51,11 +51,16 @@ def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
 
 def _coverage(found: Comparison) -> Iterator[Line]:
     """How many of the pack's tensors were judged, and which were not."""
-    total = len(tensors_of(found.pack))
-    judged = total - len(found.missing)
-    yield Text(f"{judged} of the pack's {total} tensors judged{_without(found)}")
+    yield Text(coverage(found))
     if found.required:
         yield Text(f"! required, and not judged: {_listed(found.required)}", style="bold red")
+
+
+def coverage(found: Comparison) -> str:
+    """How many of the pack's tensors were judged, and which were not, as text."""
+    total = len(tensors_of(found.pack))
+    judged = total - len(found.missing)
+    return f"{judged} of the pack's {total} tensors judged{_without(found)}"
 
 
 PARTS = {
@@ -194,6 +199,17 @@ def _why(finding: Finding) -> Iterator[Line]:
         yield table
         if len(finding.fits) > len(tried):
             yield _line(f"and {len(finding.fits) - len(tried)} more, that fit no better", "dim")
+
+
+def cause(finding: Finding) -> str:
+    """What a finding is put down to, in a few words."""
+    if finding.named:
+        return " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
+    if finding.fitting is not None:
+        return f"nothing differs as {dtype_name(finding.fitting)}"
+    if finding.dropped:
+        return f"dropout is on, with a p of about {finding.dropped:.2g}"
+    return finding.layout or "no known mistake makes these numbers"
 
 
 def _changed(fit: Fit) -> Iterator[Line]:
