@@ -111,3 +111,19 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(
         ended = pellucid("compare", dumped(tmp_path), packed, option, tmp_path)
         assert "directory" in ended.refused()
         assert ended.out == ""
+
+
+def test_the_tolerance_of_a_tensor_is_that_of_the_judge(
+    pellucid: Command, packed: Path, tmp_path: Path
+):
+    ended = pellucid("compare", packed, packed, "--explain", "h.1.mlp.c_fc.out")
+    assert (ended.code, ended.err) == (0, "")
+    rows = re.findall(
+        r"^ *(float32|bfloat16|float16) +(\S+) \(.*?\) +(\S+) ", ended.out, re.MULTILINE
+    )
+    assert [row[0] for row in rows] == ["float32", "bfloat16", "float16"]
+    shown, behind = ([float(row[column]) for row in rows] for column in (1, 2))
+    assert shown[0] < shown[2] < shown[1]
+    assert all(own < gap for own, gap in zip(shown, behind, strict=True))
+    refused = pellucid("compare", packed, packed, "--explain", "h.1.mlp.c_fc.ouy").refused()
+    assert "did you mean 'h.1.mlp.c_fc.out'" in refused

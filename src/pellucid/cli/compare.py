@@ -60,6 +60,14 @@ def compare(
     markdown: Annotated[
         Path | None, Option(metavar="FILE.md", help="Write a short summary, for a pull request.")
     ] = None,
+    explain: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="Compare nothing: print how far this tensor may be off in each dtype. MINE may be "
+            "the pack.",
+        ),
+    ] = None,
     picture: Annotated[
         Path | None, variant(PICTURE, "It shows where the first differing tensor differs.")
     ] = None,
@@ -91,6 +99,13 @@ def compare(
             check_writable(file)
     theirs = Mine.open(mine, opened.blank, own_map)
     screen = console()
+    if explain is not None:
+        from pellucid.compare import tolerances
+        from pellucid.terminal.compare_tolerance import tolerance_lines
+
+        for said in tolerance_lines(explain, tolerances(opened, theirs, explain)):
+            screen.print(said)
+        return
     with screen.status("comparing") as status:
         found = compare_with(
             opened,

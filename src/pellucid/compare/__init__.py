@@ -16,6 +16,7 @@ from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
 from pellucid.compare.mistakes import MISTAKES, Mistake
+from pellucid.compare.tolerance import Tolerance, tolerances
 
 __all__ = [
     "MISTAKES",
@@ -27,7 +28,9 @@ __all__ = [
     "Mine",
     "Mistake",
     "TensorDistance",
+    "Tolerance",
     "Verdict",
     "compare",
     "tensors_of",
+    "tolerances",
 ]
