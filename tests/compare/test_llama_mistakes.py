@@ -154,7 +154,7 @@ def test_weights_that_are_exchanged_or_kept_as_others_do_are_known_by_their_numb
     )
     mine = {name: torch.from_numpy(np.array(value)) for name, value in exchanged.items()}
     found = findings(mine, torch.float32)
-    assert {one.fault.name: one.layout for one in found} == {
+    assert {one.fault.name: one.relation for one in found} == {
         f"h.{i}.mlp.{one}_proj.weight": f"it is the pack's h.{i}.mlp.{other}_proj.weight"
         for i in range(2)
         for one, other in (("gate", "up"), ("up", "gate"))
@@ -178,7 +178,7 @@ def test_rows_in_pairs_are_known_where_pairs_are_turned():
     batch = torch.from_numpy(tokens), torch.from_numpy(targets)
     *weights, last = find(JudgedStep(model, *batch, UPDATE, mine, torch.float64))[1]
     assert named(last) == ["rope_pairs"]
-    assert {one.fault.name: one.layout for one in weights} == {
+    assert {one.fault.name: one.relation for one in weights} == {
         f"h.{i}.attn.{name}_proj.weight": f"it is laid out as blk.{i}.attn_{name}.weight of GGUF: "
         "the numbers are right"
         for i in range(2)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple, cast
 
+from torch import Tensor
+
 from pellucid.compare.judge import Key, Verdict
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import MISTAKES, Mistake
@@ -171,6 +173,12 @@ class Case:
             if not one.agrees and name in right and right[name].agrees
         )
         return Fit(mistakes, own.excess, _left(own, self.fault), faults, breaks)
+
+    def pair(self) -> tuple[Tensor, Rounded] | None:
+        """The tensor that differs, and what the call makes in its stead without any mistake."""
+        again = self.step.tape(self.adopted, self.tape.mine, keep=self.fault.name)
+        self.tape.call(cast("Key", self.fault.call)).rerun(_copies(), again)
+        return again.kept.get(self.fault.name)
 
     def _right(self, unit: Key | None) -> Mapping[str, Verdict]:
         """What is judged of the call without a further mistake."""

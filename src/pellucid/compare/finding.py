@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pellucid.compare.diagnose import Adoption, Fit, diagnose
+from pellucid.compare.diagnose import Adoption, Case, Fit, diagnose
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mutation import Mutation, site
 from pellucid.compare.relaid import relaid
+from pellucid.compare.relation import Sizes, is_parameter, partly, related
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
+from pellucid.numbers import Rounded
+from pellucid.tree import flatten
 
 Watch = Callable[[str], None]
 """Called with what a comparison does next."""
@@ -26,7 +29,7 @@ class Finding:
     explains: tuple[str, ...] = ()  # the tensors that are right once this mistake is known
     place: str = ""  # where the mistake is made: "" for everywhere, else a path of the tape
     dropped: float = 0.0  # the share that dropout has set to 0, where it was left on
-    layout: str = ""  # where a parameter's numbers are right, and in other places
+    relation: str = ""  # what relates the numbers to the right ones, where no cause is named
     fitting: torch.dtype | None = None  # a coarser dtype as which no tensor of the step differs
     accepted: tuple[str, ...] = ()  # the known causes that explain it and count as agreement
 
@@ -59,15 +62,18 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
             findings.append(_dropout(fault, run))
             given_up |= {_place(one) for one in run.verdicts.values() if one.dropped}
             continue
-        given = fault.call is None and fault.name in step.mine
-        if given and (layout := relaid(fault.name, step.mine[fault.name], step.model)):
-            findings.append(Finding(fault, layout=layout))
+        if fault.call is None and (said := _of_parameter(fault, step)):
+            findings.append(Finding(fault, relation=said))
             told.add(fault.name)
             continue
         fits, alike = diagnose(fault, run, step, adopted, Adopting(fault, run, step, adopted))
         if not alike:
-            fitting = None if findings else coarser(step, step.mine[fault.name], watch)
-            findings.append(Finding(fault, tuple(fits), fitting=fitting))
+            said = _relation(fault, run, step, adopted, related)
+            first_of_all = not (findings or said)
+            fitting = coarser(step, step.mine[fault.name], watch) if first_of_all else None
+            if not said and fitting is None:
+                said = _relation(fault, run, step, adopted, partly)
+            findings.append(Finding(fault, tuple(fits), relation=said, fitting=fitting))
             if fitting is not None:
                 break
             given_up.add(_place(fault))
@@ -99,6 +105,34 @@ def coarser(step: JudgedStep, values: Tensor, watch: Watch) -> torch.dtype | Non
 def faults_of(run: Followed) -> list[str]:
     """The tensors that do not agree."""
     return [name for name, verdict in run.verdicts.items() if not verdict.agrees]
+
+
+def _of_parameter(fault: Verdict, step: JudgedStep) -> str:
+    """Where the numbers of what was given are, or how they come of the model's."""
+    params = flatten(step.model.params)
+    if fault.name not in params:
+        return ""
+    mine, sizes = step.mine[fault.name], Sizes.of(step.model, step.tokens)
+    right = Rounded.exact(params[fault.name], step.dtype)
+    known = relaid(fault.name, mine, step.model)
+    return known or related(mine, right, sizes, parameter=True)
+
+
+def _relation(
+    fault: Verdict,
+    run: Followed,
+    step: JudgedStep,
+    adopted: list[Mutation],
+    relate: Callable[..., str],
+) -> str:
+    """How what there is comes of what the call should make."""
+    if fault.call is None:
+        return ""
+    pair = Case(fault, run.tapes[fault.call], step, tuple(adopted)).pair()
+    if pair is None:
+        return ""
+    given = is_parameter(fault.name, step.model)
+    return relate(*pair, Sizes.of(step.model, step.tokens), parameter=given)
 
 
 def _dropout(fault: Verdict, run: Followed) -> Finding:

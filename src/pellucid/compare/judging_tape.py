@@ -32,6 +32,8 @@ class _Judged:
     alike: Mapping[str, Sequence[str]]  # the other names of a value, by its first
     most: Callable[[str], float | None]  # how far off a carried value may be; None: as is stated
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    keep: str = ""  # the name of which what is made is kept
+    kept: dict[str, tuple[Tensor, Rounded]] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
 
 
@@ -48,14 +50,25 @@ class JudgingTape(MutatedTape):
         *,
         alike: Mapping[str, Sequence[str]] = MappingProxyType({}),
         most: Callable[[str], float | None] = lambda _: None,
+        keep: str = "",
     ) -> None:
         super().__init__(mutations)
-        self._judged = _Judged(mine, alike, most)
+        self._judged = _Judged(mine, alike, most, keep=keep)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
         """What was judged, in the order of the run."""
         return self._judged.verdicts
+
+    @property
+    def mine(self) -> Mapping[str, Tensor]:
+        """What the other program has, by our names."""
+        return self._judged.mine
+
+    @property
+    def kept(self) -> Mapping[str, tuple[Tensor, Rounded]]:
+        """The tensor of the name that is kept, and what was made in its stead."""
+        return self._judged.kept
 
     def around(self, key: Key) -> list[Key]:
         """The calls that a call runs inside, the nearest first."""
@@ -119,6 +132,9 @@ class JudgingTape(MutatedTape):
         theirs = hidden_as_ours(name, theirs, value.middle)
         carried, most = self._is_carried(key), self._judged.most(name)
         self._judged.verdicts[name] = judge(name, theirs, value, key, carried=carried, most=most)
+        if name == self._judged.keep:
+            made = Rounded(value.middle, value.off, value.dtype)
+            self._judged.kept[name] = (theirs, made)
         value.become(theirs)
 
     def _is_carried(self, key: Key | None) -> bool:

@@ -85,15 +85,22 @@ class JudgedStep:
         return followed
 
     def tape(
-        self, mutations: Iterable[Mutation] = (), mine: Mapping[str, Tensor] | None = None
+        self,
+        mutations: Iterable[Mutation] = (),
+        mine: Mapping[str, Tensor] | None = None,
+        keep: str = "",
     ) -> JudgingTape:
-        """A tape that judges `mine`, by default all that the other program shows."""
+        """A tape that judges `mine`, by default all that the other program shows.
+
+        It keeps what is made of the name `keep`, with its bounds.
+        """
         every = (*stored(self.dtype), *mutations)
         return JudgingTape(
             self.mine if mine is None else mine,
             every,
             alike=self._alike(every),
             most=self._most,
+            keep=keep,
         )
 
     def _alike(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:

@@ -160,6 +160,8 @@ def _extent(cells: Tensor) -> str:
 
 
 def _why(finding: Finding) -> Iterator[Line]:
+    if finding.relation:
+        yield _line(finding.relation, "bold green")
     if finding.named:
         alike = " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
         yield _line(f"because {alike}", "bold green")
@@ -167,8 +169,6 @@ def _why(finding: Finding) -> Iterator[Line]:
         if finding.explains:
             where = f" at {finding.place}" if finding.place else ""
             yield _line(f"so made{where}, it explains {_count(finding.explains)}")
-    elif finding.layout:
-        yield _line(f"because {finding.layout}", "bold green")
     elif finding.fitting is not None:
         kind = dtype_name(finding.fitting)
         yield _line(

@@ -42,7 +42,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "named": [m.name for fit in finding.named for m in fit.mistakes],
         "because": [m.text for fit in finding.named for m in fit.mistakes],
         "dropout": finding.dropped or None,
-        "layout": finding.layout or None,
+        "relation": finding.relation or None,
         "agrees_as": dtype_name(finding.fitting) if finding.fitting else None,
         "everywhere": not finding.place,
         "place": finding.place,
