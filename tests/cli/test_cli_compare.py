@@ -89,6 +89,15 @@ def test_a_map_and_a_dtype_are_taken(pellucid: Command, packed: Path, tmp_path: 
     assert "near it: h.0.attn.att" in refused.refused()
 
 
+def test_wrong_sizes_are_a_difference_with_a_name(pellucid: Command, packed: Path, tmp_path: Path):
+    wrong = {"h.0.attn.att": np.ones((4, 6, 6)), "h.1.attn.att": np.ones((4, 6, 6))}
+    np.savez(tmp_path / "heads.npz", **wrong)
+    ended = pellucid("compare", tmp_path / "heads.npz", packed)
+    assert ended.code == 1
+    assert "heads of the attention: yours has 4, the pack 3" in ended.out
+    assert "no tensor was judged" in ended.out
+
+
 def test_mistakes_of_the_user_s_are_one_line(pellucid: Command, packed: Path, tmp_path: Path):
     mine = dumped(tmp_path)
     (tmp_path / "cut.npz").write_bytes(mine.read_bytes()[:5000])

@@ -14,6 +14,7 @@ from pellucid.compare.judge import STATED
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.mistakes import MISTAKES
+from pellucid.compare.sizes import wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
 from pellucid.errors import ConfigError, TooLittleError, did_you_mean
@@ -35,6 +36,7 @@ class Comparison:
     translation: NameTranslation
     required: tuple[str, ...] = ()  # names of the pack that had to be judged, and were not
     unsure: tuple[Later, ...] = ()  # what differs in later steps, where the first has an accepted
+    sizes: tuple[str, ...] = ()  # in which the models differ: then no tensor is judged
 
     @property
     def agrees(self) -> bool:
@@ -46,7 +48,7 @@ class Comparison:
         """Whether anything differs beyond what rounding does and what is accepted."""
         open_ones = [one for one in self.findings if not one.accepted]
         wrong = [one for one in self.later if not one.agrees]
-        return bool(self.inputs or open_ones or wrong)
+        return bool(self.sizes or self.inputs or open_ones or wrong)
 
     @cached_property
     def accepted(self) -> frozenset[str]:
@@ -72,7 +74,7 @@ class Comparison:
     def unseen(self) -> list[str]:
         """Names of ours that no step has made: of another kind of run, or of later steps."""
         seen = {*self.first.verdicts, *INTEGERS}
-        return [name for name in self.translation.found if name not in seen]
+        return [] if self.sizes else [name for name in self.translation.found if name not in seen]
 
     @property
     def consequences(self) -> list[TensorDistance]:
@@ -101,6 +103,8 @@ def compare(
     them, so where any is accepted, what differs there is not judged. `watch` is told what is done
     next.
 
+    Where the models have not the same sizes, that alone is found.
+
     Raises `TraceError` for a tensor that has another shape than the step's or is not of real
     numbers; `TooLittleError` where `mine` has none that the step makes; `ConfigError` for a pattern
     that no name of the pack matches, and for an unknown name to accept; `CheckpointError` where a
@@ -108,6 +112,11 @@ def compare(
     """
     wanted = _wanted(pack, require)
     _check_accepted(accept)
+    if sizes := tuple(wrong_sizes(pack, mine)):
+        nothing, found = (Followed(), (), (), ()), mine.translation
+        return Comparison(
+            pack, dtype or mine.dtype(), (), *nothing, found, tuple(wanted), sizes=sizes
+        )
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")

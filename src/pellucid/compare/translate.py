@@ -94,11 +94,16 @@ SHOWN = 8
 """For so many unknown names those that are near are looked for."""
 
 
+def layer_of(name: str) -> int:
+    """The number of the layer that a name of ours is of; -1 where it is of none."""
+    layer = _LAYER.match(_STEP.sub("", name, count=1))
+    return -1 if layer is None else int(layer[1])
+
+
 def is_ours(name: str, config: Any) -> bool:
     """Whether this is a name of ours that a model of the configuration may have."""
     plain = _STEP.sub("", name, count=1)
-    layer = _LAYER.match(plain)
-    if layer is not None and int(layer[1]) >= config.n_layer:
+    if layer_of(name) >= config.n_layer:
         return False
     return name in _OTHERS or describe(plain) is not None
 

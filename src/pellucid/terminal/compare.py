@@ -39,6 +39,11 @@ def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
     dtype = dtype_name(found.dtype)
     yield Text(f"{title}, judged as {dtype}", style="bold")
     yield from _names(found)
+    for said in found.sizes:
+        yield Text(f"! {said}", style="bold red")
+    if found.sizes:
+        yield Text("no tensor was judged: give both models the same sizes first")
+        return
     yield from _coverage(found)
     for said in found.inputs:
         yield Text(f"! {said}", style="bold red")

@@ -17,6 +17,7 @@ def comparison_json(found: Comparison, title: str) -> str:
         "judged": len(tensors_of(found.pack)) - len(found.missing),
         "not_judged": found.missing,
         "required": list(found.required),
+        "sizes": list(found.sizes),
         "inputs": list(found.inputs),
         "findings": [_finding_json(finding) for finding in found.findings],
         "consequences": [one.name for one in found.consequences],

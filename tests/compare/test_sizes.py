@@ -1,0 +1,103 @@
+"""A model of other sizes than the pack's is a finding with its name."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pellucid.compare import Comparison, Mine, compare
+from pellucid.errors import TraceError
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
+from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
+from pellucid.tree import unflatten
+from tests.port.models import CONFIG, LLAMA_CONFIG, small
+
+UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
+CONFIGS: dict[str, GPTConfig | LlamaConfig] = {"gpt": CONFIG, "llama": LLAMA_CONFIG}
+
+
+def run_of(config: GPTConfig | LlamaConfig, length: int | None = None) -> ReferenceRun:
+    params, tokens, targets = small(config=config)
+    kind = Llama if isinstance(config, LlamaConfig) else GPT
+    tree = unflatten({name: torch.tensor(value).float() for name, value in params.items()})
+    batch = torch.from_numpy(tokens[:length]), torch.from_numpy(targets[:length])
+    return ReferenceRun(kind(config, tree), "", *batch, UPDATE)
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pack]:
+    place = tmp_path_factory.mktemp("sizes")
+    for kind, config in CONFIGS.items():
+        write_pack(run_of(config), place / kind)
+    return {kind: open_pack(place / kind) for kind in CONFIGS}
+
+
+def dump(config: GPTConfig | LlamaConfig, length: int | None = None) -> dict[str, Tensor]:
+    tape = run_of(config, length).first_step(torch.float32)
+    return {name: tape[name] for name in tape if tape[name].is_floating_point()}
+
+
+def compared(pack: Pack, tensors: dict[str, Tensor]) -> Comparison:
+    return compare(pack, Mine(tensors, pack.blank, None))
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "said"),
+    [
+        ("gpt", {"n_layer": 3}, ["yours has 3 layers, the pack 2"]),
+        (
+            "gpt",
+            {"n_head": 4},
+            [
+                "heads of the attention: yours has 4, the pack 3",
+                "a head has 3 channels, the pack's 4",
+            ],
+        ),
+        (
+            "gpt",
+            {"n_embd": 15},
+            ["yours has width 15, the pack 12", "a head has 5 channels, the pack's 4"],
+        ),
+        ("llama", {"n_layer": 4}, ["yours has 4 layers, the pack 2"]),
+        ("llama", {"n_inner": 14}, ["the feed-forward network has 14 channels, the pack's 10"]),
+        (
+            "llama",
+            {"n_kv_head": 1},
+            ["heads of keys and values: yours has 1, the pack 2"],
+        ),
+    ],
+)
+def test_a_wrong_size_is_named(
+    packs: dict[str, Pack], kind: str, other: dict[str, Any], said: list[str]
+):
+    found = compared(packs[kind], dump(replace(CONFIGS[kind], **other)))
+    own = [one for one in found.sizes if "feed-forward" not in one or "n_inner" in other]
+    assert own == said
+    assert not found.agrees
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_right_sizes_and_a_part_of_the_layers_are_no_finding(packs: dict[str, Pack], kind: str):
+    tensors = dump(CONFIGS[kind])
+    assert compared(packs[kind], tensors).agrees
+    first = {name: value for name, value in tensors.items() if name.startswith("h.0.")}
+    assert compared(packs[kind], first).agrees
+
+
+def test_fewer_positions_are_named(packs: dict[str, Pack]):
+    found = compared(packs["gpt"], dump(CONFIG, length=5))
+    assert found.sizes == ("yours has read 5 positions, the pack 6",)
+
+
+def test_some_tensors_of_another_shape_are_no_wrong_size(packs: dict[str, Pack]):
+    right = dump(CONFIG)
+    for some in (["h.0.attn.att"], ["h.0.ln_1.out", "h.0.ln_2.out"]):
+        wrong = {name: right[name][..., :-1] for name in some}
+        others = {} if len(some) == 1 else {k: v for k, v in right.items() if k not in wrong}
+        with pytest.raises(TraceError, match="must have the shape"):
+            compared(packs["gpt"], wrong | others)
+    alone = {"h.0.attn.att": right["h.0.attn.att"][:, :-1, :-1]}
+    with pytest.raises(TraceError, match="must have the shape"):
+        compared(packs["gpt"], alone)
