@@ -10,8 +10,10 @@ from torch import Tensor
 from pellucid.compare import Finding
 from pellucid.compare.finding import find
 from pellucid.compare.mutation import MutatedTape
+from pellucid.compare.relation import Sizes, related
 from pellucid.compare.step import JudgedStep
 from pellucid.models import CausalModel
+from pellucid.numbers import Rounded
 from pellucid.train import updated
 from tests.port.models import CONFIG, LLAMA_CONFIG, llama_of, model_of, small
 
@@ -96,3 +98,50 @@ def test_none_is_said_of_random_numbers(place: tuple[str, str], dtype: torch.dty
 @pytest.mark.parametrize("place", [("gpt", "h.0.mlp.c_fc.out"), ("llama", "h.1.mlp.up_proj.out")])
 def test_a_right_run_has_no_finding(place: tuple[str, str], dtype: torch.dtype):
     assert findings(*place, lambda x: x, dtype) == []
+
+
+PARAMETERS = {
+    "it is transposed: the numbers are right": lambda x: x.mT,
+    "rows are in another order: the last comes first": lambda x: x.flip(0),
+    "every number is 0.5 times what it should be": lambda x: x / 2,
+    "heads are in another order": lambda x: x.roll(CONFIG.n_embd // CONFIG.n_head, 0),
+}
+
+
+@pytest.mark.parametrize("name", ["h.0.attn.c_proj.weight", "dh.1.attn.c_proj.weight"])
+@pytest.mark.parametrize("said", PARAMETERS)
+def test_a_relation_of_a_parameter_or_its_gradient_is_said(name: str, said: str):
+    finding, *_ = findings("gpt", name, PARAMETERS[said], torch.float64)
+    assert finding.fault.name == name
+    assert finding.named or finding.relation.startswith(said)
+
+
+@pytest.mark.parametrize("name", ["h.0.attn.z", "h.1.attn.z"])
+def test_heads_in_another_order_and_one_that_is_wrong_are_said(name: str):
+    finding, *_ = findings("gpt", name, lambda x: swapped(x, 0), torch.float32)
+    assert finding.relation == "heads are in another order: head 1 at 0, 0 at 1"
+
+    def one_wrong(values: Tensor) -> Tensor:
+        found = values.clone()
+        found[1] = found[1].sin()
+        return found
+
+    finding, *_ = findings("gpt", name, one_wrong, torch.float32)
+    assert finding.relation == "only head 1 of 3 is wrong"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("kind", "end"), [("gpt", "mlp.c_fc.out"), ("llama", "mlp.up_proj.out")])
+def test_another_layer_s_tensor_is_known(kind: str, end: str, dtype: torch.dtype):
+    other: list[Tensor] = []
+    findings(kind, f"h.1.{end}", lambda x: other.append(x) or x, dtype)
+    finding, *_ = findings(kind, f"h.0.{end}", lambda _: other[0], dtype)
+    assert finding.relation == f"it is the pack's h.1.{end}"
+
+
+def test_nothing_is_said_of_zeros_or_of_one_number():
+    params, tokens, _ = small()
+    sizes = Sizes.of(model_of(params, torch.float64), torch.from_numpy(tokens))
+    for right in (torch.zeros(6, 12), torch.full((6, 12), 2.0), torch.tensor(3.0)):
+        for wrong in (2 * right, right + 1, -right):
+            assert related(wrong.double(), Rounded.exact(right.double()), sizes) == ""

@@ -10,9 +10,11 @@ from pellucid.compare.diagnose import Adoption, Case, Fit, diagnose
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mutation import Mutation, site
 from pellucid.compare.relaid import relaid
-from pellucid.compare.relation import Sizes, is_parameter, partly, related
+from pellucid.compare.relation import Sizes, anothers, is_parameter, partly, related
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
+from pellucid.compare.translate import layer_of
 from pellucid.numbers import Rounded
+from pellucid.tape import Tape
 from pellucid.tree import flatten
 
 Watch = Callable[[str], None]
@@ -68,7 +70,7 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
             continue
         fits, alike = diagnose(fault, run, step, adopted, Adopting(fault, run, step, adopted))
         if not alike:
-            said = _relation(fault, run, step, adopted, related)
+            said = _of_another(fault, step) or _relation(fault, run, step, adopted, related)
             first_of_all = not (findings or said)
             fitting = coarser(step, step.mine[fault.name], watch) if first_of_all else None
             if not said and fitting is None:
@@ -116,6 +118,16 @@ def _of_parameter(fault: Verdict, step: JudgedStep) -> str:
     right = Rounded.exact(params[fault.name], step.dtype)
     known = relaid(fault.name, mine, step.model)
     return known or related(mine, right, sizes, parameter=True)
+
+
+def _of_another(fault: Verdict, step: JudgedStep) -> str:
+    """Which other layer's tensor of a right run it is."""
+    if layer_of(fault.name) < 0:
+        return ""
+    tape = Tape()
+    step.model.loss_and_grads(step.tokens, step.targets, tape)
+    right = {name: tape[name] for name in tape if layer_of(name) >= 0}
+    return anothers(fault.name, step.mine[fault.name], right, step.dtype)
 
 
 def _relation(

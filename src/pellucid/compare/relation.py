@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from pellucid.compare.judge import STATED
+from pellucid.compare.mutation import site
+from pellucid.compare.translate import layer_of
 from pellucid.models import CausalModel
 from pellucid.numbers import Rounded
 from pellucid.tree import flatten
@@ -245,6 +247,22 @@ def _partly(pair: TensorPair, axes: list[Axis]) -> str:
 
 def _from(first: int, last: int) -> str:
     return f"from {first}" if first < last else f"{first} is"
+
+
+def anothers(name: str, mine: Tensor, right: Mapping[str, Tensor], dtype: torch.dtype) -> str:
+    """Which layer's tensor of the same kind it is of a right run, in words; "" where it is none."""
+    kind, layer = site(name), layer_of(name)
+    for other, values in right.items():
+        if layer < 0 or site(other) != kind or layer_of(other) in {layer, -1}:
+            continue
+        if values.shape == mine.shape:
+            # Its rounding is not followed here, so that what is stated for the dtype is allowed.
+            true = values.detach().double()
+            made = Rounded(true, torch.full_like(true, math.inf), dtype)
+            pair = TensorPair.of(mine, made)
+            if pair.fits(pair.true, pair.allowed):
+                return f"it is the pack's {other}"
+    return ""
 
 
 def is_parameter(name: str, model: CausalModel) -> bool:
