@@ -11,6 +11,7 @@ from pellucid.compare import Comparison, Mine, compare
 from pellucid.errors import TraceError
 from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
+from pellucid.terminal.compare_ci import comparison_junit, comparison_markdown
 from pellucid.tree import unflatten
 from tests.port.models import CONFIG, LLAMA_CONFIG, small
 
@@ -101,3 +102,12 @@ def test_some_tensors_of_another_shape_are_no_wrong_size(packs: dict[str, Pack])
     alone = {"h.0.attn.att": right["h.0.attn.att"][:, :-1, :-1]}
     with pytest.raises(TraceError, match="must have the shape"):
         compared(packs["gpt"], alone)
+
+
+def test_reports_for_ci_say_so_too(packs: dict[str, Pack]):
+    found = compared(packs["gpt"], dump(replace(CONFIG, n_layer=3)))
+    assert not found.agrees
+    assert '<failure message="yours has 3 layers, the pack 2"' in comparison_junit(found, "a")
+    summary = comparison_markdown(found, "a")
+    assert summary.startswith("### pellucid compare: differs")
+    assert "- yours has 3 layers, the pack 2" in summary

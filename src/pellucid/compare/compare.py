@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -113,10 +114,9 @@ def compare(
     wanted = _wanted(pack, require)
     _check_accepted(accept)
     if sizes := tuple(wrong_sizes(pack, mine)):
-        nothing, found = (Followed(), (), (), ()), mine.translation
-        return Comparison(
-            pack, dtype or mine.dtype(), (), *nothing, found, tuple(wanted), sizes=sizes
-        )
+        nothing = Followed(), (), (), ()
+        told: Any = {"required": tuple(wanted), "sizes": sizes}
+        return Comparison(pack, dtype or mine.dtype(), (), *nothing, mine.translation, **told)
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")

@@ -214,7 +214,7 @@ def cause(finding: Finding) -> str:
         return f"nothing differs as {dtype_name(finding.fitting)}"
     if finding.dropped:
         return f"dropout is on, with a p of about {finding.dropped:.2g}"
-    return finding.layout or "no known mistake makes these numbers"
+    return finding.relation or "no known mistake makes these numbers"
 
 
 def _changed(fit: Fit) -> Iterator[Line]:

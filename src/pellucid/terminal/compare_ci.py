@@ -18,6 +18,7 @@ def comparison_junit(found: Comparison, title: str) -> str:
     judged is an error.
     """
     cases = [_case(name, found) for name in _tensors(found)]
+    cases += [_with("sizes", "inputs", "failure", said) for said in found.sizes]
     cases += [_with("tokens and targets", "inputs", "failure", said) for said in found.inputs]
     suite = ET.Element("testsuite", name=visible(f"pellucid compare {title}"))
     suite.set("tests", str(len(cases)))
@@ -76,7 +77,7 @@ def comparison_markdown(found: Comparison, title: str) -> str:
     lines += [f"{_cell(title)}, judged as {dtype_name(found.dtype)}: {_cell(coverage(found))}", ""]
     if found.required:
         lines += [f"Required, and not judged: {_cell(', '.join(found.required[:SHOWN]))}", ""]
-    lines += [f"- {_cell(said)}" for said in found.inputs]
+    lines += [f"- {_cell(said)}" for said in (*found.sizes, *found.inputs)]
     wrong = [f"- {_cell(f'{one.name}: {one.said}')}" for one in found.later if not one.agrees]
     if found.findings:
         lines += ["| tensor | yours | should be | times allowed | cause |", "|---|---|---|---|---|"]
