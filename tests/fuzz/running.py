@@ -86,8 +86,8 @@ class Pipe(io.TextIOWrapper):
 def run_command(arguments: Sequence[str], folder: Path) -> str:
     """Run it in that folder; the answer is its exit code, in words.
 
-    What Pellucid promises is asserted: an exit code of 0, 1 or 2; with 2 one line of why; no
-    traceback; nothing that a terminal obeys.
+    What Pellucid promises is asserted: an exit code of 0, 1 or 2, or of `compare` 3; with 2 one
+    line of why; no traceback; nothing that a terminal obeys.
     """
     out, err = Pipe(), Pipe()
     with (
@@ -105,7 +105,7 @@ def run_command(arguments: Sequence[str], folder: Path) -> str:
         except SystemExit as end:
             code = 0 if end.code is None else end.code
     said, told = out.said(), err.said()
-    assert code in {0, 1, 2}, code
+    assert code in ({0, 1, 2, 3} if arguments[0] == "compare" else {0, 1, 2}), code
     assert not control_characters(said), repr(said[-2000:])
     assert not control_characters(told), repr(told[-2000:])
     if code == 2:
@@ -114,4 +114,4 @@ def run_command(arguments: Sequence[str], folder: Path) -> str:
         assert usage or last.startswith("pellucid: "), told
         if not usage:
             one_line(last.removeprefix("pellucid: "))
-    return {0: "accepted", 1: "found wanting", 2: "refused"}[code]
+    return {0: "accepted", 1: "found wanting", 2: "refused", 3: "not judged"}[code]
