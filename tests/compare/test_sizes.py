@@ -12,7 +12,7 @@ from pellucid.errors import TraceError
 from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
 from pellucid.terminal.compare_ci import comparison_junit, comparison_markdown
-from pellucid.tree import unflatten
+from pellucid.tree import flatten, unflatten
 from tests.port.models import CONFIG, LLAMA_CONFIG, small
 
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -85,6 +85,30 @@ def test_right_sizes_and_a_part_of_the_layers_are_no_finding(packs: dict[str, Pa
     assert compared(packs[kind], tensors).agrees
     first = {name: value for name, value in tensors.items() if name.startswith("h.0.")}
     assert compared(packs[kind], first).agrees
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("shown", ["all", "logits"])
+def test_fewer_layers_are_named_where_the_norm_behind_them_reads_them(
+    packs: dict[str, Pack], kind: str, shown: str
+):
+    tensors = without_last_layer(CONFIGS[kind])
+    if shown == "logits":
+        tensors = {n: v for n, v in tensors.items() if n in ("h.0.attn.att", "logits")}
+    found = compared(packs[kind], tensors)
+    assert [one.relation for one in found.findings] == ["yours has 1 layer, the pack's model 2"]
+    if shown == "all":
+        wrong = compared(packs[kind], tensors | {"logits": tensors["logits"] * 2})
+        assert "logits" in [one.fault.name for one in wrong.findings[1:]]
+
+
+def without_last_layer(config: GPTConfig | LlamaConfig) -> dict[str, Tensor]:
+    """What a port shows that leaves the last layer out, though it has its parameters."""
+    run = run_of(config)
+    params = {n: v for n, v in flatten(run.model.params).items() if not n.startswith("h.1.")}
+    short = type(run.model)(replace(config, n_layer=1), unflatten(params))
+    tape = replace(run, model=short).first_step(torch.float32)
+    return {name: tape[name] for name in tape if tape[name].is_floating_point()}
 
 
 def test_fewer_positions_are_named(packs: dict[str, Pack]):

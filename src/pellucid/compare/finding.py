@@ -15,7 +15,7 @@ from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
 from pellucid.compare.translate import layer_of
 from pellucid.numbers import Rounded
 from pellucid.tape import Tape
-from pellucid.tree import flatten
+from pellucid.tree import flatten, unflatten
 
 Watch = Callable[[str], None]
 """Called with what a comparison does next."""
@@ -64,6 +64,12 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
             findings.append(_dropout(fault, run))
             given_up |= {_place(one) for one in run.verdicts.values() if one.dropped}
             continue
+        if (shallow := shallower(fault, step)) is not None:
+            count = f"{shallow.layers} layer{'s' * (shallow.layers > 1)}"
+            said = f"yours has {count}, the pack's model {step.layers}"
+            findings.append(Finding(fault, relation=said))
+            step, run = shallow, shallow.follow(adopted)
+            continue
         if fault.call is None and (said := _of_parameter(fault, step)):
             findings.append(Finding(fault, relation=said))
             told.add(fault.name)
@@ -87,6 +93,23 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
         adopted.extend(best.mutations)
         run = best.after
     return first, findings
+
+
+def shallower(fault: Verdict, step: JudgedStep) -> JudgedStep | None:
+    """The step with as many layers as the other program shows, where that makes this tensor.
+
+    None where it shows all, or where the tensor is a layer's own.
+    """
+    shown = step.mine.keys() - flatten(step.model.params).keys()
+    layers = max((layer_of(name) for name in shown), default=-1) + 1
+    if fault.call is None or layer_of(fault.name) >= 0 or not 0 < layers < step.layers:
+        return None
+    params = flatten(step.model.params)
+    kept = unflatten({name: values for name, values in params.items() if layer_of(name) < layers})
+    config = replace(step.model.config, n_layer=layers)
+    cut = replace(step, model=type(step.model)(config, kept))
+    own = cut.follow().verdicts.get(fault.name)
+    return cut if own is not None and own.agrees else None
 
 
 def coarser(step: JudgedStep, values: Tensor, watch: Watch) -> torch.dtype | None:

@@ -32,7 +32,8 @@ _NUMBER = re.compile(r"(?<!\d)\d+(?!\d)")
 def wrong_sizes(pack: Pack, mine: Mine) -> Iterator[str]:
     """Each size in which the other program's model is not the pack's, in words.
 
-    More layers are known by their names. Fewer are not: whoever dumps some need not dump all.
+    More layers are known by their names. Fewer are not, as whoever dumps some need not dump all:
+    `find` tells them by what is made of the last.
     """
     layers, deepest = pack.config.n_layer, _layers(pack, mine)
     if deepest > layers:

@@ -65,6 +65,11 @@ class JudgedStep:
         default_factory=list, init=False
     )
 
+    @property
+    def layers(self) -> int:
+        """How many layers the model has."""
+        return int(self.model.config.n_layer)
+
     def mutations(
         self, mistakes: Iterable[Mistake], here: Callable[[str], bool] = lambda _: True
     ) -> tuple[Mutation, ...]:
