@@ -254,8 +254,8 @@ def test_nothing_is_left_where_it_cannot_be_written(
     def no_room(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pellucid.checkpoint.write.save_tensors", no_room)
-    with pytest.raises(WriteError, match=r"new/float64-00001.* \(No space left on device"):
+    monkeypatch.setattr("pellucid.reference.uncached.os.write", no_room)
+    with pytest.raises(WriteError, match=r"new must be a directory .* No space left on device"):
         write_pack(run_of(steps=1), tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
     for steps, first in ((0, None), (1, 0)):

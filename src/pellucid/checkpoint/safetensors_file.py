@@ -6,7 +6,7 @@ Source: https://github.com/huggingface/safetensors, "Format".
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ def save_tensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write tensors, which may be anywhere and of any stride, with notes in the file's header."""
+    with path.open("wb") as file:
+        for part in safetensors_parts(tensors, metadata):
+            file.write(part)
+
+
+def safetensors_parts(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> Iterator[bytes | memoryview]:
+    """The bytes of such a file, one after another: its header, then each tensor's."""
     places = {name: place for place, name in enumerate(NAMES.values())}
     ordered = sorted(tensors, key=lambda name: (-places[NAMES[tensors[name].dtype]], name))
     header: dict[str, Any] = {}
@@ -54,8 +63,7 @@ def save_tensors(
         }
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNED)
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name in ordered:
-            row = tensors[name].detach().cpu().contiguous().reshape(-1)
-            file.write(row.view(torch.uint8).numpy().data)
+    yield len(text).to_bytes(8, "little") + text
+    for name in ordered:
+        row = tensors[name].detach().cpu().contiguous().reshape(-1)
+        yield row.view(torch.uint8).numpy().data

@@ -1,8 +1,8 @@
 """The run that a pack holds: a model, what it reads, and ten steps of an optimizer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel, trainable
 from pellucid.optim import State
-from pellucid.tape import Tape
+from pellucid.tape import NULL_TAPE, Tape
 from pellucid.train import check_update, updated
 from pellucid.tree import flatten, unflatten
 
@@ -43,42 +43,76 @@ class ReferenceRun:
         self.model.to(dtype=dtype).loss_and_grads(self.tokens, self.targets, tape)
         return tape
 
-    def updates(self, dtype: torch.dtype) -> Iterator["After"]:
+    def updates(
+        self, dtype: torch.dtype, show: Callable[[Tape], None] = lambda _: None
+    ) -> Iterator["After"]:
         """After each step: the loss before it, the new parameters and the optimizer's moments.
 
-        Parameters are moved one by one, large ones piece by piece, and the old numbers are let go:
-        so there is room for a large model's.
+        `show` is given the tape of the first step before anything moves, so that forward and
+        backward need not run again for it. Parameters are moved one by one, large ones piece by
+        piece, their gradients let go, and from the second step on new numbers are written over the
+        old ones: so there is room for a large model's. What a step gives is to be used before the
+        next is asked for.
         """
         params = flatten(self.model.to(dtype=dtype).params)
-        states: dict[str, list[State | None]] = {
-            name: [None] * len(_pieces(weight))
-            for name, weight in flatten(trainable(self.model.params)).items()
-        }
+        states: dict[str, State] = {name: {} for name in flatten(trainable(self.model.params))}
         for number in range(1, self.steps + 1):
-            model = self.model.with_params(unflatten(params))
-            loss, tree = model.loss_and_grads(self.tokens, self.targets)
-            grads = flatten(tree)
-            del model, tree
-            for name, own in states.items():
-                pieces = zip(_pieces(params[name]), _pieces(grads.pop(name)), strict=True)
-                moved = []
-                for place, (weight, gradient) in enumerate(pieces):
-                    new, own[place] = updated(
-                        {"piece": weight}, {"piece": gradient}, own[place], self.update
-                    )
-                    moved.append(new["piece"])
-                params[name] = torch.cat(moved) if len(moved) > 1 else moved[0]
-            yield After(number, float(loss), params, states)
+            loss, grads = self._gradients(params, show if number == 1 else None)
+            for name, state in states.items():
+                _move(name, params, grads.pop(name), state, self.update)
+            del grads
+            yield After(number, loss, params, states)
+
+    def _gradients(
+        self, params: dict[str, Tensor], show: Callable[[Tape], None] | None
+    ) -> tuple[float, dict[str, Tensor]]:
+        """The loss and its gradients; the tape is gone when they come."""
+        model, tape = self.model.with_params(unflatten(params)), Tape() if show else NULL_TAPE
+        loss, grads = model.loss_and_grads(self.tokens, self.targets, tape)
+        if show is not None:
+            show(cast("Tape", tape))
+        return float(loss), flatten(grads)
 
 
-PIECE = 1 << 20
-"""So many numbers of a parameter are moved at once, or a row."""
+PIECE = 1 << 16
+"""So many numbers of a parameter are moved at once, or a row: a processor's cache has room."""
+
+NEW = "new"
+"""What a state holds beside the moments: the parameter's own new numbers."""
 
 
-def _pieces(weight: Tensor) -> tuple[Tensor, ...]:
+def _move(
+    name: str,
+    params: dict[str, Tensor],
+    gradient: Tensor,
+    state: State,
+    update: Mapping[str, Any],
+) -> None:
+    """Move a parameter by its gradient, and the moments in its state, whole tensors, with it.
+
+    The numbers that it came with stay as they are, since others may hold them; later ones are
+    written over.
+    """
+    weight, before = params[name], dict(state)
     rows = max(1, PIECE * weight.shape[0] // weight.numel())
-    pieces: tuple[Tensor, ...] = weight.split(rows)
-    return pieces
+    for start in range(0, weight.shape[0], rows):
+        here = slice(start, start + rows)
+        own = {
+            key: {"piece": value[here]} if isinstance(value, Tensor) else value
+            for key, value in before.items()
+            if key != NEW
+        }
+        new, after = updated(
+            {"piece": weight[here]}, {"piece": gradient[here]}, own or None, update
+        )
+        for key, value in {**after, NEW: new}.items():
+            if not isinstance(value, Mapping):
+                state[key] = value
+                continue
+            if key not in state:
+                state[key] = torch.empty(weight.shape, dtype=value["piece"].dtype)
+            state[key][here] = value["piece"]
+    params[name] = state[NEW]
 
 
 @dataclass(frozen=True)
@@ -88,13 +122,10 @@ class After:
     number: int  # counted from 1
     loss: float  # before it
     params: Mapping[str, Tensor]
-    states: Mapping[str, Sequence[State | None]]  # of the pieces of each that moves
+    states: Mapping[str, State]  # of each that moves: whole tensors, and the number of steps
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """The moments and the new value of each that moves, as a tape names them."""
-        for name, states in self.states.items():
-            pieces = [state or {} for state in states]
-            for key, moment in pieces[0].items():
-                if isinstance(moment, Mapping):  # and not the number of steps
-                    yield f"{name}.{key}", torch.cat([state[key]["piece"] for state in pieces])
-            yield f"{name}.new", self.params[name]
+        for name, state in self.states.items():
+            moved = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+            yield from ((f"{name}.{key}", value) for key, value in moved.items())

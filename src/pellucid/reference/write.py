@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import export_llm_c, write_state
-from pellucid.checkpoint.write import write_tensors
+from pellucid.checkpoint.safetensors_file import safetensors_parts
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
@@ -22,6 +23,7 @@ from pellucid.reference.manifest import ALWAYS, FORMAT, MANIFEST, VERSION
 from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
+from pellucid.reference.uncached import write_uncached
 from pellucid.tape import Tape
 from pellucid.train import part_of
 from pellucid.tree import flatten
@@ -81,9 +83,8 @@ def _write(
     for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
         name = str(dtype).removeprefix("torch.")
         shards = _Shards(place, name, wanted, rows)
-        _add_tape(shards, run.first_step(dtype))
         own = losses.setdefault(name, [])
-        for after in run.updates(dtype):
+        for after in run.updates(dtype, partial(_add_tape, shards)):
             own.append(after.loss)
             if after.number in {1, run.steps}:
                 _add_update(shards, after)
@@ -136,6 +137,7 @@ def _add_tape(shards: "_Shards", tape: Tape) -> None:
                 "from": dict(call.inputs),
             }
         shards.add(name, value, first=tape.name_of(value) or name, **known)
+    shards.flush()  # or what it waits with would take room beside the optimizer's moments
 
 
 def _add_update(shards: "_Shards", after: After) -> None:
@@ -145,6 +147,7 @@ def _add_update(shards: "_Shards", after: After) -> None:
         row = describe(name)
         meaning = f"{row.meaning if row else name}, after {after.number} {steps}"
         shards.add(prefix + name, value, part="update", meaning=meaning)
+    shards.flush()  # the next step writes over these numbers
 
 
 class _Shards:
@@ -185,5 +188,5 @@ class _Shards:
         """Write what has been gathered, to disk and not only to the system's memory."""
         if not self.waiting:
             return
-        write_tensors(self.place / self._file, self.waiting)
+        write_uncached(self.place / self._file, safetensors_parts(self.waiting))
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1
