@@ -18,8 +18,8 @@ FORMS = {"F64": ("d", 8), "F32": ("f", 4), "BF16": ("H", 2), "I64": ("q", 8), "B
 def read_manifest(pack):
     """The manifest, and its rows by name."""
     manifest = json.loads((Path(pack) / "manifest.json").read_text(encoding="utf-8"))
-    if manifest.get("pellucid_reference") != 1:
-        raise SystemExit(f"{pack} must be a reference pack of version 1")
+    if manifest.get("pellucid_reference") not in (1, 2):
+        raise SystemExit(f"{pack} must be a reference pack of version 1 or 2")
     return manifest, {row["name"]: row for row in manifest["tensors"]}
 
 

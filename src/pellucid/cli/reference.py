@@ -7,7 +7,12 @@ from typer import Argument, Option
 
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import DTYPE, MODEL, MODEL_TOKENIZER, SPECIAL, Dtype, dtype_of
-from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER, STEPS, WEIGHT_DECAY
+from pellucid.cli.options.optimizer import (
+    LEARNING_RATE,
+    OPTIMIZER,
+    STEPS,
+    WEIGHT_DECAY,
+)
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.screen import console
@@ -47,9 +52,46 @@ def reference(
         int | None, Option(metavar="N", help="Keep only the first N along every axis.")
     ] = None,
     steps: Annotated[int, variant(STEPS, "The weights after the last are kept.")] = 10,
-    optimizer: Annotated[str, OPTIMIZER] = "adamw",
-    learning_rate: Annotated[float, LEARNING_RATE] = 1e-3,
-    weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
+    recipe: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="Move the weights as nanogpt or llm.c does; the options below change single "
+            "settings of it.",
+        ),
+    ] = None,
+    optimizer: Annotated[str | None, variant(OPTIMIZER, default="adamw")] = None,
+    learning_rate: Annotated[
+        float | None, variant(LEARNING_RATE, "The highest, of a schedule.", default="0.001")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, variant(WEIGHT_DECAY, "With --decay all, for all.", default="0.1")
+    ] = None,
+    decay: Annotated[
+        str | None,
+        Option(metavar="WHAT", help="What decays: matrices or all.", show_default="matrices"),
+    ] = None,
+    betas: Annotated[
+        str | None, Option(metavar="B1,B2", help="Adam's β₁ and β₂.", show_default="0.9,0.999")
+    ] = None,
+    eps: Annotated[float | None, Option(help="Adam's ε.", show_default="1e-8")] = None,
+    clip: Annotated[
+        float | None, Option(help="Clip the gradients to this norm of all of them.")
+    ] = None,
+    warmup: Annotated[
+        int | None,
+        Option(metavar="N", help="Let the learning rate rise for N steps, then fall."),
+    ] = None,
+    total: Annotated[
+        int | None,
+        Option(
+            metavar="N", help="Let it fall along half a cosine to step N.", show_default="--steps"
+        ),
+    ] = None,
+    floor: Annotated[
+        float | None,
+        Option(help="Where it then stays, as a part of the highest.", show_default="0.1"),
+    ] = None,
     llm_c: Annotated[
         bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
     ] = False,
@@ -60,7 +102,7 @@ def reference(
 
     from pellucid.checkpoint import load, open_model
     from pellucid.models import ARCHITECTURES, CausalModel
-    from pellucid.reference import ReferenceRun, Selection, write_pack
+    from pellucid.reference import ReferenceRun, Selection, update_of, write_pack
 
     if (text is None) == (tokens is None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
@@ -81,9 +123,20 @@ def reference(
                 "give another"
             )
         read, wanted = _from_file(tokens, opened)
-    update = {"optimizer": optimizer, "learning_rate": learning_rate}
-    if optimizer == "adamw":
-        update["weight_decay"] = weight_decay
+    update = update_of(
+        recipe,
+        steps,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        decay=decay,
+        betas=_betas(betas),
+        eps=eps,
+        clip=clip,
+        warmup=warmup,
+        total=total,
+        floor=floor,
+    )
     write_pack(
         ReferenceRun(opened, model, read, wanted, update, steps),
         out,
@@ -97,6 +150,15 @@ def reference(
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
+
+
+def _betas(text: str | None) -> list[float] | None:
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            f"--betas must be two numbers, such as 0.9,0.95, not {text!r}: write them so"
+        ) from None
 
 
 def _from_file(file: Path, model: "CausalModel") -> "tuple[Tensor, Tensor]":

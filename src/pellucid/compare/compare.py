@@ -19,7 +19,7 @@ from pellucid.compare.sizes import wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
 from pellucid.errors import ConfigError, TooLittleError, did_you_mean
-from pellucid.reference import Pack
+from pellucid.reference import Pack, at_step
 from pellucid.tree import flatten
 
 
@@ -120,7 +120,8 @@ def compare(
     model, computed = pack.model(), dtype or mine.dtype()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")
-    step = JudgedStep(model, tokens, targets, pack.manifest["update"], mine, computed)
+    update = at_step(pack.manifest["update"], 1)
+    step = JudgedStep(model, tokens, targets, update, mine, computed)
     first, found = find(step, watch)
     findings = tuple(finding.accepting(accept) for finding in found)
     after = tuple(later(pack, mine, flatten(model.params), computed))
@@ -159,7 +160,7 @@ def tensors_of(pack: Pack) -> list[str]:
 
 def _of_last_moments(name: str) -> bool:
     """Whether this is a moment after the last step, which nothing is compared with."""
-    return name.startswith("step.") and not name.endswith((".new", ".losses"))
+    return name.startswith("step.") and not name.endswith((".new", ".losses", ".norms"))
 
 
 def judged(pack: Pack, first: Followed, after: Iterable[Later]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid.compare.judge import STATED, fitted
 from pellucid.reference import Pack
 
-LOSSES = "step.losses"
+LOSSES, NORMS = "step.losses", "step.norms"
 GROWN = 10
 """How much more than after one step losses may be off after several."""
 
@@ -39,20 +39,9 @@ def later(
 ) -> Iterator[Later]:
     """Judge the losses and the last weights that `mine` has; `start` are the first weights."""
     steps = pack.manifest["steps"]
-    if LOSSES in mine:
-        own = mine[LOSSES].flatten().double()[:steps]
-        theirs = pack.tensor(LOSSES, pack.finest).double()[: len(own)]
-        off = (own - theirs).abs() / theirs.abs()
-        near = off <= (APART * _rounding(pack, theirs, dtype)).clamp(min=GROWN * STATED[dtype])
-        if bool(near.all()):
-            said = f"off by at most {float(off.max()):.0e} of the loss"
-        else:
-            first = int((~near).nonzero()[0])
-            said = (
-                f"the loss before step {first + 1} is {float(own[first]):.7g}, and the pack's "
-                f"{float(theirs[first]):.7g}"
-            )
-        yield Later(LOSSES, bool(near.all()), said)
+    for name, one in ((LOSSES, "loss"), (NORMS, "norm of the gradients")):
+        if name in mine and name in pack.rows:
+            yield _of_steps(name, one, pack, mine[name], dtype)
     for parameter, weight in start.items():
         name = f"step.{steps}.{parameter}.new"
         row = pack.rows.get(name)
@@ -64,10 +53,24 @@ def later(
             yield Later(name, share >= 0.5, f"{share:.1%} of the weights are where the pack's are")
 
 
-def _rounding(pack: Pack, losses: Tensor, dtype: torch.dtype) -> Tensor:
-    """How far the pack's losses in that dtype are from its finest: how much rounding grows here."""
-    name = str(dtype).removeprefix("torch.")
-    if name not in pack.manifest["losses"]:
-        return torch.zeros_like(losses)
-    own = pack.tensor(LOSSES, name).double()[: len(losses)]
-    return (own - losses).abs() / losses.abs()
+def _of_steps(name: str, one: str, pack: Pack, mine: Tensor, dtype: torch.dtype) -> Later:
+    """Judge what is one number a step, called `one` in words."""
+    own = mine.flatten().double()[: pack.manifest["steps"]]
+    theirs = pack.tensor(name, pack.finest).double()[: len(own)]
+    off = (own - theirs).abs() / theirs.abs()
+    allowed = (APART * _rounding(name, pack, theirs, dtype)).clamp(min=GROWN * STATED[dtype])
+    near = off <= allowed
+    if bool(near.all()):
+        return Later(name, agrees=True, said=f"off by at most {float(off.max()):.0e} of the {one}")
+    first = int((~near).nonzero()[0])
+    said = f"the {one} before step {first + 1} is {float(own[first]):.7g}, and the pack's "
+    return Later(name, agrees=False, said=f"{said}{float(theirs[first]):.7g}")
+
+
+def _rounding(name: str, pack: Pack, finest: Tensor, dtype: torch.dtype) -> Tensor:
+    """How far the pack's numbers in that dtype are from its finest: how rounding grows here."""
+    kind = str(dtype).removeprefix("torch.")
+    if kind not in pack.manifest["losses"]:
+        return torch.zeros_like(finest)
+    own = pack.tensor(name, kind).double()[: len(finest)]
+    return (own - finest).abs() / finest.abs()

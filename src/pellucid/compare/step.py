@@ -17,6 +17,7 @@ from pellucid.compare.stored import stored
 from pellucid.layers import block, gated_feed_forward, grouped_attention
 from pellucid.models import CausalModel, trainable
 from pellucid.numbers import Rounded
+from pellucid.optim import clip_factor
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves, unflatten
 from pellucid.walkthrough import UPDATES
@@ -160,6 +161,7 @@ class JudgedStep:
         self, grads: dict[str, Rounded], followed: Followed, mutations: tuple[Mutation, ...]
     ) -> None:
         """The update, parameter by parameter and piece by piece: all moments need much room."""
+        factor = self._clipping(grads)
         for name, weight in flatten(trainable(self.model.params)).items():
             shown = [name + end for end in AFTER_UPDATE if name + end in self.mine]
             if not shown:
@@ -173,13 +175,26 @@ class JudgedStep:
                 mine = {key: values[here] for key, values in own.items()}
                 tape = self.tape(mutations, mine)
                 piece = unflatten({name: self._exact(before[here])})
-                part = unflatten({name: gradient[here]})
+                part = unflatten(
+                    {name: gradient[here] if factor is None else gradient[here] * factor}
+                )
                 updated(piece, part, None, self.update or {}, tape)
                 found.append({k: one.moved(start) for k, one in tape.verdicts.items()})
                 followed.keep(tape)
             for key in found[0]:
                 worst = max((piece[key] for piece in found), key=lambda one: one.excess)
                 followed.verdicts[key] = worst
+
+    def _clipping(self, grads: Mapping[str, Rounded]) -> Rounded | None:
+        """What all gradients are multiplied by, so that their norm is not too large; None for 1.
+
+        How a norm of so many numbers is summed up is not known: it is off by what is stated.
+        """
+        if "clip" not in (self.update or {}):
+            return None
+        own = {name: grads[name].middle for name in flatten(trainable(self.model.params))}
+        factor, _ = clip_factor(own, (self.update or {})["clip"])
+        return Rounded(factor, STATED[self.dtype] * factor, self.dtype) if factor < 1 else None
 
     def _bounded(self, gradient: Rounded) -> Rounded:
         """A gradient that is not shown, off by no more than what is stated behind a gap."""

@@ -20,7 +20,7 @@ from pellucid.walkthrough.names import describe, names
 _GRADS = ("{}.grad", "{}_grad", "grad.{}", "grads.{}", "grads_acts.{}", "d{}")
 _STEP = re.compile(r"step\.\d+\.")
 _LAYER = re.compile(r"^d?h\.(\d+)\.")
-_OTHERS = {"step.losses"}
+_OTHERS = {"step.losses", "step.norms"}
 
 
 class Unknown(NamedTuple):

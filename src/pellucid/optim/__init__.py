@@ -10,7 +10,7 @@ Nothing is changed in place: the old parameters are still there after a step.
 """
 
 from pellucid.optim.adam import BETAS, EPS, adam, adamw, adamw_rule, decay_groups
-from pellucid.optim.clip import clip_by_global_norm, global_norm
+from pellucid.optim.clip import CLIP_EPS, clip_by_global_norm, clip_factor, global_norm
 from pellucid.optim.finite_difference import DIFFERENCE_STEP, finite_difference_gradients
 from pellucid.optim.schedule import noam, warmup_cosine
 from pellucid.optim.sgd import MU, momentum, momentum_rule, sgd, sgd_rule
@@ -21,6 +21,7 @@ OPTIMIZERS = {"sgd": sgd, "momentum": momentum, "adam": adam, "adamw": adamw}
 
 __all__ = [
     "BETAS",
+    "CLIP_EPS",
     "DIFFERENCE_STEP",
     "EPS",
     "MU",
@@ -31,6 +32,7 @@ __all__ = [
     "adamw",
     "adamw_rule",
     "clip_by_global_norm",
+    "clip_factor",
     "decay_groups",
     "finite_difference_gradients",
     "global_norm",

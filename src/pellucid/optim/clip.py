@@ -23,6 +23,17 @@ def clip_by_global_norm(
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks"; the
     1e-6 beside the norm is PyTorch's.
     """
-    norm = measure(grads)
-    factor = (max_norm / (norm + 1e-6)).clamp(max=1)
+    factor, norm = clip_factor(grads, max_norm, measure=measure)
     return map_leaves(lambda leaf: leaf * factor, grads), norm
+
+
+def clip_factor(
+    grads: Tree, max_norm: float, *, measure: Callable[[Tree], Tensor] = global_norm
+) -> tuple[Tensor, Tensor]:
+    """The factor, at most 1, by which `clip_by_global_norm` shortens gradients, and their norm."""
+    norm = measure(grads)
+    return (max_norm / (norm + CLIP_EPS)).clamp(max=1), norm
+
+
+CLIP_EPS = 1e-6
+"""What is added to a norm that is divided by."""

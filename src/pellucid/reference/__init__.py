@@ -8,8 +8,19 @@ The format is docs/reference-pack.md's.
 
 from pellucid.reference.manifest import MANIFEST
 from pellucid.reference.pack import Pack, open_pack
+from pellucid.reference.recipe import RECIPES, at_step, update_of
 from pellucid.reference.run import ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.reference.write import write_pack
 
-__all__ = ["MANIFEST", "Pack", "ReferenceRun", "Selection", "open_pack", "write_pack"]
+__all__ = [
+    "MANIFEST",
+    "RECIPES",
+    "Pack",
+    "ReferenceRun",
+    "Selection",
+    "at_step",
+    "open_pack",
+    "update_of",
+    "write_pack",
+]

@@ -11,11 +11,16 @@ from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
 from pellucid.models import ARCHITECTURES, GPT, CausalModel
 from pellucid.models.adapter import configure
+from pellucid.optim import BETAS
 from pellucid.train import check_update
 
 MANIFEST = "manifest.json"
 FORMAT = "pellucid_reference"
-VERSION = 1
+VERSIONS = (1, 2)
+"""Those that are read; 2 is written where readers of 1 would take something wrongly."""
+
+SETTINGS = {"optimizer", "learning_rate", "weight_decay"}
+"""The update's settings that version 1 has."""
 
 MOST = 1 << 60
 """No model has so many parameters."""
@@ -36,8 +41,9 @@ def check_manifest(file: Path, manifest: Mapping[str, Any]) -> CausalModel:
 
     The format is docs/reference-pack.md's. Files are beside the manifest, under plain names.
     """
-    if manifest.get(FORMAT) != VERSION:
-        raise broken(file, f"a reference pack's, with {FORMAT!r} {VERSION}", manifest.get(FORMAT))
+    if manifest.get(FORMAT) not in VERSIONS:
+        known = " or ".join(map(str, VERSIONS))
+        raise broken(file, f"a reference pack's, with {FORMAT!r} {known}", manifest.get(FORMAT))
     wrong = next(_wrong(manifest), None)
     if wrong is not None:
         raise broken(file, "a manifest as in docs/reference-pack.md", wrong)
@@ -74,10 +80,10 @@ def _wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"model.{key} must be a text"
     if model.get("dtype") not in DTYPES:
         yield f"model.dtype must be one of {', '.join(DTYPES)}"
-    yield from _wrong_update(update)
     if not _whole(steps, 1):
         yield "steps must be a whole number from 1 on"
         return
+    yield from _wrong_update(update, manifest["steps"])
     losses = manifest.get("losses")
     if not isinstance(losses, dict) or not losses or not losses.keys() <= set(DTYPES):
         yield f"losses must have a list for each dtype, of {', '.join(DTYPES)}"
@@ -94,13 +100,21 @@ def _wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrong_rows(manifest["tensors"], set(losses))
 
 
-def _wrong_update(update: Any) -> Iterator[str]:
+def _wrong_update(update: Any, steps: int) -> Iterator[str]:
     if not isinstance(update, dict) or not _number(update.get("learning_rate")):
         yield "update must be an object with a learning_rate"
         return
     decay = update.get("weight_decay")
     if update.get("optimizer", "adamw") == "adamw" and not _number(decay):
         yield "update.weight_decay must be a number"
+        return
+    for key, count in {"betas": len(BETAS), "learning_rates": steps}.items():
+        own = update.get(key, [0.0] * count)
+        if not isinstance(own, list) or len(own) != count or not all(map(_number, own)):
+            yield f"update.{key} must be {count} numbers"
+            return
+    if wrong := [key for key in ("eps", "clip") if not _number(update.get(key, 0.0))]:
+        yield f"update.{wrong[0]} must be a number"
         return
     try:
         check_update(update)

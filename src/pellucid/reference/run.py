@@ -9,13 +9,11 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel, trainable
-from pellucid.optim import State
+from pellucid.optim import State, clip_factor
+from pellucid.reference.recipe import at_step
 from pellucid.tape import NULL_TAPE, Tape
 from pellucid.train import check_update, updated
 from pellucid.tree import flatten, unflatten
-
-SETTINGS = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
-"""How the weights move unless the user says otherwise; matrices decay, biases and gains do not."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,14 @@ class ReferenceRun:
         states: dict[str, State] = {name: {} for name in flatten(trainable(self.model.params))}
         for number in range(1, self.steps + 1):
             loss, grads = self._gradients(params, show if number == 1 else None)
+            grads = {name: grads[name] for name in states}
+            update, norm = at_step(self.update, number), None
+            factor: Tensor | float = 1.0
+            if "clip" in update:
+                factor, norm = clip_factor(grads, update["clip"])
             for name, state in states.items():
-                _move(name, params, grads.pop(name), state, self.update)
-            del grads
-            yield After(number, loss, params, states)
+                _move(name, params, grads.pop(name), state, update, factor=factor)
+            yield After(number, loss, None if norm is None else float(norm), params, states)
 
     def _gradients(
         self, params: dict[str, Tensor], show: Callable[[Tape], None] | None
@@ -87,8 +89,10 @@ def _move(
     gradient: Tensor,
     state: State,
     update: Mapping[str, Any],
+    *,
+    factor: Tensor | float,
 ) -> None:
-    """Move a parameter by its gradient, and the moments in its state, whole tensors, with it.
+    """Move a parameter by its gradient times a factor, and the moments in its state with it.
 
     The numbers that it came with stay as they are, since others may hold them; later ones are
     written over.
@@ -102,9 +106,8 @@ def _move(
             for key, value in before.items()
             if key != NEW
         }
-        new, after = updated(
-            {"piece": weight[here]}, {"piece": gradient[here]}, own or None, update
-        )
+        slope = gradient[here] if factor == 1 else gradient[here] * factor
+        new, after = updated({"piece": weight[here]}, {"piece": slope}, own or None, update)
         for key, value in {**after, NEW: new}.items():
             if not isinstance(value, Mapping):
                 state[key] = value
@@ -121,6 +124,7 @@ class After:
 
     number: int  # counted from 1
     loss: float  # before it
+    norm: float | None  # of the gradients, before they were clipped; None where they are not
     params: Mapping[str, Tensor]
     states: Mapping[str, State]  # of each that moves: whole tensors, and the number of steps
 

@@ -19,7 +19,7 @@ from pellucid.checkpoint.safetensors_file import safetensors_parts
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
-from pellucid.reference.manifest import ALWAYS, FORMAT, MANIFEST, VERSION
+from pellucid.reference.manifest import ALWAYS, FORMAT, MANIFEST, SETTINGS
 from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
@@ -31,6 +31,13 @@ from pellucid.walkthrough import describe
 
 SHARD = 1 << 27
 """Bytes of tensors that are gathered before they are written to one file."""
+
+
+OF_STEPS = {
+    "step.losses": "the loss before each step of the optimizer",
+    "step.norms": "the norm of all gradients at each step, before they are clipped",
+}
+"""What is one number a step, and its meaning."""
 
 
 def write_pack(
@@ -83,21 +90,20 @@ def _write(
     for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
         name = str(dtype).removeprefix("torch.")
         shards = _Shards(place, name, wanted, rows)
-        own = losses.setdefault(name, [])
+        own, norms = losses.setdefault(name, []), list[float]()
         for after in run.updates(dtype, partial(_add_tape, shards)):
             own.append(after.loss)
+            norms += [] if after.norm is None else [after.norm]
             if after.number in {1, run.steps}:
                 _add_update(shards, after)
             del after  # or it would hold its numbers until those of the next dtype are there
-        shards.add(
-            "step.losses",
-            torch.tensor(own, dtype=dtype),
-            part="update",
-            meaning="the loss before each step of the optimizer",
-        )
+        of_steps = {"step.losses": own} | ({"step.norms": norms} if norms else {})
+        for key, numbers in of_steps.items():
+            values = torch.tensor(numbers, dtype=dtype)
+            shards.add(key, values, part="update", meaning=OF_STEPS[key])
         shards.flush()
     manifest = {
-        FORMAT: VERSION,
+        FORMAT: 2 if run.update.keys() - SETTINGS else 1,
         "made_by": f"Pellucid {version('pellucid')}",
         "model": {
             "source": run.source,

@@ -9,7 +9,7 @@ from typing import Any
 from pellucid.errors import ConfigError, TextError, did_you_mean
 from pellucid.layers import IGNORE
 from pellucid.models import CausalModel, trainable
-from pellucid.optim import OPTIMIZERS, State, decay_groups
+from pellucid.optim import BETAS, EPS, OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
 from pellucid.text import Tokenizer, readable_piece
 from pellucid.tree import Tree, flatten, matching, replaced
@@ -25,6 +25,10 @@ REMEMBERED = {
     "adamw": frozenset({"m", "v", "t"}),
 }
 """What each optimizer's state holds."""
+
+
+DECAYS = ("matrices", "all")
+"""What AdamW's decay is of: what has two axes or more, or every parameter."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,19 @@ def record_step(
 
 
 def check_update(update: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a learning rate not above 0, or an unknown optimizer."""
-    if not 0 < update["learning_rate"] < math.inf:
-        raise ConfigError(f"learning_rate must be above 0, not {update['learning_rate']}")
+    """Raise `ConfigError` for an unknown optimizer, or a setting that is outside its range."""
+    for rate in (update["learning_rate"], *update.get("learning_rates", ())):
+        if not 0 < rate < math.inf:
+            raise ConfigError(f"learning_rate must be above 0, not {rate}")
+    betas, eps, clip = update.get("betas", BETAS), update.get("eps", EPS), update.get("clip", 1.0)
+    if len(betas) != len(BETAS) or not all(0 <= beta < 1 for beta in betas):
+        raise ConfigError(f"betas must be two numbers from 0 to below 1, not {list(betas)}")
+    if not 0 <= eps < math.inf:
+        raise ConfigError(f"eps must be at least 0, not {eps}")
+    if not 0 < clip < math.inf:
+        raise ConfigError(f"clip must be above 0, the largest norm of all gradients, not {clip}")
+    if update.get("decay", DECAYS[0]) not in DECAYS:
+        raise ConfigError(f"decay must be of {' or '.join(DECAYS)}, not of {update['decay']!r}")
     name = update.get("optimizer", "adamw")
     if name not in OPTIMIZERS:
         raise ConfigError(
@@ -160,14 +174,18 @@ def updated(
 ) -> tuple[Tree, State]:
     """One step of the optimizer that `update` names, with its settings; with LoRA, of its pairs.
 
-    Without LoRA every parameter moves; what stays has no moments, and comes back as it is.
+    Without LoRA every parameter moves; what stays has no moments, and comes back as it is. Adam's
+    `betas` and `eps` may be among the settings, and AdamW's `decay`, one of `DECAYS`.
     """
     moved = trainable(params)
     own = matching(grads, moved)
     name = update.get("optimizer", "adamw")
     settings = {"learning_rate": update["learning_rate"]}
+    settings |= {key: update[key] for key in ("betas", "eps") if key in update}
     if name == "adamw":
-        settings["weight_decay"] = decay_groups(moved, update["weight_decay"])
+        decay = update["weight_decay"]
+        every = update.get("decay") == "all"
+        settings["weight_decay"] = decay if every else decay_groups(moved, decay)
     new: tuple[Tree, State] = OPTIMIZERS[name](moved, own, state, **settings, tape=tape)
     return replaced(params, new[0]), new[1]
 
