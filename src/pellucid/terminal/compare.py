@@ -1,6 +1,5 @@
 """A comparison in the terminal: what differs first, why, and what follows from it."""
 
-import inspect
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from pellucid.compare import (
     Verdict,
     tensors_of,
 )
+from pellucid.compare.wording import dtype_name, heading, place, reasons
 from pellucid.terminal.lines import columns
 
 TRIED = 6
@@ -94,13 +94,9 @@ def _listed(names: Sequence[str]) -> str:
 def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]:
     fault = finding.fault
     colour = "yellow" if finding.accepted else "red"
-    heading = Text(f"{number}. {fault.name}", style=f"bold {colour}")
-    yield heading.append(f" {_said(fault)}", style="not bold default")
-    place = f"[{', '.join(map(str, fault.worst))}]" if fault.worst else "it"
-    yield _line(
-        f"at {place} yours is {_figure(fault.mine, found)}, and should be "
-        f"{_figure(fault.made, found)}: {_off(fault, found)}"
-    )
+    title = Text(f"{number}. {fault.name}", style=f"bold {colour}")
+    yield title.append(f" {heading(fault)}", style="not bold default")
+    yield _line(place(fault, found.dtype))
     beside = next((one for one in found.beside if one.name == fault.name), None)
     if beside is not None and math.isfinite(beside.error):
         yield _line(f"farthest from the pack's: {beside.error:.2g}, {_relative(beside)}")
@@ -113,31 +109,6 @@ def _finding(number: int, finding: Finding, found: Comparison) -> Iterator[Line]
 def _line(said: str, style: str = "") -> Padding:
     """A line below a finding, and the lines that it is wrapped into, further in."""
     return Padding(Text(said, style), (0, 0, 0, 3), expand=False)
-
-
-def _said(fault: Verdict) -> str:
-    if fault.call is None:
-        return "is not what the pack's model has"
-    path, function = fault.call
-    where = f" at {path}" if path and not fault.name.startswith(path) else ""
-    made = f"is not what {function}{where} makes of your own numbers"
-    return made if not fault.carried else f"{made}, as far as you show them"
-
-
-def _off(fault: Verdict, found: Comparison) -> str:
-    if math.isnan(fault.mine):
-        return "a NaN, and nothing that went into it is one"
-    if math.isinf(fault.mine) or math.isinf(fault.made):
-        return "one of them is infinite"
-    off = abs(fault.mine - fault.made)
-    return (
-        f"{off:.2g} apart, {_times(fault.excess)} the {fault.allowed:.2g} that "
-        f"{dtype_name(found.dtype)} allows there"
-    )
-
-
-def _times(excess: float) -> str:
-    return f"{excess:,.1f} times" if excess < 1e6 else f"{excess:.0e} times"
 
 
 def _relative(beside: TensorDistance) -> str:
@@ -164,37 +135,15 @@ def _extent(cells: Tensor) -> str:
     return f"{wrong} of {cells.numel()} parts, rows of the last axis; darker is farther off"
 
 
+STYLES = {"cause": "bold green", "code": "dim", "dtype": "bold"}
+"""How a reason is printed, by its kind."""
+
+
 def _why(finding: Finding) -> Iterator[Line]:
-    if finding.relation:
-        yield _line(finding.relation, "bold green")
-    if finding.named:
-        alike = " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
-        yield _line(f"because {alike}", "bold green")
-        yield from _changed(finding.named[0])
-        if finding.explains:
-            where = f" at {finding.place}" if finding.place else ""
-            yield _line(f"so made{where}, it explains {_count(finding.explains)}")
-    elif finding.fitting is not None:
-        kind = dtype_name(finding.fitting)
-        yield _line(
-            f"as {kind} no tensor of the step differs: if that is what you computed in, say so by "
-            f"--dtype {kind}",
-            "bold",
-        )
-        return
-    elif finding.dropped:
-        yield _line(
-            f"because dropout is on: numbers are 0 or 1/(1-p) of what they should be, for a p of "
-            f"about {finding.dropped:.2g}; turn it off, in PyTorch by model.eval()",
-            "bold green",
-        )
-        yield _line(f"it is seen in {_count(finding.explains)}")
-    elif finding.fits:
-        yield _line(
-            f"none of {len(finding.fits)} known mistakes makes these numbers; what each leaves of "
-            "the distance:"
-        )
-    if finding.fits:
+    for reason in reasons(finding):
+        more = "; what each leaves of the distance:" if reason.kind == "tried" else ""
+        yield _line(reason.said + more, STYLES.get(reason.kind, ""))
+    if finding.fits and finding.fitting is None:
         tried = finding.fits[: TRIED if finding.named else TRIED + 2]
         table = columns("", "", "")
         for fit in tried:
@@ -204,29 +153,6 @@ def _why(finding: Finding) -> Iterator[Line]:
         yield table
         if len(finding.fits) > len(tried):
             yield _line(f"and {len(finding.fits) - len(tried)} more, that fit no better", "dim")
-
-
-def cause(finding: Finding) -> str:
-    """What a finding is put down to, in a few words."""
-    if finding.named:
-        return " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
-    if finding.fitting is not None:
-        return f"nothing differs as {dtype_name(finding.fitting)}"
-    if finding.dropped:
-        return f"dropout is on, with a p of about {finding.dropped:.2g}"
-    return finding.relation or "no known mistake makes these numbers"
-
-
-def _changed(fit: Fit) -> Iterator[Line]:
-    """The first line of ours that the mistake changes, and the line that replaces it."""
-    function, (right, wrong) = next(iter(fit.mistakes[0].changes)), fit.mistakes[0].lines[0]
-    file = function.__module__.removeprefix("pellucid.").replace(".", "/")
-    body = inspect.getsource(function).rpartition('"""')[2]
-    line = body[: body.index(right)].count("\n")
-    ours = body.splitlines()[line].strip().split("  #")[0]
-    theirs = ours.replace(right, wrong) if right in ours else wrong.splitlines()[0].strip()
-    yield _line(f"ours, {file}.py:  {ours}", "dim")
-    yield _line(f"yours, as it seems:  {theirs.splitlines()[0]}", "dim")
 
 
 def _left(fit: Fit) -> str:
@@ -282,18 +208,3 @@ def _names(found: Comparison) -> Iterator[Line]:
     unseen = [name for name in found.unseen if not name.startswith("step.")]
     if unseen:
         yield Text(f"not in this step: {_listed(unseen)}", style="yellow")
-
-
-def _figure(value: float, found: Comparison) -> str:
-    digits = 9 if found.dtype == torch.float32 else 17 if found.dtype == torch.float64 else 4
-    return f"{value:.{digits}g}"
-
-
-def _count(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} tensor{'s' * (len(names) > 1)}: {', '.join(names[:3])}{more}"
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """The name of a dtype, without torch."""
-    return str(dtype).removeprefix("torch.")

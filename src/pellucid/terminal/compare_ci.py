@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from pellucid.compare import Comparison, Finding, tensors_of
-from pellucid.terminal.compare import PARTS, cause, coverage, dtype_name
+from pellucid.compare.wording import cause, dtype_name
+from pellucid.terminal.compare import PARTS, coverage
 from pellucid.visible import visible
 
 SHOWN = 20

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from pellucid.compare import Comparison, Finding, TensorDistance, tensors_of
-from pellucid.terminal.compare import dtype_name
+from pellucid.compare.wording import dtype_name
 
 
 def comparison_json(found: Comparison, title: str) -> str:

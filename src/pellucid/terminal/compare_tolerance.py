@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pellucid.compare import Tolerance
-from pellucid.terminal.compare import dtype_name
+from pellucid.compare.wording import dtype_name
 from pellucid.terminal.lines import columns
 
 
