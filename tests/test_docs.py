@@ -200,6 +200,15 @@ def test_the_guide_to_interventions_shows_what_comes_out():
     assert tried > 10
 
 
+def test_the_module_that_is_watched_on_the_page_of_comparisons_says_what_is_shown():
+    pytest.importorskip("transformers", reason="the module is transformers'")
+    code = "\n".join(blocks((ROOT / "docs" / "compare.md").read_text(encoding="utf-8"), "python"))
+    test = doctest.DocTestParser().get_doctest(code, {}, "compare.md", None, None)
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+    assert failed == 0
+    assert tried > 8
+
+
 def assert_every_equation_holds(tape: Tape) -> int:
     """Each equation of a tape's calls, computed from the tape's values; how many there were."""
     scope, count = Scope(tape), 0

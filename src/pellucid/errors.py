@@ -8,6 +8,7 @@
     ├── WriteError          a file that cannot be written: no room, no permission, a directory
     ├── TraceError          a name that is not on the tape, or a run that cannot be traced or read
     │   └── TooLittleError  tensors of which a comparison can judge none; the exit code is 3
+    ├── DifferenceError     a module that is watched computes something else than the model
     ├── ProofError          a question about a real number that its ball leaves open
     ├── StoppedError        long work that was stopped from outside
     └── FormulaError        a printed equation that cannot be computed from the values given
@@ -22,6 +23,7 @@ from pellucid.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
 
 class PellucidError(Exception):
@@ -64,6 +66,21 @@ class TooLittleError(TraceError):
     """
 
     exit_code = 3
+
+
+class DifferenceError(PellucidError):
+    """A value of a module that is watched (`pellucid.compare.watch`) is not what it should be.
+
+    `finding` is what was found, None where sizes or what was read differ. The text has a line for
+    each of `lines`, unlike that of all others.
+    """
+
+    def __init__(self, lines: "Iterable[str]", finding: "Any" = None) -> None:
+        self.lines, self.finding = tuple(map(visible, lines)), finding
+        super().__init__(self.lines[0])
+
+    def __str__(self) -> str:
+        return "\n   ".join(self.lines)
 
 
 class ProofError(PellucidError):

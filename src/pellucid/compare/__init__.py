@@ -2,6 +2,7 @@
 
     mine = Mine.open(path, config)   the other program's tensors, under our names
     compare(pack, mine)              every step of it judged, and what differs explained
+    with watch(module, model): …     the same of a PyTorch module, while it runs
 
 `judging_tape` runs the model's own code from the other program's numbers; `judge` sets each tensor
 beside what its step makes; `diagnose` looks among the `mistakes` for the one that makes it, each
@@ -17,6 +18,7 @@ from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
 from pellucid.compare.mistakes import MISTAKES, Mistake
 from pellucid.compare.tolerance import Tolerance, tolerances
+from pellucid.compare.watch import ModuleWatch, watch
 
 __all__ = [
     "MISTAKES",
@@ -27,10 +29,12 @@ __all__ = [
     "Later",
     "Mine",
     "Mistake",
+    "ModuleWatch",
     "TensorDistance",
     "Tolerance",
     "Verdict",
     "compare",
     "tensors_of",
     "tolerances",
+    "watch",
 ]

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
 from pellucid.compare.finding import Finding, Watch, find
+from pellucid.compare.inputs import differing
 from pellucid.compare.judge import STATED
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.mistakes import MISTAKES
-from pellucid.compare.sizes import wrong_sizes
+from pellucid.compare.sizes import shapes_of, wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
 from pellucid.errors import ConfigError, TooLittleError, did_you_mean
@@ -113,7 +114,7 @@ def compare(
     """
     wanted = _wanted(pack, require)
     _check_accepted(accept)
-    if sizes := tuple(wrong_sizes(pack, mine)):
+    if sizes := tuple(wrong_sizes(pack.blank, shapes_of(pack), mine)):
         nothing = Followed(), (), (), ()
         told: Any = {"required": tuple(wanted), "sizes": sizes}
         return Comparison(pack, dtype or mine.dtype(), (), *nothing, mine.translation, **told)
@@ -205,11 +206,5 @@ def _inputs(pack: Pack, mine: Mine, name: str = "tokens") -> tuple[Tensor, list[
     if name not in mine:
         return theirs, []
     own = mine.ids(name, theirs.shape)
-    if bool((own == theirs).all()):
-        return theirs, []
-    place = tuple(int(i) for i in (own != theirs).nonzero()[0])
-    said = f"{name} are not the pack's: at {list(place)} yours has {int(own[place])}, the pack "
-    said += f"{int(theirs[place])}"
-    if name == "targets" and bool((own == pack.tokens).all()):
-        said += "; they are the tokens themselves, not shifted by one"
-    return own, [said]
+    said = differing(name, own, pack)
+    return (own, said) if said else (theirs, [])

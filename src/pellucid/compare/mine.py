@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -35,6 +36,13 @@ class Mine(Mapping[str, Tensor]):
                 f"at least one tensor must have a name that Pellucid knows, and yours are {some}: "
                 "rename them by docs/names.md, or give a --map"
             )
+
+    @classmethod
+    def translated(cls, tensors: Mapping[str, Tensor], translation: NameTranslation) -> Self:
+        """Those whose names are translated already."""
+        made = cls.__new__(cls)
+        made.tensors, made.translation = tensors, translation
+        return made
 
     @classmethod
     def open(
