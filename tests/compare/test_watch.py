@@ -152,8 +152,9 @@ def hooks_of(module: nn.Module) -> int:
     return hooks + sum(len(one._backward_hooks or ()) for one in module.parameters())
 
 
-def test_a_right_port_agrees(port: PortModel, model: GPT):
-    with watch(port, model, names=names()) as watched:
+@pytest.mark.parametrize("collect", [False, True])
+def test_a_right_port_agrees(port: PortModel, model: GPT, collect: bool):
+    with watch(port, model, names=names(), collect=collect) as watched:
         step(port)
         torch.optim.SGD(port.parameters(), 0.5).step()  # what was judged is not read again
     assert watched.findings == ()
@@ -189,6 +190,21 @@ def test_a_wrong_backward_is_raised_before_what_follows_it(port: PortModel, mode
     assert str(error).endswith("in your module: blocks.1.up.grad")
     grads = [name for name, weight in port.named_parameters() if weight.grad is not None]
     assert "blocks.1.down.weight" in grads
+    assert not any(name.startswith("blocks.0") for name in grads)
+
+
+def test_a_gradient_that_never_comes_is_waited_for_no_longer_than_its_block(
+    port: PortModel, model: GPT
+):
+    def detached(module: nn.Module) -> None:
+        hook = port.blocks[1].join.register_forward_hook(lambda *given: given[2].detach())
+        with hook:
+            step(module)
+
+    error = difference(port, model, detached)
+    assert error.finding.fault.name == "dh.0.resid_post"
+    grads = [name for name, weight in port.named_parameters() if weight.grad is not None]
+    assert "blocks.1.norm2.bias" in grads
     assert not any(name.startswith("blocks.0") for name in grads)
 
 
@@ -287,6 +303,15 @@ def test_another_thread_s_calls_are_its_own(port: PortModel, model: GPT):
         loss.backward()
     assert len(watched.verdicts) == 43
     assert len(found) == 1
+
+
+def test_another_backward_is_none_of_this_call_s(port: PortModel, model: GPT):
+    before = port(TOKENS.flip(1), TARGETS)[1]
+    with watch(port, model, names=names()) as watched:
+        loss = port(TOKENS, TARGETS)[1]
+        before.backward()
+        loss.backward()
+    assert len(watched.verdicts) == 43
 
 
 # -- ways to run ----------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
 from pellucid.compare.mistakes import MISTAKES, Mistake
+from pellucid.compare.module_watch import ModuleWatch
 from pellucid.compare.tolerance import Tolerance, tolerances
-from pellucid.compare.watch import ModuleWatch, watch
+from pellucid.compare.watch import watch
 
 __all__ = [
     "MISTAKES",

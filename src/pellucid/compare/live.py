@@ -6,13 +6,13 @@ the next. So a value is judged as soon as it is there, whatever either program's
 has what is a thread's own in PyTorch, such as autocast and inference mode, to itself.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from pellucid.compare.alternating import Alternating
 from pellucid.compare.finding import Finding, find
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mine import Mine
@@ -21,57 +21,6 @@ from pellucid.compare.translate import NameTranslation
 from pellucid.models import CausalModel
 from pellucid.numbers import Rounded
 from pellucid.tree import map_leaves
-
-
-class _Closed(BaseException):
-    """The step is not wanted any more."""
-
-
-class _Turns:
-    """A function in a thread of its own, which runs only while its caller waits."""
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        self._mine, self._callers = threading.Semaphore(0), threading.Semaphore(0)
-        self._error: BaseException | None = None
-        self._closing = self.over = False
-        self._thread = threading.Thread(target=self._run, args=(function,), daemon=True)
-        self._thread.start()
-
-    def _run(self, function: Callable[[], None]) -> None:
-        try:
-            self._wait()
-            function()
-        except _Closed:
-            pass
-        except BaseException as error:  # noqa: BLE001 (it is raised where the caller waits)
-            self._error = error
-        self.over = True
-        self._callers.release()
-
-    def resume(self) -> None:
-        """Let it run until it pauses or ends; raise what it has raised."""
-        if not self.over:
-            self._mine.release()
-            self._callers.acquire()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def pause(self) -> None:
-        """Of the function itself: let the caller go on, until it resumes."""
-        self._callers.release()
-        self._wait()
-
-    def _wait(self) -> None:
-        self._mine.acquire()
-        if self._closing:
-            raise _Closed
-
-    def close(self) -> None:
-        """End it where it stands."""
-        self._closing = True
-        self._mine.release()
-        self._thread.join()
 
 
 class _Coming(Mine):
@@ -130,7 +79,7 @@ class LiveStep:
         self._mine = _Coming(translation, self._await)
         self._coarsest: torch.dtype | None = None
         self._awaited, self._seen = "", 0
-        self._turns: _Turns | None = None
+        self._turns: Alternating | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -160,7 +109,7 @@ class LiveStep:
             found = self._mine.translation.found.values()
             self.lose(name for source in found for name in source.names)
         else:
-            turns = self._turns = _Turns(self._find)
+            turns = self._turns = Alternating(self._find)
             turns.resume()
 
     def close(self) -> None:
@@ -173,7 +122,7 @@ class LiveStep:
         self.close()
         if self._eager:
             self._awaited, self._seen = "", 0
-            self._turns = _Turns(self._run)
+            self._turns = Alternating(self._run)
 
     def _go_on(self) -> None:
         turns = self._turns
@@ -200,7 +149,7 @@ class LiveStep:
         self._look()
         while self._mine.may_come(name):
             self._awaited = name
-            cast("_Turns", self._turns).pause()
+            cast("Alternating", self._turns).pause()
         self._awaited = ""
 
     def _look(self) -> None:
@@ -212,7 +161,7 @@ class LiveStep:
             return
         self._find()
         if self.findings:
-            cast("_Turns", self._turns).pause()
+            cast("Alternating", self._turns).pause()
 
     def _find(self) -> None:
         with torch.no_grad():
