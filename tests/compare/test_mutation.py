@@ -18,14 +18,17 @@ from pellucid.compare import MISTAKES, Mistake
 from pellucid.compare.compare import find
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import coarse
+from pellucid.compare.mistakes.update import EMBEDDINGS
 from pellucid.compare.mutation import MutatedTape, Mutation, argument, step
 from pellucid.compare.step import JudgedStep
 from pellucid.compare.variants import VARIANTS
 from pellucid.layers import attention, layer_norm, softmax
 from pellucid.models import GPT, CausalModel, Llama
+from pellucid.optim import adamw_rule, momentum_rule
 from pellucid.tape import BACKWARD, Call, Tape, leaves_of
 from pellucid.train import updated
 from pellucid.tree import flatten, map_leaves
+from tests.compare.lines import as_said, rerun
 from tests.judge import Example, any_gradient
 from tests.layers.examples import EXAMPLES
 from tests.port.models import CONFIG, LLAMA_CONFIG, llama_of, model_of, small, tuned
@@ -100,7 +103,21 @@ def test_a_variant_of_attention_goes_on_from_a_past_as_its_layer_does():
 
 def test_every_variant_is_tried_on_examples():
     for function in VARIANTS:
-        assert function.__name__.removesuffix(BACKWARD) in EXAMPLES
+        assert function in RULES.values() or function.__name__.removesuffix(BACKWARD) in EXAMPLES
+
+
+RULES = {"adamw": adamw_rule, "momentum": momentum_rule}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_variant_of_a_rule_is_the_rule(name: str):
+    params, update = model_of(small()[0], torch.float64).params, UPDATE | {"optimizer": name}
+    state, (right, varied) = None, (Tape(), MutatedTape([Mutation({RULES[name]: lambda own: own})]))
+    for at in ("first", "second"):
+        grads = map_leaves(torch.sin, params)
+        updated(params, grads, state, update, right.at(at))
+        _, state = updated(params, grads, state, update, varied.at(at))
+        assert alike(shown(right), shown(varied))
 
 
 # -- mistakes -------------------------------------------------------------------------------------
@@ -117,11 +134,13 @@ def models() -> tuple[CausalModel, ...]:
 
 
 def ran(model: CausalModel, *mutations: Mutation) -> JudgingTape:
-    """A step of it, on a tape that notes all calls."""
+    """A step of it by AdamW, and one by momentum, on a tape that notes all calls."""
     _, tokens, targets = small()
     tape = JudgingTape({}, mutations)
     _, grads = model.loss_and_grads(torch.tensor(tokens), torch.tensor(targets), tape)
     updated(model.params, grads, None, UPDATE, tape)
+    other = tape.at("momentum")
+    updated(model.params, grads, None, UPDATE | {"optimizer": "momentum"}, other)
     return tape
 
 
@@ -167,27 +186,8 @@ def test_the_gradients_of_a_mistake_are_those_of_its_own_loss(mistake: Mistake):
 
 
 SAID = {"coarse": coarse, "own_head": OWN_HEAD, "math": math, "replace": replace}
-SAID |= {"SQRT_2_OVER_PI": math.sqrt(2 / math.pi), "CUBIC": 0.044715}
+SAID |= {"EMBEDDINGS": EMBEDDINGS, "SQRT_2_OVER_PI": math.sqrt(2 / math.pi), "CUBIC": 0.044715}
 """What the lines of mistakes name, beside what their functions know."""
-
-
-def as_said(mistake: Mistake) -> Callable[..., Any]:
-    """The first function that a mistake changes, with the lines that are printed in its source."""
-    function = next(iter(mistake.changes))
-    head, quotes, body = inspect.getsource(function).rpartition('"""')
-    for ours, yours in mistake.lines:
-        assert body.count(ours) == 1, ours
-        body = body.replace(ours, yours)
-    names = inspect.unwrap(function).__globals__ | SAID
-    exec(f"from __future__ import annotations\n{head}{quotes}{body}", names)
-    said: Callable[..., Any] = names[function.__name__]
-    return said
-
-
-def rerun(call: Call, function: Callable[..., Any], *mutations: Mutation) -> dict[str, Tensor]:
-    tape = MutatedTape(mutations)
-    function(**call.arguments, tape=tape.at(call.path))
-    return shown(tape)
 
 
 @cache
@@ -197,7 +197,7 @@ def right_runs() -> tuple[JudgingTape, ...]:
 
 @each_mistake
 def test_the_lines_that_are_printed_are_what_runs(mistake: Mistake):
-    said, function = as_said(mistake), next(iter(mistake.changes))
+    said, function = as_said(mistake, SAID), next(iter(mistake.changes))
     alone = Mutation({function: mistake.mutation(needed=OWN_HEAD).changes[function]})
     calls = [tape.call(key) for tape in right_runs() for key in tape.calls_made]
     differ = []

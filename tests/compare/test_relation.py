@@ -10,7 +10,8 @@ from torch import Tensor
 from pellucid.compare import Finding
 from pellucid.compare.finding import find
 from pellucid.compare.mutation import MutatedTape
-from pellucid.compare.relation import Sizes, related
+from pellucid.compare.relation import related
+from pellucid.compare.run_sizes import Sizes
 from pellucid.compare.step import JudgedStep
 from pellucid.models import CausalModel
 from pellucid.numbers import Rounded

@@ -16,13 +16,14 @@ from pellucid.compare.finding import Finding
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
-from pellucid.compare.mistakes import MISTAKES, Mistake
+from pellucid.compare.mistakes import MISTAKES, SOLVED, Mistake, SolvedMistake
 from pellucid.compare.module_watch import ModuleWatch
 from pellucid.compare.tolerance import Tolerance, tolerances
 from pellucid.compare.watch import watch
 
 __all__ = [
     "MISTAKES",
+    "SOLVED",
     "STATED",
     "Comparison",
     "Finding",
@@ -31,6 +32,7 @@ __all__ = [
     "Mine",
     "Mistake",
     "ModuleWatch",
+    "SolvedMistake",
     "TensorDistance",
     "Tolerance",
     "Verdict",

@@ -7,6 +7,7 @@ place for. Where none is found, so do the calls around it, with the mistakes of 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple, cast
 
@@ -14,10 +15,13 @@ from torch import Tensor
 
 from pellucid.compare.judge import Key, Verdict
 from pellucid.compare.judging_tape import JudgingTape
-from pellucid.compare.mistakes import MISTAKES, Mistake
+from pellucid.compare.mistakes import MISTAKES, SOLVED, Mistake, Seen, SolvedMistake
 from pellucid.compare.mutation import Mutation
+from pellucid.compare.run_sizes import Sizes
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
+from pellucid.models import trainable
 from pellucid.numbers import Rounded
+from pellucid.tree import flatten
 
 
 class Fit(NamedTuple):
@@ -81,6 +85,9 @@ def diagnose(
         tried = [mistake for mistake in MISTAKES if mistake.changes.keys() & functions]
         for mistake in tried:
             _keep(fits, case.fit((mistake,), unit))
+        for solved in SOLVED:
+            if functions.intersection(solved.functions):
+                _keep(fits, case.solved(solved, unit))
         if alike := _alike(fits, adopt):
             break
         if unit == fault.call:
@@ -95,7 +102,9 @@ def diagnose(
 def _alike(fits: dict[tuple[Mistake, ...], Fit], adopt: Adopt) -> list[Adoption]:
     """The best of the mistakes that make the numbers, with those that do so as well.
 
-    One that tensors elsewhere contradict is marked as not fitting.
+    Of two that explain as much, one that is made everywhere is better than one at a single place,
+    and a special one than a more general one. One that tensors elsewhere contradict is marked as
+    not fitting.
     """
     found: list[Adoption] = []
     for fit in sorted(fits.values(), key=lambda fit: fit.rank):
@@ -106,8 +115,10 @@ def _alike(fits: dict[tuple[Mistake, ...], Fit], adopt: Adopt) -> list[Adoption]
             fits[fit.mistakes] = fit._replace(excess=math.inf)
         else:
             found.append(adoption)
-    least = min((one.left for one in found), default=0)
-    return [one for one in found if one.left == least]
+    least = min(((one.left, one.place != "") for one in found), default=0)
+    best = [one for one in found if (one.left, one.place != "") == least]
+    named = {mistake.name for one in best for mistake in one.fit.mistakes}
+    return [one for one in best if not any(named & {*m.unless} for m in one.fit.mistakes)]
 
 
 def _as_good(fit: Fit, best: Fit) -> bool:
@@ -174,6 +185,39 @@ class Case:
         )
         return Fit(mistakes, own.excess, _left(own, self.fault), faults, breaks)
 
+    def solved(self, mistake: SolvedMistake, unit: Key | None) -> Fit | None:
+        """The fit of a mistake with the number that it has here; None where there is none."""
+        seen = self._seen(mistake, unit)
+        best: Fit | None = None
+        for one in mistake.found(seen) if seen else ():
+            fit = self.fit((one,), unit)
+            if fit is not None and (best is None or fit.rank < best.rank):
+                best = fit
+            if fit is not None and fit.reproduces:
+                return fit
+        return best
+
+    def _seen(self, mistake: SolvedMistake, unit: Key | None) -> Seen | None:
+        """What there is to find its number from."""
+        own = cast("Key", self.fault.call)
+        inside = self.tape.calls_made if unit is None else self.tape.inside(unit)
+        keys = [key for key in (own, *inside) if self.tape.call(key).function in mistake.functions]
+        pair = self.pair
+        if not keys or pair is None:
+            return None
+        local = self.fault.name.removeprefix(f"{own[0]}.") if keys[0] == own else ""
+        return Seen(
+            local=local,
+            mine=pair[0],
+            made=pair[1],
+            call=self.tape.call(keys[0]),
+            shown=self.tape.mine,
+            every=self.step.mine,
+            sizes=Sizes.of(self.step.model, self.step.tokens),
+            parameters=flatten(trainable(self.step.model.params)),
+        )
+
+    @cached_property
     def pair(self) -> tuple[Tensor, Rounded] | None:
         """The tensor that differs, and what the call makes in its stead without any mistake."""
         again = self.step.tape(self.adopted, self.tape.mine, keep=self.fault.name)

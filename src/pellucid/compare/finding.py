@@ -10,7 +10,8 @@ from pellucid.compare.diagnose import Adoption, Case, Fit, diagnose
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mutation import Mutation, site
 from pellucid.compare.relaid import relaid
-from pellucid.compare.relation import Sizes, anothers, is_parameter, partly, related
+from pellucid.compare.relation import anothers, is_parameter, partly, related
+from pellucid.compare.run_sizes import Sizes
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
 from pellucid.compare.translate import layer_of
 from pellucid.numbers import Rounded
@@ -163,7 +164,7 @@ def _relation(
     """How what there is comes of what the call should make."""
     if fault.call is None:
         return ""
-    pair = Case(fault, run.tapes[fault.call], step, tuple(adopted)).pair()
+    pair = Case(fault, run.tapes[fault.call], step, tuple(adopted)).pair
     if pair is None:
         return ""
     given = is_parameter(fault.name, step.model)

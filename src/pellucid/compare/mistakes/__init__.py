@@ -2,7 +2,8 @@
 
 `layers` has those of layer norm, GELU and linear maps, `attention` those of the heads, `wiring`
 those of the model and its loss, `update` AdamW's, and `precision` matrix products in less. Those of
-Llama's family alone are in `rotary`, and in `gated` what is not rotary positions'.
+Llama's family alone are in `rotary`, and in `gated` what is not rotary positions'. What has a
+number in it that is not known beforehand is `solved`.
 """
 
 from pellucid.compare.mistakes.attention import ATTENTION
@@ -11,6 +12,9 @@ from pellucid.compare.mistakes.layers import LAYERS
 from pellucid.compare.mistakes.mistake import Mistake
 from pellucid.compare.mistakes.precision import PRECISION, coarse
 from pellucid.compare.mistakes.rotary import ROTARY
+from pellucid.compare.mistakes.solved import Seen, SolvedMistake
+from pellucid.compare.mistakes.solved_moments import SOLVED_MOMENTS
+from pellucid.compare.mistakes.solved_rates import SOLVED_RATES
 from pellucid.compare.mistakes.update import UPDATE
 from pellucid.compare.mistakes.wiring import WIRING
 
@@ -25,4 +29,7 @@ MISTAKES: tuple[Mistake, ...] = (
 )
 """All of them; where two explain the same numbers, the first is named first."""
 
-__all__ = ["MISTAKES", "Mistake", "coarse"]
+SOLVED: tuple[SolvedMistake, ...] = (*SOLVED_RATES, *SOLVED_MOMENTS)
+"""Those with a number that is found from the tensors."""
+
+__all__ = ["MISTAKES", "SOLVED", "Mistake", "Seen", "SolvedMistake", "coarse"]

@@ -14,7 +14,8 @@ class Mistake:
 
     `lines` say it in code: pieces of the first function that is changed, and what would stand in
     their place. They are there to be read; tests hold them to the changes. Where the mistake needs
-    a tensor of the other program, each change takes it after the function.
+    a tensor of the other program, each change takes it after the function. A mistake
+    `unless` others is more general, and not named where one of them fits as well.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Mistake:
     lines: tuple[tuple[str, str], ...]
     changes: Mapping[Function, Callable[..., Function]]
     needs: str = ""
+    unless: tuple[str, ...] = ()
 
     def mutation(
         self, here: Callable[[str], bool] = lambda _: True, *, needed: Any = None

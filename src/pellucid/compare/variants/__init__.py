@@ -10,8 +10,14 @@ from typing import Any
 from pellucid.compare.variants.attention import ATTENTION
 from pellucid.compare.variants.gated import GATED
 from pellucid.compare.variants.layers import LAYERS
+from pellucid.compare.variants.update import UPDATE
 
-VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {**LAYERS, **ATTENTION, **GATED}
+VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {
+    **LAYERS,
+    **ATTENTION,
+    **GATED,
+    **UPDATE,
+}
 """The variant of each layer that has one."""
 
 __all__ = ["VARIANTS"]
