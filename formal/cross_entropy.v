@@ -21,16 +21,25 @@ Definition log_probs (V : nat) (x : vector) : vector :=
 Definition losses (V : nat) (y : targets) (logits : matrix) : vector :=
   fun t => match y t with Some v => - log_probs V (logits t) v | None => 0 end.
 
+(** The losses' sum divided by N, which is the number of counted positions: of this text alone, or of
+    all texts of a batch. *)
+Definition loss_over (N : R) (T V : nat) (y : targets) (logits : matrix) : R :=
+  sum T (losses V y logits) / N.
+
+(** dlogits = dloss · (probs - one_hot(target)) / N; 0 where skipped *)
+Definition loss_over_dlogits (N : R) (V : nat) (y : targets) (logits : matrix) (dloss : R) : matrix :=
+  fun t j => match y t with
+  | Some v => dloss * (softmax V (logits t) j - one_hot v j) / N
+  | None => 0
+  end.
+
 (** loss = Σ losses / Σ (targets ≥ 0) *)
 Definition cross_entropy (T V : nat) (y : targets) (logits : matrix) : R :=
-  sum T (losses V y logits) / sum T (counted y).
+  loss_over (sum T (counted y)) T V y logits.
 
 (** dlogits = dloss · (probs - one_hot(target)) / number of targets; 0 where skipped *)
 Definition cross_entropy_dlogits (T V : nat) (y : targets) (logits : matrix) (dloss : R) : matrix :=
-  fun t j => match y t with
-  | Some v => dloss * (softmax V (logits t) j - one_hot v j) / sum T (counted y)
-  | None => 0
-  end.
+  loss_over_dlogits (sum T (counted y)) V y logits dloss.
 
 (** What the code exponentiates is the softmax: exp(log probs) = probs. *)
 Theorem exp_log_probs V x j : (0 < V)%nat -> exp (log_probs V x j) = softmax V x j.
@@ -65,28 +74,27 @@ Proof.
     unfold softmax, masked_softmax, exps, all_visible, Rdiv. ring.
 Qed.
 
-(** For every number of positions T and every vocabulary V: the backward of the mean cross-entropy
-    over the counted positions is its derivative, whichever positions are skipped. *)
-Theorem cross_entropy_backward T V y (logits : R -> matrix) :
+(** For every number of positions T, every vocabulary V and every N: the backward of the cross-entropy
+    is its derivative, whichever positions are skipped. *)
+Theorem loss_over_backward N T V y (logits : R -> matrix) :
   smooth (Matrix T V) logits -> in_vocabulary T V y ->
-  smooth Scalar (fun s => cross_entropy T V y (logits s)) /\
+  smooth Scalar (fun s => loss_over N T V y (logits s)) /\
   forall dloss : R,
-    slope Scalar dloss (fun s => cross_entropy T V y (logits s))
-    = slope (Matrix T V) (cross_entropy_dlogits T V y (logits 0) dloss) logits.
+    slope Scalar dloss (fun s => loss_over N T V y (logits s))
+    = slope (Matrix T V) (loss_over_dlogits N V y (logits 0) dloss) logits.
 Proof.
   intros Sx Hy. apply smooth_der in Sx. set (dx := velocity (Matrix T V) logits) in *.
-  set (N := sum T (counted y)).
   set (d := fun t => match y t with
     | Some v => - (dx t v - sum V (fun k => softmax V (logits 0 t) k * dx t k))
     | None => 0 end).
-  assert (D : der Scalar (fun s => cross_entropy T V y (logits s)) (sum T d / N)).
-  { unfold cross_entropy. apply (d_over N (fun s => sum T (losses V y (logits s)))).
+  assert (D : der Scalar (fun s => loss_over N T V y (logits s)) (sum T d / N)).
+  { unfold loss_over. apply (d_over N (fun s => sum T (losses V y (logits s)))).
     apply (d_sum T (fun s t => losses V y (logits s) t)). intros t Ht. unfold losses, d.
     destruct (y t) as [v |] eqn:Ev; [| apply d_const].
     apply d_opp. apply (log_probs_der V (fun s => logits s t)); [| exact (Hy t v Ht Ev)].
     exact (Sx t Ht). }
   destruct (der_out _ _ _ D) as [Sl Hl]. split; [exact Sl |]. intros dloss. rewrite Hl.
-  unfold slope. fold dx. unfold cross_entropy_dlogits. simpl. fold N.
+  unfold slope. fold dx. unfold loss_over_dlogits. simpl.
   unfold Rdiv. rewrite <- sum_scal_r, <- sum_scal. apply sum_ext. intros t Ht. unfold d.
   destruct (y t) as [v |] eqn:Ev.
   - symmetry. transitivity (sum V (fun i => dloss / N * (softmax V (logits 0 t) i * dx t i)
@@ -96,22 +104,31 @@ Proof.
   - transitivity 0; [ring |]. symmetry. apply sum_none. intros; ring.
 Qed.
 
+(** The same of the mean over the counted positions. *)
+Theorem cross_entropy_backward T V y (logits : R -> matrix) :
+  smooth (Matrix T V) logits -> in_vocabulary T V y ->
+  smooth Scalar (fun s => cross_entropy T V y (logits s)) /\
+  forall dloss : R,
+    slope Scalar dloss (fun s => cross_entropy T V y (logits s))
+    = slope (Matrix T V) (cross_entropy_dlogits T V y (logits 0) dloss) logits.
+Proof. apply loss_over_backward. Qed.
+
 (** The head and the loss in one: cross_entropy(x weightᵀ, targets). *)
-Definition linear_cross_entropy (T C V : nat) (y : targets) (x weight : matrix) : R :=
-  cross_entropy T V y (unembedding C x weight).
+Definition linear_cross_entropy (N : R) (T C V : nat) (y : targets) (x weight : matrix) : R :=
+  loss_over N T V y (unembedding C x weight).
 
 (** For all sizes: the loss's gradient by what the head reads and by the head's table. *)
-Theorem linear_cross_entropy_backward T C V y (x weight : R -> matrix) :
+Theorem linear_cross_entropy_backward N T C V y (x weight : R -> matrix) :
   smooth (Matrix T C) x -> smooth (Matrix V C) weight -> in_vocabulary T V y ->
-  smooth Scalar (fun s => linear_cross_entropy T C V y (x s) (weight s)) /\
+  smooth Scalar (fun s => linear_cross_entropy N T C V y (x s) (weight s)) /\
   forall dloss : R,
-    let dlogits := cross_entropy_dlogits T V y (unembedding C (x 0) (weight 0)) dloss in
-    slope Scalar dloss (fun s => linear_cross_entropy T C V y (x s) (weight s))
+    let dlogits := loss_over_dlogits N V y (unembedding C (x 0) (weight 0)) dloss in
+    slope Scalar dloss (fun s => linear_cross_entropy N T C V y (x s) (weight s))
     = slope (Matrix T C) (unembedding_dx V (weight 0) dlogits) x
       + slope (Matrix V C) (unembedding_dweight T (x 0) dlogits) weight.
 Proof.
   intros Sx Sw Hy.
   destruct (unembedding_backward T C V x weight Sx Sw) as [Sl Hl].
-  destruct (cross_entropy_backward T V y _ Sl Hy) as [Sc Hc].
+  destruct (loss_over_backward N T V y _ Sl Hy) as [Sc Hc].
   split; [exact Sc |]. intros dloss dlogits. unfold linear_cross_entropy. rewrite Hc. apply Hl.
 Qed.

@@ -8,7 +8,7 @@
 
       slope out dout (forward along the curve) = slope in (backward dout) (the curve itself).  *)
 
-From Coq Require Export Reals Lra Lia Arith Bool Setoid Morphisms.
+From Coq Require Export Reals Lra Lia Arith Bool Setoid Morphisms FunctionalExtensionality.
 From Coquelicot Require Export Coquelicot.
 Open Scope R_scope.
 
@@ -341,6 +341,30 @@ Qed.
 Lemma slope_ext_vector n (g h : vector) x :
   (forall i, (i < n)%nat -> g i = h i) -> slope (Vector n) g x = slope (Vector n) h x.
 Proof. intros H. unfold slope. simpl. apply sum_ext. intros i Hi. rewrite H; auto. Qed.
+
+(** The straight line from x in the direction d, place by place. *)
+Fixpoint line (E : space) : point E -> point E -> R -> point E :=
+  match E with
+  | Scalar => fun x d s => x + s * d
+  | Vec n E => fun x d s i => line E (x i) (d i) s
+  | Prod E F => fun x d s => (line E (fst x) (fst d) s, line F (snd x) (snd d) s)
+  end.
+
+Lemma line_der E x d : der E (line E x d) d.
+Proof.
+  induction E as [| n E IH | E IHE F IHF]; simpl.
+  - auto_derive; [exact I | ring].
+  - intros i _. apply (IH (x i) (d i)).
+  - split; [apply (IHE (fst x) (fst d)) | apply (IHF (snd x) (snd d))].
+Qed.
+
+Lemma line_at_0 E x d : line E x d 0 = x.
+Proof.
+  induction E as [| n E IH | E IHE F IHF]; simpl.
+  - ring.
+  - apply functional_extensionality. intros i. apply IH.
+  - rewrite IHE, IHF. symmetry. apply surjective_pairing.
+Qed.
 
 (** A function of one number has, at x, the backward f_dx: its derivative times dout. *)
 Definition backward_at (f : R -> R) (f_dx : R -> R -> R) (x : R) : Prop :=
