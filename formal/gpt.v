@@ -1,7 +1,7 @@
 (** GPT: its trunk, its tied head and its loss: src/pellucid/models/gpt/wiring.py and
     src/pellucid/models/causal_wiring.py. *)
 
-From Pellucid Require Import vector linear embedding position layer_norm dropout softmax.
+From Pellucid Require Import vector linear embedding position layer_norm dropout softmax gelu relu.
 From Pellucid Require Import scaled_dot_product feed_forward residual block stack cross_entropy.
 
 Section GPT.
@@ -174,14 +174,94 @@ Qed.
 
 End GPT.
 
-(** GPT-2: pre-norm blocks and ln_f. Every position may look at itself and at those before it. *)
+(** Every position may look at itself and at those before it. *)
 Definition causal : mask := fun t s => (s <=? t)%nat.
 
 Theorem causal_looks T : all_look T T causal.
 Proof. intros t Ht. exists t. split; [exact Ht |]. apply Nat.leb_refl. Qed.
 
-Definition gpt2_block (H T d F : nat) (eps : R) (a : activation) (attn_noise : nat -> heads)
-    (resid_noise mlp_noise : nat -> matrix) (l : nat) : setting :=
-  {| n_head := H; length := T; head_width := d; inner_width := F; may_look := causal;
-     block.eps := eps; act := a; block.attn_noise := attn_noise l;
-     block.resid_noise := resid_noise l; block.mlp_noise := mlp_noise l |}.
+Section Models.
+
+Context (H T d F V maxT L : nat) (eps : R) (a : activation).
+Context (drop_noise : matrix) (attn_noise : nat -> heads) (resid_noise mlp_noise : nat -> matrix).
+
+Definition told (l : nat) : setting :=
+  Build_setting H T d F causal eps a (attn_noise l) (resid_noise l) (mlp_noise l).
+
+(** GPT-2: pre-norm blocks and ln_f. *)
+Definition gpt2_block (l : nat) : module T (H * d) (Block (H * d) F) := pre_block (told l).
+Definition ln_f_module : module T (H * d) (Norm (H * d)) := layer_norm_module T (H * d) eps.
+
+Definition GPT2 : space := GPT (C := H * d) (P := Block (H * d) F) (N := Norm (H * d)) V maxT L.
+Definition gpt2_loss := gpt_loss V L gpt2_block ln_f_module drop_noise.
+Definition gpt2_grads := gpt_grads V L gpt2_block ln_f_module drop_noise.
+
+(** GPT-1: post-norm blocks, and no last norm. *)
+Definition gpt1_block (l : nat) : module T (H * d) (Block (H * d) F) := post_block (told l).
+
+Definition GPT1 : space := GPT (C := H * d) (P := Block (H * d) F) (N := Vector 0) V maxT L.
+Definition gpt1_loss := gpt_loss V L gpt1_block (nothing T (H * d)) drop_noise.
+Definition gpt1_grads := gpt_grads V L gpt1_block (nothing T (H * d)) drop_noise.
+
+(** For every number of layers L, heads H, positions T, all widths d and F, every vocabulary V, every
+    noise, ε > 0, and an activation with a derivative everywhere (either GELU): at all real parameters
+    and in every direction, the derivative of GPT-2's loss is what its gradient says. *)
+Theorem gpt2_gradient n tokens y (p dp : point GPT2) :
+  0 < eps -> (forall x, backward_at (bend a) (bend_dx a) x) ->
+  text_fits (T := T) V maxT tokens -> in_vocabulary T V y ->
+  is_derive (fun s => gpt2_loss n tokens y (line GPT2 p dp s)) 0
+    (dot GPT2 (gpt2_grads n tokens y p 1) dp).
+Proof.
+  intros E A Fits Hy. apply gpt_gradient_in_any_direction; try assumption. split.
+  - apply stack_always. intros l x q. apply (pre_block_always (told l)).
+    split; [exact E | split; [apply causal_looks | exact A]].
+  - apply can_always_normalize, E.
+Qed.
+
+(** The same of GPT-1's. *)
+Theorem gpt1_gradient n tokens y (p dp : point GPT1) :
+  0 < eps -> (forall x, backward_at (bend a) (bend_dx a) x) ->
+  text_fits (T := T) V maxT tokens -> in_vocabulary T V y ->
+  is_derive (fun s => gpt1_loss n tokens y (line GPT1 p dp s)) 0
+    (dot GPT1 (gpt1_grads n tokens y p 1) dp).
+Proof.
+  intros E A Fits Hy. apply gpt_gradient_in_any_direction; try assumption. split.
+  - apply stack_always. intros l x q. apply (post_block_always (told l)).
+    split; [exact E | split; [apply causal_looks | exact A]].
+  - exact I.
+Qed.
+
+End Models.
+
+Definition tanh_gelu : activation := Build_activation gelu_tanh gelu_tanh_dx.
+Definition erf_gelu : activation := Build_activation gelu_erf gelu_erf_dx.
+Definition rectifier : activation := Build_activation relu relu_dx.
+
+(** GPT-2 as it was released, with tanh GELU. *)
+Theorem gpt2_gradient_with_tanh_gelu H T d F V maxT L eps drop_noise attn_noise resid_noise mlp_noise
+    n tokens y (p dp : point (GPT2 H d F V maxT L)) :
+  0 < eps -> text_fits (T := T) V maxT tokens -> in_vocabulary T V y ->
+  is_derive
+    (fun s => gpt2_loss H T d F V L eps tanh_gelu drop_noise attn_noise resid_noise mlp_noise
+                n tokens y (line (GPT2 H d F V maxT L) p dp s)) 0
+    (dot (GPT2 H d F V maxT L)
+      (gpt2_grads H T d F V L eps tanh_gelu drop_noise attn_noise resid_noise mlp_noise
+        n tokens y p 1) dp).
+Proof. intros E. apply gpt2_gradient; [exact E | exact gelu_tanh_backward]. Qed.
+
+(** With erf GELU. *)
+Theorem gpt2_gradient_with_erf_gelu H T d F V maxT L eps drop_noise attn_noise resid_noise mlp_noise
+    n tokens y (p dp : point (GPT2 H d F V maxT L)) :
+  0 < eps -> text_fits (T := T) V maxT tokens -> in_vocabulary T V y ->
+  is_derive
+    (fun s => gpt2_loss H T d F V L eps erf_gelu drop_noise attn_noise resid_noise mlp_noise
+                n tokens y (line (GPT2 H d F V maxT L) p dp s)) 0
+    (dot (GPT2 H d F V maxT L)
+      (gpt2_grads H T d F V L eps erf_gelu drop_noise attn_noise resid_noise mlp_noise
+        n tokens y p 1) dp).
+Proof. intros E. apply gpt2_gradient; [exact E | exact gelu_erf_backward]. Qed.
+
+(** With ReLU, wherever no inner value is exactly 0: this is what a block then asks. *)
+Theorem rectifier_bends T F x :
+  (forall t i, (t < T)%nat -> (i < F)%nat -> x t i <> 0) -> bends rectifier T F x.
+Proof. intros Nz t i Ht Hi. apply relu_backward, Nz; assumption. Qed.
