@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pellucid.errors import CheckpointError
-from pellucid.reference import ReferenceRun, open_pack, write_pack
+from pellucid.reference import Decoding, ReferenceRun, open_pack, write_pack
 from tests.port.models import model_of, small
 
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -23,8 +23,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params, tokens, targets = small()
     made = tmp_path_factory.mktemp("manifests") / "pack"
     batch = torch.from_numpy(tokens), torch.from_numpy(targets)
-    run = ReferenceRun(model_of(params, torch.float32), "", *batch, UPDATE, steps=2)
-    write_pack(run, made, dtypes=[torch.float32])
+    model, decoding = model_of(params, torch.float32), Decoding(2)
+    run = ReferenceRun(model, "", *batch, UPDATE, steps=2, decoding=decoding)
+    write_pack(run, made, dtypes=[torch.float32], texts=[{"text": "a", "ids": [1]}])
     return made
 
 
@@ -130,6 +131,28 @@ WRONG: dict[str, tuple[Callable[[Manifest], Any], str]] = {
     "what decays": (lambda m: m["update"].update(decay=[1]), "update: decay must be of matrices"),
     "version 3": (lambda m: m.update(pellucid_reference=3), "with 'pellucid_reference' 1 or 2"),
     "a version's list": (lambda m: m.update(pellucid_reference=[1]), "a reference pack's, with"),
+    "decoding of text": (lambda m: m.update(decoding="x"), "decoding must be an object"),
+    "decoding no step": (lambda m: m["decoding"].update(steps=0), "whole number of steps from 1"),
+    "decoding more": (lambda m: m["decoding"].update(steps=3), r"decode.ids: shape must be \[3\]"),
+    "decoding too long": (lambda m: m["decoding"].update(steps=9), "decoding must end within the"),
+    "a prompt of rows": (lambda m: m["decoding"].update(prompt=[[1]]), "decoding.prompt must be"),
+    "no prompt": (lambda m: m["decoding"].pop("prompt"), "decoding.prompt must be a list"),
+    "a prompt too high": (lambda m: m["decoding"].update(prompt=[99]), "prompt must be below 11"),
+    "a warmth of 0": (
+        lambda m: m["decoding"]["sampling"].update(temperature=0),
+        "decoding.sampling: temperature must be above 0",
+    ),
+    "a warmth of text": (
+        lambda m: m["decoding"]["sampling"].update(temperature="x"),
+        "decoding.sampling: ",
+    ),
+    "sampling of more": (lambda m: m["decoding"]["sampling"].update(x=1), "decoding.sampling: "),
+    "sampling of none": (lambda m: m["decoding"].pop("sampling"), "decoding.sampling must be an"),
+    "no decoding": (lambda m: m.pop("decoding"), "and the manifest have decoding"),
+    "texts of text": (lambda m: m.update(texts="x"), "texts must be a list"),
+    "a text of none": (lambda m: m["texts"][0].pop("text"), r"texts\[0\] must be an object with a"),
+    "ids of text": (lambda m: m["texts"][0].update(ids=["x"]), r"texts\[0\].ids must be a list"),
+    "ids below 0": (lambda m: m["texts"][0].update(ids=[-1]), r"texts\[0\].ids must be a list"),
     "a decay": (lambda m: m["update"].update(weight_decay="x"), "update.weight_decay must be"),
     "tokens of text": (lambda m: m.update(tokens=["a"]), "tokens must be whole numbers"),
     "tokens of floats": (lambda m: m.update(tokens=[0.5] * 6), "tokens must be whole numbers"),

@@ -1,7 +1,7 @@
 """`pellucid reference`: every number of a run as files, for those who write the model elsewhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Option
 
@@ -14,6 +14,7 @@ from pellucid.cli.options.optimizer import (
     WEIGHT_DECAY,
 )
 from pellucid.cli.options.output import LAYERS, OUT, blocks_of
+from pellucid.cli.options.sampling import SEED, TEMPERATURE, TOP_K, TOP_P, seed_of
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError, TextError
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 def reference(
     out: Annotated[Path, variant(OUT, "the pack, a new directory.")],
-    text: Annotated[str | None, Argument(help="The text to run the model on.")] = None,
+    text: Annotated[
+        list[str] | None,
+        Argument(help="The text to run the model on; several are a batch, padded on the right."),
+    ] = None,
     model: Annotated[str, MODEL] = "gpt2-tiny",
     tokens: Annotated[
         Path | None,
@@ -92,28 +96,45 @@ def reference(
         float | None,
         Option(help="Where it then stays, as a part of the highest.", show_default="0.1"),
     ] = None,
+    decode: Annotated[
+        int, Option(min=0, metavar="N", help="Decode so many tokens after the text; 0 for none.")
+    ] = 8,
+    temperature: Annotated[float, TEMPERATURE] = 0.8,
+    top_k: Annotated[int | None, TOP_K] = 40,
+    top_p: Annotated[float | None, TOP_P] = 0.95,
+    seed: Annotated[int, variant(SEED, "that sampling draws.")] = 0,
     llm_c: Annotated[
         bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
     ] = False,
 ) -> None:
     """Write a reference pack: every activation, gradient, moment and weight, with a manifest."""
-    import torch
     from rich.filesize import decimal
 
     from pellucid.checkpoint import load, open_model
+    from pellucid.generate import Sampling
     from pellucid.models import ARCHITECTURES, CausalModel
-    from pellucid.reference import ReferenceRun, Selection, update_of, write_pack
+    from pellucid.reference import (
+        Decoding,
+        ReferenceRun,
+        Selection,
+        padded,
+        update_of,
+        vectors,
+        write_pack,
+    )
 
-    if (text is None) == (tokens is None):
+    if bool(text) == (tokens is not None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
-    if tokens is None:
+    texts: list[dict[str, Any]] = []
+    if text:
         opened, tokenizer = open_model(
             model, kinds=(CausalModel,), tokenizer=tokenizer_name, special=special
         )
-        ids = tokenizer.prompt(not_empty(text))
-        if len(ids) < 2:
+        ids = [tokenizer.prompt(not_empty(one)) for one in text]
+        if min(map(len, ids)) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
-        read, wanted = torch.tensor(ids[:-1]), torch.tensor(ids[1:])
+        read, wanted = padded(ids)
+        texts = vectors(tokenizer, *text)
     else:
         opened = load(model)
         if not isinstance(opened, CausalModel):
@@ -122,7 +143,7 @@ def reference(
                 f"--model must be a {' or '.join(kinds)}, and {model} is a {opened.architecture}: "
                 "give another"
             )
-        read, wanted = _from_file(tokens, opened)
+        read, wanted = _from_file(cast("Path", tokens), opened)
     update = update_of(
         recipe,
         steps,
@@ -138,13 +159,22 @@ def reference(
         floor=floor,
     )
     write_pack(
-        ReferenceRun(opened, model, read, wanted, update, steps),
+        ReferenceRun(
+            opened,
+            model,
+            read,
+            wanted,
+            update,
+            steps,
+            Decoding(decode, Sampling(temperature, top_k, top_p), seed_of(seed)),
+        ),
         out,
         dtypes=[kind for d in dtype or (Dtype.FLOAT32, Dtype.FLOAT64) if (kind := dtype_of(d))],
         wanted=Selection(
             tuple(names or ()), tuple(blocks_of(layers, opened.config.n_layer) or ()), slices
         ),
-        text=text,
+        text=text[0] if text and len(text) == 1 else text,
+        texts=texts,
         llm_c=llm_c,
     )
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())

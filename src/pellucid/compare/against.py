@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pellucid.compare.decoded_names import is_ids
 from pellucid.compare.hidden import hidden_as_ours
 from pellucid.compare.judge import PIECE, STATED
 from pellucid.compare.mine import INTEGERS
@@ -64,7 +65,7 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Tensor
 def beside(pack: Pack, mine: Mapping[str, Tensor], dtype: torch.dtype) -> Iterator[TensorDistance]:
     """Every tensor that both have, in the pack's order; of one that was cut, the part there is."""
     for name, row in pack.rows.items():
-        if name in mine and row["part"] != "given" and name not in INTEGERS:
+        if name in mine and row["part"] != "given" and not (name in INTEGERS or is_ids(name)):
             own, theirs = mine[name], pack.tensor(name, pack.finest)
             if own.numel() == math.prod(row["shape"]):
                 part = own.reshape(row["shape"])[tuple(map(slice, theirs.shape))]

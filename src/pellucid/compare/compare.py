@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
+from pellucid.compare.decoded import decoded, texts
 from pellucid.compare.finding import Finding, Watch, find
 from pellucid.compare.inputs import differing
 from pellucid.compare.judge import STATED
@@ -75,7 +76,8 @@ class Comparison:
     @property
     def unseen(self) -> list[str]:
         """Names of ours that no step has made: of another kind of run, or of later steps."""
-        seen = {*self.first.verdicts, *INTEGERS}
+        later = (one.name for one in (*self.later, *self.unsure))
+        seen = {*self.first.verdicts, *INTEGERS, *later}
         return [] if self.sizes else [name for name in self.translation.found if name not in seen]
 
     @property
@@ -125,7 +127,11 @@ def compare(
     step = JudgedStep(model, tokens, targets, update, mine, computed)
     first, found = find(step, watch)
     findings = tuple(finding.accepting(accept) for finding in found)
-    after = tuple(later(pack, mine, flatten(model.params), computed))
+    after = (
+        *later(pack, mine, flatten(model.params), computed),
+        *decoded(pack, mine, model, computed),
+        *texts(pack, mine),
+    )
     if not after and all(one.call is None for one in first.verdicts.values()):
         raise TooLittleError(
             f"at least one tensor that the step makes must be there, such as logits, and yours has "
@@ -133,7 +139,7 @@ def compare(
         )
     watch("beside the pack")
     accepted = any(finding.accepted for finding in findings)
-    unsure = tuple(one for one in after if accepted and not one.agrees)
+    unsure = tuple(one for one in after if accepted and one.follows and not one.agrees)
     after = tuple(one for one in after if one not in unsure)
     seen = judged(pack, first, after)
     return Comparison(

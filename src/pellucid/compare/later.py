@@ -32,6 +32,7 @@ class Later(NamedTuple):
     name: str
     agrees: bool
     said: str
+    follows: bool = True  # whether a difference in the first step may be the cause of one here
 
 
 def later(

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from pellucid.checkpoint import open_tensors
 from pellucid.checkpoint.ids import token_ids
+from pellucid.compare.decoded_names import is_ids
 from pellucid.compare.judge import STATED, fitted
 from pellucid.compare.translate import NameTranslation, translate
 from pellucid.errors import TooLittleError, TraceError
 from pellucid.models import CausalModel
-from pellucid.reference import MANIFEST, open_pack
+from pellucid.reference import MANIFEST, UNIFORM, open_pack
 
-INTEGERS = frozenset({"tokens", "targets", "mask", "windowed"})
-"""Names of what is no real number."""
+INTEGERS = frozenset({"tokens", "targets", "mask", "windowed", UNIFORM})
+"""Names of what a run is given that is no real number of its dtype."""
 
 
 class Mine(Mapping[str, Tensor]):
@@ -56,7 +57,7 @@ class Mine(Mapping[str, Tensor]):
 
     def __getitem__(self, name: str) -> Tensor:
         values = self.translation.found[name].read(self.tensors)
-        if name in INTEGERS or values.dtype in STATED:
+        if name in INTEGERS or is_ids(name) or values.dtype in STATED:
             return values
         *kinds, kind = (str(one).removeprefix("torch.") for one in (*STATED, values.dtype))
         raise TraceError(
@@ -79,5 +80,5 @@ class Mine(Mapping[str, Tensor]):
 
     def dtype(self) -> torch.dtype:
         """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
-        floats = {self[name].dtype for name in self if name not in INTEGERS}
+        floats = {self[name].dtype for name in self if name not in INTEGERS and not is_ids(name)}
         return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from pellucid.compare.decoded_names import is_decoded
 from pellucid.errors import TraceError
 from pellucid.models import VOCABULARIES, CausalModel
 from pellucid.models.vocabularies.row import (
@@ -105,7 +106,8 @@ def is_ours(name: str, config: Any) -> bool:
     plain = _STEP.sub("", name, count=1)
     if layer_of(name) >= config.n_layer:
         return False
-    return name in _OTHERS or describe(plain) is not None
+    others = name in _OTHERS or is_decoded(name, config.n_layer)
+    return others or describe(plain) is not None
 
 
 def _of(rows: tuple[VocabularyRow, ...], config: Any) -> Iterator[tuple[str, TensorSource]]:

@@ -7,7 +7,7 @@ a source text, by an encoder-decoder or by a GPT, or after a prompt.
 
 from pellucid.generate.beam import Hypothesis, beam_search
 from pellucid.generate.lookup import looked_up
-from pellucid.generate.sampling import Draw, Sampling, candidates, draw, generate
+from pellucid.generate.sampling import Draw, Sampling, candidates, choose, draw, generate
 from pellucid.generate.search import Translation, go_on, translate
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Translation",
     "beam_search",
     "candidates",
+    "choose",
     "draw",
     "generate",
     "go_on",

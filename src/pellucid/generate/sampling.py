@@ -101,8 +101,16 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Draw
         token = int(numbers.argmax())  # of equal ones the first, and NaN before all
         check_highest(float(numbers[token]))
         return Draw(token, None, 0, logits, sampling)
-    probs = _probs(logits, sampling.temperature)
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
+    return choose(logits, sampling, u)
+
+
+def choose(logits: Tensor, sampling: Sampling, u: float) -> Draw:
+    """The token, of `candidates` of the logits (V,), on whose piece of [0, 1) the number u falls.
+
+    Raises `ConfigError` where a logit is NaN or infinite upwards.
+    """
+    probs = _probs(logits, sampling.temperature)
     value, place, first = _fallen_on(u, probs, sampling)
     alike = np.flatnonzero(probs == value)
     if len(alike) > 1:

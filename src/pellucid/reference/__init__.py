@@ -6,21 +6,43 @@
 The format is docs/reference-pack.md's.
 """
 
+from pellucid.reference.decoding import (
+    IDS,
+    LOGITS,
+    SAMPLED,
+    UNIFORM,
+    Decoded,
+    Decoding,
+    decode,
+    padded,
+    sampling_of,
+)
 from pellucid.reference.manifest import MANIFEST
 from pellucid.reference.pack import Pack, open_pack
 from pellucid.reference.recipe import RECIPES, at_step, update_of
 from pellucid.reference.run import ReferenceRun
 from pellucid.reference.selection import Selection
+from pellucid.reference.texts import vectors
 from pellucid.reference.write import write_pack
 
 __all__ = [
+    "IDS",
+    "LOGITS",
     "MANIFEST",
     "RECIPES",
+    "SAMPLED",
+    "UNIFORM",
+    "Decoded",
+    "Decoding",
     "Pack",
     "ReferenceRun",
     "Selection",
     "at_step",
+    "decode",
     "open_pack",
+    "padded",
+    "sampling_of",
     "update_of",
+    "vectors",
     "write_pack",
 ]

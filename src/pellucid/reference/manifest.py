@@ -12,6 +12,7 @@ from pellucid.layers import IGNORE
 from pellucid.models import ARCHITECTURES, GPT, CausalModel
 from pellucid.models.adapter import configure
 from pellucid.optim import BETAS
+from pellucid.reference.decoding import IDS, LOGITS, SAMPLED, UNIFORM, sampling_of
 from pellucid.train import check_update
 
 MANIFEST = "manifest.json"
@@ -94,6 +95,8 @@ def _wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
     for key in ("tokens", "targets"):
         if _shape(manifest.get(key)) is None:
             yield f"{key} must be whole numbers, in a list or in lists of one length"
+    yield from _wrong_decoding(manifest.get("decoding"))
+    yield from _wrong_texts(manifest.get("texts", []))
     if not isinstance(manifest.get("tensors"), list):
         yield "tensors must be a list"
         return
@@ -120,6 +123,33 @@ def _wrong_update(update: Any, steps: int) -> Iterator[str]:
         check_update(update)
     except (ConfigError, TypeError) as error:
         yield f"update: {error}"
+
+
+def _wrong_decoding(decoding: Any) -> Iterator[str]:
+    if decoding is None:
+        return
+    if not isinstance(decoding, dict) or not _whole(decoding.get("steps"), 1):
+        yield "decoding must be an object with a whole number of steps from 1 on"
+    elif len(_shape(decoding.get("prompt")) or ()) != 1:
+        yield "decoding.prompt must be a list of whole numbers"
+    elif not isinstance(decoding.get("sampling"), dict):
+        yield "decoding.sampling must be an object"
+    else:
+        try:
+            sampling_of({"decoding": decoding})
+        except (ConfigError, TypeError) as error:
+            yield f"decoding.sampling: {error}"
+
+
+def _wrong_texts(texts: Any) -> Iterator[str]:
+    if not isinstance(texts, list):
+        yield "texts must be a list"
+        return
+    for place, row in enumerate(texts):
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            yield f"texts[{place}] must be an object with a text"
+        elif not isinstance(row.get("ids"), list) or not all(map(_whole, row["ids"])):
+            yield f"texts[{place}].ids must be a list of whole numbers"
 
 
 def _wrong_rows(rows: list[Any], dtypes: set[str]) -> Iterator[str]:
@@ -175,8 +205,20 @@ def _unfit(manifest: Mapping[str, Any], config: Any) -> Iterator[str]:
         yield "tokens and targets must have one shape"
     if shape[-1] > config.block_size:
         yield f"tokens must be at most {config.block_size}, the model's block_size"
-    for key, allowed in (("tokens", set()), ("targets", {IGNORE})):
-        ids = [i for row in (manifest[key] if len(shape) > 1 else [manifest[key]]) for i in row]
+    decoding = manifest.get("decoding", {"prompt": [0], "steps": 1})
+    if len(decoding["prompt"]) + decoding["steps"] - 1 > config.block_size:
+        yield f"decoding must end within the model's {config.block_size} positions"
+    named = {row["name"]: row["shape"] for row in manifest["tensors"]}
+    shapes_of = {name: [decoding["steps"]] for name in (IDS, SAMPLED, UNIFORM)}
+    shapes_of[LOGITS] = [decoding["steps"], config.vocab_size]
+    for name in (name for name in shapes_of if name in named):
+        if "decoding" not in manifest or named[name] != shapes_of[name]:
+            yield f"{name}: shape must be {shapes_of[name]}, and the manifest have decoding"
+    for key, allowed in (("tokens", set()), ("targets", {IGNORE}), ("decoding.prompt", set())):
+        if key == "decoding.prompt":
+            manifest = {**manifest, key: decoding["prompt"]}
+        rows = manifest[key] if isinstance(manifest[key][0], list) else [manifest[key]]
+        ids = [i for row in rows for i in row]
         if any(not 0 <= i < config.vocab_size and i not in allowed for i in ids):
             yield f"{key} must be below {config.vocab_size}, the model's vocab_size"
 

@@ -89,9 +89,12 @@ class Pack:
         return values
 
     def tensors(self, dtype: str) -> Mapping[str, Tensor]:
-        """All that is whole, in one of the pack's dtypes, read as it is asked for."""
+        """All that is whole, in one of the pack's dtypes, and the ids of its texts."""
         whole = [name for name, row in self.rows.items() if "kept" not in row]
-        return TensorFiles({name: partial(self.tensor, name, dtype) for name in whole})
+        readers = {name: partial(self.tensor, name, dtype) for name in whole}
+        for number, text in enumerate(self.manifest.get("texts", ())):
+            readers[f"texts.{number}"] = partial(torch.tensor, text["ids"], dtype=torch.long)
+        return TensorFiles(readers)
 
     def model(self) -> CausalModel:
         """The model that was run: from the pack where it has all parameters, else by its source.

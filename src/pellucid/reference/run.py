@@ -1,7 +1,7 @@
 """The run that a pack holds: a model, what it reads, and ten steps of an optimizer."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel, trainable
 from pellucid.optim import State, clip_factor
+from pellucid.reference.decoding import Decoding
 from pellucid.reference.recipe import at_step
 from pellucid.tape import NULL_TAPE, Tape
 from pellucid.train import check_update, updated
@@ -29,6 +30,7 @@ class ReferenceRun:
     targets: Tensor
     update: Mapping[str, Any]
     steps: int = 10
+    decoding: Decoding = field(default_factory=lambda: Decoding(0))
 
     def __post_init__(self) -> None:
         check_update(self.update)

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -12,26 +12,21 @@ from secrets import token_hex
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pellucid.checkpoint import export_llm_c, write_state
-from pellucid.checkpoint.safetensors_file import safetensors_parts
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
-from pellucid.reference.manifest import ALWAYS, FORMAT, MANIFEST, SETTINGS
+from pellucid.reference.decoding import DecodedIds, add_decoding, prompt_of
+from pellucid.reference.manifest import FORMAT, MANIFEST, SETTINGS
 from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
-from pellucid.reference.uncached import write_uncached
+from pellucid.reference.shards import Shards
 from pellucid.tape import Tape
 from pellucid.train import part_of
 from pellucid.tree import flatten
 from pellucid.walkthrough import describe
-
-SHARD = 1 << 27
-"""Bytes of tensors that are gathered before they are written to one file."""
-
 
 OF_STEPS = {
     "step.losses": "the loss before each step of the optimizer",
@@ -46,12 +41,14 @@ def write_pack(
     *,
     dtypes: Iterable[torch.dtype] = (torch.float32, torch.float64),
     wanted: Selection = Selection(),  # noqa: B008 (it is frozen)
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
+    texts: Sequence[Mapping[str, Any]] = (),
     llm_c: bool = False,
 ) -> None:
     """Write the pack of a run into a new directory, all of it or nothing.
 
-    With `llm_c` also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
+    `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With `llm_c`
+    also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
 
     Raises `ConfigError` where the directory is there already, `WriteError` where it cannot be
     written.
@@ -66,7 +63,8 @@ def write_pack(
         beside.mkdir(parents=True)
         if llm_c:
             _write_llm_c(run, beside)
-        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, text)
+        told = {"text": text} | ({"texts": list(texts)} if texts else {})
+        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, told)
         if target.exists():
             target.rmdir()
         beside.replace(target)
@@ -82,14 +80,21 @@ def write_pack(
 
 
 def _write(
-    run: ReferenceRun, place: Path, dtypes: list[torch.dtype], wanted: Selection, text: str | None
+    run: ReferenceRun,
+    place: Path,
+    dtypes: list[torch.dtype],
+    wanted: Selection,
+    told: Mapping[str, Any],
 ) -> None:
     rows: dict[str, dict[str, Any]] = {}
     losses: dict[str, list[float]] = {}
+    prompt = prompt_of(run.tokens, run.targets) if run.decoding.steps else []
+    decoding = run.decoding.fitted(prompt, run.model.config.block_size)
+    ids: DecodedIds | None = None
     # The finest first: it needs most room, and finds most there.
     for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
         name = str(dtype).removeprefix("torch.")
-        shards = _Shards(place, name, wanted, rows)
+        shards = Shards(place, name, wanted, rows)
         own, norms = losses.setdefault(name, []), list[float]()
         for after in run.updates(dtype, partial(_add_tape, shards)):
             own.append(after.loss)
@@ -101,6 +106,8 @@ def _write(
         for key, numbers in of_steps.items():
             values = torch.tensor(numbers, dtype=dtype)
             shards.add(key, values, part="update", meaning=OF_STEPS[key])
+        if prompt:
+            ids = add_decoding(shards.add, run.model.to(dtype=dtype), prompt, decoding, ids)
         shards.flush()
     manifest = {
         FORMAT: 2 if run.update.keys() - SETTINGS else 1,
@@ -112,12 +119,13 @@ def _write(
             "dtype": str(run.model.dtype).removeprefix("torch."),
             "sha256": fingerprint(flatten(run.model.params)),
         },
-        "text": text,
+        **told,
         "tokens": run.tokens.tolist(),
         "targets": run.targets.tolist(),
         "update": dict(run.update),
         "steps": run.steps,
         "losses": losses,
+        **({"decoding": decoding.to_dict() | {"prompt": prompt}} if prompt else {}),
         "tensors": [{"name": name} | row for name, row in rows.items()],
     }
     write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
@@ -131,7 +139,7 @@ def _write_llm_c(run: ReferenceRun, place: Path) -> None:
     write_state(place / "state.bin", model.config, {name: tape.value(name) for name in tape})
 
 
-def _add_tape(shards: "_Shards", tape: Tape) -> None:
+def _add_tape(shards: Shards, tape: Tape) -> None:
     """Every value of a tape once; where it has a second name, that is a row of the manifest."""
     for name in tape:
         value, row, call = tape.value(name), describe(name, tape), tape.made_by(name)
@@ -146,7 +154,7 @@ def _add_tape(shards: "_Shards", tape: Tape) -> None:
     shards.flush()  # or what it waits with would take room beside the optimizer's moments
 
 
-def _add_update(shards: "_Shards", after: After) -> None:
+def _add_update(shards: Shards, after: After) -> None:
     steps = "step" if after.number == 1 else "steps"
     prefix = "" if after.number == 1 else f"step.{after.number}."
     for name, value in after.tensors():
@@ -154,45 +162,3 @@ def _add_update(shards: "_Shards", after: After) -> None:
         meaning = f"{row.meaning if row else name}, after {after.number} {steps}"
         shards.add(prefix + name, value, part="update", meaning=meaning)
     shards.flush()  # the next step writes over these numbers
-
-
-class _Shards:
-    """Gathers the tensors of one dtype and writes them, a file for every so many bytes."""
-
-    def __init__(
-        self, place: Path, dtype: str, wanted: Selection, rows: dict[str, dict[str, Any]]
-    ) -> None:
-        self.place, self.dtype, self.wanted, self.rows = place, dtype, wanted, rows
-        self.waiting: dict[str, Tensor] = {}
-        self.bytes, self.count = 0, 0
-
-    def add(self, name: str, values: Tensor, *, first: str | None = None, **known: Any) -> None:
-        """Take a tensor, if it is wanted, and tell the manifest of it.
-
-        `first` is the name that the same tensor was taken under before.
-        """
-        if name not in ALWAYS and name not in self.wanted:
-            return
-        row = self.rows.setdefault(name, known | {"shape": list(values.shape)})
-        if first in self.rows and first != name:
-            row["same_as"] = first
-            return
-        part = values if name in ALWAYS else self.wanted.part(values)
-        if part.shape != values.shape:
-            row["kept"] = list(part.shape)
-        row.setdefault("files", {})[self.dtype] = self._file
-        self.waiting[name] = part.detach().cpu()
-        self.bytes += part.nbytes
-        if self.bytes >= SHARD:
-            self.flush()
-
-    @property
-    def _file(self) -> str:
-        return f"{self.dtype}-{self.count + 1:05}.safetensors"
-
-    def flush(self) -> None:
-        """Write what has been gathered, to disk and not only to the system's memory."""
-        if not self.waiting:
-            return
-        write_uncached(self.place / self._file, safetensors_parts(self.waiting))
-        self.waiting, self.bytes, self.count = {}, 0, self.count + 1

@@ -164,11 +164,12 @@ def _left(fit: Fit) -> str:
 def _rest(found: Comparison) -> Iterator[Line]:
     wrong = [later for later in found.later if not later.agrees]
     # Where the first step differs already, later ones are consequences.
-    shown = wrong[: 1 if found.findings else LISTED]
+    follow = [one for one in wrong if one.follows][: 1 if found.findings else LISTED]
+    shown = [*(one for one in wrong if not one.follows), *follow][:LISTED]
     for later in shown:
         yield Text(f"{later.name}: {later.said}", style="red")
     if len(wrong) > len(shown):
-        yield Text(f"and of {len(wrong) - len(shown)} more tensors of the later steps", "red")
+        yield Text(f"and {len(wrong) - len(shown)} more of the later steps", "red")
     if found.unsure:
         names = _listed([one.name for one in found.unsure])
         yield Text(
