@@ -16,8 +16,11 @@ from pellucid.walkthrough.names import (
     uses,
 )
 
-PROGRAMS = tuple({name: None for own in VOCABULARIES.values() for name in own})
+PROGRAMS = ("Hugging Face", "TransformerLens", "llm.c", "GGUF")
 """Whose names stand beside ours."""
+
+OTHERS = sorted({name for own in VOCABULARIES.values() for name in own} - {*PROGRAMS})
+"""Whose names are known too."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "names.md"
 
@@ -59,10 +62,14 @@ def theirs(ours: str, program: str) -> str:
     found: dict[str, None] = {}
     for own in VOCABULARIES.values():
         rows = own.get(program, ())
-        row = next((row for row in rows if row.ours == ours), None)
+        row = next((row for row in rows if _shown(row.ours) == ours), None)
         if row is not None:
-            found[", ".join(f"`{name}`" for name in row.theirs)] = None
+            found[", ".join(f"`{_shown(name)}`" for name in row.theirs)] = None
     return " or ".join(found)
+
+
+def _shown(pattern: str) -> str:
+    return pattern.replace("{i}", "i").replace("{L}", "L")
 
 
 def page() -> str:
@@ -78,8 +85,8 @@ def page() -> str:
         f"{HEAD}## Sizes\n\n| letter | meaning |\n|---|---|\n{sizes}\n\n"
         f"A batch puts an axis B in front of every activation.\n\n"
         f"## Parameters and activations, in the order of the forward pass\n\n{table(names())}\n\n"
-        "Layouts of others may differ; `pellucid compare` converts them as it reads:"
-        "\n\n"
+        "Layouts of others may differ; `pellucid compare` converts them as it reads, and those of\n"
+        f"{', '.join(OTHERS[:-1])} and {OTHERS[-1]} too ([compare.md](compare.md#names)):\n\n"
         "- Hugging Face: a module's name stands for its output, as forward hooks get it; "
         "`hidden_states.i` and\n  `attentions.i` are what the model returns when asked; the last "
         "hidden state, `hidden_states.L` of L blocks,\n  is `ln_f.out`. The layouts are ours, but "

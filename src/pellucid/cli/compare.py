@@ -10,7 +10,6 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.model import DTYPE, Dtype, dtype_of
 from pellucid.cli.options.output import OUT, PICTURE
 from pellucid.cli.screen import console
-from pellucid.errors import ConfigError
 
 
 def compare(
@@ -23,12 +22,13 @@ def compare(
         ),
     ],
     pack: Annotated[Path, Argument(metavar="PACK", help="What `pellucid reference` wrote.")],
-    names: Annotated[
-        Path | None,
+    rules: Annotated[
+        list[str] | None,
         Option(
             "--map",
-            metavar="FILE.json",
-            help="A JSON object from your names to ours: {'my.att': 'h.0.attn.att'}.",
+            metavar="RULE|FILE",
+            help="How your names lead to ours: a rule, 'blocks.{i}.up.weight.T -> "
+            "h.{i}.mlp.c_fc.weight', or a file of them, one a line, or a JSON object. Repeatable.",
         ),
     ] = None,
     dtype: Annotated[
@@ -77,8 +77,7 @@ def compare(
     Exit code 0 if nothing differs, 1 if something does, 2 if a file cannot be read, and 3 if there
     is too little to judge: nothing, or not all that is required.
     """
-    from pellucid.checkpoint.read import read_json
-    from pellucid.compare import Mine
+    from pellucid.compare import Mine, read_rules
     from pellucid.compare import compare as compare_with
     from pellucid.files import check_writable, write_text
     from pellucid.reference import open_pack
@@ -87,9 +86,7 @@ def compare(
     from pellucid.terminal.compare_json import comparison_json
 
     opened = open_pack(pack)
-    own_map = None if names is None else read_json(names)
-    if own_map is not None and not all(isinstance(ours, str) for ours in own_map.values()):
-        raise ConfigError(f"{names} must have a name for each name, as text: correct it")
+    own_map = read_rules(rules or ())
     if picture is not None:
         from pellucid.pictures.figure import check_picture
 

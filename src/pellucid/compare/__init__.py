@@ -18,6 +18,7 @@ from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
 from pellucid.compare.mistakes import MISTAKES, SOLVED, Mistake, SolvedMistake
 from pellucid.compare.module_watch import ModuleWatch
+from pellucid.compare.rules import read_rules
 from pellucid.compare.tolerance import Tolerance, tolerances
 from pellucid.compare.watch import watch
 
@@ -37,6 +38,7 @@ __all__ = [
     "Tolerance",
     "Verdict",
     "compare",
+    "read_rules",
     "tensors_of",
     "tolerances",
     "watch",

@@ -114,7 +114,7 @@ def compare(
     that no name of the pack matches, and for an unknown name to accept; `CheckpointError` where a
     file is not whole.
     """
-    wanted = _wanted(pack, require)
+    wanted, mine = _wanted(pack, require), mine.of_run(pack.tokens)
     _check_accepted(accept)
     if sizes := tuple(wrong_sizes(pack.blank, shapes_of(pack), mine)):
         nothing = Followed(), (), (), ()

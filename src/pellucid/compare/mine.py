@@ -1,17 +1,20 @@
 """Mine: the other program's tensors under our names, each read when it is asked for."""
 
 from collections.abc import Iterator, Mapping
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from pellucid.checkpoint import open_tensors
+from pellucid.checkpoint import TensorFiles, open_tensors
 from pellucid.checkpoint.ids import token_ids
+from pellucid.compare.axes import settled
 from pellucid.compare.decoded_names import is_ids
 from pellucid.compare.judge import STATED, fitted
-from pellucid.compare.translate import NameTranslation, translate
+from pellucid.compare.translate import NameMap, NameTranslation, translate
 from pellucid.errors import TooLittleError, TraceError
 from pellucid.models import CausalModel
 from pellucid.reference import MANIFEST, UNIFORM, open_pack
@@ -23,31 +26,44 @@ INTEGERS = frozenset({"tokens", "targets", "mask", "windowed", UNIFORM})
 class Mine(Mapping[str, Tensor]):
     """Tensors by our names; `translation` tells which were found, and what was not understood.
 
+    `own_map` has names of theirs and ours, or rules.
+
     Raises `TooLittleError` where no name is one that we know.
     """
 
     def __init__(
-        self, tensors: Mapping[str, Tensor], model: CausalModel, own_map: Mapping[str, str] | None
+        self,
+        tensors: Mapping[str, Tensor],
+        model: CausalModel,
+        own_map: NameMap | None = None,
     ) -> None:
-        self.tensors = tensors
-        self.translation: NameTranslation = translate(list(tensors), model, own_map)
+        self.tensors, self.model = tensors, model
+        self._shape: tuple[int, ...] | None = None
+        self.translation: NameTranslation = translate(
+            list(tensors), model, own_map, partial(shape_of, tensors)
+        )
         if not self.translation.found:
             some = ", ".join(sorted(tensors)[:3])
             raise TooLittleError(
                 f"at least one tensor must have a name that Pellucid knows, and yours are {some}: "
-                "rename them by docs/names.md, or give a --map"
+                "rename them by docs/names.md, give rules by --map, or let --guess find some"
             )
 
     @classmethod
-    def translated(cls, tensors: Mapping[str, Tensor], translation: NameTranslation) -> Self:
+    def translated(
+        cls, tensors: Mapping[str, Tensor], model: CausalModel, translation: NameTranslation
+    ) -> Self:
         """Those whose names are translated already."""
         made = cls.__new__(cls)
-        made.tensors, made.translation = tensors, translation
+        made.tensors, made.model, made.translation, made._shape = tensors, model, translation, None
         return made
 
     @classmethod
     def open(
-        cls, path: Path, model: CausalModel, own_map: Mapping[str, str] | None = None
+        cls,
+        path: Path,
+        model: CausalModel,
+        own_map: NameMap | None = None,
     ) -> "Mine":
         """Those of a file or a folder; of another pack, those in the coarsest dtype that it has."""
         if (path / MANIFEST).is_file():
@@ -55,10 +71,16 @@ class Mine(Mapping[str, Tensor]):
             return cls(pack.tensors(pack.coarsest), model, own_map)
         return cls(open_tensors(path, model.config), model, own_map)
 
+    def of_run(self, tokens: Tensor) -> "Mine":
+        """The same, of a run that reads such tokens: their shape tells axes in another order."""
+        other = copy(self)
+        other._shape = tuple(tokens.shape)
+        return other
+
     def __getitem__(self, name: str) -> Tensor:
         values = self.translation.found[name].read(self.tensors)
         if name in INTEGERS or is_ids(name) or values.dtype in STATED:
-            return values
+            return settled(name, values, self.model.config, self._shape)
         *kinds, kind = (str(one).removeprefix("torch.") for one in (*STATED, values.dtype))
         raise TraceError(
             f"{name} must be of {', '.join(kinds)}, and yours is {kind}: save the numbers as they "
@@ -82,3 +104,10 @@ class Mine(Mapping[str, Tensor]):
         """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
         floats = {self[name].dtype for name in self if name not in INTEGERS and not is_ids(name)}
         return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)
+
+
+def shape_of(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
+    """The shape of a tensor, from its file's header where there is one."""
+    if isinstance(tensors, TensorFiles):
+        return tensors.shape(name)
+    return tuple(tensors[name].shape)

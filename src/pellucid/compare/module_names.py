@@ -54,7 +54,7 @@ def wrong_module(
         for ours, source in translation.found.items()
         if all(name in params for name in source.names)
     }
-    mine = Mine.translated(params, translation._replace(found=own))
+    mine = Mine.translated(params, model, translation._replace(found=own))
     said = list(wrong_sizes(model, model.config.parameter_shapes(), mine))
     layers = 1 + max(map(layer_of, translation.found))
     if whole and layers < model.config.n_layer:

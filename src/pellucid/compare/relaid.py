@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.models import VOCABULARIES, CausalModel
-from pellucid.models.vocabularies.row import VocabularySizes, as_it_is
+from pellucid.models.vocabularies.row import VocabularySizes, as_it_is, turned
 from pellucid.tree import flatten
 
 
@@ -33,8 +33,9 @@ def _read(name: str, mine: Tensor, model: CausalModel) -> Iterator[tuple[str, st
     rows: Mapping[str, Any] = VOCABULARIES.get(model.architecture, {})
     for program, own in rows.items():
         for row in own:
-            for layer in range(model.config.n_layer if row.our_name(0) != row.ours else 1):
-                if row.our_name(layer) != name or row.layout is as_it_is or row.stacked:
+            for layer in row.layers(model.config.n_layer):
+                plain = row.layout in (as_it_is, turned)  # a transposition is said as such
+                if row.our_name(layer) != name or plain or row.stacked:
                     continue
                 sizes, (theirs, *more) = (
                     VocabularySizes(model.config, layer),

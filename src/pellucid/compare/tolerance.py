@@ -32,7 +32,7 @@ def tolerances(pack: Pack, mine: Mine, name: str) -> Iterator[Tolerance]:
 
     Raises `TraceError` where forward and backward make no tensor of that name.
     """
-    rows, model = pack.rows, pack.model()
+    rows, model, mine = pack.rows, pack.model(), mine.of_run(pack.tokens)
     first = rows.get(name, {}).get("same_as", name)
     own = {name, first, *(one for one, row in rows.items() if row.get("same_as") == first)}
     others = {one: mine[one] for one in mine if one not in own}

@@ -164,8 +164,8 @@ def _left(fit: Fit) -> str:
 def _rest(found: Comparison) -> Iterator[Line]:
     wrong = [later for later in found.later if not later.agrees]
     # Where the first step differs already, later ones are consequences.
-    follow = [one for one in wrong if one.follows][: 1 if found.findings else LISTED]
-    shown = [*(one for one in wrong if not one.follows), *follow][:LISTED]
+    after = [one for one in wrong if one.follows][: 1 if found.findings else LISTED]
+    shown = [*(one for one in wrong if not one.follows), *after][:LISTED]
     for later in shown:
         yield Text(f"{later.name}: {later.said}", style="red")
     if len(wrong) > len(shown):

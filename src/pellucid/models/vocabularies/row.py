@@ -38,8 +38,15 @@ def without_padding(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
     return theirs[..., : sizes.config.vocab_size]
 
 
+LEFT_OUT = "-"
+"""Stands for our name in a row of tensors that are known, and that nothing of ours is read from."""
+
+
 class VocabularyRow(NamedTuple):
-    """Their names and our name: `i` is the number of a layer, and `L` how many there are."""
+    """Their names and our name: `{i}` is the number of a layer, and `{L}` how many there are.
+
+    `{i+1}` is the number of one that is counted from 1. In a row that is left out, `*` is any text.
+    """
 
     theirs: tuple[str, ...]
     ours: str
@@ -50,15 +57,27 @@ class VocabularyRow(NamedTuple):
 
     def names(self, layer: int, layers: int) -> tuple[str, ...]:
         """Their names for a layer of so many."""
-        return tuple(re.sub(r"\.L$", f".{layers}", _numbered(name, layer)) for name in self.theirs)
+        return tuple(with_number(name, layer, layers) for name in self.theirs)
 
     def our_name(self, layer: int) -> str:
         """Our name for a layer."""
-        return _numbered(self.ours, layer)
+        return with_number(self.ours, layer)
+
+    def layers(self, count: int) -> range:
+        """The layers that it has a tensor of: all of so many, or the one that stands for none."""
+        return range(count if "{i" in "".join((self.ours, *self.theirs)) else 1)
 
 
-def _numbered(name: str, layer: int) -> str:
-    return re.sub(r"(^|\.)i(?=\.|$)", rf"\g<1>{layer}", name)
+def with_number(pattern: str, layer: int, layers: int = 0) -> str:
+    """The name for a layer: `{i}` is its number, `{i+1}` the next one, `{L}` how many there are.
+
+    >>> with_number("blocks.{i}.h{i+1}", 3)
+    'blocks.3.h4'
+    """
+    if "{" not in pattern:
+        return pattern
+    named = pattern.replace("{i}", str(layer)).replace("{L}", str(layers))
+    return re.sub(r"\{i([+-]\d+)\}", lambda found: str(layer + int(found[1])), named)
 
 
 class TensorSource(NamedTuple):
@@ -68,6 +87,7 @@ class TensorSource(NamedTuple):
     layout: Layout
     sizes: VocabularySizes
     said: Callable[[VocabularySizes], str] | None = None  # see the row
+    stacked: bool = False  # likewise
 
     @property
     def layout_said(self) -> str:

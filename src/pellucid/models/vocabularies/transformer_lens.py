@@ -9,7 +9,6 @@ ask for `no_processing=True`.
 Source: TransformerLens 4.3.0, transformer_lens/model_bridge/generalized_components/.
 """
 
-import re
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -21,11 +20,15 @@ from pellucid.models.vocabularies.row import (
     as_it_is,
     turned,
 )
+from pellucid.models.vocabularies.rule import rules
 
-INPUTS = re.compile(r"(^|\.)hook_(in|hidden_states)$")
+INPUTS = rules("""
+    *hook_in -> -
+    *hook_hidden_states -> -
+""")
 """Hooks of what a module is given, which another hook has too as what a module puts out."""
 
-BLOCK = "blocks.i"
+BLOCK = "blocks.{i}"
 
 
 def heads_first(theirs: Tensor, _: VocabularySizes) -> Tensor:
@@ -60,26 +63,27 @@ def norm(theirs: str, ours: str, *, bias: bool = False) -> Iterator[VocabularyRo
 
 
 TOKENS = (
+    *INPUTS,
     VocabularyRow(("embed.W_E",), "wte.weight"),
     *hooks("embed.out", "hook_embed", "embed.hook_out"),
 )
 """The embedding."""
 
 STREAM = (
-    *hooks("h.i.resid_pre", f"{BLOCK}.hook_resid_pre"),
-    *hooks("h.i.resid_mid", f"{BLOCK}.hook_resid_mid"),
-    *hooks("h.i.resid_post", f"{BLOCK}.hook_resid_post", f"{BLOCK}.hook_out"),
+    *hooks("h.{i}.resid_pre", f"{BLOCK}.hook_resid_pre"),
+    *hooks("h.{i}.resid_mid", f"{BLOCK}.hook_resid_mid"),
+    *hooks("h.{i}.resid_post", f"{BLOCK}.hook_resid_post", f"{BLOCK}.hook_out"),
 )
 """The residual stream."""
 
 HEADS = (
-    VocabularyRow((f"{BLOCK}.attn.hook_z",), "h.i.attn.z", heads_first),
-    VocabularyRow((f"{BLOCK}.attn.hook_attn_scores",), "h.i.attn.scores"),
-    VocabularyRow((f"{BLOCK}.attn.hook_pattern",), "h.i.attn.att"),
-    VocabularyRow((f"{BLOCK}.attn.W_O",), "h.i.attn.c_proj.weight", rows_joined),
-    VocabularyRow((f"{BLOCK}.attn.b_O",), "h.i.attn.c_proj.bias"),
+    VocabularyRow((f"{BLOCK}.attn.hook_z",), "h.{i}.attn.z", heads_first),
+    VocabularyRow((f"{BLOCK}.attn.hook_attn_scores",), "h.{i}.attn.scores"),
+    VocabularyRow((f"{BLOCK}.attn.hook_pattern",), "h.{i}.attn.att"),
+    VocabularyRow((f"{BLOCK}.attn.W_O",), "h.{i}.attn.c_proj.weight", rows_joined),
+    VocabularyRow((f"{BLOCK}.attn.b_O",), "h.{i}.attn.c_proj.bias"),
     *hooks(
-        "h.i.attn.c_proj.out",
+        "h.{i}.attn.c_proj.out",
         f"{BLOCK}.hook_attn_out",
         f"{BLOCK}.attn.hook_out",
         f"{BLOCK}.attn.o.hook_out",
@@ -88,10 +92,10 @@ HEADS = (
 """What heads gather, and what is made of it."""
 
 MLP_OUT = (
-    VocabularyRow((f"{BLOCK}.mlp.W_out",), "h.i.mlp.c_proj.weight"),
-    VocabularyRow((f"{BLOCK}.mlp.b_out",), "h.i.mlp.c_proj.bias"),
+    VocabularyRow((f"{BLOCK}.mlp.W_out",), "h.{i}.mlp.c_proj.weight"),
+    VocabularyRow((f"{BLOCK}.mlp.b_out",), "h.{i}.mlp.c_proj.bias"),
     *hooks(
-        "h.i.mlp.c_proj.out",
+        "h.{i}.mlp.c_proj.out",
         f"{BLOCK}.hook_mlp_out",
         f"{BLOCK}.mlp.hook_out",
         f"{BLOCK}.mlp.out.hook_out",

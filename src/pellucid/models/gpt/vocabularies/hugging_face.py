@@ -8,21 +8,21 @@ Source: transformers, models/gpt2/modeling_gpt2.py.
 
 from pellucid.models.vocabularies.row import VocabularyRow
 
-_H = "transformer.h.i"
+_H = "transformer.h.{i}"
 
 MODULES = (
     VocabularyRow(("transformer.wte",), "embed.out"),
     VocabularyRow(("transformer.wpe",), "wpe.rows"),
     VocabularyRow(("transformer.drop",), "wpe.out"),
     *(
-        VocabularyRow((f"{_H}.{module}",), f"h.i.{module}.out")
+        VocabularyRow((f"{_H}.{module}",), f"h.{{i}}.{module}.out")
         for module in (
             *("ln_1", "attn.c_attn", "attn.c_proj", "ln_2"),
             *("mlp.c_fc", "mlp.act", "mlp.c_proj"),
         )
     ),
     *(
-        VocabularyRow((f"{_H}.{module}",), f"h.i.{ours}")
+        VocabularyRow((f"{_H}.{module}",), f"h.{{i}}.{ours}")
         for module, ours in (
             ("attn.attn_dropout", "attn.att"),
             ("attn.resid_dropout", "attn.c_proj.out"),
@@ -31,12 +31,12 @@ MODULES = (
             ("mlp", "mlp.c_proj.out"),
         )
     ),
-    VocabularyRow((_H,), "h.i.resid_post"),
+    VocabularyRow((_H,), "h.{i}.resid_post"),
     VocabularyRow(("transformer.ln_f",), "ln_f.out"),
     VocabularyRow(("lm_head",), "logits"),
-    VocabularyRow(("attentions.i",), "h.i.attn.att"),
-    VocabularyRow(("hidden_states.i",), "h.i.resid_pre"),
-    VocabularyRow(("hidden_states.L",), "ln_f.out"),
+    VocabularyRow(("attentions.{i}",), "h.{i}.attn.att"),
+    VocabularyRow(("hidden_states.{i}",), "h.{i}.resid_pre"),
+    VocabularyRow(("hidden_states.{L}",), "ln_f.out"),
 )
 """What modules put out."""
 
@@ -44,7 +44,7 @@ PARAMETERS = (
     VocabularyRow(("transformer.wte.weight",), "wte.weight"),
     VocabularyRow(("transformer.wpe.weight",), "wpe.weight"),
     *(
-        VocabularyRow((f"{_H}.{layer}.{kind}",), f"h.i.{layer}.{kind}")
+        VocabularyRow((f"{_H}.{layer}.{kind}",), f"h.{{i}}.{layer}.{kind}")
         for layer in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
         for kind in ("weight", "bias")
     ),

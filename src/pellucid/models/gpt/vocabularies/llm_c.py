@@ -43,7 +43,7 @@ def _hidden(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
 def _layers(
     name: str, ours: str, layout: Layout = _one_layer, *, graded: bool = True
 ) -> VocabularyRow:
-    return VocabularyRow((name,), f"h.i.{ours}", layout, stacked=True, graded=graded)
+    return VocabularyRow((name,), f"h.{{i}}.{ours}", layout, stacked=True, graded=graded)
 
 
 LLM_C = (

@@ -33,28 +33,28 @@ TRANSFORMER_LENS = (
     VocabularyRow(("pos_embed.W_pos",), "wpe.weight"),
     *hooks("wpe.rows", "hook_pos_embed", "pos_embed.hook_out"),
     *STREAM,
-    *norm(f"{BLOCK}.ln1", "h.i.ln_1", bias=True),
-    *norm(f"{BLOCK}.ln2", "h.i.ln_2", bias=True),
+    *norm(f"{BLOCK}.ln1", "h.{i}.ln_1", bias=True),
+    *norm(f"{BLOCK}.ln2", "h.{i}.ln_2", bias=True),
     *norm("ln_final", "ln_f", bias=True),
     VocabularyRow(
-        tuple(f"{BLOCK}.attn.W_{c}" for c in "QKV"), "h.i.attn.c_attn.weight", _side_by_side
+        tuple(f"{BLOCK}.attn.W_{c}" for c in "QKV"), "h.{i}.attn.c_attn.weight", _side_by_side
     ),
-    VocabularyRow(tuple(f"{BLOCK}.attn.b_{c}" for c in "QKV"), "h.i.attn.c_attn.bias", _biases),
+    VocabularyRow(tuple(f"{BLOCK}.attn.b_{c}" for c in "QKV"), "h.{i}.attn.c_attn.bias", _biases),
     *(
         row
         for c in "qkv"
         for row in hooks(
-            f"h.i.attn.{c}",
+            f"h.{{i}}.attn.{c}",
             f"{BLOCK}.attn.hook_{c}",
             f"{BLOCK}.attn.{c}.hook_out",
             layout=heads_first,
         )
     ),
     *HEADS,
-    VocabularyRow((f"{BLOCK}.mlp.W_in",), "h.i.mlp.c_fc.weight"),
-    VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.i.mlp.c_fc.bias"),
-    *hooks("h.i.mlp.c_fc.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.in.hook_out"),
-    *hooks("h.i.mlp.act.out", f"{BLOCK}.mlp.hook_post"),
+    VocabularyRow((f"{BLOCK}.mlp.W_in",), "h.{i}.mlp.c_fc.weight"),
+    VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.{i}.mlp.c_fc.bias"),
+    *hooks("h.{i}.mlp.c_fc.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.in.hook_out"),
+    *hooks("h.{i}.mlp.act.out", f"{BLOCK}.mlp.hook_post"),
     *MLP_OUT,
     *HEAD,
 )

@@ -13,7 +13,7 @@ from pellucid.models.vocabularies.transformer_lens import heads_first
 
 _MAPS = tuple(name.removesuffix(".weight") for name in PARAMETERS if name.endswith("_proj.weight"))
 
-_H = "model.layers.i"
+_H = "model.layers.{i}"
 
 MODULES = (
     VocabularyRow(("model.embed_tokens",), "embed.out"),
@@ -22,22 +22,22 @@ MODULES = (
         for ours in ("h.0.ln_1", "h.0.ln_2", "ln_f", *_MAPS)
     ),
     *(
-        VocabularyRow((f"{_H}.self_attn.{name}",), f"h.i.attn.{name}.out", heads_first)
+        VocabularyRow((f"{_H}.self_attn.{name}",), f"h.{{i}}.attn.{name}.out", heads_first)
         for name in ("q_norm", "k_norm")
     ),
     *(
-        VocabularyRow((f"{_H}.{module}",), f"h.i.{ours}")
+        VocabularyRow((f"{_H}.{module}",), f"h.{{i}}.{ours}")
         for module, ours in (
             ("mlp.act_fn", "mlp.act.out"),
             ("mlp", "mlp.c_proj.out"),
             ("self_attn", "attn.c_proj.out"),
         )
     ),
-    VocabularyRow((_H,), "h.i.resid_post"),
+    VocabularyRow((_H,), "h.{i}.resid_post"),
     VocabularyRow(("lm_head",), "logits"),
-    VocabularyRow(("attentions.i",), "h.i.attn.att"),
-    VocabularyRow(("hidden_states.i",), "h.i.resid_pre"),
-    VocabularyRow(("hidden_states.L",), "ln_f.out"),
+    VocabularyRow(("attentions.{i}",), "h.{i}.attn.att"),
+    VocabularyRow(("hidden_states.{i}",), "h.{i}.resid_pre"),
+    VocabularyRow(("hidden_states.{L}",), "ln_f.out"),
 )
 """What modules put out."""
 

@@ -8,8 +8,8 @@ _ALL = LlamaConfig(n_layer=1, qkv_bias=True, out_bias=True, mlp_bias=True, qk_no
 
 
 def numbered(name: str) -> str:
-    """The name with `i` for the number of a layer."""
-    return re.sub(r"\.0(?=\.)", ".i", name)
+    """The name with `{i}` for the number of a layer."""
+    return re.sub(r"\.0(?=\.)", ".{i}", name)
 
 
 PARAMETERS = tuple(_ALL.parameter_shapes())

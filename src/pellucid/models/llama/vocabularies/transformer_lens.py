@@ -55,21 +55,24 @@ def _up(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
 TRANSFORMER_LENS = (
     *TOKENS,
     *STREAM,
-    *norm(f"{BLOCK}.ln1", "h.i.ln_1"),
-    *norm(f"{BLOCK}.ln2", "h.i.ln_2"),
+    *norm(f"{BLOCK}.ln1", "h.{i}.ln_1"),
+    *norm(f"{BLOCK}.ln2", "h.{i}.ln_2"),
     *norm("ln_final", "ln_f"),
-    VocabularyRow((f"{BLOCK}.attn.W_Q",), "h.i.attn.q_proj.weight", _side_by_side),
-    VocabularyRow((f"{BLOCK}.attn.b_Q",), "h.i.attn.q_proj.bias", _heads_joined),
+    VocabularyRow((f"{BLOCK}.attn.W_Q",), "h.{i}.attn.q_proj.weight", _side_by_side),
+    VocabularyRow((f"{BLOCK}.attn.b_Q",), "h.{i}.attn.q_proj.bias", _heads_joined),
     *(
         row
         for c in "kv"
         for row in (
             VocabularyRow(
-                (f"{BLOCK}.attn.W_{c.upper()}",), f"h.i.attn.{c}_proj.weight", _keys, graded=False
+                (f"{BLOCK}.attn.W_{c.upper()}",),
+                f"h.{{i}}.attn.{c}_proj.weight",
+                _keys,
+                graded=False,
             ),
             VocabularyRow(
                 (f"{BLOCK}.attn.b_{c.upper()}",),
-                f"h.i.attn.{c}_proj.bias",
+                f"h.{{i}}.attn.{c}_proj.bias",
                 _keys_joined,
                 graded=False,
             ),
@@ -79,7 +82,7 @@ TRANSFORMER_LENS = (
         row
         for c in "qkv"
         for row in hooks(
-            f"h.i.attn.{c}_heads",
+            f"h.{{i}}.attn.{c}_heads",
             f"{BLOCK}.attn.hook_{c}",
             f"{BLOCK}.attn.{c}.hook_out",
             layout=heads_first,
@@ -89,18 +92,20 @@ TRANSFORMER_LENS = (
         row
         for c in "qk"
         for row in (
-            VocabularyRow((f"{BLOCK}.attn.{c}_norm.w",), f"h.i.attn.{c}_norm.weight"),
-            VocabularyRow((f"{BLOCK}.attn.hook_rot_{c}",), f"h.i.attn.{c}_rope.out", heads_first),
+            VocabularyRow((f"{BLOCK}.attn.{c}_norm.w",), f"h.{{i}}.attn.{c}_norm.weight"),
+            VocabularyRow(
+                (f"{BLOCK}.attn.hook_rot_{c}",), f"h.{{i}}.attn.{c}_rope.out", heads_first
+            ),
         )
     ),
     *HEADS,
-    VocabularyRow((f"{BLOCK}.mlp.W_gate",), "h.i.mlp.gate_proj.weight", _up),
-    VocabularyRow((f"{BLOCK}.mlp.b_gate",), "h.i.mlp.gate_proj.bias"),
-    VocabularyRow((f"{BLOCK}.mlp.W_in",), "h.i.mlp.up_proj.weight", _up),
-    VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.i.mlp.up_proj.bias"),
-    *hooks("h.i.mlp.gate_proj.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.gate.hook_out"),
-    *hooks("h.i.mlp.up_proj.out", f"{BLOCK}.mlp.hook_pre_linear", f"{BLOCK}.mlp.in.hook_out"),
-    *hooks("h.i.mlp.gated", f"{BLOCK}.mlp.hook_post"),
+    VocabularyRow((f"{BLOCK}.mlp.W_gate",), "h.{i}.mlp.gate_proj.weight", _up),
+    VocabularyRow((f"{BLOCK}.mlp.b_gate",), "h.{i}.mlp.gate_proj.bias"),
+    VocabularyRow((f"{BLOCK}.mlp.W_in",), "h.{i}.mlp.up_proj.weight", _up),
+    VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.{i}.mlp.up_proj.bias"),
+    *hooks("h.{i}.mlp.gate_proj.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.gate.hook_out"),
+    *hooks("h.{i}.mlp.up_proj.out", f"{BLOCK}.mlp.hook_pre_linear", f"{BLOCK}.mlp.in.hook_out"),
+    *hooks("h.{i}.mlp.gated", f"{BLOCK}.mlp.hook_post"),
     *MLP_OUT,
     *HEAD,
 )
