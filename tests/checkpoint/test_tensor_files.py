@@ -100,7 +100,7 @@ def test_what_is_no_tensor_is_refused_in_one_line(tmp_path: Path):
         ("text.npy", "real numbers"),
         ("ragged.pt", "x is none"),
         ("code.pt", "could run any code"),
-        ("empty", "holds .safetensors or .npy"),
+        ("empty", "holds .safetensors, .npy or .bin"),
         ("twice", "x is in another too"),
         ("words.txt", "tensors come in"),
         ("noise.npz", "an .npz of NumPy's"),

@@ -217,6 +217,13 @@ def test_what_is_not_whole_is_refused_in_one_line(tmp_path: Path):
         open_pack(tmp_path)
 
 
+def test_a_pack_in_bfloat16_has_what_is_computed_in_more(tmp_path: Path):
+    write_pack(run_of(steps=1), tmp_path / "pack", dtypes=[torch.bfloat16])
+    pack = open_pack(tmp_path / "pack")
+    assert pack.tensor("logits", "bfloat16").dtype == torch.bfloat16
+    assert pack.tensor("probs", "bfloat16").dtype == torch.float32
+
+
 @pytest.mark.parametrize(("n_head", "length"), [(1, 6), (1, 1), (3, 1)])
 def test_a_run_of_one_head_or_one_position_is_written(tmp_path: Path, n_head: int, length: int):
     params, tokens, targets = small()

@@ -7,6 +7,8 @@
 | a folder of `.npy` | the path in the folder, `h/0/ln_1.npy` as `h.0.ln_1` |
 | `.pt`, `.pth`, `.bin` of `torch.save` | the keys, joined by dots where dicts are nested |
 | `.bin` of llm.c, its debug state | ours |
+| a dump, or a folder of them: `dumps` | the file's own |
+| `.bin` of bare numbers, or a folder of them: `bare_numbers` | the file's, or its index's |
 | `.gguf` of llama.cpp | the file's own; what is quantized is opened |
 
 No code in a pickle is run, and none is read in NumPy's files.
@@ -23,6 +25,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from pellucid.checkpoint.bare_numbers import BareForm, bare_reader, indexed
+from pellucid.checkpoint.dumps import dump_index, is_dump, read_entry
 from pellucid.checkpoint.gguf import gguf_tensors
 from pellucid.checkpoint.llm_c import STATE, magic_of, read_state
 from pellucid.checkpoint.pickles import read_pickle
@@ -70,15 +74,21 @@ class TensorFiles(Mapping[str, Tensor]):
         return name in self._readers
 
 
-def open_tensors(path: str | Path, config: Config | None = None) -> TensorFiles:
+def open_tensors(
+    path: str | Path,
+    config: Config | None = None,
+    bare: Mapping[str, BareForm] | None = None,
+) -> TensorFiles:
     """The tensors in a file or a folder; llm.c's state needs the `config` of its model.
+
+    `bare` says what a `.bin` of nothing but numbers holds, by the name of its tensor.
 
     Raises `CheckpointError`, at once or when a tensor is read, where a file is missing, truncated,
     or holds anything but arrays of numbers.
     """
     place = Path(path)
     if place.is_dir():
-        return TensorFiles(_folder(place))
+        return TensorFiles(_folder(place, bare or {}))
     if not place.is_file():
         raise CheckpointError(
             f"tensors are in a file or a folder that is there, and {place} is not: give its path"
@@ -99,14 +109,18 @@ def open_tensors(path: str | Path, config: Config | None = None) -> TensorFiles:
                     "how large its model is: give the model with it"
                 )
             readers = _of(read_state(place, config))
+        case _ if is_dump(place):
+            readers, shapes = _dump(place)
+        case ".bin" if place.stem in (bare or {}):
+            readers = {place.stem: bare_reader(place, place.stem, (bare or {})[place.stem])}
         case ".gguf":
             readers = _of(gguf_tensors(place))
         case ".pt" | ".pth" | ".bin":
             readers = _pickle(place)
         case _:
             raise CheckpointError(
-                "tensors come in .safetensors, .npz, .pt, .gguf, llm.c's .bin, or a folder of "
-                f".npy, and {place} is not one of these: save them in one of these forms"
+                "tensors come in .safetensors, .npz, .pt, .gguf, .bin, or a folder of .npy or "
+                f".bin, and {place} is not one of these: save them in one of these forms"
             )
     return TensorFiles(readers, shapes)
 
@@ -115,22 +129,32 @@ def _of(tensors: Mapping[str, Tensor]) -> dict[str, Reader]:
     return {name: partial(tensors.__getitem__, name) for name in tensors}
 
 
-def _folder(place: Path) -> dict[str, Reader]:
+def _folder(place: Path, bare: Mapping[str, BareForm]) -> dict[str, Reader]:
     readers: dict[str, Reader] = {}
-    for file in sorted(place.rglob("*.safetensors")):
-        own = _safetensors(file)
+    dumps = [file for file in sorted(place.rglob("*.bin")) if is_dump(file)]
+    for file in (*sorted(place.rglob("*.safetensors")), *dumps):
+        own = _dump(file)[0] if file in dumps else _safetensors(file)
         if twice := readers.keys() & own.keys():
             raise broken(file, "the only file with its tensors", f"{min(twice)} is in another too")
         readers |= own
     for file in sorted(place.rglob("*.npy")):
         name = ".".join(file.relative_to(place).with_suffix("").parts)
         readers[name] = partial(_npy, file)
+    readers = readers or indexed(place, bare)
     if not readers:
         raise CheckpointError(
-            f"a folder of tensors holds .safetensors or .npy, and {place} has neither: give the "
+            f"a folder of tensors holds .safetensors, .npy or .bin, and {place} has none: give the "
             "folder that the tensors are in"
         )
     return readers
+
+
+def _dump(file: Path) -> tuple[dict[str, Reader], dict[str, Callable[[], Shape]]]:
+    index = dump_index(file)
+    return (
+        {name: partial(read_entry, file, name, entry) for name, entry in index.items()},
+        {name: partial(getattr, entry, "shape") for name, entry in index.items()},
+    )
 
 
 def _safetensors(file: Path) -> dict[str, Reader]:

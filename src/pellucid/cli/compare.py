@@ -17,8 +17,8 @@ def compare(
         Path,
         Argument(
             metavar="MINE",
-            help="Your tensors: .safetensors, .npz, .pt, .gguf, llm.c's state, or a folder of .npy "
-            "or .safetensors, under names of docs/names.md.",
+            help="Your tensors: .safetensors, .npz, .pt, .gguf, a dump or llm.c's state in .bin, "
+            "or a folder of .npy, .bin or .safetensors, under names of docs/names.md.",
         ),
     ],
     pack: Annotated[Path, Argument(metavar="PACK", help="What `pellucid reference` wrote.")],
@@ -94,7 +94,7 @@ def compare(
     for file in (out, junit, markdown):
         if file is not None:
             check_writable(file)
-    theirs = Mine.open(mine, opened.blank, own_map)
+    theirs = Mine.open(mine, opened.blank, own_map, opened)
     screen = console()
     if explain is not None:
         from pellucid.compare import tolerances

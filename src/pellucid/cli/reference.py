@@ -1,5 +1,6 @@
 """`pellucid reference`: every number of a run as files, for those who write the model elsewhere."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from pellucid.models import CausalModel
 
 
+class PackForm(StrEnum):
+    """What a pack's tensors are written as."""
+
+    SAFETENSORS = "safetensors"
+    C = "c"
+
+
 def reference(
     out: Annotated[Path, variant(OUT, "the pack, a new directory.")],
     text: Annotated[
@@ -43,7 +51,8 @@ def reference(
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[
-        list[Dtype] | None, variant(DTYPE, "Repeatable.", default="float32 and float64")
+        list[Dtype] | None,
+        variant(DTYPE, "Repeatable.", default="float32 and float64; with --to c float32"),
     ] = None,
     names: Annotated[
         list[str] | None,
@@ -103,6 +112,13 @@ def reference(
     top_k: Annotated[int | None, TOP_K] = 40,
     top_p: Annotated[float | None, TOP_P] = 0.95,
     seed: Annotated[int, variant(SEED, "that sampling draws.")] = 0,
+    to: Annotated[
+        PackForm,
+        Option(
+            help="The form of its files: safetensors, or c, which is .bin with a header, a reader, "
+            "a dumper, test vectors and a sample in C, and the same in Rust and JavaScript."
+        ),
+    ] = PackForm.SAFETENSORS,
     llm_c: Annotated[
         bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
     ] = False,
@@ -158,6 +174,8 @@ def reference(
         total=total,
         floor=floor,
     )
+    to_c = to is PackForm.C
+    usual = (Dtype.FLOAT32,) if to_c else (Dtype.FLOAT32, Dtype.FLOAT64)
     write_pack(
         ReferenceRun(
             opened,
@@ -169,13 +187,14 @@ def reference(
             Decoding(decode, Sampling(temperature, top_k, top_p), seed_of(seed)),
         ),
         out,
-        dtypes=[kind for d in dtype or (Dtype.FLOAT32, Dtype.FLOAT64) if (kind := dtype_of(d))],
+        dtypes=[kind for d in dtype or usual if (kind := dtype_of(d))],
         wanted=Selection(
             tuple(names or ()), tuple(blocks_of(layers, opened.config.n_layer) or ()), slices
         ),
         text=text[0] if text and len(text) == 1 else text,
         texts=texts,
         llm_c=llm_c,
+        to_c=to_c,
     )
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"

@@ -10,14 +10,17 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import TensorFiles, open_tensors
+from pellucid.checkpoint.bare_numbers import BareForm
 from pellucid.checkpoint.ids import token_ids
 from pellucid.compare.axes import settled
 from pellucid.compare.decoded_names import is_ids
 from pellucid.compare.judge import STATED, fitted
+from pellucid.compare.rules import rules_of
 from pellucid.compare.translate import NameMap, NameTranslation, translate
 from pellucid.errors import TooLittleError, TraceError
 from pellucid.models import CausalModel
-from pellucid.reference import MANIFEST, UNIFORM, open_pack
+from pellucid.models.vocabularies.row import as_it_is
+from pellucid.reference import MANIFEST, UNIFORM, Pack, open_pack
 
 INTEGERS = frozenset({"tokens", "targets", "mask", "windowed", UNIFORM})
 """Names of what a run is given that is no real number of its dtype."""
@@ -64,12 +67,17 @@ class Mine(Mapping[str, Tensor]):
         path: Path,
         model: CausalModel,
         own_map: NameMap | None = None,
+        pack: Pack | None = None,
     ) -> "Mine":
-        """Those of a file or a folder; of another pack, those in the coarsest dtype that it has."""
+        """Those of a file or a folder; of another pack, those in the coarsest dtype that it has.
+
+        The shapes of bare numbers are those of the `pack`, by its names or those that the map has.
+        """
         if (path / MANIFEST).is_file():
             pack = open_pack(path)
             return cls(pack.tensors(pack.coarsest), model, own_map)
-        return cls(open_tensors(path, model.config), model, own_map)
+        bare = _bare_forms(pack, own_map or {}) if pack is not None else {}
+        return cls(open_tensors(path, model.config, bare), model, own_map)
 
     def of_run(self, tokens: Tensor) -> "Mine":
         """The same, of a run that reads such tokens: their shape tells axes in another order."""
@@ -111,3 +119,19 @@ def shape_of(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
     if isinstance(tensors, TensorFiles):
         return tensors.shape(name)
     return tuple(tensors[name].shape)
+
+
+def _bare_forms(pack: Pack, own_map: NameMap) -> dict[str, BareForm]:
+    """What a file of bare numbers is to hold, by its name: ours, or theirs of a rule for one."""
+    ours = {
+        name: BareForm(tuple(row["shape"]), name in INTEGERS) for name, row in pack.rows.items()
+    }
+    rows = [row for rule in rules_of(own_map) for row in rule.rows()]
+    layers = pack.config.n_layer
+    pairs = [
+        (row.names(layer, layers)[0], row.our_name(layer))
+        for row in rows
+        if row.layout is as_it_is
+        for layer in row.layers(layers)
+    ]
+    return ours | {theirs: ours[name] for theirs, name in pairs if name in ours}

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pellucid.checkpoint import TensorFiles, load
+from pellucid.checkpoint.dumps import DumpEntry, dump_index, read_entry
 from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
 from pellucid.models import RANDOM_MODELS, CausalModel, Model
@@ -75,18 +76,28 @@ class Pack:
         if "same_as" in row:
             return self.tensor(row["same_as"], dtype)
         path = self.place / row["files"][dtype]
-        try:
-            with safe_open(path, framework="pt") as file:
-                values: Tensor = file.get_tensor(name)
-        except (OSError, SafetensorError) as error:
-            raise broken(path, f"a file of the pack with {name} in it", error) from None
+        values = self._dumped(path, name) if path.suffix == ".bin" else _saved(path, name)
         if list(values.shape) != row.get("kept", row["shape"]):
             raise broken(path, f"a file whose {name} has its shape", tuple(values.shape))
-        # What a model computes in float64 whatever its dtype, as angles, is there in float64.
-        wanted = (getattr(torch, dtype), torch.float64)
-        if values.is_floating_point() and values.dtype not in wanted:
+        # A model computes some things in more than its dtype: angles, and sums in bfloat16.
+        most = torch.finfo(getattr(torch, dtype)).eps
+        if values.is_floating_point() and torch.finfo(values.dtype).eps > most:
             raise broken(path, f"a file whose {name} is of {dtype}", values.dtype)
         return values
+
+    def _dumped(self, path: Path, name: str) -> Tensor:
+        """A tensor of a dump."""
+        if path not in self._indices:
+            self._indices[path] = dump_index(path)
+        entry = self._indices[path].get(name)
+        if entry is None:
+            raise broken(path, f"a file of the pack with {name} in it", "it is not there")
+        return read_entry(path, name, entry)
+
+    @cached_property
+    def _indices(self) -> dict[Path, dict[str, DumpEntry]]:
+        """What is where in its dumps, each read through once."""
+        return {}
 
     def tensors(self, dtype: str) -> Mapping[str, Tensor]:
         """All that is whole, in one of the pack's dtypes, and the ids of its texts."""
@@ -124,6 +135,16 @@ class Pack:
                 "here, and neither is: write the pack again, without --names, --layers and --slices"
             )
         return load(name, online=False)
+
+
+def _saved(path: Path, name: str) -> Tensor:
+    """A tensor of a safetensors file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            values: Tensor = file.get_tensor(name)
+            return values
+    except (OSError, SafetensorError) as error:
+        raise broken(path, f"a file of the pack with {name} in it", error) from None
 
 
 def _eps(dtype: str) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pellucid.checkpoint.dumps import append_dump
 from pellucid.checkpoint.safetensors_file import safetensors_parts
 from pellucid.reference.decoding import IDS, SAMPLED, UNIFORM
 from pellucid.reference.manifest import ALWAYS
@@ -59,3 +60,16 @@ class Shards:
             return
         write_uncached(self.place / self._file, safetensors_parts(self.waiting))
         self.waiting, self.bytes, self.count = {}, 0, self.count + 1
+
+
+class DumpedShards(Shards):
+    """Writes them behind one another into one dump, which a program in C can read."""
+
+    @property
+    def _file(self) -> str:
+        return f"{self.dtype}.bin"
+
+    def flush(self) -> None:
+        """Write what has been gathered."""
+        append_dump(self.place / self._file, self.waiting)
+        self.waiting, self.bytes = {}, 0

@@ -17,12 +17,13 @@ from pellucid.checkpoint import export_llm_c, write_state
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
+from pellucid.reference.c_kit import write_kit
 from pellucid.reference.decoding import DecodedIds, add_decoding, prompt_of
 from pellucid.reference.manifest import FORMAT, MANIFEST, SETTINGS
 from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
-from pellucid.reference.shards import Shards
+from pellucid.reference.shards import DumpedShards, Shards
 from pellucid.tape import Tape
 from pellucid.train import part_of
 from pellucid.tree import flatten
@@ -44,11 +45,13 @@ def write_pack(
     text: str | Sequence[str] | None = None,
     texts: Sequence[Mapping[str, Any]] = (),
     llm_c: bool = False,
+    to_c: bool = False,
 ) -> None:
     """Write the pack of a run into a new directory, all of it or nothing.
 
-    `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With `llm_c`
-    also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
+    `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With `to_c`
+    its tensors are a dump for each dtype, and the kit for C, Rust and JavaScript is beside them.
+    With `llm_c` also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
 
     Raises `ConfigError` where the directory is there already, `WriteError` where it cannot be
     written.
@@ -64,7 +67,7 @@ def write_pack(
         if llm_c:
             _write_llm_c(run, beside)
         told = {"text": text} | ({"texts": list(texts)} if texts else {})
-        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, told)
+        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, told, to_c=to_c)
         if target.exists():
             target.rmdir()
         beside.replace(target)
@@ -85,7 +88,10 @@ def _write(
     dtypes: list[torch.dtype],
     wanted: Selection,
     told: Mapping[str, Any],
+    *,
+    to_c: bool,
 ) -> None:
+    kind = DumpedShards if to_c else Shards
     rows: dict[str, dict[str, Any]] = {}
     losses: dict[str, list[float]] = {}
     prompt = prompt_of(run.tokens, run.targets) if run.decoding.steps else []
@@ -94,7 +100,7 @@ def _write(
     # The finest first: it needs most room, and finds most there.
     for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
         name = str(dtype).removeprefix("torch.")
-        shards = Shards(place, name, wanted, rows)
+        shards = kind(place, name, wanted, rows)
         own, norms = losses.setdefault(name, []), list[float]()
         for after in run.updates(dtype, partial(_add_tape, shards)):
             own.append(after.loss)
@@ -109,7 +115,7 @@ def _write(
         if prompt:
             ids = add_decoding(shards.add, run.model.to(dtype=dtype), prompt, decoding, ids)
         shards.flush()
-    manifest = {
+    manifest: dict[str, Any] = {
         FORMAT: 2 if run.update.keys() - SETTINGS else 1,
         "made_by": f"Pellucid {version('pellucid')}",
         "model": {
@@ -128,6 +134,8 @@ def _write(
         **({"decoding": decoding.to_dict() | {"prompt": prompt}} if prompt else {}),
         "tensors": [{"name": name} | row for name, row in rows.items()],
     }
+    if to_c:
+        write_kit(run, place, manifest)
     write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 
