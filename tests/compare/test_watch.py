@@ -378,8 +378,8 @@ def test_a_pack_is_a_reference_for_its_own_tokens(port: PortModel, model: GPT, t
 
 
 def test_mistakes_of_use_are_one_line(port: PortModel, model: GPT):
-    with pytest.raises(ConfigError, match="must have names that Pellucid knows, and those of Port"):
-        watch(port, model)
+    with pytest.raises(ConfigError, match="names that Pellucid knows, and those of Sequential are 0"):
+        watch(nn.Sequential(nn.Linear(12, 12)), model)
     with pytest.raises(ConfigError, match="none: give watch a pack, or a model"):
         watch(port)
     with pytest.raises(TooLittleError, match="PortModel was not: call it there"):

@@ -14,7 +14,15 @@ from pellucid.compare import Comparison, Mine, compare
 from pellucid.errors import ConfigError, TraceError
 from pellucid.generate import Sampling, candidates
 from pellucid.models import CausalModel
-from pellucid.reference import Decoding, Pack, ReferenceRun, open_pack, padded, vectors, write_pack
+from pellucid.reference import (
+    Decoding,
+    Pack,
+    ReferenceRun,
+    open_pack,
+    padded,
+    tokenizer_vectors,
+    write_pack,
+)
 from pellucid.reference.texts import HARD
 from pellucid.terminal.compare import comparison_lines
 from pellucid.text.bpe import gpt2
@@ -43,7 +51,7 @@ def model() -> CausalModel:
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory, model: CausalModel) -> Pack:
-    texts = vectors(gpt2(), "any text")
+    texts = tokenizer_vectors(gpt2(), "any text")
     return written(tmp_path_factory.mktemp("decoded") / "pack", model, texts=texts)
 
 

@@ -78,7 +78,7 @@ def test_large_parameters_moved_in_pieces_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Pack
 ):
     monkeypatch.setattr("pellucid.reference.run.PIECE", 40)
-    monkeypatch.setattr("pellucid.reference.write.SHARD", 5_000)
+    monkeypatch.setattr("pellucid.reference.shards.SHARD", 5_000)
     write_pack(run_of(), tmp_path / "pieces")
     pieces = open_pack(tmp_path / "pieces")
     assert len(list(pieces.place.glob("float32-*"))) > 10

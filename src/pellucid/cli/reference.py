@@ -134,8 +134,8 @@ def reference(
         ReferenceRun,
         Selection,
         padded,
+        tokenizer_vectors,
         update_of,
-        vectors,
         write_pack,
     )
 
@@ -150,7 +150,7 @@ def reference(
         if min(map(len, ids)) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
         read, wanted = padded(ids)
-        texts = vectors(tokenizer, *text)
+        texts = tokenizer_vectors(tokenizer, *text)
     else:
         opened = load(model)
         if not isinstance(opened, CausalModel):

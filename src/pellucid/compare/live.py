@@ -28,9 +28,11 @@ class _Coming(Mine):
 
     tensors: dict[str, Tensor]
 
-    def __init__(self, translation: NameTranslation, wait: Callable[[str], None]) -> None:
-        self.tensors = {}
-        self.translation = translation
+    def __init__(
+        self, model: CausalModel, translation: NameTranslation, wait: Callable[[str], None]
+    ) -> None:
+        self.tensors, self.model, self.translation = {}, model, translation
+        self._shape = None
         self.lost: set[str] = set()  # their names that will not come
         self._wait = wait
 
@@ -76,7 +78,7 @@ class LiveStep:
         self.verdicts: Mapping[str, Verdict] = {}
         self._model, self._tokens, self._targets = model, tokens, targets
         self._given, self._eager = dtype, eager
-        self._mine = _Coming(translation, self._await)
+        self._mine = _Coming(model, translation, self._await)
         self._coarsest: torch.dtype | None = None
         self._awaited, self._seen = "", 0
         self._turns: Alternating | None = None

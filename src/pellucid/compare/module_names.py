@@ -6,7 +6,7 @@ from torch import nn
 
 from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.sizes import wrong_sizes
-from pellucid.compare.translate import NameTranslation, is_ours, layer_of, translate
+from pellucid.compare.translate import NameTranslation, layer_of, translate
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel
 
@@ -21,9 +21,6 @@ def translated(
     Raises `ConfigError` where no name of a layer is known.
     """
     own = dict(names or {})
-    for theirs, ours in (names or {}).items():
-        if is_ours(f"d{ours}", model.config):
-            own.setdefault(theirs + GRAD, f"d{ours}")
     parts = [name for name, _ in module.named_modules() if name]
     parts += [name for name, _ in module.named_parameters()]
     there = [name for name in parts if name in own or name not in INTEGERS]

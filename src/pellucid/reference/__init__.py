@@ -22,7 +22,7 @@ from pellucid.reference.pack import Pack, open_pack
 from pellucid.reference.recipe import RECIPES, at_step, update_of
 from pellucid.reference.run import ReferenceRun
 from pellucid.reference.selection import Selection
-from pellucid.reference.texts import vectors
+from pellucid.reference.texts import tokenizer_vectors
 from pellucid.reference.write import write_pack
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "open_pack",
     "padded",
     "sampling_of",
+    "tokenizer_vectors",
     "update_of",
-    "vectors",
     "write_pack",
 ]

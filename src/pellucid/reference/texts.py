@@ -45,7 +45,7 @@ SPECIAL = 8
 """So many special tokens are tried, the first."""
 
 
-def vectors(tokenizer: Tokenizer, *more: str) -> list[dict[str, Any]]:
+def tokenizer_vectors(tokenizer: Tokenizer, *more: str) -> list[dict[str, Any]]:
     """Each text with its ids; those that the pieces cannot spell are left out.
 
     Special tokens come twice: as plain text, and as themselves, which `special` marks.
