@@ -22,7 +22,7 @@ from pellucid.compare.mistakes.update import EMBEDDINGS
 from pellucid.compare.mutation import MutatedTape, Mutation, argument, step
 from pellucid.compare.step import JudgedStep
 from pellucid.compare.variants import VARIANTS
-from pellucid.layers import attention, layer_norm, softmax
+from pellucid.layers import IGNORE, attention, layer_norm, softmax
 from pellucid.models import GPT, CausalModel, Llama
 from pellucid.optim import adamw_rule, momentum_rule
 from pellucid.tape import BACKWARD, Call, Tape, leaves_of
@@ -123,6 +123,11 @@ def test_a_variant_of_a_rule_is_the_rule(name: str):
 # -- mistakes -------------------------------------------------------------------------------------
 
 
+TOKENS, TARGETS = map(torch.tensor, small()[1:])
+BATCH = TOKENS, TARGETS.where(torch.arange(len(TARGETS)) != 2, IGNORE)
+"""What is read; a target is ignored."""
+
+
 @cache
 def models() -> tuple[CausalModel, ...]:
     """Models between which every mistake shows."""
@@ -135,9 +140,8 @@ def models() -> tuple[CausalModel, ...]:
 
 def ran(model: CausalModel, *mutations: Mutation) -> JudgingTape:
     """A step of it by AdamW, and one by momentum, on a tape that notes all calls."""
-    _, tokens, targets = small()
     tape = JudgingTape({}, mutations)
-    _, grads = model.loss_and_grads(torch.tensor(tokens), torch.tensor(targets), tape)
+    _, grads = model.loss_and_grads(*BATCH, tape)
     updated(model.params, grads, None, UPDATE, tape)
     other = tape.at("momentum")
     updated(model.params, grads, None, UPDATE | {"optimizer": "momentum"}, other)
@@ -161,25 +165,24 @@ def test_every_change_of_a_mistake_changes_what_is_shown(mistake: Mistake):
         assert any(matters(model, made, function) for model in models()), function.__name__
 
 
-BACKWARD_ALONE = {name for name in (one.name for one in MISTAKES) if "grad" in name}
-BACKWARD_ALONE |= {"ln_backward_no_mean", "ln_backward_no_first_mean", "ln_backward_no_second_mean"}
+HALVES = {name for name in (one.name for one in MISTAKES) if "grad" in name}
+HALVES |= {one.name for one in MISTAKES if one.name.endswith("_in_loss")}
+HALVES |= {"ln_backward_no_mean", "ln_backward_no_first_mean", "ln_backward_no_second_mean"}
 NOT_SMOOTH = {"bf16_matmul", "tf32_matmul", "mask_strict", "softmax_over_heads"}
 """Mistakes by which the loss is a step function, or a NaN."""
 
-AUTOGRAD = [mistake for mistake in MISTAKES if mistake.name not in BACKWARD_ALONE | NOT_SMOOTH]
+AUTOGRAD = [mistake for mistake in MISTAKES if mistake.name not in HALVES | NOT_SMOOTH]
 
 
 @pytest.mark.parametrize("mistake", AUTOGRAD, ids=lambda mistake: mistake.name)
 def test_the_gradients_of_a_mistake_are_those_of_its_own_loss(mistake: Mistake):
-    _, tokens, targets = small()
-    batch = torch.tensor(tokens), torch.tensor(targets)
     made = mistake.mutation(needed=OWN_HEAD)
     for model in models():
         if mistake.name == "eps_outside_root" and model.config.eps != 1e-5:
             continue  # its backward has GPT-2's ε
         leaves = map_leaves(lambda x: x.clone().requires_grad_(), model.params)
-        model.with_params(leaves).loss(*batch, MutatedTape([made])).backward()
-        grads = flatten(model.loss_and_grads(*batch, MutatedTape([made]))[1])
+        model.with_params(leaves).loss(*BATCH, MutatedTape([made])).backward()
+        grads = flatten(model.loss_and_grads(*BATCH, MutatedTape([made]))[1])
         for name, leaf in flatten(leaves).items():
             if leaf.grad is not None:  # what a mistake leaves out has no part in the loss
                 torch.testing.assert_close(grads[name], leaf.grad, rtol=1e-9, atol=1e-11)

@@ -101,7 +101,7 @@ SAID = {
     ),
     "loss_scale_left": (
         AT_M,
-        "the optimizer has 65536 times the gradient, 2^16: a loss scale is left in",
+        "the optimizer has 65536 times the gradient: 2^16, a loss scale that is left in",
     ),
     "gradients_times": (AT_M, "the optimizer has 0.37 times the gradient"),
     "bf16_moments": (AT_M, TEXTS["bf16_moments"]),

@@ -320,18 +320,21 @@ class Port:
             x = self.block(f"h.{i}", x)
         self.last = self.norm("ln_f", x)
         logits = self.put("logits", self.matmul(self.last, self.head().T))
-        probs = self.put("probs", self.softmax(logits))
+        return self.loss_of(self.put("probs", self.softmax(logits)))
+
+    def loss_of(self, probs):
         picked = np.take_along_axis(probs, self.targets[..., None], -1)[..., 0]
         losses = self.put("losses", -np.log(picked))
         return self.put("loss", losses.sum() if self.made("loss_summed") else losses.mean())
 
-    def backward(self):
+    def dlogits(self):
         dlogits = self.out["probs"].copy()
         index = self.targets[..., None]
         np.put_along_axis(dlogits, index, np.take_along_axis(dlogits, index, -1) - 1, -1)
-        if not self.made("loss_summed"):
-            dlogits = dlogits / self.dtype(self.tokens.size)
-        self.put("dlogits", dlogits)
+        return dlogits / self.dtype(1 if self.made("loss_summed") else self.tokens.size)
+
+    def backward(self):
+        dlogits = self.put("dlogits", self.dlogits())
         flat = dlogits.reshape(-1, dlogits.shape[-1])
         dhead = self.matmul(flat.T, self.last.reshape(-1, self.last.shape[-1]))
         dx = self.norm_back("ln_f", self.matmul(dlogits, self.head()))

@@ -266,15 +266,10 @@ class LlamaPort(Port):
             x = self.block(f"h.{i}", x)
         self.last = self.norm("ln_f", x)
         logits = self.put("logits", self.matmul(self.last, self.head().T))
-        probs = self.put("probs", self.softmax(logits))
-        picked = np.take_along_axis(probs, targets[..., None], -1)[..., 0]
-        return self.put("loss", self.put("losses", -np.log(picked)).mean())
+        return self.loss_of(self.put("probs", self.softmax(logits)))
 
     def backward(self):
-        dlogits = self.out["probs"].copy()
-        index = self.targets[..., None]
-        np.put_along_axis(dlogits, index, np.take_along_axis(dlogits, index, -1) - 1, -1)
-        dlogits = self.put("dlogits", dlogits / self.dtype(self.tokens.size))
+        dlogits = self.put("dlogits", self.dlogits())
         flat = dlogits.reshape(-1, dlogits.shape[-1])
         dhead = self.matmul(flat.T, self.last.reshape(-1, self.last.shape[-1]))
         dx = self.norm_back("ln_f", self.matmul(dlogits, self.head()))

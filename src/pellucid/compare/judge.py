@@ -113,7 +113,9 @@ def judge(
         allowed=allowed_there,
         carried=carried,
         left=math.sqrt(left),
-        dropped=dropped(mine, true, off, made.unit) if high > 1 else 0.0,
+        dropped=(
+            dropped(mine, true, off, made.unit) if high > 1 and _is_strewn(theirs, made) else 0.0
+        ),
         where=picture.cells,
     )
 
@@ -135,6 +137,12 @@ def dropped(mine: Tensor, true: Tensor, off: Tensor, unit: float) -> float:
     allowed = 2 * times * (off[kept] + ROUNDED * unit * true[kept].abs())
     likely = abs(zeros / count - p) <= 4 * math.sqrt(p * (1 - p) / count) + 1 / count
     return p if p and likely and bool((apart <= allowed).all()) else 0.0
+
+
+def _is_strewn(theirs: Tensor, made: Rounded) -> bool:
+    """Whether zeros stand among other numbers of a row, as dropout's, not in rows of their own."""
+    zero = ((theirs == 0) & (made.middle != 0)).reshape(-1, theirs.shape[-1] if theirs.dim() else 1)
+    return bool((zero.any(1) & ~zero.all(1)).any())
 
 
 ROUNDED = 8

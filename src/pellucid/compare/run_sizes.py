@@ -10,6 +10,9 @@ from torch import Tensor
 
 from pellucid.models import CausalModel
 
+COUNTED = ("its sign is changed", "T", "the number of texts", "the number of all positions")
+"""Factors by which a loss may be wrong."""
+
 
 class Axis(NamedTuple):
     """A way to cut a tensor into parts: a shape that it is read in, and an axis of that."""
@@ -68,8 +71,7 @@ class Sizes:
         if parameter and last >= 1:
             yield Axis("row", own, last - 1)
 
-    def named(self, times: float) -> str:
-        """What a factor may be, in words after a comma; "" where it is no size of the run."""
-        near = [name for name, of in self.numbers.items() if abs(times / of - 1) < 1e-6]
-        names = [name for name in near if self.numbers[name] != 1]
-        return f", {' or '.join(names)}" if names else ""
+    def counted(self, times: float) -> str:
+        """What the factor of a loss or a gradient may be, by what is counted; "" where nothing."""
+        names = [name for name, of in self.numbers.items() if abs(times / of - 1) < 1e-6]
+        return " or ".join(name for name in names if name.removeprefix("1/") in COUNTED)

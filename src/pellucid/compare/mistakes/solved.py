@@ -22,6 +22,10 @@ SCALED = 8
 """From this power of 2 on a factor is a loss scale."""
 
 
+ACCUMULATED = 128
+"""Up to so many micro-batches are accumulated."""
+
+
 class Seen(NamedTuple):
     """What a number is found from: a tensor that differs, and a call of the function in which."""
 
@@ -95,11 +99,16 @@ def differs(number: float, ours: float) -> bool:
 
 
 def left_in(times: float, seen: Seen) -> str:
-    """What the factor of a gradient is, after a comma: a size of the run, or a loss scale."""
+    """What the factor of a gradient is, after a colon: a size of the run, or a loss scale."""
     scale = math.log2(times) if times > 0 else 0.0
     if scale == round(scale) and scale >= SCALED:
-        return f", 2^{scale:.0f}: a loss scale is left in"
-    return seen.sizes.named(times)
+        return f": 2^{scale:.0f}, a loss scale that is left in"
+    said_of = [seen.sizes.counted(times)]
+    for many, what in ((times, "added up, not averaged"), (1 / times, "divided by once too often")):
+        if abs(many - round(many)) < 1e-5 and 2 <= round(many) <= ACCUMULATED:
+            said_of.append(f"as of {many:.0f} accumulated micro-batches that are {what}")
+    found = " or ".join(filter(None, said_of))
+    return f": {found}" if found else ""
 
 
 def ratio(mine: Tensor, made: Tensor, off: Tensor, unit: float) -> float:

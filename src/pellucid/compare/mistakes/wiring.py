@@ -1,4 +1,4 @@
-"""Mistakes in how the layers are wired, in the loss, and in the gradient of the tied table."""
+"""Mistakes in how layers are wired, in dumped logits, and in the gradient of the tied table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,6 @@ from pellucid.compare.mutation import Change, Function, argument, step
 from pellucid.layers import (
     block,
     block_backward,
-    cross_entropy,
-    cross_entropy_backward,
     linear_cross_entropy,
     position,
     position_backward,
@@ -123,14 +121,6 @@ WIRING: tuple[Mistake, ...] = (
         "the targets are not shifted: each position is to predict the token it has read",
         (("x, targets, **(lm_head or wte)", "x, tokens, **(lm_head or wte)"),),
         {causal_loss: _unshifted},
-    ),
-    Mistake(
-        "loss_summed",
-        "the loss is summed over the positions, not averaged",
-        (("losses.sum() / counted.sum()", "losses.sum()"),),
-        dict.fromkeys(
-            (cross_entropy, cross_entropy_backward), step(share=lambda total, _count: total)
-        ),
     ),
     Mistake(
         "grad_without_tied_head",

@@ -1,7 +1,7 @@
 """Variants of layer norm, linear maps and the loss."""
 
 from collections.abc import Callable, Mapping
-from operator import add, matmul, mul, truediv
+from operator import add, matmul, mul
 from typing import Any
 
 import torch
@@ -203,26 +203,52 @@ def _linear_cross_entropy(
     return loss, (head_cache, loss_cache)
 
 
-def _cross_entropy(*, logits: Any, targets: Any, tape: Any, share: Step = truediv) -> Any:
+def _nats(log_probs: Any, index: Any) -> Any:
+    return -log_probs.gather(-1, index).squeeze(-1)
+
+
+def _at_target(probs: Any, index: Any, _counted: Any) -> Any:
+    return probs.scatter_add(-1, index, -torch.ones_like(probs))
+
+
+def _counted_alone(everywhere: Any, counted: Any) -> Any:
+    return everywhere.where(counted.unsqueeze(-1), 0)
+
+
+def _cross_entropy(
+    *,
+    logits: Any,
+    targets: Any,
+    tape: Any,
+    nats: Step = _nats,
+    average: Step = lambda losses, counted: losses.sum() / counted.sum(),
+) -> Any:
     scores = wide(logits)
     shifted = scores - scores.amax(-1, keepdim=True)
     log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()
     probs = log_probs.exp()
     counted = targets != IGNORE
     index = targets.where(counted, 0).unsqueeze(-1)
-    losses = -log_probs.gather(-1, index).squeeze(-1).where(counted, 0)
-    loss = share(losses.sum(), counted.sum())
+    losses = nats(log_probs, index).where(counted, 0)
+    loss = average(losses, counted)
     tape(probs=probs, losses=losses, loss=loss)
     return loss, (probs, targets, logits.dtype)
 
 
-def _cross_entropy_backward(*, dloss: Any, cache: Any, tape: Any, share: Step = truediv) -> Any:
+def _cross_entropy_backward(
+    *,
+    dloss: Any,
+    cache: Any,
+    tape: Any,
+    less_one: Step = _at_target,
+    shared: Step = lambda whole, counted: whole / counted.sum(),
+    kept: Step = _counted_alone,
+) -> Any:
     probs, targets, dtype = cache
     counted = targets != IGNORE
     index = targets.where(counted, 0).unsqueeze(-1)
-    deviation = probs.scatter_add(-1, index, -torch.ones_like(probs))
-    everywhere = share(dloss * deviation, counted.sum())
-    dlogits = everywhere.where(counted.unsqueeze(-1), 0).to(dtype)
+    everywhere = shared(dloss * less_one(probs, index, counted), counted)
+    dlogits = kept(everywhere, counted).to(dtype)
     tape(dlogits=dlogits)
     return dlogits, {}
 
