@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pellucid.compare import MISTAKES, SOLVED
+from pellucid.compare import FAMILIES, MISTAKES, SOLVED
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "compare.md"
 HEADING = "## The mistakes that are known"
@@ -12,7 +12,9 @@ HEADING = "## The mistakes that are known"
 def page() -> str:
     """The page with the list as it is now."""
     before, heading, _ = PAGE.read_text(encoding="utf-8").partition(HEADING)
-    rows = "\n".join(f"| `{mistake.name}` | {mistake.text} |" for mistake in (*MISTAKES, *SOLVED))
+    known = [(one.name, one.text) for one in (*MISTAKES, *SOLVED)]
+    known += [(one.name, one.text.replace("{}", "…")) for one in FAMILIES]
+    rows = "\n".join(f"| `{name}` | {text} |" for name, text in known)
     return f"{before}{heading}\n\n| name | what is done |\n|---|---|\n{rows}\n"
 
 

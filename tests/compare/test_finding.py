@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from pellucid.compare import MISTAKES, Finding
-from pellucid.compare.diagnose import Fit, diagnose
+from pellucid.compare.case import Fit
+from pellucid.compare.diagnose import diagnose
 from pellucid.compare.finding import Adopting, find
 from pellucid.compare.mistakes import mistake as mistakes
 from pellucid.compare.mutation import MutatedTape, argument
@@ -49,7 +50,9 @@ def dump(model: GPT, *made: Any, **choices: Any) -> dict[str, Tensor]:
     tape = MutatedTape([mistake.mutation() for mistake in made])
     _, grads = model.loss_and_grads(*batch(), tape, **choices)
     updated(model.params, grads, None, UPDATE, tape)
-    return {name: tape[name] for name in tape}
+    # A norm over the positions has moments of another shape, which nothing is compared with.
+    other = ("mean", "variance", "rstd") if called("ln_over_positions") in made else ()
+    return {name: tape[name] for name in tape if not name.endswith(other)}
 
 
 def called(name: str) -> Any:
@@ -85,13 +88,13 @@ def test_every_mistake_is_named_on_other_models_and_nothing_beside_it(kind: str)
     model = drawn(MODELS[kind])
     right = dump(model)
     assert find(step_of(right, model))[1] == []
-    tried = 0
+    said = {}
     for mistake in (one for one in MISTAKES if not one.needs):
         wrong = shows(mistake, model, right)
         if wrong is not None:
-            tried += 1
-            assert [named(one) for one in find(step_of(wrong, model))[1]] == [[mistake.name]]
-    assert tried >= 35
+            said[mistake.name] = [named(one) for one in find(step_of(wrong, model))[1]]
+    assert said == {name: [[name]] for name in said}
+    assert len(said) >= 70
 
 
 def test_a_pair_of_mistakes_is_named_and_nothing_beside_it():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pellucid.compare.against import TensorDistance, apart
-from pellucid.compare.diagnose import Fit
+from pellucid.compare.case import Fit
 from pellucid.compare.judge import STATED, Picture, dropped, judge
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.layers import linear_backward

@@ -378,7 +378,7 @@ def test_a_pack_is_a_reference_for_its_own_tokens(port: PortModel, model: GPT, t
 
 
 def test_mistakes_of_use_are_one_line(port: PortModel, model: GPT):
-    with pytest.raises(ConfigError, match="names that Pellucid knows, and those of Sequential are 0"):
+    with pytest.raises(ConfigError, match="and those of Sequential are 0: give"):
         watch(nn.Sequential(nn.Linear(12, 12)), model)
     with pytest.raises(ConfigError, match="none: give watch a pack, or a model"):
         watch(port)

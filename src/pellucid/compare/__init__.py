@@ -10,23 +10,25 @@ put in the stead of the right function for one run (`mutation`).
 """
 
 from pellucid.compare.against import TensorDistance
+from pellucid.compare.case import Fit
 from pellucid.compare.compare import Comparison, compare, tensors_of
-from pellucid.compare.diagnose import Fit
 from pellucid.compare.finding import Finding
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine
-from pellucid.compare.mistakes import MISTAKES, SOLVED, Mistake, SolvedMistake
+from pellucid.compare.mistakes import FAMILIES, MISTAKES, SOLVED, Family, Mistake, SolvedMistake
 from pellucid.compare.module_watch import ModuleWatch
 from pellucid.compare.rules import read_rules
 from pellucid.compare.tolerance import Tolerance, tolerances
 from pellucid.compare.watch import watch
 
 __all__ = [
+    "FAMILIES",
     "MISTAKES",
     "SOLVED",
     "STATED",
     "Comparison",
+    "Family",
     "Finding",
     "Fit",
     "Later",

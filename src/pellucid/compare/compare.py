@@ -16,7 +16,7 @@ from pellucid.compare.inputs import differing
 from pellucid.compare.judge import STATED
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import INTEGERS, Mine
-from pellucid.compare.mistakes import MISTAKES, SOLVED
+from pellucid.compare.mistakes import known_names
 from pellucid.compare.sizes import shapes_of, wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
@@ -192,11 +192,7 @@ def _wanted(pack: Pack, require: Sequence[str]) -> list[str]:
 
 def _check_accepted(accept: Iterable[str]) -> None:
     """Whether all are names of mistakes or of dtypes."""
-    known = (
-        [m.name for m in MISTAKES]
-        + [m.name for m in SOLVED]
-        + [str(dtype).removeprefix("torch.") for dtype in STATED]
-    )
+    known = known_names() + [str(dtype).removeprefix("torch.") for dtype in STATED]
     for name in accept:
         if name not in known:
             raise ConfigError(

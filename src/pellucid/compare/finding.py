@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from pellucid.compare.diagnose import Adoption, Case, Fit, diagnose
+from pellucid.compare.case import Case, Fit
+from pellucid.compare.diagnose import Adoption, diagnose
 from pellucid.compare.judge import STATED, Verdict
+from pellucid.compare.mistakes import Mistake
 from pellucid.compare.mutation import Mutation, site
 from pellucid.compare.relaid import relaid
 from pellucid.compare.relation import anothers, is_parameter, partly, related
@@ -15,7 +18,7 @@ from pellucid.compare.run_sizes import Sizes
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep
 from pellucid.compare.translate import layer_of
 from pellucid.numbers import Rounded
-from pellucid.tape import Tape
+from pellucid.tape import BACKWARD, Tape
 from pellucid.tree import flatten, unflatten
 
 Watch = Callable[[str], None]
@@ -75,6 +78,9 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
             findings.append(Finding(fault, relation=said))
             told.add(fault.name)
             continue
+        if not findings and (kind := saved_finer(step, run, watch)) is not None:
+            findings.append(Finding(fault, fitting=kind))
+            break
         fits, alike = diagnose(fault, run, step, adopted, Adopting(fault, run, step, adopted))
         if not alike:
             said = _of_another(fault, step) or _relation(fault, run, step, adopted, related)
@@ -111,6 +117,22 @@ def shallower(fault: Verdict, step: JudgedStep) -> JudgedStep | None:
     cut = replace(step, model=type(step.model)(config, kept))
     own = cut.follow().verdicts.get(fault.name)
     return cut if own is not None and own.agrees else None
+
+
+def saved_finer(step: JudgedStep, run: Followed, watch: Watch) -> torch.dtype | None:
+    """A coarser dtype as which every tensor agrees, where nearly all numbers are numbers of it."""
+    tensors = [step.mine[name] for name in run.verdicts if step.mine[name].is_floating_point()]
+    for kind in STATED:
+        if torch.finfo(kind).eps <= torch.finfo(step.dtype).eps:
+            continue
+        whole = [bool((one.to(kind).to(one.dtype) == one).all()) for one in tensors]
+        if sum(whole) >= WHOLE * len(whole):
+            return coarser(step, tensors[whole.index(True)], watch)
+    return None
+
+
+WHOLE = 0.9
+"""In a run that was saved finer, so many tensors have numbers of its dtype alone."""
 
 
 def coarser(step: JudgedStep, values: Tensor, watch: Watch) -> torch.dtype | None:
@@ -209,13 +231,25 @@ class Adopting:
             (path, lambda other: other == path),
         ]
         before = set(faults_of(self.run))
-        for place, here in scopes:
-            mutations = self.step.mutations(fit.mistakes, here)
-            try:
-                after = self.step.follow([*self.adopted, *mutations])
-            except CANNOT_RUN:
-                continue  # elsewhere the code cannot run with it
-            left = set(faults_of(after))
-            if left <= before - {self.fault.name}:
-                return Adoption(fit, mutations, place, after, len(left))
+        for mistakes in self._versions(fit.mistakes):
+            for place, here in scopes:
+                mutations = self.step.mutations(mistakes, here)
+                try:
+                    after = self.step.follow([*self.adopted, *mutations])
+                except CANNOT_RUN:
+                    continue  # elsewhere the code cannot run with it
+                left = set(faults_of(after))
+                if left <= before - {self.fault.name}:
+                    own = fit._replace(mistakes=mistakes)
+                    halved = mistakes != fit.mistakes
+                    return Adoption(own, mutations, place, after, len(left), halved)
         return None
+
+    def _versions(self, mistakes: tuple[Mistake, ...]) -> Iterator[tuple[Mistake, ...]]:
+        """The mistakes, then each of them in the forward or in the backward alone.
+
+        It is the half in which the difference is: the other would not make it.
+        """
+        backward = self.fault.call is not None and self.fault.call[1].endswith(BACKWARD)
+        every = [(one, *one.halves[backward : backward + 1]) for one in mistakes]
+        return product(*every)

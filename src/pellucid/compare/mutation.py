@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from pellucid.compare.variants import VARIANTS
 from pellucid.tape import Tape
+from pellucid.tape.call import changed_leaves
 
 Function = Callable[..., Any]
 
@@ -39,14 +40,29 @@ class MutatedTape(Tape):
     def __init__(self, mutations: Iterable[Mutation] = ()) -> None:
         super().__init__()
         self._mutations = tuple(mutations)
+        self._parts: dict[tuple[str, str], set[Function]] = {}
 
     def run(self, function: Function, body: Function, arguments: dict[str, Any]) -> Any:
         """Record a call of a layer, and run its replacement."""
+        return super().run(function, self._begun(self._mutated(function, body)), arguments)
+
+    def run_part(self, function: Function, body: Function, arguments: dict[str, Any]) -> Any:
+        """Run the replacement of a part of the running call."""
+        if self._call is not None:
+            self._parts.setdefault(self._call.key, set()).add(function)
+        return super().run_part(function, self._mutated(function, body), arguments)
+
+    def functions(self, keys: Iterable[tuple[str, str]]) -> set[Function]:
+        """The layers that these calls are of, and the parts that they ran."""
+        own = [(self._record.by_key[key].function, *self._parts.get(key, ())) for key in keys]
+        return {function for functions in own for function in functions}
+
+    def _mutated(self, function: Function, body: Function) -> Function:
         own = [m for m in self._mutations if function in m.changes and m.here(self.path)]
         mutated = VARIANTS.get(function, body) if own else body
         for mutation in own:
             mutated = mutation.changes[function](mutated)
-        return super().run(function, self._begun(mutated), arguments)
+        return mutated
 
     def _begun(self, body: Function) -> Function:
         """What runs in the stead of a body: nothing but the body."""
@@ -78,6 +94,52 @@ def step(**wrong: Any) -> Change:
         return mutated
 
     return change
+
+
+def shown(**wrong: Callable[[Any, Mapping[str, Any]], Any]) -> Change:
+    """The function, with others for values that it shows last: nothing else is made of them.
+
+    Each is made of the right one, and of all that the function was given, has shown and noted.
+    """
+
+    def change(right: Function) -> Function:
+        def mutated(*, tape: Any, **given: Any) -> Any:
+            changing = _Changing(tape, wrong, given)
+            result = right(**given, tape=changing)
+            return changed_leaves({"": result}, changing.instead)[""]
+
+        return mutated
+
+    return change
+
+
+class _Changing:
+    """A tape that shows other values than it is shown, and else is the tape that it was given."""
+
+    def __init__(self, tape: Any, wrong: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        self._tape, self._wrong, self._seen = tape, wrong, dict(given)
+        self._others: dict[int, tuple[Any, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tape, name)
+
+    def note(self, /, **values: Any) -> None:
+        self._seen |= values
+        self._tape.note(**values)
+
+    def __call__(self, /, **values: Any) -> None:
+        self._seen |= values
+        for name in self._wrong.keys() & values.keys():
+            if values[name] is not None:
+                self._others[id(values[name])] = (
+                    values[name],
+                    self._wrong[name](values[name], self._seen),
+                )
+        self._tape(**{name: self.instead(name, value) for name, value in values.items()})
+
+    def instead(self, _: str, value: Any) -> Any:
+        """What is shown in a value's stead."""
+        return self._others.get(id(value), (value, value))[1]
 
 
 def site(path: str) -> str:

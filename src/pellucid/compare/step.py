@@ -14,21 +14,28 @@ from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import Mistake
 from pellucid.compare.mutation import MutatedTape, Mutation
 from pellucid.compare.stored import stored
-from pellucid.layers import block, gated_feed_forward, grouped_attention
+from pellucid.errors import TraceError
+from pellucid.layers import (
+    block,
+    gated_block,
+    gated_feed_forward,
+    grouped_attention,
+    residual,
+)
 from pellucid.models import CausalModel, trainable
 from pellucid.numbers import Rounded
 from pellucid.optim import clip_factor
 from pellucid.train import updated
-from pellucid.tree import flatten, map_leaves, unflatten
+from pellucid.tree import Tree, flatten, map_leaves, unflatten
 from pellucid.walkthrough import UPDATES
 
 AFTER_UPDATE = tuple(f".{row.pattern}" for row in UPDATES)
 """How the names of what an update makes end."""
 
-WIRED = {block, grouped_attention, gated_feed_forward}
+WIRED = {block, gated_block, residual, grouped_attention, gated_feed_forward}
 """Functions whose mistakes may give a value other names; those of all others keep them."""
 
-CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError)
+CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError, TraceError)
 """What a step raises that mistakes make impossible, or that two of them would change at once."""
 
 PIECE = 1 << 20
@@ -149,10 +156,15 @@ class JudgedStep:
         whole = adam and name.endswith((".update", ".new"))
         return 2 * (self.update or {})["learning_rate"] if whole else math.inf
 
-    def _gradients(self, followed: Followed, mutations: tuple[Mutation, ...]) -> dict[str, Rounded]:
-        tape = self.tape(mutations)
+    def run(self, tape: JudgingTape) -> Tree:
+        """Forward and backward on a tape; the gradients."""
         model = self.model.with_params(map_leaves(self._exact, self.model.params))
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
+        return grads
+
+    def _gradients(self, followed: Followed, mutations: tuple[Mutation, ...]) -> dict[str, Rounded]:
+        tape = self.tape(mutations)
+        grads = self.run(tape)
         followed.verdicts |= tape.verdicts
         followed.keep(tape)
         return flatten(grads)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from pellucid.compare.diagnose import Fit
+from pellucid.compare.case import Fit
 from pellucid.compare.finding import Finding
 from pellucid.compare.judge import Verdict
 
@@ -72,7 +72,8 @@ def reasons(finding: Finding, dtype_by: str = "--dtype {}") -> Iterator[Reason]:
     if finding.named:
         alike = " or ".join(mistake.text for fit in finding.named for mistake in fit.mistakes)
         yield Reason(f"because {alike}", "cause")
-        yield from _changed(finding.named[0])
+        if finding.named[0].mistakes[0].lines:
+            yield from _changed(finding.named[0])
         if finding.explains:
             where = f" at {finding.place}" if finding.place else ""
             yield Reason(f"so made{where}, it explains {_count(finding.explains)}", "extent")

@@ -57,6 +57,23 @@ def layer(
     return decorate
 
 
+def part(function: F) -> F:
+    """Make a function a part of layers: no layer of its own, and its calls are not recorded.
+
+    A recording tape may put another in its stead, as in a layer's.
+    """
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def replaceable(*given: Any, tape: NullTape = NULL_TAPE, **named: Any) -> Any:
+        if not tape.recording:
+            return function(*given, tape=tape, **named)
+        arguments = dict(zip(names, given, strict=False)) | named
+        return cast("Tape", tape).run_part(replaceable, function, arguments)
+
+    return cast("F", replaceable)
+
+
 def _recorded(function: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
     """The function behind a wrapper that tells a recording tape of each call."""
     parameters = inspect.signature(function).parameters

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
+from pellucid.layers.layer import part as part_of_layers
 from pellucid.layers.ops import Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -43,6 +44,7 @@ class ResidualCache(NamedTuple):
     ln: Any
 
 
+@part_of_layers
 def residual(
     x: Tensor,
     *,
@@ -75,6 +77,7 @@ def residual(
     return out, ResidualCache(part_cache, ln_cache)
 
 
+@part_of_layers
 def residual_backward(
     dout: Tensor,
     cache: ResidualCache,

@@ -118,6 +118,15 @@ class Tape(NullTape):
         call.result = body(**arguments, tape=self._scope(self.path, call))
         return call.result
 
+    def run_part(
+        self,
+        function: Callable[..., Any],  # noqa: ARG002 (a tape that changes functions asks which)
+        body: Callable[..., Any],
+        arguments: dict[str, Any],
+    ) -> Any:
+        """Run a part of the running call, which is no call by itself."""
+        return body(**arguments, tape=self)
+
     def __call__(self, /, **values: Any) -> None:
         """Keep the values that the running call made, and the call itself; skip a None.
 

@@ -1,28 +1,29 @@
-"""Mistakes in the heads: how they are cut, scaled, masked and normalized."""
+"""Mistakes in the heads: how they are cut, turned and scaled, and gradients that stop there."""
 
 import math
+import re
 from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
 import torch
 
-from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.mutation import Change, Function, argument, step
+from pellucid.compare.mistakes.mistake import Family, Mistake
+from pellucid.compare.mutation import Change, Function, shown, step
 from pellucid.layers import (
     attention,
     attention_backward,
     multi_head,
     multi_head_backward,
+    rotary,
+    rotary_angles,
+    rotary_backward,
     scaled_dot_product,
     scaled_dot_product_backward,
-    softmax,
-    softmax_backward,
 )
+from pellucid.numbers import Rounded
 
 _SPLIT = "q, k_new, v_new = (split_heads(part, n_head) for part in qkv.chunk(3, -1))"
-_HIDDEN = "products.masked_fill(mask.logical_not(), -math.inf)"
-_SOFTMAX = 'att, softmax_cache = softmax(scores, tape=tape.within("softmax"))'
 
 
 def _scale(name: str, text: str, divided: str, scale: Callable[[Any, Any], Any]) -> Mistake:
@@ -31,40 +32,85 @@ def _scale(name: str, text: str, divided: str, scale: Callable[[Any, Any], Any])
     return Mistake(name, text, lines, dict.fromkeys(both, step(scale=scale)))
 
 
-def _mask(name: str, text: str, line: str, may_look: Callable[[Any], Any]) -> Mistake:
-    lines = ((_HIDDEN, f"products.masked_fill(({line}).logical_not(), -math.inf)"),)
-    change = argument("mask", lambda mask: None if mask is None else may_look(mask))
-    return Mistake(name, text, lines, {scaled_dot_product: change})
+def _of_layer(scale: Callable[[Any, int], Any]) -> dict[Function, Change]:
+    """Scores that are scaled by which layer it is, counted from 1, too."""
+
+    def change(right: Function) -> Function:
+        def wrong(*, tape: Any, **given: Any) -> Any:
+            number = re.search(r"(?:^|\.)(\d+)\.", tape.path)
+            layer = int(number[1]) + 1 if number else 1
+
+            def scaled(products: Any, q: Any) -> Any:
+                return scale(products / math.sqrt(q.shape[-1]), layer)
+
+            return right(**given, tape=tape, scale=scaled)
+
+        return wrong
+
+    return dict.fromkeys((scaled_dot_product, scaled_dot_product_backward), change)
 
 
-def _softmax_over(axis: int, name: str, text: str) -> Mistake:
-    turned = f"transpose({axis}, -1)"
-    wrong = f"turned, softmax_cache = softmax(scores.{turned})\n    att = turned.{turned}"
+def _capped(cap: float) -> dict[Function, Change]:
+    """Scores that are bent, cap · tanh(scores / cap), before the mask."""
 
-    def normalize(scores: Any, *_: Any) -> Any:
-        att, cache = softmax(scores.transpose(axis, -1))
-        return att.transpose(axis, -1), cache
+    def products(q: Any, k: Any) -> Any:
+        return q @ k.mT / math.sqrt(q.shape[-1])
 
-    def unnormalize(datt: Any, cache: Any, *_: Any) -> Any:
-        return softmax_backward(datt.transpose(axis, -1), cache)[0].transpose(axis, -1)
+    def backward(right: Function) -> Function:
+        def wrong(*, cache: Any, **given: Any) -> Any:
+            tanh = (products(*cache[:2]) / cap).tanh()
 
-    changes: dict[Function, Change] = {
-        scaled_dot_product: step(normalize=normalize),
-        scaled_dot_product_backward: step(unnormalize=unnormalize),
-    }
-    return Mistake(name, text, ((_SOFTMAX, wrong),), changes)
+            def scaled(dscores: Any, q: Any) -> Any:
+                return dscores * (1 - tanh.square()) / math.sqrt(q.shape[-1])
+
+            return right(**given, cache=cache, scale=scaled)
+
+        return wrong
+
+    def scaled(products: Any, q: Any) -> Any:
+        return cap * (products / math.sqrt(q.shape[-1]) / cap).tanh()
+
+    return {scaled_dot_product: step(scale=scaled), scaled_dot_product_backward: backward}
 
 
-def _normalize_then_hide(scores: Any, mask: Any, *_: Any) -> Any:
-    att, cache = softmax(scores)
-    kept = att if mask is None else att.masked_fill(mask.logical_not(), 0.0)
-    return kept, (cache, mask)
+def _detached(letter: str, words: str) -> Mistake:
+    ours = {"q": "dproducts @ k", "k": "dproducts.mT @ q", "v": "kept.mT @ dz"}[letter]
+    change = shown(**{f"d{letter}": lambda right, _: torch.zeros_like(right)})
+    return Mistake(
+        f"detached_{letter}",
+        f"no gradient comes back through the {words}: they were detached",
+        ((f"d{letter} = {ours}", f"d{letter} = 0 * {letter}"),),
+        {scaled_dot_product_backward: change},
+    )
 
 
-def _unnormalize_then_hide(datt: Any, cache: Any, *_: Any) -> Any:
-    inner, mask = cache
-    kept = datt if mask is None else datt.masked_fill(mask.logical_not(), 0.0)
-    return softmax_backward(kept, inner)[0]
+def _turning(x: Any) -> Any:
+    """Cosines and sines of rotary positions by their usual base."""
+    length, size = x.shape[-2:]
+    frequencies = 10_000.0 ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
+    kept = frequencies
+    if isinstance(x, Rounded):
+        kept = Rounded(frequencies, x.unit * ROUNDED * frequencies, x.dtype)
+    return rotary_angles(kept, length=length, dtype=x.dtype)
+
+
+ROUNDED = 8
+"""So many units of round-off a program may have its frequencies off."""
+
+
+def _with_rope() -> dict[Function, Change]:
+    """Queries and keys that are turned by their positions."""
+
+    def cut(qkv: Any, one: Any, n_head: int) -> Any:
+        q, k, v = (one(part, n_head) for part in qkv.chunk(3, -1))
+        cos, sin = _turning(q)
+        return [*(rotary(part, cos=cos, sin=sin)[0] for part in (q, k)), v]
+
+    def joined(dq: Any, dk: Any, dv: Any, merge: Any) -> Any:
+        back = (rotary_backward(part, _turning(part))[0] for part in (dq, dk))
+        return torch.cat([*map(merge, back), merge(dv)], -1)
+
+    return {attention: step(thirds=cut), attention_backward: step(thirds=joined)}
 
 
 def _order(letters: tuple[str, ...]) -> Mistake:
@@ -129,70 +175,17 @@ ATTENTION: tuple[Mistake, ...] = (
         " / math.sqrt(q.shape[-3] * q.shape[-1])",
         lambda products, q: products / math.sqrt(q.shape[-3] * q.shape[-1]),
     ),
-    _mask(
-        "mask_off_by_one_ahead",
-        "the mask is off by one: a position sees the one after it",
-        "torch.ones_like(mask).tril(1)",
-        lambda mask: torch.ones_like(mask).tril(1),
-    ),
-    _mask(
-        "mask_off_by_one_behind",
-        "the mask is off by one: a position after the first does not see itself",
-        "torch.ones_like(mask).tril(-1)"
-        " | (torch.arange(mask.shape[-2]).unsqueeze(-1) == 0).logical_and(mask)",
-        lambda mask: (
-            torch.ones_like(mask).tril(-1)
-            | (torch.arange(mask.shape[-2]).unsqueeze(-1) == 0).logical_and(mask)
-        ),
-    ),
-    _mask(
-        "mask_strict",
-        "the mask is off by one: a position does not see itself, and the first sees none",
-        "torch.ones_like(mask).tril(-1)",
-        lambda mask: torch.ones_like(mask).tril(-1),
-    ),
-    _mask(
-        "no_mask",
-        "there is no mask: every position sees all",
-        "torch.ones_like(mask)",
-        torch.ones_like,
-    ),
     Mistake(
-        "scores_before_mask",
-        "nothing but the dump: scores were taken before the mask, and attention is right",
-        (("tape(scores=scores,", "tape(scores=products,"),),
-        {scaled_dot_product: step(show=lambda _, products: products)},
-    ),
-    Mistake(
-        "mask_after_softmax",
-        "hidden positions are set to 0 after the softmax, not to −∞ before it",
+        "scale_by_layer",
+        "scores are divided by the number of the layer too, counted from 1",
         (
-            (f"products if mask is None else {_HIDDEN}", "products"),
             (
-                _SOFTMAX,
-                """everywhere, softmax_cache = softmax(scores)
-    att = everywhere.masked_fill(mask.logical_not(), 0.0)""",
+                "q @ k.mT / math.sqrt(q.shape[-1])",
+                "q @ k.mT / math.sqrt(q.shape[-1]) / (int(tape.path.split('.')[1]) + 1)",
             ),
         ),
-        {
-            scaled_dot_product: step(
-                hide=lambda products, _: products, normalize=_normalize_then_hide
-            ),
-            scaled_dot_product_backward: step(unnormalize=_unnormalize_then_hide),
-        },
+        _of_layer(lambda products, layer: products / layer),
     ),
-    Mistake(
-        "mask_minus_1e4",
-        "hidden scores are −1e4, not −∞",
-        ((_HIDDEN, "products.masked_fill(mask.logical_not(), -1e4)"),),
-        {
-            scaled_dot_product: step(
-                hide=lambda products, mask: products.masked_fill(mask.logical_not(), -1e4)
-            )
-        },
-    ),
-    _softmax_over(-2, "softmax_over_queries", "the softmax runs over the queries, not the keys"),
-    _softmax_over(-3, "softmax_over_heads", "the softmax runs over the heads, not the keys"),
     *(_order(letters) for letters in permutations("qkv") if letters != ("q", "k", "v")),
     _heads(
         "heads_interleaved",
@@ -235,5 +228,42 @@ ATTENTION: tuple[Mistake, ...] = (
         lambda x: x.reshape(*x.shape[:-3], x.shape[-2], -1),
         cutting=False,
     ),
+    Mistake(
+        "rope_added",
+        "queries and keys are turned by rotary positions, which this model has none of",
+        (),
+        _with_rope(),
+    ),
+    _detached("q", "queries"),
+    _detached("k", "keys"),
+    _detached("v", "values"),
 )
 """Those of attention."""
+
+ATTENTION_FAMILIES: tuple[Family, ...] = (
+    Family(
+        "scale_other",
+        "scores are multiplied by {}, not divided by √d",
+        (("q @ k.mT / math.sqrt(q.shape[-1])", "q @ k.mT * {}"),),
+        lambda factor: dict.fromkeys(
+            (scaled_dot_product, scaled_dot_product_backward),
+            step(scale=lambda products, _: products * factor),
+        ),
+        1e-5,
+        1e4,
+    ),
+    Family(
+        "score_cap_other",
+        "scores are capped, x to {} tanh(x / {})",
+        (
+            (
+                "q @ k.mT / math.sqrt(q.shape[-1])",
+                "{} * (q @ k.mT / math.sqrt(q.shape[-1]) / {}).tanh()",
+            ),
+        ),
+        _capped,
+        1e-2,
+        1e5,
+    ),
+)
+"""Those with a number in them."""

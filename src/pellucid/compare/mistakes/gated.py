@@ -1,47 +1,24 @@
-"""Mistakes in the other layers of Llama's family: RMS norms, shared heads, gates."""
+"""Mistakes in what Llama's family alone has, but for rotary positions: shared heads, gates."""
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
-from pellucid.compare.mistakes.layers import BY_ERF, BY_TANH, other_activation
 from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.mutation import Change, Function, argument, step
+from pellucid.compare.mutation import Change, Function, shown, step
 from pellucid.layers import (
-    Pair,
-    embedding,
-    embedding_backward,
     gated_feed_forward,
     gated_feed_forward_backward,
     grouped_attention,
     grouped_attention_backward,
     repeat_heads,
     repeat_heads_backward,
-    rms_norm,
-    rms_norm_backward,
-    silu,
-    silu_backward,
 )
 from pellucid.tree import map_leaves
 
-_SILU = Pair(silu, silu_backward)
-_ROOT = "(square + eps).rsqrt()"
-_FACTOR = "1 / (1 + (-x).exp())"
-_SQUARE = "square = x.square()"
 _GATE, _UP = '**gate_proj, tape=tape.at("gate_proj")', '**up_proj, tape=tape.at("up_proj")'
 _UP_LINE = 'up, up_cache = ops.linear.forward(x, **up_proj, tape=tape.at("up_proj"))'
-
-
-def _epsilon(value: str, words: str) -> Mistake:
-    lines = ((_ROOT, f"(square + {value}).rsqrt()"),)
-    change = argument("eps", lambda _: float(value))
-    return Mistake(f"rms_eps_{value}", f"RMS norm's ε is {words}", lines, {rms_norm: change})
-
-
-def _centred(x: Any) -> Any:
-    return x - x.mean(-1, keepdim=True)
 
 
 def _heads(
@@ -122,38 +99,30 @@ def _swapped_backward(right: Function) -> Function:
     return wrong
 
 
+def _kept_of_group(name: str, text: str, line: str, one: Callable[[Any], Any]) -> Mistake:
+    """Gradients of a group's heads of which not the sum is handed on."""
+
+    def of_group(_: Any, seen: Any) -> Any:
+        *lead, heads, keys, size = seen["dout"].shape
+        group = seen["cache"]
+        return one(seen["dout"].reshape(*lead, heads // group, group, keys, size))
+
+    lines = (("several.sum(-3)", line),)
+    return Mistake(name, text, lines, {repeat_heads_backward: shown(dx=of_group)})
+
+
+def _kept_of_ways(function: Function, what: str, whole: str, way: str) -> Mistake:
+    """A gradient that comes back by several ways, of which one is left."""
+    return Mistake(
+        f"{what}_grad_{way}",
+        f"the gradient by what {function.__name__.removesuffix('_backward')} reads is assigned, "
+        f"not added up: what comes back through {way} alone is left",
+        ((f"dx = {whole}", f"dx = dx_{way} + 0"),),
+        {function: shown(dx=lambda _, seen: seen[f"dx_{way}"] + 0)},
+    )
+
+
 GATED: tuple[Mistake, ...] = (
-    Mistake(
-        "rms_centred",
-        "RMS norm subtracts the row's mean, as layer norm does",
-        ((_SQUARE, f"x = x - x.mean(-1, keepdim=True)\n    {_SQUARE}"),),
-        dict.fromkeys((rms_norm, rms_norm_backward), step(center=_centred)),
-    ),
-    _epsilon("1e-5", "1e-5"),
-    _epsilon("1e-6", "1e-6"),
-    _epsilon("1e-8", "1e-8"),
-    _epsilon("0", "missing"),
-    Mistake(
-        "rms_eps_outside_root",
-        "RMS norm's ε is added to the root, not under it",
-        ((_ROOT, "1 / (square.sqrt() + eps)"),),
-        {
-            rms_norm: step(root=lambda square, eps: 1 / (square.sqrt() + eps)),
-            rms_norm_backward: step(
-                undo=lambda rstd, dxhat, xhat, along: (
-                    rstd * (dxhat - xhat * along / xhat.square().mean(-1, keepdim=True).sqrt())
-                )
-            ),
-        },
-    ),
-    Mistake(
-        "rms_gain_plus_1",
-        "RMS norm's gain is 1 and its weight, as in Gemma, not its weight",
-        (("xhat * weight", "xhat * (1 + weight)"),),
-        dict.fromkeys(
-            (rms_norm, rms_norm_backward), step(gain=lambda xhat, weight: xhat * (1 + weight))
-        ),
-    ),
     Mistake(
         "no_qk_norm",
         "queries and keys are not normed",
@@ -209,28 +178,28 @@ GATED: tuple[Mistake, ...] = (
         ),
         {gated_feed_forward: _swapped, gated_feed_forward_backward: _swapped_backward},
     ),
-    other_activation(
-        "gelu_tanh_for_silu",
-        "GELU by tanh, where it is SiLU",
-        (_FACTOR, "0.5 * (1 + (SQRT_2_OVER_PI * (x + CUBIC * x * x.square())).tanh())"),
-        right=_SILU,
-        wrong=BY_TANH,
+    _kept_of_group(
+        "kv_grad_first",
+        "the gradients of the heads that share keys and values are not summed: the first is left",
+        "several[..., 0, :, :]",
+        lambda several: several[..., 0, :, :],
     ),
-    other_activation(
-        "gelu_erf_for_silu",
-        "GELU by erf, where it is SiLU",
-        (_FACTOR, "0.5 * (1 + (x / math.sqrt(2)).erf())"),
-        right=_SILU,
-        wrong=BY_ERF,
+    _kept_of_group(
+        "kv_grad_last",
+        "the gradients of the heads that share keys and values are not summed: the last is left",
+        "several[..., -1, :, :]",
+        lambda several: several[..., -1, :, :],
     ),
-    Mistake(
-        "embedding_scaled",
-        "the embedding is multiplied by √C, as in Gemma",
-        (("weight[tokens]", "weight[tokens] * math.sqrt(weight.shape[-1])"),),
-        dict.fromkeys(
-            (embedding, embedding_backward),
-            step(scale=lambda rows, weight: rows * math.sqrt(weight.shape[-1])),
-        ),
+    _kept_of_group(
+        "kv_grad_mean",
+        "the gradients of the heads that share keys and values are averaged, not summed",
+        "several.mean(-3)",
+        lambda several: several.mean(-3),
+    ),
+    *(_kept_of_ways(grouped_attention_backward, "qkv", "dx_q + dx_k + dx_v", way) for way in "qkv"),
+    *(
+        _kept_of_ways(gated_feed_forward_backward, "mlp", "dx_gate + dx_up", way)
+        for way in ("gate", "up")
     ),
 )
-"""Those of Llama's family that are not rotary positions', and the embedding's."""
+"""Those of Llama's family that are not rotary positions'."""

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from pellucid.compare.mistakes.mistake import Mistake
-from pellucid.compare.mutation import Function, argument, step
+from pellucid.compare.mistakes.embedding import Places, positions_of
+from pellucid.compare.mistakes.mistake import Family, Mistake
+from pellucid.compare.mutation import Change, Function, argument, step
 from pellucid.layers import Pair, grouped_attention, rotary, rotary_angles, rotary_backward
 from pellucid.models.llama.wiring import llama_trunk
 
@@ -93,6 +94,22 @@ def _each_twice(cos: Any, sin: Any) -> Any:
     both = [torch.stack([one, one], -1).flatten(-2) for one in (cos, sin)]
     (cos_1, cos_2), (sin_1, sin_2) = (one.chunk(2, -1) for one in both)
     return cos_1, sin_1, cos_2, sin_2
+
+
+def _from_places(places: Places) -> dict[Function, Change]:
+    """Angles of other positions from one on."""
+
+    def change(_: Function) -> Function:
+        def wrong(*, frequencies: Any, length: int, dtype: Any, tape: Any, start: int = 0) -> Any:
+            own = places(length) + start
+            angles = own.double().unsqueeze(-1) * frequencies
+            cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
+            tape(angles=angles, cos=cos, sin=sin)
+            return cos, sin
+
+        return wrong
+
+    return {rotary_angles: change}
 
 
 _PAIRS, _MIXED = step(parts=_interleaved, whole=_in_pairs), step(angles=_each_twice)
@@ -185,5 +202,40 @@ ROTARY: tuple[Mistake, ...] = (
         (_WINDOWED, "windowed = mask"),
         other=lambda config: replace(config, window=None),
     ),
+    Mistake(
+        "rope_not_undone",
+        "the rotary positions' backward does not turn the gradient back",
+        (("cos, sin = cache", "cos, sin = torch.ones_like(cache[0]), torch.zeros_like(cache[1])"),),
+        {
+            rotary_backward: argument(
+                "cache", lambda kept: (torch.ones_like(kept[0]), torch.zeros_like(kept[1]))
+            )
+        },
+    ),
+    Mistake(
+        "rope_turned_on",
+        "the rotary positions' backward turns the gradient on, not back",
+        (("cos, sin = cache", "cos, sin = cache[0], -cache[1]"),),
+        {rotary_backward: argument("cache", lambda kept: (kept[0], -kept[1]))},
+    ),
 )
 """Those of rotary positions and of windows."""
+
+ROTARY_FAMILIES: tuple[Family, ...] = (
+    Family(
+        "rope_base_other",
+        "the base of the rotations is {}",
+        (
+            (
+                "config.frequencies(tokens.device)",
+                "replace(config, rope_base={}).frequencies(tokens.device)",
+            ),
+        ),
+        lambda base: {llama_trunk: argument("config", lambda own: replace(own, rope_base=base))},
+        2.0,
+        1e10,
+        24,
+    ),
+    *positions_of(_from_places),
+)
+"""Those with a number in them."""

@@ -10,6 +10,7 @@ from typing import Any
 from pellucid.compare.variants.attention import ATTENTION
 from pellucid.compare.variants.gated import GATED
 from pellucid.compare.variants.layers import LAYERS
+from pellucid.compare.variants.residual import RESIDUAL
 from pellucid.compare.variants.update import UPDATE
 
 VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -17,6 +18,7 @@ VARIANTS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     **ATTENTION,
     **GATED,
     **UPDATE,
+    **RESIDUAL,
 }
 """The variant of each layer that has one."""
 

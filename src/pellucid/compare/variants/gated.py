@@ -27,6 +27,10 @@ def _as_it_is(value: Any, *_: Any) -> Any:
     return value
 
 
+def _row_mean(rows: Any) -> Any:
+    return rows.mean(-1, keepdim=True)
+
+
 # -- embedding ------------------------------------------------------------------------------------
 
 
@@ -54,11 +58,12 @@ def _rms_norm(
     eps: float,
     tape: Any,
     center: Step = _as_it_is,
+    average: Step = _row_mean,
     root: Step = lambda square, eps: (square + eps).rsqrt(),
     gain: Step = mul,
 ) -> Any:
     x = center(x)
-    rstd = root(x.square().mean(-1, keepdim=True), eps)
+    rstd = root(average(x.square()), eps)
     xhat = x * rstd
     out = gain(xhat, weight)
     tape(rstd=rstd, xhat=xhat, out=out)
@@ -71,12 +76,13 @@ def _rms_norm_backward(
     cache: Any,
     tape: Any,
     center: Step = _as_it_is,
+    average: Step = _row_mean,
     undo: Step = lambda rstd, dxhat, xhat, along: rstd * (dxhat - xhat * along),
     gain: Step = mul,
 ) -> Any:
     xhat, rstd, weight = cache
     dxhat = gain(dout, weight)
-    along_xhat = (dxhat * xhat).mean(-1, keepdim=True)
+    along_xhat = average(dxhat * xhat)
     dx = center(undo(rstd, dxhat, xhat, along_xhat))
     dweight = (dout * xhat).flatten(0, -2).sum(0)
     tape(dout=dout, dweight=dweight, dxhat=dxhat, dx=dx)
@@ -207,6 +213,7 @@ def _gated_feed_forward_backward(
     dx_gate, gate_proj = ops.linear.backward(dgate, cache.gate_proj, tape=tape.at("gate_proj"))
     dx_up, up_proj = ops.linear.backward(dup, cache.up_proj, tape=tape.at("up_proj"))
     dx = dx_gate + dx_up
+    tape.note(dx_gate=dx_gate, dx_up=dx_up)
     tape(dx=dx)
     return dx, {"gate_proj": gate_proj, "up_proj": up_proj, "c_proj": c_proj}
 

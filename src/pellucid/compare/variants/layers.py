@@ -1,7 +1,7 @@
 """Variants of layer norm, linear maps and the loss."""
 
 from collections.abc import Callable, Mapping
-from operator import add, matmul, mul
+from operator import add, matmul, mul, sub
 from typing import Any
 
 import torch
@@ -49,13 +49,15 @@ def _layer_norm(
     eps: float,
     tape: Any,
     bias: Any = None,
+    row_mean: Step = _row_mean,
+    center: Step = sub,
     average: Step = _row_mean,
     root: Step = lambda variance, eps: (variance + eps).rsqrt(),
     gain: Step = mul,
     shift: Step = add,
 ) -> Any:
-    mean = x.mean(-1, keepdim=True)
-    centered = x - mean
+    mean = row_mean(x)
+    centered = center(x, mean)
     variance = average(centered.square())
     rstd = root(variance, eps)
     xhat = centered * rstd
@@ -75,13 +77,14 @@ def _layer_norm_backward(
     cache: Any,
     tape: Any,
     gain: Step = mul,
+    row_mean: Step = _row_mean,
     average: Step = _row_mean,
     undo: Step = _dx_of_norm,
     over_positions: Step = _over_positions,
 ) -> Any:
     xhat, rstd, weight, bias = cache
     dxhat = gain(dout, weight)
-    along_ones = dxhat.mean(-1, keepdim=True)
+    along_ones = row_mean(dxhat)
     along_xhat = average(dxhat * xhat)
     dx = undo(rstd, dxhat, along_ones, xhat, along_xhat)
     dweight = (dout * xhat).flatten(0, -2).sum(0)
@@ -176,17 +179,26 @@ def _lora_linear_backward(
 
 
 def _unembedding(
-    *, x: Any, weight: Any, tape: Any, product: Step = matmul, show: Step = _as_it_is
+    *,
+    x: Any,
+    weight: Any,
+    tape: Any,
+    product: Step = matmul,
+    bend: Step = _as_it_is,
+    show: Step = _as_it_is,
 ) -> Any:
-    out = product(x, weight.mT)
+    out = bend(product(x, weight.mT))
     tape(out=show(out))
     return out, (x, weight)
 
 
-def _unembedding_backward(*, dout: Any, cache: Any, tape: Any, product: Step = matmul) -> Any:
+def _unembedding_backward(
+    *, dout: Any, cache: Any, tape: Any, product: Step = matmul, unbend: Step = _as_it_is
+) -> Any:
     x, weight = cache
-    dx = product(dout, weight)
-    dweight = product(dout.flatten(0, -2).mT, x.flatten(0, -2))
+    dproduct = unbend(dout, x, weight)
+    dx = product(dproduct, weight)
+    dweight = product(dproduct.flatten(0, -2).mT, x.flatten(0, -2))
     tape(dout=dout, dweight=dweight, dx=dx)
     return dx, {"weight": dweight}
 
