@@ -129,12 +129,24 @@ Definition llama2_grads := llama_grads V L llama_block (rms_norm_module T C eps)
 
 Lemma llama_block_always l x p : 0 < eps -> domain (llama_block l) x p.
 Proof.
-  intros E. apply gated_block_always.
-  - exact E.
-  - apply causal_looks.
-  - apply silu_backward.
-  - intros; exact I.
-  - intros; exact I.
+  intros E. unfold llama_block.
+  refine (gated_block_always G group T d C F causal eps swish (attn_noise l) (resid_noise l)
+    (mlp_noise l) (rotated (G * group)) (rotated G) x p E (causal_looks T) silu_backward _ _).
+  - intros q w. exact I.
+  - intros k w. exact I.
+Qed.
+
+(** Llama with a tied head: for every number of layers, groups, heads and positions, all widths, every
+    vocabulary, every noise and ε > 0, at all real parameters and in every direction, the derivative
+    of its loss is what its gradient says. Heads have an even width. *)
+Theorem llama_gradient n tokens y (p dp : point Llama2) :
+  0 < eps -> (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->
+  is_derive (fun s => llama2_loss n tokens y (line Llama2 p dp s)) 0
+    (dot Llama2 (llama2_grads n tokens y p 1) dp).
+Proof.
+  intros E Ids Hy. apply llama_gradient_in_any_direction; try assumption. split.
+  - apply stack_always. intros l x q. apply llama_block_always, E.
+  - intros t Ht. apply eps_is_enough, E.
 Qed.
 
 End Model.
