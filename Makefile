@@ -1,10 +1,11 @@
-# Two commands: `make walk` shows what Pellucid does, `make test` checks that it does it.
-# Both set up .venv first, and again only when what it is made from has changed.
+# `make walk` shows what Pellucid does, `make test` checks that it does it, and `make formal` checks
+# the theorems about its layers.
+# The first two set up .venv first, and again only when what it is made from has changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: walk test chromium clean
+.PHONY: walk test chromium formal clean
 
 walk: .venv/user
 	.venv/bin/pellucid walk
@@ -27,6 +28,16 @@ chromium:
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null \
 		|| echo "make: Chromium could not be installed: tests of pages in a browser are skipped"; \
 	else echo "make: install Chromium (apt-get install chromium) for the tests of pages in a browser"; fi
+
+# The theorems of formal/, checked by Rocq from the first to the last: see formal/README.md.
+ROCQ := coq libcoq-coquelicot
+
+formal:
+	@command -v coqc >/dev/null && test -d "$$(coqc -where)/user-contrib/Coquelicot" || \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(ROCQ) >/dev/null; \
+	else echo "make: install Rocq and Coquelicot first (apt-get install $(ROCQ))"; exit 2; fi
+	$(PYTHON) scripts/theorems.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pellucid needs Python 3.11 or newer: make PYTHON=python3.12")'

@@ -92,7 +92,7 @@ Definition post_block (b : setting)
     : module (length b) (width b) (Block (width b) (inner_width b)) :=
   then_module (post_module (ln_of b) (attn_of b)) (post_module (ln_of b) (mlp_of b)).
 
-(** What the two are, written out. *)
+(** What a pre-norm block is, written out. *)
 Theorem pre_block_is b x (p : block_params) :
   let resid_mid := plus (length b) (width b) x
     (attention (n_head b) (length b) (head_width b) (may_look b) (attn_noise b) (resid_noise b)
@@ -103,6 +103,7 @@ Theorem pre_block_is b x (p : block_params) :
         (layer_norm_of (width b) (eps b) resid_mid (fst (snd p))) (snd (snd p))).
 Proof. reflexivity. Qed.
 
+(** What a post-norm block is, written out. *)
 Theorem post_block_is b x (p : block_params) :
   let resid_mid := layer_norm_of (width b) (eps b) (plus (length b) (width b) x
     (attention (n_head b) (length b) (head_width b) (may_look b) (attn_noise b) (resid_noise b)
@@ -119,12 +120,14 @@ Definition always (b : setting) : Prop :=
   0 < eps b /\ all_look (length b) (length b) (may_look b) /\
   forall x, backward_at (bend (act b)) (bend_dx (act b)) x.
 
+(** Then a pre-norm block is defined for every stream and all parameters. *)
 Theorem pre_block_always b x p : always b -> domain (pre_block b) x p.
 Proof.
   intros [E [L A]]. split; split; simpl; try apply can_always_normalize; try assumption.
   intros t i _ _. apply A.
 Qed.
 
+(** And so is a post-norm block. *)
 Theorem post_block_always b x p : always b -> domain (post_block b) x p.
 Proof.
   intros [E [L A]]. split; split; simpl; try apply can_always_normalize; try assumption.

@@ -20,6 +20,7 @@ Definition activate_dx (a : activation) (x dout : matrix) : matrix :=
 Definition bends (a : activation) (T F : nat) (x : matrix) : Prop :=
   forall t i, (t < T)%nat -> (i < F)%nat -> backward_at (bend a) (bend_dx a) (x t i).
 
+(** For all sizes: an activation's backward, place by place, is its derivative, where it has one. *)
 Theorem activate_backward a T F (x : R -> matrix) :
   smooth (Matrix T F) x -> bends a T F (x 0) ->
   smooth (Matrix T F) (fun s => activate a (x s)) /\

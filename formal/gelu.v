@@ -56,6 +56,7 @@ Proof.
   apply (d_eq_at _ _ _ _ (half_product (fun x => tanh (gelu_inner k c x)) x _ Ht)). ring.
 Qed.
 
+(** With √(2/π) and 0.044715 itself: for every real x. *)
 Theorem gelu_tanh_backward x : backward_at gelu_tanh gelu_tanh_dx x.
 Proof. apply gelu_tanh_of_backward. Qed.
 

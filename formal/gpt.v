@@ -160,6 +160,7 @@ Definition batch_loss (n : R) (B : nat) (tokens : nat -> nat -> nat) (y : nat ->
     (p : params) : R :=
   sum B (fun b => gpt_loss n (tokens b) (y b) p).
 
+(** For every number of texts: the gradients of all texts add up to the derivative of their loss. *)
 Theorem batch_backward n B tokens y (p : R -> params) (dp : params) :
   der GPT p dp ->
   (forall b, (b < B)%nat -> text_fits (tokens b)) ->
@@ -177,6 +178,7 @@ End GPT.
 (** Every position may look at itself and at those before it. *)
 Definition causal : mask := fun t s => (s <=? t)%nat.
 
+(** So each position has one to look at, whatever the length. *)
 Theorem causal_looks T : all_look T T causal.
 Proof. intros t Ht. exists t. split; [exact Ht |]. apply Nat.leb_refl. Qed.
 

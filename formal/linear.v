@@ -96,6 +96,7 @@ Definition linear_dx_of (n : nat) (p : linear_params) (dout : matrix) : matrix :
 Definition linear_dparams (T : nat) (x dout : matrix) : linear_params :=
   (linear_dweight T x dout, linear_dbias T dout).
 
+(** The same with weight and bias held together. *)
 Theorem linear_of_backward T m n (x : R -> matrix) (p : R -> linear_params) :
   smooth (Matrix T m) x -> smooth (Linear m n) p ->
   smooth (Matrix T n) (fun s => linear_of m (x s) (p s)) /\

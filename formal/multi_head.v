@@ -15,13 +15,14 @@ Proof.
   rewrite Nat.add_comm, Nat.mod_add, Nat.mod_small by lia. reflexivity.
 Qed.
 
-(** Merging undoes splitting, and splitting merging: for every number of heads and every width. *)
+(** Merging undoes splitting: for every number of heads and every width. *)
 Theorem merge_of_split d x t c : (0 < d)%nat -> merge_heads d (split_heads d x) t c = x t c.
 Proof.
   intros Hd. unfold merge_heads, split_heads. f_equal.
   rewrite Nat.mul_comm. symmetry. apply Nat.div_mod. lia.
 Qed.
 
+(** Splitting undoes merging. *)
 Theorem split_of_merge d z h t k :
   (k < d)%nat -> split_heads d (merge_heads d z) h t k = z h t k.
 Proof. apply merge_at. Qed.
@@ -35,7 +36,7 @@ Proof.
   - apply sum_swap.
 Qed.
 
-(** For all sizes: the backward of splitting into heads is merging, and that of merging splitting. *)
+(** For all sizes: the backward of splitting into heads is merging. *)
 Theorem split_heads_backward H T d (x : R -> matrix) :
   smooth (Matrix T (H * d)) x ->
   smooth (Heads H T d) (fun s => split_heads d (x s)) /\
@@ -50,6 +51,7 @@ Proof.
     rewrite merge_at by exact Hk. reflexivity.
 Qed.
 
+(** For all sizes: the backward of merging heads is splitting. *)
 Theorem merge_heads_backward H T d (z : R -> heads) :
   smooth (Heads H T d) z ->
   smooth (Matrix T (H * d)) (fun s => merge_heads d (z s)) /\

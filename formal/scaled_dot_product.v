@@ -49,11 +49,12 @@ Theorem att_sums_to_1 T S d may_look q k t :
   all_look T S may_look -> (t < T)%nat -> sum S (att S d may_look q k t) = 1.
 Proof. intros L Ht. apply masked_softmax_sums_to_1, L, Ht. Qed.
 
-(** What may not be looked at gets no attention, and asks for nothing: its dscores are 0. *)
+(** What may not be looked at gets no attention. *)
 Theorem hidden_gets_no_attention S d may_look q k t s :
   may_look t s = false -> att S d may_look q k t s = 0.
 Proof. apply masked_softmax_hidden. Qed.
 
+(** A hidden score has no gradient: the backward needs no mask. *)
 Theorem hidden_gets_no_gradient S d may_look noise q k v dz t s :
   may_look t s = false -> attend_dscores S d may_look noise q k v dz t s = 0.
 Proof.

@@ -41,10 +41,11 @@ Proof.
   apply Rgt_not_eq, exps_sum_pos, V.
 Qed.
 
+(** The same where no place is hidden. *)
 Theorem softmax_sums_to_1 n x : (0 < n)%nat -> sum n (softmax n x) = 1.
 Proof. intros H. apply masked_softmax_sums_to_1, all_are_visible, H. Qed.
 
-(** Softmax lies above 0 where a place is visible, and is 0 where it is hidden. *)
+(** Softmax lies above 0 where a place is visible. *)
 Theorem masked_softmax_pos n visible x j :
   some_visible n visible -> visible j = true -> 0 < masked_softmax n visible x j.
 Proof.
@@ -52,6 +53,7 @@ Proof.
   apply Rdiv_lt_0_compat; [apply exp_pos | apply exps_sum_pos, V].
 Qed.
 
+(** A hidden place gets 0. *)
 Theorem masked_softmax_hidden n visible x j :
   visible j = false -> masked_softmax n visible x j = 0.
 Proof. intros Hj. unfold masked_softmax, exps at 1. rewrite Hj. unfold Rdiv. ring. Qed.
@@ -69,6 +71,7 @@ Proof.
   split; apply Rgt_not_eq; [apply exps_sum_pos, V | apply exp_pos].
 Qed.
 
+(** The same where no place is hidden: for every width and every shift. *)
 Theorem softmax_shift n x m j : (0 < n)%nat -> softmax n (fun i => x i - m) j = softmax n x j.
 Proof. intros H. apply masked_softmax_shift, all_are_visible, H. Qed.
 

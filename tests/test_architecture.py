@@ -212,7 +212,11 @@ def test_nothing_is_imported_from_a_test(path: Path):
 def test_the_tests_mirror_the_rooms():
     folders = {path.relative_to(TESTS).parts[0] for path in TEST_FILES if path.parent != TESTS}
     rooms = {path.relative_to(SOURCE).parts[0] for path in PACKAGES}
-    others = {"port": "a GPT in NumPy, which several rooms compare with", "fuzz": "of all rooms"}
+    others = {
+        "formal": "theorems in Rocq, beside the package",
+        "fuzz": "of all rooms",
+        "port": "a GPT in NumPy, which several rooms compare with",
+    }
     assert folders - rooms == set(others)
     assert rooms - folders == set()
     assert [path for path in TEST_FILES if not (path.parent / "__init__.py").exists()] == []
