@@ -15,9 +15,9 @@ from pellucid.documents.numbers import Format
 from pellucid.examples import Example, find_example
 from pellucid.models import GPT
 from pellucid.numbers import Ball, precision
-from pellucid.prove import Enclosed, Proof, Stepped, enclose, prove
+from pellucid.prove import Enclosed, Proof, Stepped, certificate, enclose, prove
 from pellucid.tape import Tape
-from pellucid.terminal.proof import certificate, proof_lines
+from pellucid.terminal.proof import proof_lines
 from pellucid.train import take_step
 from tests.tape.broken import TARGETS, TOKENS, broken_model, given_nan, overflowing, set_to, times
 

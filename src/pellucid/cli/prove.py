@@ -17,7 +17,12 @@ from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
 
 if TYPE_CHECKING:
-    from pellucid.prove import Proof
+    from pellucid.prove import Checkable, Proof
+
+
+TOO_MUCH = (
+    "the certificate has no enclosures, which would be too large: --show NAME gives those of a part"
+)
 
 
 def prove(
@@ -47,6 +52,14 @@ def prove(
         Path | None,
         Option(metavar="DIR", help="Write midpoints and radii, one file for each tensor."),
     ] = None,
+    show: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME",
+            help="With -o, enclose only these values and what they are made of; NAME may hold *. "
+            "Repeatable.",
+        ),
+    ] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
@@ -55,16 +68,21 @@ def prove(
     Exit code 1 if something is not proved.
     """
     from pellucid.checkpoint import open_model
+    from pellucid.checkpoint.write import write_tensors
     from pellucid.documents.numbers import Format
+    from pellucid.errors import ConfigError
     from pellucid.files import check_writable, make_room, write_text
+    from pellucid.prove import certificate, checkable, floats_beside
     from pellucid.prove import prove as prove_tape
-    from pellucid.terminal.proof import certificate, proof_lines
+    from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
 
     model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
     if out is not None:
         check_writable(out)
+    elif show:
+        raise ConfigError("--show says what a certificate encloses: give its file with -o")
     if enclosures is not None:
         make_room(enclosures, overwrite=False)
     title = text or "ai_rocks"
@@ -75,6 +93,7 @@ def prove(
         runs = text_runs(gpt, tokenizer, not_empty(text), until, optimizer)
     screen = console()
     proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
+    exact: list[Checkable | None] = []
     for run in runs:
         with shown(screen, enclosures and enclosures / run.name) as watch:
             proof = prove_tape(
@@ -87,11 +106,20 @@ def prove(
                 and (beside_slopes(run.stepped) if check_gradients is None else check_gradients),
                 watch=watch,
             )
+            if out is not None:
+                exact.append(checkable(run.tape, show=show or (), watch=watch))
         proofs.append((proof, run.update))
         screen.print(f"\n[bold]{run.name}[/]", highlight=False)
         for line in proof_lines(proof, run.piece, width=screen.width):
             screen.print(line)
     if out is not None:
-        write_text(out, certificate(proofs, digits=decimals, title=title))
+        floats = floats_beside(exact)
+        beside = f"{out.stem}.floats.safetensors" if floats else None
+        if beside is not None:
+            write_tensors(out.with_name(beside), floats)
+        known: Any = {"digits": decimals, "title": title, "beside": beside}
+        write_text(out, certificate(proofs, exact=exact, **known))
+        if None in exact:
+            screen.print(TOO_MUCH)
     if not all(proof.proved for proof, _ in proofs):
         raise typer.Exit(1)

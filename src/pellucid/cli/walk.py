@@ -183,8 +183,7 @@ def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, 
     from pellucid.documents.certified import certified
     from pellucid.documents.numbers import Format
     from pellucid.files import write_text
-    from pellucid.prove import prove
-    from pellucid.terminal.proof import certificate
+    from pellucid.prove import certificate, prove
     from pellucid.terminal.proving import shown
 
     walkthrough, _, stepped = walked

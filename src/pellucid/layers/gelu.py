@@ -46,7 +46,7 @@ def gelu_tanh_backward(
     x, tanh = cache
     dtanh = 0.5 * x * dout
     dinner = dtanh * (1 - tanh.square())
-    dx = 0.5 * (1 + tanh) * dout + SQRT_2_OVER_PI * (1 + 3 * CUBIC * x.square()) * dinner
+    dx = 0.5 * (1 + tanh) * dout + SQRT_2_OVER_PI * (1 + CUBIC * (3 * x.square())) * dinner
     tape(dout=dout, dtanh=dtanh, dinner=dinner, dx=dx)
     return dx, {}
 

@@ -83,18 +83,20 @@ def rotary(
 
 
 @layer(
-    "dfirst = front(dout)",
-    "dsecond = back(dout)",
-    "dx = [dfirst · cos + dsecond · sin, dsecond · cos - dfirst · sin]",
+    "dfirst = front(dout) · cos + back(dout) · sin",
+    "dsecond = back(dout) · cos - front(dout) · sin",
+    "dx = [dfirst, dsecond]",
 )
 def rotary_backward(
     dout: Tensor, cache: tuple[Tensor, Tensor], *, tape: NullTape = NULL_TAPE
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Turn back: the transpose of a rotation is the rotation by the opposite angle."""
     cos, sin = cache
-    dfirst, dsecond = dout.chunk(2, -1)  # (..., H, T, d/2)
-    turned = (dfirst * cos + dsecond * sin, dsecond * cos - dfirst * sin)
-    dx = torch.cat(turned, -1)  # (..., H, T, d)
+    front, back = dout.chunk(2, -1)  # (..., H, T, d/2)
+    dfirst = front * cos + back * sin  # (..., H, T, d/2)
+    dsecond = back * cos - front * sin  # (..., H, T, d/2)
+    dx = torch.cat((dfirst, dsecond), -1)  # (..., H, T, d)
+    tape.note(front=front, back=back)
     tape(dout=dout, dfirst=dfirst, dsecond=dsecond, dx=dx)
     return dx, {}
 

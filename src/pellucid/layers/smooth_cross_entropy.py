@@ -95,7 +95,7 @@ def smooth_cross_entropy_backward(
     )  # (..., T, V)
     counted = targets != IGNORE  # (..., T)
     index = targets.where(counted, 0).unsqueeze(-1)  # (..., T, 1)
-    even = torch.full_like(dsharp, -1 / dsharp.shape[-1])  # (..., T, V)
+    even = -torch.ones_like(dsharp) / dsharp.shape[-1]  # (..., T, V)
     deviation = even.scatter_add(-1, index, torch.ones_like(dsharp))  # (..., T, V)
     dlead = dloss * smoothing * deviation / counted.sum()  # (..., T, V)
     dlogits = (dsharp + dlead.where(counted.unsqueeze(-1), 0)).to(dtype)  # (..., T, V)

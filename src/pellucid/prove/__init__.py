@@ -1,12 +1,16 @@
 """Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
+from pellucid.prove.certificate import certificate, floats_beside
+from pellucid.prove.checkable import Checkable, checkable
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.prove.finite_difference import Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
-from pellucid.prove.prove import Proof, Stepped, Watch, prove
+from pellucid.prove.prove import Proof, Stepped, prove
 from pellucid.prove.replay import replay
+from pellucid.prove.watch import Watch
 
 __all__ = [
+    "Checkable",
     "Digits",
     "Enclosed",
     "Likeliest",
@@ -15,8 +19,11 @@ __all__ = [
     "Slope",
     "Stepped",
     "Watch",
+    "certificate",
+    "checkable",
     "enclose",
     "finite_differences",
+    "floats_beside",
     "likeliest",
     "prove",
     "replay",

@@ -7,7 +7,6 @@ made of its floats what rounding can make of them (`prove.rounding`), and that g
 loss's slopes, by differences (`prove.finite_difference`).
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError, ProofError
 from pellucid.numbers import Ball, Stop, precision, stoppable
+from pellucid.prove.checkable import sha256
 from pellucid.prove.enclose import Digits, Enclosed, enclose
 from pellucid.prove.finite_difference import MOST_BITS, Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.replay import is_real, own_outputs, replay
 from pellucid.prove.rounding import inside
+from pellucid.prove.watch import Watch
 from pellucid.tape import Tape, first_not_finite
 from pellucid.train.record import part_of
 from pellucid.tree import flatten, replaced, unflatten
@@ -79,19 +80,6 @@ class Proof:
         return all(tensor.digits_certified for tensor in self.tensors)
 
 
-class Watch:
-    """Receives the progress of a proof, and does nothing unless a method is overridden."""
-
-    def begins(self, what: str, costs: Mapping[str, float]) -> None:
-        """A pass through the tape begins; it will be about so much work for each name."""
-
-    def done(self, name: str) -> None:
-        """The pass has finished a name."""
-
-    def enclosed(self, name: str, true: Ball) -> None:
-        """The true numbers of a name; once more where more bits were needed."""
-
-
 def prove(
     tape: Tape,
     *,
@@ -124,7 +112,7 @@ def prove(
         return Proof(
             dtype_of(tape),
             bits,
-            {name: _hash(tape.value(name)) for name in _given(tape)},
+            {name: sha256(tape.value(name)) for name in _given(tape)},
             tuple(proving.found.values()),
             finite_differences(*stepped) if stepped and differences and numbers else None,
             proving.likeliest,
@@ -268,9 +256,3 @@ def dtype_of(tape: Tape) -> str:
     """The dtype of the run: that of the first real numbers on the tape."""
     values = (tape.value(name) for name in tape)
     return str(next(value.dtype for value in values if is_real(value))).removeprefix("torch.")
-
-
-def _hash(value: Tensor) -> str:
-    """The SHA-256 of a tensor's bytes, in its own dtype and in C order."""
-    plain = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(plain.numpy().tobytes()).hexdigest()

@@ -24,26 +24,45 @@ from pellucid.errors import TraceError
 from pellucid.tape import Call, Tape
 
 
-def replay(tape: Tape, given: Callable[[Tensor], Any]) -> Iterator[tuple[Call, dict[str, Any]]]:
+def replay(
+    tape: Tape, given: Callable[[Tensor], Any], shown: Callable[[str, Any], None] | None = None
+) -> Iterator[tuple[Call, dict[str, Any]]]:
     """Run the calls again; yields each with what it shows, inner calls' values among them.
 
     `given` makes numbers of the other kind of a tensor of floats. A call that runs inside another
-    is not run again by itself, nor is one that only shows what others made.
+    is not run again by itself, nor is one that only shows what others made. `shown` is told of
+    each value as soon as it is shown, before any other call reads it.
     """
     last = {name: place for place, call in enumerate(tape.calls) for name in call.inputs.values()}
     made: dict[str, Any] = {}
-    shown: set[str] = set()
+    seen: set[str] = set()
     for place, call in enumerate(tape.calls):
-        if set(own_outputs(tape, call)) - shown:
-            own = Tape()
+        if set(own_outputs(tape, call)) - seen:
+            own = Tape() if shown is None else _Telling(shown)
             call.rerun(partial(_read, tape, call, made=made, given=given), own)
             values = {name: own.value(name) for name in own if is_real(tape.value(name))}
             # What is made of whole numbers alone, such as a table of positions, is still floats.
             values |= {name: given(value) for name, value in values.items() if is_real(value)}
-            shown |= set(values)
+            seen |= set(values)
             yield call, values
             made |= values
         made = {name: value for name, value in made.items() if last.get(name, -1) > place}
+
+
+class _Telling(Tape):
+    """A tape that tells of each value as it is shown."""
+
+    def __init__(self, shown: Callable[[str, Any], None]) -> None:
+        super().__init__()
+        self._shown = shown
+
+    def __call__(self, /, **values: Any) -> None:
+        """Tell of the values, and keep them."""
+        assert self._call is not None
+        for key, value in values.items():
+            if value is not None:
+                self._shown(self._name(key, backward=self._call.backward), value)
+        super().__call__(**values)
 
 
 def _read(

@@ -1,10 +1,7 @@
-"""A proof in the terminal, the worst first, and as a certificate in JSON."""
+"""A proof in the terminal, the worst first."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from math import inf, isfinite, isnan, prod
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from math import inf, prod
 
 from rich.text import Text
 
@@ -24,19 +21,6 @@ NARROW = 12
 """Columns that a name has at least."""
 
 PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
-
-FIGURES = ("slope", "gradient", "apart")
-"""The figures of a slope."""
-
-CLAIM = (
-    "Each ball encloses the exact value of the code's formula, for inputs and constants as the "
-    "floats they are; error is the largest distance of the float run from it, rounded up. Digits "
-    "are certified where the printed decimal is the exact value, correctly rounded; where it is "
-    "not, misprints gives the true digits. That each call made of its floats what rounding can "
-    "make of them (inside) is judged by a model of float arithmetic, and that gradients are slopes "
-    "of the loss by differences: evidence, not proof."
-)
-"""What a certificate says, and what it does not."""
 
 
 def proof_lines(
@@ -58,24 +42,6 @@ def proof_lines(
     if proof.likeliest is not None:
         yield _next_token(proof.likeliest, piece)
     yield from _summary(proof)
-
-
-def certificate(
-    proofs: Sequence[tuple[Proof, Mapping[str, Any] | None]], *, digits: int, title: str
-) -> str:
-    """The certificate of some runs of one model on one text, as JSON.
-
-    Each proof comes with the optimizer and the settings of its update, None where there was none.
-    """
-    content = {
-        "title": title,
-        "claim": CLAIM,
-        "proved": all(proof.proved for proof, _ in proofs),
-        "digits_certified": all(proof.digits_certified for proof, _ in proofs),
-        "digits": digits,
-        "runs": [_run(proof, update) for proof, update in proofs],
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -198,43 +164,3 @@ def _failures(proof: Proof) -> str:
 
 def _figure(figure: float | None) -> str:
     return "-" if figure is None else "∞" if figure == inf else f"{figure:.2g}"
-
-
-# -- certificate -----------------------------------------------------------------------------------
-
-
-def _run(proof: Proof, update: Mapping[str, Any] | None) -> dict[str, Any]:
-    slopes = [
-        slope._asdict()
-        | {key: _number(getattr(slope, key)) for key in FIGURES}
-        | {"agrees": slope.agrees}
-        for slope in proof.slopes or ()
-    ]
-    return {
-        "proved": proof.proved,
-        "failures": proof.failures,
-        "not_finite": proof.not_finite or None,
-        "digits_certified": proof.digits_certified,
-        "update": dict(update) if update else None,
-        "dtype": proof.dtype,
-        "bits": proof.bits,
-        "likeliest": proof.likeliest._asdict() if proof.likeliest else None,
-        "sha256": dict(proof.hashes),
-        "tensors": {tensor.name: _tensor(tensor) for tensor in proof.tensors},
-        "slopes": slopes if proof.slopes is not None else None,
-    }
-
-
-def _tensor(tensor: Enclosed) -> dict[str, Any]:
-    fields = {key: value for key, value in asdict(tensor).items() if key not in {"name", "unit"}}
-    figures = {key: _number(fields[key]) for key in ("radius", "error", "ulps", "relative")}
-    misprints = [found._asdict() for found in tensor.misprints]
-    certified = {"digits_certified": tensor.digits_certified}
-    return fields | figures | {"misprints": misprints} | certified
-
-
-def _number(figure: float | None) -> float | str | None:
-    """A number as JSON takes it, which knows neither infinity nor NaN."""
-    if figure is None or isfinite(figure):
-        return figure
-    return "NaN" if isnan(figure) else "infinite" if figure > 0 else "-infinite"

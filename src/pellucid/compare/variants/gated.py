@@ -131,8 +131,9 @@ def _rotary_backward(
     angles: Step = _alike,
 ) -> Any:
     cos_1, sin_1, cos_2, sin_2 = angles(*cache)
-    dfirst, dsecond = parts(dout)
-    dx = whole(dfirst * cos_1 + dsecond * sin_2, dsecond * cos_2 - dfirst * sin_1)
+    front, back = parts(dout)
+    dfirst, dsecond = front * cos_1 + back * sin_2, back * cos_2 - front * sin_1
+    dx = whole(dfirst, dsecond)
     tape(dout=dout, dfirst=dfirst, dsecond=dsecond, dx=dx)
     return dx, {}
 

@@ -1,0 +1,220 @@
+"""The independent checker: it lets right certificates pass, and refuses a planted fault by name."""
+
+import ast
+import re
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pellucid.examples import EXAMPLES
+from tests.prove.certificates import CHECKER, changed, checked, write_certificate
+from tests.prove.planted import plant
+
+ALL_HOLDS = "all that was asked for holds"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_certificate_of_each_example_holds(name: str, tmp_path: Path) -> None:
+    code, said = checked(write_certificate(tmp_path / "certificate.json", name))
+    assert said.endswith(f"\n{ALL_HOLDS}\n")
+    assert (code, "REFUSED" in said, "not checked" in said) == (0, False, False)
+
+
+def test_the_checker_imports_the_standard_library_alone() -> None:
+    tree = ast.parse(CHECKER.read_text(encoding="utf-8"))
+    named = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert named <= sys.stdlib_module_names
+    assert not {"exec", "eval", "__import__", "importlib"} & {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
+    }
+
+
+# -- planted faults --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("rocks") / "certificate.json", "ai_rocks")
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ("layer_norm", r"layer_norm_backward at h\.0\.ln_2: dh\.0\.ln_2\.x\[0, 0\]: stated"),
+        ("linear", r"linear_backward at h\.0\.mlp\.c_fc: dh\.0\.mlp\.c_fc\.weight\[0, 0\]: stated"),
+    ],
+)
+def test_a_wrong_backward_is_refused_though_balls_and_floats_agree_on_it(
+    fault: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, fault, both=True)
+    code, said = checked(write_certificate(tmp_path / "certificate.json", "ai_rocks"))
+    assert code == 1
+    assert re.search(rf"REFUSED: {named}", said)
+    assert "adamw_rule" not in said  # what was made of the wrong gradient is right
+
+
+def test_a_wrong_forward_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pellucid.layers.gelu.CUBIC", 0.0447)
+    code, said = checked(write_certificate(tmp_path / "certificate.json", "ai_rocks"))
+    assert code == 1
+    assert re.search(r"REFUSED: gelu_tanh at h\.0\.mlp\.act: h\.0\.mlp\.act\.inner\[0, 0\]", said)
+
+
+def number(run: Any, name: str, place: int, change: int) -> None:
+    """Another midpoint."""
+    own = run["enclosures"][name]
+    words = own["midpoints"].split()
+    words[place] = f"{int(words[place], 16) + change:x}"
+    own["midpoints"] = " ".join(words)
+
+
+def left_out(run: Any, name: str) -> None:
+    """The call that made this, and what it made, are not there."""
+    (call,) = [call for call in run["calls"] if name in call["outputs"]]
+    run["calls"].remove(call)
+    for output in call["outputs"]:
+        del run["enclosures"][output], run["floats"][output]
+        del run["tensors"][output]
+
+
+def claimed(run: Any, name: str) -> None:
+    """The call that made this is not there, and it is given instead."""
+    (call,) = [call for call in run["calls"] if name in call["outputs"]]
+    for output in call["outputs"]:
+        del run["enclosures"][output]
+        run["given"][output] = run["floats"].pop(output)
+    run["calls"].remove(call)
+
+
+def setting(run: Any, path: str, name: str, value: Any) -> None:
+    for call in run["calls"]:
+        if call["path"] == path and name in call["settings"]:
+            call["settings"][name] = value
+
+
+def weight(run: Any, name: str, *, hashed: bool) -> None:
+    """Another first float."""
+    record = run["given"][name]
+    data = bytearray(b64decode(record["bytes"]))
+    data[5] ^= 1
+    record["bytes"] = b64encode(data).decode()
+    if hashed:
+        record["sha256"] = run["sha256"][name] = sha256(data).hexdigest()
+
+
+def exchanged(run: Any) -> None:
+    """A rule is given the gradient of another parameter, of the same shape."""
+    (call,) = [c for c in run["calls"] if c["path"] == "h.0.ln_1.bias" and "dweight" in c["inputs"]]
+    call["inputs"]["dweight"] = "dh.0.ln_2.bias"
+
+
+def unmasked(run: Any) -> None:
+    """The first position sees the second."""
+    data = bytes([1, 1, 1, 1])
+    run["given"]["mask"] |= {"bytes": b64encode(data).decode(), "sha256": sha256(data).hexdigest()}
+
+
+def around(run: Any) -> None:
+    """The first layer norm reads what the second makes."""
+    (call,) = [call for call in run["calls"] if call["function"] == "layer_norm"][:1]
+    call["inputs"]["x"] = "h.0.ln_2.out"
+
+
+FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
+    "a number": (
+        lambda run: number(run, "h.0.attn.att", 2, 400),
+        r"att\[0, 1, 0\]: stated .* found",
+    ),
+    "a gradient": (lambda run: number(run, "dwpe.weight", 5, -600), r"dwpe.weight\[1, 1\]: stated"),
+    "a sum of gradients": (lambda run: number(run, "dwte.weight", 0, 600), r"dwte.weight\[0, 0\]"),
+    "a new weight": (
+        lambda run: number(run, "h.0.ln_1.weight.new", 3, 400),
+        r"adamw_rule at h.0.ln_1.weight: h.0.ln_1.weight.new\[3\]",
+    ),
+    "a radius": (
+        lambda run: run["enclosures"]["loss"].update(radii="1"),
+        r"cross_entropy at the top: loss: stated",
+    ),
+    "a negative radius": (
+        lambda run: run["enclosures"]["loss"].update(radii="-1"),
+        r"loss has a radius that is negative",
+    ),
+    "a weight": (
+        lambda run: weight(run, "h.0.mlp.c_fc.weight", hashed=False),
+        r"h.0.mlp.c_fc.weight: its bytes have not the SHA-256 that is stated",
+    ),
+    "a weight and its hash": (
+        lambda run: weight(run, "h.0.mlp.c_fc.weight", hashed=True),
+        r"linear at h.0.mlp.c_fc: h.0.mlp.c_fc.out\[0, 0\]",
+    ),
+    "an epsilon": (
+        lambda run: setting(run, "h.0.ln_1", "eps", 1e-6),
+        r"layer_norm at h.0.ln_1: h.0.ln_1.rstd\[0, 0\]",
+    ),
+    "a learning rate": (
+        lambda run: setting(run, "wpe.weight", "learning_rate", 0.011),
+        r"adamw_rule at wpe.weight: wpe.weight.update\[0, 0\]",
+    ),
+    "the number of heads": (
+        lambda run: setting(run, "h.0.attn", "n_head", 4),
+        r"attention at h.0.attn: h.0.attn.q has the shape",
+    ),
+    "the loss's own gradient": (
+        lambda run: setting(run, "", "dloss", 2.0),
+        r"cross_entropy_backward at the top: dlogits\[0, 0\]",
+    ),
+    "a call forward": (
+        lambda run: left_out(run, "h.0.mlp.act.out"),
+        r"h.0.mlp.act.out: read by linear at h.0.mlp.c_proj, and neither given nor made",
+    ),
+    "a call backward": (
+        lambda run: left_out(run, "dh.0.ln_1.weight"),
+        r"dh.0.ln_1.weight: read by adamw_rule at h.0.ln_1.weight, and neither",
+    ),
+    "a tensor that nobody makes": (
+        lambda run: run["tensors"].update(extra=run["tensors"]["h.0.ln_1.mean"] | {"also": []}),
+        r"extra: no call makes it, and it is not given",
+    ),
+    "a value as given": (
+        lambda run: claimed(run, "h.0.ln_1.out"),
+        r"h.0.ln_1.\w+: claimed as given, and it is no parameter and no input",
+    ),
+    "a gradient as given": (
+        lambda run: claimed(run, "dlogits"),
+        r"dlogits: claimed as given, and it is no parameter and no input",
+    ),
+    "an error": (
+        lambda run: run["tensors"]["h.0.mlp.act.out"].update(error=1e-19),
+        r"h.0.mlp.act.out\[\d, \d+\]: the run has .* which is farther than the error 1e-19",
+    ),
+    "another parameter's gradient": (
+        exchanged,
+        r"adamw_rule at h.0.ln_1.bias: it was given dh.0.ln_2.bias, which is not the gradient",
+    ),
+    "the mask": (unmasked, r"h.0.attn.scores has other hidden scores than the mask"),
+    "a circle": (around, r"what it reads is made of what it makes"),
+    "a function": (
+        lambda run: run["calls"][3].update(function="layer_morn"),
+        r"layer_morn at h.0.ln_1: its equation is not known here: not checked",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_refused_by_name(fault: str, rocks: Path, tmp_path: Path) -> None:
+    plant_it, named = FAULTS[fault]
+    code, said = checked(changed(rocks, tmp_path / "changed.json", plant_it))
+    assert code == 1
+    assert re.search(rf"REFUSED: .*{named}", said), said
+    assert said.endswith("NOT all that was asked for holds\n")
