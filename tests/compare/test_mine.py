@@ -1,12 +1,18 @@
 """What another program's tensors may be: real numbers, and ids that are whole."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from pellucid.compare import Mine
+from pellucid.compare import Mine, compare
 from pellucid.errors import CheckpointError, TraceError
 from pellucid.models import GPT
-from tests.port.models import CONFIG
+from pellucid.reference import open_pack
+from tests.port import gpt2 as port
+from tests.port.models import CONFIG, N_HEAD, small
+from tests.reference.kits import gpt, kit_of, run_of
 
 
 def mine(**tensors: torch.Tensor) -> Mine:
@@ -45,3 +51,25 @@ def test_ids_may_be_floats_that_are_whole_and_no_others():
             mine(tokens=wrong).ids("tokens", shape)
     with pytest.raises(CheckpointError, match=r"and \[0\] is 4\.9"):
         mine(tokens=ids + 0.9).ids("tokens", shape)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bare_numbers_have_the_pack_s_shapes_by_their_names_or_the_map_s(
+    dtype: type, tmp_path: Path
+):
+    params, tokens, targets = small()
+    arrays = port.run(params, tokens, targets, n_head=N_HEAD, dtype=dtype, steps=1)
+    pack = open_pack(kit_of(run_of(gpt()), tmp_path / "pack"))
+    place = tmp_path / "mine"
+    place.mkdir()
+    for name in ("tokens", "h.0.attn.att", "h.1.mlp.act.out", "loss", "dwte.weight"):
+        arrays[name].tofile(place / f"{name.replace('h.1.mlp.act.out', 'bent')}.bin")
+    opened = Mine.open(place, pack.blank, {"bent": "h.1.mlp.act.out"}, pack)
+    assert opened["tokens"].tolist() == tokens.tolist()
+    assert opened.dtype() == torch.from_numpy(arrays["loss"].reshape(1)).dtype
+    found = compare(pack, opened)
+    assert found.agrees
+    assert set(found.first.verdicts) == {*opened} - {"tokens"}
+    arrays["h.0.attn.att"][0].tofile(place / "h.0.attn.att.bin")
+    with pytest.raises(CheckpointError, match=r"108 numbers of h\.0\.attn\.att, \[3, 6, 6\]"):
+        Mine.open(place, pack.blank, {"bent": "h.1.mlp.act.out"}, pack)

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from pellucid.gguf_header import read_gguf
 from tests.fuzz import originals
-from tests.fuzz.mutation import any_file, damaged, mutated
+from tests.fuzz.mutation import any_file, damaged, dumped, mutated
 from tests.fuzz.originals import Files
 from tests.fuzz.running import run_command
 from tests.fuzz.target import Target
@@ -154,6 +154,57 @@ def own_tensors(draw: st.DrawFn) -> Changed:
     return pack | files, ["compare", mine, "pack"]
 
 
+TENSORS = ["tokens", "h.0.attn.att", "logits", "loss", "dlogits", "x.y.z", "a\x1b b", "é" * 600]
+WORDS = ["float32", "float64", "float16", "bfloat16", "int32", "uint8", "float8", "f4", ""]
+RIGHT = {"h.0.attn.att": " 2 2 2", "logits": " 2 257", "loss": "", "dlogits": " 2 257"}
+WIDTHS = st.sampled_from([("float32", 4), ("float64", 8), ("float16", 2), ("bfloat16", 2)])
+SIZES = ["", " 2", " 2 2 2", " 2 257", " 0", " -1", " 99999999999 99999999999", " 1" * 9, " 1.5"]
+
+
+@st.composite
+def dumps(draw: st.DrawFn) -> Changed:
+    """Somebody's `.bin`: dumps, bare numbers, and folders with an index, right and wrong."""
+    pack, kind = originals.kit(), draw(st.sampled_from(["dump", "bare", "json", "txt"]))
+    rows = draw(
+        st.lists(
+            st.tuples(st.sampled_from(TENSORS), st.sampled_from(WORDS), st.sampled_from(SIZES)),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    numbers = st.sampled_from([0, 1, 4, 8, 16, 32, 2056, 2064]).map(bytes) | st.binary(max_size=32)
+    lines = [f"{name} {word}{sizes}".encode() for name, word, sizes in rows]
+    if kind == "dump":
+        parts = [line + b"\n" + draw(numbers) for line in lines]
+        for name, word in draw(st.dictionaries(st.sampled_from(list(RIGHT)), WIDTHS)).items():
+            count = 8 if name == "h.0.attn.att" else 514 if "logits" in name else 1
+            line = f"{name} {word[0]}{RIGHT[name]}\n".encode()
+            parts.insert(0, line + draw(st.binary(min_size=1, max_size=8)) * (count * word[1]))
+            parts[0] = parts[0][: len(line) + count * word[1]]
+        parts = parts if draw(st.booleans()) else parts[: len(parts) - len(lines)] or parts
+        content = draw(st.sampled_from([b"pellucid-dump 1\n", b"pellucid-dump 2\n"]))
+        content += b"".join(parts)
+        if draw(st.booleans()):
+            content = draw(damaged(content))
+        return pack | {"mine.bin": content}, ["compare", "mine.bin", "pack"]
+    files = {f"mine/{name[:40]}.bin": draw(numbers) for name, *_ in rows}
+    if kind == "txt":
+        files["mine/index.txt"] = draw(st.just(b"\n".join(lines)) | damaged(b"\n".join(lines)))
+    if kind == "json":
+        index = {
+            name: {"shape": [2, 2], "dtype": word, "file": draw(st.sampled_from(list(files)))[5:]}
+            for name, word, _ in rows
+        }
+        files["mine/index.json"] = draw(mutated(index).map(dumped))
+    return pack | files, ["compare", "mine", "pack"]
+
+
+def beside_a_kit() -> st.SearchStrategy[Changed]:
+    """The same, when the pack is there."""
+    originals.kit()
+    return dumps()
+
+
 def beside_a_pack() -> st.SearchStrategy[Changed]:
     """The same, when the pack is there: a run is nothing to make while a value is drawn."""
     originals.pack()
@@ -258,7 +309,11 @@ LOADERS: dict[str, Callable[[], st.SearchStrategy[Changed]]] = {
         ["compare", "pack/activations.safetensors", "pack"],
         *(".json", "safetensors"),
     ),
+    "C kit": one_changed(
+        originals.kit, ["compare", "pack/float32.bin", "pack"], "float32.bin", "manifest.json"
+    ),
     "own tensors": beside_a_pack,
+    "own dumps": beside_a_kit,
 }
 
 TARGETS = [Target(name, inputs, written) for name, inputs in LOADERS.items()]

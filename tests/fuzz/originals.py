@@ -221,13 +221,18 @@ def translator() -> Files:
 
 
 @cache
-def pack() -> Files:
+def pack(*options: str) -> Files:
     """A reference pack of the small model, and the model."""
 
     def make(folder: Path) -> None:
         pellucid.save(small_model(), folder / "model")
         _tokenizer(folder / "model")
-        arguments = ["reference", "a b", "--model", "model", "--out", "pack"]
+        arguments = ["reference", "a b", "--model", "model", "--out", "pack", *options]
         assert run_command(arguments, folder) == "accepted"
 
     return files_of(make)
+
+
+def kit() -> Files:
+    """The same with a dump and the C kit."""
+    return pack("--to", "c")

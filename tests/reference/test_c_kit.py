@@ -2,12 +2,14 @@
 
 import re
 import shlex
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
+from pellucid.checkpoint import open_tensors
 from pellucid.cli import app
 from pellucid.compare import Mine, compare
 from pellucid.models import GPT
@@ -18,7 +20,7 @@ from tests.models.llama_examples import LLAMAS
 from tests.port.building import built, ran, sanitizers, tool
 from tests.reference.kits import gpt, kit_of, llama, run_of
 
-SOURCES = Path(__file__).parents[2] / "src" / "pellucid" / "reference" / "kit"
+SOURCE = Path(str(files("pellucid.reference") / "kit"))
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +141,65 @@ def test_the_reader_in_c_refuses_what_is_not_whole_in_one_line(sample: Path, tmp
         assert said in came
 
 
+PROBE = """
+#include <math.h>
+#include <string.h>
+#include "pellucid.h"
+
+int main(int words, char **word) {
+    const float right[3] = {1, -2, INFINITY}, off[3] = {1, -2.5f, INFINITY};
+    const float lost[3] = {1, NAN, INFINITY};
+    if (pellucid_apart(right, right, 3) != 0) return 3;
+    if (pellucid_apart(lost, lost, 3) != 0) return 4;
+    if (pellucid_apart(off, right, 2) != 0.25) return 5;
+    if (pellucid_apart(lost, right, 2) < 1e299 || pellucid_apart(right, lost, 2) < 1e299) return 6;
+    const double fine[2] = {1e-300, 2};
+    const uint8_t mask[2] = {1, 0};
+    const int32_t id = -7;
+    FILE *dump = pellucid_dump_begin("probe.bin");
+    pellucid_dump_as(dump, "fine", "float64", fine, SHAPE(1, 2));
+    pellucid_dump_as(dump, "mask", "uint8", mask, SHAPE(2));
+    pellucid_dump_as(dump, "id", "int32", &id, 0, NULL);
+    pellucid_dump(dump, "none", right, SHAPE(0, 3));
+    pellucid_dump_end(dump);
+    pellucid_file file = pellucid_open("probe.bin");
+    if (file.count != 4 || pellucid_find(&file, "fine")->shape[1] != 2) return 7;
+    if (pellucid_find(&file, "fin") || pellucid_find(&file, "none")->count != 0) return 8;
+    if (memcmp(pellucid_doubles(&file, "fine", 2), fine, sizeof fine) != 0) return 9;
+    if (memcmp(pellucid_bytes(&file, "mask", -1), mask, sizeof mask) != 0) return 10;
+    if (pellucid_ints(&file, "id", 1)[0] != id || !pellucid_floats(&file, "none", 0)) return 11;
+    if (words > 1 && strcmp(word[1], "count") == 0) pellucid_ints(&file, "id", 2);
+    if (words > 1 && strcmp(word[1], "dtype") == 0)
+        pellucid_dump_as(stderr, "id", "int", &id, 0, NULL);
+    pellucid_close(&file);
+    return 0;
+}
+"""
+
+
+def test_every_function_of_the_reader_and_dumper_does_what_it_says(tmp_path: Path):
+    (tmp_path / "probe.c").write_text(PROBE)
+    sources = (tmp_path / "probe.c", SOURCE / "pellucid.c")
+    probe = str(built(tmp_path / "probe", *sources, flags=sanitizers(), include=SOURCE))
+    assert ran(probe, at=tmp_path) == ""
+    said = ran(probe, "count", at=tmp_path, code=2)
+    assert said == "pellucid: id has 1 numbers in probe.bin, and 2 are asked for\n"
+    said = ran(probe, "dtype", at=tmp_path, code=2)
+    assert said == "pellucid: id is of int, which a dump cannot have\n"
+    found = open_tensors(tmp_path / "probe.bin")
+    assert found["fine"].tolist() == [[1e-300, 2.0]]
+    assert found["none"].shape == (0, 3)
+
+
+def test_the_header_is_one_of_c_plus_plus_too(tmp_path: Path):
+    (tmp_path / "port.cpp").write_text('#include "pellucid.h"\nint main() { return 0; }\n')
+    where = ("-I", str(SOURCE), "-Wall", "-Wextra", "-Werror", "-o", "port")
+    ran(tool("c++", "g++", "clang++"), *where, "port.cpp", at=tmp_path)
+
+
 def test_the_reader_and_dumper_in_c_are_under_two_hundred_lines():
-    assert len((SOURCES / "pellucid.c").read_text(encoding="utf-8").splitlines()) < 200
-    assert {file.name for file in SOURCES.iterdir()} == set(KIT)
+    assert len((SOURCE / "pellucid.c").read_text(encoding="utf-8").splitlines()) < 200
+    assert {file.name for file in SOURCE.iterdir()} == set(KIT)
 
 
 def test_the_header_says_what_the_run_was(place: Path):

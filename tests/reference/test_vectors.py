@@ -13,6 +13,12 @@ def tape_of(kind: str) -> Tape:
     return run.first_step(torch.float32)
 
 
+def maps_of(tape: Tape) -> list[torch.Tensor]:
+    """The weights of the linear maps."""
+    calls = [call for call in tape.calls if call.function.__name__ == "linear"]
+    return [call.arguments["weight"] for call in calls]
+
+
 @pytest.mark.parametrize("kind", ["gpt", "llama"])
 def test_each_function_that_calls_no_other_is_there_once_with_its_tensors(kind: str):
     tape = tape_of(kind)
@@ -23,6 +29,7 @@ def test_each_function_that_calls_no_other_is_there_once_with_its_tensors(kind: 
     for one in found.values():
         for key, name in one.in_run.items():
             assert torch.equal(one.tensors[key], tape.value(name)), (one.function, key)
+    assert found["linear"].tensors["weight"].numel() == min(map(torch.numel, maps_of(tape)))
     norm = found["layer_norm" if kind == "gpt" else "rms_norm"]
     assert norm.at == "h.0.ln_1"
     assert {"x", "weight", "eps", "out", "dout", "dx", "dweight"} <= set(norm.tensors)
