@@ -64,6 +64,14 @@ def reference(
     slices: Annotated[
         int | None, Option(metavar="N", help="Keep only the first N along every axis.")
     ] = None,
+    size: Annotated[
+        str | None,
+        Option(
+            metavar="SIZE",
+            help="Keep runs of large tensors' numbers and checksums, so that all is no larger than "
+            "this, such as 20MB.",
+        ),
+    ] = None,
     steps: Annotated[int, variant(STEPS, "The weights after the last are kept.")] = 10,
     recipe: Annotated[
         str | None,
@@ -133,6 +141,7 @@ def reference(
         Decoding,
         ReferenceRun,
         Selection,
+        bytes_of,
         padded,
         tokenizer_vectors,
         update_of,
@@ -193,11 +202,12 @@ def reference(
         ),
         text=text[0] if text and len(text) == 1 else text,
         texts=texts,
+        size=None if size is None else bytes_of(size),
         llm_c=llm_c,
         to_c=to_c,
     )
-    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(size)} in {out}"
+    written = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(written)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
 
 

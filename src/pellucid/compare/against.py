@@ -68,5 +68,5 @@ def beside(pack: Pack, mine: Mapping[str, Tensor], dtype: torch.dtype) -> Iterat
         if name in mine and row["part"] != "given" and not (name in INTEGERS or is_ids(name)):
             own, theirs = mine[name], pack.tensor(name, pack.finest)
             if own.numel() == math.prod(row["shape"]):
-                part = own.reshape(row["shape"])[tuple(map(slice, theirs.shape))]
+                part = pack.part(name, own.reshape(row["shape"]))
                 yield apart(name, hidden_as_ours(name, part, theirs), theirs, dtype)

@@ -20,6 +20,7 @@ from pellucid.compare.mistakes import known_names
 from pellucid.compare.sizes import shapes_of, wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
+from pellucid.compare.unmodelled import by_sample
 from pellucid.errors import ConfigError, TooLittleError, did_you_mean
 from pellucid.reference import Pack, at_step
 from pellucid.tree import flatten
@@ -39,6 +40,7 @@ class Comparison:
     translation: NameTranslation
     required: tuple[str, ...] = ()  # names of the pack that had to be judged, and were not
     unsure: tuple[Later, ...] = ()  # what differs in later steps, where the first has an accepted
+    modelled: bool = True  # whether the pack's model was there, to make each step again
     sizes: tuple[str, ...] = ()  # in which the models differ: then no tensor is judged
 
     @property
@@ -120,7 +122,10 @@ def compare(
         nothing = Followed(), (), (), ()
         told: Any = {"required": tuple(wanted), "sizes": sizes}
         return Comparison(pack, dtype or mine.dtype(), (), *nothing, mine.translation, **told)
-    model, computed = pack.model(), dtype or mine.dtype()
+    computed = dtype or mine.dtype()
+    if pack.is_sampled and not pack.has_model:
+        return _without_model(pack, mine, computed, wanted)
+    model = pack.model()
     tokens, said = _inputs(pack, mine)
     targets, said_too = _inputs(pack, mine, "targets")
     update = at_step(pack.manifest["update"], 1)
@@ -153,6 +158,30 @@ def compare(
         translation=mine.translation,
         required=tuple(name for name in wanted if name not in seen),
         unsure=unsure,
+    )
+
+
+def _without_model(pack: Pack, mine: Mine, dtype: torch.dtype, wanted: list[str]) -> Comparison:
+    """Each tensor by itself, next to what a small pack has of it."""
+    inputs = [said for name in ("tokens", "targets") for said in _inputs(pack, mine, name)[1]]
+    after = (*by_sample(pack, mine, dtype), *texts(pack, mine))
+    if not after:
+        raise TooLittleError(
+            f"at least one tensor that the pack has must be there, such as logits, and yours has "
+            f"{', '.join(list(mine)[:3])} alone: dump more, under names of docs/names.md"
+        )
+    seen = judged(pack, Followed(), after)
+    return Comparison(
+        pack=pack,
+        dtype=dtype,
+        inputs=tuple(inputs),
+        first=Followed(),
+        findings=(),
+        beside=(),
+        later=after,
+        translation=mine.translation,
+        required=tuple(name for name in wanted if name not in seen),
+        modelled=False,
     )
 
 

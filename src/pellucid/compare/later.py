@@ -42,19 +42,26 @@ def later(
     steps = pack.manifest["steps"]
     for name, one in ((LOSSES, "loss"), (NORMS, "norm of the gradients")):
         if name in mine and name in pack.rows:
-            yield _of_steps(name, one, pack, mine[name], dtype)
+            yield of_steps(name, one, pack, mine[name], dtype)
     for parameter, weight in start.items():
         name = f"step.{steps}.{parameter}.new"
         row = pack.rows.get(name)
         if name in mine and row is not None and "kept" not in row:
-            theirs = pack.tensor(name, pack.finest).double()
-            own = fitted(name, mine[name], theirs.shape).double()
-            way = (theirs - weight.double()).abs()
-            share = float(((own - theirs).abs() <= MOVED * way).double().mean())
-            yield Later(name, share >= 0.5, f"{share:.1%} of the weights are where the pack's are")
+            whole = fitted(name, mine[name], weight.shape)
+            yield moved(name, pack, pack.part(name, whole), pack.part(name, weight))
 
 
-def _of_steps(name: str, one: str, pack: Pack, mine: Tensor, dtype: torch.dtype) -> Later:
+def moved(name: str, pack: Pack, mine: Tensor, start: Tensor) -> Later:
+    """Judge where weights are that began at `start`: as many numbers of each as the pack has."""
+    theirs = pack.tensor(name, pack.finest).double()
+    way = (theirs - start.double()).abs()
+    share = float(((mine.double() - theirs).abs() <= MOVED * way).double().mean())
+    some = "" if pack.is_whole(name) else f" {theirs.numel()}"
+    said = f"{share:.1%} of the{some} weights are where the pack's are"
+    return Later(name, share >= 0.5, f"{said}" if not some else f"{said}, which has no more")
+
+
+def of_steps(name: str, one: str, pack: Pack, mine: Tensor, dtype: torch.dtype) -> Later:
     """Judge what is one number a step, called `one` in words."""
     own = mine.flatten().double()[: pack.manifest["steps"]]
     theirs = pack.tensor(name, pack.finest).double()[: len(own)]

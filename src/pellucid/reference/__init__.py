@@ -6,6 +6,8 @@
 The format is docs/reference-pack.md's.
 """
 
+from pellucid.reference.budget import bytes_of
+from pellucid.reference.checksum import projections_apart
 from pellucid.reference.decoding import (
     IDS,
     LOGITS,
@@ -38,9 +40,11 @@ __all__ = [
     "ReferenceRun",
     "Selection",
     "at_step",
+    "bytes_of",
     "decode",
     "open_pack",
     "padded",
+    "projections_apart",
     "sampling_of",
     "tokenizer_vectors",
     "update_of",

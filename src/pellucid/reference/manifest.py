@@ -12,6 +12,7 @@ from pellucid.layers import IGNORE
 from pellucid.models import ARCHITECTURES, GPT, CausalModel
 from pellucid.models.adapter import configure
 from pellucid.optim import BETAS
+from pellucid.reference.checksum import PROJECTIONS, RUN
 from pellucid.reference.decoding import IDS, LOGITS, SAMPLED, UNIFORM, sampling_of
 from pellucid.train import check_update
 
@@ -164,6 +165,8 @@ def _wrong_rows(rows: list[Any], dtypes: set[str]) -> Iterator[str]:
             yield f"{name}: part must be one of {', '.join(PARTS)}"
         elif not _sizes(shape):
             yield f"{name}: shape must be a list of sizes"
+        elif "runs" in row and (wrong := _wrong_runs(row)):
+            yield f"{name}: {wrong}"
         elif "kept" in row and not (_sizes(kept) and _within(kept, shape)):
             yield f"{name}: kept must be a size for each of the shape's, and none larger"
         elif ("same_as" in row) == ("files" in row):
@@ -180,6 +183,22 @@ def _wrong_rows(rows: list[Any], dtypes: set[str]) -> Iterator[str]:
 
 ALWAYS = ("tokens", "targets", "loss", "step.losses")
 """What is in every pack whole, whatever was selected."""
+
+
+def _wrong_runs(row: Mapping[str, Any]) -> str:
+    """What is wrong with a tensor of which runs are kept, and checksums."""
+    runs, checks, count = row["runs"], row.get("checks"), math.prod(row["shape"]) // RUN
+    if "kept" in row or not isinstance(runs, list) or not runs:
+        return "runs must be a list of numbers, in the place of kept"
+    if not all(map(_whole, runs)) or sorted(set(runs)) != runs or runs[-1] >= count:
+        return f"runs must be whole numbers in rising order, below {count}"
+    numbers = ("finite", "sum", "squares", "largest")
+    if not isinstance(checks, dict) or not all(_number(checks.get(key)) for key in numbers):
+        return f"checks must have the numbers {', '.join(numbers)}"
+    own = checks.get("projections")
+    if not isinstance(own, list) or len(own) != PROJECTIONS or not all(map(_number, own)):
+        return f"checks.projections must be {PROJECTIONS} numbers"
+    return ""
 
 
 def _wrong_files(name: str, files: Any, dtypes: set[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pellucid.checkpoint.dumps import DumpEntry, dump_index, read_entry
 from pellucid.checkpoint.read import broken, read_json
 from pellucid.errors import CheckpointError
 from pellucid.models import RANDOM_MODELS, CausalModel, Model
+from pellucid.reference.checksum import RUN, part_of_runs
 from pellucid.reference.manifest import MANIFEST, check_manifest
 from pellucid.shipped import NAMED
 from pellucid.tree import flatten, unflatten
@@ -77,7 +78,8 @@ class Pack:
             return self.tensor(row["same_as"], dtype)
         path = self.place / row["files"][dtype]
         values = self._dumped(path, name) if path.suffix == ".bin" else _saved(path, name)
-        if list(values.shape) != row.get("kept", row["shape"]):
+        shape = [len(row["runs"]), RUN] if "runs" in row else row.get("kept", row["shape"])
+        if list(values.shape) != shape:
             raise broken(path, f"a file whose {name} has its shape", tuple(values.shape))
         # A model computes some things in more than its dtype: angles, and sums in bfloat16.
         most = torch.finfo(getattr(torch, dtype)).eps
@@ -99,24 +101,57 @@ class Pack:
         """What is where in its dumps, each read through once."""
         return {}
 
+    def is_whole(self, name: str) -> bool:
+        """Whether all numbers of it are there."""
+        row = self.stored(name)
+        return "kept" not in row and "runs" not in row
+
+    def stored(self, name: str) -> Mapping[str, Any]:
+        """The row under which it stands in a file."""
+        row = self.rows[name]
+        return self.rows[row["same_as"]] if "same_as" in row else row
+
+    def part(self, name: str, values: Tensor) -> Tensor:
+        """What of another tensor of that name and shape stands where the pack has kept numbers."""
+        row = self.stored(name)
+        if "runs" in row:
+            return part_of_runs(values, row["runs"])
+        return values[tuple(slice(size) for size in row.get("kept", row["shape"]))]
+
     def tensors(self, dtype: str) -> Mapping[str, Tensor]:
         """All that is whole, in one of the pack's dtypes, and the ids of its texts."""
-        whole = [name for name, row in self.rows.items() if "kept" not in row]
+        whole = [name for name in self.rows if self.is_whole(name)]
         readers = {name: partial(self.tensor, name, dtype) for name in whole}
         for number, text in enumerate(self.manifest.get("texts", ())):
             readers[f"texts.{number}"] = partial(torch.tensor, text["ids"], dtype=torch.long)
         return TensorFiles(readers)
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether all of the model's parameters are there."""
+        names = self.config.parameter_shapes()
+        return all(name in self.rows and self.is_whole(name) for name in names)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether there are checksums of what it has not whole."""
+        return any("checks" in row for row in self.rows.values())
+
+    @property
+    def has_model(self) -> bool:
+        """Whether its model can be had: from the pack, or by its name on this machine."""
+        return self.has_parameters or _is_here(self.manifest["model"]["source"])
 
     def model(self) -> CausalModel:
         """The model that was run: from the pack where it has all parameters, else by its source.
 
         Raises `CheckpointError` where neither has them.
         """
-        about, rows = self.manifest["model"], self.rows
+        about = self.manifest["model"]
         names = self.config.parameter_shapes()
         dtype = about["dtype"] if about["dtype"] in self.manifest["losses"] else self.finest
         own = getattr(torch, about["dtype"])
-        if all(name in rows and "kept" not in rows[name] for name in names):
+        if self.has_parameters:
             params = {name: self.tensor(name, dtype).to(own) for name in names}
         else:
             params = flatten(self._source(about["source"]).params)
@@ -129,7 +164,7 @@ class Pack:
 
     def _source(self, name: str) -> Model:
         """The model that the pack was made from, if it is on this machine: no network is asked."""
-        if not (Path(name).exists() or name in (*NAMED, *RANDOM_MODELS)):
+        if not _is_here(name):
             raise CheckpointError(
                 f"{self.place} must come with its parameters, or their model {name!r} be a path "
                 "here, and neither is: write the pack again, without --names, --layers and --slices"
@@ -145,6 +180,11 @@ def _saved(path: Path, name: str) -> Tensor:
             return values
     except (OSError, SafetensorError) as error:
         raise broken(path, f"a file of the pack with {name} in it", error) from None
+
+
+def _is_here(name: str) -> bool:
+    """Whether a model of this name can be opened without a network."""
+    return Path(name).exists() or name in (*NAMED, *RANDOM_MODELS)
 
 
 def _eps(dtype: str) -> float:

@@ -27,6 +27,7 @@ class Selection:
     names: Sequence[str] = ()
     layers: Sequence[int] = ()
     first: int | None = None
+    most: int | None = None  # of a tensor's numbers: runs of a larger one are kept, by `runs_of`
 
     def __post_init__(self) -> None:
         if self.first is not None and self.first < 1:

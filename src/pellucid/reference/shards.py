@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pellucid.checkpoint.dumps import append_dump
 from pellucid.checkpoint.safetensors_file import safetensors_parts
+from pellucid.reference.checksum import RUN, checksums, part_of_runs, runs_of
 from pellucid.reference.decoding import IDS, SAMPLED, UNIFORM
 from pellucid.reference.manifest import ALWAYS
 from pellucid.reference.selection import Selection
@@ -41,9 +42,16 @@ class Shards:
         if first in self.rows and first != name:
             row["same_as"] = first
             return
-        part = values if name in WHOLE else self.wanted.part(values)
-        if part.shape != values.shape:
-            row["kept"] = list(part.shape)
+        part, most = values, self.wanted.most
+        if most is not None and name not in WHOLE and values.numel() > max(most, RUN):
+            row.setdefault("runs", runs_of(values.numel(), most))
+            if "checks" not in row:  # of the finest dtype, which comes first
+                row["checks"] = checksums(values)
+            part = part_of_runs(values, row["runs"])
+        elif name not in WHOLE:
+            part = self.wanted.part(values)
+            if part.shape != values.shape:
+                row["kept"] = list(part.shape)
         row.setdefault("files", {})[self.dtype] = self._file
         self.waiting[name] = part.detach().cpu()
         self.bytes += part.nbytes

@@ -5,11 +5,10 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,6 +16,7 @@ from pellucid.checkpoint import export_llm_c, write_state
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
 from pellucid.models import merged
+from pellucid.reference.budget import within
 from pellucid.reference.c_kit import write_kit
 from pellucid.reference.decoding import DecodedIds, add_decoding, prompt_of
 from pellucid.reference.manifest import FORMAT, MANIFEST, SETTINGS
@@ -44,18 +44,26 @@ def write_pack(
     wanted: Selection = Selection(),  # noqa: B008 (it is frozen)
     text: str | Sequence[str] | None = None,
     texts: Sequence[Mapping[str, Any]] = (),
+    size: int | None = None,
     llm_c: bool = False,
     to_c: bool = False,
 ) -> None:
     """Write the pack of a run into a new directory, all of it or nothing.
 
-    `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With `to_c`
-    its tensors are a dump for each dtype, and the kit for C, Rust and JavaScript is beside them.
-    With `llm_c` also what llm.c reads and tests itself by, as `model.bin` and `state.bin`.
+    `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With a `size`
+    in bytes, large tensors are cut to runs of their numbers and checksums, so that the pack is no
+    larger. With `to_c` its tensors are a dump for each dtype, and the kit for C, Rust and
+    JavaScript is beside them. With `llm_c` also what llm.c reads and tests itself by, as
+    `model.bin` and `state.bin`.
 
-    Raises `ConfigError` where the directory is there already, `WriteError` where it cannot be
-    written.
+    Raises `ConfigError` where the directory is there already, or for a kit of a `size`;
+    `WriteError` where the directory cannot be written.
     """
+    if to_c and size is not None:
+        raise ConfigError(
+            "a pack for C must have its tensors whole, and a size cuts them: leave out --size, and "
+            "take --names or --layers for fewer"
+        )
     target = Path(os.path.realpath(directory))
     beside = target.with_name(f".{target.name}.{token_hex(8)}")
     try:
@@ -67,7 +75,9 @@ def write_pack(
         if llm_c:
             _write_llm_c(run, beside)
         told = {"text": text} | ({"texts": list(texts)} if texts else {})
-        _write(run, beside, list(dict.fromkeys(dtypes)), wanted, told, to_c=to_c)
+        # The finest first: it needs most room, and finds most there.
+        kinds = sorted(dict.fromkeys(dtypes), key=lambda dtype: torch.finfo(dtype).eps)
+        _write(run, beside, _Asked(kinds, wanted, size, told, DumpedShards if to_c else Shards))
         if target.exists():
             target.rmdir()
         beside.replace(target)
@@ -82,27 +92,34 @@ def write_pack(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _write(
-    run: ReferenceRun,
-    place: Path,
-    dtypes: list[torch.dtype],
-    wanted: Selection,
-    told: Mapping[str, Any],
-    *,
-    to_c: bool,
-) -> None:
-    kind = DumpedShards if to_c else Shards
+class _Asked(NamedTuple):
+    """What a pack is to be of."""
+
+    dtypes: list[torch.dtype]
+    wanted: Selection
+    size: int | None
+    told: Mapping[str, Any]
+    kind: type[Shards]
+
+
+def _write(run: ReferenceRun, place: Path, asked: _Asked) -> None:
     rows: dict[str, dict[str, Any]] = {}
     losses: dict[str, list[float]] = {}
     prompt = prompt_of(run.tokens, run.targets) if run.decoding.steps else []
     decoding = run.decoding.fitted(prompt, run.model.config.block_size)
     ids: DecodedIds | None = None
-    # The finest first: it needs most room, and finds most there.
-    for dtype in sorted(dtypes, key=lambda dtype: torch.finfo(dtype).eps):
+    wanted = asked.wanted
+    for dtype in asked.dtypes:
         name = str(dtype).removeprefix("torch.")
-        shards = kind(place, name, wanted, rows)
+        shards = asked.kind(place, name, wanted, rows)
+
+        def show(tape: Tape, shards: Shards = shards) -> None:
+            if asked.size is not None and shards.wanted.most is None:
+                shards.wanted = within(asked.size, run, tape, asked.dtypes, asked.wanted)
+            _add_tape(shards, tape)
+
         own, norms = losses.setdefault(name, []), list[float]()
-        for after in run.updates(dtype, partial(_add_tape, shards)):
+        for after in run.updates(dtype, show):
             own.append(after.loss)
             norms += [] if after.norm is None else [after.norm]
             if after.number in {1, run.steps}:
@@ -115,8 +132,9 @@ def _write(
         if prompt:
             ids = add_decoding(shards.add, run.model.to(dtype=dtype), prompt, decoding, ids)
         shards.flush()
+        wanted = shards.wanted
     manifest: dict[str, Any] = {
-        FORMAT: 2 if run.update.keys() - SETTINGS else 1,
+        FORMAT: 2 if run.update.keys() - SETTINGS or wanted.most is not None else 1,
         "made_by": f"Pellucid {version('pellucid')}",
         "model": {
             "source": run.source,
@@ -125,7 +143,7 @@ def _write(
             "dtype": str(run.model.dtype).removeprefix("torch."),
             "sha256": fingerprint(flatten(run.model.params)),
         },
-        **told,
+        **asked.told,
         "tokens": run.tokens.tolist(),
         "targets": run.targets.tolist(),
         "update": dict(run.update),
@@ -134,7 +152,7 @@ def _write(
         **({"decoding": decoding.to_dict() | {"prompt": prompt}} if prompt else {}),
         "tensors": [{"name": name} | row for name, row in rows.items()],
     }
-    if to_c:
+    if asked.kind is DumpedShards:
         write_kit(run, place, manifest)
     write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 

@@ -19,6 +19,7 @@ from pellucid.compare import (
     Verdict,
     tensors_of,
 )
+from pellucid.compare.unmodelled import AGREES, UNMODELLED
 from pellucid.compare.wording import dtype_name, heading, place, reasons
 from pellucid.terminal.lines import columns
 
@@ -57,6 +58,8 @@ def comparison_lines(found: Comparison, title: str) -> Iterator[Line]:
 def _coverage(found: Comparison) -> Iterator[Line]:
     """How many of the pack's tensors were judged, and which were not."""
     yield Text(coverage(found))
+    if not found.modelled:
+        yield Text(UNMODELLED, style="yellow")
     if found.required:
         yield Text(f"! required, and not judged: {_listed(found.required)}", style="bold red")
 
@@ -64,8 +67,7 @@ def _coverage(found: Comparison) -> Iterator[Line]:
 def coverage(found: Comparison) -> str:
     """How many of the pack's tensors were judged, and which were not, as text."""
     total = len(tensors_of(found.pack))
-    judged = total - len(found.missing)
-    return f"{judged} of the pack's {total} tensors judged{_without(found)}"
+    return f"{total - len(found.missing)} of the pack's {total} tensors judged{_without(found)}"
 
 
 PARTS = {
@@ -131,8 +133,8 @@ def _picture(fault: Verdict) -> Iterator[Line]:
 
 
 def _extent(cells: Tensor) -> str:
-    wrong = int((cells > 1).sum())
-    return f"{wrong} of {cells.numel()} parts, rows of the last axis; darker is farther off"
+    wrong = f"{int((cells > 1).sum())} of {cells.numel()} parts"
+    return f"{wrong}, rows of the last axis; darker is farther off"
 
 
 STYLES = {"cause": "bold green", "code": "dim", "dtype": "bold"}
@@ -165,8 +167,7 @@ def _rest(found: Comparison) -> Iterator[Line]:
     wrong = [later for later in found.later if not later.agrees]
     # Where the first step differs already, later ones are consequences.
     after = [one for one in wrong if one.follows][: 1 if found.findings else LISTED]
-    shown = [*(one for one in wrong if not one.follows), *after][:LISTED]
-    for later in shown:
+    for later in (shown := [*(one for one in wrong if not one.follows), *after][:LISTED]):
         yield Text(f"{later.name}: {later.said}", style="red")
     if len(wrong) > len(shown):
         yield Text(f"and {len(wrong) - len(shown)} more of the later steps", "red")
@@ -177,10 +178,9 @@ def _rest(found: Comparison) -> Iterator[Line]:
         )
     worst = max(found.beside, key=lambda one: one.relative, default=None)
     if found.agrees:
-        said = "no tensor is off by more than rounding can bring it"
-        if found.findings:
-            accepted = sorted({name for one in found.findings for name in one.accepted})
-            said += f" and what is accepted: {', '.join(accepted)}"
+        accepted = sorted({name for one in found.findings for name in one.accepted})
+        allowed = f" and what is accepted: {', '.join(accepted)}" if accepted else ""
+        said = f"{AGREES[found.modelled]}{allowed}"
         yield Text(f"agrees: {said}", style="bold green")
         if worst is not None:
             yield Text(f"farthest from the pack: {worst.name}, {_relative(worst)}")

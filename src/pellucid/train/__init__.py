@@ -10,10 +10,19 @@ from pellucid.train.compiled import CompiledStep, compiled_step
 from pellucid.train.descent import descend
 from pellucid.train.loop import VALIDATION_WINDOWS, Batches, Progress, train
 from pellucid.train.recipe import SEEDS, Recipe
-from pellucid.train.record import Trace, check_update, part_of, record_step, take_step, updated
+from pellucid.train.record import (
+    MOMENTS,
+    Trace,
+    check_update,
+    part_of,
+    record_step,
+    take_step,
+    updated,
+)
 from pellucid.train.state import TrainState
 
 __all__ = [
+    "MOMENTS",
     "SEEDS",
     "VALIDATION_WINDOWS",
     "Batches",

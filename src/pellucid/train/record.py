@@ -26,6 +26,9 @@ REMEMBERED = {
 }
 """What each optimizer's state holds."""
 
+MOMENTS = {name: tuple(sorted(keys - {"t"})) for name, keys in REMEMBERED.items()}
+"""What of it is a tensor for each parameter."""
+
 
 DECAYS = ("matrices", "all")
 """What AdamW's decay is of: what has two axes or more, or every parameter."""
