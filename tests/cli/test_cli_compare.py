@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from pellucid.cli.screen import WIDTH
 from tests.cli.conftest import Command
 from tests.cli.dumps import dumped
+from tests.compare.scrambled import scrambled
 from tests.port.models import small
 
 
@@ -75,6 +76,27 @@ def test_llm_c_s_state_is_compared_with_the_pack_it_came_with(pellucid: Command,
     )
     assert again.code == 0
     assert pellucid("compare", state, tmp_path / "again").code == 0
+
+
+def test_guessed_names_are_shown_written_and_compared(
+    pellucid: Command, packed: Path, tmp_path: Path
+):
+    with np.load(dumped(tmp_path, "gelu_erf")) as arrays:
+        np.savez(tmp_path / "mine.npz", **{k: v.numpy() for k, v in scrambled(arrays).items()})
+    mine, rules = tmp_path / "mine.npz", tmp_path / "rules.txt"
+    nothing = pellucid("compare", mine, packed)
+    assert (nothing.code, "let --guess find some" in nothing.err) == (3, True)
+    ended = pellucid("compare", mine, packed, "--guess-to", rules)
+    assert (ended.code, ended.err) == (1, "")
+    assert "net.layer{i+1}.up.w.T -> h.{i}.mlp.c_fc.weight" in " ".join(ended.out.split())
+    assert "1. h.0.mlp.act.out is not what gelu_tanh makes" in ended.out
+    again = pellucid("compare", mine, packed, "--map", rules)
+    assert again.code == 1
+    assert ended.out.endswith(again.out)
+    seen = pellucid("compare", mine, packed, "--guess", "--map", rules)
+    assert seen.out == f"nothing to guess: every name is known\n{again.out}"
+    some = pellucid("compare", mine, packed, "--map", "nll -> loss")
+    assert "--guess pairs them by shapes and numbers" in some.out
 
 
 def test_a_map_and_a_dtype_are_taken(pellucid: Command, packed: Path, tmp_path: Path):

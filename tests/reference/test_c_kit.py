@@ -273,5 +273,5 @@ def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ended = CliRunner().invoke(app, ["compare", "pack", "pack"])
     assert ended.exit_code == 0, ended.output
     ended = CliRunner().invoke(app, [*words[:-3], "cut", "--size", "1MB"])
-    assert ended.exit_code == 2 and "leave out --size" in ended.output, ended.output
+    assert "leave out --size" in str(ended.exception)
     assert not (tmp_path / "cut").exists()

@@ -1,7 +1,7 @@
 """`pellucid compare`: where another program's run first differs, and why."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -10,6 +10,10 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.model import DTYPE, Dtype, dtype_of
 from pellucid.cli.options.output import OUT, PICTURE
 from pellucid.cli.screen import console
+
+if TYPE_CHECKING:
+    from pellucid.models.vocabularies.rule import NameRule
+    from pellucid.reference import Pack
 
 
 def compare(
@@ -30,6 +34,18 @@ def compare(
             help="How your names lead to ours: a rule, 'blocks.{i}.up.weight.T -> "
             "h.{i}.mlp.c_fc.weight', or a file of them, one a line, or a JSON object. Repeatable.",
         ),
+    ] = None,
+    guess: Annotated[
+        bool,
+        Option(
+            "--guess",
+            help="Pair tensors whose names are not known with the pack's, by shapes and numbers; "
+            "print the rules, and compare by those that are sure.",
+        ),
+    ] = False,
+    guess_to: Annotated[
+        Path | None,
+        Option(metavar="FILE.txt", help="Guess, and write the rules, for --map."),
     ] = None,
     dtype: Annotated[
         Dtype | None,
@@ -91,11 +107,13 @@ def compare(
         from pellucid.pictures.figure import check_picture
 
         check_picture(picture)
-    for file in (out, junit, markdown):
+    for file in (out, junit, markdown, guess_to):
         if file is not None:
             check_writable(file)
-    theirs = Mine.open(mine, opened.blank, own_map, opened)
     screen = console()
+    if guess or guess_to is not None:
+        own_map = (*own_map, *_guessed(mine, opened, own_map, guess_to))
+    theirs = Mine.open(mine, opened.blank, own_map, opened)
     if explain is not None:
         from pellucid.compare import tolerances
         from pellucid.terminal.compare_tolerance import tolerance_lines
@@ -130,3 +148,23 @@ def compare(
         screen.print(f"drawn to {picture}", markup=False, soft_wrap=True)
     if not found.agrees:
         raise typer.Exit(1 if found.differs else 3)
+
+
+def _guessed(
+    mine: Path, pack: "Pack", own_map: "tuple[NameRule, ...]", file: Path | None
+) -> "tuple[NameRule, ...]":
+    """The rules that are guessed, printed, and written to a file."""
+    from pellucid.compare import Mine
+    from pellucid.compare.guessing import guess as guess_rules
+    from pellucid.files import write_text
+    from pellucid.terminal.compare_guess import guess_lines
+
+    screen = console()
+    with screen.status("guessing"):
+        proposal = guess_rules(pack, Mine.read(mine, pack.blank, own_map, pack), own_map)
+    for said in guess_lines(proposal):
+        screen.print(said)
+    if file is not None:
+        write_text(file, proposal.text)
+        screen.print(f"written to {file}", markup=False, soft_wrap=True)
+    return proposal.rules

@@ -73,11 +73,21 @@ class Mine(Mapping[str, Tensor]):
 
         The shapes of bare numbers are those of the `pack`, by its names or those that the map has.
         """
+        return cls(cls.read(path, model, own_map, pack), model, own_map)
+
+    @staticmethod
+    def read(
+        path: Path,
+        model: CausalModel,
+        own_map: NameMap | None = None,
+        pack: Pack | None = None,
+    ) -> Mapping[str, Tensor]:
+        """The tensors of a file or a folder, under their own names."""
         if (path / MANIFEST).is_file():
-            pack = open_pack(path)
-            return cls(pack.tensors(pack.coarsest), model, own_map)
+            other = open_pack(path)
+            return other.tensors(other.coarsest)
         bare = _bare_forms(pack, own_map or {}) if pack is not None else {}
-        return cls(open_tensors(path, model.config, bare), model, own_map)
+        return open_tensors(path, model.config, bare)
 
     def of_run(self, tokens: Tensor) -> "Mine":
         """The same, of a run that reads such tokens: their shape tells axes in another order."""

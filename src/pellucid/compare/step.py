@@ -156,6 +156,13 @@ class JudgedStep:
         whole = adam and name.endswith((".update", ".new"))
         return 2 * (self.update or {})["learning_rate"] if whole else math.inf
 
+    def made(self) -> dict[str, Tensor]:
+        """What forward and backward make, from the other program's numbers wherever it has them."""
+        tape = self.tape()
+        self.run(tape)
+        found = ((name, tape.value(name)) for name in tape)
+        return {name: one.middle for name, one in found if isinstance(one, Rounded)}
+
     def run(self, tape: JudgingTape) -> Tree:
         """Forward and backward on a tape; the gradients."""
         model = self.model.with_params(map_leaves(self._exact, self.model.params))

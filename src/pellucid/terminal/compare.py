@@ -21,13 +21,14 @@ from pellucid.compare import (
 )
 from pellucid.compare.unmodelled import AGREES, UNMODELLED
 from pellucid.compare.wording import dtype_name, heading, place, reasons
+from pellucid.terminal.compare_names import name_lines
 from pellucid.terminal.lines import columns
 
 TRIED = 6
 """How many of the mistakes that were tried are listed; the JSON has all."""
 
 LISTED = 8
-"""How many consequences are listed, and how many names that were not understood."""
+"""How many consequences are listed."""
 
 SHADES = " ░▒▓█"
 """From no difference beyond what is allowed to the largest."""
@@ -197,15 +198,7 @@ def _rest(found: Comparison) -> Iterator[Line]:
 
 
 def _names(found: Comparison) -> Iterator[Line]:
-    unknown = found.translation.unknown
-    if unknown:
-        some = ", ".join(
-            one.name + (f" (near {one.near[0]})" if one.near else "") for one in unknown[:LISTED]
-        )
-        more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
-        yield Text(f"names not understood, left out: {some}{more}", style="yellow")
-    for said in found.translation.layouts:
-        yield Text(f"layout: {said}", style="dim")
+    yield from name_lines(found.translation)
     unseen = [name for name in found.unseen if not name.startswith("step.")]
     if unseen:
         yield Text(f"not in this step: {_listed(unseen)}", style="yellow")

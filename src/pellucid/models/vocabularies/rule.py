@@ -123,7 +123,7 @@ class RuleLayout:
         shapes = [_shape_of(name, sizes) for name in self.ours]
         if len(parts) > 1:
             rows = shapes[0][0] if shapes[0] is not None and len(shapes[0]) == 2 else 0
-            return torch.cat([_heads_joined(part, rows) for part in parts], -1)
+            return torch.cat([heads_joined(part, rows) for part in parts], -1)
         if len(shapes) == 1:
             return parts[0]
         whole = parts[0]
@@ -145,7 +145,7 @@ def _shape_of(pattern: str, sizes: VocabularySizes) -> tuple[int, ...] | None:
     return tuple(found) if found is not None else None
 
 
-def _heads_joined(part: Tensor, rows: int) -> Tensor:
+def heads_joined(part: Tensor, rows: int) -> Tensor:
     """(H, C, d) or (C, H, d) as (C, H·d), and (H, d) as (H·d), where ours has so many rows."""
     if part.dim() == 3 and rows and rows in part.shape[:2]:
         return (part.transpose(0, 1) if part.shape[1] == rows else part).flatten(1)
