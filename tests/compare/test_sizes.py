@@ -13,6 +13,7 @@ from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
 from pellucid.terminal.compare_ci import comparison_junit, comparison_markdown
 from pellucid.tree import flatten, unflatten
+from tests.compare import foreign
 from tests.port.models import CONFIG, LLAMA_CONFIG, small
 
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
@@ -135,3 +136,65 @@ def test_reports_for_ci_say_so_too(packs: dict[str, Pack]):
     summary = comparison_markdown(found, "a")
     assert summary.startswith("### pellucid compare: differs")
     assert "- yours has 3 layers, the pack 2" in summary
+
+
+# -- through the names of other programs ----------------------------------------------------------
+
+PROGRAMS = {
+    "Hugging Face": foreign.hugging_face,
+    "nanoGPT": foreign.nanogpt,
+    "TransformerLens": foreign.transformer_lens,
+    "llm.c": foreign.llm_c,
+}
+OTHER: list[tuple[dict[str, int], str]] = [
+    ({"n_layer": 3}, "yours has 3 layers, the pack 2"),
+    ({"n_head": 4}, "heads of the attention: yours has 4, the pack 3"),
+    ({"n_embd": 15}, "yours has width 15, the pack 12"),
+    ({"n_inner": 40}, "the feed-forward network has 40 channels, the pack's 48"),
+    ({"vocab_size": 14}, "yours has a vocabulary of 14, the pack one of 11"),
+    ({"vocab_size": 10}, "yours has a vocabulary of 10, the pack one of 11"),
+    ({"block_size": 12}, "yours has room for 12 positions, the pack for 10"),
+    ({"block_size": 8}, "yours has room for 8 positions, the pack for 10"),
+]
+
+
+def foreign_run(program: str, config: GPTConfig) -> dict[str, Tensor]:
+    return PROGRAMS[program](run_of(config).first_step(torch.float32), config)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("other", "said"), OTHER)
+def test_a_wrong_size_is_named_through_other_programs_names(
+    packs: dict[str, Pack], program: str, other: dict[str, int], said: str
+):
+    tensors = foreign_run(program, replace(CONFIG, **other))
+    found = compared(packs["gpt"], tensors)
+    if program == "llm.c" and "vocab_size" in other:
+        assert found.sizes == ()  # its table is filled up to 128 whatever it has
+        return
+    assert said in found.sizes
+    assert len(found.sizes) <= 1 + ("n_head" in other) + 2 * ("n_embd" in other)
+
+
+def test_fewer_layers_are_named_where_all_are_in_one_tensor(packs: dict[str, Pack]):
+    found = compared(packs["gpt"], foreign_run("llm.c", replace(CONFIG, n_layer=1)))
+    assert found.sizes == ("yours has 1 layer, the pack 2",)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_right_sizes_are_no_finding_through_other_programs_names(
+    packs: dict[str, Pack], program: str
+):
+    assert compared(packs["gpt"], foreign_run(program, CONFIG)).agrees
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize(("field", "size"), [("vocab_size", 13), ("block_size", 9)])
+def test_a_wrong_vocabulary_or_length_is_named(
+    packs: dict[str, Pack], kind: str, field: str, size: int
+):
+    found = compared(packs[kind], dump(replace(CONFIGS[kind], **{field: size})))
+    words = {"vocab_size": "vocabulary of 13", "block_size": "room for 9 positions"}
+    seen = kind == "gpt" or field == "vocab_size"  # a Llama has no table of positions
+    assert len(found.sizes) == seen
+    assert all(words[field] in said for said in found.sizes)

@@ -105,6 +105,10 @@ class Mine(Mapping[str, Tensor]):
             "were computed, in one of these"
         )
 
+    def _kind(self, name: str) -> torch.dtype:
+        kind = self.tensors[self.translation.found[name].names[0]].dtype
+        return kind if kind in STATED else self[name].dtype
+
     def ids(self, name: str, shape: torch.Size) -> Tensor:
         """Tokens or targets; `CheckpointError` where they are no whole numbers."""
         return token_ids(name, fitted(name, self[name], shape))
@@ -120,7 +124,7 @@ class Mine(Mapping[str, Tensor]):
 
     def dtype(self) -> torch.dtype:
         """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
-        floats = {self[name].dtype for name in self if name not in INTEGERS and not is_ids(name)}
+        floats = {self._kind(name) for name in self if name not in INTEGERS and not is_ids(name)}
         return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from pellucid.compare.mine import INTEGERS, Mine
+from pellucid.compare.mine import INTEGERS, Mine, shape_of
 from pellucid.compare.translate import layer_of, translate
 from pellucid.errors import TraceError
 from pellucid.models import CausalModel
@@ -27,6 +27,11 @@ WITNESSES = 2
 """So many tensors must show a size, and all the same: a single one may just be transposed."""
 
 Shape = tuple[int, ...]
+TABLES = {"V", "maxT"}
+"""Sizes that one tensor shows by itself, where no other of its axes differs."""
+
+PADDED = {"logits", "probs"}
+"""Tensors that are cut to the vocabulary, and show its size before that."""
 
 _SIZE = re.compile(rf"(\d*)({'|'.join(SAID)})")
 _NUMBER = re.compile(r"(?<!\d)\d+(?!\d)")
@@ -41,24 +46,41 @@ def wrong_sizes(blank: CausalModel, shapes: Mapping[str, Shape], mine: Mine) -> 
     """Each size in which the other program's model is not `blank`, in words.
 
     `shapes` are those that the tensors should have. More layers are known by their names. Fewer are
-    not, as whoever dumps some need not dump all: `find` tells them by what is made of the last.
+    not, as whoever dumps some need not dump all: `find` tells them by what is made of the last,
+    and a tensor that has all layers in one shows it.
     """
     layers, deepest = blank.config.n_layer, _layers(blank, mine)
-    if deepest > layers:
-        yield f"yours has {deepest} layers, the pack {layers}"
+    if deepest not in (0, layers):
+        yield f"yours has {deepest} layer{'s' * (deepest != 1)}, the pack {layers}"
     shown: dict[str, dict[tuple[int, int], set[str]]] = {}
+    alone: set[str] = set()
     for name in mine:
-        for letter, own, theirs in _of(shapes, mine, name):
+        found = list(_of(shapes, mine, name))
+        for letter, own, theirs in found:
             shown.setdefault(letter, {}).setdefault((own, theirs), set()).add(name)
+        wrong = {letter for letter, own, theirs in found if own != theirs}
+        alone |= wrong if wrong <= TABLES and len(wrong) == 1 else set()
     for letter, said in SAID.items():
         pairs = shown.get(letter, {})
         for (own, theirs), names in pairs.items():
-            if own != theirs and len(names) >= WITNESSES and len(pairs) == 1:
+            enough = len(names) >= WITNESSES or letter in alone
+            if own != theirs and enough and len(pairs) == 1:
                 yield said.format(own, theirs)
 
 
 def _layers(blank: CausalModel, mine: Mine) -> int:
-    """How many layers the names that were not understood speak of; 0 where they speak of none."""
+    """How many layers the names that were not understood speak of, or tensors that have all have.
+
+    0 where they speak of no more than the pack has.
+    """
+    stacked = {
+        len(mine.tensors[name])
+        for source in mine.translation.found.values()
+        for name in source.names
+        if source.stacked
+    }
+    if len(stacked) == 1:
+        return max(stacked)
     left = [one.name for one in mine.translation.unknown]
     numbers = {int(number) for name in left for number in _NUMBER.findall(name) if len(number) < 4}
     most = max(numbers, default=0) + 1
@@ -75,6 +97,8 @@ def _of(shapes: Mapping[str, Shape], mine: Mine, name: str) -> Iterator[tuple[st
         return
     try:
         own = tuple(mine[name].shape)
+        if name.removeprefix("d") in PADDED:
+            own = (*own[:-1], shape_of(mine.tensors, mine.translation.found[name].names[0])[-1])
     except TraceError:
         return  # of another program's layout, which is read by the sizes that it should have
     for letter, here, there in zip(

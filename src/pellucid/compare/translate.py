@@ -52,7 +52,7 @@ class NameTranslation(NamedTuple):
     def layouts(self) -> tuple[str, ...]:
         """What is to be said of other programs' layouts, each once."""
         said = (source.layout_said for source in self.found.values())
-        return tuple(dict.fromkeys(one for one in said if one)) + self.notes
+        return tuple(dict.fromkeys(one for one in said if one))
 
 
 class _Match(NamedTuple):

@@ -24,3 +24,5 @@ def name_lines(translation: NameTranslation) -> Iterator[Text]:
         yield Text(f"{why}--guess pairs them by shapes and numbers", style="dim")
     for said in translation.layouts:
         yield Text(f"layout: {said}", style="dim")
+    for said in translation.notes:
+        yield Text(f"names: {said}", style="yellow")
