@@ -8,12 +8,15 @@ import torch
 
 from pellucid.compare.against import TensorDistance, apart
 from pellucid.compare.case import Fit
+from pellucid.compare.finding import faults_of
 from pellucid.compare.judge import STATED, Picture, dropped, judge
 from pellucid.compare.judging_tape import JudgingTape
-from pellucid.layers import linear_backward
-from pellucid.models import GPT
+from pellucid.compare.step import JudgedStep
+from pellucid.layers import cross_entropy, linear_backward
+from pellucid.models import GPT, GPTConfig
 from pellucid.numbers import Rounded
-from pellucid.tree import map_leaves
+from pellucid.tape import Tape
+from pellucid.tree import map_leaves, unflatten
 from tests.port.models import CONFIG, model_of, small
 
 ONES = torch.ones(2, 3, dtype=torch.float64)
@@ -143,3 +146,52 @@ def test_a_backward_counts_from_the_gradient_that_is_shown_though_its_maker_show
     linear_backward(*given, tape=tape.at("m"))
     agree = {name: verdict.agrees for name, verdict in tape.verdicts.items()}
     assert agree == {"dm.out": False, "dm.x": True, "dm.weight": True}
+
+
+# -- a large vocabulary ---------------------------------------------------------------------------
+
+WIDE = GPTConfig(vocab_size=50257, block_size=6, n_layer=1, n_head=3, n_embd=12)
+IDS = torch.tensor([1, 4, 2, 9, 0, 4]), torch.tensor([4, 2, 9, 0, 4, 7])
+
+
+def wide_model(dtype: torch.dtype, scale: float) -> GPT:
+    """A model that scores as many tokens as GPT-2, the more surely the larger its scale."""
+    params, *_ = small(config=WIDE)
+    params["wte.weight"] *= scale
+    return GPT(WIDE, unflatten({n: torch.tensor(v).to(dtype) for n, v in params.items()}))
+
+
+def shown_by(model: GPT) -> dict[str, torch.Tensor]:
+    tape = Tape()
+    model.loss_and_grads(*IDS, tape)
+    return {name: tape[name] for name in tape}
+
+
+@pytest.mark.parametrize("scale", [0.1, 5.0])
+@pytest.mark.parametrize("dtype", list(STATED))
+def test_a_loss_may_be_off_by_no_more_with_all_inputs_shown_than_behind_a_gap(
+    dtype: torch.dtype, scale: float
+):
+    model = wide_model(dtype, scale)
+    right = shown_by(model)
+    assert faults_of(JudgedStep(model, *IDS, None, right, dtype).follow()) == []
+    for name in ("loss", "losses", "probs"):
+        wrong = right[name].clone()
+        wrong.view(-1)[int(wrong.abs().argmax())] += 1000
+        allowed = [
+            JudgedStep(model, *IDS, None, shown, dtype).follow().verdicts[name].allowed
+            for shown in (right | {name: wrong}, {name: wrong})
+        ]
+        assert allowed[0] <= 1.05 * allowed[1], name
+    if dtype == torch.float32:
+        off = right | {"loss": right["loss"] * (1 + 2e-4)}
+        assert faults_of(JudgedStep(model, *IDS, None, off, dtype).follow()) == ["loss"]
+
+
+def test_losses_near_0_are_not_held_to_a_part_of_themselves():
+    """A sure model's losses are what large scores leave: float32 keeps few of their digits."""
+    logits = torch.tensor([[90.0, 70.0, 50.0], [70.1, 90.3, 60.0]])
+    rough = {"losses": torch.tensor([3e-9, 0.0]), "loss": torch.tensor(1.5e-9)}
+    tape = JudgingTape(rough)
+    cross_entropy(Rounded.exact(logits), torch.tensor([0, 1]), tape=tape)
+    assert all(verdict.agrees for verdict in tape.verdicts.values())

@@ -72,22 +72,25 @@ def judge(
     *,
     carried: bool = False,
     most: float | None = None,
+    least: float | None = None,
 ) -> Verdict:
     """Compare a tensor with what its step makes of the numbers that went into it.
 
     What is allowed is the bound of rounding. Where values are carried that nobody has compared, it
-    is that or `most`, by default the stated one, whichever is smaller.
+    is that or `most`, by default the stated one, whichever is smaller. With `least` it is so
+    everywhere, where the stated one is a part of a number at least as large as that.
     """
     mine, true, off = (values.detach().reshape(-1) for values in (theirs, made.middle, made.off))
     largest = max(float(piece.abs().nan_to_num(posinf=0).max()) for piece in true.split(PIECE))
     stated = STATED[made.dtype] * largest
     highest = stated if most is None else most
+    cap = math.inf if least is None else STATED[made.dtype] * max(largest, least)
     tiny = torch.finfo(made.dtype).tiny
 
     def compared(start: int) -> tuple[Tensor, Tensor, Tensor]:
         here = slice(start, start + PIECE)
         apart, sizes = _apart(mine[here].double(), true[here])
-        bound = off[here].clamp(max=highest) if carried else off[here].nan_to_num(posinf=stated)
+        bound = off[here].clamp(max=highest if carried else cap).nan_to_num(posinf=stated)
         allowed = bound + made.unit * sizes + tiny
         return apart, allowed, apart / allowed
 

@@ -23,6 +23,11 @@ from pellucid.compare.mutation import Function, MutatedTape, Mutation
 from pellucid.numbers import Rounded
 from pellucid.tape import Call, leaves_of
 
+CAPPED = {"probs": 0.0, "losses": 1.0, "loss": 1.0}
+"""What may be off by no more than is stated behind a gap, though all that went in is shown, and a
+size that it counts as having at least: a bound grows with the vocabulary, and no number of these is
+what two larger ones leave."""
+
 
 @dataclass
 class _Judged:
@@ -131,7 +136,9 @@ class JudgingTape(MutatedTape):
         theirs = fitted(name, self._judged.mine[name], value.shape)
         theirs = hidden_as_ours(name, theirs, value.middle)
         carried, most = self._is_carried(key), self._judged.most(name)
-        self._judged.verdicts[name] = judge(name, theirs, value, key, carried=carried, most=most)
+        self._judged.verdicts[name] = judge(
+            name, theirs, value, key, carried=carried, most=most, least=CAPPED.get(name)
+        )
         if name == self._judged.keep:
             made = Rounded(value.middle, value.off, value.dtype)
             self._judged.kept[name] = (theirs, made)
