@@ -121,3 +121,104 @@ Proof.
   intros dout. unfold layer_norm. rewrite Hy, Hg. f_equal. f_equal.
   rewrite !slope_vec. apply sum_ext. intros t Ht. apply (B t Ht).
 Qed.
+
+(** * At width 2, where layer norm leaves almost nothing of its input *)
+
+Definition two (a b : R) : vector := fun i => match i with O => a | _ => b end.
+
+Lemma centered_two a b i : (i < 2)%nat ->
+  centered 2 (two a b) i = two ((a - b) / 2) (- ((a - b) / 2)) i.
+Proof.
+  intros Hi. unfold centered, mean, two. simpl.
+  destruct i as [| [| i]]; [| | lia]; field.
+Qed.
+
+Lemma variance_two a b : variance 2 (two a b) = ((a - b) / 2) ^ 2.
+Proof.
+  unfold variance, mean.
+  rewrite (sum_ext 2 _ (fun i => two ((a - b) / 2) (- ((a - b) / 2)) i ^ 2))
+    by (intros i Hi; rewrite centered_two by exact Hi; reflexivity).
+  unfold two. simpl. field.
+Qed.
+
+(** The first of two normalized numbers is half their difference over √(its square + ε), and the
+    second is its opposite. *)
+Theorem xhat_of_two eps a b :
+  let half := (a - b) / 2 in
+  xhat 2 eps (two a b) 0%nat = half / sqrt (half ^ 2 + eps) /\
+  xhat 2 eps (two a b) 1%nat = - (half / sqrt (half ^ 2 + eps)).
+Proof.
+  intros half. unfold xhat, rstd. rewrite variance_two, !centered_two by lia.
+  fold half. unfold two, Rdiv. split; ring.
+Qed.
+
+(** What it asks of the first of its two inputs: a multiple of ε. *)
+Theorem layer_norm_dx_of_two eps a b weight dout :
+  let half := (a - b) / 2 in
+  0 < half ^ 2 + eps ->
+  layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 0%nat
+  = (dout 0%nat 0%nat * weight 0%nat - dout 0%nat 1%nat * weight 1%nat) / 2
+    * (eps / ((half ^ 2 + eps) * sqrt (half ^ 2 + eps))).
+Proof.
+  intros half P. destruct (xhat_of_two eps a b) as [E0 E1]. fold half in E0, E1.
+  unfold layer_norm_dx, mean. simpl sum. rewrite E0, E1. unfold rstd. rewrite variance_two.
+  fold half. assert (Sp : 0 < sqrt (half ^ 2 + eps)) by (apply sqrt_lt_R0, P).
+  assert (Sq : sqrt (half ^ 2 + eps) * sqrt (half ^ 2 + eps) = half ^ 2 + eps)
+    by (apply sqrt_def; lra).
+  set (r := sqrt (half ^ 2 + eps)) in *. rewrite <- Sq. simpl INR.
+  replace eps with (r * r - half ^ 2) by lra. field. lra.
+Qed.
+
+Lemma near_0 (f : R -> R) l :
+  continuous f 0 -> f 0 = l -> filterlim f (at_right 0) (locally l).
+Proof.
+  intros C <- P HP. destruct (C P HP) as [e He]. exists e. intros y By _. apply He, By.
+Qed.
+
+Lemma half_square_pos a b : a <> b -> 0 < ((a - b) / 2) ^ 2.
+Proof. intros Ne. apply pow2_gt_0. lra. Qed.
+
+(** As ε → 0 two different numbers become 1 and -1, whatever they were: the larger one becomes 1. *)
+Theorem layer_norm_of_two_in_the_limit a b :
+  b < a ->
+  filterlim (fun eps => xhat 2 eps (two a b) 0%nat) (at_right 0) (locally 1) /\
+  filterlim (fun eps => xhat 2 eps (two a b) 1%nat) (at_right 0) (locally (-1)).
+Proof.
+  intros L. assert (P := half_square_pos a b ltac:(lra)).
+  assert (D : ex_derive (fun eps => (a - b) / 2 / sqrt (((a - b) / 2) ^ 2 + eps)) 0).
+  { auto_derive. rewrite Rplus_0_r. repeat split; [exact P | ].
+    apply Rgt_not_eq, sqrt_lt_R0, P. }
+  assert (E : (a - b) / 2 / sqrt (((a - b) / 2) ^ 2 + 0) = 1).
+  { rewrite Rplus_0_r, <- Rsqr_pow2, sqrt_Rsqr by lra. field. lra. }
+  split.
+  - apply near_0.
+    + apply (continuous_ext (fun eps => (a - b) / 2 / sqrt (((a - b) / 2) ^ 2 + eps))).
+      * intros eps. symmetry. apply xhat_of_two.
+      * apply (ex_derive_continuous (V := R_NormedModule)), D.
+    + rewrite (proj1 (xhat_of_two 0 a b)). exact E.
+  - apply near_0.
+    + apply (continuous_ext (fun eps => - ((a - b) / 2 / sqrt (((a - b) / 2) ^ 2 + eps)))).
+      * intros eps. symmetry. apply xhat_of_two.
+      * apply (continuous_opp (V := R_NormedModule)).
+        apply (ex_derive_continuous (V := R_NormedModule)), D.
+    + rewrite (proj2 (xhat_of_two 0 a b)), E. reflexivity.
+Qed.
+
+(** And as ε → 0 the gradient by its input vanishes: nothing before a layer norm of width 2 learns. *)
+Theorem layer_norm_of_two_does_not_learn a b weight dout :
+  a <> b ->
+  filterlim (fun eps => layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 0%nat)
+    (at_right 0) (locally 0).
+Proof.
+  intros Ne. assert (P := half_square_pos a b Ne).
+  set (h := ((a - b) / 2) ^ 2) in *.
+  set (c := (dout 0%nat 0%nat * weight 0%nat - dout 0%nat 1%nat * weight 1%nat) / 2).
+  apply (filterlim_ext_loc (fun eps => c * (eps / ((h + eps) * sqrt (h + eps))))).
+  - exists (mkposreal 1 Rlt_0_1). intros eps _ He. symmetry. apply layer_norm_dx_of_two.
+    fold h. lra.
+  - apply near_0.
+    + apply (ex_derive_continuous (V := R_NormedModule)). auto_derive. rewrite Rplus_0_r.
+      repeat split; [exact P |]. apply Rgt_not_eq, Rmult_lt_0_compat; [exact P |].
+      apply sqrt_lt_R0, P.
+    + unfold Rdiv. ring.
+Qed.
