@@ -972,6 +972,82 @@ PARTS = ("resid_dropout.out", "dropout.out", "c_proj.out")
 """What a part of a block adds to the stream: the last of its values that there is."""
 
 
+# -- how the calls of a block and of a model are connected -----------------------------------------
+
+HALVES = {
+    "block pre": "ln_1.x=resid_pre attn.*=ln_1.out ln_2.x=resid_mid mlp.*=ln_2.out",
+    "block post": "attn.*=resid_pre ln_1.x=sum_1 mlp.*=resid_mid ln_2.x=sum_2",
+    "decoder_block pre": "ln_1.x=resid_pre attn.*=ln_1.out ln_2.x=resid_mid cross.*=ln_2.out ln_3.x=resid_cross "
+    "mlp.*=ln_3.out",
+    "decoder_block post": "attn.*=resid_pre ln_1.x=sum_1 cross.*=resid_mid ln_2.x=sum_2 mlp.*=resid_cross ln_3.x=sum_3",
+}
+"""Which call reads what in a block, `attn.*` being the first maps of attention and so on."""
+
+FIRST = {"attn": "c_attn q_proj k_proj v_proj", "mlp": "c_fc gate_proj up_proj", "cross": "c_q"}
+
+INSIDE = (
+    "attn.q_norm.x=attn.q_heads attn.k_norm.x=attn.k_heads attn.q_rope.x=attn.q_norm.out|attn.q_heads "
+    "attn.k_rope.x=attn.k_norm.out|attn.k_heads attn.k_repeat.x=attn.k_rope.out|attn.k_norm.out|attn.k_heads "
+    "attn.v_repeat.x=attn.v_heads attn.q=attn.q_rope.out|attn.q_norm.out|attn.q_heads|attn.q "
+    "attn.k=attn.k_repeat.out|attn.k_rope.out|attn.k_norm.out|attn.k_heads|attn.k "
+    "attn.v=attn.v_repeat.out|attn.v_heads|attn.v attn.attn_dropout.x=attn.att attn.c_proj.x=attn.merged "
+    "attn.resid_dropout.x=attn.c_proj.out cross.q=cross.q cross.k=cross.k cross.v=cross.v "
+    "cross.c_proj.x=cross.merged cross.resid_dropout.x=cross.c_proj.out mlp.act.x=mlp.gate_proj.out|mlp.c_fc.out "
+    "mlp.c_proj.x=mlp.gated|mlp.act.out mlp.dropout.x=mlp.c_proj.out"
+)
+"""The same inside attention and the feed-forward network: of several sources the first that there is."""
+
+AROUND = (
+    "scale.x=embed.out wpe.x=embed.out position.x=scale.out drop.x=position.out|wpe.out|embed.out "
+    "h.0.resid_pre=drop.out|position.out|wpe.out|embed.out ln_f.x=h.LAST.resid_post"
+)
+HEAD = "lm_head.x=ln_f.out|dec.ln_f.out|h.LAST.resid_post|dec.h.LAST.resid_post logits=lm_head.out"
+
+
+def connections(run):
+    """(call and argument, the tensor that it reads, the one that it should read) of each block and model."""
+    reads = {}
+    for call in run.calls:
+        if not call["function"].endswith(("_backward", "_rule")):
+            for argument, name in call["inputs"].items():
+                reads.setdefault(joined(call["path"], argument), set()).add(name)
+    blocks = {c["path"]: c for c in run.calls if c["function"] in
+              ("block", "gated_block", "mixed_block", "decoder_block")}
+
+    def expected(rules, prefix, last=0, own={}):
+        for rule in rules.split():
+            reader, _, sources = rule.partition("=")
+            names = [prefix + source.replace("LAST", str(last)) for source in sources.split("|")]
+            source = next((run.alias[name] for name in names if name in run.alias), own.get(sources))
+            start, _, star = reader.partition(".*")
+            ends = [f"{start}.{first}.x" for first in FIRST[start].split()] if _ else [reader]
+            yield from ((prefix + end, name, source) for end in ends for name in reads.get(prefix + end, ()))
+
+    for path, block in blocks.items():
+        kind = "decoder_block" if block["function"] == "decoder_block" else "block"
+        kind += " " + block["settings"].get("norm", "pre")
+        yield from expected(f"{HALVES[kind]} {INSIDE}", f"{path}.", own=block["inputs"])
+        for reader, names in reads.items():
+            if re.match(re.escape(path) + r"\.(ln_\d|attn|cross|mlp)\.", reader) and PARAMETER.search(reader):
+                yield from ((reader, name, run.alias.get(reader)) for name in names)
+    prefixes = {path[: -len(m.group())]: 0 for path in blocks if (m := re.search(r"(^|(?<=\.))h\.\d+$", path))}
+    for prefix in prefixes:
+        count = sum(re.fullmatch(re.escape(prefix) + r"h\.\d+", path) is not None for path in blocks)
+        yield from expected(AROUND, prefix, count - 1)
+        for i in range(1, count):
+            yield from expected(f"h.{i}.resid_pre=h.{i - 1}.resid_post", prefix)
+        if prefix == "dec.":
+            memory = f"enc.ln_f.out|enc.h.{prefixes_last(blocks, 'enc.')}.resid_post"
+            rules = " ".join(f"dec.h.{i}.cross.c_kv.x={memory}" for i in range(count))
+            yield from expected(rules, "")
+        if prefix in ("", "dec."):
+            yield from expected(HEAD, "", count - 1)
+
+
+def prefixes_last(blocks, prefix):
+    return sum(path.startswith(f"{prefix}h.") for path in blocks) - 1
+
+
 # -- the certificate -------------------------------------------------------------------------------
 
 KINDS = {"float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "bool": "?"}
@@ -983,6 +1059,12 @@ COMPUTED = set(
 """What the last part of a name is only where a call has made the tensor."""
 
 
+PARAMETER = re.compile(r"(^|\.)(weight|bias|lora_a|lora_b)$")
+
+CONSTANTS = {"frequencies", "angles", "cos", "sin", "inputs"}
+"""What calls may make of whole numbers alone, in floats, which are the run's constants from then on."""
+
+
 class Unit:
     """One equation of one call."""
 
@@ -992,7 +1074,8 @@ class Unit:
         floats = [a for a, name in call["inputs"].items() if run.is_float(name)]
         self.reads = {a: run.resolve(self, a) for a in (floats if reads is None else reads)}
         known = {run.alias.get(joined(self.path, key)) for key in makes or ()}
-        self.makes = [name for name in call["outputs"] if makes is None or name in known]
+        made = (*call["outputs"], *call["constants"])
+        self.makes = [name for name in made if makes is None or name in known]
         self.built = self.adjoints = (None,)
 
     def __call__(self, argument):
@@ -1112,7 +1195,8 @@ class Run:
             last = name.rsplit(".", 1)[-1]
             ends = name[0] == "d" and self.alias.get(name[1:]) in self.makers and not self.is_end(name[1:])
             starts = name[0] == "d" and self.alias.get(name[1:]) in self.makers and not ends
-            if not self.given[name].get("constant") and not starts and (last in COMPUTED or ends):
+            known = last in CONSTANTS and any(name in call["constants"] for call in self.calls)
+            if not starts and not known and (last in COMPUTED or ends):
                 raise Wrong(f"{name}: claimed as given, and it is no parameter and no input of a model")
         for call in self.calls:
             if call["function"].endswith("_backward"):
@@ -1122,17 +1206,16 @@ class Run:
                     self.seeds[loss] = dloss
                 continue
             equations = EQUATIONS.get(call["function"])
-            if equations is None:
+            if equations is None and call["outputs"]:
                 self.unknown.append(call)
-                continue
-            for parts in equations:
+            for parts in equations or ():
                 try:
                     unit = Unit(self, call, *parts)
                 except Missing:
                     continue
                 self.units.append(unit)
         for unit in self.units:
-            self.maker.update(dict.fromkeys(unit.makes, unit))
+            self.maker.update({name: unit for name in unit.makes if name not in self.given})
             if unit.function.endswith("_rule"):
                 continue  # what a weight becomes is no part of the loss
             for argument, name in unit.reads.items():
@@ -1399,10 +1482,18 @@ class Checker:
 
     def __init__(self, run):
         self.run, self.calls, self.numbers, self.floats = run, 0, 0, 0
+        self.connected = self.parameters = 0
         self.refused, self.unseen = [], []
 
     def check(self, call):
         outputs = [name for name in call["outputs"] if name in self.run.stated or not self.run.part]
+        if call["constants"]:
+            try:
+                self.constants(call)
+            except Wrong as wrong:
+                self.refused.append(f"{title(call)}: {wrong}")
+            else:
+                self.calls += not outputs
         if not outputs:
             return
         stated = [self.run.stated[name]["exponent"] for name in outputs if name in self.run.stated]
@@ -1422,6 +1513,25 @@ class Checker:
                 self.calls += 1
                 self.numbers += sum(len(self.run.array(name).m) for name in outputs)
             return
+
+    def constants(self, call):
+        """Floats that were made of whole numbers: rounded where they were made, and where cos and sin were.
+
+        An angle in float64 is off by 2^-53 of it, and by as much its cosine; then comes the run's own dtype.
+        """
+        run, precision.bits = self.run, 128
+        if call["function"] != "rotary_angles":
+            return
+        (unit,) = (unit for unit in run.units if unit.call is call)
+        for name in call["constants"]:
+            found, given = unit.made()[name].array.at(128), run.exact(name).fine()
+            finest = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}[run.given[name]["dtype"]]
+            angles = unit("frequencies").array
+            most = max(map(abs, angles.m), default=0) * (found.shape[0] + unit.setting("start", 0))
+            off = (1 + max(0, Fraction(most) * Fraction(2) ** angles.e)) / 2**52 + Fraction(2, 2**finest)
+            for i, (m, r, own) in enumerate(zip(found.m, found.r, given.m)):
+                if abs(m - own) + r > off * 2**128:
+                    raise Wrong(f"{name}{place(i, found.shape)} is no {name.rsplit('.', 1)[-1]} of its angle")
 
     def by_equations(self, call, outputs):
         run = self.run
@@ -1523,9 +1633,17 @@ def check_run(content, files, options):
     run = Run(content, files)
     run.arrange()
     checker = Checker(run)
+    for reader, name, source in connections(run):
+        if name != source:
+            raise Wrong(f"{reader} is {name}, and by the equations of the block or model it is {source}")
+        checker.connected += 1
     for name, record in run.given.items():
         if "bytes" in record:
             run.bytes_of(name, record)
+        if options.weights and PARAMETER.search(name) and not name.startswith("d") and name in run.readers:
+            if files.find(record["sha256"]) is None:
+                raise Wrong(f"{name}: it is not in {', '.join(options.weights)}")
+            checker.parameters += 1
         if content["sha256"].get(name, record["sha256"]) != record["sha256"]:
             raise Wrong(f"{name}: two different SHA-256 of it are stated")
     for call in run.unknown:
@@ -1544,7 +1662,7 @@ def check_run(content, files, options):
         missing = [
             name for name in run.given
             if content["update"] and run.is_float(name) and name in run.readers and not run.part
-            and re.search(r"(^|\.)(weight|bias|lora_a|lora_b)$", name) and run.gradient_name(name) is None
+            and PARAMETER.search(name) and run.gradient_name(name) is None
         ]
         checker.refused += [f"{name}: no gradient of it is stated" for name in missing]
     for call in calls:
@@ -1564,13 +1682,18 @@ def report(number, checker, asked, seconds):
         f"run {number}: {checker.numbers:,} numbers of {checker.calls:,} calls hold, of {asked:,} asked for "
         f"and {len(run.calls):,} in all; {checker.floats:,} floats are as near as stated; {seconds:.1f} s"
     )
-    parameters = [name for name in run.given if run.is_float(name)]
-    whole = [name for name in run.given if not run.is_float(name)]
-    print(
-        f"  on trust: that these calls, so connected, are the model that is meant; {len(parameters)} given "
-        f"tensors of floats and {len(whole)} of whole numbers, as their SHA-256 says"
-        + "".join(f"; {name}, which no call made" for name in run.trusted)
-    )
+    floats = [name for name in run.given if run.is_float(name) and name in run.readers]
+    parameters = [name for name in floats if PARAMETER.search(name)]
+    others = [name for name in run.given if name not in floats and not run.is_float(name)] + [
+        name for name in floats if name not in parameters
+    ]
+    known = f"{len(parameters)} parameters" + (f", {checker.parameters} of them as in the file" * bool(checker.parameters))
+    print(f"  {checker.connected:,} connections are those of the equations" * bool(checker.connected)
+          or "  on trust: that these calls, as they are connected, are what is meant")
+    print(f"  on trust, as their SHA-256 says: {known}; {', '.join(others[:8])}"
+          + f" and {len(others) - 8} more" * (len(others) > 8))
+    for name in run.trusted:
+        print(f"  not checked: {name}, which no call here makes")
     for kind, lines in (("not checked", checker.unseen), ("REFUSED", checker.refused)):
         for line in lines[:20]:
             print(f"  {kind}: {line}")

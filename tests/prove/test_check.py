@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from pellucid.examples import EXAMPLES
-from tests.prove.certificates import CHECKER, changed, checked, write_certificate
+from tests.prove.certificates import CHECKER, changed, checked, write_certificate, write_runs
 from tests.prove.planted import plant
+from tests.prove.recorded_models import model_runs
 
 ALL_HOLDS = "all that was asked for holds"
 
@@ -113,6 +114,13 @@ def weight(run: Any, name: str, *, hashed: bool) -> None:
         record["sha256"] = run["sha256"][name] = sha256(data).hexdigest()
 
 
+def read_by(run: Any, path: str, argument: str, name: str) -> None:
+    """A call forward reads another value."""
+    for call in run["calls"]:
+        if call["path"] == path and argument in call["inputs"] and call["function"] == "linear":
+            call["inputs"][argument] = name
+
+
 def exchanged(run: Any) -> None:
     """A rule is given the gradient of another parameter, of the same shape."""
     (call,) = [c for c in run["calls"] if c["path"] == "h.0.ln_1.bias" and "dweight" in c["inputs"]]
@@ -204,6 +212,14 @@ FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "the mask": (unmasked, r"h.0.attn.scores has other hidden scores than the mask"),
     "a circle": (around, r"what it reads is made of what it makes"),
+    "another norm's output": (
+        lambda run: read_by(run, "h.0.mlp.c_fc", "x", "h.0.ln_1.out"),
+        r"h.0.mlp.c_fc.x is h.0.ln_1.out, and by the equations .* it is h.0.ln_2.out",
+    ),
+    "another layer's weight": (
+        lambda run: read_by(run, "h.0.attn.c_proj", "bias", "h.0.mlp.c_proj.bias"),
+        r"h.0.attn.c_proj.bias is h.0.mlp.c_proj.bias, and by the equations",
+    ),
     "a function": (
         lambda run: run["calls"][3].update(function="layer_morn"),
         r"layer_morn at h.0.ln_1: its equation is not known here: not checked",
@@ -218,3 +234,13 @@ def test_a_planted_fault_is_refused_by_name(fault: str, rocks: Path, tmp_path: P
     assert code == 1
     assert re.search(rf"REFUSED: .*{named}", said), said
     assert said.endswith("NOT all that was asked for holds\n")
+
+
+def test_models_of_every_kind_hold(tmp_path: Path) -> None:
+    names = []
+    for name, run in model_runs():
+        code, said = checked(write_runs(tmp_path / "certificate.json", [run]))
+        assert (code, name, said) == (0, name, said)
+        assert re.search(r"\n  \d+ connections are those of the equations\n", said)
+        names.append(name)
+    assert len(names) > 25

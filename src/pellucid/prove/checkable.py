@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from operator import itemgetter
 from typing import Any
 
 import torch
@@ -73,17 +72,13 @@ def checkable(
         for name in set(call.inputs.values()).intersection(enclosures, own_outputs(tape, call)):
             del enclosures[name]
             passed.add(name)
-    exact = constants | passed
     beside: dict[str, Tensor] = {}
-    given = {name: tape.value(name) for name in _given(tape, set(made) - exact)}
+    given = {name: tape.value(name) for name in _given(tape, set(made) - constants - passed)}
     full = numbers + sum(value.numel() for value in given.values()) <= FULL
     floats = {name: tape.value(name) for name in enclosures}
     return Checkable(
-        list(filter(itemgetter("outputs"), (_call(tape, call, exact) for call in tape.calls))),
-        {
-            name: record | ({"constant": True} if name in constants else {})
-            for name, record in _records(given, beside, full=full).items()
-        },
+        [_call(tape, call, constants, passed) for call in tape.calls if own_outputs(tape, call)],
+        _records(given, beside, full=full),
         _records(floats, beside, full=full),
         enclosures,
         bool(patterns),
@@ -134,7 +129,8 @@ def _is_given(tape: Tape, name: str, computed: set[str]) -> bool:
     return first in {name, None}
 
 
-def _call(tape: Tape, call: Call, exact: set[str]) -> dict[str, Any]:
+def _call(tape: Tape, call: Call, constants: set[str], passed: set[str]) -> dict[str, Any]:
+    own = own_outputs(tape, call)
     settings = {
         name: value
         for name, value in leaves_of(call.arguments).items()
@@ -145,7 +141,8 @@ def _call(tape: Tape, call: Call, exact: set[str]) -> dict[str, Any]:
         "function": call.function.__name__,
         "settings": settings,
         "inputs": dict(call.inputs),
-        "outputs": [name for name in own_outputs(tape, call) if name not in exact],
+        "outputs": [name for name in own if name not in constants | passed],
+        "constants": [name for name in own if name in constants],
     }
 
 
