@@ -38,15 +38,16 @@ Proof.
   intros s Hs. rewrite (Z s Hs). unfold Rdiv. ring.
 Qed.
 
-(** It reads its own query, and the keys and values that it has. *)
-Lemma attend_ext n d may_look noise q q' k k' v v' t t' c :
+(** It reads its own query, its own row of the mask and the noise, and the keys and values there are. *)
+Lemma attend_ext n d may_look may_look' noise noise' q q' k k' v v' t t' c :
+  may_look t = may_look' t' -> noise t = noise' t' ->
   (forall i, (i < d)%nat -> q t i = q' t' i) ->
   (forall s i, (s < n)%nat -> (i < d)%nat -> k s i = k' s i) ->
   (forall s, (s < n)%nat -> v s c = v' s c) ->
-  (forall s, (s < n)%nat -> may_look t s = may_look t' s) -> t = t' ->
-  attend n d may_look noise q k v t c = attend n d may_look noise q' k' v' t' c.
+  attend n d may_look noise q k v t c = attend n d may_look' noise' q' k' v' t' c.
 Proof.
-  intros Hq Hk Hv _ <-. unfold attend, linear_map, kept, dropout, att. apply sum_ext. intros s Hs.
+  intros Hm Hn Hq Hk Hv. unfold attend, linear_map, kept, dropout, att. rewrite Hm, Hn.
+  apply sum_ext. intros s Hs.
   rewrite (Hv s Hs). f_equal. f_equal. apply masked_softmax_ext; [| exact Hs].
   intros i Hi _. unfold scores, unembedding. f_equal. apply sum_ext. intros j Hj.
   rewrite (Hq j Hj), (Hk i j Hi Hj). reflexivity.
