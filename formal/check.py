@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
-"""Check a certificate of `pellucid prove … -o certificate.json` by other means than those that made it.
+"""Check a certificate of `pellucid prove … -o certificate.json`, by other means than made it.
 
     python formal/check.py certificate.json [--weights FILE] [--only PATTERN] [--sample N --seed S]
 
-Plain Python: whole numbers, fractions, and nothing that is not in its standard library. What is checked:
+Plain Python: whole numbers, fractions, and its standard library. What is checked:
 
-- forward: each call's numbers, from the enclosures of what it read, by the equation of its function;
-- backward: each gradient, as the adjoint of the forward equations. No backward formula stands here: the
-  derivative of a loss by a value is the sum, over all that read the value, of what comes back through each
-  (the chain rule), and what comes back through a call follows from its equation;
-- the optimizer's rule, and that it was given the gradient of the very weight it changes;
-- that every float of the run is as near to its enclosure as the certificate says (`error`);
-- that nothing else is claimed: each tensor is made by exactly one call, or is an input with its SHA-256.
+- forward: each call's numbers, by the equation of its function, from the enclosures that it read;
+- backward: no formula of it stands here. The gradient by a value is the sum, over all that read
+  the value, of what comes back through each (the chain rule); and what comes back through a call
+  follows from its equation, operation by operation;
+- the optimizer's rule, and that it was given the gradient of the very weight that it changes;
+- connections: that in a block and in a model each call reads what it has to;
+- that each float of the run is as near to its enclosure as the certificate says (`error`);
+- that nothing else is claimed: one call makes a tensor, or it is an input, with its SHA-256.
 
-Every number is an interval, (m ± r) · 2^e with whole m, r and one e for a tensor, and every rounding goes to
-r. By induction over the calls, the true numbers of the run lie in the enclosures, if the inputs do.
+A number is an interval, (m ± r) · 2^e with whole m, r and one e for a tensor; what is rounded goes
+to r. By induction over the calls, the true numbers of the run lie in the enclosures, for these
+inputs; a constant of a formula is the float that is written for it: 0.044715, √(2/π), √d, 1 - β.
 
-Exit code 0: all that was asked for holds. 1: something does not, and is named. 2: no certificate to read.
+Exit code 0: all that was asked for holds. 1: something does not, and is named. 2: not readable.
 """
 
 import argparse
@@ -83,12 +85,12 @@ def pi(w):
 
 
 def exp(x, p):
-    """2^p · exp(x 2^-p), off by less than 2.
+    """The exponential of x 2^-p in units of 2^-p, off by less than 2.
 
-    x = k log 2 + s, and exp(s) = exp(s / 2^j)^(2^j), whose series is cut where a term is 0. In units of
-    2^-w: s is off by |k| + 1, each of n terms by 2, what is cut is less than the last term's 2; each of j
-    squarings doubles the error and adds 2. With j ≤ 30, n ≤ 1000, |k| ≤ 2^20 this is below 2^55, and
-    shifting by k brings it to 2^(k+55-w+p) < 1 as w - p = 64 + max(k, 0). One more for the last shift.
+    x = k log 2 + s, and exp(s) = exp(s / 2^j)^(2^j), whose series is cut where a term is 0. In
+    units of 2^-w: s is off by 2 |k| + 1, each of n terms by 2, and what is cut by 2; each of j
+    squarings doubles the error and adds 2. With j ≤ 30, n ≤ 1000, |k| ≤ 2^20 this is below 2^55;
+    shifting by k makes it 2^(k+55-w+p) < 1, as w - p = 64 + max(k, 0). The last shift: 1 more.
     """
     k = (x * 3 // 2 >> p) if abs(x) < 1 << p else x // max(1, ln2(p + 32) >> 32)
     if k < -p - 4:
@@ -112,10 +114,11 @@ def exp(x, p):
 
 
 def log(x, p):
-    """2^p · log(x 2^-p) for x > 0, off by less than 2.
+    """The logarithm of x 2^-p in units of 2^-p, x > 0, off by less than 2.
 
-    x 2^-p = 2^k f with f in [2/3, 4/3), log f = 2 atanh(z), z = (f-1)/(f+1), |z| ≤ 1/5: n ≤ w terms off
-    by 2 each, and what is cut is less than the last; k log 2 is off by |k|. 64 more bits swallow this.
+    x 2^-p = 2^k f with f in [2/3, 4/3), log f = 2 atanh(z), z = (f-1)/(f+1), |z| ≤ 1/5: at most w
+    terms, off by 2 each, and what is cut is less than the last; k log 2 is off by 2 |k|. The 64
+    bits more swallow this.
     """
     w = p + 64
     k = x.bit_length() - p
@@ -132,10 +135,11 @@ def log(x, p):
 
 
 def cos_sin(x, p):
-    """2^p · (cos, sin) of x 2^-p, each off by less than 2.
+    """Cosine and sine of x 2^-p in units of 2^-p, each off by less than 2.
 
-    x = k π/2 + s with |s| < 1 (k π/2 is off by |k| / 2 units of 2^-w), and both series of s, alternating
-    with falling terms: what is cut is less than the last term. Terms are off by 2 each; 64 more bits.
+    x = k π/2 + s with |s| < 1 (k π/2 is off by |k| units of 2^-w), and both series of s, which
+    alternate with falling terms: what is cut is less than the last. Terms are off by 2 each, and
+    the 64 bits more swallow this.
     """
     w = p + 64 + max(0, x.bit_length() - p)
     half = pi(w) >> 1
@@ -153,10 +157,11 @@ def cos_sin(x, p):
 
 
 def erf(x, p):
-    """2^p · erf(x 2^-p), off by less than 2: 2/√π exp(-x²) Σ 2^n x^(2n+1) / (1·3·…·(2n+1)).
+    """The error function of x 2^-p in units of 2^-p, off by less than 4.
 
-    All terms have one sign, and from where the ratio 2x²/(2n+3) is below 1/2 what is cut is less than the
-    last term. At most LIMIT terms, off by n each; 64 more bits. Beyond exp(-x²) < 2^-p it is ±1.
+    It is 2/√π exp(-x²) Σ 2^n x^(2n+1) / (1·3·…·(2n+1)), and beyond x² > p it is ±1 but for less
+    than a unit. All terms have one sign; where one is 0, the ratio 2x²/(2n+3) is below 1/2, and
+    what is cut is less than that term. The sum is at most exp(x²): 3 x² bits more, and 64 more.
     """
     if x < 0:
         return -erf(-x, p)
@@ -180,34 +185,36 @@ def erf(x, p):
 class Array:
     """The numbers (m[i] ± r[i]) · 2^e of a tensor in C order; `hidden` places are -∞."""
 
-    __slots__ = ("shape", "m", "r", "e", "hidden")
+    __slots__ = ("e", "hidden", "m", "r", "shape")
 
     def __init__(self, shape, m, r, e, hidden=frozenset()):
         self.shape, self.m, self.r, self.e, self.hidden = tuple(shape), m, r, e, hidden
 
     def fit(self):
         """No finer than 2^-P: a floor is off by less than 1, and an exact number may stay exact."""
-        s = -precision.bits - self.e
+        s = -Precision.bits - self.e
         if s <= 0:
             return self
         m = [x >> s for x in self.m]
         mask = (1 << s) - 1
         r = [(r >> s) + 2 if r or x & mask else 0 for x, r in zip(self.m, self.r)]
-        return Array(self.shape, m, r, -precision.bits, self.hidden)
+        return Array(self.shape, m, r, -Precision.bits, self.hidden)
 
     def at(self, p):
         """The same with e = -p, p ≥ -e."""
         s = p + self.e
-        return self if not s else Array(
-            self.shape, [x << s for x in self.m], [r << s for r in self.r], -p
+        return (
+            self
+            if not s
+            else Array(self.shape, [x << s for x in self.m], [r << s for r in self.r], -p)
         )
 
     def fine(self):
         """With e = -P, as functions take it."""
-        return self.fit().at(precision.bits)
+        return self.fit().at(Precision.bits)
 
 
-class precision:
+class Precision:
     """Numbers are computed to 2^-bits."""
 
     bits = 256
@@ -243,7 +250,9 @@ def scaled(x, value):
     value = Fraction(value)
     n, d = value.numerator, value.denominator
     if d & (d - 1) == 0:  # a power of two: exact
-        return Array(x.shape, [m * n for m in x.m], [r * abs(n) for r in x.r], x.e + 1 - d.bit_length()).fit()
+        return Array(
+            x.shape, [m * n for m in x.m], [r * abs(n) for r in x.r], x.e + 1 - d.bit_length()
+        ).fit()
     y = x.fine()
     m = [m * n // d for m in y.m]
     return Array(x.shape, m, [r * abs(n) // d + 2 if r or m else 0 for m, r in zip(y.m, y.r)], y.e)
@@ -294,23 +303,35 @@ def matrix(x, y, sizes):
             for row, size in zip(rows, sizes_x):
                 off_x = x.r[row]
                 radii += [
-                    sum(map(mul, size, s)) + sum(map(mul, off_x, over)) for s, over in zip(off_y, over_y)
+                    sum(map(mul, size, s)) + sum(map(mul, off_x, over))
+                    for s, over in zip(off_y, over_y)
                 ]
     return Array((b, n, m), middles, radii, x.e + y.e).fit()
 
 
 def transposed(x, sizes):
-    b, n, k = sizes
-    places = [part * n * k + i * k + j for part in range(b) for j in range(k) for i in range(n)]
-    return taken(x, places, (b, k, n))
+    return taken(x, swap(sizes, 1), (sizes[0], sizes[2], sizes[1]))
+
+
+def swap(shape, axis):
+    """The places of a tensor in the order that it has with this axis and the next exchanged."""
+    a, b, inner = shape[axis], shape[axis + 1], math.prod(shape[axis + 2 :])
+    starts = range(0, math.prod(shape), a * b * inner or 1)
+    return [
+        s + (i * b + j) * inner + c
+        for s in starts
+        for j in range(b)
+        for i in range(a)
+        for c in range(inner)
+    ]
 
 
 def each(function, x, off=2):
-    """A function with its slope: function(m, p) -> (f(m), |f'| there, a bound of |f''|), in units of 2^-p.
+    """A function by its value, its slope |f'|, and a bound of |f''| everywhere.
 
-    By Taylor |f(m + d) - f(m)| ≤ r |f'(m)| + r²/2 max |f''|, for |d| ≤ r. f(m) is off by less than `off`.
+    |f(m + d) - f(m)| ≤ r |f'(m)| + r²/2 max |f''| for |d| ≤ r; f(m) is off by less than `off`.
     """
-    y, p = x.fine(), precision.bits
+    y, p = x.fine(), Precision.bits
     middles, radii = [], []
     for m, r in zip(y.m, y.r):
         value, slope, bend = function(m, p)
@@ -322,7 +343,7 @@ def each(function, x, off=2):
 
 def exponential(x):
     """exp(m ± r) lies within exp(m) (e^r - 1) ≤ exp(m) (r + r²) of exp(m), for r ≤ 1."""
-    y, p = x.fine(), precision.bits
+    y, p = x.fine(), Precision.bits
     if max(y.r, default=0) >> p:
         raise Wrong("an exponent that is not known to 1")
     middles = [exp(m, p) for m in y.m]
@@ -333,20 +354,24 @@ def exponential(x):
 
 def logarithm(x):
     """log lies within r / (m - r) of log m, for m > r."""
-    y, p = x.fine(), precision.bits
+    y, p = x.fine(), Precision.bits
     if any(m <= r for m, r in zip(y.m, y.r)):
         raise Wrong("a logarithm of what may not be positive")
-    return Array(x.shape, [log(m, p) for m in y.m], [(r << p) // (m - r) + 3 for m, r in zip(y.m, y.r)], -p)
+    return Array(
+        x.shape, [log(m, p) for m in y.m], [(r << p) // (m - r) + 3 for m, r in zip(y.m, y.r)], -p
+    )
 
 
 def between(shape, ends):
     """Intervals from their ends, which are rounded outward."""
     m = [low + high >> 1 for low, high in ends]
-    return Array(shape, m, [max(high - x, x - low) for x, (low, high) in zip(m, ends)], -precision.bits)
+    return Array(
+        shape, m, [max(high - x, x - low) for x, (low, high) in zip(m, ends)], -Precision.bits
+    )
 
 
 def inverse(x):
-    y, p = x.fine(), precision.bits
+    y, p = x.fine(), Precision.bits
     if any(abs(m) <= r for m, r in zip(y.m, y.r)):
         raise Wrong("a division by what may be 0")
     one = 1 << 2 * p
@@ -355,7 +380,7 @@ def inverse(x):
 
 def root(x):
     """The square root of what is not negative by its making: a square, or a sum of squares."""
-    y, p = x.fine(), precision.bits
+    y, p = x.fine(), Precision.bits
     ends = []
     for m, r in zip(y.m, y.r):
         if m + r < 0:
@@ -433,13 +458,14 @@ def spread(x, shape):
     return take(x, places, shape)
 
 
-def moved(x, shape, places=None):
-    """The same numbers in another shape, whose last axis may be -1, or in another order."""
+def moved(x, shape):
+    """The same numbers in another shape, whose last axis may be -1."""
     if shape[-1:] == (-1,):
         shape = (*shape[:-1], math.prod(x.shape) // max(1, math.prod(shape[:-1])))
     if math.prod(shape) != math.prod(x.shape):
         raise Wrong(f"shapes that do not fit: {x.shape} and {shape}")
-    return take(x, range(math.prod(shape)) if places is None else places, tuple(shape))
+    array = shaped(x.array, tuple(shape))
+    return Value(array, (x, lambda d: shaped(d, x.shape)))
 
 
 def matmul(x, y):
@@ -464,15 +490,14 @@ def shaped(array, shape):
     return Array(shape, array.m, array.r, array.e)
 
 
-def turned(x):
-    """The transpose of the last two axes."""
-    *lead, n, k = x.shape
-    b = math.prod(lead)
-    places = [part * n * k + i * k + j for part in range(b) for j in range(k) for i in range(n)]
-    return take(x, places, (*lead, k, n))
+def swapped(x, axis):
+    """An axis, counted from the last, exchanged with the next."""
+    axis += len(x.shape)
+    shape = (*x.shape[:axis], x.shape[axis + 1], x.shape[axis], *x.shape[axis + 2 :])
+    return take(x, swap(x.shape, axis), shape)
 
 
-def total(x, axis=-1, keep=False):
+def total(x, axis=-1, *, keep=False):
     """The sum along the last axis, or of all numbers where the axis is None."""
     if axis is None:
         return gather(x, [0] * len(x.array.m), ())
@@ -508,7 +533,7 @@ def square(x):
     y = product(x.array, x.array)
     p = [(max(0, m - r), m + r) for m, r in zip(y.m, y.r)]
     m = [low + high >> 1 for low, high in p]
-    out = Array(x.shape, m, [max(h - c, c - l) for c, (l, h) in zip(m, p)], y.e)
+    out = Array(x.shape, m, [max(high - c, c - low) for c, (low, high) in zip(m, p)], y.e)
     return unary(x, out, lambda: scaled(x.array, 2))
 
 
@@ -557,7 +582,10 @@ def pieces(x, below, above):
 
     def ends(m, r):
         low, high = m - r, m + r
-        values = (low * below if low < 0 else low * above, high * below if high < 0 else high * above)
+        values = (
+            low * below if low < 0 else low * above,
+            high * below if high < 0 else high * above,
+        )
         return (min(*values, 0), max(values)) if low < 0 < high else (min(values), max(values))
 
     def side(m, r):
@@ -568,7 +596,7 @@ def pieces(x, below, above):
         return (0, 0) if not r else (min(below, above, 0), max(below, above, 0))
 
     y = x.array.fine()
-    p = precision.bits
+    p = Precision.bits
 
     def slope():
         return between(x.shape, [(a << p, b << p) for a, b in map(side, y.m, y.r)])
@@ -576,23 +604,12 @@ def pieces(x, below, above):
     return unary(x, between(x.shape, list(map(ends, y.m, y.r))), slope)
 
 
-def concat(parts, axis):
-    """Side by side along an axis."""
-    lead, rest = parts[0].shape[:axis], parts[0].shape[axis + 1 :]
-    lengths = [part.shape[axis] for part in parts]
-    shape, inner = (*lead, sum(lengths), *rest), math.prod(rest)
-    out, start = None, 0
-    for part, length in zip(parts, lengths):
-        places = [
-            (o * length + i - start) * inner + c if start <= i < start + length else -1
-            for o in range(math.prod(lead))
-            for i in range(sum(lengths))
-            for c in range(inner)
-        ]
-        piece = take(part, places, shape)
-        out = piece if out is None else out + piece
-        start += length
-    return out
+def beside(x, y):
+    """Two of one shape side by side along the last axis."""
+    n, shape = x.shape[-1], (*x.shape[:-1], 2 * x.shape[-1])
+    rows = [(i // (2 * n) * n + i % n, i // n % 2) for i in range(math.prod(shape))]
+    left = take(x, [-1 if second else place for place, second in rows], shape)
+    return left + take(y, [place if second else -1 for place, second in rows], shape)
 
 
 def cut(x, axis, start, stop):
@@ -610,31 +627,15 @@ def cut(x, axis, start, stop):
 
 def heads(x, count):
     """(…, T, H·d) -> (…, H, T, d)."""
-    *lead, length, width = x.shape
-    if count < 1 or width % count:
-        raise Wrong(f"a width of {width} for {count} heads")
-    d = width // count
-    places = [
-        (b * length + t) * width + h * d + i
-        for b in range(math.prod(lead))
-        for h in range(count)
-        for t in range(length)
-        for i in range(d)
-    ]
-    return take(x, places, (*lead, count, length, d))
+    if count < 1 or x.shape[-1] % count:
+        raise Wrong(f"a width of {x.shape[-1]} for {count} heads")
+    return swapped(moved(x, (*x.shape[:-1], count, x.shape[-1] // count)), -3)
 
 
 def merged(x):
     """(…, H, T, d) -> (…, T, H·d)."""
     *lead, count, length, d = x.shape
-    places = [
-        ((b * count + h) * length + t) * d + i
-        for b in range(math.prod(lead))
-        for t in range(length)
-        for h in range(count)
-        for i in range(d)
-    ]
-    return take(x, places, (*lead, length, count * d))
+    return moved(swapped(x, -3), (*lead, length, count * d))
 
 
 def backward(outputs, seeds):
@@ -678,7 +679,7 @@ def backward(outputs, seeds):
 def softmax_parts(x, seen=None):
     """x - c, exp(x - c) and its row sums; any c gives the same softmax: a row's largest midpoint.
 
-    With `seen`, 0 for what is hidden and 1 for the rest, the largest of what is seen, and 0 for the rest.
+    With `seen`, which is 0 for what is hidden and 1 for the rest, of what is seen alone.
     """
     n, m = x.shape[-1], x.array.m
     used = [1] * len(m) if seen is None else seen.array.m
@@ -720,7 +721,7 @@ def embedding(c):
 
 
 def unembedding(c):
-    return {"out": matmul(c("x"), turned(c("weight")))}
+    return {"out": matmul(c("x"), swapped(c("weight"), -2))}
 
 
 def position(c):
@@ -758,11 +759,13 @@ def gelu_tanh(c):
 def gelu_erf(c):
     """Φ(x) = ½ (1 + erf(x / √2)), whose slope is exp(-½ x²) / √(2π): √2 and √(2π) are floats.
 
-    This one slope is stated and not derived: with √2 and √(2π) rounded it is Φ's but for 2^-51 of it.
+    This slope is stated and not derived: as √2 and √(2π) are rounded, it is Φ's but for 2^-51.
     """
     x = c("x")
     z = scaled(x.array, 1 / Fraction(math.sqrt(2)))
-    slope = scaled(exponential(scaled(square(x).array, Fraction(-1, 2))), 1 / Fraction(math.sqrt(2 * math.pi)))
+    slope = scaled(
+        exponential(scaled(square(x).array, Fraction(-1, 2))), 1 / Fraction(math.sqrt(2 * math.pi))
+    )
 
     def by_number(m, p):
         return erf(m, p), 2 * exp(-(m * m >> p), p), 1  # 2/√π < 2, |erf''| < 1
@@ -783,9 +786,9 @@ def softmax(c):
 
 
 def scores(c):
-    """att = softmax(q kᵀ / √d), √d as a float gives it; hidden keys have the score -∞ and no share."""
+    """att = softmax(q kᵀ / √d), √d a float; a hidden key has the score -∞ and no share."""
     q, k = c("q"), c("k")
-    products = matmul(q, turned(k)) * (1 / Fraction(math.sqrt(q.shape[-1])))
+    products = matmul(q, swapped(k, -2)) * (1 / Fraction(math.sqrt(q.shape[-1])))
     seen = None
     if c.has("mask"):
         seen = spread(c.whole_value("mask"), products.shape)
@@ -810,21 +813,15 @@ def rotary(c):
     first, second = cut(x, -1, 0, half), cut(x, -1, half, 2 * half)
     one = first * c("cos") - second * c("sin")
     two = second * c("cos") + first * c("sin")
-    return {"first": first, "second": second, "out": concat([one, two], len(x.shape) - 1)}
+    return {"first": first, "second": second, "out": beside(one, two)}
 
 
 def repeat_heads(c):
     x, group = c("x"), c.setting("group")
     *lead, count, length, d = x.shape
     c.check_size("out", group * math.prod(x.shape))
-    size = length * d
-    places = [
-        (b * count + h // group) * size + i
-        for b in range(math.prod(lead))
-        for h in range(count * group)
-        for i in range(size)
-    ]
-    return {"out": take(x, places, (*lead, count * group, length, d))}
+    several = spread(moved(x, (*lead, count, 1, length, d)), (*lead, count, group, length, d))
+    return {"out": moved(several, (*lead, count * group, length, d))}
 
 
 def cross_entropy(c):
@@ -833,7 +830,7 @@ def cross_entropy(c):
 
 
 def entropy(c):
-    """probs, and the mean over counted positions of log Σ exp(x) - x[target]; -100 is not counted."""
+    """probs, and the mean of log Σ exp(x) - x[target]; a target of -100 is not counted."""
     x, targets = c("logits"), c.whole("targets")
     n = x.shape[-1]
     counted = [target != -100 for target in targets]
@@ -856,7 +853,12 @@ def smooth_cross_entropy(c):
     own = take(x, [i * n + t if t != -100 else -1 for i, t in enumerate(targets)], x.shape[:-1])
     used = Value(Array(x.shape[:-1], [int(t != -100) for t in targets], [0] * len(targets), 0))
     lead = total(own - total(x) * Fraction(1, n) * used, None) * Fraction(1, count)
-    return {"probs": found["probs"], "sharp": sharp, "lead": lead, "loss": sharp + lead * c.setting("smoothing")}
+    return {
+        "probs": found["probs"],
+        "sharp": sharp,
+        "lead": lead,
+        "loss": sharp + lead * c.setting("smoothing"),
+    }
 
 
 def absolute_error(c):
@@ -905,8 +907,17 @@ def adamw_rule(c):
     v = c("v_before") * beta2 + square(slope) * (1 - beta2)
     m_hat = m * (1 / Fraction(1 - beta1**t))
     v_hat = v * (1 / Fraction(1 - beta2**t))
-    update = m_hat * -rate / (sqrt(v_hat) + c.setting("eps")) - weight * (rate * c.setting("weight_decay"))
-    return {"m": m, "v": v, "m_hat": m_hat, "v_hat": v_hat, "update": update, "new": weight + update}
+    update = m_hat * -rate / (sqrt(v_hat) + c.setting("eps")) - weight * (
+        rate * c.setting("weight_decay")
+    )
+    return {
+        "m": m,
+        "v": v,
+        "m_hat": m_hat,
+        "v_hat": v_hat,
+        "update": update,
+        "new": weight + update,
+    }
 
 
 def sgd_rule(c):
@@ -929,16 +940,36 @@ EQUATIONS = {
     **{
         function.__name__: ((None, None, function),)
         for function in (
-            linear, lora_linear, embedding, unembedding, position, layer_norm, rms_norm, gelu_tanh,
-            gelu_erf, silu, softmax, rotary_angles, rotary, repeat_heads, cross_entropy,
-            smooth_cross_entropy, absolute_error, binary_logits, intervened, adamw_rule, sgd_rule,
+            linear,
+            lora_linear,
+            embedding,
+            unembedding,
+            position,
+            layer_norm,
+            rms_norm,
+            gelu_tanh,
+            gelu_erf,
+            silu,
+            softmax,
+            rotary_angles,
+            rotary,
+            repeat_heads,
+            cross_entropy,
+            smooth_cross_entropy,
+            absolute_error,
+            binary_logits,
+            intervened,
+            adamw_rule,
+            sgd_rule,
             momentum_rule,
         )
     },
     "relu": ((None, None, lambda c: {"out": pieces(c("x"), 0, 1)}),),
     "scale": ((None, None, lambda c: {"out": c("x") * c.setting("factor")}),),
     "dropout": ((None, None, lambda c: {"out": c("x") * c("noise")}),),
-    "standardize": ((None, None, lambda c: {"out": (c("x") - c("mean")) / spread(c("std"), c("x").shape)}),),
+    "standardize": (
+        (None, None, lambda c: {"out": (c("x") - c("mean")) / spread(c("std"), c("x").shape)}),
+    ),
     "scaled_dot_product": (
         (("q", "k"), ("scores", "att"), scores),
         (("kept", "v"), ("z",), lambda c: {"z": matmul(c("kept"), c("v"))}),
@@ -949,11 +980,14 @@ EQUATIONS = {
         shares("kv", [("k", "n_head"), ("v", "n_head")]),
     ),
     "grouped_attention": tuple(
-        shares(f"{x}_rows", [(f"{x}_heads", "n_head" if x == "q" else "n_kv_head")])
-        for x in "qkv"
+        shares(f"{x}_rows", [(f"{x}_heads", "n_head" if x == "q" else "n_kv_head")]) for x in "qkv"
     ),
     "next_token_logits": (
-        (("wte.out",), None, lambda c: {"inputs": moved(c("wte.out"), (*c("wte.out").shape[:-2], -1))}),
+        (
+            ("wte.out",),
+            None,
+            lambda c: {"inputs": moved(c("wte.out"), (*c("wte.out").shape[:-2], -1))},
+        ),
     ),
     "multi_head": ((("z",), None, lambda c: {"merged": merged(c("z"))}),),
     "gated_feed_forward": ((("opened", "up"), None, lambda c: {"gated": c("opened") * c("up")}),),
@@ -966,7 +1000,7 @@ EQUATIONS = {
         summed("resid_cross", "mlp", ("resid_post", "sum_3")),
     ),
 }
-"""By function, for each of its equations: what it reads, what it makes (None for all), and itself."""
+"""By function, for each of its equations: what it reads, what it makes (None: all), and itself."""
 
 PARTS = ("resid_dropout.out", "dropout.out", "c_proj.out")
 """What a part of a block adds to the stream: the last of its values that there is."""
@@ -977,25 +1011,29 @@ PARTS = ("resid_dropout.out", "dropout.out", "c_proj.out")
 HALVES = {
     "block pre": "ln_1.x=resid_pre attn.*=ln_1.out ln_2.x=resid_mid mlp.*=ln_2.out",
     "block post": "attn.*=resid_pre ln_1.x=sum_1 mlp.*=resid_mid ln_2.x=sum_2",
-    "decoder_block pre": "ln_1.x=resid_pre attn.*=ln_1.out ln_2.x=resid_mid cross.*=ln_2.out ln_3.x=resid_cross "
-    "mlp.*=ln_3.out",
-    "decoder_block post": "attn.*=resid_pre ln_1.x=sum_1 cross.*=resid_mid ln_2.x=sum_2 mlp.*=resid_cross ln_3.x=sum_3",
+    "decoder_block pre": "ln_1.x=resid_pre attn.*=ln_1.out ln_2.x=resid_mid cross.*=ln_2.out "
+    "ln_3.x=resid_cross mlp.*=ln_3.out",
+    "decoder_block post": "attn.*=resid_pre ln_1.x=sum_1 cross.*=resid_mid ln_2.x=sum_2 "
+    "mlp.*=resid_cross ln_3.x=sum_3",
 }
 """Which call reads what in a block, `attn.*` being the first maps of attention and so on."""
 
 FIRST = {"attn": "c_attn q_proj k_proj v_proj", "mlp": "c_fc gate_proj up_proj", "cross": "c_q"}
 
-INSIDE = (
-    "attn.q_norm.x=attn.q_heads attn.k_norm.x=attn.k_heads attn.q_rope.x=attn.q_norm.out|attn.q_heads "
-    "attn.k_rope.x=attn.k_norm.out|attn.k_heads attn.k_repeat.x=attn.k_rope.out|attn.k_norm.out|attn.k_heads "
-    "attn.v_repeat.x=attn.v_heads attn.q=attn.q_rope.out|attn.q_norm.out|attn.q_heads|attn.q "
-    "attn.k=attn.k_repeat.out|attn.k_rope.out|attn.k_norm.out|attn.k_heads|attn.k "
-    "attn.v=attn.v_repeat.out|attn.v_heads|attn.v attn.attn_dropout.x=attn.att attn.c_proj.x=attn.merged "
-    "attn.resid_dropout.x=attn.c_proj.out cross.q=cross.q cross.k=cross.k cross.v=cross.v "
-    "cross.c_proj.x=cross.merged cross.resid_dropout.x=cross.c_proj.out mlp.act.x=mlp.gate_proj.out|mlp.c_fc.out "
-    "mlp.c_proj.x=mlp.gated|mlp.act.out mlp.dropout.x=mlp.c_proj.out"
-)
-"""The same inside attention and the feed-forward network: of several sources the first that there is."""
+INSIDE = """
+attn.q_norm.x=attn.q_heads                  attn.q_rope.x=attn.q_norm.out|attn.q_heads
+attn.k_norm.x=attn.k_heads                  attn.k_rope.x=attn.k_norm.out|attn.k_heads
+attn.q=attn.q_rope.out|attn.q_norm.out|attn.q_heads|attn.q
+attn.k_repeat.x=attn.k_rope.out|attn.k_norm.out|attn.k_heads
+attn.k=attn.k_repeat.out|attn.k_rope.out|attn.k_norm.out|attn.k_heads|attn.k
+attn.v_repeat.x=attn.v_heads                attn.v=attn.v_repeat.out|attn.v_heads|attn.v
+attn.attn_dropout.x=attn.att                attn.c_proj.x=attn.merged
+attn.resid_dropout.x=attn.c_proj.out        cross.resid_dropout.x=cross.c_proj.out
+cross.q=cross.q        cross.k=cross.k      cross.v=cross.v        cross.c_proj.x=cross.merged
+mlp.act.x=mlp.gate_proj.out|mlp.c_fc.out    mlp.c_proj.x=mlp.gated|mlp.act.out
+mlp.dropout.x=mlp.c_proj.out
+"""
+"""The same inside attention and the feed-forward network; of several sources the first there is."""
 
 AROUND = (
     "scale.x=embed.out wpe.x=embed.out position.x=scale.out drop.x=position.out|wpe.out|embed.out "
@@ -1005,34 +1043,48 @@ HEAD = "lm_head.x=ln_f.out|dec.ln_f.out|h.LAST.resid_post|dec.h.LAST.resid_post 
 
 
 def connections(run):
-    """(call and argument, the tensor that it reads, the one that it should read) of each block and model."""
+    """For each argument of a block or a model what it reads, and what it has to read."""
     reads = {}
     for call in run.calls:
         if not call["function"].endswith(("_backward", "_rule")):
             for argument, name in call["inputs"].items():
                 reads.setdefault(joined(call["path"], argument), set()).add(name)
-    blocks = {c["path"]: c for c in run.calls if c["function"] in
-              ("block", "gated_block", "mixed_block", "decoder_block")}
+    blocks = {
+        c["path"]: c
+        for c in run.calls
+        if c["function"] in ("block", "gated_block", "mixed_block", "decoder_block")
+    }
 
-    def expected(rules, prefix, last=0, own={}):
+    def expected(rules, prefix, last=0, own=None):
         for rule in rules.split():
             reader, _, sources = rule.partition("=")
             names = [prefix + source.replace("LAST", str(last)) for source in sources.split("|")]
-            source = next((run.alias[name] for name in names if name in run.alias), own.get(sources))
-            start, _, star = reader.partition(".*")
-            ends = [f"{start}.{first}.x" for first in FIRST[start].split()] if _ else [reader]
-            yield from ((prefix + end, name, source) for end in ends for name in reads.get(prefix + end, ()))
+            known = [run.alias[name] for name in names if name in run.alias]
+            source = known[0] if known else (own or {}).get(sources)
+            part = reader.removesuffix(".*")
+            ends = [reader] if part == reader else [f"{part}.{x}.x" for x in FIRST[part].split()]
+            yield from (
+                (prefix + end, name, source) for end in ends for name in reads.get(prefix + end, ())
+            )
 
     for path, block in blocks.items():
         kind = "decoder_block" if block["function"] == "decoder_block" else "block"
         kind += " " + block["settings"].get("norm", "pre")
         yield from expected(f"{HALVES[kind]} {INSIDE}", f"{path}.", own=block["inputs"])
         for reader, names in reads.items():
-            if re.match(re.escape(path) + r"\.(ln_\d|attn|cross|mlp)\.", reader) and PARAMETER.search(reader):
+            if re.match(
+                re.escape(path) + r"\.(ln_\d|attn|cross|mlp)\.", reader
+            ) and PARAMETER.search(reader):
                 yield from ((reader, name, run.alias.get(reader)) for name in names)
-    prefixes = {path[: -len(m.group())]: 0 for path in blocks if (m := re.search(r"(^|(?<=\.))h\.\d+$", path))}
+    prefixes = {
+        path[: -len(m.group())]: 0
+        for path in blocks
+        if (m := re.search(r"(^|(?<=\.))h\.\d+$", path))
+    }
     for prefix in prefixes:
-        count = sum(re.fullmatch(re.escape(prefix) + r"h\.\d+", path) is not None for path in blocks)
+        count = sum(
+            re.fullmatch(re.escape(prefix) + r"h\.\d+", path) is not None for path in blocks
+        )
         yield from expected(AROUND, prefix, count - 1)
         for i in range(1, count):
             yield from expected(f"h.{i}.resid_pre=h.{i - 1}.resid_post", prefix)
@@ -1051,18 +1103,19 @@ def prefixes_last(blocks, prefix):
 # -- the certificate -------------------------------------------------------------------------------
 
 KINDS = {"float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "bool": "?"}
-COMPUTED = set(
-    "out rows variance rstd xhat inner tanh phi sigma gated opened up scores att kept z merged qkv queries "
-    "kv probs losses loss sharp lead logits base low learned angles cos sin first second errors q_heads "
-    "k_heads v_heads resid_pre resid_mid resid_cross resid_post sum_1 sum_2 sum_3 m_hat v_hat update new".split()
-)
+COMPUTED = """
+out rows variance rstd xhat inner tanh phi sigma gated opened up scores att kept z merged qkv
+queries kv probs losses loss sharp lead logits base low learned angles cos sin first second errors
+q_heads k_heads v_heads resid_pre resid_mid resid_cross resid_post sum_1 sum_2 sum_3 m_hat v_hat
+update new
+"""
 """What the last part of a name is only where a call has made the tensor."""
 
 
 PARAMETER = re.compile(r"(^|\.)(weight|bias|lora_a|lora_b)$")
 
 CONSTANTS = {"frequencies", "angles", "cos", "sin", "inputs"}
-"""What calls may make of whole numbers alone, in floats, which are the run's constants from then on."""
+"""What calls may make of whole numbers alone, in floats: from then on the run's constants."""
 
 
 class Unit:
@@ -1100,38 +1153,40 @@ class Unit:
     def whole_value(self, argument):
         name = self.call["inputs"].get(argument)
         whole = self.run.whole(name)
-        return Value(Array(self.run.given[name]["shape"], list(map(int, whole)), [0] * len(whole), 0))
+        return Value(
+            Array(self.run.given[name]["shape"], list(map(int, whole)), [0] * len(whole), 0)
+        )
 
     def shape(self, argument):
         return tuple(self.run.given[self.call["inputs"][argument]]["shape"])
 
     def check_size(self, result, size):
         name = self.run.alias.get(joined(self.path, result))
-        if name is not None and math.prod(self.run.shape(name)) != size:
+        if name is None or math.prod(self.run.shape(name)) != size:
             raise Wrong(f"{result} has another size than {size}")
 
     def made(self):
         """What the equation makes, by the certificate's names, at the precision that is set."""
-        if self.built[0] != precision.bits:
+        if self.built[0] != Precision.bits:
             self.arguments = {}
             found = {}
             for key, result in self.equation(self).items():
                 name = self.run.alias.get(joined(self.path, key))
                 if name in self.makes:
                     found[name] = result
-            self.built = (precision.bits, found)
+            self.built = (Precision.bits, found)
         return self.built[1]
 
     def gradients(self):
         """The gradient by each argument and result, from what comes back to the results."""
-        if self.adjoints[0] != precision.bits:
+        if self.adjoints[0] != Precision.bits:
             made = self.made()
             self.inner = {id(parent) for node in graph(made.values()) for parent, _ in node.back}
             seeds = [
                 self.run.read_back(name) if id(result) in self.inner else self.run.gradient(name)
                 for name, result in made.items()
             ]
-            self.adjoints = (precision.bits, backward(list(made.values()), seeds))
+            self.adjoints = (Precision.bits, backward(list(made.values()), seeds))
         return self.adjoints[1]
 
 
@@ -1154,8 +1209,12 @@ class Run:
 
     def __init__(self, content, files):
         self.files = files
-        self.calls = [call for call in content["calls"]]
-        self.given, self.stated, self.floats = content["given"], content["enclosures"], content["floats"]
+        self.calls = list(content["calls"])
+        self.given, self.stated, self.floats = (
+            content["given"],
+            content["enclosures"],
+            content["floats"],
+        )
         self.tensors, self.part = content["tensors"], content["part"]
         self.arrays, self.wholes = {}, {}
         self.alias = {}
@@ -1164,7 +1223,9 @@ class Run:
         for name, tensor in self.tensors.items():
             for other in tensor["also"]:
                 if self.alias.setdefault(other, name) != name:
-                    raise Wrong(f"{other}: two tensors are called so, {name} and {self.alias[other]}")
+                    raise Wrong(
+                        f"{other}: two tensors are called so, {name} and {self.alias[other]}"
+                    )
         self.trusted, self.unknown = [], []
         self.makers, self.units, self.maker, self.readers, self.seeds = {}, [], {}, {}, {}
 
@@ -1186,18 +1247,24 @@ class Run:
                 elif tensor["part"] != "given":  # given and never read is fine
                     raise Wrong(f"{name}: no call makes it, and it is not given")
         for call in self.calls:
-            for argument, name in call["inputs"].items():
+            for name in call["inputs"].values():
                 if name not in self.makers and name not in self.given:
                     raise Wrong(
                         f"{name}: read by {title(call)}, and neither given nor made by a call"
                     )
         for name in self.given:
             last = name.rsplit(".", 1)[-1]
-            ends = name[0] == "d" and self.alias.get(name[1:]) in self.makers and not self.is_end(name[1:])
+            ends = (
+                name[0] == "d"
+                and self.alias.get(name[1:]) in self.makers
+                and not self.is_end(name[1:])
+            )
             starts = name[0] == "d" and self.alias.get(name[1:]) in self.makers and not ends
             known = last in CONSTANTS and any(name in call["constants"] for call in self.calls)
-            if not starts and not known and (last in COMPUTED or ends):
-                raise Wrong(f"{name}: claimed as given, and it is no parameter and no input of a model")
+            if not starts and not known and (last in COMPUTED.split() or ends):
+                raise Wrong(
+                    f"{name}: claimed as given, and it is no parameter and no input of a model"
+                )
         for call in self.calls:
             if call["function"].endswith("_backward"):
                 dloss = call["settings"].get("dloss")
@@ -1224,7 +1291,10 @@ class Run:
 
     def in_order(self):
         """Refuse a value that is made of itself: only without one do the enclosures follow."""
-        waits = {unit: {self.maker[n] for n in unit.reads.values() if n in self.maker} for unit in self.units}
+        waits = {
+            unit: {self.maker[n] for n in unit.reads.values() if n in self.maker}
+            for unit in self.units
+        }
         waits = {unit: len(before) for unit, before in waits.items()}
         ready = [unit for unit, count in waits.items() if not count]
         done = 0
@@ -1267,11 +1337,17 @@ class Run:
         return record is None or record["dtype"].startswith(("float", "bfloat"))
 
     def shape(self, name):
-        return tuple(self.given[name]["shape"] if name in self.given else self.tensors[name]["shape"])
+        return tuple(
+            self.given[name]["shape"] if name in self.given else self.tensors[name]["shape"]
+        )
 
     def bytes_of(self, name, record):
         data = record.get("bytes")
-        data = base64.b64decode(data, validate=True) if data is not None else self.files.find(record["sha256"])
+        data = (
+            base64.b64decode(data, validate=True)
+            if data is not None
+            else self.files.find(record["sha256"])
+        )
         if data is None:
             raise Unseen(f"{name}: only its SHA-256 is known; give its file with --weights")
         if hashlib.sha256(data).hexdigest() != record["sha256"]:
@@ -1281,7 +1357,10 @@ class Run:
     def numbers(self, name, record):
         data, kind, count = self.bytes_of(name, record), record["dtype"], math.prod(record["shape"])
         if kind == "bfloat16":
-            data, kind = b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2)), "float32"
+            data, kind = (
+                b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2)),
+                "float32",
+            )
         if kind not in KINDS or len(data) != count * struct.calcsize("<" + KINDS[kind]):
             raise Bad(f"{name} is no tensor of {record['dtype']}")
         return struct.unpack(f"<{count}{KINDS[kind]}", data)
@@ -1337,7 +1416,7 @@ class Run:
         for known in self.names(name):
             found = self.alias.get(f"d{known}")
             maker = self.makers.get(found)
-            if found in self.given or maker and maker["function"].endswith("_backward"):
+            if found in self.given or (maker and maker["function"].endswith("_backward")):
                 return found
         return None
 
@@ -1349,7 +1428,7 @@ class Run:
         return self.read_back(name)
 
     def read_back(self, name):
-        """Σ over all that read the value, and what a backward was started with; None for nothing."""
+        """Σ over all that read the value, or what a backward begins with; None for nothing."""
         found = constant((), self.seeds[name]) if name in self.seeds else None
         started = next((f"d{n}" for n in self.names(name) if f"d{n}" in self.given), None)
         if started is not None:
@@ -1372,8 +1451,14 @@ class Run:
     def part_gradient(self, path, argument):
         """What comes back through the call at a path alone, and all calls inside it."""
         name = next(
-            (c["inputs"][argument] for c in self.calls if c["path"] == path and argument in c["inputs"]
-             and not c["function"].endswith("_backward")), None
+            (
+                c["inputs"][argument]
+                for c in self.calls
+                if c["path"] == path
+                and argument in c["inputs"]
+                and not c["function"].endswith("_backward")
+            ),
+            None,
         )
         if name is None:
             raise Wrong(f"it is the gradient of {joined(path, argument)}, which no call reads")
@@ -1498,7 +1583,7 @@ class Checker:
             return
         stated = [self.run.stated[name]["exponent"] for name in outputs if name in self.run.stated]
         for more in (64, 192, 512):
-            precision.bits = max(64, more - min(stated, default=0))
+            Precision.bits = max(64, more - min(stated, default=0))
             try:
                 self.by_equations(call, outputs)
             except Unseen as missing:
@@ -1515,23 +1600,27 @@ class Checker:
             return
 
     def constants(self, call):
-        """Floats that were made of whole numbers: rounded where they were made, and where cos and sin were.
+        """Cosines and sines that were made as floats, of float64's angles, for the run's dtype.
 
-        An angle in float64 is off by 2^-53 of it, and by as much its cosine; then comes the run's own dtype.
+        An angle is off by 2^-53 of it, and by as much its cosine; then comes one rounding more.
         """
-        run, precision.bits = self.run, 128
+        run, Precision.bits = self.run, 128
         if call["function"] != "rotary_angles":
             return
         (unit,) = (unit for unit in run.units if unit.call is call)
         for name in call["constants"]:
             found, given = unit.made()[name].array.at(128), run.exact(name).fine()
-            finest = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}[run.given[name]["dtype"]]
+            finest = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}[
+                run.given[name]["dtype"]
+            ]
             angles = unit("frequencies").array
             most = max(map(abs, angles.m), default=0) * (found.shape[0] + unit.setting("start", 0))
-            off = (1 + max(0, Fraction(most) * Fraction(2) ** angles.e)) / 2**52 + Fraction(2, 2**finest)
+            off = (1 + max(0, Fraction(most) * Fraction(2) ** angles.e)) / 2**52 + Fraction(
+                2, 2**finest
+            )
             for i, (m, r, own) in enumerate(zip(found.m, found.r, given.m)):
                 if abs(m - own) + r > off * 2**128:
-                    raise Wrong(f"{name}{place(i, found.shape)} is no {name.rsplit('.', 1)[-1]} of its angle")
+                    raise Wrong(f"{name}{place(i, found.shape)} is not what its angle makes")
 
     def by_equations(self, call, outputs):
         run = self.run
@@ -1559,17 +1648,22 @@ class Checker:
                 continue
             of = known[1:]
             reader = max(
-                (c for c in run.calls if of.startswith(joined(c["path"], ""))
-                 and of[len(joined(c["path"], "")):] in c["inputs"]
-                 and not c["function"].endswith("_backward")),
-                key=lambda c: len(c["path"]), default=None,
+                (
+                    c
+                    for c in run.calls
+                    if of.startswith(joined(c["path"], ""))
+                    and of[len(joined(c["path"], "")) :] in c["inputs"]
+                    and not c["function"].endswith("_backward")
+                ),
+                key=lambda c: len(c["path"]),
+                default=None,
             )
             own = reader and (reader["path"], reader["function"]) == (call["path"], forward)
             shared = number == 0 and own and run.alias.get(of) in run.given
             if of in run.alias and not (shared and len(run.readers.get(run.alias[of], ())) > 1):
                 found = run.whole_gradient(run.alias[of])
             elif reader:
-                argument = of[len(joined(reader["path"], "")):]
+                argument = of[len(joined(reader["path"], "")) :]
                 found = run.part_gradient(reader["path"], argument)
             elif number:
                 continue
@@ -1592,7 +1686,7 @@ class Checker:
         """Each float of the run is within `error` of all its enclosure."""
         run = self.run
         error = run.tensors[name]["error"]
-        if name not in run.stated or error == "infinite":
+        if error == "infinite":
             return
         try:
             floats = run.numbers(name, run.floats[name])
@@ -1635,12 +1729,19 @@ def check_run(content, files, options):
     checker = Checker(run)
     for reader, name, source in connections(run):
         if name != source:
-            raise Wrong(f"{reader} is {name}, and by the equations of the block or model it is {source}")
+            raise Wrong(
+                f"{reader} is {name}, and by the equations of the block or model it is {source}"
+            )
         checker.connected += 1
     for name, record in run.given.items():
         if "bytes" in record:
             run.bytes_of(name, record)
-        if options.weights and PARAMETER.search(name) and not name.startswith("d") and name in run.readers:
+        if (
+            options.weights
+            and PARAMETER.search(name)
+            and not name.startswith("d")
+            and name in run.readers
+        ):
             if files.find(record["sha256"]) is None:
                 raise Wrong(f"{name}: it is not in {', '.join(options.weights)}")
             checker.parameters += 1
@@ -1652,46 +1753,61 @@ def check_run(content, files, options):
     calls = [call for call in run.calls if call not in run.unknown]
     if options.only is not None:
         calls = [
-            call for call in calls
-            if any(fnmatch.fnmatchcase(name, options.only) for name in (call["path"], *call["outputs"]))
+            call
+            for call in calls
+            if any(
+                fnmatch.fnmatchcase(name, options.only) for name in (call["path"], *call["outputs"])
+            )
         ]
     if options.sample is not None:
-        chosen = set(random.Random(options.seed).sample(range(len(calls)), min(options.sample, len(calls))))
+        chosen = set(
+            random.Random(options.seed).sample(range(len(calls)), min(options.sample, len(calls)))
+        )
         calls = [call for i, call in enumerate(calls) if i in chosen]
     elif options.only is None:
         missing = [
-            name for name in run.given
-            if content["update"] and run.is_float(name) and name in run.readers and not run.part
-            and PARAMETER.search(name) and run.gradient_name(name) is None
+            name
+            for name in run.given
+            if content["update"]
+            and run.is_float(name)
+            and name in run.readers
+            and not run.part
+            and PARAMETER.search(name)
+            and run.gradient_name(name) is None
         ]
         checker.refused += [f"{name}: no gradient of it is stated" for name in missing]
     for call in calls:
         checker.check(call)
         if options.verbose:
             print(f"  {title(call)}", flush=True)
-    wanted = {name for call in calls for name in call["outputs"]}
-    for name in run.floats:
-        if name in wanted:
-            checker.check_floats(name)
+    for name in (name for call in calls for name in call["outputs"] if name in run.stated):
+        checker.check_floats(name)
     return checker, len(calls)
 
 
 def report(number, checker, asked, seconds):
     run = checker.run
     print(
-        f"run {number}: {checker.numbers:,} numbers of {checker.calls:,} calls hold, of {asked:,} asked for "
-        f"and {len(run.calls):,} in all; {checker.floats:,} floats are as near as stated; {seconds:.1f} s"
+        f"run {number}: {checker.numbers:,} numbers of {checker.calls:,} calls hold, of {asked:,} "
+        f"asked for and {len(run.calls):,} in all; {checker.floats:,} floats are as near as "
+        f"stated; {seconds:.1f} s"
     )
     floats = [name for name in run.given if run.is_float(name) and name in run.readers]
     parameters = [name for name in floats if PARAMETER.search(name)]
     others = [name for name in run.given if name not in floats and not run.is_float(name)] + [
         name for name in floats if name not in parameters
     ]
-    known = f"{len(parameters)} parameters" + (f", {checker.parameters} of them as in the file" * bool(checker.parameters))
-    print(f"  {checker.connected:,} connections are those of the equations" * bool(checker.connected)
-          or "  on trust: that these calls, as they are connected, are what is meant")
-    print(f"  on trust, as their SHA-256 says: {known}; {', '.join(others[:8])}"
-          + f" and {len(others) - 8} more" * (len(others) > 8))
+    known = f"{len(parameters)} parameters" + (
+        f", {checker.parameters} of them as in the file" * bool(checker.parameters)
+    )
+    print(
+        f"  {checker.connected:,} connections are those of the equations" * bool(checker.connected)
+        or "  on trust: that these calls, as they are connected, are what is meant"
+    )
+    print(
+        f"  on trust, as their SHA-256 says: {known}; {', '.join(others[:8])}"
+        + f" and {len(others) - 8} more" * (len(others) > 8)
+    )
     for name in run.trusted:
         print(f"  not checked: {name}, which no call here makes")
     for kind, lines in (("not checked", checker.unseen), ("REFUSED", checker.refused)):
@@ -1704,7 +1820,7 @@ def report(number, checker, asked, seconds):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check a certificate of pellucid prove.")
     parser.add_argument("certificate")
-    parser.add_argument("--weights", action="append", default=[], help="a safetensors file; repeatable")
+    parser.add_argument("--weights", action="append", default=[], help="a .safetensors; repeatable")
     parser.add_argument("--only", help="check only calls whose path or values fit this pattern")
     parser.add_argument("--sample", type=int, help="check so many calls, chosen at random")
     parser.add_argument("--seed", type=int, default=0)
@@ -1732,8 +1848,17 @@ def main(arguments=None):
     except Bad as bad:
         print(f"no certificate to check: {bad}", file=sys.stderr)
         return 2
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError,
-            MemoryError, ArithmeticError, struct.error) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        ArithmeticError,
+        struct.error,
+    ) as error:
         print(f"no certificate to check: it is not in its format ({error!r})", file=sys.stderr)
         return 2
     print("all that was asked for holds" if holds else "NOT all that was asked for holds")

@@ -1,0 +1,139 @@
+"""The checker's own arithmetic beside Arb's: every error that its comments state."""
+
+import importlib.util
+import random
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.numbers import precision
+from tests.prove.certificates import CHECKER
+
+
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("checker_of_certificates", CHECKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CHECK = loaded()
+
+FUNCTIONS: dict[str, tuple[Callable[[int, int], int], Callable[[Any], Any]]] = {
+    "exp": (CHECK.exp, arb.exp),
+    "log": (CHECK.log, arb.log),
+    "cos": (lambda x, p: CHECK.cos_sin(x, p)[0], arb.cos),
+    "sin": (lambda x, p: CHECK.cos_sin(x, p)[1], arb.sin),
+    "erf": (CHECK.erf, arb.erf),
+    "tanh": (lambda x, p: CHECK._tanh(x, p)[0], arb.tanh),
+    "sigmoid": (lambda x, p: CHECK._sigmoid(x, p)[0], lambda x: 1 / (1 + (-x).exp())),
+}
+
+
+def numbers(name: str) -> Iterator[tuple[int, int]]:
+    """Numbers x · 2^-p, small and large, with precisions that certificates have."""
+    draw = random.Random(name)
+    for p in (64, 65, 100, 256, 611, 1500):
+        for size in (-p, -60, -8, -2, -1, 0, 1, 3, 5, 8):
+            for _ in range(4):
+                x = draw.getrandbits(max(1, p + size)) | 1
+                yield (x if name == "log" or draw.random() < 0.5 else -x), p
+        yield 1 << p, p
+        if name != "log":
+            yield 0, p
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_off_by_less_than_it_says(name: str) -> None:
+    ours, theirs = FUNCTIONS[name]
+    worst = 0.0
+    for x, p in numbers(name):
+        with precision(3 * p + 800):
+            off = arb(ours(x, p)) - theirs(arb((x, -p))) * arb(2) ** p
+            assert abs(off) < (4 if name == "erf" else 2), (x, p)
+            worst = max(worst, abs(float(off)))
+    assert worst > 0.1  # what is compared is no constant
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("pi", arb.pi), ("ln2", arb.const_log2)])
+def test_constants(name: str, theirs: Callable[[], Any]) -> None:
+    for bits in (64, 65, 127, 500, 1000, 4000):
+        with precision(bits + 64):
+            assert abs(arb(getattr(CHECK, name)(bits)) - theirs() * arb(2) ** bits) < 2
+
+
+UNARY: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "exp": (CHECK.e_to, arb.exp),
+    "tanh": (CHECK.tanh, arb.tanh),
+    "sigmoid": (CHECK.sigmoid, FUNCTIONS["sigmoid"][1]),
+    "cosine": (CHECK.cosine, arb.cos),
+    "sine": (CHECK.sine, arb.sin),
+    "square": (CHECK.square, lambda x: x * x),
+    "relu": (lambda x: CHECK.pieces(x, 0, 1), lambda x: max(x, arb(0))),
+    "abs": (lambda x: CHECK.pieces(x, -1, 1), abs),
+    "sqrt": (lambda x: CHECK.sqrt(CHECK.square(x)), lambda x: (x * x).sqrt()),
+    "inverse": (lambda x: CHECK.reciprocal(CHECK.square(x) + 0.5), lambda x: 1 / (x * x + 0.5)),
+    "log": (lambda x: CHECK.ln(CHECK.square(x) + 0.5), lambda x: (x * x + 0.5).log()),
+    "scaled": (lambda x: x * Fraction(2, 7), lambda x: x * 2 / 7),
+    "phi": (
+        lambda x: CHECK.gelu_erf(lambda _: x)["out"],
+        lambda x: x * (1 + (x / arb(2**0.5)).erf()) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNARY)
+@settings(max_examples=40, deadline=None)
+@given(
+    m=st.integers(-(1 << 70), 1 << 70),
+    r=st.one_of(st.just(0), st.integers(0, 1 << 20), st.integers(0, 1 << 62)),
+    bits=st.integers(64, 200),
+    share=st.integers(-64, 64),
+)
+def test_a_function_of_an_interval_holds_that_of_each_of_its_numbers(
+    name: str, m: int, r: int, bits: int, share: int
+) -> None:
+    ours, theirs = UNARY[name]
+    CHECK.Precision.bits = bits
+    out = ours(CHECK.Value(CHECK.Array((1,), [m], [r], -64))).array
+    with precision(1500):
+        true = theirs(arb((m * 64 + share * r, -70)))
+        low, high = arb((out.m[0] - out.r[0], out.e)), arb((out.m[0] + out.r[0], out.e))
+        assert not true < low  # certainly below, for the ball of the true number is not a point
+        assert not true > high
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), mixed=st.booleans())
+def test_a_product_of_matrices_holds_that_of_each_of_their_numbers(data: Any, mixed: bool) -> None:
+    CHECK.Precision.bits = data.draw(st.integers(64, 90))
+    n, k, m = (data.draw(st.integers(1, 3)) for _ in range(3))
+    ends = st.integers(-(1 << 40), 1 << 40)
+
+    def array(rows: int, columns: int) -> Any:
+        count = rows * columns
+        radii = [data.draw(st.integers(0, 1 << 12))] * count
+        if mixed:
+            radii = data.draw(st.lists(st.integers(0, 1 << 12), min_size=count, max_size=count))
+        middles = data.draw(st.lists(ends, min_size=count, max_size=count))
+        return CHECK.Array((1, rows, columns), middles, radii, -40)
+
+    x, y = array(n, k), array(k, m)
+    out = CHECK.matrix(x, y, (1, n, k, m))
+    signs = [data.draw(st.sampled_from((-1, 0, 1))) for _ in range(n * k + k * m)]
+    left = [a + s * r for a, s, r in zip(x.m, signs, x.r, strict=False)]
+    right = [a + s * r for a, s, r in zip(y.m, signs[n * k :], y.r, strict=True)]
+    for i in range(n):
+        for j in range(m):
+            true = Fraction(sum(left[i * k + c] * right[c * m + j] for c in range(k)), 1 << 80)
+            place = i * m + j
+            unit = Fraction(2) ** out.e
+            assert abs(true - out.m[place] * unit) <= out.r[place] * unit
