@@ -66,7 +66,9 @@ def test_a_mistake_that_nobody_knows_is_located(pellucid: Command, packed: Path,
 def test_llm_c_s_state_is_compared_with_the_pack_it_came_with(pellucid: Command, tmp_path: Path):
     ended = pellucid("reference", "Hello there, world.", "-o", tmp_path / "pack", "--llm-c")
     assert ended.code == 0
-    state, model = tmp_path / "pack" / "state.bin", tmp_path / "pack" / "model.bin"
+    state, model = (
+        tmp_path / "pack" / name for name in ("gpt2_124M_debug_state.bin", "gpt2_124M.bin")
+    )
     ended = pellucid("compare", state, tmp_path / "pack")
     assert ended.code == 0
     assert "agrees" in ended.out

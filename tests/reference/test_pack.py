@@ -111,8 +111,8 @@ def test_of_a_model_with_lora_the_pairs_alone_move(tmp_path: Path):
 
     # llm.c has no pairs: its files are of the weights with the products in them.
     whole = merged(model)
-    assert load(tmp_path / "pack" / "model.bin").config == whole.config
-    state = read_state(tmp_path / "pack" / "state.bin", whole.config)
+    assert load(tmp_path / "pack" / "gpt2_124M.bin").config == whole.config
+    state = read_state(tmp_path / "pack" / "gpt2_124M_debug_state.bin", whole.config)
     assert torch.equal(state["logits"][0], whole.forward(run.tokens))
     assert torch.allclose(state["logits"][0], model.forward(run.tokens), atol=1e-5)
 
@@ -292,4 +292,4 @@ def test_what_only_a_gpt_has_is_refused_in_one_line_for_another(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
     write_pack(run_of(steps=1), tmp_path / "gpt", llm_c=True)
     with pytest.raises(CheckpointError, match="which has a GPT-2's tensors and"):
-        open_tensors(tmp_path / "gpt" / "state.bin", run.model.config)
+        open_tensors(tmp_path / "gpt" / "gpt2_124M_debug_state.bin", run.model.config)

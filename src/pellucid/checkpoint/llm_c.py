@@ -1,9 +1,9 @@
-"""llm.c's files: a model (magic 20240326), and the state by which it tests itself (20240327).
+"""llm.c's files: a model (20240326), the state by which it tests itself (20240327), a tokenizer.
 
-Both begin with 256 whole numbers of 4 bytes, and the tensors follow without names, as
-`pellucid.models.gpt.llm_c` knows them.
+All begin with 256 whole numbers of 4 bytes, of which the first is the form's, and the tensors
+follow without names, as `pellucid.models.gpt.llm_c` knows them.
 
-Source: karpathy/llm.c, train_gpt2.py: write_model and write_state.
+Source: karpathy/llm.c, train_gpt2.py: write_model, write_state and write_tokenizer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,20 +17,21 @@ from torch import Tensor
 
 from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import broken, unreadable
-from pellucid.errors import CheckpointError
+from pellucid.errors import CheckpointError, TextError
 from pellucid.files import whole_file
 from pellucid.models import GPT, GPTConfig, Model
 from pellucid.models.gpt import llm_c as layout
+from pellucid.text import Tokenizer, ending
 from pellucid.tree import flatten
 
-MODEL, STATE = 20240326, 20240327
+MODEL, STATE, TOKENIZER = 20240326, 20240327, 20240328
 HEADER = 256
 """Whole numbers at the beginning, of 4 bytes each."""
 
 DTYPES = {3: torch.float32, 5: torch.bfloat16}
 """What a model's version says of its numbers; both with the table filled up."""
 
-STATE_VERSION = 2
+STATE_VERSION, TOKENIZER_VERSION = 2, 2
 
 
 def magic_of(file: Path) -> int:
@@ -109,6 +110,28 @@ def write_state(file: Path, config: GPTConfig, tensors: Mapping[str, Tensor]) ->
     grads = {name: tensors[f"d{name}"].float() for name in config.parameter_shapes()}
     header = (STATE, STATE_VERSION, *tokens.shape)
     _write(file, header, chain(before, layout.theirs(config, grads)))
+
+
+# -- the tokenizer -----------------------------------------------------------------------------
+
+
+def write_llm_c_tokenizer(file: Path, tokenizer: Tokenizer) -> None:
+    """Write the bytes of every piece, each behind their number in one byte.
+
+    Where no token ends a text, the last is said to. Raises `TextError`
+    for a piece without bytes or with more than 255.
+    """
+    pieces = [tokenizer.piece(token) for token in range(tokenizer.vocab_size)]
+    for token, piece in enumerate(pieces):
+        if not 0 < len(piece) < 256:
+            raise TextError(
+                f"llm.c's tokenizer has 1 to 255 bytes for each token, and token {token} has "
+                f"{len(piece)}: give --tokens FILE in place of a text, and no tokenizer is written"
+            )
+    end = ending(tokenizer)
+    header = (TOKENIZER, TOKENIZER_VERSION, len(pieces), len(pieces) - 1 if end is None else end)
+    content = b"".join(bytes((len(piece),)) + piece for piece in pieces)
+    _write(file, header, [torch.frombuffer(bytearray(content), dtype=torch.uint8)])
 
 
 # -- parts -------------------------------------------------------------------------------------

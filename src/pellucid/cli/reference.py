@@ -128,7 +128,7 @@ def reference(
         ),
     ] = PackForm.SAFETENSORS,
     llm_c: Annotated[
-        bool, Option("--llm-c", help="Also write llm.c's own files, model.bin and state.bin.")
+        bool, Option("--llm-c", help="Also write what llm.c reads and tests itself by.")
     ] = False,
 ) -> None:
     """Write a reference pack: every activation, gradient, moment and weight, with a manifest."""
@@ -150,16 +150,17 @@ def reference(
 
     if bool(text) == (tokens is not None):
         raise TextError("a pack is made from a text or from --tokens: give one of the two")
+    known = None
     texts: list[dict[str, Any]] = []
     if text:
-        opened, tokenizer = open_model(
+        opened, known = open_model(
             model, kinds=(CausalModel,), tokenizer=tokenizer_name, special=special
         )
-        ids = [tokenizer.prompt(not_empty(one)) for one in text]
+        ids = [known.prompt(not_empty(one)) for one in text]
         if min(map(len, ids)) < 2:
             raise TextError("a step needs two tokens, and the text has one: write a longer one")
         read, wanted = padded(ids)
-        texts = tokenizer_vectors(tokenizer, *text)
+        texts = tokenizer_vectors(known, *text)
     else:
         opened = load(model)
         if not isinstance(opened, CausalModel):
@@ -205,10 +206,16 @@ def reference(
         size=None if size is None else bytes_of(size),
         llm_c=llm_c,
         to_c=to_c,
+        tokenizer=known,
     )
     written = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(written)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
+    if llm_c:
+        from pellucid.reference.llm_c_files import LOSSES
+
+        said = f"the losses that llm.c's test_gpt2.c is to have in its code are in {out / LOSSES}"
+        console().print(said, markup=False, soft_wrap=True)
 
 
 def _betas(text: str | None) -> list[float] | None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -12,19 +11,19 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pellucid.checkpoint import export_llm_c, write_state
 from pellucid.errors import ConfigError, WriteError
 from pellucid.files import write_text
-from pellucid.models import merged
 from pellucid.reference.budget import within
 from pellucid.reference.c_kit import write_kit
 from pellucid.reference.decoding import DecodedIds, add_decoding, prompt_of
+from pellucid.reference.llm_c_files import write_llm_c_files
 from pellucid.reference.manifest import FORMAT, MANIFEST, SETTINGS
 from pellucid.reference.pack import fingerprint
 from pellucid.reference.run import After, ReferenceRun
 from pellucid.reference.selection import Selection
 from pellucid.reference.shards import DumpedShards, Shards
 from pellucid.tape import Tape
+from pellucid.text import Tokenizer
 from pellucid.train import part_of
 from pellucid.tree import flatten
 from pellucid.walkthrough import describe
@@ -46,6 +45,7 @@ def write_pack(
     texts: Sequence[Mapping[str, Any]] = (),
     size: int | None = None,
     llm_c: bool = False,
+    tokenizer: Tokenizer | None = None,
     to_c: bool = False,
 ) -> None:
     """Write the pack of a run into a new directory, all of it or nothing.
@@ -53,8 +53,8 @@ def write_pack(
     `text` is what was read, several for a batch; `texts` are the tokenizer's vectors. With a `size`
     in bytes, large tensors are cut to runs of their numbers and checksums, so that the pack is no
     larger. With `to_c` its tensors are a dump for each dtype, and the kit for C, Rust and
-    JavaScript is beside them. With `llm_c` also what llm.c reads and tests itself by, as
-    `model.bin` and `state.bin`.
+    JavaScript is beside them. With `llm_c` also what llm.c reads and tests itself by,
+    with its form of the `tokenizer`, if there is one.
 
     Raises `ConfigError` where the directory is there already, or for a kit of a `size`;
     `WriteError` where the directory cannot be written.
@@ -73,7 +73,7 @@ def write_pack(
             )
         beside.mkdir(parents=True)
         if llm_c:
-            _write_llm_c(run, beside)
+            write_llm_c_files(run, beside, tokenizer)
         told = {"text": text} | ({"texts": list(texts)} if texts else {})
         # The finest first: it needs most room, and finds most there.
         kinds = sorted(dict.fromkeys(dtypes), key=lambda dtype: torch.finfo(dtype).eps)
@@ -155,14 +155,6 @@ def _write(run: ReferenceRun, place: Path, asked: _Asked) -> None:
     if asked.kind is DumpedShards:
         write_kit(run, place, manifest)
     write_text(place / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-
-
-def _write_llm_c(run: ReferenceRun, place: Path) -> None:
-    """llm.c's files, in float32; LoRA's matrices, for which it has no place, are merged."""
-    model = merged(run.model.to(dtype=torch.float32))
-    export_llm_c(model, place / "model.bin")
-    tape = replace(run, model=model).first_step(torch.float32)
-    write_state(place / "state.bin", model.config, {name: tape.value(name) for name in tape})
 
 
 def _add_tape(shards: Shards, tape: Tape) -> None:
