@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pellucid.models import GPT
 from pellucid.reference import Pack, open_pack, write_pack
 from pellucid.reference.c_kit import KIT
 from pellucid.tape import Tape
+from pellucid.tree import flatten, unflatten
 from tests.models.llama_examples import LLAMAS
 from tests.port.building import built, ran, sanitizers, tool
 from tests.reference.kits import gpt, kit_of, llama, run_of
@@ -275,3 +277,19 @@ def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ended = CliRunner().invoke(app, [*words[:-3], "cut", "--size", "1MB"])
     assert "leave out --size" in str(ended.exception)
     assert not (tmp_path / "cut").exists()
+
+
+def test_parameters_that_a_port_may_leave_out_unnoticed_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    run = run_of(gpt())
+    assert run.idle() == []
+    params = flatten(run.model.params)
+    params["h.0.ln_1.bias"] = torch.zeros(12)
+    params["h.1.ln_2.weight"] = torch.ones(12)
+    params["ln_f.bias"] = torch.full((12,), 0.5)
+    idle = replace(run, model=run.model.with_params(unflatten(params))).idle()
+    assert idle == ["h.0.ln_1.bias", "h.1.ln_2.weight"]
+    said = CliRunner().invoke(app, ["reference", "a b", "--steps", "1", "-o", "pack"]).output
+    assert "18 of its parameters are all 0 or all 1, such as h.0.ln_1.weight: a port" in said

@@ -186,16 +186,10 @@ def reference(
     )
     to_c = to is PackForm.C
     usual = (Dtype.FLOAT32,) if to_c else (Dtype.FLOAT32, Dtype.FLOAT64)
+    decoding = Decoding(decode, Sampling(temperature, top_k, top_p), seed_of(seed))
+    run = ReferenceRun(opened, model, read, wanted, update, steps, decoding)
     write_pack(
-        ReferenceRun(
-            opened,
-            model,
-            read,
-            wanted,
-            update,
-            steps,
-            Decoding(decode, Sampling(temperature, top_k, top_p), seed_of(seed)),
-        ),
+        run,
         out,
         dtypes=[kind for d in dtype or usual if (kind := dtype_of(d))],
         wanted=Selection(
@@ -211,6 +205,12 @@ def reference(
     written = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(written)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
+    if idle := run.idle():
+        said = (
+            f"{len(idle)} of its parameters are all 0 or all 1, such as {idle[0]}: a port that "
+            "leaves them out agrees too, and a trained model, such as --model english-1M, tells"
+        )
+        console().print(said, markup=False, soft_wrap=True)
     if llm_c:
         from pellucid.reference.llm_c_files import LOSSES
 

@@ -37,6 +37,19 @@ class ReferenceRun:
         if self.steps < 1:
             raise ConfigError(f"--steps must be at least 1, not {self.steps}")
 
+    def idle(self) -> list[str]:
+        """The vectors among the parameters that are all 0 or all 1.
+
+        Biases and gains that were never trained: a port that leaves them out makes the same
+        numbers.
+        """
+        flat = flatten(self.model.params)
+        return [
+            name
+            for name, values in flat.items()
+            if values.dim() == 1 and bool((values == values[0]).all()) and values[0] in (0, 1)
+        ]
+
     def first_step(self, dtype: torch.dtype) -> Tape:
         """The tape of forward and backward in that dtype."""
         tape = Tape()
