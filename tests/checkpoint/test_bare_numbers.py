@@ -98,8 +98,11 @@ def test_an_index_that_is_not_right_is_refused_in_one_line(
 
 def test_a_file_of_another_length_is_refused_with_the_lengths_that_fit(tmp_path: Path):
     write(tmp_path / "h.0.attn.z.bin", X[:, :2])
+    with pytest.raises(CheckpointError, match="and it has 16"):
+        open_tensors(tmp_path, bare=BARE)
+    write(tmp_path / "h.0.attn.z.bin", torch.zeros(7))  # four bytes a number, and some are left
     said = (
         r"6 numbers of h\.0\.attn\.z, \[2, 3\], which is 48 bytes in float64 or 24 bytes in float32"
     )
-    with pytest.raises(CheckpointError, match=f"{said}, and it has 16"):
+    with pytest.raises(CheckpointError, match=f"{said}, and it has 28"):
         open_tensors(tmp_path, bare=BARE)

@@ -272,11 +272,17 @@ def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert {file.name for file in (tmp_path / "pack").iterdir()} == {
         *("manifest.json", "float32.bin", "vectors.bin", "pellucid_pack.h", *KIT)
     }
-    ended = CliRunner().invoke(app, ["compare", "pack", "pack"])
-    assert ended.exit_code == 0, ended.output
     ended = CliRunner().invoke(app, [*words[:-3], "cut", "--size", "1MB"])
     assert "leave out --size" in str(ended.exception)
     assert not (tmp_path / "cut").exists()
+    for own in ("pack", "pack/float32.bin", "pack/../pack"):
+        ended = CliRunner().invoke(app, ["compare", own, "pack"])
+        assert ended.exit_code == 0, ended.output
+        assert f"{own} is the pack's own: this says nothing" in ended.output
+    (tmp_path / "copy.bin").write_bytes((tmp_path / "pack" / "float32.bin").read_bytes())
+    ended = CliRunner().invoke(app, ["compare", "copy.bin", "pack"])
+    assert "agrees" in ended.output
+    assert "own" not in ended.output
 
 
 def test_parameters_that_a_port_may_leave_out_unnoticed_are_said(

@@ -40,6 +40,8 @@ def test_a_tokenizer_is_the_bytes_of_its_pieces(tokenizer: Tokenizer, tmp_path: 
 def test_without_an_end_the_last_token_is_it_and_long_pieces_are_refused(tmp_path: Path):
     write_llm_c_tokenizer(tmp_path / "t.bin", Characters("abcé"))
     assert read_tokenizer(tmp_path / "t.bin")[0][:4] == (20240328, 2, 4, 3)
+    write_llm_c_tokenizer(tmp_path / "t.bin", Words(("<EOS>", "a", "b")))
+    assert read_tokenizer(tmp_path / "t.bin")[0][:4] == (20240328, 2, 3, 0)
     with pytest.raises(TextError, match="1 to 255 bytes for each token, and token 0 has 256"):
         write_llm_c_tokenizer(tmp_path / "t.bin", Words(("a" * 256,)))
 

@@ -49,6 +49,11 @@ class Pack:
         return {row["name"]: row for row in self.manifest["tensors"]}
 
     @property
+    def files(self) -> set[str]:
+        """The names of the files beside the manifest that its tensors are in."""
+        return {name for row in self.rows.values() for name in row.get("files", {}).values()}
+
+    @property
     def tokens(self) -> Tensor:
         """What the model read."""
         return torch.tensor(self.manifest["tokens"])
@@ -196,7 +201,7 @@ def open_pack(place: Path) -> Pack:
     file = place / MANIFEST
     manifest = read_json(file)
     blank = check_manifest(file, manifest)
-    names = {name for row in manifest["tensors"] for name in row.get("files", {}).values()}
-    if missing := sorted(name for name in names if not (place / name).is_file()):
+    pack = Pack(place, manifest, blank)
+    if missing := sorted(name for name in pack.files if not (place / name).is_file()):
         raise broken(file, "beside all the files that it names", f"{missing[0]} is missing")
-    return Pack(place, manifest, blank)
+    return pack
