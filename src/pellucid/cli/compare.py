@@ -135,8 +135,8 @@ def compare(
         screen.print(line)
     own = {opened.place, *(opened.place / file for file in opened.files)}
     if mine.resolve() in {place.resolve() for place in own}:
-        said = f"{mine} is the pack's own: this says nothing of another program's numbers"
-        screen.print(said, markup=False, soft_wrap=True)
+        own_said = f"{mine} is the pack's own: this says nothing of another program's numbers"
+        screen.print(own_said, markup=False, soft_wrap=True)
     written = (
         (out, comparison_json),
         (junit, comparison_junit),
