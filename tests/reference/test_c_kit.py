@@ -2,15 +2,18 @@
 
 import re
 import shlex
+import subprocess
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from pellucid.checkpoint import open_tensors
+from pellucid.checkpoint.dumps import append_dump
 from pellucid.cli import app
 from pellucid.compare import Mine, compare
 from pellucid.models import GPT
@@ -125,7 +128,8 @@ def test_the_reader_in_c_refuses_what_is_not_whole_in_one_line(sample: Path, tmp
         (b"pellucid-dump 1\nx float32 9e9\n", "has no line of a tensor where one must be"),
         (b"pellucid-dump 1\nx float32" + b" 9" * 9 + b"\n", "has no line of a tensor"),
         (b"pellucid-dump 1\nx float32 99999999999 9999999999\n", "has no line of a tensor"),
-        (b"pellucid-dump 1\nlayer_norm.x float32 3\n0000", "has no layer_norm.weight"),
+        (b"pellucid-dump 1\nlayer_norm.x float32 3\n0000", "ends within layer_norm.x"),
+        (b"pellucid-dump 1\nlayer_norm.x float32 1\n0000", "has no layer_norm.weight"),
         (
             b"pellucid-dump 1\nlayer_norm.x float32 1\n0000layer_norm.weight int32 1\n0000",
             "layer_norm.weight is of int32 in vectors.bin, and float32 is asked for",
@@ -133,6 +137,10 @@ def test_the_reader_in_c_refuses_what_is_not_whole_in_one_line(sample: Path, tmp
         (
             b"pellucid-dump 1\nlayer_norm.x float32 1\n0000layer_norm.weight float32 9\n0000",
             "vectors.bin ends within layer_norm.weight",
+        ),
+        (
+            b"pellucid-dump 1\nx uint8 576460752303423487\n",
+            "vectors.bin ends within x",
         ),
     ):
         if content is not None:
@@ -170,6 +178,14 @@ int main(int words, char **word) {
     if (memcmp(pellucid_doubles(&file, "fine", 2), fine, sizeof fine) != 0) return 9;
     if (memcmp(pellucid_bytes(&file, "mask", -1), mask, sizeof mask) != 0) return 10;
     if (pellucid_ints(&file, "id", 1)[0] != id || !pellucid_floats(&file, "none", 0)) return 11;
+    if (words > 2) { /* read all that there is in the file that is named */
+        pellucid_file all = pellucid_open(word[2]);
+        for (int i = 0; i < all.count; i++)
+            if (strcmp(all.tensors[i].dtype, "float32") == 0)
+                pellucid_floats(&all, all.tensors[i].name, -1);
+        printf("%d\\n", all.count);
+        pellucid_close(&all);
+    }
     if (words > 1 && strcmp(word[1], "count") == 0) pellucid_ints(&file, "id", 2);
     if (words > 1 && strcmp(word[1], "dtype") == 0)
         pellucid_dump_as(stderr, "id", "int", &id, 0, NULL);
@@ -191,6 +207,30 @@ def test_every_function_of_the_reader_and_dumper_does_what_it_says(tmp_path: Pat
     found = open_tensors(tmp_path / "probe.bin")
     assert found["fine"].tolist() == [[1e-300, 2.0]]
     assert found["none"].shape == (0, 3)
+
+
+def test_whatever_a_dump_is_damaged_to_the_reader_in_c_reads_it_or_refuses(tmp_path: Path):
+    (tmp_path / "probe.c").write_text(PROBE)
+    sources = (tmp_path / "probe.c", SOURCE / "pellucid.c")
+    probe = str(built(tmp_path / "probe", *sources, flags=sanitizers(), include=SOURCE))
+    append_dump(tmp_path / "whole.bin", {f"h.{i}.x": torch.ones(2, i) for i in range(4)})
+    whole, random = (tmp_path / "whole.bin").read_bytes(), Random(0)
+    assert ran(probe, "all", "whole.bin", at=tmp_path) == "4\n"
+    ends = set()
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(content))
+            some = random.choice([b"9", b" ", b"\n", b"\0", b"\xff", b"999999999 "])
+            content[at : at + random.randint(0, 2)] = some
+        (tmp_path / "damaged.bin").write_bytes(content[: random.randint(0, 2 * len(content))])
+        ended = subprocess.run(
+            [probe, "all", "damaged.bin"], cwd=tmp_path, capture_output=True, check=False
+        )
+        ends.add(ended.returncode)
+        assert ended.returncode in {0, 2}, ended.stderr
+        assert len(ended.stderr.splitlines()) == (ended.returncode == 2)
+    assert ends == {0, 2}
 
 
 def test_the_header_is_one_of_c_plus_plus_too(tmp_path: Path):

@@ -37,13 +37,17 @@ static void *memory(size_t bytes) {
     return found;
 }
 
-static void go_to(const pellucid_file *file, int64_t offset) {
+/* Go to a byte, counted from the beginning or from the end, and say where that is. */
+static int64_t go_to(const pellucid_file *file, int64_t offset, int from) {
 #ifdef _WIN32
-    int gone = _fseeki64(file->file, offset, SEEK_SET);
+    int gone = _fseeki64(file->file, offset, from);
+    int64_t at = _ftelli64(file->file);
 #else
-    int gone = fseek(file->file, (long)offset, SEEK_SET);
+    int gone = fseek(file->file, (long)offset, from);
+    int64_t at = ftell(file->file);
 #endif
-    if (gone) fail("%s cannot be read at byte %lld", file->path, (long long)offset);
+    if (gone || at < 0) fail("%s cannot be read at byte %lld", file->path, (long long)offset);
+    return at;
 }
 
 /* Name, dtype and sizes of a line; 0 where it is no such line. */
@@ -56,7 +60,7 @@ static int parse(char *line, pellucid_tensor *tensor) {
     while ((word = strtok(NULL, " ")) != NULL) {
         if (tensor->axes == PELLUCID_AXES) return 0;
         int64_t size = strtoll(word, &rest, 10);
-        if (*rest || size < 0 || (size && tensor->count > INT64_MAX / 8 / size)) return 0;
+        if (*rest || size < 0 || (size && tensor->count > INT64_MAX / 16 / size)) return 0;
         tensor->shape[tensor->axes++] = size;
         tensor->count *= size;
     }
@@ -69,7 +73,8 @@ pellucid_file pellucid_open(const char *path) {
     if (!opened.file) fail("%s cannot be opened", path);
     if (!fgets(line, sizeof line, opened.file) || strcmp(line, FIRST_LINE) != 0)
         fail("%s must begin with the line pellucid-dump 1", path);
-    int64_t at = (int64_t)strlen(FIRST_LINE);
+    int64_t end = go_to(&opened, 0, SEEK_END);
+    int64_t at = go_to(&opened, (int64_t)strlen(FIRST_LINE), SEEK_SET);
     while (fgets(line, sizeof line, opened.file)) {
         pellucid_tensor tensor = {0};
         size_t length = strlen(line);
@@ -82,7 +87,8 @@ pellucid_file pellucid_open(const char *path) {
         opened.tensors = realloc(opened.tensors, room);
         if (!opened.tensors) fail("there is no memory for %zu bytes", room);
         opened.tensors[opened.count++] = tensor;
-        go_to(&opened, at);
+        if (at > end) fail("%s ends within %s", path, tensor.name);
+        go_to(&opened, at, SEEK_SET);
     }
     return opened;
 }
@@ -111,7 +117,7 @@ static void *numbers_of(pellucid_file *file, const char *name, const char *dtype
     if (!tensor->numbers) {
         size_t bytes = (size_t)(tensor->count * bytes_of(dtype));
         tensor->numbers = memory(bytes);
-        go_to(file, tensor->offset);
+        go_to(file, tensor->offset, SEEK_SET);
         if (fread(tensor->numbers, 1, bytes, file->file) != bytes)
             fail("%s ends within %s", file->path, name);
     }
