@@ -80,6 +80,7 @@ def test_it_passes_on_llama_s_family_in_a_batch_with_targets_that_are_none(
     sources = (place / "main.c", place / "pellucid.c")
     said = ran(str(built(tmp_path / "main", *sources, include=place)), at=place)
     assert "rms_norm.dweight" in said
+    assert ("rotary.dx" in said) == (kind != "no block with positions")
     assert not re.search("WRONG", said)
     assert judged(open_pack(place), place / "mine.bin") >= 13
 

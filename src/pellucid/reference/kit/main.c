@@ -136,6 +136,17 @@ static float relu(float x) { return x > 0 ? x : 0; }
 
 static float relu_slope(float x) { return x > 0; }
 
+/* Channels i and i + d/2 of each position turn by its angle i; back by the opposite angle. */
+static void rotary(float *out, const float *x, const float *cos, const float *sin, int64_t heads,
+                   int64_t T, int64_t d, float way) {
+    for (int64_t row = 0; row < heads * T; row++, x += d, out += d)
+        for (int64_t i = 0; i < d / 2; i++) {
+            float c = cos[row % T * (d / 2) + i], s = way * sin[row % T * (d / 2) + i];
+            out[i] = x[i] * c - x[i + d / 2] * s;
+            out[i + d / 2] = x[i + d / 2] * c + x[i] * s;
+        }
+}
+
 /* att = softmax(q k^T / sqrt(d)) where the mask is 1, and z = att v, in each head: q (T, d). */
 static void attention(float *z, float *att, const float *q, const float *k, const float *v,
                       const uint8_t *mask, int64_t heads, int64_t T, int64_t S, int64_t d) {
@@ -243,8 +254,9 @@ static int64_t last(const pellucid_tensor *tensor, int axis) {
 }
 
 /* Compare what was computed with a vector, dump it under its name in the run, and free it.
-   linear.dx is not dumped: where the map is the attention's last it is what attention_backward
-   begins with, and here that begins with the run's, which may be 1 ulp away. */
+   linear.dx and rotary.dx are not dumped: in a whole port the attention's backward begins with the
+   one and leads to the other, and here each begins with the run's numbers, which may be an ulp
+   away. */
 static void check(const char *name, float *numbers) {
     const pellucid_tensor *right = given(name);
     double apart = pellucid_apart(numbers, floats(name), right->count);
@@ -253,7 +265,8 @@ static void check(const char *name, float *numbers) {
     checked++;
     wrong += !ok;
     for (int i = 0; i < PELLUCID_VECTORS; i++)
-        if (strcmp(pellucid_vectors[i].name, name) == 0 && strcmp(name, "linear.dx") != 0)
+        if (strcmp(pellucid_vectors[i].name, name) == 0 && strcmp(name, "linear.dx") != 0 &&
+            strcmp(name, "rotary.dx") != 0)
             pellucid_dump(mine, pellucid_vectors[i].in_run, numbers, right->axes, right->shape);
     free(numbers);
 }
@@ -321,6 +334,18 @@ static void check_activation(const char *name, float (*bent)(float), float (*slo
     check(dx, back);
 }
 
+static void check_rotary(void) {
+    if (!has("rotary.x")) return;
+    const pellucid_tensor *x = given("rotary.x");
+    int64_t d = last(x, 1), T = last(x, 2), heads = x->count / (T * d);
+    const float *cos = floats("rotary.cos"), *sin = floats("rotary.sin");
+    float *out = zeros(x->count), *dx = zeros(x->count);
+    rotary(out, floats("rotary.x"), cos, sin, heads, T, d, 1);
+    rotary(dx, floats("rotary.dout"), cos, sin, heads, T, d, -1);
+    check("rotary.out", out);
+    check("rotary.dx", dx);
+}
+
 static void check_attention(void) {
     const pellucid_tensor *q = given("scaled_dot_product.q"), *k = given("scaled_dot_product.k");
     int64_t d = last(q, 1), T = last(q, 2), S = last(k, 2), heads = q->count / (T * d);
@@ -362,6 +387,7 @@ int main(void) {
     check_activation("gelu_erf", gelu_erf, gelu_erf_slope);
     check_activation("silu", silu, silu_slope);
     check_activation("relu", relu, relu_slope);
+    check_rotary();
     check_attention();
     check_cross_entropy();
     pellucid_dump_end(mine);
