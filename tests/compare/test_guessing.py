@@ -8,6 +8,8 @@ from torch import Tensor
 
 from pellucid.compare import Comparison, Mine, compare, read_rules
 from pellucid.compare.guessing import Proposal, guess, shown
+from pellucid.compare.guessing.pairing import Candidate, UnknownTensor, paired
+from pellucid.compare.guessing.targets import GuessTarget
 from pellucid.reference import Pack, ReferenceRun, open_pack, write_pack
 from pellucid.terminal.compare_guess import guess_lines
 from tests.compare.scrambled import scrambled, words_for
@@ -116,6 +118,34 @@ def test_what_cannot_be_told_apart_is_listed_and_in_no_rule(packs: dict[str, Pac
     assert "the same numbers as net/layer1/bent, left out: again" in text
     assert "nothing of the pack has the size of: size" in text
     assert "# not sure: noise may be" in proposal.text
+
+
+def target(name: str) -> GuessTarget:
+    places = torch.arange(100).reshape(-1, 1)
+    return GuessTarget((name,), (100,), places, torch.arange(100).double())
+
+
+def pairs(options: dict[str, list[tuple[str, float]]]) -> dict[str, str]:
+    """What is sure, of tensors with these distances to ours."""
+    own = {
+        name: [Candidate(target(ours), "", far, far) for ours, far in found]
+        for name, found in options.items()
+    }
+    sure, unsure = paired([UnknownTensor(name, torch.float64) for name in own], own)
+    assert {one.theirs for one in (*sure, *unsure)} == set(own)
+    return {one.theirs: one.target.ours[0] for one in sure}
+
+
+def test_the_nearest_must_be_far_nearer_than_any_other_both_ways():
+    assert pairs({"x": [("a", 0.1), ("b", 0.5)], "y": [("b", 0.0), ("a", 0.8)]}) == {
+        "x": "a",
+        "y": "b",
+    }
+    assert pairs({"x": [("a", 0.1), ("b", 0.15)]}) == {}
+    assert pairs({"x": [("a", 0.1)], "y": [("a", 0.15)]}) == {}
+    assert pairs({"x": [("a", 0.6), ("b", 9.0)]}) == {}
+    assert pairs({"x": [("a", 0.0), ("b", 0.0)]}) == {}
+    assert pairs({"x": [("a", 0.0)], "y": [("a", 0.0)]}) == {"x": "a"}
 
 
 def test_equal_numbers_of_several_layers_are_told_apart_by_the_layer_s_number(

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,14 @@ def test_sizes_that_fit_nothing_stay_as_they_are():
     for shape in ((2, T, H, D + 1), (5, C), (2, T, 2 * C)):
         theirs = torch.randn(shape)
         assert torch.equal(found({"x": theirs}, "x -> h.0.attn.q")["h.0.attn.q"], theirs)
+
+
+@pytest.mark.parametrize("name", ["h.0.attn.q", "h.0.attn.merged"])
+def test_axes_that_fit_in_two_ways_stay_as_they_are(name: str):
+    config = replace(CONFIG, n_head=T, n_embd=2 * T)
+    theirs = torch.randn(2, T, T, 2)  # heads or positions first: nothing tells
+    mine = Mine({name: theirs}, GPT.without_weights(config)).of_run(torch.zeros(2, T))
+    assert torch.equal(mine[name], theirs)
 
 
 WRONG = [

@@ -178,6 +178,8 @@ def _near(
         if not options[unknown.name] or not options[unknown.name][0].target.tells:
             continue
         first, *others = options[unknown.name]
+        if first.exact(unknown.dtype):
+            continue  # and so are others, or it would be sure by now
         count = first.target.values.numel()
         most = NEAR if count >= MANY else NEARER if count >= FEW else 0.0
         second = others[0].likeness if others else math.inf
