@@ -148,6 +148,25 @@ def test_the_nearest_must_be_far_nearer_than_any_other_both_ways():
     assert pairs({"x": [("a", 0.0)], "y": [("a", 0.0)]}) == {"x": "a"}
 
 
+def test_of_a_fresh_model_only_equal_biases_of_one_module_are_left(tmp_path: Path):
+    params, tokens, targets = small()
+    for name, values in params.items():
+        if values.ndim == 1:
+            values[:] = name.endswith("weight")
+    ids = torch.tensor(tokens), torch.tensor(targets)
+    write_pack(ReferenceRun(model_of(params, torch.float32), "", *ids, UPDATE, steps=1), tmp_path)
+    pack = open_pack(tmp_path)
+    tensors = scrambled(port.run(params, tokens, targets, n_head=N_HEAD, steps=1))
+    proposal = guess(pack, tensors)
+    left = {f"net/layer{i + 1}/plus_{c}" for i in range(2) for c in "qkv"}
+    assert {one.theirs for one in proposal.unsure} == left
+    assert wrong_pairs(tensors, pack, proposal) == []
+    assert by_them(pack, tensors, proposal).agrees
+    said = {str(rule): {one.sure for one in guesses} for rule, guesses in proposal.guessed}
+    assert said["net.layer{i+1}.na.gain -> h.{i}.ln_1.weight"] == {"by its module"}
+    assert said["x.normed -> ln_f.out"] == {"by its number"}
+
+
 def test_equal_numbers_of_several_layers_are_told_apart_by_the_layer_s_number(
     packs: dict[str, Pack], tmp_path: Path
 ):

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pellucid.compare.guessing.pairing import Candidate, Guess, Unsure
@@ -63,52 +63,70 @@ def place_of_layers(sure: Sequence[Guess]) -> NumberPlace:
 def by_number(
     sure: Sequence[Guess], unsure: Sequence[Unsure], place: NumberPlace
 ) -> tuple[list[Guess], list[Unsure]]:
-    """Those that have several layers' numbers, told apart by the layer's number in their names."""
+    """Those that have several layers' numbers, told apart by the layer's number in their names.
+
+    Of what a norm makes before and after gain and shift, where those do nothing, it is the output.
+    """
     taken = {(one.target.ours, one.target.part) for one in sure}
-    own = {
-        one.theirs: [
+    own: dict[str, list[Candidate]] = {}
+    for one in unsure:
+        layer = place.layer(one.theirs)
+        options = [
             option
             for option in one.candidates
-            if option.target.layer == place.layer(one.theirs) >= 0 and option.key not in taken
+            if one.exact and option.target.layer == layer and option.key not in taken
         ]
-        for one in unsure
-        if one.exact
-    }
-    claimed = Counter(option.key for options in own.values() for option in options)
-    found = [
-        _guess(name, options[0], "by its number")
-        for name, options in own.items()
-        if len(options) == 1 and claimed[options[0].key] == 1
-    ]
-    names = {one.theirs for one in found}
-    return found, [one for one in unsure if one.theirs not in names]
+        owners = {option.target.ours[0].rpartition(".")[0] for option in options}
+        outputs = [option for option in options if option.target.ours[0].endswith(".out")]
+        own[one.theirs] = outputs if len(owners) == len(outputs) == 1 else options
+    return _claimed(own, unsure, "by its number")
 
 
 def by_module(
     sure: Sequence[Guess], unsure: Sequence[Unsure], mine: Mine | None
 ) -> tuple[list[Guess], list[Unsure]]:
-    """What a module puts out, by the names of its parameters: `up/y` beside `up/w`."""
+    """What a module has and puts out, by a name that is known: `up/y` beside `up/w`."""
     modules: dict[str, set[str]] = {}
-    parameters = mine.model.config.parameter_shapes() if mine is not None else {}
     for ours, source in mine.translation.found.items() if mine is not None else ():
-        if ours in parameters and len(source.names) == 1:
-            theirs = plain(source.names[0]).rpartition(".")[0]
-            modules.setdefault(theirs, set()).add(ours.rpartition(".")[0])
+        module, _, last = ours.rpartition(".")
+        if len(source.names) == 1 and last in {"weight", "bias", "out"} and ours[0] != "d":
+            theirs = plain(source.names[0])
+            for path in (theirs.rpartition(".")[0], *([theirs] if last == "out" else [])):
+                modules.setdefault(path, set()).add(module)
     taken = {(one.target.ours, one.target.part) for one in sure}
-    own: dict[str, Candidate] = {}
+    own: dict[str, list[Candidate]] = {}
     for doubt in unsure:
-        for form, base in forms(plain(doubt.theirs)) if not doubt.exact else ():
-            for path in (base, base.rpartition(".")[0]):
-                module = modules.get(path, set())
-                wanted = {form.format(f"{one}.out") for one in module if len(module) == 1}
-                for option in doubt.candidates:
-                    if wanted == {*option.target.ours} and option.key not in taken:
-                        own.setdefault(doubt.theirs, option)
-    claimed = Counter(option.key for option in own.values())
+        for form, base in forms(plain(doubt.theirs)):
+            paths = (base, base.rpartition(".")[0])
+            owners = next(
+                (modules[path] for path in paths if len(modules.get(path, ())) == 1), None
+            )
+            if owners is None:
+                continue
+            (module,) = owners
+            ends = ("out", "weight", "bias") if doubt.exact else ("out",)
+            wanted = {(form.format(f"{module}.{end}"),) for end in ends}
+            options = [
+                option
+                for option in doubt.candidates
+                if option.target.ours in wanted
+                and option.key not in taken
+                and (not doubt.exact or option.distance == doubt.candidates[0].distance)
+            ]
+            if options:
+                own.setdefault(doubt.theirs, options)
+    return _claimed(own, unsure, "by its module")
+
+
+def _claimed(
+    own: Mapping[str, Sequence[Candidate]], unsure: Sequence[Unsure], sure: str
+) -> tuple[list[Guess], list[Unsure]]:
+    """Those that may be one of ours alone, which no other may be."""
+    claims = Counter(key for options in own.values() for key in {one.key for one in options})
     found = [
-        _guess(name, option, "by its module")
-        for name, option in own.items()
-        if claimed[option.key] == 1
+        _guess(name, options[0], sure)
+        for name, options in own.items()
+        if len(options) == 1 and claims[options[0].key] == 1
     ]
     names = {one.theirs for one in found}
     return found, [one for one in unsure if one.theirs not in names]

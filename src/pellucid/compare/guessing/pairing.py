@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.compare.guessing.targets import GuessTarget
+from pellucid.compare.guessing.targets import GuessTarget, TargetGroup
 from pellucid.compare.judge import STATED
 
 NEAR, NEARER = 0.5, 0.2
 """So far an unknown tensor may be from one of ours that it is taken for, where it is not exact; and
 so far if it has fewer than `MANY` numbers: of few, two may be like each other by chance."""
+
+LIKE = 0.1
+"""So far it may be after a factor, where it is farther without one."""
 
 MANY = 64
 
@@ -78,19 +81,17 @@ class Unsure:
 
 
 def candidates(
-    values: Tensor, targets: Iterable[GuessTarget], config: Any, ids: tuple[int, ...], layer: int
+    values: Tensor, groups: Iterable[TargetGroup], config: Any, ids: tuple[int, ...], layer: int
 ) -> list[Candidate]:
     """All that a tensor may be by its shape, the nearest first; of a layer alone, or -1."""
     found: list[Candidate] = []
-    for target in targets:
-        if layer not in (-1, target.layer):
-            continue
-        for way, read in target.readings(values, config, ids):
-            own = values.mT if way else values
-            axes, ours = _axes(own), _axes(read)
+    for group in groups:
+        for way, read in group.readings(values, config, ids):
+            axes, ours = _axes(values.mT if way else values), _axes(read)
             moved = 0 if axes == ours else 1 if len(axes) == len(ours) else 2
-            apart, like = target.distance(read), target.likeness(read)
-            found.append(Candidate(target, way, apart, like, moved))
+            for target, (apart, like) in zip(group.targets, group.distances(read), strict=True):
+                if layer in (-1, target.layer):
+                    found.append(Candidate(target, way, apart, like, moved))
     kept: list[Candidate] = []
     for one in sorted(found, key=lambda one: one.moved):
         alike = (
@@ -184,6 +185,8 @@ def _near(
         most = NEAR if count >= MANY else NEARER if count >= FEW else 0.0
         second = others[0].likeness if others else math.inf
         rivals = [like for like, name in nearest[first.key] if name != unknown.name]
+        if first.distance > most:
+            most = min(most, LIKE)
         if first.likeness <= most and min(second, *rivals, math.inf) >= TIMES * first.likeness:
             theirs = unknown.name, first.target, first.way, first.distance
             found.append(Guess(*theirs, second, "near", unknown.layer))

@@ -28,9 +28,9 @@ from pellucid.compare.guessing.pairing import (
     candidates,
     paired,
 )
-from pellucid.compare.guessing.targets import POINTS, TELLING, GuessTarget, targets_of
+from pellucid.compare.guessing.targets import POINTS, TELLING, GuessTarget, grouped, targets_of
 from pellucid.compare.mine import Mine, shape_of
-from pellucid.compare.naming import plain
+from pellucid.compare.naming import GRADIENT, forms, plain
 from pellucid.compare.step import JudgedStep
 from pellucid.compare.translate import NameMap
 from pellucid.errors import PellucidError, TooLittleError
@@ -40,8 +40,9 @@ from pellucid.reference import Pack
 TURNS = 8
 """So often the step is run again with what is known by then: behind a mistake all is exact."""
 
-STAGES = ("given", "forward", "backward")
-"""Parameters first, since they are exact; a rule of a value then holds for its gradient too."""
+STAGES = ("given", "forward", "given", "backward")
+"""Parameters first, since they are exact, and those that are left beside activations; a rule of a
+value then holds for its gradient too."""
 
 _UNWRITABLE = re.compile(r"->|,|\s#|[{}*]|^#|\.T$|^\s|\s$")
 
@@ -81,30 +82,44 @@ def guess(pack: Pack, tensors: Mapping[str, Tensor], own_map: NameMap | None = N
     unsure: dict[str, Unsure] = {}
     seen: set[str] = set()
     names = _open(tensors, pack, rules)[1]
-    twice = _twice(tensors, names)
+    twice, gradients = _twice(tensors, names), _gradients(names)
     for stage in STAGES:
         for turn in range(1 if stage == STAGES[0] else TURNS):
             mine, names = _open(tensors, pack, rules)
-            wanted = [name for name in names if name not in twice]
+            later = twice.keys() if stage == STAGES[-1] else twice.keys() | gradients
+            wanted = [name for name in names if name not in later]
             made = _made(pack, mine) if turn else None
             if not wanted or (turn and made is None):
                 break
             targets = partial(targets_of, pack, stage, set(mine or ()), made=made)
-            sure, left, sized = _stage(pack, targets, tensors, wanted, mine)
+            before = [one for _, own in guessed for one in own]
+            sure, left, sized = _stage(pack, targets, tensors, wanted, (mine, before))
             seen |= sized
             for one in left:
-                before = unsure.get(one.theirs)
-                if before is None or one.candidates[0].likeness < before.candidates[0].likeness:
+                known = unsure.get(one.theirs)
+                if known is None or one.candidates[0].likeness < known.candidates[0].likeness:
                     unsure[one.theirs] = one
-            new = list(_rules(sure))
+            new = list(_rules(sure, place_of_layers([*before, *sure])))
             guessed += new
             rules += [rule for rule, _ in new]
             if not left or (turn and not new):
                 break
-    names = [name for name in _open(tensors, pack, rules)[1] if name not in twice]
+    names = _open(tensors, pack, rules)[1]
+    twice = {name: first for name, first in twice.items() if name in names}
     still = [one for name, one in unsure.items() if name.partition(LAYER)[0] in names]
-    left_names = tuple(name for name in names if name not in seen)
+    left_names = tuple(name for name in names if name not in seen and name not in twice)
     return Proposal(tuple(guessed), tuple(still), left_names, twice)
+
+
+def _gradients(names: Sequence[str]) -> set[str]:
+    """Names that say of themselves that they are gradients."""
+    bare = {plain(name) for name in names}
+    return {
+        name
+        for name in names
+        for form, base in forms(plain(name))
+        if form == GRADIENT and (base in bare or "grad" in name.lower())
+    }
 
 
 def _made(pack: Pack, mine: Mine | None) -> dict[str, Tensor] | None:
@@ -162,7 +177,7 @@ def _stage(
     targets_for: Callable[[set[int]], list[GuessTarget]],
     tensors: Mapping[str, Tensor],
     names: Sequence[str],
-    mine: Mine | None,
+    known: tuple[Mine | None, Sequence[Guess]],
 ) -> tuple[list[Guess], list[Unsure], set[str]]:
     """The pairs with one part of a pack, and the names whose size something there has."""
     layers = pack.config.n_layer
@@ -170,7 +185,8 @@ def _stage(
     stacks = {name for name, shape in shapes.items() if len(shape) > 1 and shape[0] == layers > 1}
     sizes = {prod(shape) for shape in shapes.values()}
     sizes |= {prod(shapes[name]) // layers for name in stacks}
-    targets = targets_for(sizes)
+    groups = grouped(targets_for(sizes))
+    mine, before = known
     ids = tuple(pack.tokens.shape)
     unknowns: list[UnknownTensor] = []
     options: dict[str, list[Candidate]] = {}
@@ -178,19 +194,18 @@ def _stage(
         values = tensors[name]
         if values.is_complex() or values.numel() == 0 or _UNWRITABLE.search(plain(name)):
             continue
-        own = _by_size(targets, values.numel())
-        whole = candidates(values, own, pack.config, ids, -1)
+        own = groups.get(values.numel(), [])
         unknowns.append(UnknownTensor(name, values.dtype))
-        options[name] = whole
+        options[name] = candidates(values, own, pack.config, ids, -1)
         if name in stacks:
-            own = _by_size(targets, values.numel() // layers)
+            own = groups.get(values.numel() // layers, [])
             for layer in range(layers):
                 one = UnknownTensor(f"{name}{LAYER}{layer}", values.dtype, layer)
                 unknowns.append(one)
                 options[one.name] = candidates(values[layer], own, pack.config, ids, layer)
     unknowns = [one for one in unknowns if options[one.name]]
     sure, unsure = paired(unknowns, options)
-    place = place_of_layers(sure)
+    place = place_of_layers([*before, *sure])
     more, unsure = by_number(sure, unsure, place)
     sure += more
     more, unsure = by_module(sure, unsure, mine)
@@ -199,13 +214,10 @@ def _stage(
     return sure + more, unsure, {one.name.partition(LAYER)[0] for one in unknowns}
 
 
-def _by_size(targets: Sequence[GuessTarget], size: int) -> list[GuessTarget]:
-    return [one for one in targets if prod(one.shape) == size]
-
-
-def _rules(sure: Sequence[Guess]) -> Iterator[tuple[NameRule, tuple[Guess, ...]]]:
+def _rules(
+    sure: Sequence[Guess], place: NumberPlace
+) -> Iterator[tuple[NameRule, tuple[Guess, ...]]]:
     """Rules that say the pairs, one for all layers where their names allow it."""
-    place = place_of_layers(sure)
     kinds: dict[tuple[tuple[str, ...], int], dict[int, list[Guess]]] = {}
     for one in sure:
         numbered = tuple(ours_of(name, "{i}") for name in one.target.ours)

@@ -1,7 +1,7 @@
 """What an unknown tensor may be: one of a pack's, a part of one, or several side by side."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,44 +62,62 @@ class GuessTarget:
         """Whether its numbers are many enough to know it by."""
         return len(self.values.unique()) >= TELLING
 
+
+class TargetGroup:
+    """The targets of one kind and shape, those of all layers: a tensor is read once for all."""
+
+    def __init__(self, targets: Sequence[GuessTarget]) -> None:
+        self.targets = tuple(targets)
+        self.first = self.targets[0]
+        self._values = torch.stack([one.values for one in self.targets])  # (m, n)
+        self._finite = self._values.isfinite()
+        self._values = self._values.masked_fill(~self._finite, 0)
+        self._norms = self._values.norm(dim=1)
+
     def readings(self, theirs: Tensor, config: Any, ids: Shape) -> Iterator[tuple[str, Tensor]]:
         """The ways in which a tensor may have this shape: as in a rule, as it is or .T."""
-        turned: list[tuple[str, Tensor]] = []
-        if theirs.dim() == 2:
-            turned = [(".T", theirs.mT)]
+        first, shape = self.first, self.first.shape
+        turned = [(".T", theirs.mT)] if theirs.dim() == 2 else []
         for way, own in (("", theirs), *turned):
-            if self.parts > 1:
-                rows = self.shape[0] if len(self.shape) == 2 else 0
-                read = heads_joined(own, rows)
-            elif len(self.ours) > 1:
-                read = own
+            if first.parts > 1:
+                read = heads_joined(own, shape[0] if len(shape) == 2 else 0)
             else:
-                read = settled(self.ours[0], own, config, ids)
-            while read.dim() > len(self.shape) and read.shape[0] == 1:
+                read = own if len(first.ours) > 1 else settled(first.ours[0], own, config, ids)
+            while read.dim() > len(shape) and read.shape[0] == 1:
                 read = read[0]
-            if tuple(read.shape) == self.shape:
+            if tuple(read.shape) == shape:
                 yield way, read
 
-    def distance(self, read: Tensor) -> float:
-        """How far a tensor in this shape is: ‖a-b‖/‖b‖ at those places, ∞ where it has a NaN."""
-        return self._distances(read)[0]
+    def distances(self, read: Tensor) -> list[tuple[float, float]]:
+        """How far a tensor in this shape is from each: ‖a-b‖/‖b‖, and the same for any factor.
 
-    def likeness(self, read: Tensor) -> float:
-        """The same, whatever factor there is between the two."""
-        return min(self._distances(read))
+        ∞ where it has a NaN or an infinity and should have none.
+        """
+        places = self.first.places
+        own = (read[tuple(places.T)] if places.shape[1] else read.reshape(1)).double()
+        odd = (~own.isfinite() & self._finite).any(1) | ~self._finite.any(1)
+        mine = own.nan_to_num(posinf=0, neginf=0) * self._finite
+        lengths, apart = mine.norm(dim=1), (mine - self._values).norm(dim=1)
+        dots = (mine * self._values).sum(1)
+        none = (self._norms == 0) | (lengths == 0)
+        sizes = (self._norms * lengths).masked_fill(none, 1)
+        unlike = (1 - (dots / sizes).square()).clamp(min=0).sqrt()
+        far = (apart / self._norms.masked_fill(none, 1)).masked_fill(none & (apart > 0), math.inf)
+        far = far.masked_fill(odd, math.inf)
+        unlike = unlike.masked_fill(none | odd | (dots <= 0), math.inf)
+        return list(zip(far.tolist(), torch.minimum(far, unlike).tolist(), strict=True))
 
-    def _distances(self, read: Tensor) -> tuple[float, float]:
-        own = read[tuple(self.places.T)] if self.places.shape[1] else read.reshape(1)
-        finite = self.values.isfinite()
-        mine, true = own.double()[finite], self.values[finite]
-        if not bool(mine.isfinite().all()) or not len(true):
-            return math.inf, math.inf
-        norm, length = float(true.norm()), float(mine.norm())
-        apart = float((mine - true).norm())
-        if norm == 0 or length == 0:
-            return (0.0, 0.0) if apart == 0 else (math.inf, math.inf)
-        cosine = float(mine @ true) / norm / length
-        return apart / norm, math.sqrt(max(0.0, 1 - cosine**2)) if cosine > 0 else math.inf
+
+def grouped(targets: Iterable[GuessTarget]) -> dict[int, list[TargetGroup]]:
+    """The targets of each kind together, by how many numbers one has."""
+    kinds: dict[Any, list[GuessTarget]] = {}
+    for one in targets:
+        kind = tuple(map(_kind, one.ours)), one.part, one.shape, len(one.values)
+        kinds.setdefault((*kind, one.ours[0].startswith("d")), []).append(one)
+    found: dict[int, list[TargetGroup]] = {}
+    for own in kinds.values():
+        found.setdefault(math.prod(own[0].shape), []).append(TargetGroup(own))
+    return found
 
 
 def targets_of(
