@@ -1,6 +1,7 @@
 """Rounded numbers: they hold what float64 makes, and runs in any dtype are within their bounds."""
 
 import math
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.numbers import Rounded
+from pellucid.numbers import Rounded, rounded
 from pellucid.numbers.rounded import UNIT
 from tests.numbers.examples import EXACT, MASK, X, Y
 
@@ -191,3 +192,43 @@ def test_it_is_exact_only_where_no_number_is_off():
         bound = torch.zeros(3, dtype=torch.float64)
         bound[place] = 1e-9
         assert not Rounded(torch.ones(3).double(), bound, torch.float32).is_exact
+
+
+@pytest.mark.parametrize("operation", ["add", "mul", "truediv", "exp", "scalar", "infinite"])
+def test_a_large_array_is_computed_piece_by_piece_to_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch, operation: str
+):
+    generator = torch.Generator().manual_seed(2)
+    one, other = (torch.randn(7, 3, 5, generator=generator).double() for _ in range(2))
+    if operation == "infinite":
+        one[3, 1, 2] = -math.inf
+        one[5, 0, 0] = math.nan
+    exact = Rounded.exact(other.float())
+    off = Rounded(one, 1e-3 * other.abs(), torch.float32)
+
+    def made() -> Rounded:
+        match operation:
+            case "exp":
+                return off.exp()
+            case "scalar" | "infinite":
+                return off * 3.0
+        return getattr(operator, operation)(off, exact)
+
+    whole = made()
+    monkeypatch.setattr(rounded, "PIECE", 20)
+    pieces = made()
+    torch.testing.assert_close(pieces.middle, whole.middle, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(
+        pieces.off.expand(7, 3, 5), whole.off.expand(7, 3, 5), rtol=0, atol=0
+    )
+    assert bool(pieces.off.any())
+
+
+def test_exact_numbers_take_no_further_room():
+    values = torch.randn(4, 3)
+    exact = Rounded.exact(values)
+    assert exact[1:].reshape(-1)._own.data_ptr() == values[1:].data_ptr()
+    exact.become(values.clone())
+    assert exact._own.data_ptr() == values.data_ptr()
+    exact.become(values.double() + 1)
+    assert torch.equal(exact.middle, values.double() + 1)

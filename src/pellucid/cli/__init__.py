@@ -39,8 +39,8 @@ from pellucid.errors import PellucidError
 from pellucid.shipped import SHOWN
 from pellucid.terminal.readable import make_readable
 
-_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve"}
-"""The commands that make no steps, or see to their own memory."""
+_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve", "compare"}
+"""The commands that make no steps, see to their own memory, or go through it in small pieces."""
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's signature)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.compare.decoded_names import is_ids
 from pellucid.compare.hidden import hidden_as_ours
-from pellucid.compare.judge import PIECE, STATED
+from pellucid.compare.judge import PIECE, STATED, distances, largest_of
 from pellucid.compare.mine import INTEGERS
 from pellucid.reference import Pack
 
@@ -37,14 +37,8 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Tensor
     for start in range(0, len(true), PIECE):
         here = slice(start, start + PIECE)
         own, other = flat[here].double(), true[here].double()
-        off = (
-            (own - other)
-            .abs()
-            .masked_fill(own == other, 0)
-            .nan_to_num(nan=math.inf, posinf=math.inf)
-        )
-        off = off.masked_fill(own.isnan() & other.isnan(), 0)
-        largest = max(largest, float(other.abs().nan_to_num(posinf=0).max()))
+        off = distances(own, other)
+        largest = max(largest, largest_of(other))
         worst = int(off.argmax())
         if float(off[worst]) > error:
             error, place = float(off[worst]), start + worst

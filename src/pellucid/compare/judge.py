@@ -60,8 +60,8 @@ def fitted(name: str, theirs: Tensor, shape: torch.Size) -> Tensor:
     return theirs.reshape(shape)
 
 
-PIECE = 1 << 22
-"""So many numbers of a large tensor are compared at once."""
+PIECE = 1 << 15
+"""So many numbers of a large tensor are compared at once: a processor's cache has room for them."""
 
 
 def judge(
@@ -81,7 +81,7 @@ def judge(
     everywhere, where the stated one is a part of a number at least as large as that.
     """
     mine, true, off = (values.detach().reshape(-1) for values in (theirs, made.middle, made.off))
-    largest = max(float(piece.abs().nan_to_num(posinf=0).max()) for piece in true.split(PIECE))
+    largest = max(map(largest_of, true.split(PIECE)))
     stated = STATED[made.dtype] * largest
     highest = stated if most is None else most
     cap = math.inf if least is None else STATED[made.dtype] * max(largest, least)
@@ -89,9 +89,12 @@ def judge(
 
     def compared(start: int) -> tuple[Tensor, Tensor, Tensor]:
         here = slice(start, start + PIECE)
-        apart, sizes = _apart(mine[here].double(), true[here])
+        own = true[here].double()
+        apart, sizes = distances(mine[here].double(), own), own.abs()
+        if not math.isfinite(float(sizes.max())):
+            sizes = sizes.nan_to_num(nan=0, posinf=0)
         bound = off[here].clamp(max=highest if carried else cap).nan_to_num(posinf=stated)
-        allowed = bound + made.unit * sizes + tiny
+        allowed = bound + sizes.mul_(made.unit) + tiny
         return apart, allowed, apart / allowed
 
     high, place, allowed_there, left = -1.0, 0, 0.0, 0.0
@@ -152,17 +155,23 @@ ROUNDED = 8
 """So many units of round-off the factor of dropout, and a product with it, may be off."""
 
 
-def _apart(mine: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
-    """How far apart the numbers are, and how large those are that are finite.
+def distances(mine: Tensor, true: Tensor) -> Tensor:
+    """How far apart the numbers are, in float64.
 
-    Equal infinities are not apart; a NaN is infinitely far from a number.
+    Equal infinities are not apart, nor two NaN; a NaN is infinitely far from a number.
     """
-    apart = (
-        (mine - true).abs().masked_fill(mine == true, 0).nan_to_num(nan=math.inf, posinf=math.inf)
-    )
-    both = mine.isnan() & true.isnan()
-    sizes = true.abs().masked_fill(true.isfinite().logical_not(), 0)
-    return apart.masked_fill(both, 0), sizes
+    apart = (mine - true).abs_()
+    if math.isfinite(float(apart.sum())):
+        return apart  # then no number is a NaN or infinite
+    apart = apart.masked_fill(mine == true, 0).nan_to_num(nan=math.inf, posinf=math.inf)
+    return apart.masked_fill(mine.isnan() & true.isnan(), 0)
+
+
+def largest_of(values: Tensor) -> float:
+    """The largest number without its sign; infinities and NaN are none."""
+    sizes = values.abs()
+    largest = float(sizes.max())
+    return largest if math.isfinite(largest) else float(sizes.nan_to_num(posinf=0).max())
 
 
 class Picture:

@@ -6,6 +6,7 @@ the promise behind `ERRORS`, and not a proof, which balls are for; and it is as 
 Source: Higham 2002, "Accuracy and stability of numerical algorithms", 2.2 and 3.1.
 """
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,9 @@ MOST = 1e-4
 """No sum that is kept in that dtype is off by more than this part of what its terms' sizes add up
 to: the worst case of n terms, n units, is far from any that is met where n is a vocabulary."""
 
+PIECE = 1 << 15
+"""So many numbers are computed with at once where arrays are larger and alike."""
+
 _MOVES = {"reshape", "flatten", "transpose", "unsqueeze", "squeeze", "gather"}
 """Methods that only rearrange, which middles and bounds do alike."""
 
@@ -34,7 +38,8 @@ class Rounded(Elementwise):
     """An array of floats with bounds, which answers like a tensor.
 
     `middle` is what float64 makes of the formula, and `off` how far a run in `dtype` may be from
-    it: both tensors in float64, `off` broadcast to the shape.
+    it: both tensors in float64, `off` broadcast to the shape. Exact numbers stay in their own dtype
+    until they are computed with: a model's parameters take no further room.
 
     >>> third = Rounded.exact(torch.tensor([1.0])) / 3
     >>> float(third.middle), f"{float(third.off):.1e}"
@@ -44,15 +49,21 @@ class Rounded(Elementwise):
     device = torch.device("cpu")
 
     def __init__(self, middle: Tensor, off: Tensor, dtype: torch.dtype) -> None:
-        self.middle, self.off, self.dtype = middle, off, dtype
+        self._own, self.off, self.dtype = middle, off, dtype
         self.unit = UNIT + torch.finfo(dtype).eps / 2
         self.sum_unit = min(self.unit, UNIT + SUMS.eps / 2)
 
     @classmethod
     def exact(cls, values: Tensor, dtype: torch.dtype | None = None) -> "Rounded":
         """The very numbers of a tensor, in a run of that dtype, by default its own."""
-        middle = values.detach().cpu().double()
-        return cls(middle, middle.new_zeros(()).expand(middle.shape), dtype or values.dtype)
+        own = values.detach().cpu()
+        zero = torch.zeros((), dtype=torch.float64)
+        return cls(own, zero.expand(own.shape), dtype or values.dtype)
+
+    @property
+    def middle(self) -> Tensor:
+        """The numbers in float64."""
+        return self._own.double()
 
     @classmethod
     def __torch_function__(
@@ -67,8 +78,10 @@ class Rounded(Elementwise):
 
     def become(self, values: Tensor) -> None:
         """Be the very numbers of a tensor from now on, wherever this array is held."""
+        if self.is_exact and self._own.dtype == values.dtype and torch.equal(self._own, values):
+            return  # and the tensor need not be held beside its like
         own = Rounded.exact(values)
-        self.middle, self.off = own.middle, own.off
+        self._own, self.off = own._own, own.off
 
     def __repr__(self) -> str:
         return f"<Rounded of shape {tuple(self.shape)}, off by at most {float(self.off.max()):.0e}>"
@@ -82,7 +95,7 @@ class Rounded(Elementwise):
     @property
     def shape(self) -> torch.Size:
         """The lengths of all axes."""
-        return self.middle.shape
+        return self._own.shape
 
     @property
     def is_exact(self) -> bool:
@@ -97,18 +110,18 @@ class Rounded(Elementwise):
 
     def dim(self) -> int:
         """How many axes there are."""
-        return self.middle.dim()
+        return self._own.dim()
 
     def numel(self) -> int:
         """How many numbers there are."""
-        return self.middle.numel()
+        return self._own.numel()
 
     def __getitem__(self, index: Any) -> "Rounded":
         return self._moved(lambda array: array[index])
 
     def chunk(self, count: int, dim: int) -> tuple["Rounded", ...]:
         """See torch.Tensor.chunk."""
-        parts = zip(self.middle.chunk(count, dim), self.off.chunk(count, dim), strict=True)
+        parts = zip(self._own.chunk(count, dim), self.off.chunk(count, dim), strict=True)
         return tuple(Rounded(*part, self.dtype) for part in parts)
 
     def to(self, dtype: torch.dtype) -> "Rounded":
@@ -122,13 +135,28 @@ class Rounded(Elementwise):
     # -- element by element -----------------------------------------------------------------------
 
     def _each(self, name: str, *others: Any) -> "Rounded":
-        compute, spread = RULES[name]
         operands = [self, *map(self._of, others)]
-        middle = compute(*(operand.middle for operand in operands))
-        off = spread(middle, *((operand.middle, operand.off) for operand in operands))
+        rows = PIECE * self.shape[0] // self.numel() if self.numel() > PIECE else 0
+        if not rows or any(one.dim() and one.shape != self.shape for one in operands):
+            return self._computed(name, operands)
+        middle, off = (torch.empty(self.shape, dtype=torch.float64) for _ in range(2))
+        for start in range(0, self.shape[0], rows):
+            here = slice(start, start + rows)
+            made = self._computed(name, [one[here] if one.dim() else one for one in operands])
+            middle[here], off[here] = made.middle, made.off
+        return Rounded(middle, off, self.dtype)
+
+    def _computed(self, name: str, operands: Sequence["Rounded"]) -> "Rounded":
+        """The operation on arrays that a processor's cache has room for, or that are not alike."""
+        compute, spread = RULES[name]
+        pairs = [(operand.middle, operand.off) for operand in operands]
+        middle = compute(*(own for own, _ in pairs))
+        off = spread(middle, *pairs)
         share = 0 if name in UNROUNDED else ERRORS * self.unit
-        rounded = (share * (middle.abs() + off)).masked_fill(middle.isinf(), 0)
-        return self._made(middle, off + rounded)
+        rounded = middle.abs().add_(off).mul_(share)
+        if math.isfinite(float(rounded.sum())):
+            return Rounded(middle, off + rounded, self.dtype)
+        return self._made(middle, off + rounded.masked_fill(middle.isinf(), 0))
 
     def _swapped(self, name: str, other: Any) -> "Rounded":
         return self._of(other)._each(name, self)
@@ -173,9 +201,10 @@ class Rounded(Elementwise):
 
     def __matmul__(self, other: Any) -> "Rounded":
         right = self._of(other)
-        middle = self.middle @ right.middle
-        sizes, right_sizes = self.middle.abs() + self.off, right.middle.abs() + right.off
-        count = self.middle.shape[-1]
+        own, others = self.middle, right.middle
+        middle, count = own @ others, own.shape[-1]
+        sizes, right_sizes = own.abs().add_(self.off), others.abs().add_(right.off)
+        del own, others
         off = self._sum_rounded(count, sizes @ right_sizes, middle, self.sum_unit)
         if bool(self.off.any()):
             off = off + self.off @ right_sizes
@@ -225,7 +254,7 @@ class Rounded(Elementwise):
     def _moved(self, move: Callable[..., Tensor], *others: "Rounded") -> "Rounded":
         """The same rearrangement of middles and of bounds."""
         arrays = [self, *others]
-        middle = move(*(array.middle for array in arrays))
+        middle = move(*(array.middle if others else array._own for array in arrays))
         return Rounded(middle, move(*(array.off for array in arrays)), self.dtype)
 
 
