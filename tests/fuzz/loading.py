@@ -119,7 +119,20 @@ def own_tensors(draw: st.DrawFn) -> Changed:
     """Somebody's tensors beside a pack: other dtypes, shapes, names and numbers."""
     pack = originals.pack()
     names = ["tokens", "wte.out", "h.0.attn.att", "logits", "probs", "loss", "dlogits", "x.y.z"]
-    shapes = [(), (0,), (1,), (1, 2), (2, 4), (2, 257), (1, 2, 257), (2, 2, 2), (1, 1, 1, 1, 1)]
+    names += ["decode.ids", "decode.logits", "decode.h.0.k", "sample.ids", "texts.1", "step.norms"]
+    shapes = [
+        (),
+        (0,),
+        (1,),
+        (1, 2),
+        (2, 4),
+        (2, 257),
+        (1, 2, 257),
+        (8,),
+        (8, 257),
+        (2, 2, 2),
+        (1, 1, 1, 1, 1),
+    ]
     dtypes = ["f8", "f4", "f2", "i8", "i4", "u1", "?", "c16"]
     arrays = {}
     for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True)):
@@ -306,11 +319,16 @@ LOADERS: dict[str, Callable[[], st.SearchStrategy[Changed]]] = {
     ),
     "pack": one_changed(
         originals.pack,
-        ["compare", "pack/activations.safetensors", "pack"],
+        ["compare", "pack", "pack"],
         *(".json", "safetensors"),
     ),
     "C kit": one_changed(
         originals.kit, ["compare", "pack/float32.bin", "pack"], "float32.bin", "manifest.json"
+    ),
+    "small pack": one_changed(
+        originals.small_pack,
+        ["compare", "whole", "pack"],
+        *("pack/manifest.json", "safetensors"),
     ),
     "own tensors": beside_a_pack,
     "own dumps": beside_a_kit,

@@ -1,6 +1,7 @@
 """Small files of each format, made by the package itself, and read once."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -236,3 +237,19 @@ def pack(*options: str) -> Files:
 def kit() -> Files:
     """The same with a dump and the C kit."""
     return pack("--to", "c")
+
+
+@cache
+def small_pack() -> Files:
+    """A pack of runs and checksums whose model is not there, and a whole one beside it."""
+
+    def make(folder: Path) -> None:
+        pellucid.save(small_model(), folder / "model")
+        _tokenizer(folder / "model")
+        arguments = ["reference", "a b", "--model", "model", "--recipe", "nanogpt", "--out"]
+        assert run_command([*arguments, "whole"], folder) == "accepted"
+        small = ["pack", "--size", "600KB"]
+        assert run_command([*arguments, *small], folder) == "accepted"
+        shutil.rmtree(folder / "model")
+
+    return files_of(make)
