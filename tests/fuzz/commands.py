@@ -227,6 +227,8 @@ TARGETS = [
         temperature=FRACTIONS,
         top_k=WORDS,
         top_p=FRACTIONS,
+        to=st.sampled_from(["c", "c", "safetensors", "rust", ""]),
+        dtype=st.sampled_from(["float64", "float32", "bfloat16", "float16"]),
     ),
     Target(
         "walk an example",
