@@ -62,6 +62,20 @@ def test_a_pack_agrees_with_itself(pack: Pack):
     assert set(found.first.verdicts) >= made - {"mask"}
 
 
+def test_a_pack_in_bfloat16_agrees_with_itself(tmp_path: Path):
+    params, tokens, targets = small()
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    run = ReferenceRun(model_of(params, torch.float32), "", *batch, UPDATE)
+    write_pack(run, tmp_path / "pack", dtypes=[torch.float32, torch.bfloat16])
+    pack = open_pack(tmp_path / "pack")
+    found = compare(pack, Mine.open(pack.place, pack.blank))
+    assert (found.dtype, found.agrees) == (torch.bfloat16, True)
+    tensors = dict(pack.tensors("bfloat16"))
+    tensors["step.10.wte.weight.new"] = tensors["step.10.wte.weight.new"] * 1.1
+    wrong = compared(pack, tensors)
+    assert [later.name for later in wrong.later if not later.agrees] == ["step.10.wte.weight.new"]
+
+
 def test_what_a_mistake_leads_to_is_a_consequence(pack: Pack):
     found = compared(pack, dump("gelu_erf"))
     assert not found.agrees

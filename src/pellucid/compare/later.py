@@ -48,14 +48,18 @@ def later(
         row = pack.rows.get(name)
         if name in mine and row is not None and "kept" not in row:
             whole = fitted(name, mine[name], weight.shape)
-            yield moved(name, pack, pack.part(name, whole), pack.part(name, weight))
+            yield moved(name, pack, pack.part(name, whole), pack.part(name, weight), dtype)
 
 
-def moved(name: str, pack: Pack, mine: Tensor, start: Tensor) -> Later:
-    """Judge where weights are that began at `start`: as many numbers of each as the pack has."""
+def moved(name: str, pack: Pack, mine: Tensor, start: Tensor, dtype: torch.dtype) -> Later:
+    """Judge where weights are that began at `start`: as many numbers of each as the pack has.
+
+    Each step may have rounded them by half a unit in the last place of the `dtype`.
+    """
     theirs = pack.tensor(name, pack.finest).double()
     way = (theirs - start.double()).abs()
-    share = float(((mine.double() - theirs).abs() <= MOVED * way).double().mean())
+    rounding = pack.manifest["steps"] * torch.finfo(dtype).eps / 2 * theirs.abs()
+    share = float(((mine.double() - theirs).abs() <= MOVED * way + rounding).double().mean())
     some = "" if pack.is_whole(name) else f" {theirs.numel()}"
     said = f"{share:.1%} of the{some} weights are where the pack's are"
     return Later(name, share >= 0.5, f"{said}" if not some else f"{said}, which has no more")

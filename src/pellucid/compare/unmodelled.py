@@ -43,7 +43,7 @@ def by_sample(pack: Pack, mine: Mine, dtype: torch.dtype) -> Iterator[Later]:
         elif name in {LOSSES, NORMS}:
             yield of_steps(name, "loss" if name == LOSSES else "norm", pack, mine[name], dtype)
         elif name.endswith(NEW):
-            yield from _moved(name, pack, mine)
+            yield from _moved(name, pack, mine, dtype)
         elif not name.startswith("step."):
             yield _judged(name, pack, fitted(name, mine[name], torch.Size(row["shape"])), dtype)
 
@@ -60,14 +60,15 @@ def _ids(name: str, pack: Pack, mine: Mine) -> Later:
     return Later(name, agrees=False, said=said)
 
 
-def _moved(name: str, pack: Pack, mine: Mine) -> Iterator[Later]:
+def _moved(name: str, pack: Pack, mine: Mine, dtype: torch.dtype) -> Iterator[Later]:
     """A weight after a step: beside where the pack's began, if that has kept the same numbers."""
     _, _, after = name.rpartition("step.")
     parameter = after.removesuffix(NEW) if after == name else after.split(".", 1)[1][: -len(NEW)]
     rows = pack.rows
     if parameter in rows and rows[parameter].get("runs") == rows[name].get("runs"):
         whole = fitted(name, mine[name], torch.Size(rows[name]["shape"]))
-        yield moved(name, pack, pack.part(name, whole), pack.tensor(parameter, pack.finest))
+        start = pack.tensor(parameter, pack.finest)
+        yield moved(name, pack, pack.part(name, whole), start, dtype)
 
 
 def _judged(name: str, pack: Pack, whole: Tensor, dtype: torch.dtype) -> Later:

@@ -214,31 +214,31 @@ class Rounded(Elementwise):
 
     def scatter_add(self, dim: int, index: Tensor, source: "Rounded") -> "Rounded":
         """See torch.Tensor.scatter_add."""
-        return self._added(source, lambda array, added: array.scatter_add(dim, index, added))
+        return self._added(source, lambda array, added: array.scatter_add_(dim, index, added))
 
     def index_add(self, dim: int, index: Tensor, source: "Rounded") -> "Rounded":
         """See torch.Tensor.index_add."""
-        return self._added(source, lambda array, added: array.index_add(dim, index, added))
+        return self._added(source, lambda array, added: array.index_add_(dim, index, added))
 
     def _added(self, source: "Rounded", add: Callable[[Tensor, Tensor], Tensor]) -> "Rounded":
+        """Add to copies of middles and bounds, in place."""
         sizes = add(self.middle.abs() + self.off, source.middle.abs() + source.off)
-        rounded = (source.shape[0] + ERRORS) * self.unit * sizes
-        return self._made(
-            add(self.middle, source.middle), add(self.off.clone(), source.off) + rounded
-        )
+        off = sizes.mul_((source.shape[0] + ERRORS) * self.unit).add_(self.off)
+        middle = torch.empty(self.shape, dtype=torch.float64).copy_(self._own)
+        return self._made(add(middle, source.middle), add(off, source.off))
 
     # -- parts ------------------------------------------------------------------------------------
 
     def _sum_rounded(self, count: int, sizes: Tensor, middle: Tensor, unit: float) -> Tensor:
-        """What rounding does to a sum of so many terms, whose sizes add up to `sizes`.
+        """What rounding does to a sum of so many terms, whose sizes, which it takes, add up so.
 
         It is kept with the unit of round-off that is given, and rounded to the dtype at the end.
         """
         share = (count + ERRORS) * unit
         if unit == UNIT + SUMS.eps / 2:
             share = min(share, MOST)
-        kept = share * sizes
-        return kept if unit == self.unit else kept + ERRORS * self.unit * middle.abs()
+        kept = sizes.mul_(share)
+        return kept if unit == self.unit else kept.add_(middle.abs().mul_(ERRORS * self.unit))
 
     def _of(self, value: Any) -> "Rounded":
         """A number or a tensor as exact ones of the same run."""
@@ -248,7 +248,9 @@ class Rounded(Elementwise):
 
     def _made(self, middle: Tensor, off: Tensor) -> "Rounded":
         """What a run makes; what has no bound is off by ∞."""
-        known = off.expand(middle.shape).nan_to_num(nan=torch.inf, posinf=torch.inf)
+        known = off.expand(middle.shape)
+        if not math.isfinite(float(off.sum())):
+            known = known.nan_to_num(nan=torch.inf, posinf=torch.inf)
         return Rounded(middle, known, self.dtype)
 
     def _moved(self, move: Callable[..., Tensor], *others: "Rounded") -> "Rounded":
