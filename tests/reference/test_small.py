@@ -14,7 +14,13 @@ from pellucid.compare import Comparison, Mine, compare
 from pellucid.errors import CheckpointError, ConfigError, TooLittleError
 from pellucid.models import GPT, GPTConfig
 from pellucid.reference import Decoding, Pack, ReferenceRun, bytes_of, open_pack, write_pack
-from pellucid.reference.checksum import RUN, checksums, part_of_runs, runs_of
+from pellucid.reference.checksum import (
+    RUN,
+    checksums,
+    part_of_runs,
+    projections_apart,
+    runs_of,
+)
 from pellucid.terminal.compare import comparison_lines
 from tests.reference.test_manifest import row
 
@@ -152,6 +158,14 @@ def test_a_checksum_sees_what_no_run_does(small: Pack, whole: Pack):
     assert wrong.said.endswith("are right, and a checksum of the whole is not")
     dump["dwte.weight"] = whole.tensor("dwte.weight", "float32").roll(1, 0)
     assert judged(small, dump).differs
+
+
+def test_differences_add_up_in_a_checksum_as_in_a_random_walk():
+    generator = torch.Generator().manual_seed(4)
+    values, noise = (torch.randn(64, 64, generator=generator).double() for _ in range(2))
+    assert not projections_apart(values + 0.01 * noise, checksums(values), 0.01)
+    assert projections_apart(values + 0.3 * noise, checksums(values), 0.01)
+    assert projections_apart(values + 0.3, checksums(values), 0.01)
 
 
 def test_what_is_hidden_from_a_position_is_not_judged_without_the_model_either(
