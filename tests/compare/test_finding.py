@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pellucid.compare import MISTAKES, Finding
-from pellucid.compare.case import Fit
 from pellucid.compare.diagnose import diagnose
 from pellucid.compare.finding import Adopting, find
+from pellucid.compare.fit import Fit
 from pellucid.compare.mistakes import mistake as mistakes
 from pellucid.compare.mutation import MutatedTape, argument
 from pellucid.compare.step import JudgedStep

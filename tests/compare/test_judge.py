@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pellucid.compare.against import TensorDistance, apart
-from pellucid.compare.case import Fit
 from pellucid.compare.finding import faults_of
+from pellucid.compare.fit import Fit
 from pellucid.compare.judge import STATED, Picture, dropped, judge
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.step import JudgedStep

@@ -18,44 +18,72 @@ from pellucid.train import updated
 from pellucid.tree import unflatten
 from tests.models.llama_examples import drawn
 from tests.port import llama as port
+from tests.port.activations import SLOPES
+from tests.port.called import CALLED as COMMON
 from tests.port.gpt2 import ran
+from tests.port.heads import HEADS
 from tests.port.models import LLAMA_CONFIG, LLAMA_SETTINGS, llama_of, small
+from tests.port.norms import RMS_NORM
 
 UPDATE = {"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 0.1}
 DTYPES = [(np.float64, torch.float64), (np.float32, torch.float32)]
 each_dtype = pytest.mark.parametrize("dtypes", DTYPES, ids=["float64", "float32"])
 
 FIRST = {
-    "rope_pairs": "h.0.attn.q_rope.out",
-    "rope_mixed": "h.0.attn.q_rope.out",
-    "rope_reversed": "h.0.attn.q_rope.out",
-    "rope_from_1": "rope.angles",
-    "no_rope": "h.0.attn.q_rope.out",
-    "no_rope_k": "h.0.attn.k_rope.out",
-    "rope_k_twice": "h.0.attn.k_rope.out",
-    "rope_base_1e4": "frequencies",
-    "rope_base_5e5": "frequencies",
-    "no_rope_scaling": "frequencies",
-    "kv_heads_tiled": "h.0.attn.k",
-    "kv_first_head": "h.0.attn.k",
-    "kv_heads_clamped": "h.0.attn.k",
-    "rms_centred": "h.0.ln_1.rstd",
-    "rms_eps_outside_root": "h.0.ln_1.rstd",
-    "rms_eps_1e-6": "h.0.ln_1.rstd",
-    "rms_gain_plus_1": "h.0.ln_1.out",
-    "no_qk_norm": "h.0.attn.q_rope.out",
-    "gate_up_exchanged": "h.0.mlp.act.out",
-    "gate_up_swapped": "h.0.mlp.gate_proj.out",
-    "gelu_tanh_for_silu": "h.0.mlp.act.out",
-    "gelu_erf_for_silu": "h.0.mlp.act.out",
-    "window_one_more": "h.0.attn.scores",
-    "window_one_less": "h.0.attn.scores",
-    "no_window": "h.0.attn.scores",
-    "no_scale": "h.0.attn.scores",
-    "embedding_scaled": "embed.out",
-    "untied_head": "logits",
+    "frequencies": ("rope_base_1e4", "rope_base_5e5", "rope_base_3e5", "no_rope_scaling"),
+    "rope.angles": (
+        "rope_from_1",
+        *(name for name in port.MISTAKES if name.startswith("positions_")),
+    ),
+    "embed.out": ("embedding_scaled", "embedding_times_5", "bf16_stream", "dropout"),
+    "h.0.ln_1.rstd": (
+        *(name for name in RMS_NORM if name.startswith(("rms_eps", "norm_"))),
+        *("rms_centred", "rms_no_root"),
+    ),
+    "h.0.ln_1.xhat": ("rms_over_positions",),
+    "h.0.ln_1.out": ("rms_gain_plus_1", "no_rms_gain"),
+    "h.0.attn.q_rope.out": ("rope_pairs", "rope_mixed", "rope_reversed", "no_rope", "no_qk_norm"),
+    "h.0.attn.k_rope.out": ("no_rope_k", "rope_k_twice"),
+    "h.0.attn.k": ("kv_heads_tiled", "kv_first_head", "kv_heads_clamped"),
+    "h.0.attn.scores": (
+        *(
+            name
+            for name in HEADS
+            if name.startswith(("scale_0", "scale_by_d", "scale_by_w", "score", "mask"))
+        ),
+        *("no_scale", "no_mask", "window_one_more", "window_one_less", "no_window"),
+    ),
+    "h.1.attn.scores": ("scale_by_layer",),
+    "h.0.attn.att": ("softmax_over_queries", "softmax_over_heads", "softmax_fp16", "softmax_bf16"),
+    "h.0.resid_mid": ("no_attn_residual", "attn_times_0.7"),
+    "h.0.ln_2.rstd": ("parallel_block",),
+    "h.0.mlp.gate_proj.out": ("gate_up_swapped", "parallel_one_norm"),
+    "h.0.mlp.act.out": (
+        "gate_up_exchanged",
+        *(name for name in port.MISTAKES if name.endswith("_for_silu")),
+    ),
+    "h.0.resid_post": ("no_mlp_residual", "mlp_times_2.5"),
+    "logits": ("untied_head", "logit_cap_3"),
+    "dln_f.weight": ("no_rms_gain_grad",),
+    "dh.1.resid_post": ("rms_backward_no_mean", "rms_backward_no_rstd"),
+    "dh.1.mlp.gate_proj.out": SLOPES,
+    "dh.1.ln_2.out": ("mlp_grad_gate", "mlp_grad_up"),
+    "dh.1.resid_mid": ("mlp_grad_missing",),
+    "dh.1.attn.v": ("detached_v", "no_mask_in_backward"),
+    "dh.1.attn.q": ("detached_q",),
+    "dh.1.attn.k": ("detached_k",),
+    "dh.1.attn.scores": ("softmax_backward_no_sum",),
+    "dh.1.attn.v_heads": ("kv_grad_first", "kv_grad_last", "kv_grad_mean"),
+    "dh.1.attn.k_norm.out": ("rope_not_undone", "rope_turned_on"),
+    "dh.1.ln_1.out": ("qkv_grad_q", "qkv_grad_k", "qkv_grad_v"),
+    "dh.1.resid_pre": ("attn_grad_missing",),
+    "dwte.weight": ("grad_without_tied_head", "grad_without_embedding", "embedding_grad_assigned"),
 }
-"""The tensor that each mistake of the port is made in."""
+"""The mistakes of the port, by the tensor that each is made in."""
+
+PLACE = {name: tensor for tensor, names in FIRST.items() for name in names}
+
+CALLED = COMMON | {"bf16_stream": "bf16_stream_from_embedding"}
 
 
 def dump(dtype: type, *mistakes: str) -> dict[str, Tensor]:
@@ -79,7 +107,7 @@ def named(finding: Finding) -> list[str]:
 
 
 def test_every_mistake_of_the_port_has_its_place():
-    assert set(FIRST) == set(port.MISTAKES)
+    assert sorted(name for names in FIRST.values() for name in names) == sorted(port.MISTAKES)
 
 
 @each_dtype
@@ -106,9 +134,14 @@ def test_angles_in_float32_far_from_the_beginning_are_no_mistake():
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
     first, *rest = findings(dump(dtypes[0], mistake), dtypes[1])
-    assert first.fault.name == FIRST[mistake]
-    assert named(first) == [mistake]
-    assert rest == []
+    assert first.fault.name == PLACE[mistake]
+    if mistake == "dropout":
+        assert (first.dropped, rest) == (pytest.approx(0.25, abs=1e-6), [])
+        return
+    assert named(first) == [CALLED.get(mistake, mistake)]
+    # A gain that is missing has no gradient either, which is a mistake of its own.
+    gone = mistake == "no_rms_gain"
+    assert [named(other) for other in rest] == [["no_rms_gain_grad"]] * gone
 
 
 MODULES = ("embed.out", "logits", "loss", "ln_1.out", "ln_2.out", "ln_f.out", "_proj.out")
@@ -121,14 +154,22 @@ ALIKE = {
 }
 
 
-@pytest.mark.parametrize("mistake", port.MISTAKES)
+HOOKED = (*(name for name in port.MISTAKES if "rope" in name and "_not_" not in name), "no_window")
+HOOKED += ("kv_heads_tiled", "kv_first_head", "kv_heads_clamped", "window_one_more", "no_scale")
+HOOKED += ("window_one_less", "rms_centred", "rms_eps_outside_root", "rms_eps_1e-6", "no_qk_norm")
+HOOKED += ("rms_gain_plus_1", "gate_up_exchanged", "gelu_tanh_for_silu", "gelu_erf_for_silu")
+HOOKED += ("quick_gelu_for_silu", "embedding_scaled", "untied_head", "no_attn_residual")
+HOOKED += ("no_mlp_residual", "rms_no_root", "parallel_block")
+
+
+@pytest.mark.parametrize("mistake", HOOKED)
 def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
     everything = dump(np.float64, mistake)
     shown = {n: v for n, v in everything.items() if n.removeprefix("d").endswith(MODULES)}
     if mistake == "untied_head":
         shown["lm_head.weight"] = everything["lm_head.weight"]
     found = [set(named(one)) for one in findings(shown, torch.float64)]
-    wanted = ALIKE.get(mistake, {mistake})
+    wanted = ALIKE.get(mistake, {CALLED.get(mistake, mistake)})
     assert found == ([wanted] if wanted else [])
 
 

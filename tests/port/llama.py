@@ -8,32 +8,38 @@ import math
 
 import numpy as np
 
+from tests.port.activations import SLOPES, by_sigmoid
+from tests.port.blocks import BLOCKS
 from tests.port.gpt2 import Port
+from tests.port.heads import HEADS
+from tests.port.norms import RMS_NORM, RmsNorms
 
 MISTAKES = (
-    *(
-        "rope_pairs",
-        "rope_mixed",
-        "rope_reversed",
-        "rope_from_1",
-        "no_rope",
-        "no_rope_k",
-        "rope_k_twice",
-    ),
-    *("rope_base_1e4", "rope_base_5e5", "no_rope_scaling"),
+    *("rope_pairs", "rope_mixed", "rope_reversed", "rope_from_1", "no_rope", "no_rope_k"),
+    *("rope_k_twice", "rope_base_1e4", "rope_base_5e5", "rope_base_3e5", "no_rope_scaling"),
+    *("rope_not_undone", "rope_turned_on"),
+    *("positions_restart_from", "positions_stay_0_from", "positions_ahead_from"),
     *("kv_heads_tiled", "kv_first_head", "kv_heads_clamped"),
-    *("rms_centred", "rms_eps_outside_root", "rms_eps_1e-6", "rms_gain_plus_1", "no_qk_norm"),
+    *("kv_grad_first", "kv_grad_last", "kv_grad_mean"),
+    *RMS_NORM,
+    *HEADS,
+    *BLOCKS,
+    *SLOPES,
     *("gate_up_exchanged", "gate_up_swapped", "gelu_tanh_for_silu", "gelu_erf_for_silu"),
-    *("window_one_more", "window_one_less", "no_window"),
-    *("no_scale", "embedding_scaled", "untied_head"),
+    *("quick_gelu_for_silu", "relu_for_silu", "no_activation_for_silu", "silu_slope_for_silu"),
+    *("qkv_grad_q", "qkv_grad_k", "qkv_grad_v", "mlp_grad_gate", "mlp_grad_up"),
+    *("window_one_more", "window_one_less", "no_window", "no_qk_norm"),
+    *("embedding_scaled", "embedding_times_5", "embedding_grad_assigned", "untied_head"),
+    *("logit_cap_3", "grad_without_tied_head", "grad_without_embedding"),
 )
-BASES = {"rope_base_1e4": 1e4, "rope_base_5e5": 5e5}
+BASES = {"rope_base_1e4": 1e4, "rope_base_5e5": 5e5, "rope_base_3e5": 3e5}
 
 
-class LlamaPort(Port):
+class LlamaPort(RmsNorms, Port):
     """One run: parameters, the mistakes that are made, and all that is dumped."""
 
     MISTAKES = MISTAKES
+    RIGHT, AFTER = staticmethod(by_sigmoid), "_for_silu"
 
     def __init__(self, params, settings, mistakes=(), dtype=np.float32):
         super().__init__(params, settings["n_head"], mistakes, settings["eps"], dtype)
@@ -55,9 +61,11 @@ class LlamaPort(Port):
     def linear(self, at, x):
         y = self.matmul(x, self.p[f"{at}.weight"])
         bias = self.p.get(f"{at}.bias")
-        return self.put(f"{at}.out", y if bias is None else y + bias)
+        y = y if bias is None else y + bias
+        return self.put(f"{at}.out", self.drop(at, y) if at.endswith("c_proj") else y)
 
     def linear_back(self, at, x, dy):
+        dy = self.drop(at, dy) if at.endswith("c_proj") else dy
         flat_x, flat_dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
         self.g[f"{at}.weight"] = self.matmul(flat_x.T, flat_dy)
         if f"{at}.bias" in self.p:
@@ -65,46 +73,20 @@ class LlamaPort(Port):
         self.put(f"d{at}.out", dy)
         return self.matmul(dy, self.p[f"{at}.weight"].T)
 
-    # -- RMS norm ----------------------------------------------------------------------------
-
-    def norm(self, at, x):
-        if self.made("rms_centred"):
-            x = x - x.mean(-1, keepdims=True)
-        square = (x**2).mean(-1, keepdims=True)
-        eps = self.dtype(1e-6) if self.made("rms_eps_1e-6") else self.eps
-        rstd = 1 / np.sqrt(square + eps)
-        if self.made("rms_eps_outside_root"):
-            rstd = 1 / (np.sqrt(square) + eps)
-        hat = x * rstd
-        gain = self.p[f"{at}.weight"]
-        self.put(f"{at}.rstd", rstd)
-        self.put(f"{at}.xhat", hat)
-        return self.put(f"{at}.out", hat * (gain + 1 if self.made("rms_gain_plus_1") else gain))
-
-    def norm_back(self, at, dy):
-        hat, rstd = self.out[f"{at}.xhat"], self.out[f"{at}.rstd"]
-        self.put(f"d{at}.out", dy)
-        self.g[f"{at}.weight"] = (dy * hat).sum(tuple(range(dy.ndim - 1)))
-        gain = self.p[f"{at}.weight"]
-        dhat = dy * (gain + 1 if self.made("rms_gain_plus_1") else gain)
-        along = (dhat * hat).mean(-1, keepdims=True)
-        if self.made("rms_eps_outside_root"):
-            along = along / (1 - self.eps * rstd)
-        dx = rstd * (dhat - hat * along)
-        return dx - dx.mean(-1, keepdims=True) if self.made("rms_centred") else dx
-
     # -- rotary positions --------------------------------------------------------------------
 
     def angles(self, length):
         size = self.p["h.0.attn.q_proj.weight"].shape[1] // self.n_head
         steps = np.arange(0, size, 2).astype(self.dtype) / self.dtype(size)
         frequencies = self.dtype(self.base) ** -steps / self.dtype(self.factor)
-        first = 1 if self.made("rope_from_1") else 0
-        angles = np.arange(first, first + length).astype(self.dtype)[:, None] * frequencies
+        angles = self.places(length).astype(self.dtype)[:, None] * frequencies
         self.dump(frequencies=frequencies)
         self.put("rope.angles", angles)
         self.cos, self.sin = self.put("rope.cos", np.cos(angles)), np.sin(angles)
         self.put("rope.sin", self.sin)
+
+    def places(self, length):
+        return super().places(length) + self.made("rope_from_1")
 
     def parts(self, x):
         return (x[..., 0::2], x[..., 1::2]) if self.made("rope_pairs") else np.split(x, 2, -1)
@@ -135,7 +117,9 @@ class LlamaPort(Port):
     def turned_back(self, name, dy):
         if self.made("no_rope") or (name == "k" and self.made("no_rope_k")):
             return dy
-        dx = self.turn(dy, -1)
+        if self.made("rope_not_undone"):
+            return dy
+        dx = self.turn(dy, 1 if self.made("rope_turned_on") else -1)
         return self.turn(dx, -1) if name == "k" and self.made("rope_k_twice") else dx
 
     # -- attention ---------------------------------------------------------------------------
@@ -157,6 +141,11 @@ class LlamaPort(Port):
     def gathered(self, dy):
         """The gradients of each head of keys by all that read it."""
         parts = [dy[..., self.of_heads() == head, :, :] for head in range(self.n_kv_head)]
+        for name, one in (("first", 0), ("last", -1)):
+            if self.made(f"kv_grad_{name}"):
+                return np.stack([part[..., one, :, :] for part in parts], -3)
+        if self.made("kv_grad_mean"):
+            return np.stack([part.mean(-3) for part in parts], -3)
         return np.stack([part.sum(-3) for part in parts], -3)
 
     def may_look(self, length):
@@ -180,31 +169,20 @@ class LlamaPort(Port):
         k, v = (self.heads_of(at, name, x, self.n_kv_head) for name in "kv")
         k = self.put(f"{at}.k", k[..., self.of_heads(), :, :])
         v = self.put(f"{at}.v", v[..., self.of_heads(), :, :])
-        scores = self.matmul(q, np.swapaxes(k, -1, -2)) * self.scale(q)
-        scores = np.where(self.may_look(x.shape[-2]), scores, self.dtype(-math.inf))
-        att = self.put(f"{at}.att", self.softmax(self.put(f"{at}.scores", scores)))
-        z = self.put(f"{at}.z", self.matmul(att, v))
+        z = self.core(at, q, k, v)
         return self.linear(f"{at}.c_proj", self.put(f"{at}.merged", self.merge(z)))
 
     def attention_back(self, at, x, dy):
-        out = self.out
-        dmerged = self.linear_back(f"{at}.c_proj", out[f"{at}.merged"], dy)
-        q, k, v, att = (out[f"{at}.{name}"] for name in ("q", "k", "v", "att"))
-        dz = self.cut_heads(dmerged, self.n_head)
-        datt = self.matmul(dz, np.swapaxes(v, -1, -2))
-        dv = self.matmul(np.swapaxes(att, -1, -2), dz)
-        dscores = att * (datt - (datt * att).sum(-1, keepdims=True))
-        dq = self.matmul(dscores * self.scale(q), k)
-        dk = self.matmul(np.swapaxes(dscores * self.scale(q), -1, -2), q)
-        names = ("merged", "z", "att", "v", "scores", "q", "k")
-        for name, value in zip(names, (dmerged, dz, datt, dv, dscores, dq, dk), strict=True):
-            self.put(f"d{at}.{name}", value)
-        dx = 0
-        for name, dheads in (("v", self.gathered(dv)), ("k", self.gathered(dk)), ("q", dq)):
+        dmerged = self.linear_back(f"{at}.c_proj", self.out[f"{at}.merged"], dy)
+        self.put(f"d{at}.merged", dmerged)
+        found, dx = self.core_back(at, self.cut_heads(dmerged, self.n_head)), {}
+        for name in "vkq":
+            dheads = found[name] if name == "q" else self.gathered(found[name])
             cut = dheads if name == "v" else self.heads_back(at, name, dheads)
             self.put(f"d{at}.{name}_heads", cut)
-            dx = dx + self.linear_back(f"{at}.{name}_proj", x, self.merge(cut))
-        return dx
+            dx[name] = self.linear_back(f"{at}.{name}_proj", x, self.merge(cut))
+        one = next((name for name in "qkv" if self.made(f"qkv_grad_{name}")), None)
+        return sum(dx.values()) if one is None else dx[one]
 
     def heads_back(self, at, name, dheads):
         dheads, norm = self.turned_back(name, dheads), f"{at}.{name}_norm"
@@ -216,18 +194,6 @@ class LlamaPort(Port):
 
     # -- feed-forward ------------------------------------------------------------------------
 
-    def bend(self, x):
-        """The activation and its slope."""
-        if self.made("gelu_erf_for_silu"):
-            phi = self.dtype(0.5) * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
-            density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-            return (x * phi).astype(self.dtype), (phi + x * density).astype(self.dtype)
-        if self.made("gelu_tanh_for_silu"):
-            ones = np.ones_like(x)
-            return self.gelu(x), self.gelu_back(x, ones)
-        share = 1 / (1 + np.exp(-x))
-        return x * share, share * (1 + x * (1 - share))
-
     def ways(self, at):
         """The map whose output is bent, and the other."""
         maps = f"{at}.gate_proj", f"{at}.up_proj"
@@ -237,50 +203,59 @@ class LlamaPort(Port):
         for name in ("gate_proj", "up_proj"):
             self.linear(f"{at}.{name}", x)
         gate, up = (self.out[f"{name}.out"] for name in self.ways(at))
-        opened = self.put(f"{at}.act.out", self.bend(gate)[0])
+        opened = self.put(f"{at}.act.out", self.bend(gate))
         return self.linear(f"{at}.c_proj", self.put(f"{at}.gated", opened * up))
 
     def mlp_back(self, at, x, dy):
         dgated = self.linear_back(f"{at}.c_proj", self.out[f"{at}.gated"], dy)
         gate, up = (self.out[f"{name}.out"] for name in self.ways(at))
-        opened, slope = self.bend(gate)
+        opened, slope = self.out[f"{at}.act.out"], self.slope(gate)
         dopened = self.put(f"d{at}.act.out", dgated * up)
         self.put(f"d{at}.gated", dgated)
         first, second = self.ways(at)
-        return self.linear_back(first, x, dopened * slope) + self.linear_back(
-            second, x, dgated * opened
-        )
+        by_first = self.linear_back(first, x, dopened * slope)
+        by_second = self.linear_back(second, x, dgated * opened)
+        if self.made("mlp_grad_gate"):
+            return by_first
+        return by_second if self.made("mlp_grad_up") else by_first + by_second
 
     # -- the model ---------------------------------------------------------------------------
 
     def scaled(self):
         width = self.p["wte.weight"].shape[1]
+        if self.made("embedding_times_5"):
+            return self.dtype(5)
         return self.dtype(math.sqrt(width) if self.made("embedding_scaled") else 1)
 
     def forward(self, tokens, targets):
-        self.tokens, self.targets = tokens, targets
+        self.tokens, self.targets, self.phase = tokens, targets, "forward"
         self.dump(tokens=tokens, targets=targets)
         self.angles(tokens.shape[-1])
-        x = self.put("embed.out", self.p["wte.weight"][tokens] * self.scaled())
+        x = self.stream(self.drop("embed", self.p["wte.weight"][tokens] * self.scaled()))
+        self.put("embed.out", x)
         for i in range(self.n_layer):
             x = self.block(f"h.{i}", x)
         self.last = self.norm("ln_f", x)
-        logits = self.put("logits", self.matmul(self.last, self.head().T))
+        logits = self.put("logits", self.scored(self.matmul(self.last, self.head().T)))
         return self.loss_of(self.put("probs", self.softmax(logits)))
 
     def backward(self):
-        dlogits = self.put("dlogits", self.dlogits())
+        self.phase = "backward"
+        dlogits = self.scored_back(self.put("dlogits", self.dlogits()))
         flat = dlogits.reshape(-1, dlogits.shape[-1])
         dhead = self.matmul(flat.T, self.last.reshape(-1, self.last.shape[-1]))
         dx = self.norm_back("ln_f", self.matmul(dlogits, self.head()))
         for i in reversed(range(self.n_layer)):
             dx = self.block_back(f"h.{i}", dx)
-        looked_up = np.zeros_like(self.p["wte.weight"])
-        np.add.at(looked_up, self.tokens.reshape(-1), dx.reshape(-1, dx.shape[-1]) * self.scaled())
+        looked_up = self.looked_up(self.drop("embed", dx) * self.scaled())
         tied = "lm_head.weight" not in self.p
         self.g["wte.weight"] = looked_up + dhead if tied else looked_up
         if not tied:
             self.g["lm_head.weight"] = dhead
+        if self.made("grad_without_tied_head"):
+            self.g["wte.weight"] = looked_up
+        if self.made("grad_without_embedding"):
+            self.g["wte.weight"] = dhead
         for name, value in self.g.items():
             self.put(f"d{name}", value)
 

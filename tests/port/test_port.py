@@ -9,9 +9,8 @@ from pellucid.tape import Tape
 from tests.port.gpt2 import MISTAKES, Port, run
 from tests.port.models import N_HEAD, model_of, small
 
-BACKWARD_ONLY = {name for name in MISTAKES if "grad" in name or "ln_backward" in name}
-UPDATE_ONLY = {name for name in MISTAKES if "adam" in name or "bias_correction" in name}
-ROUNDED = {"bf16_matmul", "tf32_matmul"}
+ROUNDED = ("_matmul", "_stream", "_fp16", "_bf16")
+"""How mistakes end by which the loss is a step function."""
 STEP = 1e-6
 
 
@@ -42,8 +41,8 @@ def test_a_mistake_changes_numbers_and_its_gradient_is_its_own(mistake: str):
     )
     same = [name for name in right if name in wrong and np.array_equal(right[name], wrong[name])]
     assert len(same) < len(right)
-    if mistake in BACKWARD_ONLY | UPDATE_ONLY | ROUNDED:
-        return
+    if wrong["loss"] == right["loss"] or np.isnan(wrong["loss"]) or mistake.endswith(ROUNDED):
+        return  # the gradient alone is wrong, or the loss has none
 
     def loss(name: str, place: tuple[int, ...], by: float) -> float:
         moved = {key: value.copy() for key, value in params.items()}

@@ -10,9 +10,9 @@ put in the stead of the right function for one run (`mutation`).
 """
 
 from pellucid.compare.against import TensorDistance
-from pellucid.compare.case import Fit
 from pellucid.compare.compare import Comparison, compare, tensors_of
 from pellucid.compare.finding import Finding
+from pellucid.compare.fit import Fit
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.later import Later
 from pellucid.compare.mine import Mine

@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from pellucid.compare.fit import Fit
 from pellucid.compare.judge import Key, Verdict
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mistakes import (
@@ -24,27 +25,8 @@ from pellucid.compare.solve import first_wrong, near, roots
 from pellucid.compare.step import CANNOT_RUN, JudgedStep
 from pellucid.models import trainable
 from pellucid.numbers import Rounded
+from pellucid.tape import BACKWARD
 from pellucid.tree import flatten
-
-
-class Fit(NamedTuple):
-    """How well a mistake explains the first difference."""
-
-    mistakes: tuple[Mistake, ...]
-    excess: float  # the largest distance that is left, as a multiple of what is allowed
-    left: float  # how much of the distance is left, 0 to 1 and more
-    faults: int  # tensors made by the same call that still disagree
-    breaks: tuple[str, ...] = ()  # tensors that agree without the mistake, and not with it
-
-    @property
-    def reproduces(self) -> bool:
-        """Whether the other program's numbers are what this mistake makes."""
-        return self.excess <= 1 and not self.breaks
-
-    @property
-    def rank(self) -> tuple[bool, int, float]:
-        """What sorts the best fit to the front."""
-        return (not self.reproduces, self.faults if self.reproduces else 0, self.left)
 
 
 @dataclass(frozen=True)
@@ -70,12 +52,17 @@ class Case:
         yield key, tape.functions(tape.inside(key))
         known = next((place for place, one in enumerate(chain) if tape.is_exact(one)), None)
         if known is None:
-            yield None, tape.functions(tape.calls_made)
+            yield None, tape.functions(tape.suspects(key))
             return
         if known:
             yield chain[known], tape.functions(tape.inside(chain[known]))
         for around in chain[known + 1 :]:
             yield around, tape.functions([around])
+
+    def half(self, mistake: Mistake) -> tuple[Mistake, ...]:
+        """The half of a mistake in which the difference is, where it is made in both."""
+        backward = self.fault.call is not None and self.fault.call[1].endswith(BACKWARD)
+        return mistake.halves[backward : backward + 1]
 
     def fit(self, mistakes: tuple[Mistake, ...], unit: Key | None) -> Fit | None:
         """Run the call with the mistakes; None where its code cannot run with them."""
@@ -131,20 +118,23 @@ class Case:
             parameters=flatten(trainable(self.step.model.params)),
         )
 
-    def searched(self, family: Family, unit: Key | None) -> Fit | None:
-        """The best fit of mistakes that differ in a number; None where none makes the tensor."""
+    def searched(self, family: Family, unit: Key | None, *beside: Mistake) -> Fit | None:
+        """The best fit of mistakes that differ in a number, `beside` another or alone.
+
+        None where none makes the tensor.
+        """
         if not family.low:
             begin = self._begin
-            return None if begin is None else self.fit((family.member(begin),), unit)
+            return None if begin is None else self.fit((*beside, family.member(begin)), unit)
 
         def made(number: float) -> float:
-            return self._made(family.member(number), unit)
+            return self._made((*beside, family.member(number)), unit)
 
         if not math.isfinite(self.fault.mine):
             return None
         for number in roots(made, self.fault.mine, family.low, family.high, family.grid):
             for numbers in near(number):
-                fits = [self.fit((family.member(one),), unit) for one in numbers]
+                fits = [self.fit((*beside, family.member(one)), unit) for one in numbers]
                 fitting = [fit for fit in fits if fit is not None and fit.reproduces]
                 if fitting:
                     return min(fitting, key=lambda fit: fit.rank)
@@ -156,9 +146,9 @@ class Case:
         pair = self.pair
         return pair and first_wrong(TensorPair.of(*pair), self.step.tokens.shape[-1])
 
-    def _made(self, mistake: Mistake, unit: Key | None) -> float:
-        """What the mistake makes at the worst place of the tensor; a NaN where it makes none."""
-        mutations = [*self.adopted, *self.step.mutations((mistake,))]
+    def _made(self, mistakes: tuple[Mistake, ...], unit: Key | None) -> float:
+        """What the mistakes make at the worst place of the tensor; a NaN where there is none."""
+        mutations = [*self.adopted, *self.step.mutations(mistakes)]
         again = self.step.tape(mutations, keep=self.fault.name)
         try:
             if unit is None:

@@ -7,36 +7,14 @@ place for. Where none is found, so do the calls around it, with the mistakes of 
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
-from pellucid.compare.case import Case, Fit
+from pellucid.compare.case import Case
+from pellucid.compare.fit import Adoption, Fit
 from pellucid.compare.judge import Key, Verdict
-from pellucid.compare.mistakes import (
-    FAMILIES,
-    MISTAKES,
-    SOLVED,
-    Mistake,
-)
-from pellucid.compare.mutation import Mutation, site
+from pellucid.compare.mistakes import FAMILIES, MISTAKES, SOLVED, Mistake
+from pellucid.compare.mutation import Mutation
 from pellucid.compare.step import Followed, JudgedStep
-
-
-class Adoption(NamedTuple):
-    """A mistake that the other program has made, in the whole step."""
-
-    fit: Fit
-    mutations: tuple[Mutation, ...]
-    place: str  # where it is made: "" for everywhere, else a path of the tape
-    after: Followed  # the step with it
-    left: int  # how many tensors still disagree
-    halved: bool = False  # whether it is made in the forward or in the backward alone
-
-    @property
-    def rank(self) -> tuple[bool, int, int]:
-        """What tells the best: whole mistakes come first, made everywhere, that explain most."""
-        scope = 2 if self.place and self.place != site(self.place) else int(bool(self.place))
-        return self.halved, scope, self.left
-
 
 ALIKE = 1e-3
 """Mistakes that leave this little more of the distance than the best count as equal."""
@@ -90,11 +68,15 @@ def _rounds(
     yield (case.solved(one, unit) for one in SOLVED if functions.intersection(one.functions))
     yield (case.searched(family, unit) for family in FAMILIES if family.functions & functions)
     if unit is None:
-        yield (case.fit((half,), unit) for mistake in tried for half in mistake.halves)
+        counting = [one for one in tried if (one,) not in fits or fits[one,].left != 1]
+        yield (case.fit((half,), unit) for one in counting for half in case.half(one))
     if unit == case.fault.call:
-        counting = [one for one in tried if (one,) in fits and fits[one,].left != 1]
+        infinite = not math.isfinite(case.fault.left)  # then no distance tells what matters
+        counting = [m for m in tried if (m,) in fits and (infinite or fits[m,].left != 1)]
         both = (case.fit(pair, unit) for pair in combinations(counting, 2))
         yield (fit for fit in both if fit is not None and fit.reproduces)
+        numbered = [family for family in FAMILIES if family.functions & functions]
+        yield (case.searched(family, unit, one) for family in numbered for one in counting)
 
 
 def _by_rank(fits: Fits) -> list[Fit]:

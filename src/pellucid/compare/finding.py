@@ -7,8 +7,9 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from pellucid.compare.case import Case, Fit
-from pellucid.compare.diagnose import Adoption, diagnose
+from pellucid.compare.case import Case
+from pellucid.compare.diagnose import diagnose
+from pellucid.compare.fit import Adoption, Fit
 from pellucid.compare.judge import STATED, Verdict
 from pellucid.compare.mistakes import Mistake
 from pellucid.compare.mutation import Mutation, site
@@ -66,7 +67,8 @@ def find(step: JudgedStep, watch: Watch = lambda _: None) -> tuple[Followed, lis
         watch(f"what made {fault.name}")
         if fault.dropped:
             findings.append(_dropout(fault, run))
-            given_up |= {_place(one) for one in run.verdicts.values() if one.dropped}
+            places = [_place(one) for one in run.verdicts.values() if one.dropped]
+            given_up |= {(path, name + end) for path, name in places for end in ("", BACKWARD)}
             continue
         if (shallow := shallower(fault, step)) is not None:
             count = f"{shallow.layers} layer{'s' * (shallow.layers > 1)}"

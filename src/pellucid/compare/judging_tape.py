@@ -102,6 +102,22 @@ class JudgingTape(MutatedTape):
         leaves = leaves_of(self.call(key).arguments).values()
         return all(leaf.is_exact for leaf in leaves if isinstance(leaf, Rounded))
 
+    def suspects(self, key: Key) -> list[Key]:
+        """The calls that may have led to what a call makes, but is not known, and those around it.
+
+        They began before it, and the other program does not show what they make.
+        """
+        made, around = self.calls_made, self.around(key)
+        before = made[: made.index(key)]
+        return [key, *around, *(one for one in before if one not in around and self._hides(one))]
+
+    def _hides(self, key: Key) -> bool:
+        """Whether something that a call makes for others is not known."""
+        result = self.call(key).result
+        main = result[0] if isinstance(result, tuple) and result else result
+        leaves = leaves_of({"": main}).values()
+        return not all(leaf.is_exact for leaf in leaves if isinstance(leaf, Rounded))
+
     # -- keeping ------------------------------------------------------------------------------
 
     def _begun(self, body: Function) -> Function:

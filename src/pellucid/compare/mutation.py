@@ -83,17 +83,18 @@ def step(**wrong: Any) -> Change:
 
     Raises `ValueError`, when it runs, where one of them is another already.
     """
+    return lambda right: lambda **given: with_steps(right, given, **wrong)
 
-    def change(right: Function) -> Function:
-        def mutated(**given: Any) -> Any:
-            twice = sorted(wrong.keys() & given.keys())
-            if twice:
-                raise ValueError(f"a step must be changed once, and two change {twice[0]}")
-            return right(**given, **wrong)
 
-        return mutated
+def with_steps(right: Function, given: Mapping[str, Any], **wrong: Any) -> Any:
+    """What a variant makes of what it is given, with other steps on the way.
 
-    return change
+    Raises `ValueError` where one of them is another already.
+    """
+    twice = sorted(wrong.keys() & given.keys())
+    if twice:
+        raise ValueError(f"a step must be changed once, and two change {twice[0]}")
+    return right(**given, **wrong)
 
 
 def shown(**wrong: Callable[[Any, Mapping[str, Any]], Any]) -> Change:

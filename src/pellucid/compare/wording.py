@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import torch
 
-from pellucid.compare.case import Fit
 from pellucid.compare.finding import Finding
+from pellucid.compare.fit import Fit
 from pellucid.compare.judge import Verdict
 
 

@@ -195,6 +195,7 @@ ACTIVATION_FAMILIES: tuple[Family, ...] = (
         lambda slope: _instead(BY_TANH, _sigmoid_unit(slope)),
         1e-2,
         1e2,
+        24,
     ),
     Family(
         "silu_slope_other",
@@ -203,6 +204,7 @@ ACTIVATION_FAMILIES: tuple[Family, ...] = (
         lambda slope: _instead(SILU, _sigmoid_unit(slope)),
         1e-2,
         1e2,
+        24,
     ),
 )
 """Those with a number in them."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pellucid.compare.mistakes.mistake import Family, Mistake
-from pellucid.compare.mutation import Change, Function, shown, step
+from pellucid.compare.mutation import Change, Function, shown, step, with_steps
 from pellucid.layers import (
     attention,
     attention_backward,
@@ -43,7 +43,7 @@ def _of_layer(scale: Callable[[Any, int], Any]) -> dict[Function, Change]:
             def scaled(products: Any, q: Any) -> Any:
                 return scale(products / math.sqrt(q.shape[-1]), layer)
 
-            return right(**given, tape=tape, scale=scaled)
+            return with_steps(right, given, tape=tape, scale=scaled)
 
         return wrong
 
@@ -63,7 +63,7 @@ def _capped(cap: float) -> dict[Function, Change]:
             def scaled(dscores: Any, q: Any) -> Any:
                 return dscores * (1 - tanh.square()) / math.sqrt(q.shape[-1])
 
-            return right(**given, cache=cache, scale=scaled)
+            return with_steps(right, given, cache=cache, scale=scaled)
 
         return wrong
 

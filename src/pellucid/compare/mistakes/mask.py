@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from pellucid.compare.mistakes.mistake import Family, Mistake
-from pellucid.compare.mutation import Change, Function, argument, step
+from pellucid.compare.mutation import Change, Function, argument, step, with_steps
 from pellucid.layers import (
+    causal_mask,
     scaled_dot_product,
     scaled_dot_product_backward,
     softmax,
@@ -31,11 +32,12 @@ def _softmax_over(axis: int, name: str, text: str) -> Mistake:
     wrong = f"turned, softmax_cache = softmax(scores.{turned})\n    att = turned.{turned}"
 
     def normalize(scores: Any, *_: Any) -> Any:
-        att, cache = softmax(scores.transpose(axis, -1))
-        return att.transpose(axis, -1), cache
+        att = softmax(scores.transpose(axis, -1))[0].transpose(axis, -1)
+        return att, (att,)
 
     def unnormalize(datt: Any, cache: Any, *_: Any) -> Any:
-        return softmax_backward(datt.transpose(axis, -1), cache)[0].transpose(axis, -1)
+        turned = (cache[0].transpose(axis, -1),)
+        return softmax_backward(datt.transpose(axis, -1), turned)[0].transpose(axis, -1)
 
     changes: dict[Function, Change] = {
         scaled_dot_product: step(normalize=normalize),
@@ -57,11 +59,33 @@ def _unnormalize_then_hide(datt: Any, cache: Any, *_: Any) -> Any:
 
 
 def _filled(number: float) -> dict[Function, Change]:
-    return {
-        scaled_dot_product: step(
-            hide=lambda products, mask: products.masked_fill(mask.logical_not(), -number)
-        )
-    }
+    """A number in the place of hidden scores, which are not products any more: no gradient."""
+    masks: dict[str, Any] = {}  # by the place of attention, once its forward has run
+
+    def forward(right: Function) -> Function:
+        def wrong(*, tape: Any, mask: Any = None, **given: Any) -> Any:
+            masks[tape.path] = mask
+            return with_steps(right, given, tape=tape, mask=mask, hide=hide)
+
+        def hide(products: Any, mask: Any) -> Any:
+            return products.masked_fill(mask.logical_not(), -number)
+
+        return wrong
+
+    def backward(right: Function) -> Function:
+        def wrong(*, cache: Any, tape: Any, **given: Any) -> Any:
+            queries, keys = cache[0].shape[-2], cache[1].shape[-2]
+            mask = masks.get(tape.path, causal_mask(queries, keys, cache[0].device))
+
+            def unnormalize(datt: Any, inner: Any, within: Any) -> Any:
+                dscores, _ = softmax_backward(datt, inner, tape=within)
+                return dscores if mask is None else dscores.masked_fill(mask.logical_not(), 0.0)
+
+            return with_steps(right, given, cache=cache, tape=tape, unnormalize=unnormalize)
+
+        return wrong
+
+    return {scaled_dot_product: forward, scaled_dot_product_backward: backward}
 
 
 def _lowered(number: float) -> dict[Function, Change]:

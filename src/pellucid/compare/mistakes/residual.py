@@ -29,8 +29,7 @@ PARTS = {"attn": ("ln_1", "attention"), "mlp": ("ln_2", "the feed-forward networ
 
 def _joined(part: str, join: Callable[[Any, Any], Any]) -> Change:
     """Another sum, at one part of a block."""
-    own, _ = PARTS[part]
-    return step(join=lambda x, branch, names: join(x, branch) if names.ln == own else x + branch)
+    return step(**{PARTS[part][0].replace("ln", "join"): join})
 
 
 def _skipped(part: str) -> Mistake:
@@ -51,7 +50,11 @@ def _detached(part: str) -> Mistake:
     )
 
 
-_ADDED = step(join=lambda x, branch, _: coarse(x + branch, 8))
+def _coarse_sum(x: Any, branch: Any) -> Any:
+    return coarse(x + branch, 8)
+
+
+_ADDED = step(join_1=_coarse_sum, join_2=_coarse_sum)
 
 
 def _norms(ops: Any) -> dict[str, Pair]:

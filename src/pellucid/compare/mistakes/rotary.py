@@ -96,6 +96,13 @@ def _each_twice(cos: Any, sin: Any) -> Any:
     return cos_1, sin_1, cos_2, sin_2
 
 
+def _reversed(right: Function) -> Function:
+    def wrong(*, cos: Any, sin: Any, **given: Any) -> Any:
+        return right(**given, cos=cos, sin=-sin)[0], (cos, sin)
+
+    return wrong
+
+
 def _from_places(places: Places) -> dict[Function, Change]:
     """Angles of other positions from one on."""
 
@@ -143,7 +150,7 @@ ROTARY: tuple[Mistake, ...] = (
         "rope_reversed",
         "rotary positions turn the other way round",
         ((_TURNED, "turned = (first * cos + second * sin, second * cos - first * sin)"),),
-        {rotary: argument("sin", lambda sin: -sin)},
+        {rotary: _reversed, rotary_backward: argument("cache", lambda kept: (kept[0], -kept[1]))},
     ),
     Mistake(
         "no_rope",
