@@ -10,9 +10,9 @@ from torch import Tensor
 
 import pellucid
 from pellucid.compare import MISTAKES, STATED, Comparison, Mine, compare
+from pellucid.compare.adopting import Adopting
 from pellucid.compare.case import Case
 from pellucid.compare.diagnose import diagnose
-from pellucid.compare.finding import Adopting
 from pellucid.compare.judge import judge
 from pellucid.compare.mistakes import coarse
 from pellucid.compare.step import JudgedStep

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from pellucid.compare import MISTAKES, Finding
+from pellucid.compare.adopting import Adopting
 from pellucid.compare.diagnose import diagnose
-from pellucid.compare.finding import Adopting, find
+from pellucid.compare.finding import find
 from pellucid.compare.fit import Fit
 from pellucid.compare.mistakes import mistake as mistakes
 from pellucid.compare.mutation import MutatedTape, argument

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from pellucid.compare.against import TensorDistance, apart
-from pellucid.compare.finding import faults_of
 from pellucid.compare.fit import Fit
 from pellucid.compare.judge import STATED, Picture, dropped, judge
 from pellucid.compare.judging_tape import JudgingTape
-from pellucid.compare.step import JudgedStep
+from pellucid.compare.step import JudgedStep, faults_of
 from pellucid.layers import cross_entropy, linear_backward
 from pellucid.models import GPT, GPTConfig
 from pellucid.numbers import Rounded

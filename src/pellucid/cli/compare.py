@@ -128,7 +128,7 @@ def compare(
             dtype=dtype_of(dtype),
             require=require or (),
             accept=[name.strip() for name in accept.split(",")] if accept else (),
-            watch=lambda what: status.update(f"comparing: {what}"),
+            progress=lambda what: status.update(f"comparing: {what}"),
         )
     title = f"{mine} with {pack}"
     for line in comparison_lines(found, title):

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from pellucid.compare.against import TensorDistance, beside
 from pellucid.compare.decoded import decoded, texts
-from pellucid.compare.finding import Finding, Watch, find
+from pellucid.compare.finding import Finding, find
 from pellucid.compare.inputs import differing
 from pellucid.compare.judge import STATED
 from pellucid.compare.later import Later, later
 from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.mistakes import known_names
+from pellucid.compare.other_steps import Progress
 from pellucid.compare.sizes import shapes_of, wrong_sizes
 from pellucid.compare.step import Followed, JudgedStep
 from pellucid.compare.translate import NameTranslation
@@ -99,15 +100,15 @@ def compare(
     dtype: torch.dtype | None = None,
     require: Sequence[str] = (),
     accept: Collection[str] = (),
-    watch: Watch = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> Comparison:
     """Compare another program's tensors with a pack.
 
     `dtype` is what the other program computes in, by default the coarsest that its tensors have.
     All names of the pack that match a pattern of `require` must be judged. `accept` has names of
     mistakes and dtypes: what they explain wholly is agreement. The pack's later steps do not have
-    them, so where any is accepted, what differs there is not judged. `watch` is told what is done
-    next.
+    them, so where any is accepted, what differs there is not judged. `progress` is told what is
+    done next.
 
     Where the models have not the same sizes, that alone is found.
 
@@ -130,7 +131,7 @@ def compare(
     targets, said_too = _inputs(pack, mine, "targets")
     update = at_step(pack.manifest["update"], 1)
     step = JudgedStep(model, tokens, targets, update, mine, computed)
-    first, found = find(step, watch)
+    first, found = find(step, progress)
     findings = tuple(finding.accepting(accept) for finding in found)
     after = (
         *later(pack, mine, flatten(model.params), computed),
@@ -142,7 +143,7 @@ def compare(
             f"at least one tensor that the step makes must be there, such as logits, and yours has "
             f"{', '.join(list(mine)[:3])} alone: dump more, under names of docs/names.md"
         )
-    watch("beside the pack")
+    progress("beside the pack")
     accepted = any(finding.accepted for finding in findings)
     unsure = tuple(one for one in after if accepted and one.follows and not one.agrees)
     after = tuple(one for one in after if one not in unsure)

@@ -1,6 +1,7 @@
 """Judge: one tensor of another program beside what its step should make."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -44,6 +45,11 @@ class Verdict(NamedTuple):
     def moved(self, rows: int) -> "Verdict":
         """The same of a piece that begins so many rows further down in the tensor."""
         return self._replace(worst=(self.worst[0] + rows, *self.worst[1:]))
+
+
+def wrong_names(verdicts: Mapping[str, Verdict]) -> set[str]:
+    """The tensors that do not agree."""
+    return {name for name, verdict in verdicts.items() if not verdict.agrees}
 
 
 def fitted(name: str, theirs: Tensor, shape: torch.Size) -> Tensor:

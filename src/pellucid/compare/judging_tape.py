@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pellucid.compare.hidden import hidden_as_ours
@@ -39,6 +40,8 @@ class _Judged:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     keep: str = ""  # the name of which what is made is kept
     kept: dict[str, tuple[Tensor, Rounded]] = field(default_factory=dict)
+    shape: torch.Size | None = None  # of which every value is kept as it is made
+    alike_in_shape: dict[str, Rounded] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
 
 
@@ -56,9 +59,10 @@ class JudgingTape(MutatedTape):
         alike: Mapping[str, Sequence[str]] = MappingProxyType({}),
         most: Callable[[str], float | None] = lambda _: None,
         keep: str = "",
+        shape: torch.Size | None = None,
     ) -> None:
         super().__init__(mutations)
-        self._judged = _Judged(mine, alike, most, keep=keep)
+        self._judged = _Judged(mine, alike, most, keep=keep, shape=shape)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -74,6 +78,11 @@ class JudgingTape(MutatedTape):
     def kept(self) -> Mapping[str, tuple[Tensor, Rounded]]:
         """The tensor of the name that is kept, and what was made in its stead."""
         return self._judged.kept
+
+    @property
+    def alike_in_shape(self) -> Mapping[str, Rounded]:
+        """What was made of the shape that is kept, by each value's first name."""
+        return self._judged.alike_in_shape
 
     def around(self, key: Key) -> list[Key]:
         """The calls that a call runs inside, the nearest first."""
@@ -141,6 +150,8 @@ class JudgingTape(MutatedTape):
         super()._keep(name, value)
         if not isinstance(value, Rounded):
             return
+        if new and value.shape == self._judged.shape:
+            self._judged.alike_in_shape[name] = Rounded(value.middle, value.off, value.dtype)
         call = self._call if new else self._record.makers.get(self._record.names[id(value)])
         for one in (name, *self._judged.alike.get(name, ())):
             if one in self._judged.mine and one not in self._judged.verdicts:

@@ -1,6 +1,6 @@
 """Mine: the other program's tensors under our names, each read when it is asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -126,6 +126,27 @@ class Mine(Mapping[str, Tensor]):
         """The coarsest dtype of its real numbers: what it was computed in, as far as files tell."""
         floats = {self._kind(name) for name in self if name not in INTEGERS and not is_ids(name)}
         return max(floats, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float32)
+
+
+class Fewer(Mapping[str, Tensor]):
+    """Tensors without those of some names, read when they are asked for."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], hidden: Collection[str]) -> None:
+        self._tensors, self._hidden = tensors, hidden
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name in self._hidden:
+            raise KeyError(name)
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._tensors if name not in self._hidden)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self._hidden and name in self._tensors
 
 
 def shape_of(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]:

@@ -4,16 +4,13 @@ Each is tried on all numbers, and said only where all of them are within what is
 """
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pellucid.compare.judge import STATED
-from pellucid.compare.mutation import site
 from pellucid.compare.run_sizes import Axis, Sizes
-from pellucid.compare.translate import layer_of
 from pellucid.models import CausalModel
 from pellucid.numbers import Rounded
 from pellucid.tree import flatten
@@ -157,12 +154,26 @@ def _reordered(pair: TensorPair, axes: list[Axis]) -> str:
             for one in (mine, true)
         )
         order = torch.cdist(own, other).argmin(1)
-        if len(order.unique()) < count or bool((order == torch.arange(count)).all()):
+        if bool((order == torch.arange(count)).all()):
             continue
         moved = [one.index_select(axis.place, order) for one in (true, allowed)]
-        if pair.fits(moved[0], moved[1], mine):
-            return f"{axis.part}s are in another order: {_order(axis.part, order.tolist())}"
+        if not pair.fits(moved[0], moved[1], mine):
+            continue
+        if len(order.unique()) < count:
+            return _repeated(axis.part, order.tolist(), other)
+        return f"{axis.part}s are in another order: {_order(axis.part, order.tolist())}"
     return ""
+
+
+def _repeated(part: str, order: list[int], true: Tensor) -> str:
+    """Which parts hold another's numbers; those that are to hold the same as it are none."""
+    moved = [
+        (place, of) for place, of in enumerate(order) if not torch.equal(true[place], true[of])
+    ]
+    if len(moved) >= len(order) - 1 and len({of for _, of in moved}) == 1:
+        return f"every {part} holds {part} {moved[0][1]}'s numbers"
+    some = ", ".join(f"{part} {place} holds {part} {of}'s numbers" for place, of in moved[:4])
+    return f"{some}{' …' if len(moved) > 4 else ''}"
 
 
 def _order(part: str, order: list[int]) -> str:
@@ -191,22 +202,6 @@ def _partly(pair: TensorPair, axes: list[Axis]) -> str:
 
 def _from(first: int, last: int) -> str:
     return f"from {first}" if first < last else f"{first} is"
-
-
-def anothers(name: str, mine: Tensor, right: Mapping[str, Tensor], dtype: torch.dtype) -> str:
-    """Which layer's tensor of the same kind it is of a right run, in words; "" where it is none."""
-    kind, layer = site(name), layer_of(name)
-    for other, values in right.items():
-        if layer < 0 or site(other) != kind or layer_of(other) in {layer, -1}:
-            continue
-        if values.shape == mine.shape:
-            # Its rounding is not followed here, so that what is stated for the dtype is allowed.
-            true = values.detach().double()
-            made = Rounded(true, torch.full_like(true, math.inf), dtype)
-            pair = TensorPair.of(mine, made)
-            if pair.fits(pair.true, pair.allowed):
-                return f"it is the pack's {other}"
-    return ""
 
 
 def is_parameter(name: str, model: CausalModel) -> bool:

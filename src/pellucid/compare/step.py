@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pellucid.compare.judge import STATED, Key, Verdict, fitted
 from pellucid.compare.judging_tape import JudgingTape
+from pellucid.compare.mine import Fewer
 from pellucid.compare.mistakes import Mistake
 from pellucid.compare.mutation import MutatedTape, Mutation
 from pellucid.compare.stored import stored
@@ -53,6 +54,11 @@ class Followed:
         """Keep a tape if it is the first of a call that does not agree."""
         faults = [one.call for one in tape.verdicts.values() if not one.agrees and one.call]
         self.tapes |= {key: tape for key in faults if key not in self.tapes}
+
+
+def faults_of(run: Followed) -> list[str]:
+    """The tensors that do not agree."""
+    return [name for name, verdict in run.verdicts.items() if not verdict.agrees]
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,11 @@ class JudgedStep:
         mutations: Iterable[Mutation] = (),
         mine: Mapping[str, Tensor] | None = None,
         keep: str = "",
+        shape: torch.Size | None = None,
     ) -> JudgingTape:
         """A tape that judges `mine`, by default all that the other program shows.
 
-        It keeps what is made of the name `keep`, with its bounds.
+        It keeps what is made of the name `keep`, with its bounds, and of a `shape`.
         """
         every = (*stored(self.dtype), *mutations)
         return JudgingTape(
@@ -114,7 +121,29 @@ class JudgedStep:
             alike=self._alike(every),
             most=self._most,
             keep=keep,
+            shape=shape,
         )
+
+    def names_of(self, name: str, mutations: Iterable[Mutation] = ()) -> frozenset[str]:
+        """All names of the value that has this one."""
+        for first, others in self._alike(tuple(mutations)).items():
+            if name == first or name in others:
+                return frozenset((first, *others))
+        return frozenset((name,))
+
+    def without(
+        self, names: Collection[str], mutations: Iterable[Mutation], shape: torch.Size
+    ) -> JudgingTape:
+        """The tape of forward and backward, as if these were not shown; it keeps a shape."""
+        tape = self.tape(mutations, Fewer(self.mine, names), shape=shape)
+        self.run(tape)
+        return tape
+
+    def run(self, tape: JudgingTape) -> Tree:
+        """Forward and backward on a tape; the gradients."""
+        model = self.model.with_params(map_leaves(self._exact, self.model.params))
+        _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
+        return grads
 
     def _alike(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
         """The other names of a value, by its first: those of a small model of the same layers."""
@@ -163,18 +192,12 @@ class JudgedStep:
         found = ((name, tape.value(name)) for name in tape)
         return {name: one.middle for name, one in found if isinstance(one, Rounded)}
 
-    def run(self, tape: JudgingTape) -> Tree:
-        """Forward and backward on a tape; the gradients."""
-        model = self.model.with_params(map_leaves(self._exact, self.model.params))
-        _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
-        return grads
-
     def _gradients(self, followed: Followed, mutations: tuple[Mutation, ...]) -> dict[str, Rounded]:
         tape = self.tape(mutations)
-        grads = self.run(tape)
+        grads = flatten(self.run(tape))
         followed.verdicts |= tape.verdicts
         followed.keep(tape)
-        return flatten(grads)
+        return grads
 
     def _step(
         self, grads: dict[str, Rounded], followed: Followed, mutations: tuple[Mutation, ...]
