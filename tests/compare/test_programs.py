@@ -180,6 +180,7 @@ def from_scratch(tape: Tape) -> Dump:
         },
     )
     found |= {f"trf_blocks.{i}.att.mask": torch.ones(10, 10) for i in range(2)}
+    found["trf_blocks"] = tape["h.1.resid_post"]
     for i in range(2):
         for word, letter in (("query", "q"), ("key", "k"), ("value", "v")):
             theirs = f"trf_blocks.{i}.att.W_{word}"
@@ -287,7 +288,7 @@ def test_a_gpt_s_dump_is_turned_into_ours(program: str, gpt: Tape):
     dump = GPTS[program](gpt)
     mine = check(dump, gpt, GPT.without_weights(CONFIG), 28)
     left = set(dump) - {name for one in mine.translation.found.values() for name in one.names}
-    assert all("mask" in name or name.endswith("attn.bias") for name in left)
+    assert all("mask" in name or name.endswith(("attn.bias", "blocks")) for name in left)
     assert mine.translation.notes == ()
     assert {"h.1.attn.c_proj.weight", "h.0.mlp.c_fc.weight", "wpe.weight"} <= set(mine)
 
@@ -319,6 +320,8 @@ def meta(tape: Tape) -> Dump:
         {
             "layers.@": "h.@.resid_post",
             "layers.@.attention": "h.@.attn.c_proj.out",
+            "layers.@.feed_forward.dropout": "h.@.mlp.c_proj.out",
+            "dropout": "embed.out",
             "layers.@.feed_forward.w1": "h.@.mlp.gate_proj.out",
             "output": "logits",
         },

@@ -25,6 +25,7 @@ MINGPT = rules("""
     blocks.{i}.mlp.2.bias -> h.{i}.mlp.c_proj.bias
     head.weight -> lm_head.weight
     blocks.{i}.attn.mask -> -
+    blocks -> -
 
     # what modules put out
     tok_emb -> embed.out

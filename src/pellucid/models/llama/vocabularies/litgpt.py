@@ -32,6 +32,8 @@ h.{i}.attn.v_proj.bias
     transformer.h.{i}.norm_1 -> h.{i}.ln_1.out
     transformer.h.{i}.attn.qkv -> h.{i}.attn.q_proj.out, h.{i}.attn.k_proj.out, \
 h.{i}.attn.v_proj.out
+    transformer.h.{i}.attn.norm_q -> h.{i}.attn.q_norm.out
+    transformer.h.{i}.attn.norm_k -> h.{i}.attn.k_norm.out
     transformer.h.{i}.attn.proj -> h.{i}.attn.c_proj.out
     transformer.h.{i}.attn -> h.{i}.attn.c_proj.out
     transformer.h.{i}.norm_2 -> h.{i}.ln_2.out

@@ -62,15 +62,19 @@ META = PAIRED + rules("""
 
     # what modules put out
     tok_embeddings -> embed.out
+    dropout -> embed.out
     layers.{i} -> h.{i}.resid_post
     layers.{i}.attention_norm -> h.{i}.ln_1.out
     layers.{i}.attention.wv -> h.{i}.attn.v_proj.out
     layers.{i}.attention.wo -> h.{i}.attn.c_proj.out
+    layers.{i}.attention.attn_dropout -> h.{i}.attn.att
+    layers.{i}.attention.resid_dropout -> h.{i}.attn.c_proj.out
     layers.{i}.attention -> h.{i}.attn.c_proj.out
     layers.{i}.ffn_norm -> h.{i}.ln_2.out
     layers.{i}.feed_forward.w1 -> h.{i}.mlp.gate_proj.out
     layers.{i}.feed_forward.w3 -> h.{i}.mlp.up_proj.out
     layers.{i}.feed_forward.w2 -> h.{i}.mlp.c_proj.out
+    layers.{i}.feed_forward.dropout -> h.{i}.mlp.c_proj.out
     layers.{i}.feed_forward -> h.{i}.mlp.c_proj.out
     norm -> ln_f.out
     output -> logits
