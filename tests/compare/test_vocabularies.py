@@ -45,6 +45,7 @@ def transformer_lens(tape: Tape) -> dict[str, torch.Tensor]:
     theirs = {"embed.W_E": tape["wte.weight"], "pos_embed.W_pos": tape["wpe.weight"]}
     theirs |= {"unembed.W_U": tape["wte.weight"].T, "hook_embed": tape["embed.out"]}
     theirs |= {"embed.W_E.grad": tape["dwte.weight"], "hook_unembed": tape["logits"]}
+    theirs["hook_pos_embed"] = tape["wpe.rows"].expand(2, -1, -1)  # again for each text
     for i in range(2):
         b, h = f"blocks.{i}", f"h.{i}"
         qkv = tape[f"{h}.attn.c_attn.weight"].view(C, 3, H, D)
@@ -93,6 +94,7 @@ def test_transformer_lens_s_layout_is_turned_into_ours(tape: Tape):
     found = read(transformer_lens(tape))
     assert {"h.1.attn.c_attn.weight", "dh.0.attn.z", "ln_f.rstd", "lm_head.weight"} <= set(found)
     assert {"h.0.ln_1.xhat", "h.0.ln_1.out", "ln_f.xhat", "logits", "dwte.weight"} <= set(found)
+    assert found["wpe.rows"].shape == tape["wpe.rows"].shape
     for name, value in found.items():
         expected = tape["wte.weight" if name == "lm_head.weight" else name]
         torch.testing.assert_close(value, expected, rtol=1e-12, atol=0)
@@ -103,11 +105,16 @@ def test_the_hooks_of_a_bridge_that_mean_the_same_are_taken_once(tape: Tape):
     one |= {"blocks.1.mlp.out.hook_in": tape["h.1.mlp.act.out"]}
     one |= {"blocks.1.attn.k.hook_out": tape["h.1.attn.k"].transpose(-3, -2)}
     found = translate(list(one), BLANK)
-    assert set(found.found) == {"h.1.mlp.c_proj.out", "h.1.attn.k"}
-    assert found.unknown == ()
-    both = translate([*one, "blocks.1.hook_mlp_out"], BLANK)
+    assert set(found.found) == {"h.1.mlp.act.out", "h.1.mlp.c_proj.out", "h.1.attn.k"}
+    assert found.unknown == found.twice == ()
+    again = ["blocks.1.hook_mlp_out", "blocks.1.mlp.hook_post", "blocks.1.mlp.hook_in.grad"]
+    both = translate([*one, *again], BLANK)
     assert both.found["h.1.mlp.c_proj.out"].names == ("blocks.1.hook_mlp_out",)
-    assert set(both.twice) == {"blocks.1.mlp.hook_out", "blocks.1.mlp.out.hook_in"}
+    assert both.found["h.1.mlp.act.out"].names == ("blocks.1.mlp.hook_post",)
+    twice = {"blocks.1.mlp.hook_out", "blocks.1.mlp.out.hook_in", "blocks.1.mlp.hook_in.grad"}
+    assert set(both.twice) == twice
+    known = translate(["blocks.0.ln1.hook_scale.grad", "hook_embed"], BLANK)  # and not judged
+    assert (known.unknown, set(known.found)) == ((), {"embed.out"})
 
 
 def test_the_last_of_hugging_face_s_hidden_states_is_what_the_final_norm_puts_out():

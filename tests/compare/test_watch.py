@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from pellucid.compare import ModuleWatch, watch
+from pellucid.compare.own_model import own_model
 from pellucid.errors import (
     ConfigError,
     DifferenceError,
@@ -98,17 +99,18 @@ class PortModel(nn.Module):
         return logits, cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
-def names(layers: int = 2) -> dict[str, str]:
+def names() -> dict[str, str]:
     own = {"tokens": "embed.out", "norm": "ln_f.out", "head": "logits"}
     own |= {"tokens.weight": "wte.weight", "places.weight": "wpe.weight"}
-    for i in range(layers):
-        for theirs, ours in (
-            *(("norm", "ln_1"), ("qkv", "attn.c_attn"), ("join", "attn.c_proj")),
-            *(("norm2", "ln_2"), ("up", "mlp.c_fc"), ("gelu", "mlp.act"), ("down", "mlp.c_proj")),
-        ):
-            own[f"blocks.{i}.{theirs}"] = f"h.{i}.{ours}.out"
-        own[f"blocks.{i}"] = f"h.{i}.resid_post"
-    return own
+    for theirs, ours in MODULES.items():
+        own[f"blocks.{{i}}.{theirs}"] = f"h.{{i}}.{ours}.out"
+    return own | {"blocks.{i}": "h.{i}.resid_post"}
+
+
+MODULES = {"norm": "ln_1", "qkv": "attn.c_attn", "join": "attn.c_proj", "norm2": "ln_2"}
+MODULES |= {"up": "mlp.c_fc", "gelu": "mlp.act", "down": "mlp.c_proj"}
+JUDGED = 43
+"""Values and gradients that the names lead to, and the loss."""
 
 
 @pytest.fixture
@@ -121,10 +123,9 @@ def port(model: GPT) -> PortModel:
     made, flat = PortModel(), flatten(model.params)
     pairs = {"tokens": "wte", "places": "wpe", "norm": "ln_f"}
     own = {f"{a}.{kind}": f"{b}.{kind}" for a, b in pairs.items() for kind in ("weight", "bias")}
-    for theirs, ours in names().items():
-        if theirs.count(".") == 2:
-            for kind in ("weight", "bias"):
-                own[f"{theirs}.{kind}"] = ours.removesuffix("out") + kind
+    for theirs, ours in MODULES.items():
+        for i, kind in ((0, "weight"), (0, "bias"), (1, "weight"), (1, "bias")):
+            own[f"blocks.{i}.{theirs}.{kind}"] = f"h.{i}.{ours}.{kind}"
     with torch.no_grad():
         for name, weight in made.named_parameters():
             values = flat[own[name]] + 0.1 * torch.randn_like(flat[own[name]])
@@ -159,7 +160,7 @@ def test_a_right_port_agrees(port: PortModel, model: GPT, collect: bool):
         torch.optim.SGD(port.parameters(), 0.5).step()  # what was judged is not read again
     assert watched.findings == ()
     assert set(watched.verdicts) >= {"h.1.mlp.act.out", "dh.0.resid_post", "dwte.weight", "loss"}
-    assert len(watched.verdicts) == 2 * len(names()) + 1
+    assert len(watched.verdicts) == JUDGED
     assert str(watched) == "agrees: 43 tensors judged"
 
 
@@ -270,7 +271,7 @@ def test_hooks_go_whatever_happens(port: PortModel, model: GPT):
             step(port)
         with pytest.raises(TraceError, match="entered once at a time"):
             watched.__enter__()
-    assert len(watched.verdicts) == len(inner.verdicts) == 43
+    assert len(watched.verdicts) == len(inner.verdicts) == JUDGED
     assert hooks_of(port) == 1
     own.remove()
 
@@ -301,7 +302,7 @@ def test_another_thread_s_calls_are_its_own(port: PortModel, model: GPT):
         thread.start()
         thread.join()
         loss.backward()
-    assert len(watched.verdicts) == 43
+    assert len(watched.verdicts) == JUDGED
     assert len(found) == 1
 
 
@@ -311,7 +312,7 @@ def test_another_backward_is_none_of_this_call_s(port: PortModel, model: GPT):
         loss = port(TOKENS, TARGETS)[1]
         before.backward()
         loss.backward()
-    assert len(watched.verdicts) == 43
+    assert len(watched.verdicts) == JUDGED
 
 
 # -- ways to run ----------------------------------------------------------------------------------
@@ -321,7 +322,8 @@ def test_without_gradients_the_forward_alone_is_judged(port: PortModel, model: G
     for without in (torch.no_grad, torch.inference_mode):
         with watch(port, model, names=names()) as watched, without():
             port(TOKENS)
-        assert set(watched.verdicts) == {*names().values()}
+        assert {name[0] for name in watched.verdicts} == {*"ehlw"}
+        assert len(watched.verdicts) == JUDGED // 2
     port.blocks[1].gelu.erf = True
     with torch.no_grad():
         error = difference(port, model, lambda module: module(TOKENS))
@@ -366,7 +368,7 @@ def test_a_pack_is_a_reference_for_its_own_tokens(port: PortModel, model: GPT, t
         with watch(port, reference, names=names()) as watched:
             logits = port(TOKENS[:1])
             cross_entropy(logits[0], TARGETS[0]).backward()
-        assert len(watched.verdicts) == 42
+        assert len(watched.verdicts) == JUDGED - 1
     with pytest.raises(DifferenceError, match=r"tokens are not the pack's: at \[0\] yours has 3"):
         with watch(port, open_pack(tmp_path / "pack"), names=names()):
             port(TOKENS[1:])
@@ -378,7 +380,9 @@ def test_a_pack_is_a_reference_for_its_own_tokens(port: PortModel, model: GPT, t
 
 
 def test_mistakes_of_use_are_one_line(port: PortModel, model: GPT):
-    with pytest.raises(ConfigError, match="and those of Sequential are 0: give"):
+    with pytest.raises(
+        ConfigError, match="names that Pellucid knows, and those of Sequential are 0,"
+    ):
         watch(nn.Sequential(nn.Linear(12, 12)), model)
     with pytest.raises(ConfigError, match="none: give watch a pack, or a model"):
         watch(port)
@@ -441,6 +445,26 @@ def test_transformers_own_modules_are_watched_beside_their_own_weights(
             module(TOKENS)
     assert raised.value.finding.fault.name == "h.1.mlp.act.out"
     assert not hooks_of(module)
+
+
+def test_nanogpt_s_weights_are_told_from_transformers_own_by_their_shapes():
+    module = theirs_of("gpt2")
+    model = own_model(module)
+    for block in module.transformer.h:
+        for half, name in (
+            ("attn", "c_attn"),
+            ("attn", "c_proj"),
+            ("mlp", "c_fc"),
+            ("mlp", "c_proj"),
+        ):
+            conv = getattr(getattr(block, half), name)
+            linear = nn.Linear(*conv.weight.shape)
+            linear.weight, linear.bias = nn.Parameter(conv.weight.mT.clone()), conv.bias
+            setattr(getattr(block, half), name, linear)
+    with watch(module, model) as watched:
+        module(TOKENS, labels=TOKENS).loss.backward()
+    assert watched.findings == ()
+    assert {"dh.0.attn.c_proj.weight", "h.1.mlp.c_fc.weight"} <= set(watched.verdicts)
 
 
 def test_dropout_that_is_on_is_said_to_be():

@@ -29,10 +29,10 @@ class _Coming(Mine):
     tensors: dict[str, Tensor]
 
     def __init__(
-        self, model: CausalModel, translation: NameTranslation, wait: Callable[[str], None]
+        self, step: "LiveStep", translation: NameTranslation, wait: Callable[[str], None]
     ) -> None:
-        self.tensors, self.model, self.translation = {}, model, translation
-        self._shape = None
+        self.tensors, self.model, self.translation = {}, step.model, translation
+        self._shape = tuple(step.tokens.shape)
         self.lost: set[str] = set()  # their names that will not come
         self._wait = wait
 
@@ -76,9 +76,9 @@ class LiveStep:
     ) -> None:
         self.findings: tuple[Finding, ...] = ()
         self.verdicts: Mapping[str, Verdict] = {}
-        self._model, self._tokens, self._targets = model, tokens, targets
+        self.model, self.tokens, self._targets = model, tokens, targets
         self._given, self._eager = dtype, eager
-        self._mine = _Coming(model, translation, self._await)
+        self._mine = _Coming(self, translation, self._await)
         self._coarsest: torch.dtype | None = None
         self._awaited, self._seen = "", 0
         self._turns: Alternating | None = None
@@ -136,15 +136,15 @@ class LiveStep:
     def _run(self) -> None:
         with torch.no_grad():
             self._tape = self._step(self._mine).tape()
-            exact = self._model.with_params(map_leaves(self._exact, self._model.params))
-            exact.loss_and_grads(self._tokens, self._targets, self._tape)
+            exact = self.model.with_params(map_leaves(self._exact, self.model.params))
+            exact.loss_and_grads(self.tokens, self._targets, self._tape)
             self._look()
 
     def _exact(self, values: Tensor) -> Rounded:
         return Rounded.exact(values, self.dtype)
 
     def _step(self, mine: Mapping[str, Tensor]) -> JudgedStep:
-        return JudgedStep(self._model, self._tokens, self._targets, None, mine, self.dtype)
+        return JudgedStep(self.model, self.tokens, self._targets, None, mine, self.dtype)
 
     def _await(self, name: str) -> None:
         """Wait for a name, once what has been judged is looked at."""

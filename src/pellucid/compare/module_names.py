@@ -1,34 +1,33 @@
 """What the parts of a PyTorch module are called here, and whether it is as large as the model."""
 
-from collections.abc import Mapping
-
 from torch import nn
 
 from pellucid.compare.mine import INTEGERS, Mine
 from pellucid.compare.sizes import wrong_sizes
-from pellucid.compare.translate import NameTranslation, layer_of, translate
+from pellucid.compare.translate import NameMap, NameTranslation, layer_of, translate
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel
 
 GRAD = ".grad"
 
 
-def translated(
-    module: nn.Module, model: CausalModel, names: Mapping[str, str] | None
-) -> NameTranslation:
+def translated(module: nn.Module, model: CausalModel, names: NameMap | None) -> NameTranslation:
     """What modules put out, parameters, and the gradients of both, by our names.
 
     Raises `ConfigError` where no name of a layer is known.
     """
-    own = dict(names or {})
-    parts = [name for name, _ in module.named_modules() if name]
-    parts += [name for name, _ in module.named_parameters()]
-    there = [name for name in parts if name in own or name not in INTEGERS]
+    params = dict(module.named_parameters())
+    parts = [name for name, _ in module.named_modules() if name] + list(params)
+    there = [name for name in parts if name not in INTEGERS or name in (names or {})]
     there += [name + GRAD for name in there] + ["loss"]
-    found = translate(there, model, own)
+
+    def shape(name: str) -> tuple[int, ...]:
+        return tuple(params[name.removesuffix(GRAD)].shape)
+
+    found = translate(there, model, names, shape)
     if "logits" not in found.found:
-        found = translate([*there, "logits", "dlogits"], model, own)
-    if not own and all(layer_of(name) < 0 for name in found.found):
+        found = translate([*there, "logits", "dlogits"], model, names, shape)
+    if not names and all(layer_of(name) < 0 for name in found.found):
         some = ", ".join(parts[:3]) or "none at all"
         raise ConfigError(
             f"a watched module must have names that Pellucid knows, and those of "

@@ -13,7 +13,7 @@ from pellucid.compare.judge import Verdict
 from pellucid.compare.live import LiveStep
 from pellucid.compare.module_call import ModuleCall, first_tensor, reshaped, returned
 from pellucid.compare.module_names import GRAD, translated, wrong_module
-from pellucid.compare.translate import layer_of
+from pellucid.compare.translate import NameMap, layer_of
 from pellucid.compare.wording import finding_lines
 from pellucid.errors import DifferenceError, TooLittleError, TraceError
 from pellucid.models import CausalModel
@@ -36,7 +36,7 @@ class ModuleWatch:
         model: CausalModel,
         pack: Pack | None,
         *,
-        names: Mapping[str, str] | None,
+        names: NameMap | None,
         targets: Any,
         dtype: torch.dtype | None,
         collect: bool,

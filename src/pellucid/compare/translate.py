@@ -81,6 +81,8 @@ def translate(
     twice: list[str] = []
 
     def take(ours: str, source: TensorSource) -> None:
+        if ours == LEFT_OUT and used.issuperset(source.names):
+            return
         used.update(source.names)
         if ours == LEFT_OUT or ours in found:
             twice.extend(source.names)
@@ -150,19 +152,19 @@ def _matches(
             for form in there.by_form:
                 if not (form in (VALUE, GRADIENT) or ours in parameters):
                     continue
-                if form == GRADIENT and not row.graded:
-                    continue
                 found = there.find(form, theirs)
                 if found is not None and not set(found) & set(used):
                     sizes = VocabularySizes(config, layer)
                     source = TensorSource(found, row.layout, sizes, row.said, row.stacked)
-                    yield _Match(form.format(ours) if ours != LEFT_OUT else ours, source)
+                    left_out = ours == LEFT_OUT or (form == GRADIENT and not row.graded)
+                    yield _Match(LEFT_OUT if left_out else form.format(ours), source)
 
 
 def _left_out(row: VocabularyRow, there: NamesThere, config: Any) -> Iterator[_Match]:
     """What a row with * leaves out."""
     pattern = re.compile(".*".join(map(re.escape, row.theirs[0].split("*"))))
-    for base, name in there.by_form.get(VALUE, {}).items():
+    forms_of_it = [there.by_form.get(form, {}).items() for form in (VALUE, GRADIENT)]
+    for base, name in (pair for pairs in forms_of_it for pair in pairs):
         if pattern.fullmatch(base):
             yield _Match(LEFT_OUT, TensorSource((name,), as_it_is, VocabularySizes(config, 0)))
 

@@ -8,7 +8,6 @@ Hooks give each value and gradient to the model's own step (`live`), which runs 
 and says at once where the two differ.
 """
 
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import nn
 
 from pellucid.compare.module_watch import ModuleWatch
 from pellucid.compare.own_model import own_model
+from pellucid.compare.translate import NameMap
 from pellucid.errors import ConfigError
 from pellucid.models import CausalModel
 from pellucid.reference import Pack, open_pack
@@ -27,7 +27,7 @@ def watch(
     module: nn.Module,
     reference: Pack | CausalModel | str | PathLike[str] | None = None,
     *,
-    names: Mapping[str, str] | None = None,
+    names: NameMap | None = None,
     targets: Any = None,
     dtype: torch.dtype | None = None,
     collect: bool = False,
@@ -38,11 +38,11 @@ def watch(
     a model of Pellucid's, for any tokens; None for the module's own weights and configuration,
     where it is one of transformers' that Pellucid reads.
 
-    `names` has names of the module's own modules (for what they put out) and parameters, with ours;
-    gradients follow. Other names are found as `Mine` finds them. `targets`, like the tokens, are
-    what a backward is judged by: else a pack's, or what the call was given as its second argument,
-    as `targets`, or as `labels`, which transformers shifts. `dtype` is what the module computes in,
-    by default the coarsest that is seen.
+    `names` has names of the module's own modules (for what they put out) and parameters, with ours,
+    or rules for them; gradients follow. Other names are found as `Mine` finds them. `targets`, like
+    the tokens, are what a backward is judged by: else a pack's, or what the call was given as its
+    second argument, as `targets`, or as `labels`, which transformers shifts. `dtype` is
+    what the module computes in, by default the coarsest that is seen.
 
     The first difference raises `DifferenceError`, from the very call inside the module that made
     it, with the `Finding`; where `collect`, nothing is raised, and all are in `findings`. The

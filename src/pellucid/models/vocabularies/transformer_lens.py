@@ -26,7 +26,10 @@ INPUTS = rules("""
     *hook_in -> -
     *hook_hidden_states -> -
 """)
-"""Hooks of what a module is given, which another hook has too as what a module puts out."""
+"""Hooks of what a module is given, which another hook has too as what a module puts out.
+
+Of the last maps of attention and of the network it has not, as a bridge boots: see their rows.
+"""
 
 BLOCK = "blocks.{i}"
 
@@ -63,7 +66,6 @@ def norm(theirs: str, ours: str, *, bias: bool = False) -> Iterator[VocabularyRo
 
 
 TOKENS = (
-    *INPUTS,
     VocabularyRow(("embed.W_E",), "wte.weight"),
     *hooks("embed.out", "hook_embed", "embed.hook_out"),
 )
@@ -78,6 +80,7 @@ STREAM = (
 
 HEADS = (
     VocabularyRow((f"{BLOCK}.attn.hook_z",), "h.{i}.attn.z", heads_first),
+    VocabularyRow((f"{BLOCK}.attn.o.hook_in",), "h.{i}.attn.merged"),
     VocabularyRow((f"{BLOCK}.attn.hook_attn_scores",), "h.{i}.attn.scores"),
     VocabularyRow((f"{BLOCK}.attn.hook_pattern",), "h.{i}.attn.att"),
     VocabularyRow((f"{BLOCK}.attn.W_O",), "h.{i}.attn.c_proj.weight", rows_joined),
@@ -106,5 +109,6 @@ MLP_OUT = (
 HEAD = (
     VocabularyRow(("unembed.W_U",), "lm_head.weight", turned),
     *hooks("logits", "hook_unembed", "unembed.hook_out"),
+    *INPUTS,
 )
-"""The unembedding."""
+"""The unembedding, and at last what is left out."""

@@ -28,10 +28,15 @@ def _biases(*given: Tensor | VocabularySizes) -> Tensor:
     return torch.cat([part.flatten() for part in given if isinstance(part, Tensor)])
 
 
+def _once(theirs: Tensor, _: VocabularySizes) -> Tensor:
+    """(B, T, C), the same for every text, as (T, C)."""
+    return theirs[0] if theirs.dim() == 3 else theirs
+
+
 TRANSFORMER_LENS = (
     *TOKENS,
     VocabularyRow(("pos_embed.W_pos",), "wpe.weight"),
-    *hooks("wpe.rows", "hook_pos_embed", "pos_embed.hook_out"),
+    *hooks("wpe.rows", "hook_pos_embed", "pos_embed.hook_out", layout=_once, graded=False),
     *STREAM,
     *norm(f"{BLOCK}.ln1", "h.{i}.ln_1", bias=True),
     *norm(f"{BLOCK}.ln2", "h.{i}.ln_2", bias=True),
@@ -54,7 +59,7 @@ TRANSFORMER_LENS = (
     VocabularyRow((f"{BLOCK}.mlp.W_in",), "h.{i}.mlp.c_fc.weight"),
     VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.{i}.mlp.c_fc.bias"),
     *hooks("h.{i}.mlp.c_fc.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.in.hook_out"),
-    *hooks("h.{i}.mlp.act.out", f"{BLOCK}.mlp.hook_post"),
+    *hooks("h.{i}.mlp.act.out", f"{BLOCK}.mlp.hook_post", f"{BLOCK}.mlp.out.hook_in"),
     *MLP_OUT,
     *HEAD,
 )

@@ -105,7 +105,7 @@ TRANSFORMER_LENS = (
     VocabularyRow((f"{BLOCK}.mlp.b_in",), "h.{i}.mlp.up_proj.bias"),
     *hooks("h.{i}.mlp.gate_proj.out", f"{BLOCK}.mlp.hook_pre", f"{BLOCK}.mlp.gate.hook_out"),
     *hooks("h.{i}.mlp.up_proj.out", f"{BLOCK}.mlp.hook_pre_linear", f"{BLOCK}.mlp.in.hook_out"),
-    *hooks("h.{i}.mlp.gated", f"{BLOCK}.mlp.hook_post"),
+    *hooks("h.{i}.mlp.gated", f"{BLOCK}.mlp.hook_post", f"{BLOCK}.mlp.out.hook_in"),
     *MLP_OUT,
     *HEAD,
 )
