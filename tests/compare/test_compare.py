@@ -150,6 +150,22 @@ def test_shapes_must_fit_but_for_ones_in_front(pack: Pack):
             compared(pack, tensors | {name: tensors[name].T.contiguous()})
 
 
+def test_what_is_the_same_for_every_text_may_be_there_for_each(pack: Pack):
+    tensors = {name: value for name, value in dump().items() if not name.startswith("step.")}
+    rows = tensors["wpe.weight"][: len(tensors["tokens"])]
+    gradient = tensors["dwpe.weight"][: len(rows)]
+    again = {"wpe.rows": rows.expand(3, -1, -1), "dwpe.rows": torch.stack([gradient, 0 * gradient])}
+    found = compared(pack, tensors | again)
+    assert found.agrees
+    assert {"wpe.rows", "dwpe.rows"} <= found.first.verdicts.keys()
+    two = torch.stack([rows, rows + 1e-3])
+    with pytest.raises(TraceError, match=r"wpe\.rows must have the shape"):
+        compared(pack, tensors | {"wpe.rows": two})
+    two = torch.stack([tensors["dln_f.bias"], tensors["dln_f.bias"] + 1])
+    with pytest.raises(TraceError, match=r"dln_f\.bias must have the shape"):
+        compared(pack, tensors | {"dln_f.bias": two})
+
+
 def test_a_coarser_run_that_was_saved_finer_is_judged_as_what_it_was(pack: Pack):
     run = ReferenceRun(pack.model().to(dtype=torch.bfloat16), "", pack.tokens, pack.targets, UPDATE)
     tape = run.first_step(torch.bfloat16)

@@ -55,16 +55,26 @@ def wrong_names(verdicts: Mapping[str, Verdict]) -> set[str]:
 def fitted(name: str, theirs: Tensor, shape: torch.Size) -> Tensor:
     """The other program's tensor in the shape that it must have, without axes of length 1 in front.
 
+    What is the same for every text, as the positions' vectors, may be there again for each; the
+    gradient of such a value is then the sum of theirs.
+
     Raises `TraceError` where it has another shape.
     """
     extra = theirs.dim() - len(shape)
-    if extra < 0 or theirs.shape != (1,) * extra + tuple(shape):
-        raise TraceError(
-            f"{name} must have the shape {tuple(shape)}, and yours has {tuple(theirs.shape)}: "
-            "transpose or cut it; docs/names.md has the layouts"
-        )
-    return theirs.reshape(shape)
+    if extra >= 0 and theirs.shape[extra:] == shape:
+        each = theirs.reshape(-1, *shape)
+        if len(each) == 1 or torch.equal(each, each[:1].expand_as(each)):
+            return each[0]
+        if name.startswith("d") and not name.endswith(PARAMETERS):
+            return each.sum(0)
+    raise TraceError(
+        f"{name} must have the shape {tuple(shape)}, and yours has {tuple(theirs.shape)}: "
+        "transpose or cut it; docs/names.md has the layouts"
+    )
 
+
+PARAMETERS = (".weight", ".bias")
+"""How the names of parameters end, which no text has for itself."""
 
 PIECE = 1 << 15
 """So many numbers of a large tensor are compared at once: a processor's cache has room for them."""

@@ -43,5 +43,8 @@ FLAX = (
 )
 """A `Dense` of Flax: (in, out)."""
 
-FLAX_GPT2 = rules("\n".join(_parameters("transformer.", "transformer.h.{i}", ".T")))
+FLAX_GPT2 = rules("\n".join(_parameters("transformer.", "transformer.h.{i}", ".T"))) + rules("""
+    transformer.dropout -> wpe.out
+    transformer.h -> -
+""")
 """`FlaxGPT2LMHeadModel`: (out, in)."""

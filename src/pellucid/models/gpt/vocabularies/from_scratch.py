@@ -27,6 +27,7 @@ trf_blocks.{i}.att.W_value.bias -> h.{i}.attn.c_attn.bias
     final_norm.scale -> ln_f.weight
     final_norm.shift -> ln_f.bias
     out_head.weight -> lm_head.weight
+    trf_blocks -> -
     trf_blocks.{i}.att.mask -> -
     trf_blocks -> -
     trf_blocks.{i}.drop_resid -> -

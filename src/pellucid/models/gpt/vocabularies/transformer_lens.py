@@ -28,15 +28,10 @@ def _biases(*given: Tensor | VocabularySizes) -> Tensor:
     return torch.cat([part.flatten() for part in given if isinstance(part, Tensor)])
 
 
-def _once(theirs: Tensor, _: VocabularySizes) -> Tensor:
-    """(B, T, C), the same for every text, as (T, C)."""
-    return theirs[0] if theirs.dim() == 3 else theirs
-
-
 TRANSFORMER_LENS = (
     *TOKENS,
     VocabularyRow(("pos_embed.W_pos",), "wpe.weight"),
-    *hooks("wpe.rows", "hook_pos_embed", "pos_embed.hook_out", layout=_once, graded=False),
+    *hooks("wpe.rows", "hook_pos_embed", "pos_embed.hook_out"),
     *STREAM,
     *norm(f"{BLOCK}.ln1", "h.{i}.ln_1", bias=True),
     *norm(f"{BLOCK}.ln2", "h.{i}.ln_2", bias=True),
