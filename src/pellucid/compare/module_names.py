@@ -22,7 +22,8 @@ def translated(module: nn.Module, model: CausalModel, names: NameMap | None) -> 
     there += [name + GRAD for name in there] + ["loss"]
 
     def shape(name: str) -> tuple[int, ...]:
-        return tuple(params[name.removesuffix(GRAD)].shape)
+        weight = params.get(name.removesuffix(GRAD))
+        return () if weight is None else tuple(weight.shape)  # of what a module puts out, unknown
 
     found = translate(there, model, names, shape)
     if "logits" not in found.found:
