@@ -12,7 +12,7 @@ from pellucid.compare.finding import Finding
 from pellucid.compare.judge import Verdict
 from pellucid.compare.live import LiveStep
 from pellucid.compare.module_call import ModuleCall, first_tensor, reshaped, returned
-from pellucid.compare.module_names import GRAD, translated, wrong_module
+from pellucid.compare.module_names import GRAD, ModuleParts, wrong_module
 from pellucid.compare.translate import NameMap, layer_of
 from pellucid.compare.wording import finding_lines
 from pellucid.errors import DifferenceError, TooLittleError, TraceError
@@ -43,7 +43,9 @@ class ModuleWatch:
     ) -> None:
         self._module, self._model, self._pack = module, model, pack
         self._targets, self._dtype, self._collect = targets, dtype, collect
-        self._translation = translated(module, model, names)
+        self._parts = ModuleParts.of(module, model, names)
+        self._translation = self._parts.translation
+        self._paths = {id(part): path for path, part in self._parts.modules.items()}
         found = self._translation.found
         self._wanted = {name for source in found.values() for name in source.names}
         self._layers = {
@@ -52,7 +54,7 @@ class ModuleWatch:
             for name in source.names
             if ours.startswith("d")
         }
-        if said := wrong_module(module, model, self._translation, whole=not names):
+        if said := wrong_module(self._parts, model, whole=not names):
             raise DifferenceError(map(self._of_reference, said))
         self._handles: list[Any] = []
         self._start()
@@ -89,10 +91,10 @@ class ModuleWatch:
         self._start()
         module = self._module
         self._handles.append(module.register_forward_pre_hook(self._begin, with_kwargs=True))
-        for name, inner in module.named_modules():
-            after = self._after(name) if name else self._end_of_forward
-            self._handles.append(inner.register_forward_hook(after))
-        for name, parameter in module.named_parameters():
+        self._handles.append(module.register_forward_hook(self._end_of_forward))
+        for name, inner in self._parts.modules.items():
+            self._handles.append(inner.register_forward_hook(self._after(name)))
+        for name, parameter in self._parts.params.items():
             if parameter.requires_grad and name + GRAD in self._wanted:
                 self._handles.append(parameter.register_hook(self._leaf_gradient(name + GRAD)))
         return self
@@ -129,7 +131,7 @@ class ModuleWatch:
 
     # -- what the hooks give ----------------------------------------------------------------------
 
-    def _begin(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _begin(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if threading.get_ident() != self._thread:
             return
         if self._step is not None:
@@ -149,7 +151,7 @@ class ModuleWatch:
         self._step = LiveStep(
             self._model, call.tokens, targets, found, dtype=self._dtype, eager=not self._collect
         )
-        given = dict(module.named_parameters())
+        given = self._parts.params
         self._step.lose(name + GRAD for name, one in given.items() if not one.requires_grad)
         self._take(given)
 
@@ -166,8 +168,7 @@ class ModuleWatch:
                 step.lose((name, name + GRAD))
             else:
                 self._follow(name, tensor)
-            inside = [one for one, _ in module.named_modules(prefix=name)]
-            self._lose_uncalled(inside)
+            self._lose_uncalled(module)
 
         return after
 
@@ -181,12 +182,13 @@ class ModuleWatch:
         step.lose(("loss", "logits"))
         if "logits" not in values:
             step.lose(("dlogits",))
-        self._lose_uncalled([name for name, _ in module.named_modules()])
+        self._lose_uncalled(module)
 
-    def _lose_uncalled(self, names: list[str]) -> None:
+    def _lose_uncalled(self, module: nn.Module) -> None:
         """Of modules that were not called while the one around them was, nothing will come."""
         if self._step is not None:
-            never = [name for name in names if name not in self._called]
+            names = [self._paths.get(id(part), "") for part in module.modules()]
+            never = [name for name in names if name and name not in self._called]
             self._step.lose(name + end for name in never for end in ("", GRAD))
             self._tell()
 
