@@ -111,6 +111,8 @@ def test_the_hooks_of_a_bridge_that_mean_the_same_are_taken_once(tape: Tape):
     assert both.found["h.1.mlp.act.out"].names == ("blocks.1.mlp.hook_post",)
     twice = {"blocks.1.mlp.hook_out", "blocks.1.mlp.out.hook_in", "blocks.1.mlp.hook_in.grad"}
     assert set(both.twice) == twice
+    inside = {"blocks.0.attn.q.hook_out": torch.zeros(2, 6, C)}  # heads still side by side
+    assert read(inside)["h.0.attn.q"].shape == (2, 6, C)
     known = translate(["blocks.0.ln1.hook_scale.grad", "hook_embed"], BLANK)  # and not judged
     assert (known.unknown, set(known.found)) == ((), {"embed.out"})
 

@@ -345,6 +345,19 @@ def test_checkpoints_are_seen_through(port: PortModel, model: GPT):
     assert difference(port, model).finding.fault.name == "dh.0.mlp.c_fc.out"
 
 
+def test_a_module_in_several_places_has_the_name_that_is_known(port: PortModel, model: GPT):
+    outer = nn.Module()
+    outer.inner = port
+    for name, part in port.named_children():
+        setattr(outer, name, part)
+    outer.blocks[0].itself = outer.blocks[0]
+    outer.forward = port.forward  # type: ignore[method-assign]
+    known = {theirs: ours for theirs, ours in names().items() if not theirs.endswith("weight")}
+    with watch(outer, model, names=known) as watched:
+        step(outer)
+    assert len(watched.verdicts) == JUDGED - 4
+
+
 def test_coarser_numbers_are_judged_as_such(port: PortModel, model: GPT):
     port.bfloat16()
     coarse = model.to(dtype=torch.bfloat16)

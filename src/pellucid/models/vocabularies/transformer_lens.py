@@ -34,9 +34,10 @@ Of the last maps of attention and of the network it has not, as a bridge boots: 
 BLOCK = "blocks.{i}"
 
 
-def heads_first(theirs: Tensor, _: VocabularySizes) -> Tensor:
-    """(..., T, H, d) as (..., H, T, d)."""
-    return theirs.transpose(-3, -2)
+def heads_first(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
+    """(..., T, H, d) as (..., H, T, d); heads side by side, as a bridge's modules put out, stay."""
+    head = getattr(sizes.config, "head", sizes.config.n_embd // sizes.config.n_head)
+    return theirs.transpose(-3, -2) if theirs.shape[-1] == head else theirs
 
 
 def rows_joined(theirs: Tensor, _: VocabularySizes) -> Tensor:
