@@ -13,7 +13,7 @@ import torch
 from pellucid.compare.mutation import Mutation, argument
 from pellucid.models.llama.wiring import llama_trunk
 from pellucid.numbers import Rounded
-from pellucid.numbers.rounded import ERRORS
+from pellucid.numbers.spread import ERRORS
 from pellucid.optim import adamw_rule
 
 

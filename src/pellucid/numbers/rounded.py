@@ -2,7 +2,7 @@
 
 A layer that is called with these computes its formulas in float64, and beside each number how far
 a run in some dtype may be from what the formula is worth. It is a model of the machine, as good as
-the promise behind `ERRORS`, and not a proof, which balls are for; and it is as fast as a run.
+the promise behind `spread.ERRORS`, and not a proof, which balls are for; it is as fast as a run.
 Source: Higham 2002, "Accuracy and stability of numerical algorithms", 2.2 and 3.1.
 """
 
@@ -15,17 +15,7 @@ import torch
 from torch import Tensor
 
 from pellucid.numbers.elementwise import Elementwise
-from pellucid.numbers.spread import RULES, UNIT, UNROUNDED
-
-ERRORS = 8
-"""How many units of round-off an elementary function of PyTorch's may be off: it promises 4."""
-
-SUMS = torch.finfo(torch.float32)
-"""Sums of coarser numbers are kept in this dtype and rounded at the end, in matrix products too."""
-
-MOST = 1e-4
-"""No sum that is kept in that dtype is off by more than this part of what its terms' sizes add up
-to: the worst case of n terms, n units, is far from any that is met where n is a vocabulary."""
+from pellucid.numbers.spread import ERRORS, RULES, SUMS, UNIT, UNROUNDED, sum_rounded
 
 PIECE = 1 << 15
 """So many numbers are computed with at once where arrays are larger and alike."""
@@ -188,7 +178,7 @@ class Rounded(Elementwise):
             for array in (self.middle, self.off, self.middle.abs() + self.off)
         )
         kept = self.unit if dim == 0 else self.sum_unit
-        return self._made(middle, off + self._sum_rounded(count, sizes, middle, kept))
+        return self._made(middle, off + sum_rounded(count, sizes, middle, (kept, self.unit)))
 
     def mean(self, dim: int | None = None, *, keepdim: bool = False) -> "Rounded":
         """The mean along an axis, or of all."""
@@ -205,7 +195,7 @@ class Rounded(Elementwise):
         middle, count = own @ others, own.shape[-1]
         sizes, right_sizes = own.abs().add_(self.off), others.abs().add_(right.off)
         del own, others
-        off = self._sum_rounded(count, sizes @ right_sizes, middle, self.sum_unit)
+        off = sum_rounded(count, sizes @ right_sizes, middle, (self.sum_unit, self.unit))
         if bool(self.off.any()):
             off = off + self.off @ right_sizes
         if bool(right.off.any()):
@@ -228,17 +218,6 @@ class Rounded(Elementwise):
         return self._made(add(middle, source.middle), add(off, source.off))
 
     # -- parts ------------------------------------------------------------------------------------
-
-    def _sum_rounded(self, count: int, sizes: Tensor, middle: Tensor, unit: float) -> Tensor:
-        """What rounding does to a sum of so many terms, whose sizes, which it takes, add up so.
-
-        It is kept with the unit of round-off that is given, and rounded to the dtype at the end.
-        """
-        share = (count + ERRORS) * unit
-        if unit == UNIT + SUMS.eps / 2:
-            share = min(share, MOST)
-        kept = sizes.mul_(share)
-        return kept if unit == self.unit else kept.add_(middle.abs().mul_(ERRORS * self.unit))
 
     def _of(self, value: Any) -> "Rounded":
         """A number or a tensor as exact ones of the same run."""

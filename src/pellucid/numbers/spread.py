@@ -9,6 +9,16 @@ from torch import Tensor
 UNIT = torch.finfo(torch.float64).eps / 2
 """The round-off of float64, in which the bounds themselves are found: it is allowed for too."""
 
+ERRORS = 8
+"""How many units of round-off an elementary function of PyTorch's may be off: it promises 4."""
+
+SUMS = torch.finfo(torch.float32)
+"""Sums of coarser numbers are kept in this dtype and rounded at the end, in matrix products too."""
+
+MOST = 1e-4
+"""No sum that is kept in that dtype is off by more than this part of what its terms' sizes add up
+to: the worst case of n terms, n units, is far from any that is met where n is a vocabulary."""
+
 Pair = tuple[Tensor, Tensor]
 """A middle, and how far off it is."""
 
@@ -76,3 +86,16 @@ RULES: Mapping[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
 
 UNROUNDED = {"neg", "abs", "sign", "above"}
 """Operations that no float rounds."""
+
+
+def sum_rounded(count: int, sizes: Tensor, middle: Tensor, units: tuple[float, float]) -> Tensor:
+    """What rounding does to a sum of so many terms, whose sizes, which it takes, add up so.
+
+    Of the two units of round-off it is kept with the first, and rounded to the second at the end.
+    """
+    kept, last = units
+    share = (count + ERRORS) * kept
+    if kept == UNIT + SUMS.eps / 2:
+        share = min(share, MOST)
+    off = sizes.mul_(share)
+    return off if kept == last else off.add_(middle.abs().mul_(ERRORS * last))
