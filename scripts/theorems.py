@@ -1,18 +1,25 @@
 """Check the theorems of formal/ with Rocq: how many there are, how long each file takes, and
-which axioms all of it rests on. `--write` puts lines and seconds into formal/README.md; `--check`
-only compares its table with the files, without Rocq.
+which axioms all of it rests on; then once more with Rocq's own checker of compiled files.
+
+    python scripts/theorems.py             all of it, into the terminal
+    python scripts/theorems.py --write     lines and seconds into formal/README.md too
+    python scripts/theorems.py --check     only whether its table is of the files; without Rocq
+    python scripts/theorems.py --faults    plant the faults of tests/formal/faults.toml, one by one
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 
 FORMAL = Path(__file__).resolve().parents[1] / "formal"
 README = FORMAL / "README.md"
-OPTIONS = ("-w", "-ambiguous-paths", "-Q", str(FORMAL), "Pellucid")
+FAULTS = FORMAL.parent / "tests" / "formal" / "faults.toml"
+QUIET = ("-w", "-ambiguous-paths")
 FILES = [line for line in (FORMAL / "_CoqProject").read_text().split() if line.endswith(".v")]
 STATED = re.compile(r"^ *(Theorem|Corollary|Lemma|Fact|Remark)\s+([\w']+)", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+\.v)` \|(.*)\| (\d+) \| (\d+) \| ([\d.]+) \|$", re.MULTILINE)
@@ -45,7 +52,10 @@ def compile_file(path: Path) -> tuple[float, str]:
     """The seconds that Rocq needs for a file, and what it prints; the run ends where it fails."""
     begun = time.perf_counter()
     done = subprocess.run(
-        ["coqc", *OPTIONS, str(path)], capture_output=True, text=True, check=False
+        ["coqc", *QUIET, "-Q", str(FORMAL), "Pellucid", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"Rocq refuses {path.name}:\n{done.stdout}{done.stderr}")
@@ -80,6 +90,36 @@ def build() -> dict[str, float]:
     return took
 
 
+def check_again() -> float:
+    """The seconds that coqchk needs for the compiled files and all that they rest on."""
+    begun = time.perf_counter()
+    modules = [f"Pellucid.{file.removesuffix('.v')}" for file in FILES]
+    command = ["coqchk", "-silent", "-Q", str(FORMAL), "Pellucid", *modules]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"coqchk refuses the compiled files:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - begun
+
+
+def plant() -> None:
+    """Plant each fault in a copy, beside compiled files: Rocq must refuse the file that has it."""
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "formal"
+        for fault in tomllib.loads(FAULTS.read_text(encoding="utf-8"))["fault"]:
+            shutil.copytree(FORMAL, copy, dirs_exist_ok=True)
+            path = copy / fault["file"]
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(fault["old"], fault["new"]), encoding="utf-8")
+            command = ["coqc", *QUIET, "-Q", ".", "Pellucid", path.name]
+            done = subprocess.run(command, cwd=copy, capture_output=True, check=False)
+            survived += done.returncode == 0
+            what = " ".join(fault["new"].split())
+            print(f"{'refused' if done.returncode else 'ACCEPTED'} {path.name}: {what}", flush=True)
+    if survived:
+        sys.exit(f"Rocq must refuse every fault; it accepts {survived}")
+
+
 def write(took: dict[str, float]) -> None:
     """Put theorems, lines and seconds into the table of the README."""
 
@@ -103,6 +143,8 @@ def check() -> None:
 if __name__ == "__main__":
     if "--check" in sys.argv:
         check()
+    elif "--faults" in sys.argv:
+        plant()
     else:
         took = build()
         if "--write" in sys.argv:
@@ -112,3 +154,4 @@ if __name__ == "__main__":
         print("\n".join(f"  {axiom}" for axiom in sorted(axioms)))
         if own := axioms - ALLOWED:
             sys.exit(f"the theorems must rest on no axiom of ours: {', '.join(sorted(own))}")
+        print(f"\ncoqchk has checked the compiled files once more, in {check_again():.0f} seconds.")

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_a_file_is_built_and_is_of_a_module(path: Path) -> None:
 
 def test_the_table_is_of_the_files() -> None:
     subprocess.run([sys.executable, SCRIPT, "--check"], check=True)
+
+
+def test_each_fault_has_its_place() -> None:
+    faults = tomllib.loads((Path(__file__).parent / "faults.toml").read_text())["fault"]
+    for fault in faults:
+        assert (FORMAL / fault["file"]).read_text(encoding="utf-8").count(fault["old"]) == 1, fault
+        assert fault["new"] != fault["old"]
 
 
 @pytest.fixture
