@@ -1,9 +1,11 @@
 (** What a position cannot see: everything after it. About the causal mask of
-    src/pellucid/layers/scaled_dot_product.py, and src/pellucid/models/gpt/wiring.py. *)
+    src/pellucid/layers/scaled_dot_product.py, src/pellucid/models/gpt/wiring.py and
+    src/pellucid/models/llama/wiring.py. *)
 
 From Pellucid Require Import vector linear embedding position layer_norm dropout softmax.
 From Pellucid Require Import scaled_dot_product multi_head attention feed_forward residual block.
-From Pellucid Require Import stack gpt.
+From Pellucid Require Import rms_norm rotary repeat_heads grouped_attention gated_feed_forward.
+From Pellucid Require Import gated_block stack gpt llama.
 
 (** Two streams of width C agree up to position t. *)
 Definition agree (C t : nat) (x x' : matrix) : Prop :=
@@ -15,6 +17,10 @@ Definition looks_back (may_look : mask) : Prop := forall t s, may_look t s = tru
 (** The causal mask hides the future. *)
 Theorem causal_looks_back : looks_back causal.
 Proof. intros t s H. apply Nat.leb_le, H. Qed.
+
+(** So does that of a window. *)
+Theorem windowed_looks_back window : looks_back (windowed window).
+Proof. intros t s H. apply andb_prop in H. apply Nat.leb_le, H. Qed.
 
 (** A sum whose terms after place t are 0 ends there. *)
 Lemma sum_cut n t f :
@@ -199,4 +205,152 @@ Proof.
     exact (pre_block_past (told H T d F eps a attn_noise resid_noise mlp_noise l) T'
       causal_looks_back t' x x' q L1 L2 A).
   - intros t' x x' q _ _ A. apply layer_norm_of_agree, A.
+Qed.
+
+(** * Llama *)
+
+(** Heads of width d agree up to position t. *)
+Definition heads_agree (n d t : nat) (x x' : heads) : Prop :=
+  forall h u k, (h < n)%nat -> (u <= t)%nat -> (k < d)%nat -> x h u k = x' h u k.
+
+(** Two preparations that are the same but for the length, where they work position by position. *)
+Definition same_preparation {n T T' d P} (f : preparation n T d P) (f' : preparation n T' d P)
+    : Prop :=
+  forall t x x' w, heads_agree n d t x x' -> heads_agree n d t (prepare f x w) (prepare f' x' w).
+
+Lemma rms_xhat_ext C eps x x' i :
+  (forall j, (j < C)%nat -> x j = x' j) -> (i < C)%nat -> rms_xhat C eps x i = rms_xhat C eps x' i.
+Proof.
+  intros E Hi. unfold rms_xhat, rms_rstd, mean.
+  rewrite (E i Hi), (sum_ext C (fun j => x j ^ 2) (fun j => x' j ^ 2))
+    by (intros j Hj; rewrite (E j Hj); reflexivity).
+  reflexivity.
+Qed.
+
+Lemma rms_norm_agree C eps t x x' w :
+  agree C t x x' -> agree C t (rms_norm C eps x w) (rms_norm C eps x' w).
+Proof.
+  intros A u c Hu Hc. unfold rms_norm. f_equal. apply rms_xhat_ext; [| exact Hc].
+  intros j Hj. apply A; assumption.
+Qed.
+
+(** Turning works position by position. *)
+Theorem turned_by_position n T T' half cos sin :
+  same_preparation (turned n T half cos sin) (turned n T' half cos sin).
+Proof.
+  intros t x x' w A h u k Hh Hu Hk. simpl. unfold rotary.
+  destruct (Nat.ltb_spec k half); rewrite !(A h u) by (assumption || lia); reflexivity.
+Qed.
+
+(** And so does norming each head's rows. *)
+Theorem normed_by_position n T T' d eps :
+  same_preparation (normed n T d eps) (normed n T' d eps).
+Proof.
+  intros t x x' w A h u k Hh Hu Hk. simpl. unfold rms_norm. f_equal.
+  apply rms_xhat_ext; [| exact Hk]. intros j Hj. apply A; assumption.
+Qed.
+
+Lemma multi_head_agree H d C T T' may_look attn_noise resid_noise t q q' k k' v v' p :
+  looks_back may_look -> (t < T)%nat -> (t < T')%nat ->
+  heads_agree H d t q q' -> heads_agree H d t k k' -> heads_agree H d t v v' ->
+  agree C t (multi_head H T d may_look attn_noise resid_noise q k v p)
+            (multi_head H T' d may_look attn_noise resid_noise q' k' v' p).
+Proof.
+  intros B Ht Ht' Aq Ak Av. apply dropout_agree, (linear_of_agree (H * d)).
+  intros u c Hu Hc. unfold merged, merge_heads, scaled_dot_product.
+  assert (Hd : (0 < d)%nat) by (destruct d; lia).
+  assert (Hh : (c / d < H)%nat) by (apply Nat.div_lt_upper_bound; lia).
+  assert (Hm : (c mod d < d)%nat) by (apply Nat.mod_upper_bound; lia).
+  rewrite (attend_cut T), (attend_cut T') by (assumption || lia).
+  apply attend_ext; try reflexivity; intros.
+  - apply Aq; assumption.
+  - apply Ak; try assumption. lia.
+  - apply Av; try assumption. lia.
+Qed.
+
+Lemma split_linear_agree n C d t x x' p :
+  agree C t x x' ->
+  heads_agree n d t (split_heads d (linear_of C x p)) (split_heads d (linear_of C x' p)).
+Proof.
+  intros A h u k Hh Hu Hk. unfold split_heads.
+  apply (linear_of_agree C (S (h * d + k)) t x x' p A u); lia.
+Qed.
+
+Lemma repeat_heads_agree G group d t x x' :
+  heads_agree G d t x x' ->
+  heads_agree (G * group) d t (repeat_heads group x) (repeat_heads group x').
+Proof.
+  intros A h u k Hh Hu Hk. unfold repeat_heads. apply A; try assumption.
+  destruct group; [lia |]. apply Nat.div_lt_upper_bound; lia.
+Qed.
+
+(** Grouped attention at position t reads its input up to t, and does not know how long the text is. *)
+Theorem grouped_attention_agree G group d C T T' may_look attn_noise resid_noise PQ PK
+    (of_q : preparation (G * group) T d PQ) (of_k : preparation G T d PK)
+    (of_q' : preparation (G * group) T' d PQ) (of_k' : preparation G T' d PK) t x x' p :
+  looks_back may_look -> (t < T)%nat -> (t < T')%nat ->
+  same_preparation of_q of_q' -> same_preparation of_k of_k' -> agree C t x x' ->
+  agree C t (grouped_attention G group T d C may_look attn_noise resid_noise of_q of_k x p)
+            (grouped_attention G group T' d C may_look attn_noise resid_noise of_q' of_k' x' p).
+Proof.
+  intros B Ht Ht' Eq Ek A. apply multi_head_agree; try assumption.
+  - apply Eq, split_linear_agree, A.
+  - apply repeat_heads_agree, Ek, split_linear_agree, A.
+  - apply repeat_heads_agree, split_linear_agree, A.
+Qed.
+
+Lemma gated_feed_forward_agree C F a noise t x x' p :
+  agree C t x x' ->
+  agree C t (gated_feed_forward C F a noise x p) (gated_feed_forward C F a noise x' p).
+Proof.
+  intros A. apply dropout_agree, (linear_of_agree F). intros u c Hu Hc. unfold gated, times.
+  f_equal.
+  - apply (activate_agree a F t); try assumption. apply (linear_of_agree C F t), A.
+  - apply (linear_of_agree C F t x x'); assumption.
+Qed.
+
+(** Llama's block at position t reads the stream up to t. *)
+Theorem gated_block_past G group d C F may_look eps a attn_noise resid_noise mlp_noise T T' PQ PK
+    (of_q : preparation (G * group) T d PQ) (of_k : preparation G T d PK)
+    (of_q' : preparation (G * group) T' d PQ) (of_k' : preparation G T' d PK) :
+  looks_back may_look -> same_preparation of_q of_q' -> same_preparation of_k of_k' ->
+  same_past
+    (gated_block G group T d C F may_look eps a attn_noise resid_noise mlp_noise of_q of_k)
+    (gated_block G group T' d C F may_look eps a attn_noise resid_noise mlp_noise of_q' of_k').
+Proof.
+  intros B Eq Ek t x x' p Ht Ht' A.
+  assert (M := plus_agree T T' C t _ _ _ _ A
+    (grouped_attention_agree G group d C T T' may_look attn_noise resid_noise PQ PK
+      of_q of_k of_q' of_k' t _ _ (snd (fst p)) B Ht Ht' Eq Ek
+      (rms_norm_agree C eps t x x' (fst (fst p)) A))).
+  apply (plus_agree T T' C); [exact M |].
+  apply gated_feed_forward_agree, rms_norm_agree, M.
+Qed.
+
+(** Of Llama: what the head reads at t does not depend on any token after t, nor on how many there
+    are; so neither do its logits. *)
+Theorem llama_is_causal G group half C F V L eps frequencies drop_noise attn_noise resid_noise
+    mlp_noise T T' tokens tokens' p t :
+  (t < T)%nat -> (t < T')%nat -> (forall u, (u <= t)%nat -> tokens u = tokens' u) ->
+  forall v, (v < V)%nat ->
+  unembedding C (llama_trunk L
+    (llama_block G group T half C F eps frequencies attn_noise resid_noise mlp_noise)
+    (rms_norm_module T C eps) drop_noise tokens p) (fst p) t v
+  = unembedding C (llama_trunk L
+    (llama_block G group T' half C F eps frequencies attn_noise resid_noise mlp_noise)
+    (rms_norm_module T' C eps) drop_noise tokens' p) (fst p) t v.
+Proof.
+  intros Ht Ht' Same v Hv.
+  assert (E : agree C t (dropout drop_noise (embedding tokens (fst p)))
+                        (dropout drop_noise (embedding tokens' (fst p)))).
+  { apply dropout_agree. intros u c Hu _. unfold embedding. rewrite (Same u Hu). reflexivity. }
+  assert (S := stack_past
+    (llama_block G group T half C F eps frequencies attn_noise resid_noise mlp_noise)
+    (llama_block G group T' half C F eps frequencies attn_noise resid_noise mlp_noise)
+    L t _ _ (fst (snd p))
+    (fun l => gated_block_past G group (half + half) C F causal eps swish (attn_noise l)
+      (resid_noise l) (mlp_noise l) T T' _ _ _ _ _ _ causal_looks_back
+      (turned_by_position _ T T' half _ _) (turned_by_position _ T T' half _ _)) Ht Ht' E).
+  assert (N := rms_norm_agree C eps t _ _ (snd (snd p)) S).
+  unfold unembedding. apply sum_ext. intros c Hc. f_equal. exact (N t c (Nat.le_refl t) Hc).
 Qed.

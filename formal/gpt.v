@@ -182,6 +182,16 @@ Definition causal : mask := fun t s => (s <=? t)%nat.
 Theorem causal_looks T : all_look T T causal.
 Proof. intros t Ht. exists t. split; [exact Ht |]. apply Nat.leb_refl. Qed.
 
+(** With a window a position looks at so many positions at most, its own among them. *)
+Definition windowed (window : nat) : mask := fun t s => (s <=? t)%nat && (t <? s + window)%nat.
+
+(** So each position has one to look at, whatever the length, if the window is not empty. *)
+Theorem windowed_looks T window : (0 < window)%nat -> all_look T T (windowed window).
+Proof.
+  intros W t Ht. exists t. split; [exact Ht |]. unfold windowed. rewrite Nat.leb_refl. simpl.
+  apply Nat.ltb_lt. lia.
+Qed.
+
 Section Models.
 
 Context (H T d F V maxT L : nat) (eps : R) (a : activation).

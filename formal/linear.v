@@ -111,6 +111,10 @@ Proof.
   unfold linear_dx_of, linear_dparams. simpl fst. simpl snd. ring.
 Qed.
 
+(** A map whose bias is 0 is one without a bias. *)
+Theorem linear_with_bias_0 m x w t j : linear m x w (fun _ => 0) t j = linear_map m x w t j.
+Proof. unfold linear. ring. Qed.
+
 (** Two linear maps, one after the other, are one: (x W) W' = x (W W'). *)
 Theorem two_linear_maps_are_one m n x w w' t j :
   linear_map n (linear_map m x w) w' t j = linear_map m x (linear_map n w w') t j.

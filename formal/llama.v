@@ -87,6 +87,27 @@ Proof.
   rewrite !Rplus_assoc. reflexivity.
 Qed.
 
+(** The same with a head of its own: its table has only the head's use, wte only the lookup's. *)
+Theorem llama_untied_backward n tokens y (p : R -> params) (lm_head : R -> matrix) :
+  smooth Llama p -> smooth (Matrix V C) lm_head ->
+  (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->
+  llama_domain tokens (p 0) ->
+  smooth Scalar (fun s => linear_cross_entropy n T C V y (llama_trunk tokens (p s)) (lm_head s)) /\
+  forall dloss : R,
+    let dlogits :=
+      loss_over_dlogits n V y (unembedding C (llama_trunk tokens (p 0)) (lm_head 0)) dloss in
+    slope Scalar dloss
+      (fun s => linear_cross_entropy n T C V y (llama_trunk tokens (p s)) (lm_head s))
+    = slope Llama (llama_trunk_grads tokens (p 0) (unembedding_dx V (lm_head 0) dlogits)) p
+      + slope (Matrix V C) (unembedding_dweight T (llama_trunk tokens (p 0)) dlogits) lm_head.
+Proof.
+  intros Sp Sw Ids Hy D.
+  destruct (llama_trunk_backward tokens p Sp Ids D) as [St Ht].
+  destruct (linear_cross_entropy_backward n T C V y _ _ St Sw Hy) as [Sl Hl].
+  split; [exact Sl |]. intros dloss dlogits. etransitivity; [exact (Hl dloss) |].
+  rewrite Ht. reflexivity.
+Qed.
+
 (** At all parameters where it is defined and in every direction. *)
 Corollary llama_gradient_in_any_direction n tokens y (p dp : params) :
   (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->
