@@ -36,6 +36,7 @@ Definition trunk (tokens : nat -> nat) (p : params) : matrix :=
 Definition gpt_logits (tokens : nat -> nat) (p : params) : matrix :=
   unembedding C (trunk tokens p) (wte p).
 
+(** The loss over n, the number of positions with a target: [sum T (counted y)] of a single text. *)
 Definition gpt_loss (n : R) (tokens : nat -> nat) (y : targets) (p : params) : R :=
   loss_over n T V y (gpt_logits tokens p).
 
