@@ -143,8 +143,7 @@ Proof.
   apply (d_eq _ _ _ (Derive_correct _ _ Sl)). unfold slope. simpl. ring.
 Qed.
 
-(** And along the straight line from parameters p in any direction dp. With dp 1 at one parameter and
-    0 elsewhere: each number of the gradient is the partial derivative by its parameter. *)
+(** And along the straight line from parameters p in any direction dp. *)
 Corollary gpt_gradient_in_any_direction n tokens y (p dp : params) :
   text_fits tokens -> in_vocabulary T V y -> trunk_domain tokens p ->
   is_derive (fun s => gpt_loss n tokens y (line GPT p dp s)) 0
@@ -154,6 +153,17 @@ Proof.
   assert (G := gpt_gradient_is_the_derivative n tokens y (line GPT p dp) dp (line_der GPT p dp)
                  Fits Hy).
   rewrite E in G. exact (G D).
+Qed.
+
+(** Each number of the gradient is the partial derivative of the loss by its parameter: move this one
+    parameter alone, and the loss changes at that rate. *)
+Corollary gpt_gradient_holds_partial_derivatives n tokens y (p : params) (a : place GPT) :
+  inside GPT a -> text_fits tokens -> in_vocabulary T V y -> trunk_domain tokens p ->
+  is_derive (fun s => gpt_loss n tokens y (line GPT p (one_at GPT a) s)) 0
+    (at_place GPT a (gpt_grads n tokens y p 1)).
+Proof.
+  intros W Fits Hy D. rewrite <- (dot_one_at GPT a _ W).
+  apply gpt_gradient_in_any_direction; assumption.
 Qed.
 
 (** A batch of B texts: the losses of all add up, over the number of counted positions in all. *)

@@ -123,6 +123,17 @@ Proof.
   apply (d_eq _ _ _ (Derive_correct _ _ Sl)). unfold slope. simpl. ring.
 Qed.
 
+(** Each number of the gradient is the partial derivative of the loss by its parameter. *)
+Corollary llama_gradient_holds_partial_derivatives n tokens y (p : params) (a : place Llama) :
+  inside Llama a -> (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->
+  llama_domain tokens p ->
+  is_derive (fun s => llama_loss n tokens y (line Llama p (one_at Llama a) s)) 0
+    (at_place Llama a (llama_grads n tokens y p 1)).
+Proof.
+  intros W Ids Hy D. rewrite <- (dot_one_at Llama a _ W).
+  apply llama_gradient_in_any_direction; assumption.
+Qed.
+
 End Llama.
 
 Definition swish : activation := Build_activation silu silu_dx.

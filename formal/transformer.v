@@ -224,6 +224,26 @@ Proof.
   exact (slope_add (Matrix V C) _ _ _).
 Qed.
 
+(** Each number of the gradient is the partial derivative of the loss by its parameter. *)
+Corollary transformer_gradient_holds_partial_derivatives n smoothing source tokens y (p : params)
+    (a : place Transformer) :
+  inside Transformer a ->
+  (forall t, (t < S)%nat -> (source t < V)%nat) -> (forall t, (t < T)%nat -> (tokens t < V)%nat) ->
+  in_vocabulary T V y -> transformer_domain source tokens p ->
+  is_derive (fun s => transformer_loss n smoothing source tokens y
+      (line Transformer p (one_at Transformer a) s)) 0
+    (at_place Transformer a (transformer_grads n smoothing source tokens y p 1)).
+Proof.
+  intros W Src Ids Hy D. assert (E := line_at_0 Transformer p (one_at Transformer a)).
+  assert (Dp := line_der Transformer p (one_at Transformer a)).
+  assert (D' : transformer_domain source tokens (line Transformer p (one_at Transformer a) 0))
+    by (rewrite E; exact D).
+  destruct (transformer_backward n smoothing source tokens y _ (der_smooth _ _ _ Dp) Src Ids Hy D')
+    as [Sl Hl].
+  assert (G := Hl 1). rewrite (der_slope _ _ _ Dp), E, (dot_one_at Transformer a _ W) in G.
+  rewrite <- G. apply (d_eq _ _ _ (Derive_correct _ _ Sl)). unfold slope. simpl. ring.
+Qed.
+
 End Transformer.
 
 (** * With the blocks of the paper *)

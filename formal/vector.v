@@ -366,6 +366,60 @@ Proof.
   - rewrite IHE, IHF. symmetry. apply surjective_pairing.
 Qed.
 
+(** The place of one number: an index for each vector on the way, a side for each pair. *)
+Fixpoint place (E : space) : Type :=
+  match E with
+  | Scalar => unit
+  | Vec _ E => (nat * place E)%type
+  | Prod E F => (place E + place F)%type
+  end.
+
+Fixpoint inside (E : space) : place E -> Prop :=
+  match E with
+  | Scalar => fun _ => True
+  | Vec n E => fun a => (fst a < n)%nat /\ inside E (snd a)
+  | Prod E F => fun a => match a with inl b => inside E b | inr b => inside F b end
+  end.
+
+(** The number that stands there. *)
+Fixpoint at_place (E : space) : place E -> point E -> R :=
+  match E with
+  | Scalar => fun _ x => x
+  | Vec n E => fun a x => at_place E (snd a) (x (fst a))
+  | Prod E F => fun a x => match a with inl b => at_place E b (fst x) | inr b => at_place F b (snd x) end
+  end.
+
+(** 1 there and 0 everywhere else. *)
+Fixpoint one_at (E : space) : place E -> point E :=
+  match E with
+  | Scalar => fun _ => 1
+  | Vec n E => fun a i => if Nat.eqb i (fst a) then one_at E (snd a) else zero E
+  | Prod E F => fun a => match a with
+      | inl b => (one_at E b, zero F)
+      | inr b => (zero E, one_at F b)
+      end
+  end.
+
+Lemma dot_zero_r E g : dot E g (zero E) = 0.
+Proof.
+  induction E as [| n E IH | E IHE F IHF]; simpl.
+  - ring.
+  - apply sum_none. intros i _. apply IH.
+  - rewrite IHE, IHF. ring.
+Qed.
+
+Lemma dot_one_at E a g : inside E a -> dot E g (one_at E a) = at_place E a g.
+Proof.
+  induction E as [| n E IH | E IHE F IHF]; simpl.
+  - intros _. ring.
+  - intros [Ha Hb]. rewrite <- (IH (snd a) (g (fst a)) Hb).
+    rewrite <- (sum_at n (fst a) (fun i => dot E (g i) (one_at E (snd a))) Ha).
+    apply sum_ext. intros i _. destruct (Nat.eqb i (fst a)); [reflexivity | apply dot_zero_r].
+  - destruct a as [b | b]; simpl; intros Hb.
+    + rewrite (IHE b _ Hb), dot_zero_r. ring.
+    + rewrite (IHF b _ Hb), dot_zero_r. ring.
+Qed.
+
 (** A function of one number has, at x, the backward f_dx: its derivative times dout. *)
 Definition backward_at (f : R -> R) (f_dx : R -> R -> R) (x : R) : Prop :=
   exists d : R, is_derive f x d /\ forall dout, f_dx x dout = dout * d.
