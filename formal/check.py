@@ -1571,7 +1571,8 @@ class Checker:
         self.refused, self.unseen = [], []
 
     def check(self, call):
-        outputs = [name for name in call["outputs"] if name in self.run.stated or not self.run.part]
+        part = self.run.part
+        outputs = [name for name in call["outputs"] if part is None or name in part]
         if call["constants"]:
             try:
                 self.constants(call)
@@ -1751,6 +1752,8 @@ def check_run(content, files, options):
         if options.only is None:
             checker.refused.append(f"{title(call)}: its equation is not known here: not checked")
     calls = [call for call in run.calls if call not in run.unknown]
+    if run.part is not None:
+        calls = [call for call in calls if any(name in run.part for name in call["outputs"])]
     if options.only is not None:
         calls = [
             call
@@ -1771,7 +1774,7 @@ def check_run(content, files, options):
             if content["update"]
             and run.is_float(name)
             and name in run.readers
-            and not run.part
+            and run.part is None
             and PARAMETER.search(name)
             and run.gradient_name(name) is None
         ]
@@ -1780,8 +1783,9 @@ def check_run(content, files, options):
         checker.check(call)
         if options.verbose:
             print(f"  {title(call)}", flush=True)
-    for name in (name for call in calls for name in call["outputs"] if name in run.stated):
-        checker.check_floats(name)
+        for name in call["outputs"]:
+            if run.part is None or name in run.part:
+                checker.check_floats(name)
     return checker, len(calls)
 
 
@@ -1808,6 +1812,8 @@ def report(number, checker, asked, seconds):
         f"  on trust, as their SHA-256 says: {known}; {', '.join(others[:8])}"
         + f" and {len(others) - 8} more" * (len(others) > 8)
     )
+    if run.part is not None:
+        print("  on trust: the enclosures that these calls read, of which no call is shown here")
     for name in run.trusted:
         print(f"  not checked: {name}, which no call here makes")
     for kind, lines in (("not checked", checker.unseen), ("REFUSED", checker.refused)):

@@ -1,10 +1,12 @@
 """Certificates as `prove -o` writes them, and what the independent checker says of them."""
 
+import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pellucid.checkpoint.write import write_tensors
@@ -13,6 +15,18 @@ from pellucid.documents.numbers import Format
 from pellucid.prove import certificate, checkable, floats_beside, prove
 
 CHECKER = Path(__file__).parents[2] / "formal" / "check.py"
+
+
+def loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("checker_of_certificates", CHECKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CHECK = loaded()
 
 
 def write_certificate(

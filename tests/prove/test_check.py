@@ -1,6 +1,8 @@
 """The independent checker: it lets right certificates pass, and refuses a planted fault by name."""
 
 import ast
+import json
+import random
 import re
 import sys
 from base64 import b64decode, b64encode
@@ -11,8 +13,20 @@ from typing import Any
 
 import pytest
 
-from pellucid.examples import EXAMPLES
-from tests.prove.certificates import CHECKER, changed, checked, write_certificate, write_runs
+from pellucid.checkpoint.write import write_tensors
+from pellucid.cli.proved_runs import example_runs
+from pellucid.errors import ConfigError
+from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.prove import checkable
+from pellucid.tree import flatten
+from tests.prove.certificates import (
+    CHECK,
+    CHECKER,
+    changed,
+    checked,
+    write_certificate,
+    write_runs,
+)
 from tests.prove.planted import plant
 from tests.prove.recorded_models import model_runs
 
@@ -245,3 +259,127 @@ def test_models_of_every_kind_hold(tmp_path: Path) -> None:
         assert re.search(r"\n  \d+ connections are those of the equations\n", said)
         names.append(name)
     assert len(names) > 25
+
+
+# -- parts, and files beside it --------------------------------------------------------------------
+
+
+def test_a_part_of_a_certificate_is_checked_by_pattern_or_by_chance(rocks: Path) -> None:
+    code, said = checked(rocks, "--only", "*mlp.act*")
+    assert (code, said.count("of 2 calls hold, of 2 asked for and 45 in all")) == (0, 1)
+    code, said = checked(rocks, "--sample", 10, "--seed", 1)
+    assert (code, said.count("of 10 calls hold, of 10 asked for")) == (0, 1)
+    code, said = checked(rocks, "--only", "nothing")
+    assert (code, said.count("0 numbers of 0 calls hold")) == (1, 1)
+
+
+def test_a_fault_outside_of_what_is_asked_for_is_not_looked_at(rocks: Path, tmp_path: Path) -> None:
+    wrong = changed(rocks, tmp_path / "c.json", lambda run: number(run, "h.0.attn.att", 2, 400))
+    assert checked(wrong, "--only", "h.0.mlp*")[0] == 0
+    assert checked(wrong, "--only", "h.0.attn.*")[0] == 1
+
+
+def test_with_show_only_a_part_is_enclosed(tmp_path: Path) -> None:
+    runs = list(example_runs("ai_rocks", None, None))
+    for pattern in ("*resid_mid", "dwte.weight", "*.new", "loss", "dh.0.attn.z", "dh.0.resid_pre"):
+        code, said = checked(write_runs(tmp_path / "c.json", runs, (pattern,)))
+        assert (code, pattern, said.endswith(f"\n{ALL_HOLDS}\n")) == (0, pattern, True), said
+    code, said = checked(write_runs(tmp_path / "c.json", runs, ("h.0.mlp.*", "dh.0.ln_2.x")))
+    assert (code, said.endswith(f"\n{ALL_HOLDS}\n")) == (0, True)
+    assert re.search(r"numbers of 8 calls hold, of 8 asked for and 45 in all", said), said
+    assert "on trust: the enclosures that these calls read" in said
+    with pytest.raises(ConfigError, match=r"a value must have a name like h\.9\.\*, and none has"):
+        checkable(runs[0].tape, show=("h.9.*",))
+
+
+def test_floats_that_are_too_many_stand_beside_the_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["pellucid.prove.checkable"], "FULL", 100)
+    path = write_certificate(tmp_path / "c.json", "ai_rocks")
+    assert '"bytes"' not in path.read_text(encoding="utf-8")
+    code, said = checked(path)
+    assert (code, "2,489 floats are as near as stated" in said) == (0, True)
+    elsewhere = tmp_path / "there.safetensors"
+    path.with_suffix(".safetensors").rename(elsewhere)
+    code, said = checked(path)
+    assert code == 1
+    assert ": only its SHA-256 is known; give its file with --weights" in said
+    assert checked(path, "--weights", elsewhere)[0] == 0
+
+
+def test_parameters_are_compared_with_those_of_a_file(rocks: Path, tmp_path: Path) -> None:
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    params = flatten(example.model.params)
+    write_tensors(tmp_path / "model.safetensors", params)
+    code, said = checked(rocks, "--weights", tmp_path / "model.safetensors")
+    assert (code, "14 parameters, 14 of them as in the file" in said) == (0, True)
+    params["h.0.ln_1.bias"] = params["h.0.ln_1.bias"] + 1
+    write_tensors(tmp_path / "other.safetensors", params)
+    code, said = checked(rocks, "--weights", tmp_path / "other.safetensors")
+    assert (code, "REFUSED: h.0.ln_1.bias: it is not in " in said) == (1, True)
+    code, said = checked(rocks, "--weights", rocks)
+    assert (code, "is no safetensors file that can be read" in said) == (2, True)
+
+
+# -- what is no certificate ------------------------------------------------------------------------
+
+NO_CERTIFICATES = {
+    "nothing": "",
+    "half of one": '{"format": 1, "runs": [{"calls"',
+    "a list": "[]",
+    "another format": '{"format": 2, "runs": [{}]}',
+    "no runs": '{"format": 1, "runs": []}',
+    "runs of another kind": '{"format": 1, "runs": [7]}',
+    "a run of nothing": '{"format": 1, "runs": [{}]}',
+    "calls of another kind": '{"format": 1, "runs": [{"calls": 7}]}',
+    "no number": '{"format": 1, "runs": [{"calls": [NaN]}]}',
+    "too deep": "[" * 100_000,
+    "too large a number": '{"format": 1, "runs": [' + "9" * 10_000 + "]}",
+}
+
+
+@pytest.mark.parametrize("text", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
+def test_what_is_no_certificate_is_told_in_a_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(text, encoding="utf-8")
+    code, said = checked(path)
+    assert code == 2
+    assert said.startswith("no certificate to check: ")
+    assert said.count("\n") == 1
+    assert checked(tmp_path / "none.json")[0] == 2
+
+
+def test_whatever_is_changed_there_is_an_answer(rocks: Path, tmp_path: Path) -> None:
+    """Values of the wrong kind, without bounds, or not there: never a traceback, and no hang."""
+    draw, text = random.Random(0), rocks.read_text(encoding="utf-8")
+    values = [
+        None,
+        True,
+        -1,
+        2**70,
+        10**400,
+        1e308,
+        "",
+        "-inf",
+        "zz",
+        [],
+        {},
+        [1],
+        "f" * 5000,
+        2**40,
+    ]
+    codes = set()
+    for _ in range(60):
+        content = json.loads(text)
+        inner = content["runs"][0]
+        while isinstance(inner, dict | list) and inner:
+            place = draw.choice(sorted(inner) if isinstance(inner, dict) else range(len(inner)))
+            if draw.random() < 0.3 or not isinstance(inner[place], dict | list):
+                inner[place] = draw.choice(values)
+                break
+            inner = inner[place]
+        (tmp_path / "c.json").write_text(json.dumps(content), encoding="utf-8")
+        codes.add(CHECK.main([str(tmp_path / "c.json")]))
+    assert codes == {0, 1, 2}

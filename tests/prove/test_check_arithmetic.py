@@ -1,10 +1,8 @@
 """The checker's own arithmetic beside Arb's: every error that its comments state."""
 
-import importlib.util
 import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,19 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.numbers import precision
-from tests.prove.certificates import CHECKER
-
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("checker_of_certificates", CHECKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CHECK = loaded()
+from tests.prove.certificates import CHECK
 
 FUNCTIONS: dict[str, tuple[Callable[[int, int], int], Callable[[Any], Any]]] = {
     "exp": (CHECK.exp, arb.exp),

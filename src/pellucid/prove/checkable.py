@@ -7,9 +7,10 @@ was computed as enclosures in whole numbers.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ class Checkable:
     given: dict[str, dict[str, Any]]
     floats: dict[str, dict[str, Any]]
     enclosures: dict[str, Dyadic]
-    part: bool  # only some values are enclosed
+    part: list[str] | None  # the values that were asked for, None for all
     beside: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -65,7 +66,8 @@ def checkable(
     numbers = sum(tape.value(name).numel() for name in made)
     if numbers > MOST and not patterns:
         return None
-    wanted = _wanted(tape, patterns) if patterns else None
+    fits = _fitting(tape, patterns) if patterns else None
+    wanted = None if fits is None else fits | _around(tape, fits)
     passed: set[str] = set()
     enclosures, constants = chained(tape, watch or Watch(), wanted)
     for call in tape.calls:  # what a call only passes on, such as dropout's noise
@@ -81,7 +83,7 @@ def checkable(
         _records(given, beside, full=full),
         _records(floats, beside, full=full),
         enclosures,
-        bool(patterns),
+        None if fits is None else sorted(fits & set(enclosures)),
         beside,
     )
 
@@ -146,11 +148,8 @@ def _call(tape: Tape, call: Call, constants: set[str], passed: set[str]) -> dict
     }
 
 
-def _wanted(tape: Tape, patterns: tuple[str, ...]) -> set[str]:
-    """The names that fit a pattern, and what is read and handed back where they are made.
-
-    Raises `ConfigError` where none fits.
-    """
+def _fitting(tape: Tape, patterns: tuple[str, ...]) -> set[str]:
+    """The first names of the values that have a name like a pattern; `ConfigError` for none."""
     fits = {
         first
         for name in tape
@@ -159,11 +158,35 @@ def _wanted(tape: Tape, patterns: tuple[str, ...]) -> set[str]:
     }
     if not fits:
         raise ConfigError(f"a value must have a name like {' or '.join(patterns)}, and none has")
-    around = set(fits)
-    for call in tape.calls:
-        if fits.intersection(own_outputs(tape, call)):
-            for near in filter(None, (call, call.undoes)):
-                names = (*near.inputs.values(), *(f"d{name}" for name in near.outputs))
-                known = (tape.name_of(tape.value(name)) for name in names if name in tape)
-                around.update(filter(None, known))
+    return fits
+
+
+def _around(tape: Tape, fits: set[str]) -> set[str]:
+    """What is read where these values are made; of gradients, also where the values are read.
+
+    Of a block that is all that its parts make.
+    """
+    makers = [call for call in tape.calls if fits.intersection(own_outputs(tape, call))]
+    of = {name[1:] for name in tape if name[:1] == "d" and tape.name_of(tape.value(name)) in fits}
+    of |= {call.path for call in makers}  # of an optimizer's rule that is its weight
+    of_values = {tape.name_of(tape.value(name)) for name in of if name in tape}
+    readers = (call for call in tape.calls if of_values.intersection(call.inputs.values()))
+    around: set[str] = set()
+    for call in dict.fromkeys((*makers, *(c for m in makers if (c := m.undoes)), *readers)):
+        inner = (other.outputs for other in tape.calls if call in _outside(other))
+        outputs = [*call.outputs, *chain.from_iterable(inner)]
+        names = (*call.inputs.values(), *outputs, *(f"d{name}" for name in outputs))
+        around.update(name for known in names if (name := _first(tape, known)) is not None)
     return around
+
+
+def _first(tape: Tape, name: str) -> str | None:
+    """The first name of a value; None where there is none of that name."""
+    return tape.name_of(tape.value(name)) if name in tape else None
+
+
+def _outside(call: Call) -> Iterator[Call]:
+    """The calls that a call ran in, from the inside."""
+    while call.outer is not None:
+        call = call.outer
+        yield call
