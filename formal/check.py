@@ -37,7 +37,7 @@ from fractions import Fraction
 from operator import add, mul
 from pathlib import Path
 
-LIMIT = 1 << 14
+LIMIT = 1 << 13
 """Numbers of more bits than this are refused, so that nobody can make this program run for ever."""
 
 
@@ -1135,7 +1135,10 @@ class Unit:
         if argument not in self.arguments:
             if argument not in self.reads:
                 raise Wrong(f"it has no {argument}")
-            self.arguments[argument] = Value(self.run.array(self.reads[argument]))
+            array = self.run.array(self.reads[argument])
+            if array.hidden:
+                raise Wrong(f"it reads -∞, in {self.reads[argument]}")
+            self.arguments[argument] = Value(array)
         return self.arguments[argument]
 
     def has(self, argument):
@@ -1162,7 +1165,7 @@ class Unit:
 
     def check_size(self, result, size):
         name = self.run.alias.get(joined(self.path, result))
-        if name is None or math.prod(self.run.shape(name)) != size:
+        if name is None or self.run.count(name) != size:
             raise Wrong(f"{result} has another size than {size}")
 
     def made(self):
@@ -1252,19 +1255,6 @@ class Run:
                     raise Wrong(
                         f"{name}: read by {title(call)}, and neither given nor made by a call"
                     )
-        for name in self.given:
-            last = name.rsplit(".", 1)[-1]
-            ends = (
-                name[0] == "d"
-                and self.alias.get(name[1:]) in self.makers
-                and not self.is_end(name[1:])
-            )
-            starts = name[0] == "d" and self.alias.get(name[1:]) in self.makers and not ends
-            known = last in CONSTANTS and any(name in call["constants"] for call in self.calls)
-            if not starts and not known and (last in COMPUTED.split() or ends):
-                raise Wrong(
-                    f"{name}: claimed as given, and it is no parameter and no input of a model"
-                )
         for call in self.calls:
             if call["function"].endswith("_backward"):
                 dloss = call["settings"].get("dloss")
@@ -1288,6 +1278,24 @@ class Run:
             for argument, name in unit.reads.items():
                 self.readers.setdefault(name, []).append((unit, argument))
         self.in_order()
+        for unit in self.units:
+            for name in unit.reads.values():
+                maker = self.makers.get(name, {"function": ""})["function"]
+                if maker.endswith("_backward") and not unit.function.endswith("_rule"):
+                    raise Wrong(
+                        f"{title(unit.call)}: it goes forward, and reads a gradient, {name}"
+                    )
+        for name in self.given:
+            self.check_given(name)
+
+    def check_given(self, name):
+        """Parameters, inputs and what a backward begins with: nothing that a call would make."""
+        last, of = name.rsplit(".", 1)[-1], self.alias.get(name[1:])
+        gradient = name[0] == "d" and of in self.makers
+        begins = gradient and of not in self.readers and of not in self.seeds
+        constant = last in CONSTANTS and any(name in call["constants"] for call in self.calls)
+        if not begins and not constant and (last in COMPUTED.split() or gradient):
+            raise Wrong(f"{name}: claimed as given, and it is no parameter and no input of a model")
 
     def in_order(self):
         """Refuse a value that is made of itself: only without one do the enclosures follow."""
@@ -1309,14 +1317,6 @@ class Run:
         if done < len(self.units):
             unit = next(unit for unit, count in waits.items() if count)
             raise Wrong(f"{title(unit.call)}: what it reads is made of what it makes")
-
-    def is_end(self, name):
-        """Whether no call forward reads a value, so that a backward may begin at it."""
-        return all(
-            self.alias[name] not in call["inputs"].values()
-            for call in self.calls
-            if not call["function"].endswith("_backward")
-        )
 
     def resolve(self, unit, argument):
         """The tensor that an equation calls so: an input of the call, or a value at its path."""
@@ -1340,6 +1340,12 @@ class Run:
         return tuple(
             self.given[name]["shape"] if name in self.given else self.tensors[name]["shape"]
         )
+
+    def count(self, name):
+        """How many numbers there are of a tensor, whatever its shape says."""
+        if name in self.given:
+            return len(self.numbers(name, self.given[name]))
+        return len(self.stated.get(name, {"midpoints": ""})["midpoints"].split())
 
     def bytes_of(self, name, record):
         data = record.get("bytes")
@@ -1394,11 +1400,11 @@ class Run:
         shape, e = self.shape(name), stated["exponent"]
         words, widths = stated["midpoints"].split(), stated["radii"].split()
         count = math.prod(shape)
-        widths = widths * count if len(widths) == 1 else widths
+        widths = widths * len(words) if len(widths) == 1 else widths
         if len(words) != count or len(widths) != count or not abs(e) <= LIMIT:
-            raise Bad(f"{name} has not the numbers that its shape asks for")
+            raise Wrong(f"{name} has not the numbers that its shape asks for")
         if any(len(word) > LIMIT // 4 for word in (*words, *widths)):
-            raise Bad(f"{name} has a number of more than {LIMIT} bits")
+            raise Wrong(f"{name} has a number of more than {LIMIT} bits")
         m = [0 if word == "-inf" else int(word, 16) for word in words]
         r = [int(width, 16) for width in widths]
         if any(x < 0 for x in r):
@@ -1646,7 +1652,9 @@ class Checker:
         forward = call["function"].removesuffix("_backward")
         for number, known in enumerate(run.names(name)):
             if not known.startswith("d"):
-                continue
+                if number:
+                    continue
+                raise Wrong(f"{name}: what a backward makes is a gradient, dname of a name")
             of = known[1:]
             reader = max(
                 (
@@ -1796,7 +1804,8 @@ def report(number, checker, asked, seconds):
         f"asked for and {len(run.calls):,} in all; {checker.floats:,} floats are as near as "
         f"stated; {seconds:.1f} s"
     )
-    floats = [name for name in run.given if run.is_float(name) and name in run.readers]
+    read = {name for call in run.calls for name in call["inputs"].values()}
+    floats = [name for name in run.given if run.is_float(name) and name in read]
     parameters = [name for name in floats if PARAMETER.search(name)]
     others = [name for name in run.given if name not in floats and not run.is_float(name)] + [
         name for name in floats if name not in parameters

@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,7 +70,15 @@ def changed(path: Path, into: Path, change: Callable[[Any], None]) -> Path:
 
 
 def checked(*arguments: Any) -> tuple[int, str]:
-    """The exit code of the checker and what it printed, by a Python that sees nothing of ours."""
+    """The exit code of the checker and what it printed."""
+    said = StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = CHECK.main([str(argument) for argument in arguments])
+    return code, said.getvalue()
+
+
+def checked_alone(*arguments: Any) -> tuple[int, str]:
+    """The same by a Python that sees nothing of ours, and no package."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", CHECKER, *map(str, arguments)],
         capture_output=True,

@@ -20,10 +20,10 @@ from pellucid.examples import EXAMPLES, Example, find_example
 from pellucid.prove import checkable
 from pellucid.tree import flatten
 from tests.prove.certificates import (
-    CHECK,
     CHECKER,
     changed,
     checked,
+    checked_alone,
     write_certificate,
     write_runs,
 )
@@ -39,6 +39,13 @@ def test_the_certificate_of_each_example_holds(name: str, tmp_path: Path) -> Non
     assert said.endswith(f"\n{ALL_HOLDS}\n")
     assert (code, "REFUSED" in said) == (0, False)
     assert said.count("not checked") == said.count("not checked: loss_after, which no call here")
+
+
+def test_it_needs_no_package_and_nothing_of_ours(rocks: Path, tmp_path: Path) -> None:
+    code, said = checked_alone(rocks)
+    assert (code, said.endswith(f"\n{ALL_HOLDS}\n")) == (0, True)
+    code, said = checked_alone(tmp_path / "none.json")
+    assert (code, said.count("\n"), "Traceback" in said) == (2, 1, False)
 
 
 def test_the_checker_imports_the_standard_library_alone() -> None:
@@ -129,6 +136,12 @@ def weight(run: Any, name: str, *, hashed: bool) -> None:
         record["sha256"] = run["sha256"][name] = sha256(data).hexdigest()
 
 
+def setting_function(run: Any, path: str, name: str, other: str) -> None:
+    for call in run["calls"]:
+        if (call["path"], call["function"]) == (path, name):
+            call["function"] = other
+
+
 def read_by(run: Any, path: str, argument: str, name: str) -> None:
     """A call forward reads another value."""
     for call in run["calls"]:
@@ -216,6 +229,30 @@ FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "a gradient as given": (
         lambda run: claimed(run, "dlogits"),
         r"dlogits: claimed as given, and it is no parameter and no input",
+    ),
+    "a gradient as given, of what a block's part reads": (
+        lambda run: claimed(run, "dh.0.attn.z"),
+        r"dh.0.attn.z: claimed as given, and it is no parameter and no input",
+    ),
+    "a gradient that is read forward": (
+        lambda run: read_by(run, "h.0.mlp.c_fc", "bias", "dh.0.mlp.c_fc.bias"),
+        r"linear at h.0.mlp.c_fc: it goes forward, and reads a gradient, dh.0.mlp.c_fc.bias",
+    ),
+    "a value that a backward makes": (
+        lambda run: setting_function(run, "h.0.mlp.act", "gelu_tanh", "gelu_tanh_backward"),
+        r"linear at h.0.mlp.c_proj: it goes forward, and reads a gradient, h.0.mlp.act.out",
+    ),
+    "scores that are read": (
+        lambda run: read_by(run, "h.0.attn.c_proj", "x", "h.0.attn.scores"),
+        r"h.0.attn.c_proj.x is h.0.attn.scores, and by the equations",
+    ),
+    "a number too many": (
+        lambda run: run["enclosures"]["losses"].update(midpoints="1 2 3"),
+        r"losses has not the numbers that its shape asks for",
+    ),
+    "a name for two": (
+        lambda run: run["tensors"]["probs"]["also"].append("loss"),
+        r"loss: two tensors are called so, loss and probs|probs and loss",
     ),
     "an error": (
         lambda run: run["tensors"]["h.0.mlp.act.out"].update(error=1e-19),
@@ -381,5 +418,5 @@ def test_whatever_is_changed_there_is_an_answer(rocks: Path, tmp_path: Path) -> 
                 break
             inner = inner[place]
         (tmp_path / "c.json").write_text(json.dumps(content), encoding="utf-8")
-        codes.add(CHECK.main([str(tmp_path / "c.json")]))
+        codes.add(checked(tmp_path / "c.json")[0])
     assert codes == {0, 1, 2}

@@ -25,9 +25,9 @@ STEP = 2.0**-133
 AGREE = 1e-14
 """How near slope and gradient must be, relative to the slope, or to 1 where it is less.
 
-Without a GELU they agree to 10⁻⁶⁰ and better. GELU's backward has constants of its own, such as
-3 · 0.044715, each the nearest float: as far as those are off, about 10⁻¹⁷, the code's gradient is
-not the slope of the code's loss.
+Without the GELU of erf they agree to 10⁻⁶⁰ and better. That one's backward has constants of its
+own, √2 and √(2π), each the nearest float: as far as those are off, about 10⁻¹⁷, the code's gradient
+is not the slope of the code's loss.
 """
 
 ONE_BY_ONE = 20_000
