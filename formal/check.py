@@ -1378,6 +1378,21 @@ class Run:
             self.wholes[name] = self.numbers(name, self.given[name])
         return self.wholes[name]
 
+    def is_causal(self, name):
+        """Whether a mask shows to each position itself and what is before it."""
+        shape = self.given[name]["shape"]
+        if self.given[name]["dtype"] != "bool" or len(shape) != 2 or shape[0] != shape[1]:
+            return False
+        n = shape[1]
+        if self.is_unseen(name):
+            return False
+        return all(seen == (i % n <= i // n) for i, seen in enumerate(self.whole(name)))
+
+    def is_unseen(self, name):
+        """Whether only the hash is known of a tensor that was given."""
+        record = self.given[name]
+        return "bytes" not in record and self.files.find(record["sha256"]) is None
+
     def array(self, name):
         """The enclosures of a tensor as they are stated; what was given is exact."""
         if name not in self.arrays:
@@ -1807,9 +1822,13 @@ def report(number, checker, asked, seconds):
     read = {name for call in run.calls for name in call["inputs"].values()}
     floats = [name for name in run.given if run.is_float(name) and name in read]
     parameters = [name for name in floats if PARAMETER.search(name)]
-    others = [name for name in run.given if name not in floats and not run.is_float(name)] + [
-        name for name in floats if name not in parameters
-    ]
+    moments = [name for name in floats if name.endswith("_before") and not run.is_unseen(name)]
+    zeros = [name for name in moments if not any(run.array(name).m)]
+    others = [
+        f"{name} (causal)" if run.is_causal(name) else name
+        for name in run.given
+        if name not in {*parameters, *zeros} and (name in floats or not run.is_float(name))
+    ] + [f"{len(zeros)} moments that are 0"] * bool(zeros)
     known = f"{len(parameters)} parameters" + (
         f", {checker.parameters} of them as in the file" * bool(checker.parameters)
     )
@@ -1854,11 +1873,11 @@ def main(arguments=None):
             start = time.monotonic()
             try:
                 checker, asked = check_run(run, files, options)
-            except Wrong as wrong:
+                report(number, checker, asked, time.monotonic() - start)
+            except (Wrong, Unseen) as wrong:
                 print(f"run {number}: REFUSED: {wrong}")
                 holds = False
                 continue
-            report(number, checker, asked, time.monotonic() - start)
             holds = holds and asked > 0 and not checker.refused and not checker.unseen
     except Bad as bad:
         print(f"no certificate to check: {bad}", file=sys.stderr)

@@ -340,7 +340,7 @@ def test_floats_that_are_too_many_stand_beside_the_certificate(
     elsewhere = tmp_path / "there.safetensors"
     path.with_suffix(".safetensors").rename(elsewhere)
     code, said = checked(path)
-    assert code == 1
+    assert (code, said.count("not checked: ") > 10) == (1, True)
     assert ": only its SHA-256 is known; give its file with --weights" in said
     assert checked(path, "--weights", elsewhere)[0] == 0
 
