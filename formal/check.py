@@ -1037,9 +1037,13 @@ mlp.dropout.x=mlp.c_proj.out
 
 AROUND = (
     "scale.x=embed.out wpe.x=embed.out position.x=scale.out drop.x=position.out|wpe.out|embed.out "
-    "h.0.resid_pre=drop.out|position.out|wpe.out|embed.out ln_f.x=h.LAST.resid_post"
+    "h.0.resid_pre=drop.out|position.out|wpe.out|embed.out ln_f.x=h.LAST.resid_post "
+    "embed.weight=wte.weight wpe.weight=wpe.weight ln_f.weight=ln_f.weight ln_f.bias=ln_f.bias"
 )
-HEAD = "lm_head.x=ln_f.out|dec.ln_f.out|h.LAST.resid_post|dec.h.LAST.resid_post logits=lm_head.out"
+HEAD = (
+    "lm_head.x=ln_f.out|dec.ln_f.out|h.LAST.resid_post|dec.h.LAST.resid_post "
+    "lm_head.weight=lm_head.weight|wte.weight logits=lm_head.out"
+)
 
 
 def connections(run):
@@ -1058,7 +1062,8 @@ def connections(run):
     def expected(rules, prefix, last=0, own=None):
         for rule in rules.split():
             reader, _, sources = rule.partition("=")
-            names = [prefix + source.replace("LAST", str(last)) for source in sources.split("|")]
+            names = [source.replace("LAST", str(last)) for source in sources.split("|")]
+            names = [prefix + name for name in names] + names * rule.startswith("embed.weight=")
             known = [run.alias[name] for name in names if name in run.alias]
             source = known[0] if known else (own or {}).get(sources)
             part = reader.removesuffix(".*")
@@ -1171,7 +1176,7 @@ class Unit:
     def made(self):
         """What the equation makes, by the certificate's names, at the precision that is set."""
         if self.built[0] != Precision.bits:
-            self.arguments = {}
+            self.arguments, self.adjoints = {}, (None,)
             found = {}
             for key, result in self.equation(self).items():
                 name = self.run.alias.get(joined(self.path, key))
@@ -1281,10 +1286,9 @@ class Run:
         for unit in self.units:
             for name in unit.reads.values():
                 maker = self.makers.get(name, {"function": ""})["function"]
-                if maker.endswith("_backward") and not unit.function.endswith("_rule"):
-                    raise Wrong(
-                        f"{title(unit.call)}: it goes forward, and reads a gradient, {name}"
-                    )
+                if maker.endswith(("_backward", "_rule")) and not unit.function.endswith("_rule"):
+                    what = "a gradient" if maker.endswith("_backward") else "what a rule makes"
+                    raise Wrong(f"{title(unit.call)}: it goes forward, and reads {what}, {name}")
         for name in self.given:
             self.check_given(name)
 
@@ -1751,7 +1755,16 @@ def check_run(content, files, options):
     run = Run(content, files)
     run.arrange()
     checker = Checker(run)
+    checker.loose = {
+        joined(unit.path, argument)
+        for unit in run.units
+        for argument, name in unit.reads.items()
+        if name in run.makers
+        and argument in unit.call["inputs"]
+        and not unit.function.endswith("_rule")
+    }
     for reader, name, source in connections(run):
+        checker.loose.discard(reader)
         if name != source:
             raise Wrong(
                 f"{reader} is {name}, and by the equations of the block or model it is {source}"
@@ -1832,14 +1845,11 @@ def report(number, checker, asked, seconds):
     known = f"{len(parameters)} parameters" + (
         f", {checker.parameters} of them as in the file" * bool(checker.parameters)
     )
-    print(
-        f"  {checker.connected:,} connections are those of the equations" * bool(checker.connected)
-        or "  on trust: that these calls, as they are connected, are what is meant"
-    )
-    print(
-        f"  on trust, as their SHA-256 says: {known}; {', '.join(others[:8])}"
-        + f" and {len(others) - 8} more" * (len(others) > 8)
-    )
+    if checker.connected:
+        print(f"  {checker.connected:,} connections are those of the equations")
+    if checker.loose:
+        print(f"  on trust: what {listed(sorted(checker.loose))} is, as the certificate has it")
+    print(f"  on trust, as their SHA-256 says: {known}; {listed(others)}")
     if run.part is not None:
         print("  on trust: the enclosures that these calls read, of which no call is shown here")
     for name in run.trusted:
@@ -1849,6 +1859,11 @@ def report(number, checker, asked, seconds):
             print(f"  {kind}: {line}")
         if len(lines) > 20:
             print(f"  {kind}: … and {len(lines) - 20} more")
+
+
+def listed(names):
+    """The first names, and how many more there are."""
+    return ", ".join(names[:8]) + f" and {len(names) - 8} more" * (len(names) > 8)
 
 
 def main(arguments=None):

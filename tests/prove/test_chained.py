@@ -1,6 +1,7 @@
 """The enclosures of a certificate: exact whole numbers around the balls, narrow to the end."""
 
 import math
+import sys
 from fractions import Fraction
 
 import pytest
@@ -76,7 +77,8 @@ def test_a_hidden_score_is_minus_infinity_and_what_has_no_bound_is_left_out() ->
     assert chained(tape) == ({}, set())
 
 
-def test_enclosures_of_a_deep_model_are_narrow_to_the_end() -> None:
+def test_enclosures_of_a_deep_model_are_narrow_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["pellucid.prove.chained"], "FIRST", 64)
     config = GPTConfig(vocab_size=7, block_size=6, n_layer=6, n_head=2, n_embd=4)
     tape = Tape()
     GPT(config, random_params(config)).loss_and_grads([3, 1, 4], [1, 4, 5], tape)
