@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import random
 import re
 import sys
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from pellucid.checkpoint.write import write_tensors
 from pellucid.cli.proved_runs import example_runs
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.models import GPT, GPTConfig
 from pellucid.prove import checkable
 from pellucid.tree import flatten
 from tests.prove.certificates import (
@@ -28,7 +31,9 @@ from tests.prove.certificates import (
     write_runs,
 )
 from tests.prove.planted import plant
-from tests.prove.recorded_models import model_runs
+from tests.prove.recorded_models import TEXT, model_runs, random_params, stepped
+
+SMALL = GPTConfig(vocab_size=7, block_size=6, n_layer=1, n_head=2, n_embd=4)
 
 ALL_HOLDS = "all that was asked for holds"
 
@@ -363,6 +368,16 @@ def test_parameters_are_compared_with_those_of_a_file(rocks: Path, tmp_path: Pat
     assert (code, "REFUSED: h.0.ln_1.bias: it is not in " in said) == (1, True)
     code, said = checked(rocks, "--weights", rocks)
     assert (code, "is no safetensors file that can be read" in said) == (2, True)
+
+
+@pytest.mark.parametrize("planted", [math.nan, math.inf, 1e38])
+def test_what_is_not_finite_is_not_checked_and_named(planted: float, tmp_path: Path) -> None:
+    gpt = GPT(SMALL, random_params(SMALL)).to(dtype=torch.float32)
+    gpt.params["h"]["0"]["mlp"]["c_fc"]["weight"][0, 0] = planted
+    code, said = checked(write_runs(tmp_path / "c.json", [stepped(gpt, TEXT, "sgd")]))
+    assert code == 1
+    assert re.search(r"(not checked|REFUSED): .*h\.0\.mlp", said), said
+    assert "REFUSED: layer_norm at h.0.ln_1" not in said
 
 
 # -- what is no certificate ------------------------------------------------------------------------

@@ -92,8 +92,8 @@ class _Chain:
 
 def _bound(values: Tensor) -> float:
     """How wide an enclosure may be beside the floats of the run; of 0 alone, any."""
-    finite = values.detach().double()
-    largest = float(finite[finite.isfinite()].abs().max()) if values.numel() else 0.0
+    floats = values.detach().double()
+    largest = max(floats[floats.isfinite()].abs().flatten().tolist(), default=0.0)
     if not largest:
         return math.inf
     return math.ldexp(torch.finfo(values.dtype).eps, math.frexp(largest)[1] - 1 - NARROW)
