@@ -1117,7 +1117,8 @@ update new
 """What the last part of a name is only where a call has made the tensor."""
 
 
-PARAMETER = re.compile(r"(^|\.)(weight|bias|lora_a|lora_b)$")
+PARAMETER = re.compile(r"(^|\.)(?<!position\.)(weight|bias|lora_a|lora_b)$")
+"""Names of parameters; the Transformer's table of positions is none."""
 
 CONSTANTS = {"frequencies", "angles", "cos", "sin", "inputs"}
 """What calls may make of whole numbers alone, in floats: from then on the run's constants."""
@@ -1850,8 +1851,8 @@ def report(number, checker, asked, seconds):
     if checker.loose:
         print(f"  on trust: what {listed(sorted(checker.loose))} is, as the certificate has it")
     print(f"  on trust, as their SHA-256 says: {known}; {listed(others)}")
-    if run.part is not None:
-        print("  on trust: the enclosures that these calls read, of which no call is shown here")
+    if run.part is not None or asked < len(run.calls):
+        print("  on trust: the enclosures that these calls read and none that is asked for makes")
     for name in run.trusted:
         print(f"  not checked: {name}, which no call here makes")
     for kind, lines in (("not checked", checker.unseen), ("REFUSED", checker.refused)):

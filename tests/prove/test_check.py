@@ -41,6 +41,7 @@ ALL_HOLDS = "all that was asked for holds"
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_certificate_of_each_example_holds(name: str, tmp_path: Path) -> None:
     code, said = checked(write_certificate(tmp_path / "certificate.json", name))
+    assert "on trust: the enclosures" not in said
     assert said.endswith(f"\n{ALL_HOLDS}\n")
     assert (code, "REFUSED" in said) == (0, False)
     assert said.count("not checked") == said.count("not checked: loss_after, which no call here")
@@ -314,6 +315,7 @@ def test_models_of_every_kind_hold(tmp_path: Path) -> None:
 def test_a_part_of_a_certificate_is_checked_by_pattern_or_by_chance(rocks: Path) -> None:
     code, said = checked(rocks, "--only", "*mlp.act*")
     assert (code, said.count("of 2 calls hold, of 2 asked for and 45 in all")) == (0, 1)
+    assert "on trust: the enclosures that these calls read" in said
     code, said = checked(rocks, "--sample", 10, "--seed", 1)
     assert (code, said.count("of 10 calls hold, of 10 asked for")) == (0, 1)
     code, said = checked(rocks, "--only", "nothing")
