@@ -23,6 +23,7 @@ from pellucid.models import GPT, GPTConfig
 from pellucid.prove import checkable
 from pellucid.tree import flatten
 from tests.prove.certificates import (
+    CHECK,
     CHECKER,
     changed,
     checked,
@@ -307,6 +308,20 @@ def test_models_of_every_kind_hold(tmp_path: Path) -> None:
         assert "as the certificate has it" not in said  # no connection is on trust
         names.append(name)
     assert len(names) > 25
+
+
+def test_a_gradient_is_the_same_after_another_precision(rocks: Path) -> None:
+    run = CHECK.Run(json.loads(rocks.read_text(encoding="utf-8"))["runs"][0], CHECK.Files([]))
+    run.arrange()
+    CHECK.Precision.bits = 400
+    before = run.read_back("h.0.mlp.act.out")
+    CHECK.Precision.bits = 500
+    for unit in run.units:
+        unit.made()
+    CHECK.Precision.bits = 400
+    after = run.read_back("h.0.mlp.act.out")
+    assert before.m
+    assert (before.m, before.r, before.e) == (after.m, after.r, after.e)
 
 
 # -- parts, and files beside it --------------------------------------------------------------------
