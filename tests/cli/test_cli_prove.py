@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pellucid.examples import Example, find_example
 from pellucid.numbers import Ball, precision
 from pellucid.tree import map_leaves
 from tests.cli.conftest import Command
+from tests.prove.certificates import checked
 from tests.prove.planted import plant
 
 
@@ -162,3 +164,31 @@ def test_help_does_not_wait_for_flint(process: Command):
     )
     ended = process("-c", code)
     assert (ended.code, ended.out.split()) == (0, [])
+
+
+def test_a_part_of_a_run_is_a_certificate_that_the_checker_takes(
+    pellucid: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.json"
+    ended = pellucid("prove", "ai_rocks", "--show", "h.0.mlp.*", "-o", file)
+    assert (ended.code, ended.err) == (0, "")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert set(content["runs"][0]["part"]) <= set(content["runs"][0]["enclosures"])
+    code, said = checked(file)
+    assert (code, "all that was asked for holds" in said) == (0, True)
+    ended = pellucid("prove", "ai_rocks", "--show", "h.0.mlp.*")
+    assert (ended.code, ended.err.count("give its file with -o")) == (2, 1)
+    ended = pellucid("prove", "ai_rocks", "--show", "h.7.*", "-o", file)
+    assert (ended.code, ended.err.count("a value must have a name like h.7.*")) == (2, 1)
+
+
+def test_a_certificate_overwrites_no_weights_beside_it(
+    pellucid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["pellucid.prove.checkable"], "FULL", 0)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"mine")
+    ended = pellucid("prove", "ai_rocks", "--optimizer", "sgd", "-o", tmp_path / "model.json")
+    assert (ended.code, weights.read_bytes()) == (0, b"mine")
+    assert (tmp_path / "model.floats.safetensors").exists()
+    assert checked(tmp_path / "model.json")[0] == 0
