@@ -180,6 +180,7 @@ def test_a_part_of_a_run_is_a_certificate_that_the_checker_takes(
     assert (ended.code, ended.err.count("give its file with -o")) == (2, 1)
     ended = pellucid("prove", "ai_rocks", "--show", "h.7.*", "-o", file)
     assert (ended.code, ended.err.count("a value must have a name like h.7.*")) == (2, 1)
+    assert "proved" not in ended.out
 
 
 def test_a_certificate_overwrites_no_weights_beside_it(

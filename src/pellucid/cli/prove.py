@@ -1,6 +1,6 @@
 """`pellucid prove`: enclose every number of a run, and certify every digit that is printed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,11 +68,10 @@ def prove(
     Exit code 1 if something is not proved.
     """
     from pellucid.checkpoint import open_model
-    from pellucid.checkpoint.write import write_tensors
     from pellucid.documents.numbers import Format
     from pellucid.errors import ConfigError
-    from pellucid.files import check_writable, make_room, write_text
-    from pellucid.prove import certificate, checkable, floats_beside
+    from pellucid.files import check_writable, make_room
+    from pellucid.prove import checkable, fitting
     from pellucid.prove import prove as prove_tape
     from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
@@ -95,6 +94,8 @@ def prove(
     proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
     exact: list[Checkable | None] = []
     for run in runs:
+        if show:
+            fitting(run.tape, show)  # before all the work
         with shown(screen, enclosures and enclosures / run.name) as watch:
             proof = prove_tape(
                 run.tape,
@@ -113,13 +114,26 @@ def prove(
         for line in proof_lines(proof, run.piece, width=screen.width):
             screen.print(line)
     if out is not None:
-        floats = floats_beside(exact)
-        beside = f"{out.stem}.floats.safetensors" if floats else None
-        if beside is not None:
-            write_tensors(out.with_name(beside), floats)
-        known: Any = {"digits": decimals, "title": title, "beside": beside}
-        write_text(out, certificate(proofs, exact=exact, **known))
-        if None in exact:
-            screen.print(TOO_MUCH)
+        _write(out, proofs, exact, {"digits": decimals, "title": title})
     if not all(proof.proved for proof, _ in proofs):
         raise typer.Exit(1)
+
+
+def _write(
+    out: Path,
+    proofs: "Sequence[tuple[Proof, Mapping[str, Any] | None]]",
+    exact: "Sequence[Checkable | None]",
+    known: dict[str, Any],
+) -> None:
+    """Write the certificate, and where they are too many for it, the floats beside it."""
+    from pellucid.checkpoint.write import write_tensors
+    from pellucid.files import write_text
+    from pellucid.prove import certificate, floats_beside
+
+    floats = floats_beside(exact)
+    beside = f"{out.stem}.floats.safetensors" if floats else None
+    if beside is not None:
+        write_tensors(out.with_name(beside), floats)
+    write_text(out, certificate(proofs, exact=exact, beside=beside, **known))
+    if None in exact:
+        console().print(TOO_MUCH)

@@ -1,7 +1,7 @@
 """Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
 from pellucid.prove.certificate import certificate, floats_beside
-from pellucid.prove.checkable import Checkable, checkable
+from pellucid.prove.checkable import Checkable, checkable, fitting
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.prove.finite_difference import Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
@@ -23,6 +23,7 @@ __all__ = [
     "checkable",
     "enclose",
     "finite_differences",
+    "fitting",
     "floats_beside",
     "likeliest",
     "prove",

@@ -7,7 +7,7 @@ was computed as enclosures in whole numbers.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -66,7 +66,7 @@ def checkable(
     numbers = sum(tape.value(name).numel() for name in made)
     if numbers > MOST and not patterns:
         return None
-    fits = _fitting(tape, patterns) if patterns else None
+    fits = fitting(tape, patterns) if patterns else None
     wanted = None if fits is None else fits | _around(tape, fits)
     passed: set[str] = set()
     enclosures, constants = chained(tape, watch or Watch(), wanted)
@@ -148,7 +148,7 @@ def _call(tape: Tape, call: Call, constants: set[str], passed: set[str]) -> dict
     }
 
 
-def _fitting(tape: Tape, patterns: tuple[str, ...]) -> set[str]:
+def fitting(tape: Tape, patterns: Sequence[str]) -> set[str]:
     """The first names of the values that have a name like a pattern; `ConfigError` for none."""
     fits = {
         first
