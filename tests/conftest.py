@@ -12,6 +12,36 @@ from pellucid import native
 # So that a check in a helper module says what it compared, as one in a test does.
 pytest.register_assert_rewrite(*(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir()))
 
+EVERY = "--every-case"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Sweeps over hundreds of cases are thinned out unless all are asked for."""
+    parser.addoption(
+        EVERY, action="store_true", help="run every case of tests marked `thinned`"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test marked `thinned(n)`, run the first of every n cases."""
+    if config.getoption(EVERY):
+        return
+    counts: dict[str, int] = {}
+    left_out = []
+    for item in items:
+        mark = item.get_closest_marker("thinned")
+        if mark is None:
+            continue
+        test = item.nodeid.partition("[")[0]
+        counts[test] = counts.get(test, -1) + 1
+        if counts[test] % mark.args[0]:
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in gone]
+
+
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

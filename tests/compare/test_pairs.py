@@ -18,7 +18,7 @@ attn_times_0.7 mlp_times_2.5 | mlp_grad_missing attn_grad_missing | no_mlp_resid
 no_position rope_added | position_from_1 embedding_grad_assigned | positions_restart_from no_position_grad
 rope_added qkv_order_kqv | heads_interleaved heads_merged_wrongly | transposed_c_attn transposed_c_fc
 logit_cap_3 loss_summed | logits_times_0.6 untied_head | unshifted_targets grad_without_tied_head
-gelu_erf_backward ln_backward_no_mean | no_scale_backward softmax_backward_no_sum | loss_summed_backward adam_l2
+gelu_erf_backward ln_backward_no_mean | no_scale_backward softmax_backward_no_sum | variance_n_minus_1_backward adam_l2
 softmax_fp16 no_ln_gain_grad | softmax_bf16 slope_without_product_rule | bf16_stream gelu_erf | tf32_matmul eps_3e-6
 eps_2e-4_outside_root bias_correction_ahead | no_mask_in_backward no_position | mask_transposed parallel_one_norm
 """
@@ -57,6 +57,7 @@ ONE_NAMED = {
 in two wrong ways, and a gradient of the table behind positions that are wrong."""
 
 
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(("kind", "one", "other"), PAIRS)
 def test_of_two_mistakes_both_are_named(kind: str, one: str, other: str):
     found = findings(kind, one, other)

@@ -123,7 +123,8 @@ class JudgingTape(MutatedTape):
     def _hides(self, key: Key) -> bool:
         """Whether something that a call makes for others is not known."""
         result = self.call(key).result
-        main = result[0] if isinstance(result, tuple) and result else result
+        parts = result if isinstance(result, tuple) else (result,)
+        main = next((part for part in parts if part is not None), None)
         leaves = leaves_of({"": main}).values()
         return not all(leaf.is_exact for leaf in leaves if isinstance(leaf, Rounded))
 

@@ -164,7 +164,7 @@ ACTIVATION: tuple[Mistake, ...] = (
     Mistake(
         "slope_without_product_rule",
         "the activation's backward takes the factor of x to be constant",
-        (("SQRT_2_OVER_PI * (1 + 3 * CUBIC * x.square()) * dinner", "0 * dinner"),),
+        (("SQRT_2_OVER_PI * (1 + CUBIC * (3 * x.square())) * dinner", "0 * dinner"),),
         dict.fromkeys(
             (gelu_tanh_backward, gelu_erf_backward, silu_backward),
             shown(dx=lambda _, seen: _factor_alone(seen)),

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from pellucid.compare.mistakes.mistake import Mistake
 from pellucid.compare.mistakes.precision import coarse
 from pellucid.compare.mutation import Change, Function, argument, step
@@ -25,8 +27,14 @@ def _correction(name: str, text: str, m_hat: str, v_hat: str, t: Callable[[int],
     return Mistake(name, text, lines, {adamw_rule: argument("t", t)})
 
 
-def _step(name: str, text: str, *lines: tuple[str, str], **wrong: Any) -> Mistake:
-    return Mistake(name, text, lines, {adamw_rule: step(**wrong)})
+def _step(
+    name: str,
+    text: str,
+    *lines: tuple[str, str],
+    whole: torch.dtype | None = None,
+    **wrong: Any,
+) -> Mistake:
+    return Mistake(name, text, lines, {adamw_rule: step(**wrong)}, whole=whole)
 
 
 def _of_momentum(name: str, text: str, line: tuple[str, str], **wrong: Any) -> Mistake:
@@ -150,12 +158,14 @@ UPDATE: tuple[Mistake, ...] = (
         "the optimizer's moments are kept in bfloat16",
         (_MEAN, f"coarse({_MEAN}, 8)"),
         (_SQUARES, f"coarse({_SQUARES}, 8)"),
+        whole=torch.bfloat16,
         keep=lambda moment: coarse(moment, 8),
     ),
     _step(
         "bf16_weights",
         "the weights are rounded to bfloat16 after the step",
         (_NEW, "coarse((before + update).to(weight.dtype), 8)"),
+        whole=torch.bfloat16,
         store=lambda new: coarse(new, 8),
     ),
     _of_momentum(

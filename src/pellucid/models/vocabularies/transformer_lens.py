@@ -36,8 +36,10 @@ BLOCK = "blocks.{i}"
 
 def heads_first(theirs: Tensor, sizes: VocabularySizes) -> Tensor:
     """(..., T, H, d) as (..., H, T, d); heads side by side, as a bridge's modules put out, stay."""
-    head = getattr(sizes.config, "head", sizes.config.n_embd // sizes.config.n_head)
-    return theirs.transpose(-3, -2) if theirs.shape[-1] == head else theirs
+    config = sizes.config
+    head = getattr(config, "head", config.n_embd // config.n_head)
+    joined = {count * head for count in (config.n_head, getattr(config, "n_kv_head", 0))} - {head}
+    return theirs if theirs.shape[-1] in joined else theirs.transpose(-3, -2)
 
 
 def rows_joined(theirs: Tensor, _: VocabularySizes) -> Tensor:
