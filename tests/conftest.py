@@ -17,9 +17,7 @@ EVERY = "--every-case"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Sweeps over hundreds of cases are thinned out unless all are asked for."""
-    parser.addoption(
-        EVERY, action="store_true", help="run every case of tests marked `thinned`"
-    )
+    parser.addoption(EVERY, action="store_true", help="run every case of tests marked `thinned`")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
