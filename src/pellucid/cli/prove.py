@@ -10,7 +10,7 @@ from typer import Option
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL, MODEL_DTYPE, MODEL_TOKENIZER, SPECIAL, Dtype, opening
 from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
-from pellucid.cli.options.output import DIGITS, OUT, digits_of
+from pellucid.cli.options.output import DIGITS, OUT, SHOW, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
 from pellucid.cli.recorded import reader_of
@@ -54,11 +54,7 @@ def prove(
     ] = None,
     show: Annotated[
         list[str] | None,
-        Option(
-            metavar="NAME",
-            help="With -o, enclose only these values and what they are made of; NAME may hold *. "
-            "Repeatable.",
-        ),
+        variant(SHOW, "With -o: enclose it and what it is made of; NAME may hold *. Repeatable."),
     ] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,

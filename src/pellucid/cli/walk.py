@@ -17,7 +17,7 @@ from pellucid.cli.options.model import (
     opening,
 )
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
-from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, blocks_of, digits_of
+from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, SHOW, blocks_of, digits_of
 from pellucid.cli.options.sampling import SEED, seed_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.recorded import STEP, reader_of, record_text
@@ -37,10 +37,7 @@ def walk(
     text: Annotated[str | None, TEXT_OR_EXAMPLE] = None,
     model: Annotated[str | None, MODEL] = None,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
-    show: Annotated[
-        list[str] | None,
-        Option(help="Print only this value, such as h.0.attn.att[0,1]. Repeatable."),
-    ] = None,
+    show: Annotated[list[str] | None, variant(SHOW, "As in h.0.attn.att[0,1]. Repeatable.")] = None,
     layers: Annotated[str | None, variant(LAYERS, "They are printed in full.")] = None,
     digits: Annotated[int | None, DIGITS] = None,
     by_hand: Annotated[int | None, BY_HAND] = None,

@@ -12,6 +12,7 @@ OVERWRITE = Option("--overwrite", help="Replace what is in the output directory.
 PICTURE = Option("--picture", metavar="FILE", help="Draw a picture: .svg, .png or .pdf.")
 LAYERS = Option("--layers", metavar="LIST", help="Which blocks: all, or numbers as in 0,3.")
 DIGITS = Option("--digits", min=1, max=17, show_default="4", help="Decimals that are printed.")
+SHOW = Option("--show", metavar="NAME", help="Only this value.")
 BY_HAND = Option(
     "--by-hand",
     min=1,
