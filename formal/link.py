@@ -51,7 +51,11 @@ Ltac not_zero :=
   try lra.
 
 Ltac same :=
-  solve [ reflexivity | ring | field; not_zero | unfold Rdiv; progress f_equal; same ].
+  solve [ reflexivity | ring | unfold Rdiv; ring | field; not_zero
+        | unfold Rdiv; progress f_equal; same ].
+
+(** The root of a number of places, which was unfolded to ones. *)
+Ltac roots := try replace (sqrt (1 + 1)) with (sqrt 2) by (f_equal; lra).
 
 (** A choice by the sign of a number. *)
 Ltac by_sign :=
@@ -107,6 +111,16 @@ class Stage(NamedTuple):
     text: str
     unfold: str = ""
     by: str = ""
+
+
+class Line(NamedTuple):
+    """One number: its variable, how the code made it, and what it is by the definitions."""
+
+    variable: str
+    made: str
+    general: str
+    stage: Stage
+    index: Index
 
 
 class Lines(NullTape):
@@ -189,7 +203,7 @@ class Writing:
 
     def theorem(self, title: str, *stages: Stage) -> str:
         """The theorem that numbers which obey the code's lines are those of the definitions."""
-        lines: list[tuple[str, str, str, Stage, Index]] = []
+        lines: list[Line] = []
         for stage in stages:
             array = self.tape.kept[stage.array] if isinstance(stage.array, str) else stage.array
             label = (
@@ -204,7 +218,7 @@ class Writing:
                     continue
                 variable = "_".join([f"c{len(lines)}", label, *map(str, index)])
                 general = stage.text.format(*(f"{at}%nat" for at in index))
-                lines.append((variable, made, general, stage, index))
+                lines.append(Line(variable, made, general, stage, index))
                 cells.append((term, variable))
             for term, variable in cells:  # numbers of one value are not made from each other
                 self.kept.append(term)
@@ -213,23 +227,30 @@ class Writing:
         numbers = " ".join(variable for variable, *_ in lines)
         obeyed = "".join(f"  {variable} = {made} ->\n" for variable, made, *_ in lines)
         said = " /\\\n  ".join(f"{variable} = {general}" for variable, _, general, *_ in lines)
-        proof = "\n".join(self.step(f"l{at}", *line) for at, line in enumerate(lines))
+        *rest, last = (f"is_{line.variable}" for line in lines)
+        shown = "".join(f"(conj {one} " for one in rest) + last + ")" * len(rest)
+        proof = "\n".join(self.step(at, lines) for at in range(len(lines)))
         return (
             f"(** {title} *)\nTheorem {self.name}\n    {given}\n    ({numbers} : R) :\n"
             f"{obeyed}  {said}.\nProof.\n  intros{''.join(f' l{at}' for at in range(len(lines)))}.\n{proof}\n"
-            "  repeat split.\nQed.\n"
+            f"  exact {shown}.\nQed.\n"
         )
 
-    def step(
-        self, line: str, variable: str, _: str, general: str, stage: Stage, index: Index
-    ) -> str:
-        """One line of the code is one of the definitions."""
+    def step(self, at: int, lines: Sequence[Line]) -> str:
+        """One line of the code is one of the definitions; lines below it read so from then on."""
+        line, variable = f"l{at}", lines[at].variable
+        general, stage, index = lines[at].general, lines[at].stage, lines[at].index
+        word = re.compile(rf"\b{variable}\b")
+        users = [
+            f"l{below}" for below in range(at + 1, len(lines)) if word.search(lines[below].made)
+        ]
+        known = f" rewrite is_{variable} in {', '.join(users)}." if users else ""
         unfold = f"cbv beta iota zeta delta [{ALWAYS} {stage.unfold}]"
         by = stage.by.format(*(f"{at}%nat" for at in index), unfold=unfold, shift=self.shift(index))
-        by = by or f"{unfold}; same"
+        by = by or f"{unfold}; roots; same"
         return (
             f"  assert (is_{variable} : {variable} = {general}) by\n"
-            f"    (rewrite {line}; {by}).\n  clear {line}. subst {variable}."
+            f"    (rewrite {line}; {by}).\n  clear {line}.{known}"
         )
 
     def shift(self, index: Index) -> str:
@@ -407,10 +428,306 @@ def layer_norm() -> Iterator[str]:
     )
 
 
+def rms_norm() -> Iterator[str]:
+    """Two rows of three."""
+    w = Writing("rms_norm_code")
+    x, weight = w.input("x", 2, 3), w.input("weight", 3)
+    _, cache = layers.rms_norm(x, weight=weight, eps=w.input("eps"), tape=w.tape)
+    layers.rms_norm_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    yield w.theorem(
+        "RMS norm.",
+        Stage("rstd", "rms_rstd 3 eps (x {0})", "rms_rstd"),
+        Stage("xhat", "rms_xhat 3 eps (x {0}) {1}", "rms_xhat"),
+        Stage("out", "rms_norm 3 eps x weight {0} {1}", "rms_norm"),
+        Stage("dweight", "rms_norm_dweight 2 3 eps x dout {0}", "rms_norm_dweight"),
+        Stage("dx", "rms_norm_dx 3 eps x weight dout {0} {1}", "rms_norm_dx"),
+    )
+
+
+def constants() -> str:
+    """The float constants of tanh GELU, as fractions."""
+    from pellucid.layers import gelu as module
+
+    return f"{written(module.SQRT_2_OVER_PI)} {written(module.CUBIC)}"
+
+
+def gelu() -> Iterator[str]:
+    """Both forms."""
+    w = Writing("gelu_tanh_code")
+    _, cache = layers.gelu_tanh(w.input("x", 2), tape=w.tape)
+    layers.gelu_tanh_backward(w.input("dout", 2), cache, tape=w.tape)
+    kc = constants()
+    yield w.theorem(
+        "Tanh GELU, with the code's floats for √(2/π) and 0.044715.",
+        Stage("tanh", f"tanh (gelu_inner {kc} (x {{0}}))", "gelu_inner"),
+        Stage("out", f"gelu_tanh_of {kc} (x {{0}})", "gelu_tanh_of"),
+        Stage("dx", f"gelu_tanh_of_dx {kc} (x {{0}}) (dout {{0}})", "gelu_tanh_of_dx"),
+    )
+    w = Writing("gelu_erf_code")
+    _, cache = layers.gelu_erf(w.input("x", 2), tape=w.tape)
+    layers.gelu_erf_backward(w.input("dout", 2), cache, tape=w.tape)
+    yield w.theorem(
+        "Erf GELU; the code's floats for √2 and √(2π) are read as these roots.",
+        Stage("phi", "gelu_phi (x {0})", "gelu_phi"),
+        Stage("out", "gelu_erf (x {0})", "gelu_erf"),
+        Stage("density", "exp (- / 2 * (x {0}) ^ 2) / sqrt (2 * PI)"),
+        Stage("dx", "gelu_erf_dx (x {0}) (dout {0})", "gelu_erf_dx"),
+    )
+
+
+def silu() -> Iterator[str]:
+    """Two numbers."""
+    w = Writing("silu_code")
+    _, cache = layers.silu(w.input("x", 2), tape=w.tape)
+    layers.silu_backward(w.input("dout", 2), cache, tape=w.tape)
+    yield w.theorem(
+        "SiLU.",
+        Stage("sigma", "sigma (x {0})", "sigma"),
+        Stage("out", "silu (x {0})", "silu"),
+        Stage("dx", "silu_dx (x {0}) (dout {0})", "silu_dx"),
+    )
+
+
+def relu() -> Iterator[str]:
+    """Two numbers."""
+    w = Writing("relu_code")
+    _, cache = layers.relu(w.input("x", 2), tape=w.tape)
+    layers.relu_backward(w.input("dout", 2), cache, tape=w.tape)
+    yield w.theorem(
+        "ReLU, at 0 too.",
+        Stage("out", "relu (x {0})", "relu"),
+        Stage("dx", "relu_dx (x {0}) (dout {0})", by="unfold relu_dx; by_sign"),
+    )
+
+
+def dropout() -> Iterator[str]:
+    """With noise."""
+    w = Writing("dropout_code")
+    _, cache = layers.dropout(w.input("x", 2, 2), noise=w.input("noise", 2, 2), tape=w.tape)
+    layers.dropout_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    yield w.theorem(
+        "Dropout with noise.",
+        Stage("out", "dropout noise x {0} {1}", "dropout"),
+        Stage("dx", "dropout_dx noise dout {0} {1}", "dropout_dx"),
+    )
+
+
+def scale() -> Iterator[str]:
+    """By any factor."""
+    w = Writing("scale_code")
+    factor: Any = w.input("factor")
+    _, cache = layers.scale(w.input("x", 2, 2), factor=factor, tape=w.tape)
+    layers.scale_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    yield w.theorem(
+        "Scaling.",
+        Stage("out", "scale factor x {0} {1}", "scale"),
+        Stage("dx", "scale_dx factor dout {0} {1}", "scale_dx"),
+    )
+
+
+def standardize() -> Iterator[str]:
+    """Two rows of two columns."""
+    w = Writing("standardize_code")
+    x, mean, std = w.input("x", 2, 2), w.input("means", 2), w.input("std", 2)
+    _, cache = layers.standardize(x, mean=mean, std=std, tape=w.tape)
+    layers.standardize_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    yield w.theorem(
+        "Standardization.",
+        Stage("out", "standardize means std x {0} {1}", "standardize"),
+        Stage("dx", "standardize_dx std dout {0} {1}", "standardize_dx"),
+    )
+
+
+def intervened() -> Iterator[str]:
+    """Two of four numbers set by hand."""
+    w = Writing("intervened_code")
+    by_hand = [[True, False], [False, True]]
+    where = given(by_hand)
+    x, value = w.input("x", 2, 2), w.input("value", 2, 2)
+    _, cache = layers.intervened(x, where=where, value=value, tape=w.tape)
+    layers.intervened_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    set_ = table([[str(one).lower() for one in row] for row in by_hand])
+    yield w.theorem(
+        "Numbers set by hand.",
+        Stage("out", f"intervened {set_} value x {{0}} {{1}}", "intervened"),
+        Stage("dx", f"intervened_dx {set_} dout {{0}} {{1}}", "intervened_dx"),
+    )
+
+
+def given(values: Any) -> TermArray:
+    """An array of numbers that are fixed: tokens, a mask, places."""
+    return TermArray.given(torch.tensor(values), None)
+
+
+def table(values: Sequence[Any], depth: int = 0) -> str:
+    """A function from places to what stands there, in Rocq."""
+    texts = [one if isinstance(one, str) else table(one, depth + 1) for one in values]
+    cases = " | ".join(f"{at}%nat => {text}" for at, text in enumerate(texts[:-1]))
+    return f"(fun t{depth} => match t{depth} with {cases} | _ => {texts[-1]} end)"
+
+
+def embedding() -> Iterator[str]:
+    """Three tokens of four, one of them twice; and the head."""
+    w = Writing("embedding_code")
+    ids = [2, 0, 2]
+    _, cache = layers.embedding(given(ids), weight=w.input("weight", 4, 2), tape=w.tape)
+    layers.embedding_backward(w.input("dout", 3, 2), cache, tape=w.tape)
+    tokens = table([f"{one}%nat" for one in ids])
+    yield w.theorem(
+        "The embedding of the tokens 2, 0, 2.",
+        Stage("out", f"embedding {tokens} weight {{0}} {{1}}", "embedding"),
+        Stage("dweight", f"embedding_dweight 3 {tokens} dout {{0}} {{1}}", "embedding_dweight"),
+    )
+    w = Writing("unembedding_code")
+    x, weight = w.input("x", 2, 2), w.input("weight", 3, 2)
+    _, cache = layers.unembedding(x, weight=weight, tape=w.tape)
+    layers.unembedding_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    yield w.theorem(
+        "The unembedding.",
+        Stage("out", "unembedding 2 x weight {0} {1}", "unembedding"),
+        Stage("dweight", "unembedding_dweight 2 x dout {0} {1}", "unembedding_dweight"),
+        Stage("dx", "unembedding_dx 3 weight dout {0} {1}", "unembedding_dx"),
+    )
+
+
+def position() -> Iterator[str]:
+    """From the start, and from later on."""
+    for start in (0, 1):
+        w = Writing(f"position_code_from_{start}")
+        x, weight = w.input("x", 2, 2), w.input("weight", 4, 2)
+        _, cache = layers.position(x, weight=weight, start=start, tape=w.tape)
+        dx, _ = layers.position_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+        yield w.theorem(
+            f"Learned positions from {start} on.",
+            Stage("out", f"position {start} x weight {{0}} {{1}}", "position"),
+            Stage("dweight", f"position_dweight 2 {start} dout {{0}} {{1}}", "position_dweight"),
+            Stage(dx, "dout {0} {1}"),
+        )
+
+
+def lora() -> Iterator[str]:
+    """Width 2 to 3 at rank 2, with a bias."""
+    w = Writing("lora_code")
+    x, weight, bias = w.input("x", 2, 2), w.input("weight", 2, 3), w.input("bias", 3)
+    a, b = w.input("lora_a", 2, 2), w.input("lora_b", 2, 3)
+    _, cache = layers.lora_linear(x, weight=weight, bias=bias, lora_a=a, lora_b=b, tape=w.tape)
+    layers.lora_linear_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    yield w.theorem(
+        "A linear map with LoRA's pair.",
+        Stage("low", "linear_map 2 x lora_a {0} {1}", "linear_map"),
+        Stage(
+            "out",
+            "lora_linear 2 2 3 x weight bias lora_a lora_b {0} {1}",
+            "lora_linear linear linear_map",
+        ),
+        Stage("dlora_b", "lora_dlora_b 2 2 x lora_a dout {0} {1}", "lora_dlora_b linear_dweight"),
+        Stage("dlow", "linear_dx 3 lora_b dout {0} {1}", "linear_dx"),
+        Stage("dlora_a", "lora_dlora_a 2 3 x lora_b dout {0} {1}", "lora_dlora_a linear_dweight"),
+        Stage("dweight", "linear_dweight 2 x dout {0} {1}", "linear_dweight"),
+        Stage("dbias", "linear_dbias 2 dout {0}", "linear_dbias"),
+        Stage("dx", "lora_dx 2 3 weight lora_a lora_b dout {0} {1}", "lora_dx linear_dx"),
+    )
+
+
+def rotary() -> Iterator[str]:
+    """Two positions, width 4."""
+    w = Writing("rotary_code")
+    cos, sin = w.input("cosines", 2, 2), w.input("sines", 2, 2)
+    _, cache = layers.rotary(w.input("x", 2, 4), cos=cos, sin=sin, tape=w.tape)
+    layers.rotary_backward(w.input("dout", 2, 4), cache, tape=w.tape)
+    yield w.theorem(
+        "Rotary positions, whatever the tables.",
+        Stage("out", "rotary 2 cosines sines x {0} {1}", "rotary"),
+        Stage("dx", "rotary_dx 2 cosines sines dout {0} {1}", "rotary_dx"),
+    )
+
+
+def repeat_heads() -> Iterator[str]:
+    """Two heads, each for two."""
+    w = Writing("repeat_heads_code")
+    _, cache = layers.repeat_heads(w.input("x", 2, 2, 1), group=2, tape=w.tape)
+    layers.repeat_heads_backward(w.input("dout", 4, 2, 1), cache, tape=w.tape)
+    yield w.theorem(
+        "Shared heads.",
+        Stage("out", "repeat_heads 2 x {0} {1} {2}", "repeat_heads"),
+        Stage("dx", "repeat_heads_dx 2 dout {0} {1} {2}", "repeat_heads_dx"),
+    )
+
+
+def binary_logits() -> Iterator[str]:
+    """Two rows."""
+    w = Writing("binary_logits_code")
+    _, cache = layers.binary_logits(w.input("x", 2, 1), tape=w.tape)
+    layers.binary_logits_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    yield w.theorem(
+        "One number for two classes.",
+        Stage("out", "binary_logits x {0} {1}", "binary_logits"),
+        Stage("dx", "binary_logits_dx dout {0} {1}", "binary_logits_dx"),
+    )
+
+
+def absolute_error() -> Iterator[str]:
+    """Two examples of two numbers."""
+    w = Writing("absolute_error_code")
+    _, cache = layers.absolute_error(
+        w.input("x", 2, 2), wanted=w.input("wanted", 2, 2), tape=w.tape
+    )
+    layers.absolute_error_backward(w.input("dloss"), cache, tape=w.tape)
+    yield w.theorem(
+        "The absolute error.",
+        Stage("loss", "absolute_error 2 2 wanted x", "absolute_error"),
+        Stage("derrors", "absolute_error_dx 2 wanted x dloss {0} {1}", "absolute_error_dx"),
+    )
+
+
+def adam() -> Iterator[str]:
+    """The third step of one weight."""
+    w = Writing("adam_code")
+    names = ("rate", "beta1", "beta2", "eps", "decay", "weight")
+    rate, beta1, beta2, eps, decay, weight = (w.input(name) for name in names)
+    w.also("g", "nat -> R")
+    settings: Any = {"learning_rate": rate, "betas": (beta1, beta2), "weight_decay": decay}
+    new, _ = adamw_rule(
+        weight,
+        w.input("dweight", as_="(g 3%nat)"),
+        m_before=w.input("m_before", as_="(moment beta1 g 2)"),
+        v_before=w.input("v_before", as_="(second_moment beta2 g 2)"),
+        t=3,
+        eps=eps,  # type: ignore[arg-type]
+        tape=w.tape,
+        **settings,
+    )
+    yield w.theorem(
+        "AdamW's third step, from the moments of two gradients before.",
+        Stage("m", "moment beta1 g 3", "moment"),
+        Stage("v", "second_moment beta2 g 3", "second_moment moment"),
+        Stage("m_hat", "corrected beta1 (moment beta1 g 3) 3", "corrected"),
+        Stage("v_hat", "corrected beta2 (second_moment beta2 g 3) 3", "corrected"),
+        Stage("update", "update rate beta1 beta2 eps decay weight g 3", "update"),
+        Stage(new, "weight + update rate beta1 beta2 eps decay weight g 3"),
+    )
+
+
 LAYERS: dict[str, Callable[[], Iterator[str]]] = {
     "linear": linear,
+    "embedding": embedding,
+    "position": position,
     "softmax": softmax,
+    "rms_norm": rms_norm,
     "layer_norm": layer_norm,
+    "gelu": gelu,
+    "silu": silu,
+    "relu": relu,
+    "dropout": dropout,
+    "scale": scale,
+    "standardize": standardize,
+    "intervened": intervened,
+    "lora": lora,
+    "rotary": rotary,
+    "repeat_heads": repeat_heads,
+    "binary_logits": binary_logits,
+    "absolute_error": absolute_error,
+    "adam": adam,
 }
 """The file of theorems that each is linked to."""
 
@@ -437,7 +754,14 @@ def needed(name: str) -> list[str]:
 
 def accepted(path: Path) -> str:
     """What Rocq has against a file; nothing where it accepts it."""
-    command = ["coqc", "-w", "-ambiguous-paths", "-Q", str(FORMAL), "Pellucid"]
+    command = [
+        "coqc",
+        "-w",
+        "-ambiguous-paths,-overriding-logical-loadpath",
+        "-Q",
+        str(FORMAL),
+        "Pellucid",
+    ]
     done = subprocess.run(
         [*command, "-Q", str(path.parent), "Link", str(path)],
         capture_output=True,
@@ -458,11 +782,14 @@ def main() -> None:
     prelude = asked.folder / "same.v"
     prelude.write_text(PRELUDE, encoding="utf-8")
     paths = [write(name, asked.folder) for name in asked.layers or LAYERS]
+    refused: list[str] = []
     for path in [prelude, *paths] if asked.check else []:
         begun = time.perf_counter()
         if said := accepted(path):
-            sys.exit(f"Rocq refuses {said}")
+            refused.append(said)
         print(f"{path.name:24} {time.perf_counter() - begun:6.1f}", flush=True)
+    if refused:
+        sys.exit("Rocq refuses " + "\n".join(refused))
 
 
 if __name__ == "__main__":
