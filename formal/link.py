@@ -152,6 +152,7 @@ class Writing:
         self.inputs: list[tuple[str, str]] = []
         self.leaves: dict[str, Callable[[Index], str]] = {}
         self.known: dict[int, str] = {}
+        self.general: dict[str, str] = {}
         self.kept: list[Term] = []  # an id is a term's as long as the term is there
 
     # -- inputs -------------------------------------------------------------------------------
@@ -229,6 +230,7 @@ class Writing:
         said = " /\\\n  ".join(f"{variable} = {general}" for variable, _, general, *_ in lines)
         *rest, last = (f"is_{line.variable}" for line in lines)
         shown = "".join(f"(conj {one} " for one in rest) + last + ")" * len(rest)
+        self.general = {line.variable: line.general for line in lines}
         proof = "\n".join(self.step(at, lines) for at in range(len(lines)))
         return (
             f"(** {title} *)\nTheorem {self.name}\n    {given}\n    ({numbers} : R) :\n"
@@ -246,7 +248,8 @@ class Writing:
         ]
         known = f" rewrite is_{variable} in {', '.join(users)}." if users else ""
         unfold = f"cbv beta iota zeta delta [{ALWAYS} {stage.unfold}]"
-        by = stage.by.format(*(f"{at}%nat" for at in index), unfold=unfold, shift=self.shift(index))
+        row = self.shift(index) if "{shift}" in stage.by else ""
+        by = stage.by.format(*(f"{at}%nat" for at in index), unfold=unfold, shift=row)
         by = by or f"{unfold}; roots; same"
         return (
             f"  assert (is_{variable} : {variable} = {general}) by\n"
@@ -260,7 +263,8 @@ class Writing:
                 for column in range(array.shape[-1]):
                     term = array.term((*index[:-1], column))
                     if self.text(term) != HIDDEN:
-                        return self.text(term.operands[1])
+                        row = self.text(term.operands[1])
+                        return re.sub(r"\bc\d+_\w+", lambda at: f"({self.general[at[0]]})", row)
         return ""
 
 
@@ -708,6 +712,471 @@ def adam() -> Iterator[str]:
     )
 
 
+# Of attention, the feed-forward networks and the blocks: what is composed of other layers.
+
+MASK = table([["true", "true", "false"], ["true", "true", "true"]])
+"""Two queries and three keys: the first query does not see the last key."""
+
+ATTEND = "attend_dq attend_dk attend_dv unembedding_dx unembedding_dweight linear_dweight scale_dx"
+
+
+class Attention(NamedTuple):
+    """Scaled dot-product attention in the theorem's words: sizes, inputs, and what dz is."""
+
+    T: int
+    S: int
+    d: int
+    mask: str
+    noise: str
+    q: str
+    k: str
+    v: str
+    dz: str
+    prefix: str = ""
+
+    def forward(self) -> list[Stage]:
+        """The lines from the scores to z; T and S are of the mask."""
+        d, S, mask, noise = self.d, self.S, self.mask, self.noise
+        q, k = f"({self.q} {{0}})", f"({self.k} {{0}})"
+        seen = shifted(S, f"({mask} {{1}})", f"(scores {d} {q} {k} {{1}})", "")
+        return [
+            Stage(f"{self.prefix}scores", f"scores {d} {q} {k} {{1}} {{2}}", "scores unembedding"),
+            Stage(
+                f"{self.prefix}att",
+                f"att {S} {d} {mask} {q} {k} {{1}} {{2}}",
+                by=seen.replace("softmax;", "att;"),
+            ),
+            Stage(
+                f"{self.prefix}kept",
+                f"kept {S} {d} {mask} ({noise} {{0}}) {q} {k} {{1}} {{2}}",
+                "kept dropout",
+            ),
+            Stage(
+                f"{self.prefix}z",
+                f"scaled_dot_product {S} {d} {mask} {noise} {self.q} {self.k} {self.v} {{0}} {{1}} {{2}}",
+                "scaled_dot_product attend linear_map",
+            ),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """The lines from dv to dq and dk."""
+        T, S, d, mask, noise = self.T, self.S, self.d, self.mask, self.noise
+        q, k, v, dz = self.q, self.k, self.v, self.dz
+        dkept = f"(linear_dx {d} ({v} {{0}}) ({dz} {{0}}))"
+        inner = f"{mask} ({noise} {{0}}) ({q} {{0}}) ({k} {{0}}) ({v} {{0}}) ({dz} {{0}})"
+        whole = f"{mask} {noise} {q} {k} {v} {dz} {{0}} {{1}} {{2}}"
+        name = "scaled_dot_product"
+        return [
+            Stage(
+                f"{self.prefix}dv",
+                f"{name}_dv {T} {S} {d} {mask} {noise} {q} {k} {dz} {{0}} {{1}} {{2}}",
+                f"{name}_dv {ATTEND}",
+            ),
+            Stage(f"{self.prefix}dkept", f"{dkept} {{1}} {{2}}", "linear_dx"),
+            Stage(
+                f"{self.prefix}datt",
+                f"dropout_dx ({noise} {{0}}) {dkept} {{1}} {{2}}",
+                "dropout_dx",
+            ),
+            Stage(
+                f"{self.prefix}dscores",
+                f"attend_dscores {S} {d} {inner} {{1}} {{2}}",
+                "attend_dscores softmax_dx dropout_dx",
+            ),
+            Stage(f"{self.prefix}dq", f"{name}_dq {S} {d} {whole}", f"{name}_dq {ATTEND}"),
+            Stage(f"{self.prefix}dk", f"{name}_dk {T} {S} {d} {whole}", f"{name}_dk {ATTEND}"),
+        ]
+
+
+def scaled_dot_product() -> Iterator[str]:
+    """Two heads of width 2, two queries, three keys, of which one is hidden from the first."""
+    w = Writing("scaled_dot_product_code")
+    q, k, v = w.input("q", 2, 2, 2), w.input("k", 2, 3, 2), w.input("v", 2, 3, 2)
+    noise, mask = w.input("noise", 2, 2, 3), given([[True, True, False], [True, True, True]])
+    _, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise, tape=w.tape)
+    layers.scaled_dot_product_backward(w.input("dz", 2, 2, 2), cache, tape=w.tape)
+    at = Attention(2, 3, 2, MASK, "noise", "q", "k", "v", "dz")
+    yield w.theorem(
+        "Attention in each head; the code's float for √2 is read as the root.",
+        *at.forward(),
+        *at.backward(),
+    )
+
+
+def losses(w: Writing, prefix: str, V: int, y: str, logits: str) -> list[Stage]:
+    """The lines of the cross-entropy up to its losses."""
+    shift = (
+        f"rewrite <- (log_probs_shift {V} ({logits} {{0}}) {{shift}}) by lia; "
+        f"cbv beta iota zeta delta [log_probs {ALWAYS}]; same"
+    )
+    return [
+        Stage(f"{prefix}log_probs", f"log_probs {V} ({logits} {{0}}) {{1}}", by=shift),
+        Stage(
+            f"{prefix}probs",
+            f"softmax {V} ({logits} {{0}}) {{1}}",
+            by="rewrite exp_log_probs by lia; reflexivity",
+        ),
+        Stage(f"{prefix}losses", f"losses {V} {y} {logits} {{0}}", "losses"),
+    ]
+
+
+TARGETS = table(["Some 1%nat", "None", "Some 0%nat"])
+COUNT = f"(sum 3 (counted {TARGETS}))"
+
+
+def targets() -> TermArray:
+    """A token, a position that is skipped, and another token."""
+    return given([1, layers.IGNORE, 0])
+
+
+def cross_entropy() -> Iterator[str]:
+    """Three positions, the second skipped; alone, and with the head."""
+    w = Writing("cross_entropy_code")
+    _, cache = layers.cross_entropy(w.input("logits", 3, 3), targets(), tape=w.tape)
+    layers.cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    y = TARGETS
+    yield w.theorem(
+        "The mean loss of the targets 1, none, 0.",
+        *losses(w, "", 3, y, "logits"),
+        Stage("loss", f"cross_entropy 3 3 {y} logits", "cross_entropy loss_over counted"),
+        Stage(
+            "dlogits",
+            f"cross_entropy_dlogits 3 3 {y} logits dloss {{0}} {{1}}",
+            "cross_entropy_dlogits loss_over_dlogits counted one_hot",
+        ),
+    )
+    w = Writing("linear_cross_entropy_code")
+    x, weight = w.input("x", 3, 2), w.input("weight", 3, 2)
+    _, cache = layers.linear_cross_entropy(x, targets(), weight=weight, tape=w.tape)
+    layers.linear_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    logits = "(unembedding 2 x weight)"
+    dlogits = f"(loss_over_dlogits {COUNT} 3 {y} {logits} dloss)"
+    yield w.theorem(
+        "The same with the head.",
+        Stage("logits", f"{logits} {{0}} {{1}}", "unembedding"),
+        *losses(w, "", 3, y, logits),
+        Stage(
+            "loss",
+            f"linear_cross_entropy {COUNT} 3 2 3 {y} x weight",
+            "linear_cross_entropy loss_over counted",
+        ),
+        Stage("dlogits", f"{dlogits} {{0}} {{1}}", "loss_over_dlogits counted one_hot"),
+        Stage(
+            "lm_head.dweight",
+            f"unembedding_dweight 3 x {dlogits} {{0}} {{1}}",
+            "unembedding_dweight",
+        ),
+        Stage("lm_head.dx", f"unembedding_dx 3 weight {dlogits} {{0}} {{1}}", "unembedding_dx"),
+    )
+
+
+def smooth_cross_entropy() -> Iterator[str]:
+    """Three positions, the second skipped."""
+    w = Writing("smooth_cross_entropy_code")
+    logits, smoothing = w.input("logits", 3, 3), w.input("smoothing")
+    _, cache = layers.smooth_cross_entropy(
+        logits,
+        targets(),
+        smoothing=smoothing,  # type: ignore[arg-type]
+        tape=w.tape,
+    )
+    layers.smooth_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    y = TARGETS
+    inner = "cross_entropy."
+    yield w.theorem(
+        "The smoothed loss of the targets 1, none, 0.",
+        *losses(w, inner, 3, y, "logits"),
+        Stage("sharp", f"loss_over {COUNT} 3 3 {y} logits", "loss_over counted"),
+        Stage(
+            "loss",
+            f"smooth_cross_entropy smoothing 3 3 {y} logits",
+            "smooth_cross_entropy smooth_loss_over leads counted",
+        ),
+        Stage(
+            "dsharp",
+            f"loss_over_dlogits {COUNT} 3 {y} logits dloss {{0}} {{1}}",
+            "loss_over_dlogits counted one_hot",
+        ),
+        Stage(
+            "dlogits",
+            f"smooth_cross_entropy_dlogits smoothing 3 3 {y} logits dloss {{0}} {{1}}",
+            "smooth_cross_entropy_dlogits smooth_loss_over_dlogits counted one_hot",
+        ),
+    )
+
+
+class MultiHead(NamedTuple):
+    """Multi-head attention in the theorem's words, on its core: c_proj, noise behind it, dout."""
+
+    H: int
+    core: Attention
+    noise: str
+    c_proj: str
+    dout: str
+    own: str
+
+    def forward(self) -> list[Stage]:
+        """The lines up to the heads side by side; what is made of them depends on who asks."""
+        c = self.core
+        merged = f"merged {c.S} {c.d} {c.mask} {c.noise} {c.q} {c.k} {c.v} {{0}} {{1}}"
+        return [*c.forward(), Stage(f"{c.prefix}merged", merged, "merged merge_heads")]
+
+    def backward(self, width: int) -> list[Stage]:
+        """The lines from the last map to q, k and v."""
+        c = self.core
+        back = f"linear_dx_of {width} {self.c_proj} (dropout_dx {self.noise} {self.dout})"
+        return [
+            Stage(
+                f"{c.prefix}dmerged",
+                f"{back} {{0}} {{1}}",
+                f"linear_dx_of linear_dx dropout_dx {self.own}",
+            ),
+            Stage(f"{c.prefix}dz", f"{c.dz} {{0}} {{1}} {{2}}", "multi_head_dz split_heads"),
+            *c.backward(),
+        ]
+
+    @property
+    def dc_proj(self) -> str:
+        """The gradients of the last map, weight and bias."""
+        c = self.core
+        inputs = f"{c.mask} {c.noise} {self.noise} {c.q} {c.k} {c.v} {self.dout}"
+        return f"(multi_head_dc_proj {c.T} {c.S} {c.d} {inputs})"
+
+
+OUT = "dropout linear_of linear linear_map"
+"""What a last map with dropout behind it is made of."""
+
+
+def gradients(path: str, pair: str, unfold: str) -> list[Stage]:
+    """The gradients of a linear map: of its weight and of its bias."""
+    unfold += " linear_dparams dropout_dx"
+    return [
+        Stage(f"{path}.dweight", f"fst {pair} {{0}} {{1}}", f"{unfold} linear_dweight"),
+        Stage(f"{path}.dbias", f"snd {pair} {{0}}", f"{unfold} linear_dbias"),
+    ]
+
+
+def a_map(w: Writing, name: str, into: int, out: int) -> tuple[dict[str, TermArray], str]:
+    """The parameters of a linear map with a bias, and what they are called together."""
+    own = {"weight": w.input(f"{name}_w", into, out), "bias": w.input(f"{name}_b", out)}
+    return own, f"({name}_w, {name}_b)"
+
+
+CAUSAL = table([["true", "false"], ["true", "true"]])
+
+
+def causal() -> TermArray:
+    """The mask of two positions."""
+    return given([[True, False], [True, True]])
+
+
+def multi_head() -> Iterator[str]:
+    """Two heads of width 2, two queries, three keys."""
+    w = Writing("multi_head_code")
+    q, k, v = w.input("q", 2, 2, 2), w.input("k", 2, 3, 2), w.input("v", 2, 3, 2)
+    attn_noise, noise = w.input("attn_noise", 2, 2, 3), w.input("noise", 2, 3)
+    mask = given([[True, True, False], [True, True, True]])
+    c_proj, p = a_map(w, "proj", 4, 3)
+    noises = {"attn_noise": attn_noise, "resid_noise": noise}
+    _, cache = layers.multi_head(
+        q, k, v, c_proj=c_proj, mask=mask, ops=REFERENCE, **noises, tape=w.tape
+    )
+    layers.multi_head_backward(w.input("dout", 2, 3), cache, ops=REFERENCE, tape=w.tape)
+    dz = f"(multi_head_dz 3 2 noise {p} dout)"
+    core = Attention(2, 3, 2, MASK, "attn_noise", "q", "k", "v", dz)
+    heads = MultiHead(2, core, "noise", p, "dout", "")
+    out = f"multi_head 2 3 2 {MASK} attn_noise noise q k v {p} {{0}} {{1}}"
+    yield w.theorem(
+        "Multi-head attention.",
+        *heads.forward(),
+        Stage("resid_dropout.out", out, f"multi_head {OUT}"),
+        *heads.backward(3),
+        *gradients("c_proj", heads.dc_proj, "multi_head_dc_proj"),
+    )
+
+
+class SelfAttention(NamedTuple):
+    """GPT-2's attention in the theorem's words: two heads of width 1 or more, two positions."""
+
+    H: int
+    d: int
+    noises: tuple[str, str]
+    x: str
+    p: str
+    dout: str
+    prefix: str = ""
+
+    @property
+    def told(self) -> str:
+        """Sizes, mask, noises, input and parameters, as all definitions have them."""
+        return f"{self.H} 2 {self.d} {CAUSAL} {' '.join(self.noises)} {self.x} {self.p}"
+
+    @property
+    def heads(self) -> MultiHead:
+        """What it is made of."""
+        q, k, v = (f"(heads_of {self.H} {self.d} {i} {self.x} {self.p})" for i in range(3))
+        width, (attn_noise, noise) = self.H * self.d, self.noises
+        c_proj = f"(attn_c_proj {self.p})"
+        dz = f"(multi_head_dz {width} {self.d} {noise} {c_proj} {self.dout})"
+        core = Attention(2, 2, self.d, CAUSAL, attn_noise, q, k, v, dz, self.prefix)
+        return MultiHead(self.H, core, noise, c_proj, self.dout, "attn_c_proj")
+
+    def forward(self) -> list[Stage]:
+        """Its lines up to the heads side by side."""
+        at = self.prefix
+        qkv = f"qkv {self.H} {self.d} {self.x} {self.p} {{0}} {{1}}"
+        views = [
+            Stage(f"{at}{name}", f"{text} {{0}} {{1}} {{2}}", "heads_of split_heads")
+            for name, text in zip("qkv", self.heads.core[5:8], strict=True)
+        ]
+        return [
+            Stage(f"{at}c_attn.out", qkv, "qkv c_attn linear_of linear linear_map"),
+            *views,
+            *self.heads.forward(),
+            Stage(
+                f"{at}resid_dropout.out",
+                f"attention {self.told} {{0}} {{1}}",
+                f"attention multi_head {OUT} attn_c_proj",
+            ),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of both maps."""
+        at, heads = self.prefix, self.heads
+        grads = f"(attention_dparams {self.told} {self.dout})"
+        return [
+            *heads.backward(self.H * self.d),
+            *gradients(
+                f"{at}c_proj", f"(snd {grads})", "attention_dparams multi_head_dc_proj attn_c_proj"
+            ),
+            Stage(
+                f"{at}dqkv",
+                f"attention_dqkv {self.told} {self.dout} {{0}} {{1}}",
+                "attention_dqkv merge_heads three attn_c_proj",
+            ),
+            *gradients(f"{at}c_attn", f"(fst {grads})", "attention_dparams c_attn"),
+            Stage(
+                f"{at}c_attn.dx",
+                f"attention_dx {self.told} {self.dout} {{0}} {{1}}",
+                "attention_dx linear_dx_of linear_dx c_attn",
+            ),
+        ]
+
+
+def attention() -> Iterator[str]:
+    """Two heads of width 2, two positions, causal, with noise."""
+    w = Writing("attention_code")
+    x, (c_attn, a), (c_proj, b) = (
+        w.input("x", 2, 4),
+        a_map(w, "attn", 4, 12),
+        a_map(w, "proj", 4, 4),
+    )
+    noises = {"attn_noise": w.input("attn_noise", 2, 2, 2), "resid_noise": w.input("noise", 2, 4)}
+    _, cache = layers.attention(
+        x,
+        c_attn=c_attn,
+        c_proj=c_proj,
+        n_head=2,
+        mask=causal(),
+        ops=REFERENCE,
+        **noises,
+        tape=w.tape,
+    )
+    layers.attention_backward(w.input("dout", 2, 4), cache, ops=REFERENCE, tape=w.tape)
+    at = SelfAttention(2, 2, ("attn_noise", "noise"), "x", f"({a}, {b})", "dout")
+    yield w.theorem("GPT-2's self-attention.", *at.forward(), *at.backward())
+
+
+class Mlp(NamedTuple):
+    """GPT-2's feed-forward network in the theorem's words, with tanh GELU."""
+
+    C: int
+    F: int
+    noise: str
+    x: str
+    p: str
+    dout: str
+    prefix: str = ""
+
+    def forward(self) -> list[Stage]:
+        """Its lines."""
+        inner = f"(inner {self.C} {self.x} {self.p})"
+        return [
+            Stage(
+                f"{self.prefix}c_fc.out",
+                f"{inner} {{0}} {{1}}",
+                "inner c_fc linear_of linear linear_map",
+            ),
+            Stage(
+                f"{self.prefix}act.tanh",
+                f"tanh (gelu_inner {constants()} ({inner} {{0}} {{1}}))",
+                "gelu_inner",
+            ),
+            Stage(
+                f"{self.prefix}act.out",
+                f"activate {gelu_activation()} {inner} {{0}} {{1}}",
+                "activate bend gelu_tanh_of",
+            ),
+            Stage(
+                f"{self.prefix}dropout.out",
+                f"feed_forward {self.C} {self.F} {gelu_activation()} {self.noise} {self.x} {self.p} {{0}} {{1}}",
+                f"feed_forward {OUT} mlp_c_proj",
+            ),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of both maps."""
+        told = f"{self.C} {gelu_activation()} {self.noise} {self.x} {self.p} {self.dout}"
+        grads = f"(feed_forward_dparams 2 {told})"
+        dbent = (
+            f"(linear_dx_of {self.C} (mlp_c_proj {self.p}) (dropout_dx {self.noise} {self.dout}))"
+        )
+        return [
+            *gradients(f"{self.prefix}c_proj", f"(snd {grads})", "feed_forward_dparams"),
+            Stage(
+                f"{self.prefix}c_proj.dx",
+                f"{dbent} {{0}} {{1}}",
+                "linear_dx_of linear_dx mlp_c_proj dropout_dx",
+            ),
+            Stage(
+                f"{self.prefix}act.dx",
+                f"feed_forward_dinner {told} {{0}} {{1}}",
+                "feed_forward_dinner activate_dx bend_dx gelu_tanh_of_dx mlp_c_proj",
+            ),
+            *gradients(f"{self.prefix}c_fc", f"(fst {grads})", "feed_forward_dparams"),
+            Stage(
+                f"{self.prefix}c_fc.dx",
+                f"feed_forward_dx {self.C} {self.F} {told.split(' ', 1)[1]} {{0}} {{1}}",
+                "feed_forward_dx linear_dx_of linear_dx c_fc",
+            ),
+        ]
+
+
+def gelu_activation() -> str:
+    """Tanh GELU with the code's constants, as the theorems have an activation."""
+    return f"(Build_activation (gelu_tanh_of {constants()}) (gelu_tanh_of_dx {constants()}))"
+
+
+def feed_forward() -> Iterator[str]:
+    """Two positions, width 2, inner width 3, with tanh GELU and noise."""
+    w = Writing("feed_forward_code")
+    x, (c_fc, a), (c_proj, b) = w.input("x", 2, 2), a_map(w, "fc", 2, 3), a_map(w, "proj", 3, 2)
+    act = REFERENCE.gelu_tanh
+    _, cache = layers.feed_forward(
+        x,
+        c_fc=c_fc,
+        c_proj=c_proj,
+        activation=act,
+        ops=REFERENCE,
+        noise=w.input("noise", 2, 2),
+        tape=w.tape,
+    )
+    dout = w.input("dout", 2, 2)
+    layers.feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
+    mlp = Mlp(2, 3, "noise", "x", f"({a}, {b})", "dout")
+    yield w.theorem("GPT-2's feed-forward network.", *mlp.forward(), *mlp.backward())
+
+
 LAYERS: dict[str, Callable[[], Iterator[str]]] = {
     "linear": linear,
     "embedding": embedding,
@@ -728,8 +1197,18 @@ LAYERS: dict[str, Callable[[], Iterator[str]]] = {
     "binary_logits": binary_logits,
     "absolute_error": absolute_error,
     "adam": adam,
+    "scaled_dot_product": scaled_dot_product,
+    "multi_head": multi_head,
+    "attention": attention,
+    "feed_forward": feed_forward,
+    "cross_entropy": cross_entropy,
+    "smooth_cross_entropy": smooth_cross_entropy,
 }
 """The file of theorems that each is linked to."""
+
+
+COMPOSED = ("feed_forward", "gated_feed_forward", "block", "gated_block", "decoder_block")
+"""What holds an activation, which its own theorem leaves open."""
 
 
 def write(name: str, folder: Path) -> Path:
@@ -746,10 +1225,16 @@ def write(name: str, folder: Path) -> Path:
 
 
 def needed(name: str) -> list[str]:
-    """A file of theorems, behind those that it imports itself."""
-    text = (FORMAL / f"{name}.v").read_text(encoding="utf-8")
-    imported = re.findall(r"^From Pellucid Require Import (.*)\.$", text, re.MULTILINE)
-    return [*" ".join(imported).split(), name]
+    """A file of theorems behind those that it rests on, in the order that they are built in."""
+    found = {"gelu", "silu"} if name in COMPOSED else set()
+    waiting = [name]
+    while waiting:
+        found.add(file := waiting.pop())
+        text = (FORMAL / f"{file}.v").read_text(encoding="utf-8")
+        imported = re.findall(r"^From Pellucid Require Import (.*)\.$", text, re.MULTILINE)
+        waiting += set(" ".join(imported).split()) - found
+    built = (FORMAL / "_CoqProject").read_text(encoding="utf-8").split()
+    return [file[:-2] for file in built if file[:-2] in found]
 
 
 def accepted(path: Path) -> str:
@@ -777,7 +1262,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the files go")
     parser.add_argument("layers", nargs="*", help=f"which: {', '.join(LAYERS)}; all without")
     parser.add_argument("--check", action="store_true", help="have Rocq check them")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     prelude = asked.folder / "same.v"
     prelude.write_text(PRELUDE, encoding="utf-8")
