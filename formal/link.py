@@ -50,12 +50,18 @@ Ltac not_zero :=
     lazymatch goal with H : 0 < exp a |- _ => fail | _ => assert (0 < exp a) by apply exp_pos end end;
   try lra.
 
+Ltac alike := lazymatch goal with |- ?a = ?a => reflexivity end.
+
 Ltac same :=
-  solve [ reflexivity | ring | unfold Rdiv; ring | field; not_zero
+  solve [ alike | ring | unfold Rdiv; ring | field; not_zero
         | unfold Rdiv; progress f_equal; same ].
 
 (** The root of a number of places, which was unfolded to ones. *)
 Ltac roots := try replace (sqrt (1 + 1)) with (sqrt 2) by (f_equal; lra).
+
+(** The masks: where a query may look. *)
+Definition one_of_two (t s : nat) : bool := Nat.leb s t.
+Definition two_of_three (t s : nat) : bool := Nat.leb s (S t).
 
 (** A choice by the sign of a number. *)
 Ltac by_sign :=
@@ -63,7 +69,7 @@ Ltac by_sign :=
 """
 
 ALWAYS = "sum mean INR fst snd dot add Nat.add Nat.mul Nat.sub Nat.eqb Nat.leb Nat.ltb Nat.div " \
-    "Nat.modulo Nat.divmod andb negb"  # fmt: skip
+    "Nat.modulo Nat.divmod andb negb one_of_two two_of_three"  # fmt: skip
 """What is unfolded everywhere: sums, numbers of places, and what is held together."""
 
 HIDDEN = "-∞"
@@ -714,7 +720,7 @@ def adam() -> Iterator[str]:
 
 # Of attention, the feed-forward networks and the blocks: what is composed of other layers.
 
-MASK = table([["true", "true", "false"], ["true", "true", "true"]])
+MASK = "two_of_three"
 """Two queries and three keys: the first query does not see the last key."""
 
 ATTEND = "attend_dq attend_dk attend_dv unembedding_dx unembedding_dweight linear_dweight scale_dx"
@@ -733,6 +739,7 @@ class Attention(NamedTuple):
     v: str
     dz: str
     prefix: str = ""
+    also: str = ""
 
     def forward(self) -> list[Stage]:
         """The lines from the scores to z; T and S are of the mask."""
@@ -740,7 +747,11 @@ class Attention(NamedTuple):
         q, k = f"({self.q} {{0}})", f"({self.k} {{0}})"
         seen = shifted(S, f"({mask} {{1}})", f"(scores {d} {q} {k} {{1}})", "")
         return [
-            Stage(f"{self.prefix}scores", f"scores {d} {q} {k} {{1}} {{2}}", "scores unembedding"),
+            Stage(
+                f"{self.prefix}scores",
+                f"scores {d} {q} {k} {{1}} {{2}}",
+                f"scores unembedding {self.also}",
+            ),
             Stage(
                 f"{self.prefix}att",
                 f"att {S} {d} {mask} {q} {k} {{1}} {{2}}",
@@ -754,7 +765,7 @@ class Attention(NamedTuple):
             Stage(
                 f"{self.prefix}z",
                 f"scaled_dot_product {S} {d} {mask} {noise} {self.q} {self.k} {self.v} {{0}} {{1}} {{2}}",
-                "scaled_dot_product attend linear_map",
+                f"scaled_dot_product attend linear_map {self.also}",
             ),
         ]
 
@@ -772,7 +783,7 @@ class Attention(NamedTuple):
                 f"{name}_dv {T} {S} {d} {mask} {noise} {q} {k} {dz} {{0}} {{1}} {{2}}",
                 f"{name}_dv {ATTEND}",
             ),
-            Stage(f"{self.prefix}dkept", f"{dkept} {{1}} {{2}}", "linear_dx"),
+            Stage(f"{self.prefix}dkept", f"{dkept} {{1}} {{2}}", f"linear_dx {self.also}"),
             Stage(
                 f"{self.prefix}datt",
                 f"dropout_dx ({noise} {{0}}) {dkept} {{1}} {{2}}",
@@ -783,7 +794,9 @@ class Attention(NamedTuple):
                 f"attend_dscores {S} {d} {inner} {{1}} {{2}}",
                 "attend_dscores softmax_dx dropout_dx",
             ),
-            Stage(f"{self.prefix}dq", f"{name}_dq {S} {d} {whole}", f"{name}_dq {ATTEND}"),
+            Stage(
+                f"{self.prefix}dq", f"{name}_dq {S} {d} {whole}", f"{name}_dq {ATTEND} {self.also}"
+            ),
             Stage(f"{self.prefix}dk", f"{name}_dk {T} {S} {d} {whole}", f"{name}_dk {ATTEND}"),
         ]
 
@@ -962,7 +975,8 @@ def a_map(w: Writing, name: str, into: int, out: int) -> tuple[dict[str, TermArr
     return own, f"({name}_w, {name}_b)"
 
 
-CAUSAL = table([["true", "false"], ["true", "true"]])
+CAUSAL = "one_of_two"
+"""Two positions: the first does not see the second."""
 
 
 def causal() -> TermArray:
@@ -1177,6 +1191,292 @@ def feed_forward() -> Iterator[str]:
     yield w.theorem("GPT-2's feed-forward network.", *mlp.forward(), *mlp.backward())
 
 
+SILU = "(Build_activation silu silu_dx)"
+
+
+class GatedMlp(NamedTuple):
+    """Llama's feed-forward network in the theorem's words, with SiLU."""
+
+    C: int
+    F: int
+    noise: str
+    x: str
+    p: str
+    dout: str
+    prefix: str = ""
+
+    def forward(self) -> list[Stage]:
+        """Its lines."""
+        at, into = self.prefix, f"{self.C} {self.x} {self.p}"
+        a_map = "linear_of linear linear_map"
+        told = f"{self.C} {self.F} {SILU} {self.noise} {self.x} {self.p}"
+        return [
+            Stage(f"{at}gate_proj.out", f"gate {into} {{0}} {{1}}", f"gate gate_proj {a_map}"),
+            Stage(f"{at}up_proj.out", f"up {into} {{0}} {{1}}", f"up up_proj {a_map}"),
+            Stage(f"{at}act.sigma", f"sigma (gate {into} {{0}} {{1}})", "sigma"),
+            Stage(
+                f"{at}act.out", f"activate {SILU} (gate {into}) {{0}} {{1}}", "activate bend silu"
+            ),
+            Stage(
+                f"{at}gated",
+                f"gated {self.C} {SILU} {self.x} {self.p} {{0}} {{1}}",
+                "gated times",
+            ),
+            Stage(
+                f"{at}dropout.out",
+                f"gated_feed_forward {told} {{0}} {{1}}",
+                f"gated_feed_forward {OUT} down_proj",
+            ),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of its maps."""
+        at = self.prefix
+        told = f"{self.C} {SILU} {self.noise} {self.x} {self.p} {self.dout}"
+        grads = f"(gated_feed_forward_dparams 2 {told})"
+        whole = f"2 {self.C} {self.F} {told.split(' ', 1)[1]}"
+        return [
+            *gradients(f"{at}c_proj", f"(snd {grads})", "gated_feed_forward_dparams"),
+            Stage(
+                f"{at}dgated",
+                f"dgated {self.C} {self.noise} {self.p} {self.dout} {{0}} {{1}}",
+                "dgated linear_dx_of linear_dx dropout_dx down_proj",
+            ),
+            Stage(f"{at}dup", f"dup {told} {{0}} {{1}}", "dup times"),
+            Stage(
+                f"{at}act.dx",
+                f"dgate {told} {{0}} {{1}}",
+                "dgate activate_dx bend_dx silu_dx times",
+            ),
+            *gradients(f"{at}gate_proj", f"(fst (fst {grads}))", "gated_feed_forward_dparams"),
+            *gradients(f"{at}up_proj", f"(snd (fst {grads}))", "gated_feed_forward_dparams"),
+            Stage(
+                f"{at}dx",
+                f"gated_feed_forward_dx {whole} {{0}} {{1}}",
+                "gated_feed_forward_dx linear_dx_of linear_dx gate_proj up_proj",
+            ),
+        ]
+
+
+def gated_feed_forward() -> Iterator[str]:
+    """Two positions, width 2, inner width 3, with SiLU and noise."""
+    w = Writing("gated_feed_forward_code")
+    x, (gate, a) = w.input("x", 2, 2), a_map(w, "gate", 2, 3)
+    (up, b), (c_proj, c) = a_map(w, "up", 2, 3), a_map(w, "proj", 3, 2)
+    act = REFERENCE.silu
+    _, cache = layers.gated_feed_forward(
+        x,
+        gate_proj=gate,
+        up_proj=up,
+        c_proj=c_proj,
+        activation=act,
+        ops=REFERENCE,
+        noise=w.input("noise", 2, 2),
+        tape=w.tape,
+    )
+    dout = w.input("dout", 2, 2)
+    layers.gated_feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
+    mlp = GatedMlp(2, 3, "noise", "x", f"(({a}, {b}), {c})", "dout")
+    yield w.theorem("Llama's feed-forward network.", *mlp.forward(), *mlp.backward())
+
+
+PREPARED = "(Prod (Vector 2) (Vector 0))"
+
+
+class GroupedAttention(NamedTuple):
+    """Llama's attention in the theorem's words: heads of width 2, normed and turned; width 2."""
+
+    x: str
+    maps: tuple[str, str, str, str]
+    gains: tuple[str, str]
+    dout: str
+    prefix: str = ""
+
+    @property
+    def p(self) -> str:
+        """All parameters. Turning has none, which Rocq holds as a vector of width 0."""
+        q, k, v, c_proj = self.maps
+        gains = ", ".join(f"({gain}, nothing)" for gain in self.gains)
+        return f"((({q}, {k}), ({v}, {c_proj})), ({gains}))"
+
+    def of(self, heads: int) -> str:
+        """What is done to queries or keys before they are compared."""
+        return f"(prepared_twice (normed {heads} 2 2 eps) (turned {heads} 2 1 cosines sines))"
+
+    def lines(self) -> tuple[list[Stage], list[Stage]]:
+        """Its lines, forward and backward."""
+        at, x, p, dout = self.prefix, self.x, self.p, self.dout
+        kinds = f"{PREPARED} {PREPARED}"
+        heads = {name: f"(@{name}_heads 2 2 {kinds} {x} {p})" for name in "qkv"}
+        q = f"(@q_of 1 2 2 2 2 {kinds} {self.of(2)} {x} {p})"
+        k = f"(@k_of 1 2 2 2 2 {kinds} {self.of(1)} {x} {p})"
+        v = f"(@v_of 2 2 2 {kinds} {x} {p})"
+        dz = f"(@grouped_dz 2 2 noise {kinds} {p} {dout})"
+        told = f"1 2 2 2 2 {CAUSAL} attn_noise noise {self.of(2)} {self.of(1)} {x} {p}"
+        shared = "k_of v_of repeat_heads of_k_params"
+        core = Attention(2, 2, 2, CAUSAL, "attn_noise", q, k, v, dz, at, shared)
+        many = MultiHead(2, core, "noise", self.maps[3], dout, "grouped_dz grouped_c_proj")
+        prepare = "prepare prepare_dx prepare_dparams prepared_twice normed turned"
+        a_map = "split_heads linear_of linear linear_map"
+        forward = [
+            Stage(f"{at}{n}_heads", f"{heads[n]} {{0}} {{1}} {{2}}", f"{n}_heads {n}_proj {a_map}")
+            for n in "qkv"
+        ]
+        for n, gain in zip("qk", self.gains, strict=True):
+            row = f"({heads[n]} {{0}} {{1}})"
+            forward += [
+                Stage(f"{at}{n}_norm.rstd", f"rms_rstd 2 eps {row}", "rms_rstd"),
+                Stage(f"{at}{n}_norm.xhat", f"rms_xhat 2 eps {row} {{2}}", "rms_xhat"),
+                Stage(
+                    f"{at}{n}_norm.out",
+                    f"rms_norm 2 eps ({heads[n]} {{0}}) {gain} {{1}} {{2}}",
+                    "rms_norm",
+                ),
+            ]
+        forward += [
+            Stage(f"{at}q", f"{q} {{0}} {{1}} {{2}}", f"q_of of_q_params rotary {prepare}"),
+            Stage(
+                f"{at}k_rope.out",
+                f"prepare {self.of(1)} {heads['k']} ({self.gains[1]}, nothing) {{0}} {{1}} {{2}}",
+                f"rotary {prepare}",
+            ),
+            *many.forward(),
+            Stage(
+                f"{at}resid_dropout.out",
+                f"grouped_attention {told} {{0}} {{1}}",
+                f"grouped_attention multi_head {OUT} grouped_c_proj",
+            ),
+        ]
+        grads = f"(grouped_attention_dparams {told} {dout})"
+        own = "grouped_attention_dparams"
+        arrays = {"q": "dq", "k": "k_repeat.dx", "v": "v_repeat.dx"}
+        backward = [
+            *many.backward(2),
+            *gradients(f"{at}c_proj", f"(snd (snd (fst {grads})))", f"{own} multi_head_dc_proj"),
+        ]
+        back = {n: f"(grouped_d{n} {told} {dout})" for n in "qkv"}
+        for n in "qkv":
+            text = f"{back[n]} {{0}} {{1}} {{2}}"
+            backward.append(Stage(f"{at}{arrays[n]}", text, f"grouped_d{n} repeat_heads_dx"))
+        for n, gain, place in zip("qk", self.gains, ("fst", "snd"), strict=True):
+            turned = f"(rotary_dx 1 cosines sines ({back[n]} {{0}}))"
+            backward += [
+                Stage(f"{at}{n}_rope.dx", f"{turned} {{1}} {{2}}", "rotary_dx"),
+                Stage(
+                    f"{at}{n}_norm.dweight",
+                    f"fst ({place} (snd {grads})) {{0}}",
+                    f"{own} {prepare} heads_dweight rms_norm_dweight",
+                ),
+                Stage(
+                    f"{at}{n}_norm.dx",
+                    f"rms_norm_dx 2 eps ({heads[n]} {{0}}) {gain} {turned} {{1}} {{2}}",
+                    "rms_norm_dx",
+                ),
+            ]
+        for n, place in (("q", "fst (fst"), ("k", "snd (fst"), ("v", "fst (snd")):
+            rows = f"d{n}_rows {told} {dout} {{0}} {{1}}"
+            backward += [
+                Stage(
+                    f"{at}d{n}_rows",
+                    rows,
+                    f"d{n}_rows merge_heads of_q_params of_k_params {prepare}",
+                ),
+                *gradients(f"{at}{n}_proj", f"({place} (fst {grads})))", own),
+            ]
+        dx = f"grouped_attention_dx {told} {dout} {{0}} {{1}}"
+        unfold = "grouped_attention_dx linear_dx_of linear_dx q_proj k_proj v_proj"
+        return forward, [*backward, Stage(f"{at}dx", dx, unfold)]
+
+
+def grouped_attention() -> Iterator[str]:
+    """Two heads of queries share one of keys; two positions, width 2; normed and turned."""
+    w = Writing("grouped_attention_code")
+    x = w.input("x", 2, 2)
+    q_proj, a = a_map(w, "query", 2, 4)
+    k_proj, b = a_map(w, "key", 2, 2)
+    v_proj, c = a_map(w, "value", 2, 2)
+    c_proj, d = a_map(w, "proj", 4, 2)
+    w.also("nothing", "nat -> R")
+    eps: Any = w.input("eps")
+    _, cache = layers.grouped_attention(
+        x,
+        q_proj=q_proj,
+        k_proj=k_proj,
+        v_proj=v_proj,
+        c_proj=c_proj,
+        q_norm={"weight": w.input("q_gain", 2)},
+        k_norm={"weight": w.input("k_gain", 2)},
+        n_head=2,
+        n_kv_head=1,
+        cos=w.input("cosines", 2, 1),
+        sin=w.input("sines", 2, 1),
+        mask=causal(),
+        eps=eps,
+        ops=REFERENCE,
+        attn_noise=w.input("attn_noise", 2, 2, 2),
+        resid_noise=w.input("noise", 2, 2),
+        tape=w.tape,
+    )
+    layers.grouped_attention_backward(w.input("dout", 2, 2), cache, ops=REFERENCE, tape=w.tape)
+    at = GroupedAttention("x", (a, b, c, d), ("q_gain", "k_gain"), "dout")
+    forward, backward = at.lines()
+    yield w.theorem("Llama's self-attention, as in Qwen3.", *forward, *backward)
+
+
+def residual() -> Iterator[str]:
+    """Both places of the norm, whatever the norm and the part are."""
+    from pellucid.layers.residual import residual as forward
+    from pellucid.layers.residual import residual_backward as backward
+
+    for place in ("pre", "post"):
+        w = Writing(f"{place}_code")
+        for name, kind in (
+            ("N P", "space"),
+            ("norm", "module 2 2 N"),
+            ("part", "module 2 2 P"),
+            ("p", "point N * point P"),
+        ):
+            w.also(name, kind)
+        x, dout = w.input("x", 2, 2), w.input("dout", 2, 2)
+        into = {
+            "pre": ("x", "(run norm x (fst p))"),
+            "post": ("(post_sum part x p)", "x"),
+        }[place]
+        dpart = "(run_dx norm (post_sum part x p) (fst p) dout)" if place == "post" else "dout"
+        dnorm = f"(run_dx part {into[1]} (snd p) dout)" if place == "pre" else "dout"
+
+        def asked(name: str, answer: str, w: Writing = w) -> Callable[..., Any]:
+            """A norm or a part that keeps what it is asked, and answers as the theorem has it."""
+
+            def function(x: TermArray, *_: Any, **__: Any) -> tuple[TermArray, None]:
+                w.tape.kept[name] = x
+                return w.input(f"{name}_answer", 2, 2, as_=answer), None
+
+            return function
+
+        normalize = Pair(
+            asked("norm_in", f"run norm {into[0]} (fst p)"),
+            asked("dnorm_in", f"run_dx norm {into[0]} (fst p) {dnorm}"),
+        )
+        part = asked("part_in", f"run part {into[1]} (snd p)")
+        dpart_of = asked("dpart_in", f"run_dx part {into[1]} (snd p) {dpart}")
+        names = layers.ResidualNames("x", "ln", "sum", "out")
+        shared: Any = {"norm": place, "names": names, "normalize": normalize, "tape": w.tape}
+        _, cache = forward(x, part=part, ln={}, eps=1.0, **shared)
+        backward(dout, cache, part=dpart_of, **shared)
+        asked_in_order = [
+            Stage("norm_in", f"{into[0]} {{0}} {{1}}", "post_sum plus"),
+            Stage("part_in", f"{into[1]} {{0}} {{1}}"),
+            Stage("out", f"{place} norm part x p {{0}} {{1}}", f"{place} plus"),
+            Stage("dpart_in", f"{dpart} {{0}} {{1}}"),
+            Stage("dnorm_in", f"{dnorm} {{0}} {{1}}"),
+            Stage("dx", f"{place}_dx norm part x p dout {{0}} {{1}}", f"{place}_dx"),
+        ]
+        yield w.theorem(
+            f"The {place}-norm residual connection, of any norm and part.", *asked_in_order
+        )
+
+
 LAYERS: dict[str, Callable[[], Iterator[str]]] = {
     "linear": linear,
     "embedding": embedding,
@@ -1200,7 +1500,10 @@ LAYERS: dict[str, Callable[[], Iterator[str]]] = {
     "scaled_dot_product": scaled_dot_product,
     "multi_head": multi_head,
     "attention": attention,
+    "grouped_attention": grouped_attention,
     "feed_forward": feed_forward,
+    "gated_feed_forward": gated_feed_forward,
+    "residual": residual,
     "cross_entropy": cross_entropy,
     "smooth_cross_entropy": smooth_cross_entropy,
 }
