@@ -1,6 +1,6 @@
 # `make walk` shows what Pellucid does, `make test` checks that it does it, and `make formal` checks
 # the theorems about its layers.
-# The first two set up .venv first, and again only when what it is made from has changed.
+# All set up .venv first, and again only when what it is made from has changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -32,12 +32,13 @@ chromium:
 # The theorems of formal/, checked by Rocq from the first to the last: see formal/README.md.
 ROCQ := coq libcoq-coquelicot
 
-formal:
+formal: .venv/user
 	@command -v coqc >/dev/null && test -d "$$(coqc -where)/user-contrib/Coquelicot" || \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends $(ROCQ) >/dev/null; \
 	else echo "make: install Rocq and Coquelicot first (apt-get install $(ROCQ))"; exit 2; fi
 	$(PYTHON) scripts/theorems.py
+	.venv/bin/python formal/link.py formal/link --check
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pellucid needs Python 3.11 or newer: make PYTHON=python3.12")'
