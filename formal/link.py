@@ -149,12 +149,33 @@ class Lines(NullTape):
     within = at
 
 
+class Code:
+    """The layers' functions, as one layer's writing runs them."""
+
+    def __init__(self, writing: "Writing") -> None:
+        self._writing = writing
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self._writing.running(getattr(layers, name))
+
+
+def flat(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The gradients of a tree under the names that the tape has for them."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{path}{name}.")
+        else:
+            yield f"{path}d{name}", value
+
+
 class Writing:
     """One layer at one width: its inputs, the run of its code, and the theorem that it makes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.tape = Lines()
+        self.code = Code(self)
+        self.results: list[tuple[str, Any]] = []
         self.inputs: list[tuple[str, str]] = []
         self.leaves: dict[str, Callable[[Index], str]] = {}
         self.known: dict[int, str] = {}
@@ -176,6 +197,41 @@ class Writing:
     def also(self, name: str, kind: str) -> None:
         """A further variable of the theorem."""
         self.inputs.append((name, kind))
+
+    def running(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, of which it is noted what it hands back."""
+
+        def run(*given: Any, **named: Any) -> Any:
+            result, rest = function(*given, **named)
+            back = function.__name__.endswith("_backward")
+            names = ("dq", "dk", "dv") if isinstance(result, tuple) else ("",)
+            arrays = result if isinstance(result, tuple) else (result,)
+            self.results += zip(names, arrays, strict=True)
+            if back and isinstance(rest, dict):
+                self.results += [
+                    (path, array) for path, array in flat(rest) if isinstance(array, TermArray)
+                ]
+            return result, rest
+
+        return run
+
+    def check_results(self, stages: Sequence[Stage]) -> None:
+        """What the code hands back is what it shows, and each has its lines."""
+        shown = [self.array(stage) for stage in stages]
+        for name, array in self.results:
+            if array is None:
+                continue
+            names = [key for key, value in self.tape.kept.items() if value is array]
+            same = not name or any(key == name or key.endswith(f".{name}") for key in names)
+            if not same or all(array is not one for one in shown):
+                raise ValueError(
+                    f"{self.name}: what is handed back as {name or 'the result'} "
+                    "is not what was shown under this name"
+                )
+
+    def array(self, stage: Stage) -> TermArray:
+        """The value of a stage."""
+        return self.tape.kept[stage.array] if isinstance(stage.array, str) else stage.array
 
     # -- terms --------------------------------------------------------------------------------
 
@@ -210,9 +266,10 @@ class Writing:
 
     def theorem(self, title: str, *stages: Stage) -> str:
         """The theorem that numbers which obey the code's lines are those of the definitions."""
+        self.check_results(stages)
         lines: list[Line] = []
         for stage in stages:
-            array = self.tape.kept[stage.array] if isinstance(stage.array, str) else stage.array
+            array = self.array(stage)
             label = (
                 stage.array if isinstance(stage.array, str) else stage.text.split()[0].strip("(")
             )
@@ -381,8 +438,8 @@ def linear() -> Iterator[str]:
         w = Writing("linear_code" if bias else "linear_map_code")
         x, weight = w.input("x", 2, 3), w.input("weight", 3, 2)
         own = {"bias": w.input("bias", 2)} if bias else {}
-        _, cache = layers.linear(x, weight=weight, **own, tape=w.tape)
-        layers.linear_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+        _, cache = w.code.linear(x, weight=weight, **own, tape=w.tape)
+        w.code.linear_backward(w.input("dout", 2, 2), cache, tape=w.tape)
         out = "linear 3 x weight bias {0} {1}" if bias else "linear_map 3 x weight {0} {1}"
         yield w.theorem(
             f"The linear map {'with' if bias else 'without'} a bias.",
@@ -409,8 +466,8 @@ def shifted(n: int, visible: str, x: str, also: str, seen: int = 0) -> str:
 def softmax() -> Iterator[str]:
     """Rows of three."""
     w = Writing("softmax_code")
-    _, cache = layers.softmax(w.input("x", 2, 3), tape=w.tape)
-    layers.softmax_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    _, cache = w.code.softmax(w.input("x", 2, 3), tape=w.tape)
+    w.code.softmax_backward(w.input("dout", 2, 3), cache, tape=w.tape)
     yield w.theorem(
         "Softmax, row by row.",
         Stage(
@@ -424,8 +481,8 @@ def layer_norm() -> Iterator[str]:
     """Two rows of three."""
     w = Writing("layer_norm_code")
     x, weight, bias = w.input("x", 2, 3), w.input("weight", 3), w.input("bias", 3)
-    _, cache = layers.layer_norm(x, weight=weight, bias=bias, eps=w.input("eps"), tape=w.tape)
-    layers.layer_norm_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    _, cache = w.code.layer_norm(x, weight=weight, bias=bias, eps=w.input("eps"), tape=w.tape)
+    w.code.layer_norm_backward(w.input("dout", 2, 3), cache, tape=w.tape)
     yield w.theorem(
         "Layer norm.",
         Stage("variance", "variance 3 (x {0})", "variance centered"),
@@ -442,8 +499,8 @@ def rms_norm() -> Iterator[str]:
     """Two rows of three."""
     w = Writing("rms_norm_code")
     x, weight = w.input("x", 2, 3), w.input("weight", 3)
-    _, cache = layers.rms_norm(x, weight=weight, eps=w.input("eps"), tape=w.tape)
-    layers.rms_norm_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    _, cache = w.code.rms_norm(x, weight=weight, eps=w.input("eps"), tape=w.tape)
+    w.code.rms_norm_backward(w.input("dout", 2, 3), cache, tape=w.tape)
     yield w.theorem(
         "RMS norm.",
         Stage("rstd", "rms_rstd 3 eps (x {0})", "rms_rstd"),
@@ -464,8 +521,8 @@ def constants() -> str:
 def gelu() -> Iterator[str]:
     """Both forms."""
     w = Writing("gelu_tanh_code")
-    _, cache = layers.gelu_tanh(w.input("x", 2), tape=w.tape)
-    layers.gelu_tanh_backward(w.input("dout", 2), cache, tape=w.tape)
+    _, cache = w.code.gelu_tanh(w.input("x", 2), tape=w.tape)
+    w.code.gelu_tanh_backward(w.input("dout", 2), cache, tape=w.tape)
     kc = constants()
     yield w.theorem(
         "Tanh GELU, with the code's floats for √(2/π) and 0.044715.",
@@ -474,8 +531,8 @@ def gelu() -> Iterator[str]:
         Stage("dx", f"gelu_tanh_of_dx {kc} (x {{0}}) (dout {{0}})", "gelu_tanh_of_dx"),
     )
     w = Writing("gelu_erf_code")
-    _, cache = layers.gelu_erf(w.input("x", 2), tape=w.tape)
-    layers.gelu_erf_backward(w.input("dout", 2), cache, tape=w.tape)
+    _, cache = w.code.gelu_erf(w.input("x", 2), tape=w.tape)
+    w.code.gelu_erf_backward(w.input("dout", 2), cache, tape=w.tape)
     yield w.theorem(
         "Erf GELU; the code's floats for √2 and √(2π) are read as these roots.",
         Stage("phi", "gelu_phi (x {0})", "gelu_phi"),
@@ -488,8 +545,8 @@ def gelu() -> Iterator[str]:
 def silu() -> Iterator[str]:
     """Two numbers."""
     w = Writing("silu_code")
-    _, cache = layers.silu(w.input("x", 2), tape=w.tape)
-    layers.silu_backward(w.input("dout", 2), cache, tape=w.tape)
+    _, cache = w.code.silu(w.input("x", 2), tape=w.tape)
+    w.code.silu_backward(w.input("dout", 2), cache, tape=w.tape)
     yield w.theorem(
         "SiLU.",
         Stage("sigma", "sigma (x {0})", "sigma"),
@@ -501,8 +558,8 @@ def silu() -> Iterator[str]:
 def relu() -> Iterator[str]:
     """Two numbers."""
     w = Writing("relu_code")
-    _, cache = layers.relu(w.input("x", 2), tape=w.tape)
-    layers.relu_backward(w.input("dout", 2), cache, tape=w.tape)
+    _, cache = w.code.relu(w.input("x", 2), tape=w.tape)
+    w.code.relu_backward(w.input("dout", 2), cache, tape=w.tape)
     yield w.theorem(
         "ReLU, at 0 too.",
         Stage("out", "relu (x {0})", "relu"),
@@ -513,8 +570,8 @@ def relu() -> Iterator[str]:
 def dropout() -> Iterator[str]:
     """With noise."""
     w = Writing("dropout_code")
-    _, cache = layers.dropout(w.input("x", 2, 2), noise=w.input("noise", 2, 2), tape=w.tape)
-    layers.dropout_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    _, cache = w.code.dropout(w.input("x", 2, 2), noise=w.input("noise", 2, 2), tape=w.tape)
+    w.code.dropout_backward(w.input("dout", 2, 2), cache, tape=w.tape)
     yield w.theorem(
         "Dropout with noise.",
         Stage("out", "dropout noise x {0} {1}", "dropout"),
@@ -526,8 +583,8 @@ def scale() -> Iterator[str]:
     """By any factor."""
     w = Writing("scale_code")
     factor: Any = w.input("factor")
-    _, cache = layers.scale(w.input("x", 2, 2), factor=factor, tape=w.tape)
-    layers.scale_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    _, cache = w.code.scale(w.input("x", 2, 2), factor=factor, tape=w.tape)
+    w.code.scale_backward(w.input("dout", 2, 2), cache, tape=w.tape)
     yield w.theorem(
         "Scaling.",
         Stage("out", "scale factor x {0} {1}", "scale"),
@@ -539,8 +596,8 @@ def standardize() -> Iterator[str]:
     """Two rows of two columns."""
     w = Writing("standardize_code")
     x, mean, std = w.input("x", 2, 2), w.input("means", 2), w.input("std", 2)
-    _, cache = layers.standardize(x, mean=mean, std=std, tape=w.tape)
-    layers.standardize_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    _, cache = w.code.standardize(x, mean=mean, std=std, tape=w.tape)
+    w.code.standardize_backward(w.input("dout", 2, 2), cache, tape=w.tape)
     yield w.theorem(
         "Standardization.",
         Stage("out", "standardize means std x {0} {1}", "standardize"),
@@ -554,8 +611,8 @@ def intervened() -> Iterator[str]:
     by_hand = [[True, False], [False, True]]
     where = given(by_hand)
     x, value = w.input("x", 2, 2), w.input("value", 2, 2)
-    _, cache = layers.intervened(x, where=where, value=value, tape=w.tape)
-    layers.intervened_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    _, cache = w.code.intervened(x, where=where, value=value, tape=w.tape)
+    w.code.intervened_backward(w.input("dout", 2, 2), cache, tape=w.tape)
     set_ = table([[str(one).lower() for one in row] for row in by_hand])
     yield w.theorem(
         "Numbers set by hand.",
@@ -580,8 +637,8 @@ def embedding() -> Iterator[str]:
     """Three tokens of four, one of them twice; and the head."""
     w = Writing("embedding_code")
     ids = [2, 0, 2]
-    _, cache = layers.embedding(given(ids), weight=w.input("weight", 4, 2), tape=w.tape)
-    layers.embedding_backward(w.input("dout", 3, 2), cache, tape=w.tape)
+    _, cache = w.code.embedding(given(ids), weight=w.input("weight", 4, 2), tape=w.tape)
+    w.code.embedding_backward(w.input("dout", 3, 2), cache, tape=w.tape)
     tokens = table([f"{one}%nat" for one in ids])
     yield w.theorem(
         "The embedding of the tokens 2, 0, 2.",
@@ -590,8 +647,8 @@ def embedding() -> Iterator[str]:
     )
     w = Writing("unembedding_code")
     x, weight = w.input("x", 2, 2), w.input("weight", 3, 2)
-    _, cache = layers.unembedding(x, weight=weight, tape=w.tape)
-    layers.unembedding_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    _, cache = w.code.unembedding(x, weight=weight, tape=w.tape)
+    w.code.unembedding_backward(w.input("dout", 2, 3), cache, tape=w.tape)
     yield w.theorem(
         "The unembedding.",
         Stage("out", "unembedding 2 x weight {0} {1}", "unembedding"),
@@ -605,8 +662,8 @@ def position() -> Iterator[str]:
     for start in (0, 1):
         w = Writing(f"position_code_from_{start}")
         x, weight = w.input("x", 2, 2), w.input("weight", 4, 2)
-        _, cache = layers.position(x, weight=weight, start=start, tape=w.tape)
-        dx, _ = layers.position_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+        _, cache = w.code.position(x, weight=weight, start=start, tape=w.tape)
+        dx, _ = w.code.position_backward(w.input("dout", 2, 2), cache, tape=w.tape)
         yield w.theorem(
             f"Learned positions from {start} on.",
             Stage("out", f"position {start} x weight {{0}} {{1}}", "position"),
@@ -620,8 +677,8 @@ def lora() -> Iterator[str]:
     w = Writing("lora_code")
     x, weight, bias = w.input("x", 2, 2), w.input("weight", 2, 3), w.input("bias", 3)
     a, b = w.input("lora_a", 2, 2), w.input("lora_b", 2, 3)
-    _, cache = layers.lora_linear(x, weight=weight, bias=bias, lora_a=a, lora_b=b, tape=w.tape)
-    layers.lora_linear_backward(w.input("dout", 2, 3), cache, tape=w.tape)
+    _, cache = w.code.lora_linear(x, weight=weight, bias=bias, lora_a=a, lora_b=b, tape=w.tape)
+    w.code.lora_linear_backward(w.input("dout", 2, 3), cache, tape=w.tape)
     yield w.theorem(
         "A linear map with LoRA's pair.",
         Stage("low", "linear_map 2 x lora_a {0} {1}", "linear_map"),
@@ -643,8 +700,8 @@ def rotary() -> Iterator[str]:
     """Two positions, width 4."""
     w = Writing("rotary_code")
     cos, sin = w.input("cosines", 2, 2), w.input("sines", 2, 2)
-    _, cache = layers.rotary(w.input("x", 2, 4), cos=cos, sin=sin, tape=w.tape)
-    layers.rotary_backward(w.input("dout", 2, 4), cache, tape=w.tape)
+    _, cache = w.code.rotary(w.input("x", 2, 4), cos=cos, sin=sin, tape=w.tape)
+    w.code.rotary_backward(w.input("dout", 2, 4), cache, tape=w.tape)
     yield w.theorem(
         "Rotary positions, whatever the tables.",
         Stage("out", "rotary 2 cosines sines x {0} {1}", "rotary"),
@@ -655,8 +712,8 @@ def rotary() -> Iterator[str]:
 def repeat_heads() -> Iterator[str]:
     """Two heads, each for two."""
     w = Writing("repeat_heads_code")
-    _, cache = layers.repeat_heads(w.input("x", 2, 2, 1), group=2, tape=w.tape)
-    layers.repeat_heads_backward(w.input("dout", 4, 2, 1), cache, tape=w.tape)
+    _, cache = w.code.repeat_heads(w.input("x", 2, 2, 1), group=2, tape=w.tape)
+    w.code.repeat_heads_backward(w.input("dout", 4, 2, 1), cache, tape=w.tape)
     yield w.theorem(
         "Shared heads.",
         Stage("out", "repeat_heads 2 x {0} {1} {2}", "repeat_heads"),
@@ -667,8 +724,8 @@ def repeat_heads() -> Iterator[str]:
 def binary_logits() -> Iterator[str]:
     """Two rows."""
     w = Writing("binary_logits_code")
-    _, cache = layers.binary_logits(w.input("x", 2, 1), tape=w.tape)
-    layers.binary_logits_backward(w.input("dout", 2, 2), cache, tape=w.tape)
+    _, cache = w.code.binary_logits(w.input("x", 2, 1), tape=w.tape)
+    w.code.binary_logits_backward(w.input("dout", 2, 2), cache, tape=w.tape)
     yield w.theorem(
         "One number for two classes.",
         Stage("out", "binary_logits x {0} {1}", "binary_logits"),
@@ -679,10 +736,10 @@ def binary_logits() -> Iterator[str]:
 def absolute_error() -> Iterator[str]:
     """Two examples of two numbers."""
     w = Writing("absolute_error_code")
-    _, cache = layers.absolute_error(
+    _, cache = w.code.absolute_error(
         w.input("x", 2, 2), wanted=w.input("wanted", 2, 2), tape=w.tape
     )
-    layers.absolute_error_backward(w.input("dloss"), cache, tape=w.tape)
+    w.code.absolute_error_backward(w.input("dloss"), cache, tape=w.tape)
     yield w.theorem(
         "The absolute error.",
         Stage("loss", "absolute_error 2 2 wanted x", "absolute_error"),
@@ -806,8 +863,8 @@ def scaled_dot_product() -> Iterator[str]:
     w = Writing("scaled_dot_product_code")
     q, k, v = w.input("q", 2, 2, 2), w.input("k", 2, 3, 2), w.input("v", 2, 3, 2)
     noise, mask = w.input("noise", 2, 2, 3), given([[True, True, False], [True, True, True]])
-    _, cache = layers.scaled_dot_product(q, k, v, mask=mask, noise=noise, tape=w.tape)
-    layers.scaled_dot_product_backward(w.input("dz", 2, 2, 2), cache, tape=w.tape)
+    _, cache = w.code.scaled_dot_product(q, k, v, mask=mask, noise=noise, tape=w.tape)
+    w.code.scaled_dot_product_backward(w.input("dz", 2, 2, 2), cache, tape=w.tape)
     at = Attention(2, 3, 2, MASK, "noise", "q", "k", "v", "dz")
     yield w.theorem(
         "Attention in each head; the code's float for √2 is read as the root.",
@@ -845,8 +902,8 @@ def targets() -> TermArray:
 def cross_entropy() -> Iterator[str]:
     """Three positions, the second skipped; alone, and with the head."""
     w = Writing("cross_entropy_code")
-    _, cache = layers.cross_entropy(w.input("logits", 3, 3), targets(), tape=w.tape)
-    layers.cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    _, cache = w.code.cross_entropy(w.input("logits", 3, 3), targets(), tape=w.tape)
+    w.code.cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
     y = TARGETS
     yield w.theorem(
         "The mean loss of the targets 1, none, 0.",
@@ -860,8 +917,8 @@ def cross_entropy() -> Iterator[str]:
     )
     w = Writing("linear_cross_entropy_code")
     x, weight = w.input("x", 3, 2), w.input("weight", 3, 2)
-    _, cache = layers.linear_cross_entropy(x, targets(), weight=weight, tape=w.tape)
-    layers.linear_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    _, cache = w.code.linear_cross_entropy(x, targets(), weight=weight, tape=w.tape)
+    w.code.linear_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
     logits = "(unembedding 2 x weight)"
     dlogits = f"(loss_over_dlogits {COUNT} 3 {y} {logits} dloss)"
     yield w.theorem(
@@ -887,13 +944,13 @@ def smooth_cross_entropy() -> Iterator[str]:
     """Three positions, the second skipped."""
     w = Writing("smooth_cross_entropy_code")
     logits, smoothing = w.input("logits", 3, 3), w.input("smoothing")
-    _, cache = layers.smooth_cross_entropy(
+    _, cache = w.code.smooth_cross_entropy(
         logits,
         targets(),
         smoothing=smoothing,  # type: ignore[arg-type]
         tape=w.tape,
     )
-    layers.smooth_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
+    w.code.smooth_cross_entropy_backward(w.input("dloss"), cache, tape=w.tape)
     y = TARGETS
     inner = "cross_entropy."
     yield w.theorem(
@@ -944,7 +1001,7 @@ class MultiHead(NamedTuple):
                 f"{back} {{0}} {{1}}",
                 f"linear_dx_of linear_dx dropout_dx {self.own}",
             ),
-            Stage(f"{c.prefix}dz", f"{c.dz} {{0}} {{1}} {{2}}", "multi_head_dz split_heads"),
+            Stage(f"{c.prefix}dz", f"{c.dz} {{0}} {{1}} {{2}}", f"multi_head_dz split_heads {self.own}"),
             *c.backward(),
         ]
 
@@ -992,10 +1049,10 @@ def multi_head() -> Iterator[str]:
     mask = given([[True, True, False], [True, True, True]])
     c_proj, p = a_map(w, "proj", 4, 3)
     noises = {"attn_noise": attn_noise, "resid_noise": noise}
-    _, cache = layers.multi_head(
+    _, cache = w.code.multi_head(
         q, k, v, c_proj=c_proj, mask=mask, ops=REFERENCE, **noises, tape=w.tape
     )
-    layers.multi_head_backward(w.input("dout", 2, 3), cache, ops=REFERENCE, tape=w.tape)
+    w.code.multi_head_backward(w.input("dout", 2, 3), cache, ops=REFERENCE, tape=w.tape)
     dz = f"(multi_head_dz 3 2 noise {p} dout)"
     core = Attention(2, 3, 2, MASK, "attn_noise", "q", "k", "v", dz)
     heads = MultiHead(2, core, "noise", p, "dout", "")
@@ -1086,7 +1143,7 @@ def attention() -> Iterator[str]:
         a_map(w, "proj", 4, 4),
     )
     noises = {"attn_noise": w.input("attn_noise", 2, 2, 2), "resid_noise": w.input("noise", 2, 4)}
-    _, cache = layers.attention(
+    _, cache = w.code.attention(
         x,
         c_attn=c_attn,
         c_proj=c_proj,
@@ -1096,7 +1153,7 @@ def attention() -> Iterator[str]:
         **noises,
         tape=w.tape,
     )
-    layers.attention_backward(w.input("dout", 2, 4), cache, ops=REFERENCE, tape=w.tape)
+    w.code.attention_backward(w.input("dout", 2, 4), cache, ops=REFERENCE, tape=w.tape)
     at = SelfAttention(2, 2, ("attn_noise", "noise"), "x", f"({a}, {b})", "dout")
     yield w.theorem("GPT-2's self-attention.", *at.forward(), *at.backward())
 
@@ -1176,7 +1233,7 @@ def feed_forward() -> Iterator[str]:
     w = Writing("feed_forward_code")
     x, (c_fc, a), (c_proj, b) = w.input("x", 2, 2), a_map(w, "fc", 2, 3), a_map(w, "proj", 3, 2)
     act = REFERENCE.gelu_tanh
-    _, cache = layers.feed_forward(
+    _, cache = w.code.feed_forward(
         x,
         c_fc=c_fc,
         c_proj=c_proj,
@@ -1186,7 +1243,7 @@ def feed_forward() -> Iterator[str]:
         tape=w.tape,
     )
     dout = w.input("dout", 2, 2)
-    layers.feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
+    w.code.feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
     mlp = Mlp(2, 3, "noise", "x", f"({a}, {b})", "dout")
     yield w.theorem("GPT-2's feed-forward network.", *mlp.forward(), *mlp.backward())
 
@@ -1264,7 +1321,7 @@ def gated_feed_forward() -> Iterator[str]:
     x, (gate, a) = w.input("x", 2, 2), a_map(w, "gate", 2, 3)
     (up, b), (c_proj, c) = a_map(w, "up", 2, 3), a_map(w, "proj", 3, 2)
     act = REFERENCE.silu
-    _, cache = layers.gated_feed_forward(
+    _, cache = w.code.gated_feed_forward(
         x,
         gate_proj=gate,
         up_proj=up,
@@ -1275,7 +1332,7 @@ def gated_feed_forward() -> Iterator[str]:
         tape=w.tape,
     )
     dout = w.input("dout", 2, 2)
-    layers.gated_feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
+    w.code.gated_feed_forward_backward(dout, cache, activation=act, ops=REFERENCE, tape=w.tape)
     mlp = GatedMlp(2, 3, "noise", "x", f"(({a}, {b}), {c})", "dout")
     yield w.theorem("Llama's feed-forward network.", *mlp.forward(), *mlp.backward())
 
@@ -1398,7 +1455,7 @@ def grouped_attention() -> Iterator[str]:
     c_proj, d = a_map(w, "proj", 4, 2)
     w.also("nothing", "nat -> R")
     eps: Any = w.input("eps")
-    _, cache = layers.grouped_attention(
+    _, cache = w.code.grouped_attention(
         x,
         q_proj=q_proj,
         k_proj=k_proj,
@@ -1417,7 +1474,7 @@ def grouped_attention() -> Iterator[str]:
         resid_noise=w.input("noise", 2, 2),
         tape=w.tape,
     )
-    layers.grouped_attention_backward(w.input("dout", 2, 2), cache, ops=REFERENCE, tape=w.tape)
+    w.code.grouped_attention_backward(w.input("dout", 2, 2), cache, ops=REFERENCE, tape=w.tape)
     at = GroupedAttention("x", (a, b, c, d), ("q_gain", "k_gain"), "dout")
     forward, backward = at.lines()
     yield w.theorem("Llama's self-attention, as in Qwen3.", *forward, *backward)
@@ -1462,8 +1519,8 @@ def residual() -> Iterator[str]:
         dpart_of = asked("dpart_in", f"run_dx part {into[1]} (snd p) {dpart}")
         names = layers.ResidualNames("x", "ln", "sum", "out")
         shared: Any = {"norm": place, "names": names, "normalize": normalize, "tape": w.tape}
-        _, cache = forward(x, part=part, ln={}, eps=1.0, **shared)
-        backward(dout, cache, part=dpart_of, **shared)
+        _, cache = w.running(forward)(x, part=part, ln={}, eps=1.0, **shared)
+        w.running(backward)(dout, cache, part=dpart_of, **shared)
         asked_in_order = [
             Stage("norm_in", f"{into[0]} {{0}} {{1}}", "post_sum plus"),
             Stage("part_in", f"{into[1]} {{0}} {{1}}"),
