@@ -286,7 +286,8 @@ class Writing:
                 cells.append((term, variable))
             for term, variable in cells:  # numbers of one value are not made from each other
                 self.kept.append(term)
-                self.known[id(term)] = variable
+                if term.tape_name is None:
+                    self.known[id(term)] = variable
         given = "\n    ".join(f"({name} : {kind})" for name, kind in self.inputs)
         numbers = " ".join(variable for variable, *_ in lines)
         obeyed = "".join(f"  {variable} = {made} ->\n" for variable, made, *_ in lines)
