@@ -4,10 +4,11 @@
     python formal/link.py DIR --check      and has Rocq check them, beside the compiled theorems
     python formal/link.py DIR --check linear softmax      these layers alone
 
-A layer's forward and backward are run on terms, numbers that remember how they were made. Each value
-that the code shows becomes a line, an equation that says how the code made each of its numbers from
-those before. What is proved is that numbers which obey these lines are those of the definitions in
-formal/, of which the theorems are: so a formula that is changed in src/pellucid/layers is refused.
+A layer's forward and backward are run on terms, numbers that remember how they were made. Each
+value that the code shows becomes a line, an equation that says how the code made each of its
+numbers from those before. What is proved is that numbers which obey these lines are those of the
+definitions in formal/, of which the theorems are: so a formula that is changed in
+src/pellucid/layers is refused.
 
 The widths are small and fixed; the numbers are any reals. Constants of the code are taken as the
 fractions that their floats are, but for roots and π, which are read as the numbers they stand for.
@@ -47,7 +48,10 @@ From Pellucid Require Import vector.
 (** What stands in a denominator here: sums of exponentials, and numbers. *)
 Ltac not_zero :=
   repeat split; repeat match goal with |- context [exp ?a] =>
-    lazymatch goal with H : 0 < exp a |- _ => fail | _ => assert (0 < exp a) by apply exp_pos end end;
+    lazymatch goal with
+    | H : 0 < exp a |- _ => fail
+    | _ => assert (0 < exp a) by apply exp_pos
+    end end;
   try lra.
 
 Ltac alike := lazymatch goal with |- ?a = ?a => reflexivity end.
@@ -68,8 +72,10 @@ Ltac by_sign :=
   repeat match goal with |- context [if ?d then _ else _] => destruct d end; same.
 """
 
-ALWAYS = "sum mean INR fst snd dot add Nat.add Nat.mul Nat.sub Nat.eqb Nat.leb Nat.ltb Nat.div " \
-    "Nat.modulo Nat.divmod andb negb one_of_two two_of_three"  # fmt: skip
+ALWAYS = (
+    "sum mean INR fst snd dot add Nat.add Nat.mul Nat.sub Nat.eqb Nat.leb Nat.ltb Nat.div "
+    "Nat.modulo Nat.divmod andb negb one_of_two two_of_three"
+)
 """What is unfolded everywhere: sums, numbers of places, and what is held together."""
 
 HIDDEN = "-∞"
@@ -294,11 +300,12 @@ class Writing:
         said = " /\\\n  ".join(f"{variable} = {general}" for variable, _, general, *_ in lines)
         *rest, last = (f"is_{line.variable}" for line in lines)
         shown = "".join(f"(conj {one} " for one in rest) + last + ")" * len(rest)
+        lines_named = " ".join(f"l{at}" for at in range(len(lines)))
         self.general = {line.variable: line.general for line in lines}
         proof = "\n".join(self.step(at, lines) for at in range(len(lines)))
         return (
             f"(** {title} *)\nTheorem {self.name}\n    {given}\n    ({numbers} : R) :\n"
-            f"{obeyed}  {said}.\nProof.\n  intros{''.join(f' l{at}' for at in range(len(lines)))}.\n{proof}\n"
+            f"{obeyed}  {said}.\nProof.\n  intros {lines_named}.\n{proof}\n"
             f"  exact {shown}.\nQed.\n"
         )
 
@@ -355,7 +362,7 @@ WHOLE = {"equal", "unequal", "above", "not", "and", "sum"}
 
 
 def constant(term: Term) -> float | None:
-    """The number that stands in the code, or that comparisons of such numbers make; else nothing."""
+    """A number that stands in the code, or that comparisons of such make; else nothing."""
     if term.tape_name is not None:
         return None
     if not term.operation:
@@ -514,8 +521,7 @@ def rms_norm() -> Iterator[str]:
 
 def constants() -> str:
     """The float constants of tanh GELU, as fractions."""
-    from pellucid.layers import gelu as module
-
+    module: Any = sys.modules["pellucid.layers.gelu"]
     return f"{written(module.SQRT_2_OVER_PI)} {written(module.CUBIC)}"
 
 
@@ -822,7 +828,8 @@ class Attention(NamedTuple):
             ),
             Stage(
                 f"{self.prefix}z",
-                f"scaled_dot_product {S} {d} {mask} {noise} {self.q} {self.k} {self.v} {{0}} {{1}} {{2}}",
+                f"scaled_dot_product {S} {d} {mask} {noise} {self.q} {self.k} {self.v} "
+                "{0} {1} {2}",
                 f"scaled_dot_product attend linear_map {self.also}",
             ),
         ]
@@ -874,7 +881,7 @@ def scaled_dot_product() -> Iterator[str]:
     )
 
 
-def losses(w: Writing, prefix: str, V: int, y: str, logits: str) -> list[Stage]:
+def losses(prefix: str, V: int, y: str, logits: str) -> list[Stage]:
     """The lines of the cross-entropy up to its losses."""
     shift = (
         f"rewrite <- (log_probs_shift {V} ({logits} {{0}}) {{shift}}) by lia; "
@@ -908,7 +915,7 @@ def cross_entropy() -> Iterator[str]:
     y = TARGETS
     yield w.theorem(
         "The mean loss of the targets 1, none, 0.",
-        *losses(w, "", 3, y, "logits"),
+        *losses("", 3, y, "logits"),
         Stage("loss", f"cross_entropy 3 3 {y} logits", "cross_entropy loss_over counted"),
         Stage(
             "dlogits",
@@ -925,7 +932,7 @@ def cross_entropy() -> Iterator[str]:
     yield w.theorem(
         "The same with the head.",
         Stage("logits", f"{logits} {{0}} {{1}}", "unembedding"),
-        *losses(w, "", 3, y, logits),
+        *losses("", 3, y, logits),
         Stage(
             "loss",
             f"linear_cross_entropy {COUNT} 3 2 3 {y} x weight",
@@ -956,7 +963,7 @@ def smooth_cross_entropy() -> Iterator[str]:
     inner = "cross_entropy."
     yield w.theorem(
         "The smoothed loss of the targets 1, none, 0.",
-        *losses(w, inner, 3, y, "logits"),
+        *losses(inner, 3, y, "logits"),
         Stage("sharp", f"loss_over {COUNT} 3 3 {y} logits", "loss_over counted"),
         Stage(
             "loss",
@@ -1002,7 +1009,11 @@ class MultiHead(NamedTuple):
                 f"{back} {{0}} {{1}}",
                 f"linear_dx_of linear_dx dropout_dx {self.own}",
             ),
-            Stage(f"{c.prefix}dz", f"{c.dz} {{0}} {{1}} {{2}}", f"multi_head_dz split_heads {self.own}"),
+            Stage(
+                f"{c.prefix}dz",
+                f"{c.dz} {{0}} {{1}} {{2}}",
+                f"multi_head_dz split_heads {self.own}",
+            ),
             *c.backward(),
         ]
 
@@ -1173,6 +1184,7 @@ class Mlp(NamedTuple):
     def forward(self) -> list[Stage]:
         """Its lines."""
         inner = f"(inner {self.C} {self.x} {self.p})"
+        told = f"{self.noise} {self.x} {self.p}"
         return [
             Stage(
                 f"{self.prefix}c_fc.out",
@@ -1191,7 +1203,7 @@ class Mlp(NamedTuple):
             ),
             Stage(
                 f"{self.prefix}dropout.out",
-                f"feed_forward {self.C} {self.F} {gelu_activation()} {self.noise} {self.x} {self.p} {{0}} {{1}}",
+                f"feed_forward {self.C} {self.F} {gelu_activation()} {told} {{0}} {{1}}",
                 f"feed_forward {OUT} mlp_c_proj",
             ),
         ]
@@ -1483,9 +1495,7 @@ def grouped_attention() -> Iterator[str]:
 
 def residual() -> Iterator[str]:
     """Both places of the norm, whatever the norm and the part are."""
-    from pellucid.layers.residual import residual as forward
-    from pellucid.layers.residual import residual_backward as backward
-
+    pair: Any = sys.modules["pellucid.layers.residual"]
     for place in ("pre", "post"):
         w = Writing(f"{place}_code")
         for name, kind in (
@@ -1506,8 +1516,8 @@ def residual() -> Iterator[str]:
         def asked(name: str, answer: str, w: Writing = w) -> Callable[..., Any]:
             """A norm or a part that keeps what it is asked, and answers as the theorem has it."""
 
-            def function(x: TermArray, *_: Any, **__: Any) -> tuple[TermArray, None]:
-                w.tape.kept[name] = x
+            def function(value: TermArray, *_: Any, **__: Any) -> tuple[TermArray, None]:
+                w.tape.kept[name] = value
                 return w.input(f"{name}_answer", 2, 2, as_=answer), None
 
             return function
@@ -1520,8 +1530,8 @@ def residual() -> Iterator[str]:
         dpart_of = asked("dpart_in", f"run_dx part {into[1]} (snd p) {dpart}")
         names = layers.ResidualNames("x", "ln", "sum", "out")
         shared: Any = {"norm": place, "names": names, "normalize": normalize, "tape": w.tape}
-        _, cache = w.running(forward)(x, part=part, ln={}, eps=1.0, **shared)
-        w.running(backward)(dout, cache, part=dpart_of, **shared)
+        _, cache = w.running(pair.residual)(x, part=part, ln={}, eps=1.0, **shared)
+        w.running(pair.residual_backward)(dout, cache, part=dpart_of, **shared)
         asked_in_order = [
             Stage("norm_in", f"{into[0]} {{0}} {{1}}", "post_sum plus"),
             Stage("part_in", f"{into[1]} {{0}} {{1}}"),
@@ -1579,7 +1589,8 @@ def write(name: str, folder: Path) -> Path:
     path = folder / f"{name}_code.v"
     path.write_text(
         f"(** Written by formal/link.py: what the code of {name} computes. *)\n\n"
-        f"From Pellucid Require Import {' '.join(needed(name))}.\nFrom Link Require Import same.\n\n{theorems}",
+        f"From Pellucid Require Import {' '.join(needed(name))}.\n"
+        f"From Link Require Import same.\n\n{theorems}",
         encoding="utf-8",
     )
     return path

@@ -1,4 +1,4 @@
-"""formal/link.py: what the layers' code computes is what the theorems are about, and nothing else."""
+"""formal/link.py: what the code computes is what the theorems are about, and nothing else."""
 
 import os
 import re
