@@ -122,3 +122,16 @@ def test_a_choice_by_a_number_that_is_not_fixed_is_refused(place: Path, tmp_path
     assert "the code branches by the value of a number" in write(
         place, "silu", source=tmp_path / "src"
     )
+
+
+def test_what_is_handed_back_must_be_what_is_shown(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(
+        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc", "*.so*", "page")
+    )
+    path = tmp_path / "src" / "pellucid" / "layers" / "linear.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("return dx, present(weight=dweight", "return dx, present(weight=x")
+    )
+    said = write(place, "linear", source=tmp_path / "src")
+    assert "what is handed back as dweight is not what was shown" in said
