@@ -177,7 +177,7 @@ def test_a_part_of_a_run_is_a_certificate_that_the_checker_takes(
     code, said = checked(file)
     assert (code, "all that was asked for holds" in said) == (0, True)
     ended = pellucid("prove", "ai_rocks", "--show", "h.0.mlp.*")
-    assert (ended.code, ended.err.count("give its file with -o")) == (2, 1)
+    assert (ended.code, ended.err.count("give its file or directory")) == (2, 1)
     ended = pellucid("prove", "ai_rocks", "--show", "h.7.*", "-o", file)
     assert (ended.code, ended.err.count("a value must have a name like h.7.*")) == (2, 1)
     assert "proved" not in ended.out
@@ -193,3 +193,29 @@ def test_a_certificate_overwrites_no_weights_beside_it(
     assert (ended.code, weights.read_bytes()) == (0, b"mine")
     assert (tmp_path / "model.floats.safetensors").exists()
     assert checked(tmp_path / "model.json")[0] == 0
+
+
+def test_to_rocq_writes_a_development_and_says_how_it_is_checked(pellucid: Command, tmp_path: Path):
+    folder = tmp_path / "rocq"
+    ended = pellucid("prove", "softmax", "--to", "rocq", "-o", folder)
+    assert (ended.code, ended.err) == (0, "")
+    assert "58 lemmas and a theorem about 7 tensors" in ended.out
+    assert {"Calls_1.v", "Enclosures.v", "Makefile", "Prelude.v", "Run.v", "_CoqProject"} == {
+        path.name for path in folder.iterdir()
+    }
+    again = pellucid("prove", "softmax", "--to", "rocq", "-o", folder)
+    assert again.code == 2
+    assert "must be a new or an empty directory" in again.err
+
+
+def test_to_rocq_each_optimizer_has_a_directory(pellucid: Command, tmp_path: Path):
+    folder = tmp_path / "rocq"
+    options = ("--optimizer", "sgd", "--optimizer", "adam")
+    assert not pellucid("prove", "ai_rocks_d2", *options, "--to", "rocq", "-o", folder).code
+    assert {path.name for path in folder.iterdir()} == {"sgd", "adam"}
+
+
+def test_to_rocq_needs_a_directory(pellucid: Command):
+    ended = pellucid("prove", "softmax", "--to", "rocq")
+    assert ended.code == 2
+    assert "say where with -o DIR" in ended.err

@@ -79,7 +79,7 @@ for _module in pkgutil.iter_modules(options.__path__):
 
 
 TWO_MEANINGS = {"--to"}
-"""What has other meanings in other commands: a place of `reach`, and a form of `reference`."""
+"""What has another meaning elsewhere: a place of `reach`, a form of `reference` and of `prove`."""
 
 WIDER = ("export", "--dtype")
 """A file may have numbers in forms that nothing computes in."""

@@ -1,6 +1,7 @@
 """`pellucid prove`: enclose every number of a run, and certify every digit that is printed."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,14 @@ from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
 
 if TYPE_CHECKING:
-    from pellucid.prove import Checkable, Proof
+    from pellucid.prove import Checkable, Development, Proof
+
+
+class Proved(StrEnum):
+    """What a proof is written as, for others to check."""
+
+    CERTIFICATE = "certificate"
+    ROCQ = "rocq"
 
 
 TOO_MUCH = (
@@ -47,14 +55,21 @@ def prove(
     check_gradients: Annotated[
         bool | None, variant(CHECK_GRADIENTS, default="up to 2 million parameters")
     ] = None,
-    out: Annotated[Path | None, variant(OUT, "a certificate, a .json.")] = None,
+    out: Annotated[Path | None, variant(OUT, "a certificate, a .json; see --to.")] = None,
+    to: Annotated[
+        Proved,
+        Option(
+            help="What -o writes: a certificate, or a directory with a lemma a number, which Rocq "
+            "(Coq) checks."
+        ),
+    ] = Proved.CERTIFICATE,
     enclosures: Annotated[
         Path | None,
         Option(metavar="DIR", help="Write midpoints and radii, one file for each tensor."),
     ] = None,
     show: Annotated[
         list[str] | None,
-        variant(SHOW, "With -o: enclose it and what it is made of; NAME may hold *. Repeatable."),
+        variant(SHOW, "With -o, from what it is made of; NAME may hold *. Repeatable."),
     ] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
@@ -65,19 +80,15 @@ def prove(
     """
     from pellucid.checkpoint import open_model
     from pellucid.documents.numbers import Format
-    from pellucid.errors import ConfigError
-    from pellucid.files import check_writable, make_room
-    from pellucid.prove import checkable, fitting
+    from pellucid.files import make_room
+    from pellucid.prove import checkable, fitting, rocq_files
     from pellucid.prove import prove as prove_tape
     from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
 
     model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
-    if out is not None:
-        check_writable(out)
-    elif show:
-        raise ConfigError("--show says what a certificate encloses: give its file with -o")
+    _check_output(out, to, show)
     if enclosures is not None:
         make_room(enclosures, overwrite=False)
     title = text or "ai_rocks"
@@ -103,25 +114,45 @@ def prove(
                 and (beside_slopes(run.stepped) if check_gradients is None else check_gradients),
                 watch=watch,
             )
-            if out is not None:
+            if out is not None and to == Proved.CERTIFICATE:
                 exact.append(checkable(run.tape, show=show or (), watch=watch))
         proofs.append((proof, run.update))
         screen.print(f"\n[bold]{run.name}[/]", highlight=False)
         for line in proof_lines(proof, run.piece, width=screen.width):
             screen.print(line)
-    if out is not None:
-        _write(out, proofs, exact, {"digits": decimals, "title": title})
+        if out is not None and to == Proved.ROCQ:
+            folder = out / run.name if len(optimizer or ()) > 1 else out
+            screen.print(_write_rocq(folder, rocq_files(run.tape, title=title, show=show or ())))
+    if out is not None and to == Proved.CERTIFICATE:
+        _write_certificate(out, proofs, exact, digits=decimals, title=title)
+        if None in exact:
+            screen.print(TOO_MUCH)
     if not all(proof.proved for proof, _ in proofs):
         raise typer.Exit(1)
 
 
-def _write(
+def _check_output(out: Path | None, to: Proved, show: list[str] | None) -> None:
+    """Raise `ConfigError` where the proof cannot be written, before it is made."""
+    from pellucid.errors import ConfigError
+    from pellucid.files import check_writable, make_room
+
+    if out is not None and to == Proved.ROCQ:
+        make_room(out, overwrite=False)
+    elif out is not None:
+        check_writable(out)
+    elif to == Proved.ROCQ:
+        raise ConfigError("--to rocq writes a directory of files: say where with -o DIR")
+    elif show:
+        raise ConfigError("--show says what -o writes: give its file or directory")
+
+
+def _write_certificate(
     out: Path,
     proofs: "Sequence[tuple[Proof, Mapping[str, Any] | None]]",
     exact: "Sequence[Checkable | None]",
-    known: dict[str, Any],
+    **known: Any,
 ) -> None:
-    """Write the certificate, and where they are too many for it, the floats beside it."""
+    """Write the certificate, and beside it the floats that are too many for it."""
     from pellucid.checkpoint.write import write_tensors
     from pellucid.files import write_text
     from pellucid.prove import certificate, floats_beside
@@ -131,5 +162,16 @@ def _write(
     if beside is not None:
         write_tensors(out.with_name(beside), floats)
     write_text(out, certificate(proofs, exact=exact, beside=beside, **known))
-    if None in exact:
-        console().print(TOO_MUCH)
+
+
+def _write_rocq(folder: Path, found: "Development") -> str:
+    """Write the files of a development; returns what to do with them."""
+    from pellucid.files import write_text
+
+    for name, text in found.files.items():
+        write_text(folder / name, text)
+    stated = len(found.stated)
+    return (
+        f"{found.lemmas:,} lemmas and a theorem about {stated} tensors: check them with "
+        f"make -j2 -C {folder}"
+    )

@@ -12,7 +12,7 @@ array answer like tensors:
 <Ball of shape (2,), radius at most 3e-16>
 """
 
-from pellucid.numbers.ball import Ball
+from pellucid.numbers.ball import REAL, Ball
 from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
@@ -24,6 +24,7 @@ from pellucid.numbers.turns import Stop, breathe, precision, stoppable
 
 __all__ = [
     "OPERATIONS",
+    "REAL",
     "Ball",
     "Operation",
     "Rounded",

@@ -150,10 +150,10 @@ class Ball(Elementwise):
     # -- element by element -----------------------------------------------------------------------
 
     def _each(self, name: str, *others: Any) -> "Ball":
-        return self._with(each(_REAL[name], self.kept, *map(_kept, others)))
+        return self._with(each(REAL[name], self.kept, *map(_kept, others)))
 
     def _swapped(self, name: str, other: Any) -> "Ball":
-        return self._with(each(_REAL[name], _kept(other), self.kept))
+        return self._with(each(REAL[name], _kept(other), self.kept))
 
     def clamp(self, min: float | None = None, max: float | None = None) -> "Ball":  # noqa: A002
         """Not below `min`, not above `max`; of a ball on both sides, an enclosure."""
@@ -232,7 +232,7 @@ def _ball(value: Any) -> Ball:
     return Ball(arb(value))
 
 
-_REAL: dict[str, Callable[..., arb]] = {
+REAL: dict[str, Callable[..., arb]] = {
     "neg": operator.neg,
     "abs": abs,
     "add": operator.add,

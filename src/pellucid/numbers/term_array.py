@@ -105,6 +105,8 @@ class TermArray(Rearranged, Elementwise):
         return TermArray(shape, lambda index: self.term(back(index)), self)
 
     def __getitem__(self, key: Any) -> "TermArray":
+        if isinstance(key, Tensor) and key.dim():
+            key = TermArray.given(key, None)
         if not isinstance(key, TermArray):
             return self._view(views.part(self.shape, key))
         size = key.dim()

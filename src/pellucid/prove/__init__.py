@@ -7,10 +7,12 @@ from pellucid.prove.finite_difference import Slope, finite_differences
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.prove import Proof, Stepped, prove
 from pellucid.prove.replay import replay
+from pellucid.prove.rocq import Development, rocq_files
 from pellucid.prove.watch import Watch
 
 __all__ = [
     "Checkable",
+    "Development",
     "Digits",
     "Enclosed",
     "Likeliest",
@@ -28,4 +30,5 @@ __all__ = [
     "likeliest",
     "prove",
     "replay",
+    "rocq_files",
 ]

@@ -67,7 +67,7 @@ def checkable(
     if numbers > MOST and not patterns:
         return None
     fits = fitting(tape, patterns) if patterns else None
-    wanted = None if fits is None else fits | _around(tape, fits)
+    wanted = None if fits is None else fits | around(tape, fits)
     passed: set[str] = set()
     enclosures, constants = chained(tape, watch or Watch(), wanted)
     for call in tape.calls:  # what a call only passes on, such as dropout's noise
@@ -161,7 +161,7 @@ def fitting(tape: Tape, patterns: Sequence[str]) -> set[str]:
     return fits
 
 
-def _around(tape: Tape, fits: set[str]) -> set[str]:
+def around(tape: Tape, fits: set[str]) -> set[str]:
     """What is read where these values are made; of gradients, also where the values are read.
 
     Of a block that is all that its parts make.
