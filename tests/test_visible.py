@@ -9,7 +9,11 @@ import pytest
 from pellucid import errors
 from pellucid.visible import visible
 
-KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and kind is not errors.DifferenceError  # which has several lines
+]
 
 TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -39,3 +43,8 @@ def test_an_error_s_text_is_one_line_that_no_terminal_obeys(kind: type[errors.Pe
     assert str(error) == "a\\x1b]0;owned\\x07 name\\nof a file: ü x̂ ≤"
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (kind, str(error))
+
+
+def test_each_line_of_a_difference_obeys_no_terminal_either():
+    error = errors.DifferenceError(["a\x1b]0;owned\x07", "b\nc"])
+    assert str(error) == "a\\x1b]0;owned\\x07\n   b\\nc"

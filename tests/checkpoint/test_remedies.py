@@ -32,6 +32,8 @@ from pellucid.checkpoint import (
     read_torch_transformer,
     save,
 )
+from pellucid.checkpoint.bare_numbers import BareForm
+from pellucid.checkpoint.dumps import append_dump
 from pellucid.cli import main
 from pellucid.errors import CheckpointError
 from pellucid.models import GPT, Classifier, ClassifierConfig, Intervention, intervene
@@ -505,7 +507,7 @@ def tensors(place: Path, make: Make, **_: Any) -> None:
     values = {"x": torch.ones(2)}
     (place / "x.txt").write_text("1 1")
     (place / "empty").mkdir()
-    with told("come in .safetensors, .npz, .pt, .gguf, llm.c's .bin, or a folder of .npy"):
+    with told("come in .safetensors, .npz, .pt, .gguf, .bin, or a folder of .npy or .bin"):
         open_tensors(place / "x.txt")
     with told("give its path"):
         open_tensors(place / "absent")
@@ -559,6 +561,40 @@ def torch_transformer(place: Path, **_: Any) -> None:
 
 
 # -- all of them ------------------------------------------------------------------------------
+
+
+@follows(
+    "write them as docs/reference-pack.md says",
+    "write the whole tensor, and nothing before it",
+    "dump the first step alone, and what comes of later steps as step.N.{}",
+    "convert its numbers to one of these",
+)
+def dumps(place: Path, **_: Any) -> None:
+    values = torch.tensor([1.0, 2.0])
+    numbers = values.numpy().tobytes()
+    (place / "folder").mkdir()
+    (place / "folder" / "any.bin").write_bytes(numbers)
+    with told("write them as docs/reference-pack.md says"):
+        open_tensors(place / "folder")
+    (place / "folder" / "index.txt").write_text("any float32 2\n")
+    assert torch.equal(open_tensors(place / "folder")["any"], values)
+    form = {"x": BareForm((2,), whole=False)}
+    (place / "x.bin").write_bytes(b"begin" + numbers)
+    with told("write the whole tensor, and nothing before it"):
+        open_tensors(place / "x.bin", bare=form)["x"]
+    (place / "x.bin").write_bytes(numbers)
+    assert torch.equal(open_tensors(place / "x.bin", bare=form)["x"], values)
+    append_dump(place / "twice.bin", {"x": values})
+    append_dump(place / "twice.bin", {"x": values})
+    with told("as step.N.x"):
+        open_tensors(place / "twice.bin")
+    append_dump(place / "once.bin", {"x": values})
+    append_dump(place / "once.bin", {"step.2.x": values})
+    assert set(open_tensors(place / "once.bin")) == {"x", "step.2.x"}
+    whole = (place / "once.bin").read_bytes()
+    (place / "other.bin").write_bytes(whole.replace(b"x float32", b"x float80", 1))
+    with told("convert its numbers to one of these"):
+        open_tensors(place / "other.bin")
 
 
 @pytest.mark.parametrize("test", FOLLOWED, ids=lambda test: test.__name__)
