@@ -203,7 +203,8 @@ def reference(
         tokenizer=known,
     )
     written = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    said = f"{opened} on {read.numel()} tokens, {steps} steps: {decimal(written)} in {out}"
+    many = f"{steps} step{'s' * (steps > 1)}"
+    said = f"{opened} on {read.numel()} tokens, {many}: {decimal(written)} in {out}"
     console().print(said, markup=False, soft_wrap=True)
     if idle := run.idle():
         said = (
