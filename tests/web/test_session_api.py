@@ -253,6 +253,10 @@ def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     *events, last = answer(api, "prove", experiment=AI_ROCKS)
     assert events
     assert last["done"]["proved"]
+    box = " ".join(last["done"]["box"])
+    assert "every point within ε = 0.001" in box
+    assert "'rocks' (token 1) is the most likely next token" in box
+    assert "refuted from ε = 0.29" in box
     got = answer(api, "why", experiment=AI_ROCKS, name=name)
     proved = got["proved"]
     assert proved["printed_right"]

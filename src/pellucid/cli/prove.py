@@ -14,6 +14,7 @@ from pellucid.cli.options.optimizer import CHECK_GRADIENTS, OPTIMIZER
 from pellucid.cli.options.output import DIGITS, OUT, SHOW, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
+from pellucid.cli.proved_sets import asked_of_sets, prove_sets
 from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
 
@@ -27,6 +28,9 @@ class Proved(StrEnum):
     CERTIFICATE = "certificate"
     ROCQ = "rocq"
 
+
+BITS = 96
+"""Of the balls at the beginning."""
 
 TOO_MUCH = (
     "the certificate has no enclosures, which would be too large: --show NAME gives those of a part"
@@ -50,7 +54,7 @@ def prove(
     ] = None,
     bits: Annotated[
         int, Option(help="Precision at the start; more bits are taken where needed.")
-    ] = 96,
+    ] = BITS,
     digits: Annotated[int | None, DIGITS] = None,
     check_gradients: Annotated[
         bool | None, variant(CHECK_GRADIENTS, default="up to 2 million parameters")
@@ -71,6 +75,29 @@ def prove(
         list[str] | None,
         variant(SHOW, "With -o, from what it is made of; NAME may hold *. Repeatable."),
     ] = None,
+    all_texts: Annotated[
+        int | None,
+        Option(
+            metavar="N",
+            help="Prove the most likely next token of every text of so many tokens.",
+        ),
+    ] = None,
+    within: Annotated[
+        str | None,
+        Option(
+            metavar="EPS",
+            help="Prove that the most likely next token stays the same for all numbers within this "
+            "distance of the embeddings, each by itself; auto finds the largest.",
+        ),
+    ] = None,
+    of: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="With --within, a parameter or a layer's output in place of the embeddings.",
+            show_default="h.0.resid_pre, what the first block reads",
+        ),
+    ] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
@@ -86,12 +113,28 @@ def prove(
     from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
 
+    sets = asked_of_sets(
+        within,
+        of,
+        all_texts,
+        until=until,
+        optimizer=optimizer,
+        digits=digits,
+        check_gradients=check_gradients,
+        enclosures=enclosures,
+        show=show,
+        to=None if to == Proved.CERTIFICATE else to,
+        bits=None if bits == BITS else bits,
+    )
     model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
     _check_output(out, to, show)
     if enclosures is not None:
         make_room(enclosures, overwrite=False)
     title = text or "ai_rocks"
+    if sets is not None:
+        prove_sets(title if model is None else open_model(model, **how), text, sets, out)
+        return
     if model is None:
         runs = example_runs(title, until, optimizer)
     else:

@@ -57,6 +57,11 @@ class Ball(Elementwise):
             floats = floats.double()
         return cls(floats.numpy(), values.dtype)
 
+    def widened(self, radius: float) -> "Ball":
+        """All that is within the radius of these numbers, each by itself: a box, in sup norm."""
+        wide = arb(0, radius)
+        return self._with(each(lambda x: x + wide, self.kept))
+
     @property
     def numbers(self) -> Reals:
         """The numbers as an array of `arb`."""

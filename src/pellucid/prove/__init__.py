@@ -4,23 +4,33 @@ from pellucid.prove.certificate import certificate, floats_beside
 from pellucid.prove.checkable import Checkable, checkable, fitting
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
 from pellucid.prove.finite_difference import Slope, finite_differences
+from pellucid.prove.lead import Lead
 from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.prove import Proof, Stepped, prove
+from pellucid.prove.refute import Refuted
 from pellucid.prove.replay import replay
 from pellucid.prove.rocq import Development, rocq_files
+from pellucid.prove.set_certificate import set_certificate
+from pellucid.prove.texts import Read, all_texts
 from pellucid.prove.watch import Watch
+from pellucid.prove.within import Within, within
 
 __all__ = [
     "Checkable",
     "Development",
     "Digits",
     "Enclosed",
+    "Lead",
     "Likeliest",
     "Misprint",
     "Proof",
+    "Read",
+    "Refuted",
     "Slope",
     "Stepped",
     "Watch",
+    "Within",
+    "all_texts",
     "certificate",
     "checkable",
     "enclose",
@@ -31,4 +41,6 @@ __all__ = [
     "prove",
     "replay",
     "rocq_files",
+    "set_certificate",
+    "within",
 ]

@@ -107,12 +107,12 @@ def prove(
         proving = _Proving(tape, written, stepped, watch or Watch())
         while not proving.passed(bits) and 2 * bits <= MOST_BITS:
             bits = min(MOST_BITS, max(2 * bits, proving.enough(bits)))
-        given = [tape.value(name) for name in _given(tape) if is_real(tape.value(name))]
+        given = [tape.value(name) for name in given_to(tape) if is_real(tape.value(name))]
         numbers = all(bool(value.isfinite().all()) for value in given)  # else none has a slope
         return Proof(
             dtype_of(tape),
             bits,
-            {name: sha256(tape.value(name)) for name in _given(tape)},
+            {name: sha256(tape.value(name)) for name in given_to(tape)},
             tuple(proving.found.values()),
             finite_differences(*stepped) if stepped and differences and numbers else None,
             proving.likeliest,
@@ -131,7 +131,7 @@ class _Proving:
         watch: Watch,
     ) -> None:
         self.tape, self.written, self.stepped, self.watch = tape, written, stepped, watch
-        given = (name for name in _given(tape) if is_real(tape.value(name)))
+        given = (name for name in given_to(tape) if is_real(tape.value(name)))
         read = {name for call in tape.calls for name in call.inputs.values()}
         self.found = {name: _exact(tape, name, used=name in read) for name in given}
         self.likeliest: Likeliest | None = None
@@ -234,7 +234,7 @@ def _known(tape: Tape, name: str) -> dict[str, Any]:
     return {"name": name, "also": also, "part": part_of(tape, name)}
 
 
-def _given(tape: Tape) -> list[str]:
+def given_to(tape: Tape) -> list[str]:
     """The names of all that no call made: parameters, tokens, and what else came from outside."""
     read = (name for call in tape.calls for name in call.inputs.values())
     names = dict.fromkeys((*tape, *read))

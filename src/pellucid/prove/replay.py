@@ -23,9 +23,16 @@ from torch import Tensor
 from pellucid.errors import TraceError
 from pellucid.tape import Call, Tape
 
+Handed = Callable[[str, Any], Any]
+"""What is put in place of a tensor, by its first name on the tape."""
+
 
 def replay(
-    tape: Tape, given: Callable[[Tensor], Any], shown: Callable[[str, Any], None] | None = None
+    tape: Tape,
+    given: Callable[[Tensor], Any],
+    shown: Callable[[str, Any], None] | None = None,
+    *,
+    handed: Handed | None = None,
 ) -> Iterator[tuple[Call, dict[str, Any]]]:
     """Run the calls again; yields each with what it shows, inner calls' values among them.
 
@@ -34,12 +41,15 @@ def replay(
     each value as soon as it is shown, before any other call reads it.
     """
     last = {name: place for place, call in enumerate(tape.calls) for name in call.inputs.values()}
+    names = {} if handed is None else handed_on(tape)
     made: dict[str, Any] = {}
     seen: set[str] = set()
     for place, call in enumerate(tape.calls):
         if set(own_outputs(tape, call)) - seen:
             own = Tape() if shown is None else _Telling(shown)
-            call.rerun(partial(_read, tape, call, made=made, given=given), own)
+            if handed is not None:
+                own = _Handing(handed, names)
+            call.rerun(partial(_read, tape, call, made=made, given=given, handed=handed), own)
             values = {name: own.value(name) for name in own if is_real(tape.value(name))}
             # What is made of whole numbers alone, such as a table of positions, is still floats.
             values |= {name: given(value) for name, value in values.items() if is_real(value)}
@@ -65,6 +75,35 @@ class _Telling(Tape):
         super().__call__(**values)
 
 
+class _Handing(Tape):
+    """A tape that puts others in place of what inner layers hand on."""
+
+    def __init__(self, handed: Handed, names: Mapping[tuple[str, str], str]) -> None:
+        super().__init__()
+        self._handed, self._names = handed, names
+
+    def run(
+        self, function: Callable[..., Any], body: Callable[..., Any], arguments: dict[str, Any]
+    ) -> Any:
+        """Run a layer; whoever called it is handed the other tensor."""
+        result = super().run(function, body, arguments)
+        name = self._names.get((self.path, function.__name__))
+        return result if name is None else (self._handed(name, result[0]), *result[1:])
+
+
+def handed_on(tape: Tape) -> dict[tuple[str, str], str]:
+    """The name of what each call makes and hands on as its result, by what identifies the call.
+
+    What a layer computes on its way and uses itself is not among them.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for call in tape.calls:
+        name = tape.name_of(call.result[0]) if isinstance(call.result, tuple) else None
+        if name is not None and tape.made_by(name) is call and is_real(tape.value(name)):
+            found[call.key] = name
+    return found
+
+
 def _read(
     tape: Tape,
     call: Call,
@@ -73,17 +112,17 @@ def _read(
     *,
     made: Mapping[str, Any],
     given: Callable[[Tensor], Any],
+    handed: Handed | None,
 ) -> Any:
     """What a call is given for a value in the replay."""
     if not is_real(value):
         return value
     name = call.inputs[argument]
-    if name in made:
-        return made[name]
     maker = tape.made_by(name)
-    if maker is not None and name not in maker.inputs.values():
+    if name not in made and maker is not None and name not in maker.inputs.values():
         raise TraceError(f"{name} must be made before it is read: please report this")
-    return given(value)
+    other = made[name] if name in made else given(value)
+    return other if handed is None else handed(name, other)
 
 
 def own_outputs(tape: Tape, call: Call) -> list[str]:

@@ -9,10 +9,11 @@ from flint import arb
 
 from pellucid.documents.certified import certified
 from pellucid.documents.numbers import Format
-from pellucid.errors import ConfigError
+from pellucid.documents.sets import within_sentences
+from pellucid.errors import ConfigError, TraceError
 from pellucid.explain import Explanation, place
 from pellucid.numbers import Ball, decimal_ends, precision
-from pellucid.prove import Proof, Stepped, Watch, prove
+from pellucid.prove import Proof, Stepped, Watch, Within, prove, within
 from pellucid.tape import Tape
 from pellucid.web.answers.json_values import Json, format_of
 from pellucid.web.session.events import Tell, events_of
@@ -70,14 +71,16 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
             if "done" not in event:
                 yield event
                 continue
-            proof, run.balls = event["done"]
+            proof, run.balls, box = event["done"]
             run.proof = proof
+            piece = str if run.trace is None else run.trace.piece
             yield {
                 "done": {
                     "numbers": count,
                     "bits": proof.bits,
                     "proved": proof.proved,
                     "claim": certified(proof, "").stamp.claim,
+                    "box": [text for text, _ in within_sentences(box, piece)] if box else [],
                     "failures": list(proof.failures),
                 }
             }
@@ -85,10 +88,23 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
     return events()
 
 
-def _prove(tell: Tell, tape: Tape, stepped: Stepped | None) -> tuple[Proof, dict[str, Any]]:
-    """The proof of a tape and its balls, as they go from one process to another."""
+def _prove(
+    tell: Tell, tape: Tape, stepped: Stepped | None
+) -> tuple[Proof, dict[str, Any], Within | None]:
+    """The proof of a tape, its balls, and what is certified of a box around its embeddings.
+
+    As they go from one process to another.
+    """
     watch = _BallRecorder(tell)
-    return prove(tape, written=Format, stepped=stepped, watch=watch), watch.balls
+    proof = prove(tape, written=Format, stepped=stepped, watch=watch)
+    return proof, watch.balls, None if proof.not_finite else _box(tape, watch)
+
+
+def _box(tape: Tape, watch: Watch) -> Within | None:
+    try:
+        return within(tape, watch=watch)
+    except (ConfigError, TraceError):  # no run of a causal model
+        return None
 
 
 def proved(run: ExperimentRun, found: Explanation) -> Json | None:

@@ -255,7 +255,8 @@ class Why extends Panel {
       this.store.forget();
       say(this, "pel-say", { message: done.claim });
       await this.#ask();
-      fill(this.#parts.proof, h("p", { class: "claim" }, done.claim));
+      const claims = [done.claim, ...done.box];
+      fill(this.#parts.proof, ...claims.map((text) => h("p", { class: "claim" }, text)));
     } catch (error) {
       clear(proof);
       if (!["ApiError", "AbortError"].includes(error.name)) throw error;
