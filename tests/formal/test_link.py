@@ -50,6 +50,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "formal").mkdir()
     for path in (*FORMAL.glob("*.v"), FORMAL / "link.py", FORMAL / "_CoqProject"):
         shutil.copy(path, root / "formal")
+    shutil.copytree(FORMAL / "linking", root / "formal" / "linking")
     (root / "link").mkdir()
     return root / "link"
 

@@ -1,0 +1,57 @@
+"""The files that are written, a layer each, and what Rocq has against them."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from linking.exact import exact_roots
+from linking.layers import LAYERS
+
+FORMAL = Path(__file__).resolve().parents[1]
+SAME = Path(__file__).with_name("same.v")
+
+COMPOSED = ("feed_forward", "gated_feed_forward", "block", "gated_block", "decoder_block")
+"""What holds an activation, which its own theorem leaves open."""
+
+
+def write_same(folder: Path) -> Path:
+    """Put beside the layers' files the one that they all need; returns where it is."""
+    path = folder / SAME.name
+    path.write_text(SAME.read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+def write(name: str, folder: Path) -> Path:
+    """Write a layer's file; returns where it is."""
+    with exact_roots():
+        theorems = "\n".join(LAYERS[name]())
+    path = folder / f"{name}_code.v"
+    path.write_text(
+        f"(** Written by formal/link.py: what the code of {name} computes. *)\n\n"
+        f"From Pellucid Require Import {' '.join(needed(name))}.\n"
+        f"From Link Require Import same.\n\n{theorems}",
+        encoding="utf-8",
+    )
+    return path
+
+
+def needed(name: str) -> list[str]:
+    """A file of theorems behind those that it rests on, in the order that they are built in."""
+    found = {"gelu", "silu"} if name in COMPOSED else set()
+    waiting = [name]
+    while waiting:
+        found.add(file := waiting.pop())
+        text = (FORMAL / f"{file}.v").read_text(encoding="utf-8")
+        imported = re.findall(r"^From Pellucid Require Import (.*)\.$", text, re.MULTILINE)
+        waiting += set(" ".join(imported).split()) - found
+    built = (FORMAL / "_CoqProject").read_text(encoding="utf-8").split()
+    return [file[:-2] for file in built if file[:-2] in found]
+
+
+def accepted(path: Path) -> str:
+    """What Rocq has against a file; nothing where it accepts it."""
+    quiet = ["-w", "-ambiguous-paths,-overriding-logical-loadpath"]
+    known = ["-Q", str(FORMAL), "Pellucid", "-Q", str(path.parent), "Link"]
+    command = ["coqc", *quiet, *known, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{path.name}: {done.stdout}{done.stderr}" if done.returncode else ""

@@ -1,0 +1,76 @@
+"""GPT-2's feed-forward network."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from linking.layers.activation import Activation
+from linking.layers.gelu import TANH
+from linking.layers.linear import MAP, a_map, gradients
+from linking.layers.multi_head import OUT
+from linking.writing import Stage, Writing, within
+from pellucid.layers import REFERENCE
+
+
+class FeedForward(NamedTuple):
+    """A feed-forward network in the theorem's words: widths, activation, inputs; two positions."""
+
+    C: int
+    F: int
+    act: Activation
+    noise: str
+    x: str
+    p: str
+    dout: str
+
+    def forward(self) -> list[Stage]:
+        """Its lines."""
+        inner, act = f"(inner {self.C} {self.x} {self.p})", self.act
+        told = f"{self.C} {self.F} {act.rocq} {self.noise} {self.x} {self.p}"
+        return [
+            Stage("c_fc.out", inner, f"inner c_fc {MAP}"),
+            *within("act", act.opening(f"({inner} {{0}} {{1}})")),
+            Stage("act.out", f"activate {act.rocq} {inner}", f"activate bend {act.name}"),
+            Stage("dropout.out", f"feed_forward {told}", f"feed_forward {OUT} mlp_c_proj"),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of both maps."""
+        C, act, dout = self.C, self.act, f"(dropout_dx {self.noise} {self.dout})"
+        told = f"{act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
+        grads = f"(feed_forward_dparams 2 {C} {told})"
+        return [
+            *gradients("c_proj", f"(snd {grads})", "feed_forward_dparams"),
+            Stage(
+                "c_proj.dx",
+                f"(linear_dx_of {C} (mlp_c_proj {self.p}) {dout})",
+                "linear_dx_of linear_dx mlp_c_proj dropout_dx",
+            ),
+            Stage(
+                "act.dx",
+                f"feed_forward_dinner {C} {told}",
+                f"feed_forward_dinner activate_dx bend_dx {act.name}_dx mlp_c_proj",
+            ),
+            *gradients("c_fc", f"(fst {grads})", "feed_forward_dparams"),
+            Stage(
+                "c_fc.dx",
+                f"feed_forward_dx {C} {self.F} {told}",
+                "feed_forward_dx linear_dx_of linear_dx c_fc",
+            ),
+        ]
+
+
+def theorems() -> Iterator[str]:
+    """Two positions, width 2, inner width 3, with tanh GELU and noise."""
+    w = Writing("feed_forward_code")
+    x, (c_fc, a), (c_proj, b) = w.input("x", 2, 2), a_map(w, "fc", 2, 3), a_map(w, "proj", 3, 2)
+    w.pair(
+        "feed_forward",
+        x,
+        c_fc=c_fc,
+        c_proj=c_proj,
+        noise=w.input("noise", 2, 2),
+        shared={"activation": TANH.pair, "ops": REFERENCE},
+        gradient=("dout", 2, 2),
+    )
+    mlp = FeedForward(2, 3, TANH, "noise", "x", f"({a}, {b})", "dout")
+    yield w.theorem("GPT-2's feed-forward network.", *mlp.forward(), *mlp.backward())

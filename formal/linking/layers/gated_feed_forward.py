@@ -1,0 +1,83 @@
+"""Llama's feed-forward network."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from linking.layers.activation import Activation
+from linking.layers.linear import MAP, a_map, gradients
+from linking.layers.multi_head import OUT
+from linking.layers.silu import SILU
+from linking.writing import Stage, Writing, within
+from pellucid.layers import REFERENCE
+
+
+class GatedFeedForward(NamedTuple):
+    """Llama's network in the theorem's words: widths, activation, inputs; two positions."""
+
+    C: int
+    F: int
+    act: Activation
+    noise: str
+    x: str
+    p: str
+    dout: str
+
+    def forward(self) -> list[Stage]:
+        """Its lines."""
+        C, act, x, p = self.C, self.act, self.x, self.p
+        gate, up = f"gate {C} {x} {p}", f"up {C} {x} {p}"
+        return [
+            Stage("gate_proj.out", gate, f"gate gate_proj {MAP}"),
+            Stage("up_proj.out", up, f"up up_proj {MAP}"),
+            *within("act", act.opening(f"({gate} {{0}} {{1}})")),
+            Stage("act.out", f"activate {act.rocq} ({gate})", f"activate bend {act.name}"),
+            Stage("gated", f"gated {C} {act.rocq} {x} {p}", "gated times"),
+            Stage(
+                "dropout.out",
+                f"gated_feed_forward {C} {self.F} {act.rocq} {self.noise} {x} {p}",
+                f"gated_feed_forward {OUT} down_proj",
+            ),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of its maps."""
+        C, act = self.C, self.act
+        told = f"{act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
+        own = "gated_feed_forward_dparams"
+        grads = f"({own} 2 {C} {told})"
+        return [
+            *gradients("c_proj", f"(snd {grads})", own),
+            Stage(
+                "dgated",
+                f"dgated {C} {self.noise} {self.p} {self.dout}",
+                "dgated linear_dx_of linear_dx dropout_dx down_proj",
+            ),
+            Stage("dup", f"dup {C} {told}", "dup times"),
+            Stage("act.dx", f"dgate {C} {told}", f"dgate activate_dx bend_dx {act.name}_dx times"),
+            *gradients("gate_proj", f"(fst (fst {grads}))", own),
+            *gradients("up_proj", f"(snd (fst {grads}))", own),
+            Stage(
+                "dx",
+                f"gated_feed_forward_dx 2 {C} {self.F} {told}",
+                "gated_feed_forward_dx linear_dx_of linear_dx gate_proj up_proj",
+            ),
+        ]
+
+
+def theorems() -> Iterator[str]:
+    """Two positions, width 2, inner width 3, with SiLU and noise."""
+    w = Writing("gated_feed_forward_code")
+    x, (gate, a) = w.input("x", 2, 2), a_map(w, "gate", 2, 3)
+    (up, b), (c_proj, c) = a_map(w, "up", 2, 3), a_map(w, "proj", 3, 2)
+    w.pair(
+        "gated_feed_forward",
+        x,
+        gate_proj=gate,
+        up_proj=up,
+        c_proj=c_proj,
+        noise=w.input("noise", 2, 2),
+        shared={"activation": SILU.pair, "ops": REFERENCE},
+        gradient=("dout", 2, 2),
+    )
+    mlp = GatedFeedForward(2, 3, SILU, "noise", "x", f"(({a}, {b}), {c})", "dout")
+    yield w.theorem("Llama's feed-forward network.", *mlp.forward(), *mlp.backward())

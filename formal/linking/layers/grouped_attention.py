@@ -1,0 +1,178 @@
+"""Llama's self-attention."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from linking.fixed import CAUSAL, seen
+from linking.layers.linear import MAP, a_map, gradients
+from linking.layers.multi_head import OUT, MultiHead
+from linking.layers.scaled_dot_product import Attention
+from linking.writing import Stage, Writing
+from pellucid.layers import REFERENCE
+
+PREPARED = "(Prod (Vector 2) (Vector 0))"
+PREPARE = "prepare prepare_dx prepare_dparams prepared_twice normed turned"
+OWN = "grouped_attention_dparams"
+
+
+class GroupedAttention(NamedTuple):
+    """Llama's attention in the theorem's words: heads of width 2, normed and turned; width 2."""
+
+    x: str
+    maps: tuple[str, str, str, str]
+    gains: tuple[str, str]
+    dout: str
+
+    @property
+    def p(self) -> str:
+        """All parameters. Turning has none, which Rocq holds as a vector of width 0."""
+        q, k, v, c_proj = self.maps
+        gains = ", ".join(f"({gain}, nothing)" for gain in self.gains)
+        return f"((({q}, {k}), ({v}, {c_proj})), ({gains}))"
+
+    def of(self, heads: int) -> str:
+        """What is done to queries or keys before they are compared."""
+        return f"(prepared_twice (normed {heads} 2 2 eps) (turned {heads} 2 1 cosines sines))"
+
+    @property
+    def told(self) -> str:
+        """Sizes, mask, noises, preparations, input and parameters, as all definitions have them."""
+        of_q, of_k = self.of(2), self.of(1)
+        return f"1 2 2 2 2 {CAUSAL} attn_noise noise {of_q} {of_k} {self.x} {self.p}"
+
+    def rows(self, name: str) -> str:
+        """The heads of q, k or v as the maps made them."""
+        return f"(@{name}_heads 2 2 {PREPARED} {PREPARED} {self.x} {self.p})"
+
+    @property
+    def grads(self) -> str:
+        """The gradients of all parameters."""
+        return f"({OWN} {self.told} {self.dout})"
+
+    @property
+    def heads(self) -> MultiHead:
+        """What it is made of."""
+        kinds, inputs = f"{PREPARED} {PREPARED}", f"{self.x} {self.p}"
+        q = f"(@q_of 1 2 2 2 2 {kinds} {self.of(2)} {inputs})"
+        k = f"(@k_of 1 2 2 2 2 {kinds} {self.of(1)} {inputs})"
+        v = f"(@v_of 2 2 2 {kinds} {inputs})"
+        dz = f"(@grouped_dz 2 2 noise {kinds} {self.p} {self.dout})"
+        shared = "k_of v_of repeat_heads of_k_params"
+        core = Attention(2, 2, 2, CAUSAL, "attn_noise", q, k, v, dz, shared)
+        return MultiHead(core, "noise", self.maps[3], self.dout, "grouped_dz grouped_c_proj")
+
+    def forward(self) -> list[Stage]:
+        """Its lines: the three maps, their rows normed and turned, then attention."""
+        turned = f"prepare {self.of(1)} {self.rows('k')} ({self.gains[1]}, nothing)"
+        return [
+            *(
+                Stage(f"{n}_heads", self.rows(n), f"{n}_heads {n}_proj split_heads {MAP}")
+                for n in "qkv"
+            ),
+            *self.normed("q", self.gains[0]),
+            *self.normed("k", self.gains[1]),
+            Stage("q", self.heads.core.q, f"q_of of_q_params rotary {PREPARE}"),
+            Stage("k_rope.out", turned, f"rotary {PREPARE}"),
+            *self.heads.forward(),
+            Stage(
+                "resid_dropout.out",
+                f"grouped_attention {self.told}",
+                f"grouped_attention multi_head {OUT} grouped_c_proj",
+            ),
+        ]
+
+    def normed(self, name: str, gain: str) -> list[Stage]:
+        """The lines of the norm of queries or keys."""
+        heads = self.rows(name)
+        row = f"({heads} {{0}} {{1}})"
+        return [
+            Stage(f"{name}_norm.rstd", f"rms_rstd 2 eps {row}", "rms_rstd"),
+            Stage(f"{name}_norm.xhat", f"rms_xhat 2 eps {row} {{2}}", "rms_xhat"),
+            Stage(
+                f"{name}_norm.out",
+                f"rms_norm 2 eps ({heads} {{0}}) {gain} {{1}} {{2}}",
+                "rms_norm",
+            ),
+        ]
+
+    def back(self, name: str) -> str:
+        """The gradient of q, k or v as attention hands it back."""
+        return f"(grouped_d{name} {self.told} {self.dout})"
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of its maps and norms."""
+        grads = self.grads
+        arrays = (("q", "dq"), ("k", "k_repeat.dx"), ("v", "v_repeat.dx"))
+        return [
+            *self.heads.backward(2),
+            *gradients("c_proj", f"(snd (snd (fst {grads})))", f"{OWN} multi_head_dc_proj"),
+            *(Stage(array, self.back(n), f"grouped_d{n} repeat_heads_dx") for n, array in arrays),
+            *self.unprepared("q", self.gains[0], "fst"),
+            *self.unprepared("k", self.gains[1], "snd"),
+            *self.unmapped("q", "fst (fst"),
+            *self.unmapped("k", "snd (fst"),
+            *self.unmapped("v", "fst (snd"),
+            Stage(
+                "dx",
+                f"grouped_attention_dx {self.told} {self.dout}",
+                "grouped_attention_dx linear_dx_of linear_dx q_proj k_proj v_proj",
+            ),
+        ]
+
+    def unprepared(self, name: str, gain: str, place: str) -> list[Stage]:
+        """The lines back through the turning and the norm of queries or keys."""
+        turned = f"(rotary_dx 1 cosines sines ({self.back(name)} {{0}}))"
+        return [
+            Stage(f"{name}_rope.dx", f"{turned} {{1}} {{2}}", "rotary_dx"),
+            Stage(
+                f"{name}_norm.dweight",
+                f"fst ({place} (snd {self.grads})) {{0}}",
+                f"{OWN} {PREPARE} heads_dweight rms_norm_dweight",
+            ),
+            Stage(
+                f"{name}_norm.dx",
+                f"rms_norm_dx 2 eps ({self.rows(name)} {{0}}) {gain} {turned} {{1}} {{2}}",
+                "rms_norm_dx",
+            ),
+        ]
+
+    def unmapped(self, name: str, place: str) -> list[Stage]:
+        """The lines back to the rows that a map made, and its gradients."""
+        unfold = f"d{name}_rows merge_heads of_q_params of_k_params {PREPARE}"
+        return [
+            Stage(f"d{name}_rows", f"d{name}_rows {self.told} {self.dout}", unfold),
+            *gradients(f"{name}_proj", f"({place} (fst {self.grads})))", OWN),
+        ]
+
+
+def theorems() -> Iterator[str]:
+    """Two heads of queries share one of keys; two positions, width 2; normed and turned."""
+    w = Writing("grouped_attention_code")
+    x = w.input("x", 2, 2)
+    q_proj, a = a_map(w, "query", 2, 4)
+    k_proj, b = a_map(w, "key", 2, 2)
+    v_proj, c = a_map(w, "value", 2, 2)
+    c_proj, d = a_map(w, "proj", 4, 2)
+    w.also("nothing", "nat -> R")
+    w.pair(
+        "grouped_attention",
+        x,
+        q_proj=q_proj,
+        k_proj=k_proj,
+        v_proj=v_proj,
+        c_proj=c_proj,
+        n_head=2,
+        n_kv_head=1,
+        mask=seen(CAUSAL),
+        eps=w.input("eps"),
+        q_norm={"weight": w.input("q_gain", 2)},
+        k_norm={"weight": w.input("k_gain", 2)},
+        cos=w.input("cosines", 2, 1),
+        sin=w.input("sines", 2, 1),
+        attn_noise=w.input("attn_noise", 2, 2, 2),
+        resid_noise=w.input("noise", 2, 2),
+        shared={"ops": REFERENCE},
+        gradient=("dout", 2, 2),
+    )
+    at = GroupedAttention("x", (a, b, c, d), ("q_gain", "k_gain"), "dout")
+    yield w.theorem("Llama's self-attention, as in Qwen3.", *at.forward(), *at.backward())

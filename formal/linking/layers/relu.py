@@ -1,0 +1,12 @@
+"""ReLU."""
+
+from collections.abc import Iterator
+
+from linking.layers.activation import Activation
+
+RELU = Activation("relu", by="unfold relu_dx; by_sign")
+
+
+def theorems() -> Iterator[str]:
+    """Two numbers."""
+    yield RELU.theorem("ReLU, at 0 too.")
