@@ -136,7 +136,7 @@ def test_where_a_float_is_printed_wrong_the_true_digits_stand(pellucid: Command,
     assert (variances[plain][1], variances[proved][1]) == ("1.2338", "1.2337")
     assert variances[plain][2:] == variances[proved][2:]
     (stamp,) = pages[proved].root.all("p", **{"class": "stamp"})
-    assert "as of 1 of the numbers" in stamp.text
+    assert "print other digits, as of 1, the tables have the true ones" in stamp.text
     (link,) = stamp.all("a")
     assert (tmp_path / link.attributes["href"]).is_file()
     assert not list(pages[plain].root.all("p", **{"class": "stamp"}))

@@ -284,9 +284,12 @@ def test_the_likeliest_token_is_certified_only_where_its_ball_is_above_all_other
     assert (found.token, found.runner_up) == (1, 2)
     assert 0.5 - 1e-12 < found.lead <= 0.5
     assert float(found.probability) == pytest.approx(float(logits[1].softmax(0)[1]), abs=1e-12)
+    assert found.probability == f"{float(logits[1].softmax(0)[1]):.12g}"
     wide = Ball([[arb(1), arb(3, 0.3), arb(2.5, 0.3)]])
     assert likeliest(wide) is None
-    assert likeliest(Ball([[arb(1), arb(3, 0.2), arb(2.5, 0.2)]])) is not None
+    rough = [Ball([[arb(1), arb(3, off), arb(2.5, off)]]) for off in (0.001, 0.2)]
+    told = [one and one.probability for one in map(likeliest, rough)]
+    assert told == ["0.6", "0.39 to 0.85"], "the probability's ball is from 0.391 to 0.844"
     assert likeliest(Ball([[arb(1), arb(1)]])) is None
     assert likeliest(Ball([[arb(1)]])) is None
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pellucid.documents.numbers import Format
-from pellucid.prove import Proof, prove
+from pellucid.prove import Proof, Slope, prove
 from pellucid.terminal.proof import proof_lines
 from tests.examples.walkthroughs import walkthrough_of
 
@@ -39,3 +39,13 @@ def test_a_name_that_has_no_room_stands_above_its_row(proof: Proof, width: int, 
     assert re.search(r"\d(?:×\d)*( +\S+){4}  proved$", row), "a row is one line"
     heads = next(line for line in lines if "relative" in line)
     assert row.index("  proved") == len(heads), "and stands below its heads"
+
+
+def test_what_is_evidence_is_not_called_proved(proof: Proof):
+    slope = Slope(("weight",), 0.5, 0.5, 0.0)
+    lines = printed(replace(proof, slopes=(slope,)), 100)
+    (told,) = [line for line in lines if line.startswith("proved:")]
+    assert "slope" not in told
+    (told,) = [line for line in lines if line.startswith("evidence:")]
+    assert "slope" in told
+    assert not [line for line in printed(proof, 100) if line.startswith("evidence:")]

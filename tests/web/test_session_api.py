@@ -257,6 +257,7 @@ def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     assert "every point within ε = 0.001" in box
     assert "'rocks' (token 1) is the most likely next token" in box
     assert "refuted from ε = 0.29" in box
+    assert last["done"]["claim"].endswith("are enclosed, in balls of 96 bits."), "no word of tables"
     got = answer(api, "why", experiment=AI_ROCKS, name=name)
     proved = got["proved"]
     assert proved["printed_right"]

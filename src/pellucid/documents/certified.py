@@ -29,19 +29,33 @@ def certified(proof: Proof, file: str) -> Certified:
     return Certified(Stamp(_claim(proof), file), true)
 
 
+def enclosed(proof: Proof) -> str:
+    """What is proved of a run whose digits are shown as the floats that they are."""
+    if not proof.proved:
+        return _failed(proof)
+    wrong = sum(tensor.misprinted for tensor in proof.tensors)
+    others = f"; of {wrong:,} the digits that {proof.dtype} prints are not the true ones"
+    return f"{_enclosed(proof)}{others if wrong else ''}."
+
+
 def _claim(proof: Proof) -> str:
     if not proof.proved:
-        first = f" {proof.not_finite}." if proof.not_finite else ""
-        return f"NOT proved: {', '.join(proof.failures)}.{first}"
-    count = sum(prod(tensor.shape) for tensor in proof.tensors)
+        return _failed(proof)
+    claim = f"Every digit in the tables is proved. {_enclosed(proof)}"
     wrong = sum(tensor.misprinted for tensor in proof.tensors)
-    claim = (
-        f"Every digit in the tables is proved: {count:,} numbers, each enclosed in a ball of "
-        f"{proof.bits} bits."
-    )
-    if not wrong:
-        return claim
-    return (
-        f"{claim} Where {proof.dtype} would print others, as of {wrong:,} of the numbers, the true "
-        "ones stand."
-    )
+    if wrong:
+        claim += (
+            f"; where {proof.dtype} would print other digits, as of {wrong:,}, the tables have the "
+            "true ones"
+        )
+    return f"{claim}. Statistics, and figures in lines and sentences, are of floats."
+
+
+def _enclosed(proof: Proof) -> str:
+    count = sum(prod(tensor.shape) for tensor in proof.tensors)
+    return f"All {count:,} numbers of the run are enclosed, in balls of {proof.bits} bits"
+
+
+def _failed(proof: Proof) -> str:
+    first = f" {proof.not_finite}." if proof.not_finite else ""
+    return f"NOT proved: {', '.join(proof.failures)}.{first}"

@@ -134,8 +134,9 @@ def _summary(proof: Proof) -> Iterator[Hanging]:
     count = sum(prod(tensor.shape) for tensor in proof.tensors)
     amount = f"{count:,} numbers in {len(proof.tensors)} tensors, {proof.bits} bits"
     if proof.proved:
-        slopes = "" if proof.slopes is None else "; every gradient agrees with the loss's slope"
-        yield Hanging(f"proved: {amount}{slopes}", "bold green")
+        yield Hanging(f"proved: {amount}", "bold green")
+        if proof.slopes:
+            yield Hanging("evidence: along random directions, each gradient is the slope", "green")
     if proof.digits_certified:
         yield Hanging("every printed digit is the true number's, correctly rounded", "green")
     else:

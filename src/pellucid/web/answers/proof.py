@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from pellucid.documents.certified import certified
+from pellucid.documents.certified import enclosed
 from pellucid.documents.numbers import Format
 from pellucid.documents.sets import within_sentences
 from pellucid.errors import ConfigError, TraceError
@@ -79,7 +79,7 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
                     "numbers": count,
                     "bits": proof.bits,
                     "proved": proof.proved,
-                    "claim": certified(proof, "").stamp.claim,
+                    "claim": enclosed(proof),
                     "box": [text for text, _ in within_sentences(box, piece)] if box else [],
                     "failures": list(proof.failures),
                 }
@@ -118,13 +118,20 @@ def proved(run: ExperimentRun, found: Explanation) -> Json | None:
     with precision(BITS):  # wide enough for the sum of two floats, with some to spare
         true = arb(high) + arb(low, radius)
         least, most = decimal_ends(true)
+        digits, off = _digits(true) if radius else (str(least.normalize()), "")
     written = format_of(run, name)
     return {
-        "digits": true.str(DIGITS, radius=False) if radius else str(least.normalize()),
-        "radius": f"{radius:.2g}",
+        "digits": digits,
+        "radius": off or f"{radius:.2g}",
         "error": f"{float(max(abs(least - _exact(found)), abs(most - _exact(found)))):.2g}",
         "printed_right": written(least) == written(most) == written(found.traced),
     }
+
+
+def _digits(true: arb) -> tuple[str, str]:
+    """A decimal, and how far from it the true number may be: its own rounding is in that."""
+    digits, _, off = true.str(DIGITS).strip("[]").partition("+/- ")
+    return digits.strip() or "0", off
 
 
 def _exact(found: Explanation) -> Decimal:
