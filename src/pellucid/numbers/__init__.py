@@ -16,7 +16,7 @@ from pellucid.numbers.ball import REAL, Ball
 from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
-from pellucid.numbers.real import decimal_ends, distance, is_finite
+from pellucid.numbers.real import at_least, at_most, decimal_ends, distance, is_finite
 from pellucid.numbers.rounded import Rounded
 from pellucid.numbers.term import Term, apply, at, number
 from pellucid.numbers.term_array import TermArray
@@ -34,6 +34,8 @@ __all__ = [
     "Written",
     "apply",
     "at",
+    "at_least",
+    "at_most",
     "breathe",
     "decimal_ends",
     "distance",

@@ -6,7 +6,7 @@ Source: Johansson 2017, "Arb: efficient arbitrary-precision midpoint-radius inte
 """
 
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from flint import arb, ctx
 
@@ -59,6 +59,32 @@ def distance(x: arb, value: float) -> float:
     if math.isinf(value):
         return 0.0 if x == arb(value) else math.inf
     return _up((x - arb(value)).abs_upper())
+
+
+def at_most(bound: float | Decimal, digits: int = 2) -> str:
+    """An upper bound in a few digits, which is one too: none less than `bound`.
+
+    >>> at_most(0.00123)
+    '0.0013'
+    """
+    return _few(bound, digits, ROUND_CEILING)
+
+
+def at_least(bound: float | Decimal, digits: int = 2) -> str:
+    """A lower bound in a few digits, which is one too: none greater than `bound`.
+
+    >>> at_least(1.0844357, 6)
+    '1.08443'
+    """
+    return _few(bound, digits, ROUND_FLOOR)
+
+
+def _few(bound: float | Decimal, digits: int, rounding: str) -> str:
+    if not math.isfinite(bound):
+        return f"{float(bound)}"
+    text = f"{Context(digits, rounding).plus(Decimal(bound)):.{digits}g}"
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent):+03}" if exponent else mantissa  # as a float has it
 
 
 def decimal_ends(x: arb) -> tuple[Decimal, Decimal]:

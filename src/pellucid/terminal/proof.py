@@ -5,6 +5,7 @@ from math import inf, prod
 
 from rich.text import Text
 
+from pellucid.numbers import at_least, at_most
 from pellucid.prove import Enclosed, Likeliest, Proof
 from pellucid.terminal.lines import Hanging, Heading
 
@@ -126,7 +127,7 @@ def _next_token(found: Likeliest, piece: Callable[[int], str]) -> Hanging:
     return Hanging(
         f"most likely next, certified: '{piece(found.token)}' (token {found.token}), probability "
         f"{found.probability}; its logit leads that of '{piece(found.runner_up)}' by "
-        f"{found.lead:.6g} or more"
+        f"{at_least(found.lead, 6)} or more"
     )
 
 
@@ -164,4 +165,4 @@ def _failures(proof: Proof) -> str:
 
 
 def _figure(figure: float | None) -> str:
-    return "-" if figure is None else "∞" if figure == inf else f"{figure:.2g}"
+    return "-" if figure is None else "∞" if figure == inf else at_most(figure)

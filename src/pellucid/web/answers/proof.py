@@ -12,7 +12,7 @@ from pellucid.documents.numbers import Format
 from pellucid.documents.sets import within_sentences
 from pellucid.errors import ConfigError, TraceError
 from pellucid.explain import Explanation, place
-from pellucid.numbers import Ball, decimal_ends, precision
+from pellucid.numbers import Ball, at_most, decimal_ends, precision
 from pellucid.prove import Proof, Stepped, Watch, Within, prove, within
 from pellucid.tape import Tape
 from pellucid.web.answers.json_values import Json, format_of
@@ -122,8 +122,8 @@ def proved(run: ExperimentRun, found: Explanation) -> Json | None:
     written = format_of(run, name)
     return {
         "digits": digits,
-        "radius": off or f"{radius:.2g}",
-        "error": f"{float(max(abs(least - _exact(found)), abs(most - _exact(found)))):.2g}",
+        "radius": off or at_most(radius),
+        "error": at_most(max(abs(least - _exact(found)), abs(most - _exact(found)))),
         "printed_right": written(least) == written(most) == written(found.traced),
     }
 
