@@ -62,6 +62,15 @@ def test_the_table_is_of_the_files() -> None:
     subprocess.run([sys.executable, SCRIPT, "--check"], check=True)
 
 
+@pytest.mark.parametrize("page", ["formal/README.md", "docs/proving.md"])
+def test_the_pages_name_the_axioms_that_are_allowed_and_no_other(page: str) -> None:
+    allowed = re.search(r"^ALLOWED = \{(.*?)^\}", SCRIPT.read_text(encoding="utf-8"), re.M | re.S)
+    assert allowed is not None
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:Classical|Functional)\w+\.\w+)`", text)
+    assert sorted(named) == sorted(re.findall(r'"(.+)"', allowed[1]))
+
+
 def test_each_fault_has_its_place() -> None:
     faults = tomllib.loads((Path(__file__).parent / "faults.toml").read_text())["fault"]
     for fault in faults:
