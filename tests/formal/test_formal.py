@@ -64,7 +64,9 @@ def test_the_table_is_of_the_files() -> None:
 
 @pytest.mark.parametrize("page", ["formal/README.md", "docs/proving.md"])
 def test_the_pages_name_the_axioms_that_are_allowed_and_no_other(page: str) -> None:
-    allowed = re.search(r"^ALLOWED = \{(.*?)^\}", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    allowed = re.search(
+        r"^ALLOWED = \{(.*?)^\}", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     assert allowed is not None
     text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:Classical|Functional)\w+\.\w+)`", text)
