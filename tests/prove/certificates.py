@@ -1,6 +1,6 @@
 """Certificates as `prove -o` writes them, and what the independent checker says of them."""
 
-import importlib.util
+import importlib
 import json
 import subprocess
 import sys
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from pellucid.checkpoint.write import write_tensors
@@ -16,19 +15,18 @@ from pellucid.cli.proved_runs import ProvedRun, Until, example_runs
 from pellucid.documents.numbers import Format
 from pellucid.prove import certificate, checkable, floats_beside, prove
 
-CHECKER = Path(__file__).parents[2] / "formal" / "check.py"
+FORMAL = Path(__file__).parents[2] / "formal"
+CHECKER = FORMAL / "check.py"
 
-
-def loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("checker_of_certificates", CHECKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CHECK = loaded()
+sys.path.append(str(FORMAL))  # as where it is run from its own folder
+CHECK = importlib.import_module("check")
+ERRORS, FUNCTIONS, INTERVALS, CHAIN_RULE, EQUATIONS, CERTIFICATE, RUN = (
+    importlib.import_module(f"checking.{name}")
+    for name in (
+        *("errors", "functions", "intervals", "chain_rule", "equations"),
+        *("certificate", "run"),
+    )
+)
 
 
 def write_certificate(
@@ -80,7 +78,7 @@ def checked(*arguments: Any) -> tuple[int, str]:
 def checked_alone(*arguments: Any) -> tuple[int, str]:
     """The same by a Python that sees nothing of ours, and no package."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", CHECKER, *map(str, arguments)],
+        [sys.executable, "-E", "-s", "-S", CHECKER, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=300,

@@ -23,8 +23,10 @@ from pellucid.models import GPT, GPTConfig
 from pellucid.prove import checkable
 from pellucid.tree import flatten
 from tests.prove.certificates import (
-    CHECK,
+    CERTIFICATE,
     CHECKER,
+    INTERVALS,
+    RUN,
     changed,
     checked,
     checked_alone,
@@ -35,6 +37,8 @@ from tests.prove.planted import plant
 from tests.prove.recorded_models import TEXT, model_runs, random_params, stepped
 
 SMALL = GPTConfig(vocab_size=7, block_size=6, n_layer=1, n_head=2, n_embd=4)
+
+PARTS = [CHECKER, *sorted((CHECKER.parent / "checking").glob("*.py"))]
 
 ALL_HOLDS = "all that was asked for holds"
 
@@ -55,15 +59,20 @@ def test_it_needs_no_package_and_nothing_of_ours(rocks: Path, tmp_path: Path) ->
     assert (code, said.count("\n"), "Traceback" in said) == (2, 1, False)
 
 
-def test_the_checker_imports_the_standard_library_alone() -> None:
-    tree = ast.parse(CHECKER.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.stem)
+def test_the_checker_imports_the_standard_library_and_itself_alone(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     named = {
         alias.name.split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Import)
         for alias in node.names
-    } | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert named <= sys.stdlib_module_names
+    } | {
+        node.module.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert named <= {*sys.stdlib_module_names, "checking"}
     assert not {"exec", "eval", "__import__", "importlib"} & {
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
     }
@@ -91,7 +100,7 @@ def test_a_wrong_backward_is_refused_though_balls_and_floats_agree_on_it(
     code, said = checked(write_certificate(tmp_path / "certificate.json", "ai_rocks"))
     assert code == 1
     assert re.search(rf"REFUSED: {named}", said)
-    assert "adamw_rule" not in said  # what was made of the wrong gradient is right
+    assert "REFUSED: adamw_rule" not in said  # what was made of the wrong gradient is right
 
 
 def test_a_wrong_forward_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,14 +320,14 @@ def test_models_of_every_kind_hold(tmp_path: Path) -> None:
 
 
 def test_a_gradient_is_the_same_after_another_precision(rocks: Path) -> None:
-    run = CHECK.Run(json.loads(rocks.read_text(encoding="utf-8"))["runs"][0], CHECK.Files([]))
-    run.arrange()
-    CHECK.Precision.bits = 400
+    content = CERTIFICATE.read(rocks)["runs"][0]
+    run = RUN.Run(content, CERTIFICATE.Files([]))
+    INTERVALS.Precision.bits = 400
     before = run.read_back("h.0.mlp.act.out")
-    CHECK.Precision.bits = 500
+    INTERVALS.Precision.bits = 500
     for unit in run.units:
         unit.made()
-    CHECK.Precision.bits = 400
+    INTERVALS.Precision.bits = 400
     after = run.read_back("h.0.mlp.act.out")
     assert before.m
     assert (before.m, before.r, before.e) == (after.m, after.r, after.e)

@@ -11,16 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.numbers import precision
-from tests.prove.certificates import CHECK
+from tests.prove import certificates
+from tests.prove.certificates import EQUATIONS, INTERVALS
+
+OURS: Any = certificates.FUNCTIONS
+RULE: Any = certificates.CHAIN_RULE
 
 FUNCTIONS: dict[str, tuple[Callable[[int, int], int], Callable[[Any], Any]]] = {
-    "exp": (CHECK.exp, arb.exp),
-    "log": (CHECK.log, arb.log),
-    "cos": (lambda x, p: CHECK.cos_sin(x, p)[0], arb.cos),
-    "sin": (lambda x, p: CHECK.cos_sin(x, p)[1], arb.sin),
-    "erf": (CHECK.erf, arb.erf),
-    "tanh": (lambda x, p: CHECK._tanh(x, p)[0], arb.tanh),
-    "sigmoid": (lambda x, p: CHECK._sigmoid(x, p)[0], lambda x: 1 / (1 + (-x).exp())),
+    "exp": (OURS.exp, arb.exp),
+    "log": (OURS.log, arb.log),
+    "cos": (lambda x, p: OURS.cos_sin(x, p)[0], arb.cos),
+    "sin": (lambda x, p: OURS.cos_sin(x, p)[1], arb.sin),
+    "erf": (OURS.erf, arb.erf),
+    "sigmoid": (OURS.sigmoid, lambda x: 1 / (1 + (-x).exp())),
 }
 
 
@@ -54,25 +57,31 @@ def test_a_function_is_off_by_less_than_it_says(name: str) -> None:
 def test_constants(name: str, theirs: Callable[[], Any]) -> None:
     for bits in (64, 65, 127, 500, 1000, 4000):
         with precision(bits + 64):
-            assert abs(arb(getattr(CHECK, name)(bits)) - theirs() * arb(2) ** bits) < 2
+            assert abs(arb(getattr(OURS, name)(bits)) - theirs() * arb(2) ** bits) < 2
 
 
 UNARY: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "exp": (CHECK.e_to, arb.exp),
-    "tanh": (CHECK.tanh, arb.tanh),
-    "sigmoid": (CHECK.sigmoid, FUNCTIONS["sigmoid"][1]),
-    "cosine": (CHECK.cosine, arb.cos),
-    "sine": (CHECK.sine, arb.sin),
-    "square": (CHECK.square, lambda x: x * x),
-    "relu": (lambda x: CHECK.pieces(x, 0, 1), lambda x: max(x, arb(0))),
-    "abs": (lambda x: CHECK.pieces(x, -1, 1), abs),
-    "sqrt": (lambda x: CHECK.sqrt(CHECK.square(x)), lambda x: (x * x).sqrt()),
-    "length": (lambda x: CHECK.sqrt(CHECK.square(x) + 0.5), lambda x: (x * x + 0.5).sqrt()),
-    "inverse": (lambda x: CHECK.reciprocal(CHECK.square(x) + 0.5), lambda x: 1 / (x * x + 0.5)),
-    "log": (lambda x: CHECK.ln(CHECK.square(x) + 0.5), lambda x: (x * x + 0.5).log()),
+    "exp": (RULE.e_to, arb.exp),
+    "tanh": (RULE.tanh, arb.tanh),
+    "sigmoid": (RULE.sigmoid, FUNCTIONS["sigmoid"][1]),
+    "cosine": (RULE.cosine, arb.cos),
+    "sine": (RULE.sine, arb.sin),
+    "square": (RULE.square, lambda x: x * x),
+    "relu": (lambda x: RULE.pieces(x, 0, 1), lambda x: max(x, arb(0))),
+    "abs": (lambda x: RULE.pieces(x, -1, 1), abs),
+    "sqrt": (lambda x: RULE.sqrt(RULE.square(x)), lambda x: (x * x).sqrt()),
+    "length": (
+        lambda x: RULE.sqrt(RULE.square(x) + 0.5),
+        lambda x: (x * x + 0.5).sqrt(),
+    ),
+    "inverse": (
+        lambda x: RULE.reciprocal(RULE.square(x) + 0.5),
+        lambda x: 1 / (x * x + 0.5),
+    ),
+    "log": (lambda x: RULE.ln(RULE.square(x) + 0.5), lambda x: (x * x + 0.5).log()),
     "scaled": (lambda x: x * Fraction(2, 7), lambda x: x * 2 / 7),
     "phi": (
-        lambda x: CHECK.gelu_erf(lambda _: x)["out"],
+        lambda x: EQUATIONS.gelu_erf(lambda _: x)["out"],
         lambda x: x * (1 + (x / arb(2**0.5)).erf()) / 2,
     ),
 }
@@ -106,8 +115,8 @@ def test_also_where_a_slope_is_0_and_for_wide_intervals_to_their_ends(name: str)
 def holds(name: str, m: int, r: int, bits: int, share: int) -> None:
     """The function of one number of an interval lies in the function of the interval."""
     ours, theirs = UNARY[name]
-    CHECK.Precision.bits = bits
-    out = ours(CHECK.Value(CHECK.Array((1,), [m], [r], -64))).array
+    INTERVALS.Precision.bits = bits
+    out = ours(RULE.Value(INTERVALS.Array((1,), [m], [r], -64))).array
     with precision(1500):
         true = theirs(arb((m * 64 + share * r, -70)))
         low, high = arb((out.m[0] - out.r[0], out.e)), arb((out.m[0] + out.r[0], out.e))
@@ -118,7 +127,7 @@ def holds(name: str, m: int, r: int, bits: int, share: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), mixed=st.booleans())
 def test_a_product_of_matrices_holds_that_of_each_of_their_numbers(data: Any, mixed: bool) -> None:
-    CHECK.Precision.bits = data.draw(st.integers(64, 90))
+    INTERVALS.Precision.bits = data.draw(st.integers(64, 90))
     n, k, m = (data.draw(st.integers(1, 3)) for _ in range(3))
     ends = st.integers(-(1 << 40), 1 << 40)
 
@@ -128,10 +137,10 @@ def test_a_product_of_matrices_holds_that_of_each_of_their_numbers(data: Any, mi
         if mixed:
             radii = data.draw(st.lists(st.integers(0, 1 << 12), min_size=count, max_size=count))
         middles = data.draw(st.lists(ends, min_size=count, max_size=count))
-        return CHECK.Array((1, rows, columns), middles, radii, -40)
+        return INTERVALS.Array((1, rows, columns), middles, radii, -40)
 
     x, y = array(n, k), array(k, m)
-    out = CHECK.matrix(x, y, (1, n, k, m))
+    out = INTERVALS.matrix(x, y, (1, n, k, m))
     signs = [data.draw(st.sampled_from((-1, 0, 1))) for _ in range(n * k + k * m)]
     left = [a + s * r for a, s, r in zip(x.m, signs, x.r, strict=False)]
     right = [a + s * r for a, s, r in zip(y.m, signs[n * k :], y.r, strict=True)]
