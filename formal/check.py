@@ -81,6 +81,7 @@ def trusted(checker):
     yield "each number within the enclosure of", [n for n in run.given if n in run.tensors.stated]
     yield "what they are, as the certificate has it", sorted(checker.loose)
     yield "what they are called", sorted(checker.called)
+    yield "that nothing has to read of the files", checker.unused
 
 
 def settings(run):

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from checking.connections import PARAMETER, connections
 from checking.errors import Unseen, Wrong, joined, place, title
-from checking.intervals import Array, Precision
+from checking.intervals import Precision
 from checking.run import Run, is_backward, is_rule
 
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
@@ -42,7 +42,7 @@ def decimal(m, r, e):
 def compare(name, found, stated):
     """Each number's interval must lie within the one that is stated."""
     if found is None:
-        found = Array(stated.shape, [0] * len(stated.m), [0] * len(stated.m), stated.e)
+        raise Wrong(f"{name}: nothing that a gradient begins with comes back to it")
     if found.shape != stated.shape:
         raise Wrong(f"{name} has the shape {stated.shape}, and should have {found.shape}")
     if found.hidden != stated.hidden:
@@ -58,15 +58,17 @@ class Checker:
     """Checks the calls of a run, and remembers what it found."""
 
     def __init__(self, content, files):
-        self.run, self.content = Run(content, files), content
+        self.run = Run(content, files)
         self.asked = self.calls = self.numbers = self.floats = self.connected = 0
-        self.parameters, self.refused, self.unseen = 0, [], []
+        self.parameters, self.unused, self.refused, self.unseen = 0, [], [], []
         self.connect()
         for name, record in self.run.given.items():
             if "bytes" in record:
                 self.run.tensors.bytes_of(name, record)
             if content["sha256"].get(name, record["sha256"]) != record["sha256"]:
                 raise Wrong(f"{name}: two different SHA-256 of it are stated")
+            if self.run.stated.get(name, record)["shape"] != record["shape"]:
+                raise Wrong(f"{name}: two different shapes of it are stated")
 
     def connect(self):
         """What the architecture says that is read; the rest is loose, and on trust."""
@@ -78,13 +80,12 @@ class Checker:
                 )
             ruled.add(reader)
             self.connected += 1
-        arguments = {
-            (joined(unit.path, argument), name)
-            for unit in run.units
-            for argument, name in unit.reads.items()
-            if not is_rule(unit.call)
-        }
-        shown = {joined(unit.path, key) for unit in run.units for key in unit.reads}
+        forward = [unit for unit in run.units if not is_rule(unit.call)]
+        arguments = {(joined(u.path, a), name) for u in forward for a, name in u.reads.items()}
+        shown = {joined(unit.path, key): n for unit in forward for key, n in unit.reads.items()}
+        for known, name in shown.items():
+            if known not in run.makers and run.alias.get(known, name) != name:
+                raise Wrong(f"{known} is {run.alias[known]}, and by the equations it is {name}")
         made = {name for call in run.calls for name in (*call["outputs"], *call["constants"])}
         direct = {reader for reader, name in arguments if name in run.arguments.get(reader, ())}
         self.loose = {r for r, name in arguments if r in direct and name in made} - ruled
@@ -93,22 +94,23 @@ class Checker:
             for name, tensor in run.stated.items()
             for other in tensor["also"]
             if not (name in run.makers and is_backward(run.makers[name]))
-            and not {other} & (ruled | shown)
+            and other not in ruled | shown.keys()
             and name not in run.arguments.get(other, ())
         }
 
     def from_files(self, files):
         """Each parameter is one of the files' tensors; of the same name, where they have it."""
-        run = self.run
-        for name in run.given:
-            if PARAMETER.search(name) and not name.startswith("d") and name in run.readers:
-                digest = run.given[name]["sha256"]
-                named = [own for own in files.names if f".{own}".endswith(f".{name}")]
-                if digest not in files.places or (
-                    named and digest not in {files.names[own] for own in named}
-                ):
+        given = self.run.given
+        for name in given:
+            of_a_value = name.startswith("d") and name[1:] in self.run.alias
+            if PARAMETER.search(name) and not of_a_value and name in self.run.readers:
+                digest = given[name]["sha256"]
+                named = [d for own, d in files.names.items() if f".{own}".endswith(f".{name}")]
+                if digest not in (named or files.places):
                     raise Wrong(f"{name}: it is not in {', '.join(map(str, files.paths))}")
                 self.parameters += 1
+        used = {record["sha256"] for record in given.values()}
+        self.unused = [name for name, digest in files.names.items() if digest not in used]
 
     def all(self, options):
         """Check all calls, or those that are asked for."""
@@ -155,7 +157,7 @@ class Checker:
     def without(self):
         """The parameters of a step without a gradient."""
         run = self.run
-        if not self.content["update"] or run.part is not None:
+        if not any(map(is_rule, run.calls)) or run.part is not None:
             return
         for name in run.given:
             read = PARAMETER.search(name) and run.is_float(name) and name in run.readers
@@ -204,8 +206,11 @@ class Checker:
                 raise Wrong(f"{name}: there is no equation for it here")
 
     def right_gradient(self, call):
-        """A rule changes the weight of its path, by the gradient of that weight."""
+        """A rule changes the weight of its path, by the gradient of that weight and its moments."""
         run, path = self.run, call["path"]
+        for argument, name in call["inputs"].items():
+            if argument.endswith("_before") and name != joined(path, argument):
+                raise Wrong(f"its {argument} is {name}, and its path is {path}")
         weight, slope = call["inputs"].get("weight"), call["inputs"].get("dweight")
         if run.alias.get(path) != weight:
             raise Wrong(f"it changes {weight}, and its path is {path}")

@@ -208,9 +208,11 @@ class Run:
 
     def check_given(self, name):
         """Parameters, inputs and what a backward begins with: nothing that a call would make."""
-        last, of = name.rsplit(".", 1)[-1], self.alias.get(name[1:])
-        gradient = name.startswith("d") and of in self.makers
-        begins = gradient and of not in self.readers and of not in self.seeds
+        last = name.rsplit(".", 1)[-1]
+        of = [self.alias.get(known[1:]) for known in self.names(name) if known.startswith("d")]
+        of = [value for value in of if value in self.makers]  # what it is the gradient of
+        gradient = bool(of)
+        begins = gradient and not any(value in self.readers or value in self.seeds for value in of)
         constant = any(
             name == joined(call["path"], last) and call["function"] == CONSTANTS.get(last)
             for call in self.calls
