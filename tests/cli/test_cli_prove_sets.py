@@ -16,6 +16,7 @@ def test_the_largest_box_is_found_and_written(pellucid: Command, tmp_path: Path)
     assert "every number of wpe.out (also h.0.resid_pre), 2×4" in ended.out
     assert "proved: for every point within ε = 0.00" in ended.out
     assert "refuted from ε = 0.29" in ended.out
+    assert "the certificate holds this with ε = 0.000" in ended.out
     assert max(map(len, ended.out.splitlines())) <= WIDTH
     content = json.loads(file.read_text(encoding="utf-8"))
     box = content["within"]
@@ -25,6 +26,10 @@ def test_the_largest_box_is_found_and_written(pellucid: Command, tmp_path: Path)
     assert 0 < box["radius"] < box["refuted"]["radius"]
     assert max(map(abs, box["refuted"]["change"])) == box["refuted"]["radius"]
     assert len(box["sha256"]["wte.weight"]) == 64
+    (run,) = content["runs"]
+    assert run["within"]["of"] == "wpe.out"
+    assert 0 < run["within"]["radius"] < box["radius"]
+    assert run["next"]["token"] == 1
 
 
 @pytest.mark.parametrize(
@@ -50,6 +55,8 @@ def test_all_texts_are_proved_and_written(pellucid: Command, tmp_path: Path):
     assert content["texts"][1]["likeliest"]["token"] == 1
     assert content["texts"][1]["within"]["radius"] == 1e-5
     assert content["within"] is None
+    assert len(content["runs"]) == 9
+    assert content["length"] == 2
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,8 @@ def test_all_texts_are_proved_and_written(pellucid: Command, tmp_path: Path):
         ("ai_rocks --within 1 --of h.0.attn.att", "a layer hands on"),
         ("ai_rocks --within 1 --until forward", "--until is for a whole step"),
         ("ai_rocks --all-texts 2 --digits 3", "--digits is for a whole step"),
+        ("ai_rocks --all-texts 2 --bits 64", "--bits is for a whole step"),
+        ("ai_rocks --within 1 --to rocq -o x", "--to is for a whole step"),
         ("ai_rocks --all-texts 3", "at most 2 tokens"),
         ("softmax --all-texts 2", "take ai_rocks"),
     ],

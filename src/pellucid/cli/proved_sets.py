@@ -1,6 +1,6 @@
 """What `prove` proves of sets: all texts of a length, and all that is within a radius."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +12,7 @@ from pellucid.errors import ConfigError
 
 if TYPE_CHECKING:
     from pellucid.models import CausalModel
-    from pellucid.prove import Read, Within
+    from pellucid.prove import Boxed, Read, Watch, Within
     from pellucid.tape import Tape
     from pellucid.text import Tokenizer
 
@@ -64,12 +64,10 @@ def radius_of(text: str) -> float | None:
 def prove_sets(source: Source, text: str | None, asked: Asked, out: Path | None) -> None:
     """Prove, print, and write the certificate; exit code 1 where something is not proved."""
     from pellucid.cli.screen import console
-    from pellucid.files import write_text
-    from pellucid.prove import set_certificate
     from pellucid.prove import within as certify
     from pellucid.prove.lead import STREAM
     from pellucid.terminal.proving import shown
-    from pellucid.terminal.sets import texts_table, within_lines
+    from pellucid.terminal.sets import checkable_line, texts_table, within_lines
 
     radius = None if asked.within is None else radius_of(asked.within)
     screen = console()
@@ -82,14 +80,17 @@ def prove_sets(source: Source, text: str | None, asked: Asked, out: Path | None)
 
     reads: list[tuple[Read, Within | None]] = []
     found: Within | None = None
+    tapes: list[tuple[Tape, Within | None]] = []
     if asked.length is None:
         tape, piece = _one(source, text)
         found = box(tape)
         assert found is not None
+        tapes = [(tape, found)]
         lines: Any = within_lines(found, piece)
         proved = found.proved
     else:
         reads, piece = _all(source, asked.length, box)
+        tapes = [(read.tape, one) for read, one in reads]
         lines = texts_table(reads, piece)
         proved = all(
             read.likeliest is not None and (one is None or one.proved) for read, one in reads
@@ -98,9 +99,39 @@ def prove_sets(source: Source, text: str | None, asked: Asked, out: Path | None)
         screen.print(line)
     if out is not None:
         title = source if isinstance(source, str) else text or f"{asked.length} tokens"
-        write_text(out, set_certificate(title, reads=reads, within=found, proved=proved))
+        with shown(screen, None) as watch:
+            runs = _checkable(tapes, watch) if proved else []
+        _write(out, runs, title=title, reads=reads, within=found, proved=proved)
+        if proved:
+            screen.print(checkable_line(runs, len(tapes)))
     if not proved:
         raise typer.Exit(1)
+
+
+def _checkable(tapes: "Sequence[tuple[Tape, Within | None]]", watch: "Watch") -> "list[Boxed]":
+    """What of each run another program can check."""
+    from pellucid.prove import boxed
+
+    runs = []
+    for tape, found in tapes:
+        row = tape.value("logits").reshape(-1, tape.value("logits").shape[-1])[-1]
+        of, radius = (found.of, found.certified) if found else ("", 0.0)
+        run = boxed(tape, int(row.double().argmax()), of, radius, watch)
+        runs += [run] if run else []
+    return runs
+
+
+def _write(out: Path, runs: "Sequence[Boxed]", **known: Any) -> None:
+    """Write the certificate, and beside it the floats that are too many for it."""
+    from pellucid.checkpoint.write import write_tensors
+    from pellucid.files import write_text
+    from pellucid.prove import floats_beside, set_certificate
+
+    floats = floats_beside([run.exact for run in runs])
+    beside = f"{out.stem}.floats.safetensors" if floats else None
+    if beside is not None:
+        write_tensors(out.with_name(beside), floats)
+    write_text(out, set_certificate(runs=runs, beside=beside, **known))
 
 
 def _one(source: Source, text: str | None) -> "tuple[Tape, Callable[[int], str]]":

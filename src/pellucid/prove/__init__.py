@@ -1,5 +1,6 @@
 """Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
+from pellucid.prove.boxed import Boxed, boxed
 from pellucid.prove.certificate import certificate, floats_beside
 from pellucid.prove.checkable import Checkable, checkable, fitting
 from pellucid.prove.enclose import Digits, Enclosed, Misprint, enclose
@@ -16,6 +17,7 @@ from pellucid.prove.watch import Watch
 from pellucid.prove.within import Within, within
 
 __all__ = [
+    "Boxed",
     "Checkable",
     "Development",
     "Digits",
@@ -31,6 +33,7 @@ __all__ = [
     "Watch",
     "Within",
     "all_texts",
+    "boxed",
     "certificate",
     "checkable",
     "enclose",

@@ -2,12 +2,13 @@
 
 Each value is widened as soon as its call has shown it (`prove.dyadic`), and later calls read it so.
 Thus a call can be checked on its own, from the enclosures of its inputs. Balls grow faster for it,
-by some bits a call: the replay begins again with more bits until all are narrow enough.
+by some bits a call: the replay begins again with more bits until all are narrow enough. With a box
+in place of one tensor they are as wide as it makes them.
 """
 
 import math
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,26 +24,47 @@ from pellucid.tape import Tape
 NARROW = 10
 """An enclosure has at least so many bits more than the largest float of its tensor."""
 
+SPARE = 64
+"""Bits of the balls of a box beyond those of its radius."""
+
 FIRST = 192
 """Of the balls at the beginning: small examples need no more."""
 
 
+class Box(NamedTuple):
+    """All that is within a radius of the tensor of that first name, each number by itself."""
+
+    of: str
+    radius: float
+
+    @property
+    def bits(self) -> int:
+        """Of the balls: beside the radius, their rounding is nothing."""
+        if not self.radius:
+            return FIRST
+        return 32 * math.ceil((SPARE - min(0.0, math.log2(self.radius))) / 32)
+
+
 def chained(
-    tape: Tape, watch: Watch | None = None, wanted: Collection[str] | None = None
+    tape: Tape,
+    watch: Watch | None = None,
+    wanted: Collection[str] | None = None,
+    box: Box | None = None,
 ) -> tuple[dict[str, Dyadic], set[str]]:
     """The enclosure of each value that a call of the tape made, by its first name.
 
     Of `wanted` names only, where they are given. What has no bound is left out. The other names are
-    of what calls made of whole numbers alone, such as rotary frequencies: exact floats.
+    of what calls made of whole numbers alone, such as rotary frequencies: exact floats. After a
+    `box`, which is put in place of a tensor, what has no bound may be much.
     """
-    chain, bits = _Chain(tape, watch or Watch()), FIRST
+    chain, bits = _Chain(tape, watch or Watch(), box), FIRST if box is None else box.bits
     while True:
         try:
             with precision(bits):
                 wide = chain.too_wide()
         except ProofError:  # an undecided comparison
             wide = True
-        if not wide or 2 * bits > MOST_BITS:
+        if not wide or box is not None or 2 * bits > MOST_BITS:
             found = chain.found.items()
             return {n: x for n, x in found if wanted is None or n in wanted}, chain.constants
         bits = min(MOST_BITS, chain.enough(bits))
@@ -51,8 +73,8 @@ def chained(
 class _Chain:
     """What a pass through the tape has found."""
 
-    def __init__(self, tape: Tape, watch: Watch) -> None:
-        self.tape, self.watch = tape, watch
+    def __init__(self, tape: Tape, watch: Watch, box: Box | None) -> None:
+        self.tape, self.watch, self.box = tape, watch, box
         self.names = {name for call in tape.calls for name in own_outputs(tape, call)}
         self.found: dict[str, Dyadic] = {}
         self.constants: set[str] = set()
@@ -64,7 +86,11 @@ class _Chain:
         costs = {name: float(self.tape.value(name).numel()) for name in self.names}
         self.watch.begins("the certificate", costs)
         self.found, self._through, self._stopped = {}, set(), False
-        return any(self._stopped for _ in replay(self.tape, Ball.exact, self._shown))
+        return any(self._stopped for _ in replay(self.tape, self._given, self._shown))
+
+    def _given(self, value: Tensor) -> Ball:
+        ball, box = Ball.exact(value), self.box
+        return ball.widened(box.radius) if box and self.tape.name_of(value) == box.of else ball
 
     def _shown(self, name: str, value: Any) -> None:
         if name not in self.names:
@@ -77,10 +103,14 @@ class _Chain:
                 self.found[name].put_into(value)
             return
         self._through.add(name)
-        found = widened(value)
+        box = self.box
+        if box is not None and box.of == name:
+            value.kept = value.widened(box.radius).kept
+        found = widened(value, close=box is not None)
         if found is None:
+            self._stopped |= box is not None
             return
-        self._stopped |= not found.within(_bound(self.tape.value(name)))
+        self._stopped |= box is None and not found.within(_bound(self.tape.value(name)))
         self.found[name] = found
         self.watch.done(name)
 

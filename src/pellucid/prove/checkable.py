@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.prove.chained import chained
+from pellucid.prove.chained import Box, chained
 from pellucid.prove.dyadic import Dyadic
 from pellucid.prove.replay import own_outputs
 from pellucid.prove.watch import Watch
@@ -55,11 +55,12 @@ class Checkable:
 
 
 def checkable(
-    tape: Tape, *, show: Iterable[str] = (), watch: Watch | None = None
+    tape: Tape, *, show: Iterable[str] = (), watch: Watch | None = None, box: Box | None = None
 ) -> Checkable | None:
     """The exact content of what a tape did; None where it is too much and nothing is asked for.
 
-    `show` are patterns of names: these values are enclosed, and those that they are made of.
+    `show` are patterns of names: these values are enclosed, and those that they are made of. With a
+    `box` in place of a tensor the enclosures are of all its points, and of no run in floats.
     """
     patterns = tuple(show)
     made = [name for call in tape.calls for name in own_outputs(tape, call)]
@@ -69,7 +70,7 @@ def checkable(
     fits = fitting(tape, patterns) if patterns else None
     wanted = None if fits is None else fits | around(tape, fits)
     passed: set[str] = set()
-    enclosures, constants = chained(tape, watch or Watch(), wanted)
+    enclosures, constants = chained(tape, watch or Watch(), wanted, box)
     for call in tape.calls:  # what a call only passes on, such as dropout's noise
         for name in set(call.inputs.values()).intersection(enclosures, own_outputs(tape, call)):
             del enclosures[name]
@@ -77,7 +78,7 @@ def checkable(
     beside: dict[str, Tensor] = {}
     given = {name: tape.value(name) for name in _given(tape, set(made) - constants - passed)}
     full = numbers + sum(value.numel() for value in given.values()) <= FULL
-    floats = {name: tape.value(name) for name in enclosures}
+    floats = {name: tape.value(name) for name in enclosures} if box is None else {}
     return Checkable(
         [_call(tape, call, constants, passed) for call in tape.calls if own_outputs(tape, call)],
         _records(given, beside, full=full),

@@ -11,7 +11,7 @@ rounding; what later calls read are these wider balls.
 0.3333333333333333
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,9 @@ ROOM = 8
 
 FINE = 5
 """The widest ball's radius is about so many bits long as a whole number."""
+
+CLOSE = 12
+"""The same where each number has a radius of its own."""
 
 SPAN = 2200
 """The most bits between the largest of exact numbers and the unit: a float64's all fit."""
@@ -61,23 +64,29 @@ class Dyadic(NamedTuple):
         return {"exponent": self.exponent, "midpoints": middles, "radii": radii}
 
 
-def widened(ball: Ball) -> Dyadic | None:
+def widened(ball: Ball, *, close: bool = False) -> Dyadic | None:
     """The enclosures of an array of balls, which becomes them; None where a ball has no bound.
 
-    What is exact stays exact where the unit can express it.
+    What is exact stays exact where the unit can express it. A `close` enclosure is a sixteenth
+    wider than the number's own ball: for balls that are wide by more than rounding.
     """
     numbers = ball.numbers.ravel().tolist()
     if not all(is_finite(x) or _hidden(x) for x in numbers):
         return None
     parts = [None if _hidden(x) else x.mid().man_exp() for x in numbers]
     reach = [None if part is None else _reach(x) for x, part in zip(numbers, parts, strict=True)]
-    exponent = _unit(parts, reach)
+    exponent = _unit(parts, reach, CLOSE if close else FINE)
     widest = max((_ceil(*r, exponent) for r in reach if r is not None), default=0)
+    room: Callable[[tuple[int, int] | None], int]
+    if close:
+        room = lambda r: 2 + 17 * _ceil(*(r or (0, 0)), exponent) // 16  # noqa: E731
+    else:
+        room = lambda _: ROOM * widest + 1  # noqa: E731
     found = Dyadic(exponent, [], [])
     for part, r in zip(parts, reach, strict=True):
         middle, exact = (None, True) if part is None else _round(part[0], part[1], exponent)
         found.midpoints.append(middle)
-        found.radii.append(0 if exact and (r is None or not r[0]) else ROOM * widest + 1)
+        found.radii.append(0 if exact and (r is None or not r[0]) else room(r))
     found.put_into(ball)
     return found
 
@@ -106,11 +115,11 @@ def _reach(x: Any) -> tuple[int, int]:
     return int(man), int(exp)
 
 
-def _unit(parts: list[Any], reach: list[tuple[int, int] | None]) -> int:
+def _unit(parts: list[Any], reach: list[tuple[int, int] | None], fine: int) -> int:
     """The exponent of the unit: fine beside the widest ball, or that of the exact numbers."""
     widths = [man.bit_length() + exp for man, exp in filter(None, reach) if man]
     if widths:
-        return max(widths) - FINE
+        return max(widths) - fine
     known = [(int(part[0]), int(part[1])) for part in parts if part is not None and part[0]]
     tops = [man.bit_length() + exp for man, exp in known]
     return max(min((exp for _, exp in known), default=0), max(tops, default=0) - SPAN)

@@ -80,7 +80,7 @@ def lead(tape: Tape, token: int, handed: Handed, watch: Watch | None = None) -> 
     head = head_of(tape)
     try:
         x = before_head(tape, head, Ball.exact, partial(_bounded, handed, watch or Watch()))
-        return _lead(x, handed(head.weight, Ball.exact(head.values)), token)
+        return lead_of(x, handed(head.weight, Ball.exact(head.values)), token)
     except ProofError:  # no bound, or a comparison that is open, such as ReLU's
         return None
 
@@ -104,7 +104,8 @@ def _bounded(handed: Handed, watch: Watch, name: str, value: Any) -> Any:
     return other
 
 
-def _lead(x: Ball, weight: Ball, token: int) -> Lead | None:
+def lead_of(x: Ball, weight: Ball, token: int) -> Lead | None:
+    """How far a token's logit is ahead, of what the head reads, (1, C), and its rows, (V, C)."""
     size, width = weight.shape
     own, column = weight[token : token + 1], x.reshape(width, 1)
     least, runner_up = arb("inf"), token

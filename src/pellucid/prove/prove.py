@@ -173,7 +173,7 @@ class _Proving:
         return 32 * math.ceil((own + max(0, bits - own) / share) / 32)
 
     def _compare(self, name: str, value: Tensor, true: Ball) -> None:
-        known = _known(self.tape, name) | {"inside": self.sound[name]}
+        known = known_of(self.tape, name) | {"inside": self.sound[name]}
         self.found[name] = enclose(value, true, self.written(value), **known)
         self.watch.enclosed(name, true)
         if "logits" in self.tape and name == self.tape.name_of(self.tape.value("logits")):
@@ -225,7 +225,7 @@ def _after(tape: Tape, stepped: Stepped) -> Tape | None:
     return after
 
 
-def _known(tape: Tape, name: str) -> dict[str, Any]:
+def known_of(tape: Tape, name: str) -> dict[str, Any]:
     """A tensor's names, and which part of the step made it."""
     if name == LOSS_AFTER:
         return {"name": name, "also": (), "part": "update"}
@@ -249,7 +249,7 @@ def _exact(tape: Tape, name: str, *, used: bool) -> Enclosed:
     counts: dict[str, Any] = {"misprinted": 0, "misprints": (), "undecided": 0, "unit": None}
     value = tape.value(name)
     counts |= {"shape": tuple(value.shape), "nans": int(value.isnan().sum()) if used else 0}
-    return Enclosed(**_known(tape, name), inside=True, **exact, **counts)
+    return Enclosed(**known_of(tape, name), inside=True, **exact, **counts)
 
 
 def dtype_of(tape: Tape) -> str:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pellucid.prove.boxed import Boxed
+from pellucid.prove.certificate import FORMAT
 from pellucid.prove.texts import Read
 from pellucid.prove.within import Within
 
@@ -12,7 +14,9 @@ CLAIM = (
     "parameters as the floats they are. Within says: so it has for every point of the box, all "
     "whose numbers differ by at most radius from those of the tensor named of, each by itself. The "
     "radius is what interval arithmetic certifies; the largest for which this is true lies below "
-    "that of refuted, a change in floats for which another token is proved to be ahead."
+    "that of refuted, a change in floats for which another token is proved to be ahead. In runs "
+    "each call's enclosures follow from those that it reads, and so does the next token for all "
+    "that is within the radius stated there, which is smaller: other programs can check this."
 )
 """What such a certificate says, and what it does not."""
 
@@ -23,12 +27,21 @@ def set_certificate(
     reads: Sequence[tuple[Read, Within | None]] = (),
     within: Within | None = None,
     proved: bool,
+    runs: Sequence[Boxed] = (),
+    beside: str | None = None,
 ) -> str:
-    """The certificate of all texts of a length, or of one box, as JSON."""
+    """The certificate of all texts of a length, or of one box, as JSON.
+
+    `runs` are what another program can check, and `beside` the name of the file with their floats.
+    """
     content = {
         "title": title,
         "claim": CLAIM,
         "proved": proved,
+        "format": FORMAT,
+        "beside": beside,
+        "length": len(reads[0][0].tokens) if reads else None,
+        "runs": [run.content for run in runs],
         "texts": [_text(read) | {"within": box and _within(box)} for read, box in reads] or None,
         "within": within and _within(within),
     }

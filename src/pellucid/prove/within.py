@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pellucid.errors import ConfigError
 from pellucid.numbers import Stop, precision, stoppable
+from pellucid.prove.chained import Box
 from pellucid.prove.checkable import sha256
 from pellucid.prove.finite_difference import MOST_BITS
 from pellucid.prove.lead import STREAM, Lead, box, head_of, lead, place_of
@@ -16,9 +17,6 @@ from pellucid.tape import Tape
 
 NEAR = 1.01
 """Bisection ends where the certified radius and one that is not are nearer than this factor."""
-
-SPARE = 64
-"""Bits of the balls beyond those of the radius: rounding is nothing beside it."""
 
 SMALLEST = 2.0**-1020
 """No smaller box is tried: floats end."""
@@ -117,7 +115,7 @@ class _Certifying:
 
     def _ahead(self, radius: float) -> Lead | None:
         """The lead in a box, where it is above 0."""
-        bits = 32 * math.ceil((SPARE + max(0.0, -math.log2(radius))) / 32)
+        bits = Box(self.of, radius).bits
         if bits > MOST_BITS:
             return None
         self.watch.begins(f"all within {radius:.3g}, {bits} bits", self.costs)

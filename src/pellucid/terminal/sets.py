@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from pellucid.documents.sets import within_sentences
-from pellucid.prove import Read, Within
+from pellucid.prove import Boxed, Read, Within
 from pellucid.terminal.lines import FoldingTable, Hanging
 
 Spell = Callable[[int], str]
@@ -17,6 +17,16 @@ def within_lines(found: Within, piece: Spell) -> Iterator[Hanging]:
     """What is certified, for which box, and what is known beyond it."""
     for text, kind in within_sentences(found, piece):
         yield Hanging(text, STYLES[kind])
+
+
+def checkable_line(runs: Sequence[Boxed], asked: int) -> Hanging:
+    """What of it the certificate lets another program check."""
+    if len(runs) < asked:
+        which = "no run" if not runs else f"only {len(runs):,} of the {asked:,} runs"
+        return Hanging(f"the certificate has {which} for other programs to check")
+    smallest = min(run.box.radius for run in runs)
+    box = f" with ε = {smallest:.4g}" if smallest else ""
+    return Hanging(f"the certificate holds this{box} call by call: check it with formal/check.py")
 
 
 def texts_table(
