@@ -13,7 +13,11 @@ what it is made of. What is checked:
 - the optimizer's rule, and that it was given the gradient of the very weight that it changes;
 - connections: that in a block and in a model each call reads what it has to;
 - that each float of the run is as near to its enclosure as the certificate says (`error`);
-- that nothing else is claimed: one call makes a tensor, or it is an input, with its SHA-256.
+- that nothing else is claimed: one call makes a tensor, or it is an input, with its SHA-256;
+- where a next token is stated (`next`): that its logit is above all others at the last position,
+  for all that the enclosures hold. With a box in place of one tensor (`within`) they hold what is
+  made of every point of it; nothing is said of floats then;
+- where it is stated (`length`): that the runs are those of all texts of so many tokens.
 
 A number is an interval, (m ± r) · 2^e with whole m, r and one e for a tensor; what is rounded goes
 to r. By induction over the calls, the true numbers of the run lie in the enclosures, for these
@@ -34,6 +38,7 @@ from checking.checker import OWN, Checker
 from checking.connections import PARAMETER
 from checking.errors import Bad, Unseen, Wrong, say, title
 from checking.run import is_backward
+from checking.sets import all_texts
 
 
 def report(number, checker, seconds):
@@ -53,6 +58,8 @@ def report(number, checker, seconds):
         say("  on trust: the enclosures that these calls read and none that is asked for makes")
     for name in run.trusted:
         say(f"  not checked: {name}, which no call here makes")
+    if checker.shown and not checker.refused and not checker.unseen:
+        say(f"  holds: {checker.shown}")
     for kind, lines in (("not checked", checker.unseen), ("REFUSED", checker.refused)):
         for line in lines[:20]:
             say(f"  {kind}: {line}")
@@ -118,7 +125,8 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true", help="name each call")
     options = parser.parse_args(arguments)
-    holds = True
+    holds, runs = True, []
+    partly = options.only is not None or options.sample is not None
     try:
         content = read(options.certificate)
         weights = [Path(path) for path in options.weights]
@@ -133,12 +141,21 @@ def main(arguments=None):
                 for call in checker.all(options):
                     if options.verbose:
                         say(f"  {title(call)}")
+                if not partly:
+                    checker.sets()
                 report(number, checker, time.monotonic() - start)
             except (Wrong, Unseen) as wrong:
                 say(f"run {number}: REFUSED: {wrong}")
                 holds = False
             else:
                 holds &= checker.asked > 0 and not checker.refused and not checker.unseen
+                runs.append(checker.run)
+        if holds and content.get("length") and not partly:
+            try:
+                say(all_texts(runs, content["length"]))
+            except (Wrong, Unseen) as wrong:
+                say(f"REFUSED: {wrong}")
+                holds = False
     except Bad as bad:
         say(f"no certificate to check: {bad}", file=sys.stderr)
         return 2

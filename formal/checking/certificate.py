@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checking.errors import Bad, Unseen, Wrong
 from checking.functions import LIMIT
-from checking.intervals import Array, exact
+from checking.intervals import Array, constant, exact, plus
 
 KINDS = {"float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "bool": "?"}
 
@@ -35,6 +35,9 @@ RUN = {
     "part": (list, type(None)),
 }
 """The kinds of what stands in a run; "*" is any name."""
+
+SET = {"within": {"of": WORD, "radius": (float,)}, "next": {"token": (int,)}}
+"""The same of a statement over a set, which a run may have."""
 
 
 def fits(value, form):
@@ -80,6 +83,12 @@ def read(path):
         for key, form in RUN.items():
             if not isinstance(run, dict) or key not in run or not fits(run[key], form):
                 raise Bad(f"{path} is not in the format of a certificate: see its {key}")
+        for key, form in SET.items():
+            if run.get(key) is not None and not fits(run[key], form):
+                raise Bad(f"{path} is not in the format of a certificate: see its {key}")
+        if run.get("within") and not run["within"]["radius"] > 0:
+            radius = run["within"]["radius"]
+            raise Bad(f"{path} has a box that must have a radius above 0, and not {radius!r}")
     return content
 
 
@@ -134,6 +143,7 @@ class Tensors:
     def __init__(self, content, files):
         self.given, self.stated = content["given"], content["enclosures"]
         self.floats, self.tensors = content["floats"], content["tensors"]
+        self.within = content.get("within")
         self.files, self.arrays, self.wholes = files, {}, {}
 
     def is_float(self, name):
@@ -193,9 +203,28 @@ class Tensors:
     def array(self, name):
         """The enclosures of a tensor as they are stated; else what was given, which is exact."""
         if name not in self.arrays:
+            boxed = name in self.given and name == self.box_of
             enclosed = name in self.stated or name not in self.given
-            self.arrays[name] = self.enclosures(name) if enclosed else self.as_given(name)
+            self.arrays[name] = (
+                self.boxed(name, self.as_given(name))
+                if boxed
+                else self.enclosures(name)
+                if enclosed
+                else self.as_given(name)
+            )
         return self.arrays[name]
+
+    @property
+    def box_of(self):
+        """The tensor of which every number within a radius is meant, where there is one."""
+        return self.within and self.within["of"]
+
+    def boxed(self, name, array):
+        """All that is within the radius of a tensor, where it is the one that a box is given of."""
+        if name != self.box_of:
+            return array
+        box = constant(array.shape, self.within["radius"])
+        return plus(array, Array(array.shape, [0] * len(box.m), box.m, box.e))
 
     def as_given(self, name):
         floats = self.numbers(name, self.given[name])

@@ -204,7 +204,7 @@ def sigmoid(x):
         s = functions.sigmoid(m, p)
         return s, (s * ((1 << p) - s) >> p) + 1, 1
 
-    out = each(by_number, x.array)
+    out = each(by_number, x.array, rising=True)
     return unary(x, out, lambda: product(out, plus(constant(x.shape, 1), negative(out))))
 
 

@@ -6,9 +6,11 @@ import random
 from fractions import Fraction
 
 from checking.connections import PARAMETER, connections
+from checking.chain_rule import graph
 from checking.errors import Unseen, Wrong, joined, place, title
 from checking.intervals import Precision
 from checking.run import Run, is_backward, is_rule
+from checking.sets import most_likely
 
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 """How many the digits of a float have."""
@@ -61,6 +63,7 @@ class Checker:
         self.run = Run(content, files)
         self.asked = self.calls = self.numbers = self.floats = self.connected = 0
         self.parameters, self.unused, self.refused, self.unseen = 0, [], [], []
+        self.shown = None
         self.connect()
         for name, record in self.run.given.items():
             if "bytes" in record:
@@ -144,6 +147,14 @@ class Checker:
             for name in outputs:
                 self.attempt(call, lambda name=name: self.check_floats(name))
 
+    def sets(self):
+        """What is stated of the next token, once all that it follows from was checked."""
+        if self.run.next:
+            try:
+                self.shown = most_likely(self.run)
+            except Wrong as wrong:
+                self.refused.append(str(wrong))
+
     def attempt(self, call, check):
         try:
             check()
@@ -191,15 +202,21 @@ class Checker:
             return
         if is_rule(call):
             self.right_gradient(call)
-        done = set()
+        done, of = set(), run.tensors.box_of
         for unit in run.units:
             if unit.call is call and outputs:
+                inner = {x for node in graph(unit.made().values()) for x, _ in node.back}
                 for known, result in unit.made().items():
                     name = run.alias.get(known)
                     if name in outputs or (
                         name in run.makers and known != name and run.part is None
                     ):
-                        compare(known, result.array, run.tensors.array(name))
+                        if name == of and result in inner:
+                            raise Wrong(
+                                f"{name}: the call that makes it reads it, and reads no box"
+                            )
+                        found = run.tensors.boxed(name, result.array)
+                        compare(known, found, run.tensors.array(name))
                         done.add(name)
         for name in outputs:
             if name not in done:

@@ -141,7 +141,7 @@ def gelu_erf(c):
     def by_number(m, p):
         return functions.erf(m, p), 2 * functions.exp(-(m * m >> p), p), 1  # 2/√π < 2, |erf''| < 1
 
-    phi = scaled(plus(each(by_number, z, off=4), constant(x.shape, 1)), Fraction(1, 2))
+    phi = scaled(plus(each(by_number, z, off=4, rising=True), constant(x.shape, 1)), Fraction(1, 2))
     phi = unary(x, phi, lambda: slope)
     return {"phi": phi, "out": x * phi}
 

@@ -4,6 +4,7 @@ What an operation makes holds every number that it can make of numbers in its op
 Midpoints are computed to 2^-`Precision.bits`; what is rounded goes to the radii.
 """
 
+import functools
 import math
 from fractions import Fraction
 from operator import add, mul
@@ -170,14 +171,20 @@ def matrix(x, y, sizes):
 # -- functions -------------------------------------------------------------------------------------
 
 
-def each(function, x, off=2):
+def each(function, x, off=2, *, rising=False):
     """A function by its value, its slope |f'|, and a bound of |f''| everywhere.
 
-    |f(m + d) - f(m)| ≤ r |f'(m)| + r²/2 max |f''| for |d| ≤ r; f(m) is off by less than `off`.
+    |f(m + d) - f(m)| ≤ r |f'(m)| + r²/2 max |f''| for |d| ≤ r; f(m) is off by less than `off`. Of a
+    wide interval what is rising lies between its values at the ends.
     """
     y, p = x.fine(), Precision.bits
     middles, radii = [], []
     for m, r in zip(y.m, y.r):
+        if rising and r * r >> p:
+            middle, radius = across(lambda t: function(t, p)[0], m, r, off)
+            middles.append(middle)
+            radii.append(radius)
+            continue
         value, slope, bend = function(m, p)
         middles.append(value)
         exact_at_0 = not m and not r  # as all functions here are
@@ -185,14 +192,23 @@ def each(function, x, off=2):
     return Array(x.shape, middles, radii, -p)
 
 
+def across(function, m, r, off):
+    """What rises lies between its values at the ends, each of them off by less than `off`."""
+    low, high = function(m - r) - off, function(m + r) + off
+    middle = low + high >> 1
+    return middle, high - middle
+
+
 def exponential(x):
     """exp(m ± r) lies within exp(m) (e^r - 1) ≤ exp(m) (r + r²) of exp(m), for r ≤ 1."""
     y, p = x.fine(), Precision.bits
-    if max(y.r, default=0) >> p:
-        raise Wrong("an exponent that is not known to 1")
-    middles = [functions.exp(m, p) for m in y.m]
+    exp = functools.partial(functions.exp, p=p)
+    wide = {i: across(exp, y.m[i], r, 2) for i, r in enumerate(y.r) if r * r >> p}
+    middles = list(map(exp, y.m))
     widths = [((m + 2) * r >> p) + 1 for m, r in zip(middles, y.r)]
     radii = [w + (w * r >> p) + 3 if r or x else 0 for w, r, x in zip(widths, y.r, y.m)]
+    for i, (middle, radius) in wide.items():
+        middles[i], radii[i] = middle, radius
     return Array(x.shape, middles, radii, -p)  # exp(0) is 1 exactly
 
 

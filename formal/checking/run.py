@@ -121,7 +121,7 @@ class Run:
 
     def __init__(self, content, files):
         self.calls, self.part, self.given = content["calls"], content["part"], content["given"]
-        self.stated = content["tensors"]
+        self.stated, self.next = content["tensors"], content.get("next")
         self.tensors = Tensors(content, files)
         self.is_float = self.tensors.is_float
         self.alias = {name: name for name in (*self.given, *self.stated)}
@@ -132,6 +132,9 @@ class Run:
         self.arrange()
         for name in self.given:
             self.check_given(name)
+        of = self.tensors.box_of
+        if of and of not in self.maker and not (of in self.given and self.is_float(of)):
+            raise Wrong(f"{of}: a box of it is stated, and it is no tensor of real numbers here")
 
     # -- structure
 
