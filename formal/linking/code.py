@@ -43,13 +43,14 @@ class Code:
         self.tape = Lines()
         self.results: list[tuple[str, Any]] = []
 
-    def running(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, of which it is noted what it hands back."""
+    def running(
+        self, function: Callable[..., Any], names: Sequence[str] = ("",)
+    ) -> Callable[..., Any]:
+        """The function, of which it is noted what it hands back, and under which names."""
 
         def run(*given: Any, **named: Any) -> Any:
             result, rest = function(*given, **named, tape=self.tape)
             back = function.__name__.endswith("_backward")
-            names = ("dq", "dk", "dv") if isinstance(result, tuple) else ("",)
             arrays = result if isinstance(result, tuple) else (result,)
             self.results += zip(names, arrays, strict=True)
             if back and isinstance(rest, dict):

@@ -49,9 +49,19 @@ def needed(name: str) -> list[str]:
 
 
 def accepted(path: Path) -> str:
-    """What Rocq has against a file; nothing where it accepts it."""
+    """What Rocq has against a file, and the number that it refuses; nothing where it accepts it."""
     quiet = ["-w", "-ambiguous-paths,-overriding-logical-loadpath"]
     known = ["-Q", str(FORMAL), "Pellucid", "-Q", str(path.parent), "Link"]
     command = ["coqc", *quiet, *known, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"{path.name}: {done.stdout}{done.stderr}" if done.returncode else ""
+    return f"{path.name}: {refused(path, done.stderr)}{done.stderr}" if done.returncode else ""
+
+
+def refused(path: Path, said: str) -> str:
+    """The number whose lemma Rocq speaks of."""
+    found = re.search(r", line (\d+), ", said)
+    above = path.read_text(encoding="utf-8").splitlines()[: int(found[1])] if found else []
+    lemmas = [line.split()[1] for line in above if line.startswith("Lemma ")]
+    return (
+        f"{lemmas[-1].removeprefix('is_')} is not what the theorems say it is\n" if lemmas else ""
+    )

@@ -51,6 +51,10 @@ def within(path: str, stages: Sequence[Stage]) -> list[Stage]:
     return [stage._replace(array=f"{path}.{stage.array}") for stage in stages]
 
 
+VARIABLE = re.compile(r"\bc\d+_\w+")
+"""A number on a line before."""
+
+
 class Line(NamedTuple):
     """One number: its variable, how the code made it, and what it is by the definitions."""
 
@@ -61,6 +65,14 @@ class Line(NamedTuple):
     place: Index
 
 
+def paired(texts: Sequence[str], form: str) -> str:
+    """One text of many, half by half: Rocq reads a long chain of pairs slowly."""
+    if len(texts) == 1:
+        return texts[0]
+    half = (len(texts) + 1) // 2
+    return form.format(paired(texts[:half], form), paired(texts[half:], form))
+
+
 class Writing:
     """One layer at one width: its inputs, the run of its code, and the theorem that it makes."""
 
@@ -68,6 +80,7 @@ class Writing:
         self.name = name
         self.code = Code()
         self.inputs: list[tuple[str, str]] = []
+        self.definitions: list[str] = []
         self.leaves: dict[str, Callable[[Index], str]] = {}
         self.known: dict[int, str] = {}
         self.general: dict[str, str] = {}
@@ -89,22 +102,29 @@ class Writing:
         """A further variable of the theorem."""
         self.inputs.append((name, kind))
 
+    def define(self, name: str, kind: str, text: str) -> str:
+        """A name for what the theorem's words say at length; returns it."""
+        self.definitions.append(f"Definition {name} : {kind} := {text}.\n")
+        return name
+
     def pair(
         self,
         layer: str,
         *given: Any,
         gradient: tuple[Any, ...],
+        back: Sequence[str] = ("",),
         shared: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> Any:
         """Run a layer's forward, and its backward on a new input: `gradient`, a name and its shape.
 
-        `shared` is what both are told. Returns what the backward makes of the gradient.
+        `shared` is what both are told; `back` names what the backward makes of the gradient, where
+        that is more than one value. Returns it.
         """
         shared = shared or {}
         forward, backward = (getattr(layers, f"{layer}{way}") for way in ("", "_backward"))
         _, cache = self.code.running(forward)(*given, **named, **shared)
-        result, _ = self.code.running(backward)(self.input(*gradient), cache, **shared)
+        result, _ = self.code.running(backward, back)(self.input(*gradient), cache, **shared)
         return result
 
     # -- terms ----------------------------------------------------------------------------------
@@ -142,17 +162,15 @@ class Writing:
             lines += self.lines(stage, len(lines))
         self.general = {line.variable: line.general for line in lines}
         given = "\n    ".join(f"({name} : {kind})" for name, kind in self.inputs)
-        numbers = " ".join(line.variable for line in lines)
-        obeyed = "".join(f"  {line.variable} = {line.made} ->\n" for line in lines)
-        said = " /\\\n  ".join(f"{line.variable} = {line.general}" for line in lines)
-        *rest, last = (f"is_{line.variable}" for line in lines)
-        shown = "".join(f"(conj {one} " for one in rest) + last + ")" * len(rest)
-        lines_named = " ".join(f"l{at}" for at in range(len(lines)))
-        proof = "\n".join(self.step(at, lines) for at in range(len(lines)))
+        named = "".join(f"{one}\n" for one in self.definitions)
+        numbers = "\n".join(map(self.number, lines))
+        said = paired([f"{line.variable} = {line.general}" for line in lines], "({} /\\\n  {})")
+        shown = paired([f"is_{line.variable}" for line in lines], "(conj {} {})")
         return (
-            f"(** {title} *)\nTheorem {self.name}\n    {given}\n    ({numbers} : R) :\n"
-            f"{obeyed}  {said}.\nProof.\n  intros {lines_named}.\n{proof}\n"
-            f"  exact {shown}.\nQed.\n"
+            f"(** {title} *)\nModule Of_{self.name}.\nSection Code.\n\n"
+            f"Context\n    {given}.\n\n{named}{numbers}\n"
+            f"Theorem {self.name} :\n  {said}.\nProof.\n  exact {shown}.\nQed.\n\n"
+            f"End Code.\nEnd Of_{self.name}.\n"
         )
 
     def lines(self, stage: Stage, count: int) -> list[Line]:
@@ -170,30 +188,29 @@ class Writing:
                 self.known[id(term)] = line.variable
         return [line for line, _ in made]
 
-    def step(self, at: int, lines: Sequence[Line]) -> str:
-        """One line of the code is one of the definitions; lines below it read so from then on."""
-        line, (variable, _, general, stage, index) = f"l{at}", lines[at]
-        word = re.compile(rf"\b{variable}\b")
-        users = [
-            f"l{below}" for below in range(at + 1, len(lines)) if word.search(lines[below].made)
-        ]
-        known = f" rewrite is_{variable} in {', '.join(users)}." if users else ""
+    def number(self, line: Line) -> str:
+        """A number as the code makes it, and that it is the definitions' own, as its uses are."""
+        variable, made, general, stage, index = line
         unfold = f"cbv beta iota zeta delta [{ALWAYS} {stage.unfold}]"
-        row = self.shift(index) if "{shift}" in stage.by else ""
+        row = self.shift(stage, index) if "{shift}" in stage.by else ""
         by = stage.by.format(*(f"{at}%nat" for at in index), unfold=unfold, shift=row)
         by = by or f"{unfold}; roots; same"
+        uses = dict.fromkeys(VARIABLE.findall(made))
+        known = f" rewrite {', '.join(f'is_{one}' for one in uses)}." if uses else ""
         return (
-            f"  assert (is_{variable} : {variable} = {general}) by\n"
-            f"    (rewrite {line}; {by}).\n  clear {line}.{known}"
+            f"Definition {variable} : R := {made}.\n"
+            f"Lemma is_{variable} : {variable} = {general}.\n"
+            f"Proof. unfold {variable}.{known} {by}. Qed.\n"
         )
 
-    def shift(self, index: Index) -> str:
+    def shift(self, stage: Stage, index: Index) -> str:
         """What the code subtracts from the row of this place before it takes exponentials."""
+        path = stage.array.rpartition(".")[0]
         for name, array in self.code.tape.kept.items():
-            if name.split(".")[-1] == "shifted" and len(index) == len(array.shape):
+            if name.startswith(path) and name.split(".")[-1] == "shifted":
                 for column in range(array.shape[-1]):
                     term = array.term((*index[:-1], column))
                     if self.text(term) != HIDDEN:
                         row = self.text(term.operands[1])
-                        return re.sub(r"\bc\d+_\w+", lambda at: f"({self.general[at[0]]})", row)
+                        return VARIABLE.sub(lambda at: f"({self.general[at[0]]})", row)
         return ""

@@ -15,8 +15,6 @@ OPEN = re.compile(r"\b(Admitted|admit|Abort|Axioms?|Parameters?|Hypothes[ie]s|Co
 QUICK = ("linear", "softmax", "layer_norm", "silu")
 """What Rocq checks in a few seconds, with what it rests on."""
 RESTS = ("vector", "linear", "softmax", "rms_norm", "layer_norm", "silu")
-OF_LAYERS = {"block", "gated_block", "decoder_block", "cross_attention"}
-"""Composed of linked layers, and not linked themselves; formal/README.md says so of each."""
 
 
 def write(folder: Path, *names: str, source: Path = ROOT / "src") -> str:
@@ -71,12 +69,10 @@ def test_every_layer_is_written_out_and_nothing_is_left_open(place: Path) -> Non
     texts = {path.stem: path.read_text(encoding="utf-8") for path in place.glob("*_code.v")}
     layers = (ROOT / "src" / "pellucid" / "layers").glob("*.py")
     stated = {path.stem for path in layers if "_backward(\n" in path.read_text(encoding="utf-8")}
-    assert {f"{name}_code" for name in stated - OF_LAYERS} <= set(texts)
+    assert {f"{name}_code" for name in stated} <= set(texts)
     for name, text in texts.items():
         assert not OPEN.search(text), name
-        assert text.count("Theorem ") == text.count("Qed.") > 0, name
-    said = (FORMAL / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{name}.v`" in said.partition("## What is not proved")[2] for name in OF_LAYERS)
+        assert text.count("Theorem ") + text.count("Lemma ") == text.count("Qed.") > 0, name
 
 
 def test_rocq_accepts_the_code_of_a_few_layers(built: Path) -> None:

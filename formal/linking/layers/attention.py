@@ -36,6 +36,16 @@ class SelfAttention(NamedTuple):
         core = Attention(2, 2, self.d, CAUSAL, attn_noise, q, k, v, dz)
         return MultiHead(core, noise, c_proj, self.dout, "attn_c_proj")
 
+    @property
+    def out(self) -> str:
+        """What it makes."""
+        return f"attention {self.told}"
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        return f"attention_dx {self.told} {self.dout}"
+
     def forward(self) -> list[Stage]:
         """Its lines from the map to q, k and v side by side to what it adds to the stream."""
         core = self.heads.core
@@ -48,7 +58,7 @@ class SelfAttention(NamedTuple):
             *self.heads.forward(),
             Stage(
                 "resid_dropout.out",
-                f"attention {self.told}",
+                self.out,
                 f"attention multi_head {OUT} attn_c_proj",
             ),
         ]
@@ -70,7 +80,7 @@ class SelfAttention(NamedTuple):
             *gradients("c_attn", f"(fst {grads})", "attention_dparams c_attn"),
             Stage(
                 "c_attn.dx",
-                f"attention_dx {self.told} {self.dout}",
+                self.dx,
                 "attention_dx linear_dx_of linear_dx c_attn",
             ),
         ]

@@ -22,22 +22,35 @@ class FeedForward(NamedTuple):
     p: str
     dout: str
 
+    @property
+    def told(self) -> str:
+        """Activation, noise, inputs and gradient, as the backward's definitions have them."""
+        return f"{self.act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
+
+    @property
+    def out(self) -> str:
+        """What it makes."""
+        return f"feed_forward {self.C} {self.F} {self.act.rocq} {self.noise} {self.x} {self.p}"
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        return f"feed_forward_dx {self.C} {self.F} {self.told}"
+
     def forward(self) -> list[Stage]:
         """Its lines."""
         inner, act = f"(inner {self.C} {self.x} {self.p})", self.act
-        told = f"{self.C} {self.F} {act.rocq} {self.noise} {self.x} {self.p}"
         return [
             Stage("c_fc.out", inner, f"inner c_fc {MAP}"),
             *within("act", act.opening(f"({inner} {{0}} {{1}})")),
             Stage("act.out", f"activate {act.rocq} {inner}", f"activate bend {act.name}"),
-            Stage("dropout.out", f"feed_forward {told}", f"feed_forward {OUT} mlp_c_proj"),
+            Stage("dropout.out", self.out, f"feed_forward {OUT} mlp_c_proj"),
         ]
 
     def backward(self) -> list[Stage]:
         """Its lines from dout to dx and the gradients of both maps."""
         C, act, dout = self.C, self.act, f"(dropout_dx {self.noise} {self.dout})"
-        told = f"{act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
-        grads = f"(feed_forward_dparams 2 {C} {told})"
+        grads = f"(feed_forward_dparams 2 {C} {self.told})"
         return [
             *gradients("c_proj", f"(snd {grads})", "feed_forward_dparams"),
             Stage(
@@ -47,13 +60,13 @@ class FeedForward(NamedTuple):
             ),
             Stage(
                 "act.dx",
-                f"feed_forward_dinner {C} {told}",
+                f"feed_forward_dinner {C} {self.told}",
                 f"feed_forward_dinner activate_dx bend_dx {act.name}_dx mlp_c_proj",
             ),
             *gradients("c_fc", f"(fst {grads})", "feed_forward_dparams"),
             Stage(
                 "c_fc.dx",
-                f"feed_forward_dx {C} {self.F} {told}",
+                self.dx,
                 "feed_forward_dx linear_dx_of linear_dx c_fc",
             ),
         ]

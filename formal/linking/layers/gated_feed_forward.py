@@ -1,7 +1,7 @@
 """Llama's feed-forward network."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from linking.layers.activation import Activation
 from linking.layers.linear import MAP, a_map, gradients
@@ -22,6 +22,23 @@ class GatedFeedForward(NamedTuple):
     p: str
     dout: str
 
+    @property
+    def told(self) -> str:
+        """Activation, noise, inputs and gradient, as the backward's definitions have them."""
+        return f"{self.act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
+
+    @property
+    def out(self) -> str:
+        """What it makes."""
+        return (
+            f"gated_feed_forward {self.C} {self.F} {self.act.rocq} {self.noise} {self.x} {self.p}"
+        )
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        return f"gated_feed_forward_dx 2 {self.C} {self.F} {self.told}"
+
     def forward(self) -> list[Stage]:
         """Its lines."""
         C, act, x, p = self.C, self.act, self.x, self.p
@@ -34,7 +51,7 @@ class GatedFeedForward(NamedTuple):
             Stage("gated", f"gated {C} {act.rocq} {x} {p}", "gated times"),
             Stage(
                 "dropout.out",
-                f"gated_feed_forward {C} {self.F} {act.rocq} {self.noise} {x} {p}",
+                self.out,
                 f"gated_feed_forward {OUT} down_proj",
             ),
         ]
@@ -42,9 +59,8 @@ class GatedFeedForward(NamedTuple):
     def backward(self) -> list[Stage]:
         """Its lines from dout to dx and the gradients of its maps."""
         C, act = self.C, self.act
-        told = f"{act.rocq} {self.noise} {self.x} {self.p} {self.dout}"
         own = "gated_feed_forward_dparams"
-        grads = f"({own} 2 {C} {told})"
+        grads = f"({own} 2 {C} {self.told})"
         return [
             *gradients("c_proj", f"(snd {grads})", own),
             Stage(
@@ -52,32 +68,38 @@ class GatedFeedForward(NamedTuple):
                 f"dgated {C} {self.noise} {self.p} {self.dout}",
                 "dgated linear_dx_of linear_dx dropout_dx down_proj",
             ),
-            Stage("dup", f"dup {C} {told}", "dup times"),
-            Stage("act.dx", f"dgate {C} {told}", f"dgate activate_dx bend_dx {act.name}_dx times"),
+            Stage("dup", f"dup {C} {self.told}", "dup times"),
+            Stage(
+                "act.dx", f"dgate {C} {self.told}", f"dgate activate_dx bend_dx {act.name}_dx times"
+            ),
             *gradients("gate_proj", f"(fst (fst {grads}))", own),
             *gradients("up_proj", f"(snd (fst {grads}))", own),
             Stage(
                 "dx",
-                f"gated_feed_forward_dx 2 {C} {self.F} {told}",
+                self.dx,
                 "gated_feed_forward_dx linear_dx_of linear_dx gate_proj up_proj",
             ),
         ]
 
 
+def gated_maps(w: Writing, down: str = "proj") -> tuple[dict[str, Any], str]:
+    """The three maps, width 2 to 3 and back, and what they are called together."""
+    (gate, a), (up, b) = a_map(w, "gate", 2, 3), a_map(w, "up", 2, 3)
+    c_proj, c = a_map(w, down, 3, 2)
+    return {"gate_proj": gate, "up_proj": up, "c_proj": c_proj}, f"(({a}, {b}), {c})"
+
+
 def theorems() -> Iterator[str]:
     """Two positions, width 2, inner width 3, with SiLU and noise."""
     w = Writing("gated_feed_forward_code")
-    x, (gate, a) = w.input("x", 2, 2), a_map(w, "gate", 2, 3)
-    (up, b), (c_proj, c) = a_map(w, "up", 2, 3), a_map(w, "proj", 3, 2)
+    x, (maps, p) = w.input("x", 2, 2), gated_maps(w)
     w.pair(
         "gated_feed_forward",
         x,
-        gate_proj=gate,
-        up_proj=up,
-        c_proj=c_proj,
+        **maps,
         noise=w.input("noise", 2, 2),
         shared={"activation": SILU.pair, "ops": REFERENCE},
         gradient=("dout", 2, 2),
     )
-    mlp = GatedFeedForward(2, 3, SILU, "noise", "x", f"(({a}, {b}), {c})", "dout")
+    mlp = GatedFeedForward(2, 3, SILU, "noise", "x", p, "dout")
     yield w.theorem("Llama's feed-forward network.", *mlp.forward(), *mlp.backward())

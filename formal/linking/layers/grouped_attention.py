@@ -1,7 +1,7 @@
 """Llama's self-attention."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from linking.fixed import CAUSAL, seen
 from linking.layers.linear import MAP, a_map, gradients
@@ -19,7 +19,7 @@ class GroupedAttention(NamedTuple):
     """Llama's attention in the theorem's words: heads of width 2, normed and turned; width 2."""
 
     x: str
-    maps: tuple[str, str, str, str]
+    maps: tuple[str, ...]
     gains: tuple[str, str]
     dout: str
 
@@ -39,6 +39,16 @@ class GroupedAttention(NamedTuple):
         """Sizes, mask, noises, preparations, input and parameters, as all definitions have them."""
         of_q, of_k = self.of(2), self.of(1)
         return f"1 2 2 2 2 {CAUSAL} attn_noise noise {of_q} {of_k} {self.x} {self.p}"
+
+    @property
+    def out(self) -> str:
+        """What it makes."""
+        return f"grouped_attention {self.told}"
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        return f"grouped_attention_dx {self.told} {self.dout}"
 
     def rows(self, name: str) -> str:
         """The heads of q, k or v as the maps made them."""
@@ -76,7 +86,7 @@ class GroupedAttention(NamedTuple):
             *self.heads.forward(),
             Stage(
                 "resid_dropout.out",
-                f"grouped_attention {self.told}",
+                self.out,
                 f"grouped_attention multi_head {OUT} grouped_c_proj",
             ),
         ]
@@ -114,7 +124,7 @@ class GroupedAttention(NamedTuple):
             *self.unmapped("v", "fst (snd"),
             Stage(
                 "dx",
-                f"grouped_attention_dx {self.told} {self.dout}",
+                self.dx,
                 "grouped_attention_dx linear_dx_of linear_dx q_proj k_proj v_proj",
             ),
         ]
@@ -145,34 +155,40 @@ class GroupedAttention(NamedTuple):
         ]
 
 
+def grouped_inputs(w: Writing) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The parameters of two heads of queries on one of keys, what else they are told, and what
+    the four maps are called.
+    """
+    sizes = {"q_proj": ("query", 2, 4), "k_proj": ("key", 2, 2), "v_proj": ("value", 2, 2)}
+    maps = {key: a_map(w, *size) for key, size in (sizes | {"c_proj": ("proj", 4, 2)}).items()}
+    w.also("nothing", "nat -> R")
+    norms = {f"{n}_norm": {"weight": w.input(f"{n}_gain", 2)} for n in "qk"}
+    told = {
+        "n_head": 2,
+        "n_kv_head": 1,
+        "cos": w.input("cosines", 2, 1),
+        "sin": w.input("sines", 2, 1),
+        "attn_noise": w.input("attn_noise", 2, 2, 2),
+        "resid_noise": w.input("noise", 2, 2),
+    }
+    own = {key: parameters for key, (parameters, _) in maps.items()}
+    return own | norms, told, tuple(name for _, name in maps.values())
+
+
 def theorems() -> Iterator[str]:
     """Two heads of queries share one of keys; two positions, width 2; normed and turned."""
     w = Writing("grouped_attention_code")
     x = w.input("x", 2, 2)
-    q_proj, a = a_map(w, "query", 2, 4)
-    k_proj, b = a_map(w, "key", 2, 2)
-    v_proj, c = a_map(w, "value", 2, 2)
-    c_proj, d = a_map(w, "proj", 4, 2)
-    w.also("nothing", "nat -> R")
+    own, told, maps = grouped_inputs(w)
     w.pair(
         "grouped_attention",
         x,
-        q_proj=q_proj,
-        k_proj=k_proj,
-        v_proj=v_proj,
-        c_proj=c_proj,
-        n_head=2,
-        n_kv_head=1,
+        **own,
+        **told,
         mask=seen(CAUSAL),
         eps=w.input("eps"),
-        q_norm={"weight": w.input("q_gain", 2)},
-        k_norm={"weight": w.input("k_gain", 2)},
-        cos=w.input("cosines", 2, 1),
-        sin=w.input("sines", 2, 1),
-        attn_noise=w.input("attn_noise", 2, 2, 2),
-        resid_noise=w.input("noise", 2, 2),
         shared={"ops": REFERENCE},
         gradient=("dout", 2, 2),
     )
-    at = GroupedAttention("x", (a, b, c, d), ("q_gain", "k_gain"), "dout")
+    at = GroupedAttention("x", maps, ("q_gain", "k_gain"), "dout")
     yield w.theorem("Llama's self-attention, as in Qwen3.", *at.forward(), *at.backward())

@@ -1,8 +1,48 @@
 """Layer norm."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from linking.writing import Stage, Writing
+
+
+class LayerNorm(NamedTuple):
+    """Layer norm in the theorem's words: its width and its inputs; two rows."""
+
+    C: int
+    x: str
+    weight: str
+    bias: str
+    dout: str = ""
+
+    @property
+    def out(self) -> str:
+        """What it makes."""
+        return f"layer_norm {self.C} eps {self.x} {self.weight} {self.bias}"
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        return f"layer_norm_dx {self.C} eps {self.x} {self.weight} {self.dout}"
+
+    def forward(self) -> list[Stage]:
+        """Its lines."""
+        C, row = self.C, f"({self.x} {{0}})"
+        return [
+            Stage("variance", f"variance {C} {row}", "variance centered"),
+            Stage("rstd", f"rstd {C} eps {row}", "rstd"),
+            Stage("xhat", f"xhat {C} eps {row} {{1}}", "xhat centered"),
+            Stage("out", self.out, "layer_norm"),
+        ]
+
+    def backward(self) -> list[Stage]:
+        """Its lines from dout to dx and the gradients of gain and shift."""
+        dweight = f"layer_norm_dweight 2 {self.C} eps {self.x} {self.dout}"
+        return [
+            Stage("dweight", dweight, "layer_norm_dweight"),
+            Stage("dbias", f"layer_norm_dbias 2 {self.dout}", "layer_norm_dbias"),
+            Stage("dx", self.dx, "layer_norm_dx"),
+        ]
 
 
 def theorems() -> Iterator[str]:
@@ -11,13 +51,5 @@ def theorems() -> Iterator[str]:
     x, weight, bias = w.input("x", 2, 3), w.input("weight", 3), w.input("bias", 3)
     eps = w.input("eps")
     w.pair("layer_norm", x, weight=weight, bias=bias, eps=eps, gradient=("dout", 2, 3))
-    yield w.theorem(
-        "Layer norm.",
-        Stage("variance", "variance 3 (x {0})", "variance centered"),
-        Stage("rstd", "rstd 3 eps (x {0})", "rstd"),
-        Stage("xhat", "xhat 3 eps (x {0}) {1}", "xhat centered"),
-        Stage("out", "layer_norm 3 eps x weight bias", "layer_norm"),
-        Stage("dweight", "layer_norm_dweight 2 3 eps x dout", "layer_norm_dweight"),
-        Stage("dbias", "layer_norm_dbias 2 dout", "layer_norm_dbias"),
-        Stage("dx", "layer_norm_dx 3 eps x weight dout", "layer_norm_dx"),
-    )
+    norm = LayerNorm(3, "x", "weight", "bias", "dout")
+    yield w.theorem("Layer norm.", *norm.forward(), *norm.backward())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from linking.fixed import MASK, seen
 from linking.layers.linear import MAP, a_map, gradients
-from linking.layers.scaled_dot_product import Attention
+from linking.layers.scaled_dot_product import QKV, Attention
 from linking.writing import Stage, Writing
 from pellucid.layers import REFERENCE
 
@@ -60,6 +60,7 @@ def theorems() -> Iterator[str]:
         **noises,
         shared={"ops": REFERENCE},
         gradient=("dout", 2, 3),
+        back=QKV,
     )
     dz = f"(multi_head_dz 3 2 noise {p} dout)"
     core = Attention(2, 3, 2, MASK, "attn_noise", "q", "k", "v", dz)

@@ -9,6 +9,9 @@ from linking.writing import Stage, Writing
 
 ATTEND = "attend_dq attend_dk attend_dv unembedding_dx unembedding_dweight linear_dweight scale_dx"
 
+QKV = ("dq", "dk", "dv")
+"""What its backward hands back."""
+
 
 class Attention(NamedTuple):
     """Scaled dot-product attention in the theorem's words: sizes, inputs, and what dz is."""
@@ -77,7 +80,7 @@ def theorems() -> Iterator[str]:
     w = Writing("scaled_dot_product_code")
     q, k, v = w.input("q", 2, 2, 2), w.input("k", 2, 3, 2), w.input("v", 2, 3, 2)
     told = {"noise": w.input("noise", 2, 2, 3), "mask": seen(MASK)}
-    w.pair("scaled_dot_product", q, k, v, **told, gradient=("dz", 2, 2, 2))
+    w.pair("scaled_dot_product", q, k, v, **told, gradient=("dz", 2, 2, 2), back=QKV)
     at = Attention(2, 3, 2, MASK, "noise", "q", "k", "v", "dz")
     yield w.theorem(
         "Attention in each head; the code's float for √2 is read as the root.",
