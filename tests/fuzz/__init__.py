@@ -6,6 +6,7 @@
     loading      files, changed, and the command that reads them
     commands     texts and options
     messages     what a page sends
+    certificates what `formal/check.py` is given
     targets      all of them
 
 `test_fuzz` tries each a few times in `make test`; `python -m tests.fuzz --minutes 20` goes on for

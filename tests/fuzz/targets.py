@@ -1,5 +1,5 @@
 """All that is tried."""
 
-from tests.fuzz import commands, loading, messages
+from tests.fuzz import certificates, commands, loading, messages
 
-TARGETS = [*loading.TARGETS, *commands.TARGETS, *messages.TARGETS]
+TARGETS = [*loading.TARGETS, *commands.TARGETS, *messages.TARGETS, *certificates.TARGETS]

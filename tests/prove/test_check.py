@@ -78,6 +78,18 @@ def test_the_checker_imports_the_standard_library_and_itself_alone(path: Path) -
     }
 
 
+def test_the_page_says_how_long_each_part_is() -> None:
+    page = (CHECKER.parents[1] / "docs" / "proving.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `(\S+\.py)` \| (\d+) \|", page, re.MULTILINE))
+    own = {
+        path.relative_to(CHECKER.parent).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in PARTS
+        if path.stem != "__init__"
+    }
+    assert {name: int(lines) for name, lines in said.items()} == own
+    assert max(own.values()) <= 300
+
+
 # -- planted faults --------------------------------------------------------------------------------
 
 
