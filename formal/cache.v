@@ -1,228 +1,215 @@
-(** Going on from keys and values that were kept: `past` in src/pellucid/layers/attention.py and
-    src/pellucid/models/gpt/wiring.py gives what the whole text gives. Of GPT-2, without dropout. *)
+(** Going on from keys and values that were kept, `past` in src/pellucid/models/stack.py, gives what the
+    whole text gives: of every stack of blocks that can go on. gpt_cache.v and llama_cache.v show that
+    those of src/pellucid/layers/block.py and src/pellucid/layers/gated_block.py can. Without
+    dropout. *)
 
-From Pellucid Require Import vector linear embedding position layer_norm dropout softmax.
-From Pellucid Require Import scaled_dot_product multi_head attention feed_forward residual block.
-From Pellucid Require Import stack gpt causality.
+From Pellucid Require Import vector embedding dropout softmax scaled_dot_product multi_head.
+From Pellucid Require Import residual stack rows causality.
 
 (** The kept rows, then the new ones. *)
 Definition after (P : nat) (past new : heads) : heads :=
   fun h s k => if (s <? P)%nat then past h s k else new h (s - P)%nat k.
 
-(** Attention of n new rows behind P earlier ones, of which keys and values alone are known. *)
-Definition attention_extend (H P n d : nat) (past_k past_v : heads) (x : matrix)
-    (p : attention_params) : matrix :=
-  multi_head H (P + n) d (fun i s => causal (P + i)%nat s) (fun _ => ones) ones
-    (heads_of H d 0 x p) (after P past_k (heads_of H d 1 x p)) (after P past_v (heads_of H d 2 x p))
-    (attn_c_proj p).
-
-(** Rows from place P on of one stream are the rows of another. *)
+(** n rows of a stream are those of another from its place P on. *)
 Definition continues (C P n : nat) (x whole : matrix) : Prop :=
-  forall i c, (i < n)%nat -> (c < C)%nat -> x i c = whole (P + i)%nat c.
+  forall i, (i < n)%nat -> same_row C (x i) (whole (P + i)%nat).
 
-Lemma linear_of_row m x x' t t' p j :
-  (forall i, (i < m)%nat -> x t i = x' t' i) -> linear_of m x p t j = linear_of m x' p t' j.
+(** The same of the rows of N heads, and of the first P rows of heads that were kept. *)
+Definition heads_continue (N d P n : nat) (x whole : heads) : Prop :=
+  forall i, (i < n)%nat -> same_heads N d x whole i (P + i).
+
+Definition heads_kept (N d P : nat) (past whole : heads) : Prop :=
+  forall u, (u < P)%nat -> same_heads N d past whole u u.
+
+Lemma after_kept N d P n past new whole :
+  heads_kept N d P past whole -> heads_continue N d P n new whole ->
+  heads_kept N d (P + n) (after P past new) whole.
 Proof.
-  intros E. unfold linear_of, linear, linear_map. f_equal. apply sum_ext. intros i Hi.
-  rewrite (E i Hi). reflexivity.
+  intros K E u Hu h Hh k Hk. unfold after. destruct (Nat.ltb_spec u P) as [L | L].
+  - apply K; assumption.
+  - rewrite (E (u - P)%nat) by (assumption || lia). f_equal. lia.
 Qed.
 
-Lemma after_is P n H d i past x whole p h s k :
-  continues (H * d) P n x whole -> (s < P + n)%nat ->
-  (forall u, (u < P)%nat -> past h u k = heads_of H d i whole p h u k) ->
-  after P past (heads_of H d i x p) h s k = heads_of H d i whole p h s k.
+(** New queries behind P earlier places see what they would see in the whole text: their row of the
+    mask is that of their place. *)
+Lemma multi_head_continues H d C P n may_look q q' k k' v v' p :
+  heads_continue H d P n q q' -> heads_kept H d (P + n) k k' -> heads_kept H d (P + n) v v' ->
+  continues C P n
+    (multi_head H (P + n) d (fun i => may_look (P + i)%nat) (fun _ => ones) ones q k v p)
+    (multi_head H (P + n) d may_look (fun _ => ones) ones q' k' v' p).
 Proof.
-  intros E Hs Kept. unfold after. destruct (Nat.ltb_spec s P) as [L | L]; [apply Kept, L |].
-  unfold heads_of, split_heads, qkv. apply linear_of_row. intros c Hc.
-  rewrite (E (s - P)%nat c) by (assumption || lia). f_equal. lia.
+  intros Eq Ek Ev i Hi.
+  apply multi_head_row; try reflexivity; [apply same_row_refl | apply Eq, Hi | exact Ek | exact Ev].
 Qed.
 
-(** Attention from kept keys and values is the whole text's attention, at the new positions. *)
-Theorem attention_extend_is_attention H P n d past_k past_v x whole p :
-  continues (H * d) P n x whole ->
-  (forall h u k, (u < P)%nat -> past_k h u k = heads_of H d 1 whole p h u k) ->
-  (forall h u k, (u < P)%nat -> past_v h u k = heads_of H d 2 whole p h u k) ->
-  continues (H * d) P n (attention_extend H P n d past_k past_v x p)
-    (attention H (P + n) d causal (fun _ => ones) ones whole p).
-Proof.
-  intros E Kk Kv i c Hi Hc. unfold attention_extend, attention, multi_head, dropout. f_equal.
-  apply linear_of_row. intros j Hj. unfold merged, merge_heads, scaled_dot_product.
-  apply attend_ext; try reflexivity.
-  - intros k Hk. unfold heads_of, split_heads, qkv. apply linear_of_row. intros r Hr.
-    apply E; assumption.
-  - intros s k Hs Hk. apply after_is with (n := n); [exact E | exact Hs |]. intros u. apply Kk.
-  - intros s Hs. apply after_is with (n := n); [exact E | exact Hs |]. intros u. apply Kv.
-Qed.
+(** What a block keeps: keys and values. *)
+Definition Past : Type := (heads * heads)%type.
 
-Section GPT2.
+Definition past_kept (N d P : nat) (past whole : Past) : Prop :=
+  heads_kept N d P (fst past) (fst whole) /\ heads_kept N d P (snd past) (snd whole).
 
-Context (H d F V L : nat) (eps : R) (a : activation).
+(** A block that can go on: the whole block, for a text of any length; the keys and values that it
+    makes of n rows from place P on; and the block of n rows from place P on, told what was kept of
+    the places before. It makes each row of keys and values from that row of the stream, wherever it
+    stands; it goes on as the whole; and the whole looks back. *)
+Record resumable (C N d : nat) (E : space) : Type := {
+  whole : forall T, module T C E;
+  made : nat -> nat -> matrix -> point E -> Past;
+  resume : nat -> nat -> Past -> matrix -> point E -> matrix;
+  made_by_place : forall P P' n n' t t' x x' p,
+    (P + t = P' + t')%nat -> same_row C (x t) (x' t') ->
+    same_heads N d (fst (made P n x p)) (fst (made P' n' x' p)) t t'
+    /\ same_heads N d (snd (made P n x p)) (snd (made P' n' x' p)) t t';
+  resume_is_whole : forall P n past x y p,
+    continues C P n x y -> past_kept N d P past (made 0 (P + n) y p) ->
+    continues C P n (resume P n past x p) (run (whole (P + n)) y p);
+  whole_looks_back : forall T T', same_past (whole T) (whole T')
+}.
 
-Let C : nat := (H * d)%nat.
+Arguments whole {C N d E}.
+Arguments made {C N d E}.
+Arguments resume {C N d E}.
+Arguments made_by_place {C N d E}.
+Arguments resume_is_whole {C N d E}.
+Arguments whole_looks_back {C N d E}.
 
-(** Without dropout. *)
-Definition plain_block (T l : nat) : module T C (Block C F) :=
-  gpt2_block H T d F eps a (fun _ _ => ones) (fun _ => ones) (fun _ => ones) l.
+Section GoingOn.
 
-Let params : Type :=
-  ((matrix * matrix) * ((nat -> block_params) * norm_params))%type.
+Context {C N d : nat} {E M : space} (block : nat -> resumable C N d E) (L : nat).
 
-Definition plain_logits (T : nat) (tokens : nat -> nat) (p : params) : matrix :=
-  gpt_logits L (plain_block T) (ln_f_module H T d eps) ones tokens p.
+(** The last norm, or none, makes each row from that row. *)
+Context (last : forall T, module T C M).
+Context (last_row : forall T T' x x' w t t',
+  same_row C (x t) (x' t') -> same_row C (run (last T) x w t) (run (last T') x' w t')).
 
-Definition plain_embedded (tokens : nat -> nat) (p : params) : matrix :=
-  embedded (P := Block C F) (N := Norm C) ones tokens p.
+(** The stream into block l, of a text of T places whose stream into block 0 is y. *)
+Definition stream (T : nat) (y : matrix) (h : nat -> point E) (l : nat) : matrix :=
+  stack (fun l => whole (block l) T) l y h.
 
-(** The stream into block l, of a text of T tokens. *)
-Definition stream (T : nat) (tokens : nat -> nat) (p : params) (l : nat) : matrix :=
-  stack (plain_block T) l (plain_embedded tokens p) (fst (snd p)).
-
-(** The keys (i = 1) or values (i = 2) that block l makes of a stream. *)
-Definition made (i : nat) (x : matrix) (p : block_params) : heads :=
-  heads_of H d i (layer_norm_of C eps x (fst (fst p))) (snd (fst p)).
-
-(** One block, from what is kept. *)
-Definition block_extend (P n : nat) (past_k past_v : heads) (x : matrix) (p : block_params)
+(** The same of n new rows x from place P on, from what is kept. *)
+Fixpoint stream_on (P n : nat) (past : nat -> Past) (x : matrix) (h : nat -> point E) (l : nat)
     : matrix :=
-  let resid_mid := plus n C x (attention_extend H P n d past_k past_v
-    (layer_norm_of C eps x (fst (fst p))) (snd (fst p))) in
-  plus n C resid_mid (feed_forward C F a ones
-    (layer_norm_of C eps resid_mid (fst (snd p))) (snd (snd p))).
-
-(** All blocks. *)
-Fixpoint stack_extend (P n : nat) (past_k past_v : nat -> heads) (l : nat) (x : matrix)
-    (h : nat -> block_params) : matrix :=
   match l with
   | O => x
-  | S k => block_extend P n (past_k k) (past_v k) (stack_extend P n past_k past_v k x h) (h k)
+  | S k => resume (block k) P n (past k) (stream_on P n past x h k) (h k)
   end.
 
-(** The new tokens stand at P, P + 1, … *)
-Definition embedded_extend (P : nat) (tokens : nat -> nat) (p : params) : matrix :=
-  dropout ones (position P (embedding tokens (fst (fst p))) (snd (fst p))).
+(** What is kept afterwards: what was kept before, then the new keys and values. *)
+Definition kept_on (P n : nat) (past : nat -> Past) (x : matrix) (h : nat -> point E)
+    : nat -> Past :=
+  fun l => let new := made (block l) P n (stream_on P n past x h l) (h l) in
+    (after P (fst (past l)) (fst new), after P (snd (past l)) (snd new)).
 
-Definition stream_extend (P n : nat) (past_k past_v : nat -> heads) (tokens : nat -> nat)
-    (p : params) (l : nat) : matrix :=
-  stack_extend P n past_k past_v l (embedded_extend P tokens p) (fst (snd p)).
+(** In every block the keys and values of the first P places of a text of T places are kept. *)
+Definition kept_of (P T : nat) (past : nat -> Past) (y : matrix) (h : nat -> point E) : Prop :=
+  forall l, (l < L)%nat -> past_kept N d P (past l) (made (block l) 0 T (stream T y h l) (h l)).
 
-Definition logits_extend (P n : nat) (past_k past_v : nat -> heads) (tokens : nat -> nat)
-    (p : params) : matrix :=
-  unembedding C (layer_norm_of C eps (stream_extend P n past_k past_v tokens p L) (snd (snd p)))
-    (fst (fst p)).
+(** The logits under a table [head]: of the whole text, and of new rows. *)
+Definition logits (T : nat) (y : matrix) (h : nat -> point E) (w : point M) (head : matrix)
+    : matrix :=
+  unembedding C (run (last T) (stream T y h L) w) head.
 
-(** What is kept are the keys and values of the first P positions of a text of T tokens. *)
-Definition kept_of (P T : nat) (past_k past_v : nat -> heads) (tokens : nat -> nat) (p : params)
-    : Prop :=
-  forall l h u k, (l < L)%nat -> (u < P)%nat ->
-    past_k l h u k = made 1 (stream T tokens p l) (fst (snd p) l) h u k /\
-    past_v l h u k = made 2 (stream T tokens p l) (fst (snd p) l) h u k.
+Definition logits_on (P n : nat) (past : nat -> Past) (x : matrix) (h : nat -> point E)
+    (w : point M) (head : matrix) : matrix :=
+  unembedding C (run (last n) (stream_on P n past x h L) w) head.
 
-Lemma layer_norm_continues P n x whole p :
-  continues C P n x whole ->
-  continues C P n (layer_norm_of C eps x p) (layer_norm_of C eps whole p).
+(** A stack goes on as each of its blocks does. *)
+Lemma stream_goes_on P n past x y h l :
+  continues C P n x y -> kept_of P (P + n) past y h -> (l <= L)%nat ->
+  continues C P n (stream_on P n past x h l) (stream (P + n) y h l).
 Proof.
-  intros E i c Hi Hc.
-  assert (A : agree C i (fun u => if Nat.eqb u i then x i else fun _ => 0)
-                        (fun u => if Nat.eqb u i then whole (P + i)%nat else fun _ => 0)).
-  { intros u r Hu Hr. destruct (Nat.eqb u i); [apply E; assumption | reflexivity]. }
-  assert (B := layer_norm_of_agree C eps i _ _ p A i c (Nat.le_refl i) Hc).
-  unfold layer_norm_of, layer_norm in *. rewrite !Nat.eqb_refl in B. exact B.
+  intros Exy K Hl. induction l as [| l IH]; [exact Exy |].
+  apply resume_is_whole; [apply IH; lia | apply K, Hl].
 Qed.
 
-Lemma block_extend_is_block P n past_k past_v x whole (p : block_params) l :
-  continues C P n x whole ->
-  (forall h u k, (u < P)%nat -> past_k h u k = made 1 whole p h u k) ->
-  (forall h u k, (u < P)%nat -> past_v h u k = made 2 whole p h u k) ->
-  continues C P n (block_extend P n past_k past_v x p) (run (plain_block (P + n) l) whole p).
+(** The logits of new rows from what is kept are those of the whole text at their places. *)
+Theorem goes_on_as_the_whole V P n past x y h w head :
+  continues C P n x y -> kept_of P (P + n) past y h ->
+  continues V P n (logits_on P n past x h w head) (logits (P + n) y h w head).
 Proof.
-  intros E Kk Kv.
-  assert (M : continues C P n
-    (plus n C x (attention_extend H P n d past_k past_v
-      (layer_norm_of C eps x (fst (fst p))) (snd (fst p))))
-    (plus (P + n) C whole (attention H (P + n) d causal (fun _ => ones) ones
-      (layer_norm_of C eps whole (fst (fst p))) (snd (fst p))))).
-  { assert (A := attention_extend_is_attention H P n d past_k past_v _ _ (snd (fst p))
-      (layer_norm_continues P n x whole (fst (fst p)) E) Kk Kv).
-    intros i c Hi Hc. unfold plus. simpl. rewrite (E i c Hi Hc), (A i c Hi Hc). reflexivity. }
-  assert (N := layer_norm_continues P n _ _ (fst (snd p)) M).
-  intros i c Hi Hc. unfold block_extend. simpl.
-  assert (G : feed_forward C F a ones (layer_norm_of C eps (plus n C x
-      (attention_extend H P n d past_k past_v (layer_norm_of C eps x (fst (fst p))) (snd (fst p))))
-      (fst (snd p))) (snd (snd p)) i c
-    = feed_forward C F a ones (layer_norm_of C eps (plus (P + n) C whole
-      (attention H (P + n) d causal (fun _ => ones) ones
-        (layer_norm_of C eps whole (fst (fst p))) (snd (fst p)))) (fst (snd p))) (snd (snd p))
-        (P + i)%nat c).
-  { unfold feed_forward, dropout, ones. f_equal. apply linear_of_row. intros f Hf.
-    unfold activate, inner. f_equal. apply linear_of_row. intros r Hr. apply N; assumption. }
-  exact (f_equal2 Rplus (M i c Hi Hc) G).
+  intros Exy K i Hi v _. apply unembedding_row, last_row.
+  exact (stream_goes_on P n past x y h L Exy K (Nat.le_refl L) i Hi).
 Qed.
 
-Lemma stream_extend_is_stream P n past_k past_v tokens (p : params) l :
-  kept_of P (P + n) past_k past_v tokens p -> (l <= L)%nat ->
-  continues C P n (stream_extend P n past_k past_v (fun i => tokens (P + i)%nat) p l)
-    (stream (P + n) tokens p l).
+(** And what is kept after them is what the whole text would have kept. *)
+Theorem keeps_as_the_whole P n past x y h :
+  continues C P n x y -> kept_of P (P + n) past y h ->
+  kept_of (P + n) (P + n) (kept_on P n past x h) y h.
 Proof.
-  intros K Hl. induction l as [| l IH].
-  - intros i c Hi Hc. reflexivity.
-  - apply block_extend_is_block.
-    + apply IH. lia.
-    + intros h u k Hu. apply (K l h u k); lia.
-    + intros h u k Hu. apply (K l h u k); lia.
-Qed.
-
-(** The logits of new tokens from kept keys and values are those of the whole text at their places:
-    for every number kept and new, and all sizes. *)
-Theorem logits_from_cache P n past_k past_v tokens (p : params) :
-  kept_of P (P + n) past_k past_v tokens p ->
-  continues V P n (logits_extend P n past_k past_v (fun i => tokens (P + i)%nat) p)
-    (plain_logits (P + n) tokens p).
-Proof.
-  intros K i v Hi Hv. unfold logits_extend, plain_logits, gpt_logits, unembedding.
-  apply sum_ext. intros c Hc. f_equal.
-  exact (layer_norm_continues P n _ _ (snd (snd p))
-    (stream_extend_is_stream P n past_k past_v tokens p L K (Nat.le_refl L)) i c Hi Hc).
-Qed.
-
-(** And what is kept after them is again what the whole text would have kept. *)
-Theorem cache_goes_on P n past_k past_v tokens (p : params) :
-  kept_of P (P + n) past_k past_v tokens p ->
-  let x := stream_extend P n past_k past_v (fun i => tokens (P + i)%nat) p in
-  kept_of (P + n) (P + n)
-    (fun l => after P (past_k l) (made 1 (x l) (fst (snd p) l)))
-    (fun l => after P (past_v l) (made 2 (x l) (fst (snd p) l))) tokens p.
-Proof.
-  intros K x l h u k Hl Hu.
-  assert (E := layer_norm_continues P n _ _ (fst (fst (fst (snd p) l)))
-    (stream_extend_is_stream P n past_k past_v tokens p l K (Nat.lt_le_incl _ _ Hl))).
-  split; apply (after_is P n H d); try assumption; intros w Hw; apply (K l h w k Hl Hw).
+  intros Exy K l Hl. destruct (K l Hl) as [Kk Kv].
+  assert (S := stream_goes_on P n past x y h l Exy K (Nat.lt_le_incl _ _ Hl)).
+  split; apply (after_kept N d P n); try assumption; intros i Hi;
+    apply (made_by_place (block l) P 0 n (P + n) i (P + i) _ _ (h l) eq_refl (S i Hi)).
 Qed.
 
 (** A run of any text keeps its own keys and values. *)
-Theorem a_run_fills_the_cache T tokens (p : params) :
-  kept_of T T (fun l => made 1 (stream T tokens p l) (fst (snd p) l))
-    (fun l => made 2 (stream T tokens p l) (fst (snd p) l)) tokens p.
-Proof. intros l h u k _ _. split; reflexivity. Qed.
+Theorem a_run_keeps_its_own T y h :
+  kept_of T T (fun l => made (block l) 0 T (stream T y h l) (h l)) y h.
+Proof. intros l _. split; intros u _ i _ k _; reflexivity. Qed.
 
-(** What is kept of a text's first P positions serves every text that begins with the same P tokens,
-    however long it is. *)
-Theorem cache_serves_longer_texts P T T' past_k past_v tokens tokens' (p : params) :
-  (P <= T)%nat -> (P <= T')%nat -> (forall u, (u < P)%nat -> tokens u = tokens' u) ->
-  kept_of P T past_k past_v tokens p -> kept_of P T' past_k past_v tokens' p.
+Lemma streams_agree T T' t y y' h l :
+  (t < T)%nat -> (t < T')%nat -> agree C t y y' -> agree C t (stream T y h l) (stream T' y' h l).
 Proof.
-  intros Lt Lt' Same K l h u k Hl Hu. destruct (K l h u k Hl Hu) as [Kk Kv].
-  assert (E : agree C u (plain_embedded tokens p) (plain_embedded tokens' p)).
-  { apply dropout_agree. intros w c Hw _. unfold position, embedding.
-    rewrite (Same w) by lia. reflexivity. }
-  assert (S : agree C u (stream T tokens p l) (stream T' tokens' p l)).
-  { apply (stack_past (plain_block T) (plain_block T')); try assumption; try lia.
-    intros l' t x x' q L1 L2 A.
-    exact (pre_block_past (told H T d F eps a (fun _ _ => ones) (fun _ => ones) (fun _ => ones) l')
-      T' causal_looks_back t x x' q L1 L2 A). }
-  assert (N := layer_norm_of_agree C eps u _ _ (fst (fst (fst (snd p) l))) S).
-  split.
-  - rewrite Kk. apply (heads_of_agree H d 1 u); [exact N | lia].
-  - rewrite Kv. apply (heads_of_agree H d 2 u); [exact N | lia].
+  intros Ht Ht' A. apply stack_past; try assumption. intros k. apply whole_looks_back.
 Qed.
 
-End GPT2.
+(** What is kept of the first P places serves every text that begins with the same P rows, however
+    long it is. *)
+Theorem what_is_kept_serves P T T' past y y' h :
+  (P <= T)%nat -> (P <= T')%nat -> (forall u, (u < P)%nat -> same_row C (y u) (y' u)) ->
+  kept_of P T past y h -> kept_of P T' past y' h.
+Proof.
+  intros Lt Lt' Same K l Hl. destruct (K l Hl) as [Kk Kv].
+  assert (B : forall u, (u < P)%nat -> _) by (intros u Hu;
+    exact (made_by_place (block l) 0 0 T T' u u _ _ (h l) eq_refl
+      (streams_agree T T' u y y' h l ltac:(lia) ltac:(lia)
+        (fun w Hw => Same w ltac:(lia)) u (Nat.le_refl u)))).
+  split; intros u Hu i Hi k Hk.
+  - rewrite (Kk u Hu i Hi k Hk). apply B; assumption.
+  - rewrite (Kv u Hu i Hi k Hk). apply B; assumption.
+Qed.
+
+(** A text cut into pieces of any lengths: piece j begins where those before it end. *)
+Fixpoint begins (lengths : nat -> nat) (j : nat) : nat :=
+  match j with
+  | O => O
+  | S k => (begins lengths k + lengths k)%nat
+  end.
+
+(** What is kept after j pieces, passed one after another; before the first, whatever it is. *)
+Fixpoint kept_after (lengths : nat -> nat) (nothing : nat -> Past) (x : nat -> matrix)
+    (h : nat -> point E) (j : nat) : nat -> Past :=
+  match j with
+  | O => nothing
+  | S k => kept_on (begins lengths k) (lengths k) (kept_after lengths nothing x h k) (x k) h
+  end.
+
+Lemma kept_piece_by_piece lengths nothing x y h j T :
+  (forall i, continues C (begins lengths i) (lengths i) (x i) y) -> (begins lengths j <= T)%nat ->
+  kept_of (begins lengths j) T (kept_after lengths nothing x h j) y h.
+Proof.
+  intros Exy. revert T. induction j as [| j IH]; intros T HT.
+  - intros l _. split; intros u Hu; simpl in Hu; lia.
+  - apply (what_is_kept_serves _ (begins lengths (S j)) T _ y y); try lia;
+      [intros u _; apply same_row_refl |].
+    apply keeps_as_the_whole; [apply Exy | apply IH; simpl; lia].
+Qed.
+
+(** Piece by piece is all at once: pass a text in pieces of any lengths, token by token or a long
+    prompt and then token by token, each from what was kept of those before; the logits are the whole
+    text's, however long that is. *)
+Theorem piece_by_piece V lengths nothing x y h w head j T :
+  (forall i, continues C (begins lengths i) (lengths i) (x i) y) ->
+  (begins lengths j + lengths j <= T)%nat ->
+  continues V (begins lengths j) (lengths j)
+    (logits_on (begins lengths j) (lengths j) (kept_after lengths nothing x h j) (x j) h w head)
+    (logits T y h w head).
+Proof.
+  intros Exy HT i Hi v Hv.
+  rewrite (goes_on_as_the_whole V _ _ _ (x j) y h w head (Exy j)
+    (kept_piece_by_piece lengths nothing x y h j _ Exy (Nat.le_add_r _ _)) i Hi v Hv).
+  apply unembedding_row, last_row.
+  apply (streams_agree _ T (begins lengths j + i)); try lia. intros u _. apply same_row_refl.
+Qed.
+
+End GoingOn.

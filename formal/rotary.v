@@ -59,21 +59,30 @@ Proof.
   rewrite rotary_first, rotary_second, rotary_dx_first, rotary_dx_second by exact Hi. ring.
 Qed.
 
-(** The tables: cosines and sines of angles[t, i] = t · frequencies[i]. *)
-Definition cosines (frequencies : vector) : matrix := fun t i => cos (INR t * frequencies i).
-Definition sines (frequencies : vector) : matrix := fun t i => sin (INR t * frequencies i).
+(** The tables: cosines and sines of angles[t, i] = (start + t) · frequencies[i]. *)
+Definition angles (start : nat) (frequencies : vector) : matrix :=
+  fun t i => INR (start + t) * frequencies i.
+Definition cosines (start : nat) (frequencies : vector) : matrix :=
+  fun t i => cos (angles start frequencies t i).
+Definition sines (start : nat) (frequencies : vector) : matrix :=
+  fun t i => sin (angles start frequencies t i).
+
+Lemma angles_on start frequencies t u i :
+  angles start frequencies (t + u) i = angles start frequencies t i + INR u * frequencies i.
+Proof. unfold angles. rewrite !plus_INR. ring. Qed.
 
 (** A query at t times a key at s depends on the distance between the two alone: both moved by u
-    positions have the same product, for every width and all frequencies. *)
-Theorem rotary_tells_distance half frequencies (q k : vector) t s u :
-  let turn x t := rotary half (cosines frequencies) (sines frequencies) (fun _ => x) t in
+    positions have the same product, for every width, all frequencies and from any start. *)
+Theorem rotary_tells_distance half start frequencies (q k : vector) t s u :
+  let turn x t :=
+    rotary half (cosines start frequencies) (sines start frequencies) (fun _ => x) t in
   sum (half + half) (fun i => turn q (t + u)%nat i * turn k (s + u)%nat i)
   = sum (half + half) (fun i => turn q t i * turn k s i).
 Proof.
   intros turn. unfold turn. rewrite !sum_app, <- !sum_plus. apply sum_ext. intros i Hi.
   cbv beta. rewrite !rotary_second, !rotary_first by exact Hi. unfold cosines, sines. cbv beta.
-  rewrite !plus_INR, !Rmult_plus_distr_r, !cos_plus, !sin_plus.
-  set (a := INR t * frequencies i). set (b := INR s * frequencies i).
+  rewrite !angles_on, !cos_plus, !sin_plus.
+  set (a := angles start frequencies t i). set (b := angles start frequencies s i).
   set (c := INR u * frequencies i).
   assert (E : cos c * cos c = 1 - sin c * sin c).
   { assert (P := sin2_cos2 c). unfold Rsqr in P. lra. }
@@ -85,13 +94,14 @@ Proof.
 Qed.
 
 (** Turning changes no length: for every width and all frequencies. *)
-Theorem rotary_keeps_length half frequencies x t :
-  sum (half + half) (fun i => rotary half (cosines frequencies) (sines frequencies) x t i ^ 2)
+Theorem rotary_keeps_length half start frequencies x t :
+  sum (half + half)
+    (fun i => rotary half (cosines start frequencies) (sines start frequencies) x t i ^ 2)
   = sum (half + half) (fun i => x t i ^ 2).
 Proof.
   rewrite !sum_app, <- !sum_plus. apply sum_ext. intros i Hi.
   rewrite rotary_first, rotary_second by exact Hi. unfold cosines, sines.
-  set (a := INR t * frequencies i).
+  set (a := angles start frequencies t i).
   assert (E : cos a * cos a = 1 - sin a * sin a).
   { assert (P := sin2_cos2 a). unfold Rsqr in P. lra. }
   transitivity ((cos a * cos a + sin a * sin a) * (x t i ^ 2 + x t (half + i)%nat ^ 2)).
