@@ -93,4 +93,21 @@ Theorem post_decoder_block_backward (x : R -> matrix) (p : R -> point DecoderBlo
       + slope DecoderBlock (run_dparams post_decoder_block (x 0) (p 0) dout) p.
 Proof. apply (right post_decoder_block). Qed.
 
+(** Both are defined everywhere if ε is positive, each position may look at one at least, of its own
+    half and of the memory, and the activation has a derivative everywhere. *)
+Theorem pre_decoder_block_always x p :
+  always b -> all_look (length b) S memory_mask -> domain pre_decoder_block x p.
+Proof.
+  intros [E [L A]] M. repeat split; simpl; try apply can_always_normalize; try assumption.
+  intros t i _ _. apply A.
+Qed.
+
+(** The same of a post-norm decoder block. *)
+Theorem post_decoder_block_always x p :
+  always b -> all_look (length b) S memory_mask -> domain post_decoder_block x p.
+Proof.
+  intros [E [L A]] M. repeat split; simpl; try apply can_always_normalize; try assumption.
+  intros t i _ _. apply A.
+Qed.
+
 End DecoderBlock.

@@ -169,6 +169,17 @@ Proof.
   replace eps with (r * r - half ^ 2) by lra. field. lra.
 Qed.
 
+(** And of the second the opposite, as of any row in whose numbers only the differences count. *)
+Theorem layer_norm_dx_of_two_is_opposite eps a b weight dout :
+  0 < ((a - b) / 2) ^ 2 + eps ->
+  layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 1%nat
+  = - layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 0%nat.
+Proof.
+  intros P. destruct (xhat_of_two eps a b) as [E0 E1].
+  unfold layer_norm_dx, mean. simpl sum. rewrite E0, E1. simpl INR. field.
+  apply Rgt_not_eq, sqrt_lt_R0, P.
+Qed.
+
 Lemma near_0 (f : R -> R) l :
   continuous f 0 -> f 0 = l -> filterlim f (at_right 0) (locally l).
 Proof.
@@ -204,8 +215,7 @@ Proof.
     + rewrite (proj2 (xhat_of_two 0 a b)), E. reflexivity.
 Qed.
 
-(** And as ε → 0 the gradient by its input vanishes: nothing before a layer norm of width 2 learns. *)
-Theorem layer_norm_of_two_does_not_learn a b weight dout :
+Lemma first_of_two_does_not_learn a b weight dout :
   a <> b ->
   filterlim (fun eps => layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 0%nat)
     (at_right 0) (locally 0).
@@ -221,4 +231,21 @@ Proof.
       repeat split; [exact P |]. apply Rgt_not_eq, Rmult_lt_0_compat; [exact P |].
       apply sqrt_lt_R0, P.
     + unfold Rdiv. ring.
+Qed.
+
+(** And as ε → 0 the gradient by both its inputs vanishes: nothing before a layer norm of width 2
+    learns. *)
+Theorem layer_norm_of_two_does_not_learn a b weight dout i :
+  a <> b -> (i < 2)%nat ->
+  filterlim (fun eps => layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat i)
+    (at_right 0) (locally 0).
+Proof.
+  intros Ne Hi. assert (F := first_of_two_does_not_learn a b weight dout Ne).
+  destruct i as [| [| i]]; [exact F | | lia].
+  apply (filterlim_ext_loc
+    (fun eps => - layer_norm_dx 2 eps (fun _ => two a b) weight dout 0%nat 0%nat)).
+  - exists (mkposreal 1 Rlt_0_1). intros eps _ He. symmetry.
+    apply layer_norm_dx_of_two_is_opposite. assert (P := half_square_pos a b Ne). lra.
+  - assert (G := filterlim_comp _ _ _ _ _ _ _ _ F (filterlim_opp (V := R_NormedModule) 0)).
+    unfold opp in G. simpl in G. rewrite Ropp_0 in G. exact G.
 Qed.

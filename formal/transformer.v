@@ -364,4 +364,37 @@ Proof.
     put_memory_smooth put_memory_slope n smoothing source tokens y p).
 Qed.
 
+(** Both are defined at all real parameters if ε is positive, each position may look at one at least,
+    in its own half and in the memory, and the activation has a derivative everywhere. With ReLU, as in
+    the paper, wherever no inner value is exactly 0 (`rectifier_bends`). *)
+Definition transformer_fits : Prop :=
+  0 < eps /\ all_look S S enc_mask /\ all_look T T dec_mask /\ all_look T S memory_mask
+  /\ forall x, backward_at (bend a) (bend_dx a) x.
+
+(** Post-norm. *)
+Theorem post_transformer_always source tokens p :
+  transformer_fits ->
+  transformer_domain Le Ld post_encoder (nothing S C) post_decoder (nothing T C)
+    (sqrt (INR C)) positions enc_noise dec_noise put_memory source tokens p.
+Proof.
+  intros [E [Me [Md [Mm A]]]]. split; (split; [apply stack_always; intros l x q | exact I]).
+  - exact (post_block_always (enc_told l) x q (conj E (conj Me A))).
+  - exact (post_decoder_block_always (dec_told l) S memory_mask (cross_attn_noise l)
+      (cross_resid_noise l) x q (conj E (conj Md A)) Mm).
+Qed.
+
+(** Pre-norm. *)
+Theorem pre_transformer_always source tokens p :
+  transformer_fits ->
+  transformer_domain Le Ld pre_encoder (layer_norm_module S C eps) pre_decoder
+    (layer_norm_module T C eps) (sqrt (INR C)) positions enc_noise dec_noise put_memory
+    source tokens p.
+Proof.
+  intros [E [Me [Md [Mm A]]]].
+  split; (split; [apply stack_always; intros l x q | apply can_always_normalize, E]).
+  - exact (pre_block_always (enc_told l) x q (conj E (conj Me A))).
+  - exact (pre_decoder_block_always (dec_told l) S memory_mask (cross_attn_noise l)
+      (cross_resid_noise l) x q (conj E (conj Md A)) Mm).
+Qed.
+
 End Blocks.

@@ -420,6 +420,17 @@ Proof.
     + rewrite (IHF b _ Hb), dot_zero_r. ring.
 Qed.
 
+(** No other gradient would do: two that have the same slope along every curve through p are the same,
+    number by number. So of a function there is one backward at most. *)
+Theorem gradient_is_unique E (p g h : point E) :
+  (forall x, smooth E x -> x 0 = p -> slope E g x = slope E h x) ->
+  forall a, inside E a -> at_place E a g = at_place E a h.
+Proof.
+  intros Same a W. assert (D := line_der E p (one_at E a)).
+  assert (G := Same _ (der_smooth _ _ _ D) (line_at_0 E p (one_at E a))).
+  rewrite !(der_slope _ _ _ D), !(dot_one_at E a _ W) in G. exact G.
+Qed.
+
 (** A function of one number has, at x, the backward f_dx: its derivative times dout. *)
 Definition backward_at (f : R -> R) (f_dx : R -> R -> R) (x : R) : Prop :=
   exists d : R, is_derive f x d /\ forall dout, f_dx x dout = dout * d.
