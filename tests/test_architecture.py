@@ -51,7 +51,7 @@ ROOMS = (
         "train",
         "bench",
     ),
-    *("explain", "prove", "inspect", "walkthrough", "reference", "compare", "examples"),
+    *("explain", "prove", "inspect", "words", "walkthrough", "reference", "compare", "examples"),
     *("documents", "pictures", "terminal", "web", "cli", "__main__"),
 )
 

@@ -121,6 +121,17 @@ def test_a_number_is_not_taken_for_another_with_the_same_beginning():
     assert one.says == "0.3751 and 0.37 and x1.375 and 10.375"
 
 
+def test_words_do_not_tell_a_blank_as_a_share_or_to_three_digits():
+    (one, two) = worksheet(
+        step_of("37.5% and 38% and -0.375 and 5", later="37.5% of 5"), share=1.0
+    ).steps
+    assert one.says == "_____ and 38% and -_____ and ____"
+    assert two.says == "_____ of 5"
+    said = worksheet(document(walkthrough_of("ai_rocks")), share=1.0)
+    (attention,) = [step for step in said.steps if step.number == 5 and not step.undoes]
+    assert "looks ____ at itself and ____ at 'AI'" in attention.says
+
+
 def test_zeros_and_ones_are_blank_only_where_there_is_nothing_else():
     tape = Tape()
     x = torch.tensor([[1.0, 0.0, 2.5]]).double()

@@ -9,6 +9,7 @@ from random import Random
 from pellucid.documents.model import Answer, Arithmetic, Document, DocumentStep
 from pellucid.documents.values import Cell, Value
 from pellucid.errors import ConfigError
+from pellucid.words import figure, share
 
 SHARE = 0.3
 """Of a computed tensor's numbers, how many are left blank unless the user says otherwise."""
@@ -16,7 +17,7 @@ SHARE = 0.3
 WITHHELD = "withheld: it is a blank, or made from one"
 """In place of arithmetic that would give a blank's number away."""
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]\d+)?%?")
 _INDEX = re.compile(r"\[[\d,]*\]")
 
 
@@ -122,14 +123,18 @@ class _Hidden:
     """The numbers that a worksheet asks for, as they might be written elsewhere."""
 
     def __init__(self, numbers: Iterable[float]) -> None:
-        self._figures = {figure for number in numbers for figure in _figures(number)}
+        found = [abs(number) for number in numbers]
+        self._figures = {text for number in found for text in _figures(number)}
+        self._figures |= {share(number) for number in found if math.isfinite(number)}
 
     def masked(self, text: str, own: Iterable[float]) -> str:
         """The text with a line in place of each of the numbers; `own` also where they are short."""
-        short = {abs(number) for number in own}
+        sizes = {abs(number) for number in own}
+        short = {figure(size) for size in sizes if math.isfinite(size)}
 
         def line(match: re.Match[str]) -> str:
-            known = match[0] in self._figures or float(match[0]) in short
+            known = match[0] in self._figures or match[0] in short
+            known = known or (match[0][-1] != "%" and float(match[0]) in sizes)
             return "_" * max(4, len(match[0])) if known else match[0]
 
         return _NUMBER.sub(line, text)
@@ -153,7 +158,7 @@ def _figures(number: float) -> Iterator[str]:
     if not math.isfinite(size):
         return
     for decimals in range(18):
-        for figure in (f"{size:.{decimals}f}", f"{size:.{decimals}e}"):
-            digits = figure.partition("e")[0].replace(".", "").lstrip("0")
-            if len(digits) >= 3 or (size % 1 and float(figure) == size):
-                yield figure
+        for text in (f"{size:.{decimals}f}", f"{size:.{decimals}e}"):
+            digits = text.partition("e")[0].replace(".", "").lstrip("0")
+            if len(digits) >= 3 or (size % 1 and float(text) == size):
+                yield text

@@ -11,7 +11,9 @@ from pellucid.train.record import Trace
 from pellucid.tree import flatten
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps, lines, settings_of, update_equations
+from pellucid.walkthrough.telling import told
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, with_warning
+from pellucid.words import quoted
 
 LABELLED = 64
 """Of more probabilities than this, each position's most likely tokens are listed."""
@@ -52,10 +54,15 @@ def gpt_walkthrough(
     steps = Steps(trace.tape, first=2)
     forward = [_with_lines(trace, step) for step in (_TOKENS, *steps.forward())]
     parts = [
-        Part("Forward: from tokens to loss", tuple(_shortened(forward, whole, "h.{}.resid_post"))),
+        Part(
+            "Forward: from tokens to loss",
+            tuple(_shortened(forward, whole, "h.{}.resid_post")),
+            "forward",
+        ),
         Part(
             "Backward: the gradient of the loss, step by step in reverse",
             tuple(_shortened(steps.backward(), whole, "dh.{}.resid_pre")),
+            "backward",
         ),
     ]
     if trace.update is not None:
@@ -65,7 +72,9 @@ def gpt_walkthrough(
         return gpt_walkthrough(trace.on(tape), title, about, layers)
 
     said = with_warning(about, trace.tape)
-    return Walkthrough(title, said, trace.tape, tuple(parts), _labels(trace), again)
+    labels = _labels(trace)
+    words = told(parts, trace.tape, labels, trace.piece)
+    return Walkthrough(title, said, trace.tape, words, labels, again)
 
 
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
@@ -98,7 +107,7 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
         says = f"LoRA's matrices alone move. {says}".rstrip()
     step = Step("", tuple(_update_lines(trace.tape)), tuple(names), says=says)
     optimizer = OPTIMIZER_NAMES[(trace.update or {}).get("optimizer", "adamw")]
-    return Part(f"Update: one step of {optimizer}", (step,))
+    return Part(f"Update: one step of {optimizer}", (step,), "update")
 
 
 def _update_lines(tape: Tape) -> Iterator[str]:
@@ -117,19 +126,7 @@ def _with_lines(trace: Trace, step: Step) -> Step:
         return step._replace(lines=tuple(_tokens(trace)), spelt=True)
     if step.kind == "softmax" and trace.tape.value("probs").numel() > LABELLED:
         return step._replace(lines=tuple(_predictions(trace)))
-    wanted = trace.tape.value("targets").tolist()
-    if step.kind == "loss" and IGNORE in wanted:
-        return step._replace(says=_skipped(wanted))
     return step
-
-
-def _skipped(wanted: Sequence[int]) -> str:
-    """In words, which positions the loss leaves out."""
-    places = [str(place) for place, target in enumerate(wanted) if target == IGNORE]
-    return (
-        f"no target at t = {', '.join(places)}: there the loss is 0, and dlogits too; the mean "
-        f"counts {len(wanted) - len(places)} of {len(wanted)}"
-    )
 
 
 def _tokens(trace: Trace) -> Iterator[str]:
@@ -139,7 +136,7 @@ def _tokens(trace: Trace) -> Iterator[str]:
     rows = zip(count(), ids, trace.pieces, wanted, trace.targets, strict=False)
     for place, token, piece, target, wanted_piece in islice(rows, POSITIONS):
         follows = "none" if target == IGNORE else f"{target:>6} '{wanted_piece}'"
-        yield f"t = {place:<3} token {token:>6} {_quoted(piece):<16} target {follows}"
+        yield f"t = {place:<3} token {token:>6} {quoted(piece):<16} target {follows}"
     yield from _more(len(ids), "tokens")
 
 
@@ -149,17 +146,17 @@ def _predictions(trace: Trace) -> Iterator[str]:
     yield "the target and its probability; then the most likely next tokens"
     for place, row in enumerate(probs[:POSITIONS]):
         if not bool(row.isfinite().all()):
-            yield f"{_quoted(trace.pieces[place]):<14} its probabilities are not finite numbers"
+            yield f"{quoted(trace.pieces[place]):<14} its probabilities are not finite numbers"
             continue
         top = row.topk(TOP)
         guesses = "  ".join(
-            f"{_quoted(trace.piece(int(token)))} {float(p):.3g}"
+            f"{quoted(trace.piece(int(token)))} {float(p):.3g}"
             for p, token in zip(top.values, top.indices, strict=True)
         )
         target = "none"
         if wanted[place] != IGNORE:
-            target = f"{_quoted(trace.targets[place])} {float(row[wanted[place]]):.3g}"
-        yield f"{_quoted(trace.pieces[place]):<14} target {target:<22} → {guesses}"
+            target = f"{quoted(trace.targets[place])} {float(row[wanted[place]]):.3g}"
+        yield f"{quoted(trace.pieces[place]):<14} target {target:<22} → {guesses}"
     yield from _more(len(probs), "probs")
 
 
@@ -167,11 +164,6 @@ def _more(positions: int, name: str) -> Iterator[str]:
     """A line for the positions of a long text that are not listed."""
     if positions > POSITIONS:
         yield f"… {positions - POSITIONS} more positions: --show {name}"
-
-
-def _quoted(piece: str) -> str:
-    """A piece, escaped already, between quotes that show its spaces."""
-    return f"'{piece}'"
 
 
 def _labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pellucid.tape import Tape
 from pellucid.tape.select import picked
 from pellucid.walkthrough.names import describe
+from pellucid.words import quoted, share
 
 Spell = Callable[[int], str]
 """A token as one can read it."""
@@ -30,7 +31,7 @@ def in_words(tape: Tape, expression: str, spell: Spell | None = None) -> str:
     where += [f"key-value head {at[letter]}" for letter in "G" if letter in at]
     spelt = _spelt(tape, at, spell)
     if row.says and all(letter in spelt for letter in at if letter in "TSV"):
-        about = row.says.format(share=f"{100 * float(value[index]):.3g}%", **spelt)
+        about = row.says.format(share=share(float(value[index])), **spelt)
     else:
         looked = "looking at {}" if "T" in spelt else "at {}"
         words = {"T": "at {}", "S": looked, "V": "for {}"}
@@ -46,8 +47,8 @@ def _spelt(tape: Tape, at: Mapping[str, int], spell: Spell | None) -> dict[str, 
         return {}
     tokens: Sequence[int] = tape.value("tokens").tolist()
     found = {
-        letter: f"'{spell(tokens[at[letter]])}'"
+        letter: quoted(spell(tokens[at[letter]]))
         for letter in "TS"
         if letter in at and at[letter] < len(tokens)
     }
-    return found | ({"V": f"'{spell(at['V'])}'"} if "V" in at else {})
+    return found | ({"V": quoted(spell(at["V"]))} if "V" in at else {})

@@ -22,14 +22,13 @@ WIDTH = 76
 PARAMETERS = (".weight", ".bias", ".lora_a", ".lora_b")
 """How the names of parameters end."""
 
-SUM = "a sum hands its gradient to both terms; where the stream is read twice, two gradients add"
-"""What undoing a residual connection is, in words."""
-
 KINDS = {
-    **dict.fromkeys(("feed_forward", "gated_feed_forward"), "mlp"),
+    "feed_forward": "mlp",
+    "gated_feed_forward": "gated_mlp",
     **dict.fromkeys(("block", "decoder_block", "gated_block"), "residual"),
     "grouped_attention": "attention",
-    "frequencies": "position",
+    "frequencies": "rotary",
+    "rows": "sinusoids",
     "unembedding": "logits",
     "probs": "softmax",
     "losses": "loss",
@@ -206,13 +205,13 @@ class Steps:
 
     def _step(self, found: StepDraft) -> Step:
         equations = list(self._equations(found))
-        first = (SUM,) if found.calls[0].backward and found.kind == "residual" else ()
         return Step(
             found.title,
-            (*first, *lines(written.text for written in equations)),
+            tuple(lines(written.text for written in equations)),
             tuple(self._names(found, equations)),
             number=found.number,
             kind=found.kind,
+            reads=tuple(dict.fromkeys(name for one in equations for name in one.names.values())),
             layer=found.layer,
         )
 
@@ -244,8 +243,9 @@ class Steps:
         return None
 
     def _kind(self, found: StepDraft) -> str:
-        """What kind of step it is, by its first value or by the function that made it."""
-        last = found.names[0].rpartition(".")[2]
+        """What kind of step it is, by the first value that it shows or by its function."""
+        first = next(filter(self._is_shown, found.names), found.names[0])
+        last = first.rpartition(".")[2]
         calls = [*self.scope.at(found.prefix), *found.calls]
         own = calls[0] if found.prefix != found.whole else found.calls[0]
         return KINDS.get(last) or KINDS.get(own.function.__name__, own.function.__name__)

@@ -9,6 +9,7 @@ from pellucid.text.parallel_corpus import parallel_row
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps
+from pellucid.walkthrough.telling import told
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, with_warning
 
 
@@ -37,13 +38,18 @@ def transformer_walkthrough(
         Part(
             "Encoder: from the source to the memory",
             (Step("Two texts", lines=texts, number=1), *encoder),
+            "forward",
         ),
-        Part("Decoder: from the tokens and the memory to the loss", tuple(decoder)),
+        Part("Decoder: from the tokens and the memory to the loss", tuple(decoder), "forward"),
         Part(
-            "Backward: the gradient of the loss, step by step in reverse", tuple(steps.backward())
+            "Backward: the gradient of the loss, step by step in reverse",
+            tuple(steps.backward()),
+            "backward",
         ),
     )
-    return Walkthrough(title, with_warning(about, tape), tape, parts, _labels(tape, read, written))
+    labels = _labels(tape, read, written)
+    words = told(parts, tape, labels, lambda token: pieces([token])[0])
+    return Walkthrough(title, with_warning(about, tape), tape, words, labels)
 
 
 def _labels(

@@ -24,7 +24,8 @@ class Step(NamedTuple):
     lines: tuple[str, ...] = ()  # ready to print, one line each, never wrapped
     says: str = ""  # in words; the figures in it come from the run
     number: int | None = None
-    kind: str = ""  # which backward undoes it
+    kind: str = ""  # what it does, in every model alike: its words go by that
+    reads: tuple[str, ...] = ()  # the values that its formulas name
     layer: int | None = None  # the block it belongs to
     spelt: bool = False  # the lines say what the values say, in words: one of the two is enough
 
@@ -34,6 +35,7 @@ class Part(NamedTuple):
 
     heading: str
     steps: tuple[Step, ...]
+    way: str = ""  # "forward", "backward" or "update", where it is a part of a step
 
 
 @dataclass(frozen=True)

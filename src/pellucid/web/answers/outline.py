@@ -15,6 +15,9 @@ KINDS = {
     "residual": "sum",
     "logits": "unembedding",
     "cross_attention": "cross",
+    "gated_mlp": "mlp",
+    "rotary": "position",
+    "sinusoids": "position",
     "softmax": "unembedding",
 }
 """What the drawing calls a kind of step, where it has another word."""

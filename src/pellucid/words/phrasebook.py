@@ -1,0 +1,113 @@
+"""The reader of the words: sentences by a key, with placeholders that a run fills in.
+
+A file holds tables in tables, and at their ends a sentence or a list of sentences. A key is the way
+there: `attention.forward.first`. A sentence may hold placeholders, `{share}`. One whose
+placeholders cannot all be filled is left out, so that what does not hold for a run is not said.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from pellucid.errors import ConfigError, did_you_mean
+
+ENGLISH = "en"
+"""The language that the others are translated from."""
+
+SUFFIX = ".toml"
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Phrasebook(NamedTuple):
+    """The sentences of one language by their keys."""
+
+    language: str
+    sentences: Mapping[str, tuple[str, ...]]
+
+    def of(self, key: str) -> tuple[str, ...]:
+        """The sentences of a key; none where the file has nothing to say."""
+        return self.sentences.get(key, ())
+
+    def said(self, key: str, figures: Mapping[str, str]) -> str:
+        """The sentences of a key in one paragraph, filled in; those that cannot be are left out.
+
+        >>> book = Phrasebook("en", {"loss": ("It is {loss}.", "It was {before}.", "Mind it.")})
+        >>> book.said("loss", {"loss": "0.5"})
+        'It is 0.5. Mind it.'
+        """
+        told = (filled(sentence, figures) for sentence in self.of(key))
+        return " ".join(sentence for sentence in told if sentence)
+
+
+def placeholders(sentence: str) -> frozenset[str]:
+    """The names of what a sentence leaves to be filled in.
+
+    >>> sorted(placeholders("{token} looks {share} at {token}"))
+    ['share', 'token']
+    """
+    return frozenset(_PLACEHOLDER.findall(sentence))
+
+
+def filled(sentence: str, figures: Mapping[str, str]) -> str | None:
+    """The sentence with its figures; None where one is missing."""
+    if not placeholders(sentence) <= figures.keys():
+        return None
+    return _PLACEHOLDER.sub(lambda match: figures[match[1]], sentence)
+
+
+def languages() -> list[str]:
+    """The languages that there is a file of."""
+    here = files(__package__).iterdir()
+    return sorted(file.name.removesuffix(SUFFIX) for file in here if file.name.endswith(SUFFIX))
+
+
+@cache
+def phrasebook(language: str = ENGLISH) -> Phrasebook:
+    """The words of a language; raises `ConfigError` where there is no file of it."""
+    if language not in languages():
+        raise ConfigError(
+            f"a language must be one of {', '.join(languages())}, and {language!r} is not"
+            f"{did_you_mean(language, languages())}"
+        )
+    text = files(__package__).joinpath(language + SUFFIX).read_text(encoding="utf-8")
+    return Phrasebook(language, dict(_flat(tomllib.loads(text))))
+
+
+def missing(book: Phrasebook, original: Phrasebook) -> list[str]:
+    """What a translation lacks, a line each; nothing where it is complete.
+
+    It must have the keys of the original and no others, and of each key as many sentences, with the
+    same placeholders one by one.
+    """
+    lines = [f"{key}: not translated" for key in original.sentences if key not in book.sentences]
+    lines += [
+        f"{key}: not in the original" for key in book.sentences if key not in original.sentences
+    ]
+    for key, sentences in original.sentences.items():
+        other = book.of(key)
+        if key in book.sentences and len(other) != len(sentences):
+            lines.append(f"{key}: {len(other)} sentences, and the original has {len(sentences)}")
+            continue
+        for one, own in zip(sentences, other, strict=False):
+            if placeholders(one) != placeholders(own):
+                lines.append(
+                    f"{key}: {_listed(placeholders(own))} for {_listed(placeholders(one))}"
+                )
+    return lines
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names)) or "no placeholder"
+
+
+def _flat(table: Mapping[str, Any], way: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, value in table.items():
+        key = f"{way}.{name}" if way else name
+        if isinstance(value, Mapping):
+            yield from _flat(value, key)
+        else:
+            yield key, (value,) if isinstance(value, str) else tuple(value)
