@@ -11,7 +11,8 @@
     ├── DifferenceError     a module that is watched computes something else than the model
     ├── ProofError          a question about a real number that its ball leaves open
     ├── StoppedError        long work that was stopped from outside
-    └── FormulaError        a printed equation that cannot be computed from the values given
+    ├── FormulaError        a printed equation that cannot be computed from the values given
+    └── AnswerError         an answer to an exercise that is none: a decimal comma, a word
 
 A message is one line and has three parts: the invariant, what came instead, and the remedy.
 Control characters in it, as of a foreign file's names, are escaped here, once for all.
@@ -93,6 +94,10 @@ class StoppedError(PellucidError):
 
 class FormulaError(PellucidError):
     """An equation that cannot be computed: prose, an unknown name, shapes that do not fit."""
+
+
+class AnswerError(PellucidError):
+    """An answer to an exercise that cannot be read: it is neither right nor wrong."""
 
 
 def did_you_mean(word: str, known: "Iterable[str]", also: "Mapping[str, str] | None" = None) -> str:
