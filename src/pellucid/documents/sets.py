@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from pellucid.numbers import at_least, at_most
 from pellucid.prove import Within
 
 
@@ -11,6 +12,11 @@ class Sentence(NamedTuple):
 
     text: str
     kind: str = ""  # proved, failed, aside, or none of them
+
+
+def certified_radius(found: Within) -> str:
+    """The certified ε: as it was asked for, or what was found, never rounded up."""
+    return at_least(found.certified, 4) if found.asked is None else f"{found.certified}"
 
 
 def within_sentences(found: Within, piece: Callable[[int], str]) -> Iterator[Sentence]:
@@ -22,22 +28,22 @@ def within_sentences(found: Within, piece: Callable[[int], str]) -> Iterator[Sen
     yield Sentence(f"the box: every number of {found.of}{also}, {numbers}, by itself within ε")
     if found.lead is not None:
         yield Sentence(
-            f"proved: for every point within ε = {found.certified:.4g}, {token} is the most likely "
-            f"next token; its logit leads that of '{piece(found.lead.runner_up)}' by "
-            f"{found.lead.lead:.3g} or more, {found.bits} bits",
+            f"proved: for every point within ε = {certified_radius(found)}, {token} is the most "
+            f"likely next token; its logit leads that of '{piece(found.lead.runner_up)}' by "
+            f"{at_least(found.lead.lead, 3)} or more, {found.bits} bits",
             "proved",
         )
     elif asked is not None and refuted is not None and refuted.radius <= asked:
-        yield Sentence(f"FALSE for ε = {asked:.4g}: that {token} stays the most likely", "failed")
+        yield Sentence(f"FALSE for ε = {asked}: that {token} stays the most likely", "failed")
     else:
-        size = "any ε" if asked is None else f"ε = {asked:.4g}"
+        size = "any ε" if asked is None else f"ε = {asked}"
         yield Sentence(f"NOT certified for {size}: that {token} stays the most likely", "failed")
     if refuted is None:
         yield Sentence("no change was found that makes another token the most likely", "aside")
         return
     yield Sentence(
-        f"refuted from ε = {refuted.radius:.4g} on: a change of that size, which a search found, "
-        f"surely makes '{piece(refuted.token)}' (token {refuted.token}) the most likely"
+        f"refuted from ε = {at_most(refuted.radius, 4)} on: a change of that size, which a search "
+        f"found, surely makes '{piece(refuted.token)}' (token {refuted.token}) the most likely"
     )
     if found.lead is not None:
         yield Sentence(
