@@ -72,6 +72,8 @@ class Checker:
                 raise Wrong(f"{name}: two different SHA-256 of it are stated")
             if self.run.stated.get(name, record)["shape"] != record["shape"]:
                 raise Wrong(f"{name}: two different shapes of it are stated")
+            if name in self.run.tensors.stated:
+                compare(name, self.run.tensors.as_given(name), self.run.tensors.array(name))
 
     def connect(self):
         """What the architecture says that is read; the rest is loose, and on trust."""
