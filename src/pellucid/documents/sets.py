@@ -25,12 +25,13 @@ def within_sentences(found: Within, piece: Callable[[int], str]) -> Iterator[Sen
     also = f" (also {', '.join(found.also)})" if found.also else ""
     token = f"'{piece(found.token)}' (token {found.token})"
     asked, refuted = found.asked, found.refuted
+    how = f"balls of {found.bits} bits" if found.bits else "affine forms"
     yield Sentence(f"the box: every number of {found.of}{also}, {numbers}, by itself within ε")
     if found.lead is not None:
         yield Sentence(
             f"proved: for every point within ε = {certified_radius(found)}, {token} is the most "
             f"likely next token; its logit leads that of '{piece(found.lead.runner_up)}' by "
-            f"{at_least(found.lead.lead, 3)} or more, {found.bits} bits",
+            f"{at_least(found.lead.lead, 3)} or more, by {how}",
             "proved",
         )
     elif asked is not None and refuted is not None and refuted.radius <= asked:
@@ -48,6 +49,6 @@ def within_sentences(found: Within, piece: Callable[[int], str]) -> Iterator[Sen
     if found.lead is not None:
         yield Sentence(
             f"between the two, by a factor of {refuted.radius / found.certified:.3g}, nothing is "
-            "known: intervals tell less than is true",
+            "known: such bounds tell less than is true",
             "aside",
         )
