@@ -161,7 +161,7 @@ def test_affine_forms_reach_farther_than_balls_and_agree_with_them():
     assert sharp
     assert forms
     assert forms.runner_up == sharp.runner_up
-    assert forms.lead == pytest.approx(sharp.lead, rel=1e-6)
+    assert sharp.lead < forms.lead < sharp.lead + 1e-5
 
 
 def test_a_tensor_of_many_numbers_is_left_to_balls(monkeypatch: pytest.MonkeyPatch):

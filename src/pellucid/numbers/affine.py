@@ -35,7 +35,7 @@ class Affine(Elementwise):
     eᵢ, (n, ...) each. A group has a number of its own: by the same number arrays mean the same eᵢ.
 
     >>> box = Affine.exact(torch.tensor([1.0, 2.0])).widened(0.5, new_group())
-    >>> float(box.reach[0]), float((box - box).reach[0]) < 1e-15
+    >>> round(float(box.reach[0]), 12), float((box - box).reach[0]) < 1e-12
     (0.5, True)
     """
 
