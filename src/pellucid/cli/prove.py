@@ -148,10 +148,8 @@ def prove(
     proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
     exact: list[Checkable | None] = []
     for run in runs:
-        if out is not None and to == Proved.ROCQ:  # before all the work
-            rocq_parts(run.tape, show or ())
-        elif show:
-            fitting(run.tape, show)
+        if show or to == Proved.ROCQ:  # refuses what is too large before all the work
+            (rocq_parts if to == Proved.ROCQ else fitting)(run.tape, show or ())
         with shown(screen, enclosures and enclosures / run.name) as watch:
             proof = prove_tape(
                 run.tape,
