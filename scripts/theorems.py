@@ -4,8 +4,8 @@ which axioms all of it rests on; then once more with Rocq's own checker of compi
     python scripts/theorems.py             all of it, into the terminal
     python scripts/theorems.py --write     lines and seconds into formal/README.md too
     python scripts/theorems.py --check     only whether its table is of the files; without Rocq
-    python scripts/theorems.py --faults    plant the faults of tests/formal/faults.toml one by one,
-                                           and those of link_faults.toml in the layers' code
+    python scripts/theorems.py --faults    plant the faults of tests/formal/faults.toml, and those
+                                           of link_faults.toml in the layers' code, one by one
 """
 
 import os

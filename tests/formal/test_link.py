@@ -121,14 +121,24 @@ def test_a_choice_by_a_number_that_is_not_fixed_is_refused(place: Path, tmp_path
     )
 
 
-def test_what_is_handed_back_must_be_what_is_shown(place: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("layer", "right", "wrong", "name"),
+    [
+        ("linear", "return dx, present(weight=dweight", "return dx, present(weight=x", "dweight"),
+        ("block", "return dresid_pre, attn_grads", "return dresid_mid, attn_grads", "dresid_pre"),
+        ("block", '"ln_1": first["ln"]', '"ln_1": second["ln"]', "ln_1.dweight"),
+        ("cross_attention", "return (dx, dmemory)", "return (dmemory, dx)", "c_q.dx"),
+    ],
+)
+def test_what_is_handed_back_must_be_what_is_shown(
+    place: Path, tmp_path: Path, layer: str, right: str, wrong: str, name: str
+) -> None:
     shutil.copytree(
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc", "*.so*", "page")
     )
-    path = tmp_path / "src" / "pellucid" / "layers" / "linear.py"
+    path = tmp_path / "src" / "pellucid" / "layers" / f"{layer}.py"
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace("return dx, present(weight=dweight", "return dx, present(weight=x")
-    )
-    said = write(place, "linear", source=tmp_path / "src")
-    assert "what is handed back as dweight is not what was shown" in said
+    assert text.count(right) == 1
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    said = write(place, layer, source=tmp_path / "src")
+    assert f"what is handed back as {name} is not what was shown" in said

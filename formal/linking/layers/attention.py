@@ -108,6 +108,8 @@ def theorems() -> Iterator[str]:
             resid_noise=w.input("noise", 2, C),
             shared={"ops": REFERENCE},
             gradient=("dout", 2, C),
+            out="resid_dropout.out",
+            back=("c_attn.dx",),
         )
         at = SelfAttention(2, d, ("attn_noise", "noise"), "x", f"({a}, {b})", "dout", bias)
         yield w.theorem(

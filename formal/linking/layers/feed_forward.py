@@ -93,6 +93,8 @@ def theorems() -> Iterator[str]:
             noise=w.input("noise", 2, 2),
             shared={"activation": act.pair, "ops": REFERENCE},
             gradient=("dout", 2, 2),
+            out="dropout.out",
+            back=("c_fc.dx",),
         )
         mlp = FeedForward(2, 3, act, "noise", "x", f"({a}, {b})", "dout", bias)
         title = f"The feed-forward network, {name.replace('_', ' ')}."

@@ -52,6 +52,8 @@ def theorems() -> Iterator[str]:
             **told,
             shared={"activation": SILU.pair, "ops": REFERENCE},
             gradient=("dout", 2, 2),
+            out="resid_post",
+            back=("dresid_pre",),
         )
         mlp = GatedFeedForward(2, 3, SILU, "mlp_noise", "x", names, "dout", kind.bias)
         w.define(

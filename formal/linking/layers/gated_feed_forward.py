@@ -103,6 +103,7 @@ def theorems() -> Iterator[str]:
             noise=w.input("noise", 2, 2),
             shared={"activation": SILU.pair, "ops": REFERENCE},
             gradient=("dout", 2, 2),
+            out="dropout.out",
         )
         mlp = GatedFeedForward(2, 3, SILU, "noise", "x", p, "dout", bias)
         yield w.theorem(

@@ -224,6 +224,13 @@ def theorems() -> Iterator[str]:
         w = Writing(f"{kind.name}_code")
         x = w.input("x", 2, 2)
         told, at = grouped_inputs(w, kind)
-        w.pair("grouped_attention", x, **told, shared={"ops": REFERENCE}, gradient=("dout", 2, 2))
+        w.pair(
+            "grouped_attention",
+            x,
+            **told,
+            shared={"ops": REFERENCE},
+            gradient=("dout", 2, 2),
+            out="resid_dropout.out",
+        )
         title = f"Llama's self-attention, {kind.title}."
         yield w.theorem(title, *at.forward(), *at.backward())
