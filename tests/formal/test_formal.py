@@ -56,7 +56,7 @@ def test_a_file_stands_behind_those_that_it_requires(path: Path) -> None:
     """As scripts/theorems.py compiles them, one by one."""
     order = (FORMAL / "_CoqProject").read_text().split()
     for modules in re.findall(
-        r"^From Pellucid Require \w+ ([^.]*)\.", bare(path.read_text()), re.M
+        r"^From Pellucid Require \w+ ([^.]*)\.", bare(path.read_text()), re.MULTILINE
     ):
         for module in modules.split():
             assert order.index(f"{module}.v") < order.index(path.name)
