@@ -196,7 +196,7 @@ Definition same_preparation {n T T' d P} (f : preparation n T d P) (f' : prepara
   forall t x x' w, heads_agree n d t x x' -> heads_agree n d t (prepare f x w) (prepare f' x' w).
 
 (** What works place by place is such: it comes out the same for texts of any length. *)
-Theorem by_place_same {n d P} (f : placed n d P) T T' :
+Theorem by_place_same {n d P} (f : preparations n d P) T T' :
   by_place f -> same_preparation (f O T) (f O T').
 Proof. intros B t x x' w A u Hu. apply B; [reflexivity | apply A, Hu]. Qed.
 

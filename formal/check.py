@@ -112,8 +112,10 @@ def settings(run):
 
 def alike(names):
     """Names that differ in numbers only stand once, with how many they are."""
-    kinds = Counter(re.sub(r"(?<=\.)\d+(?=\.)", "*", name) for name in names)
-    return ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
+    kinds = {}
+    for name in names:
+        kinds.setdefault(re.sub(r"(?<=\.)\d+(?=\.)", "*", name), []).append(name)
+    return ", ".join(f"{len(n)} {kind}" if len(n) > 1 else n[0] for kind, n in kinds.items())
 
 
 def main(arguments=None):

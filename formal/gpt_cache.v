@@ -6,19 +6,21 @@ From Pellucid Require Import scaled_dot_product multi_head attention feed_forwar
 From Pellucid Require Import stack gpt rows causality cache.
 
 (** Attention of n new rows behind P earlier ones, of which keys and values alone are known. *)
-Definition attention_on (H d P n : nat) (past : Past) (x : matrix) (p : attention_params) : matrix :=
-  multi_head H (P + n) d (fun i => causal (P + i)%nat) (fun _ => ones) ones
+Definition attention_on (H d : nat) (may_look : mask) (P n : nat) (past : Past) (x : matrix)
+    (p : attention_params) : matrix :=
+  multi_head H (P + n) d (fun i => may_look (P + i)%nat) (fun _ => ones) ones
     (heads_of H d 0 x p) (after P (fst past) (heads_of H d 1 x p))
     (after P (snd past) (heads_of H d 2 x p)) (attn_c_proj p).
 
 Definition attention_made (H d : nat) (x : matrix) (p : attention_params) : Past :=
   (heads_of H d 1 x p, heads_of H d 2 x p).
 
-(** Attention from kept keys and values is the whole text's attention, at the new places. *)
-Theorem attention_on_is_attention H d P n past x y p :
+(** Attention from kept keys and values is the whole text's attention, at the new places: for any
+    mask. *)
+Theorem attention_on_is_attention H d may_look P n past x y p :
   continues (H * d) P n x y -> past_kept H d P past (attention_made H d y p) ->
-  continues (H * d) P n (attention_on H d P n past x p)
-    (attention H (P + n) d causal (fun _ => ones) ones y p).
+  continues (H * d) P n (attention_on H d may_look P n past x p)
+    (attention H (P + n) d may_look (fun _ => ones) ones y p).
 Proof.
   intros Exy [Kk Kv]. apply multi_head_continues.
   - intros i Hi. apply heads_of_row, Exy, Hi.
@@ -44,7 +46,7 @@ Definition pre_made (x : matrix) (p : block_params) : Past :=
 
 Definition pre_on (P n : nat) (past : Past) (x : matrix) (p : block_params) : matrix :=
   let resid_mid := plus n C x
-    (attention_on H d P n past (layer_norm_of C eps x (fst (fst p))) (snd (fst p))) in
+    (attention_on H d causal P n past (layer_norm_of C eps x (fst (fst p))) (snd (fst p))) in
   plus n C resid_mid (plain_mlp (layer_norm_of C eps resid_mid (fst (snd p))) (snd (snd p))).
 
 Lemma pre_made_by_place (P P' n n' : nat) t t' x x' p :
@@ -58,7 +60,7 @@ Lemma pre_on_is_block P n past x y (p : block_params) :
   continues C P n (pre_on P n past x p) (run (pre_block (plain (P + n))) y p).
 Proof.
   intros Exy K i Hi.
-  assert (A := attention_on_is_attention H d P n past (layer_norm_of C eps x (fst (fst p)))
+  assert (A := attention_on_is_attention H d causal P n past (layer_norm_of C eps x (fst (fst p)))
     (layer_norm_of C eps y (fst (fst p))) (snd (fst p))
     (fun i Hi => layer_norm_of_row C eps x y (fst (fst p)) i (P + i) (Exy i Hi)) K i Hi).
   assert (M := plus_row n (P + n) C x y _ _ i (P + i) (Exy i Hi) A).
@@ -76,7 +78,7 @@ Definition post_made (x : matrix) (p : block_params) : Past := attention_made H 
 
 Definition post_on (P n : nat) (past : Past) (x : matrix) (p : block_params) : matrix :=
   let resid_mid := layer_norm_of C eps
-    (plus n C x (attention_on H d P n past x (snd (fst p)))) (fst (fst p)) in
+    (plus n C x (attention_on H d causal P n past x (snd (fst p)))) (fst (fst p)) in
   layer_norm_of C eps (plus n C resid_mid (plain_mlp resid_mid (snd (snd p)))) (fst (snd p)).
 
 Lemma post_made_by_place (P P' n n' : nat) t t' x x' p :
@@ -90,7 +92,7 @@ Lemma post_on_is_block P n past x y (p : block_params) :
   continues C P n (post_on P n past x p) (run (post_block (plain (P + n))) y p).
 Proof.
   intros Exy K i Hi.
-  assert (A := attention_on_is_attention H d P n past x y (snd (fst p)) Exy K i Hi).
+  assert (A := attention_on_is_attention H d causal P n past x y (snd (fst p)) Exy K i Hi).
   assert (M := layer_norm_of_row C eps _ _ (fst (fst p)) i (P + i)
     (plus_row n (P + n) C x y _ _ i (P + i) (Exy i Hi) A)).
   apply layer_norm_of_row, (plus_row n (P + n) C); [exact M |].

@@ -154,6 +154,18 @@ Proof.
   exact (d_eq _ _ _ (Derive_correct _ _ Sl) (eq_sym (Rmult_1_l _))).
 Qed.
 
+(** And each of its numbers is a partial derivative. *)
+Corollary llama_untied_gradient_holds_partial_derivatives n tokens y (p : params * matrix)
+    (a : place Untied) :
+  inside Untied a -> (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->
+  llama_domain tokens (fst p) ->
+  is_derive (fun s => untied_loss n tokens y (line Untied p (one_at Untied a) s)) 0
+    (at_place Untied a (untied_grads n tokens y p 1)).
+Proof.
+  intros W Ids Hy D. rewrite <- (dot_one_at Untied a _ W).
+  apply llama_untied_gradient_in_any_direction; assumption.
+Qed.
+
 (** Each number of the gradient is the partial derivative of the loss by its parameter. *)
 Corollary llama_gradient_holds_partial_derivatives n tokens y (p : params) (a : place Llama) :
   inside Llama a -> (forall t, (t < T)%nat -> (tokens t < V)%nat) -> in_vocabulary T V y ->

@@ -15,7 +15,7 @@ Proof. intros K u Hu. apply repeat_heads_row, K, Hu. Qed.
 Section GroupedAttention.
 
 Context (G group d C : nat) (may_look : mask) {PQ PK : space}.
-Context (of_q : placed (G * group) d PQ) (of_k : placed G d PK).
+Context (of_q : preparations (G * group) d PQ) (of_k : preparations G d PK).
 Context (q_by_place : by_place of_q) (k_by_place : by_place of_k).
 
 Let params : Type := point (GroupedAttention G group d C (PQ := PQ) (PK := PK)).

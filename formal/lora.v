@@ -53,3 +53,16 @@ Proof.
   unfold lora_linear, linear_map at 1.
   rewrite sum_none by (intros; ring). ring.
 Qed.
+
+(** The pair can be merged: a map with it is the map whose weight is W + A B. So what is proved of
+    forwards with any weights, as causality and going on from a cache, holds with LoRA too. *)
+Theorem lora_can_be_merged m r n x weight bias lora_a lora_b t j :
+  lora_linear m r n x weight bias lora_a lora_b t j
+  = linear m x (fun i k => weight i k + linear_map r lora_a lora_b i k) bias t j.
+Proof.
+  unfold lora_linear, linear. rewrite two_linear_maps_are_one, Rplus_assoc, (Rplus_comm (bias j)),
+    <- Rplus_assoc. f_equal. symmetry.
+  transitivity (sum m (fun i => x t i * weight i j + x t i * linear_map r lora_a lora_b i j)).
+  - apply sum_ext. intros i _. ring.
+  - exact (sum_plus m _ _).
+Qed.

@@ -44,6 +44,26 @@ Arguments run_dparams {T C P}.
 Arguments domain {T C P}.
 Arguments right {T C P}.
 
+(** So each number of a module's backward is a partial derivative: of the number of its output at b, by
+    the number of its input or of its parameters at a. Blocks and all their parts are modules. *)
+Corollary module_jacobian {T C P} (m : module T C P) (x : matrix) (p : point P) a b :
+  domain m x p -> inside (Prod (Matrix T C) P) a -> inside (Matrix T C) b ->
+  is_derive
+    (fun s => let moved := line (Prod (Matrix T C) P) (x, p) (one_at _ a) s in
+       at_place (Matrix T C) b (run m (fst moved) (snd moved))) 0
+    (at_place (Prod (Matrix T C) P) a
+       (run_dx m x p (one_at (Matrix T C) b), run_dparams m x p (one_at (Matrix T C) b))).
+Proof.
+  intros D Ha Hb.
+  apply (backward_is_the_transposed_jacobian (Prod (Matrix T C) P) (Matrix T C)
+    (fun q : matrix * point P => run m (fst q) (snd q)) (x, p)
+    (fun dout => (run_dx m x p dout, run_dparams m x p dout))); try assumption.
+  intros q [Sx Sp] E.
+  assert (D' : domain m (fst (q 0)) (snd (q 0))) by (rewrite E; exact D).
+  destruct (right m _ _ Sx Sp D') as [Sy Hy]. split; [exact Sy |]. intros dout.
+  rewrite slope_prod. etransitivity; [exact (Hy dout) |]. rewrite E. reflexivity.
+Qed.
+
 Section Connection.
 
 Context {T C : nat} {N P : space} (norm : module T C N) (part : module T C P).

@@ -145,9 +145,9 @@ Qed.
 (** What is done to queries and keys before they are compared, of every length and from every start:
     it works place by place if a row comes out the same wherever it stands, as long as its place in
     the text is the same. *)
-Definition placed (N d : nat) (P : space) : Type := nat -> forall T : nat, preparation N T d P.
+Definition preparations (N d : nat) (P : space) : Type := nat -> forall T : nat, preparation N T d P.
 
-Definition by_place {N d P} (f : placed N d P) : Prop :=
+Definition by_place {N d P} (f : preparations N d P) : Prop :=
   forall start start' n n' t t' x x' w,
     (start + t = start' + t')%nat -> same_heads N d x x' t t' ->
     same_heads N d (prepare (f start n) x w) (prepare (f start' n') x' w) t t'.
@@ -173,7 +173,7 @@ Theorem as_they_are_by_place N d : by_place (fun _ n => as_they_are N n d).
 Proof. intros start start' n n' t t' x x' w _ E. exact E. Qed.
 
 (** … and one after another of what does. *)
-Theorem prepared_twice_by_place {N d P Q} (f : placed N d P) (g : placed N d Q) :
+Theorem prepared_twice_by_place {N d P Q} (f : preparations N d P) (g : preparations N d Q) :
   by_place f -> by_place g -> by_place (fun start n => prepared_twice (f start n) (g start n)).
 Proof.
   intros Bf Bg start start' n n' t t' x x' w Same E. apply Bg; [exact Same |].

@@ -431,6 +431,35 @@ Proof.
   rewrite !(der_slope _ _ _ D), !(dot_one_at E a _ W) in G. exact G.
 Qed.
 
+Lemma dot_comm E a b : dot E a b = dot E b a.
+Proof.
+  induction E as [| n E IH | E IHE F IHF]; simpl.
+  - ring.
+  - apply sum_ext. intros i _. apply IH.
+  - rewrite IHE, IHF. reflexivity.
+Qed.
+
+(** What every theorem about a backward says of a function f at p, in the words of calculus: move one
+    number of p alone, at place a; each number of f(p), at place b, then has a derivative, and the
+    backward of a gradient that is 1 there and 0 elsewhere has it at place a. The backward is the
+    transposed Jacobian, number by number. *)
+Theorem backward_is_the_transposed_jacobian E F (f : point E -> point F) (p : point E)
+    (back : point F -> point E) :
+  (forall x, smooth E x -> x 0 = p ->
+    smooth F (fun s => f (x s)) /\
+    forall dout, slope F dout (fun s => f (x s)) = slope E (back dout) x) ->
+  forall a b, inside E a -> inside F b ->
+    is_derive (fun s => at_place F b (f (line E p (one_at E a) s))) 0
+      (at_place E a (back (one_at F b))).
+Proof.
+  intros B a b Ha Hb. assert (D := line_der E p (one_at E a)).
+  destruct (B _ (der_smooth _ _ _ D) (line_at_0 E p (one_at E a))) as [Sf Hf].
+  rewrite <- (dot_one_at E a _ Ha), <- (der_slope _ _ _ D), <- Hf.
+  apply (is_derive_ext (fun s => dot F (one_at F b) (f (line E p (one_at E a) s)))).
+  - intros s. rewrite dot_comm. apply dot_one_at, Hb.
+  - apply (slope_is_derivative F (one_at F b)), Sf.
+Qed.
+
 (** A function of one number has, at x, the backward f_dx: its derivative times dout. *)
 Definition backward_at (f : R -> R) (f_dx : R -> R -> R) (x : R) : Prop :=
   exists d : R, is_derive f x d /\ forall dout, f_dx x dout = dout * d.

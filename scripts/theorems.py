@@ -4,9 +4,11 @@ which axioms all of it rests on; then once more with Rocq's own checker of compi
     python scripts/theorems.py             all of it, into the terminal
     python scripts/theorems.py --write     lines and seconds into formal/README.md too
     python scripts/theorems.py --check     only whether its table is of the files; without Rocq
-    python scripts/theorems.py --faults    plant the faults of tests/formal/faults.toml, one by one
+    python scripts/theorems.py --faults    plant the faults of tests/formal/faults.toml, and those
+                                           of link_faults.toml in the layers' code, one by one
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ from pathlib import Path
 FORMAL = Path(__file__).resolve().parents[1] / "formal"
 README = FORMAL / "README.md"
 FAULTS = FORMAL.parent / "tests" / "formal" / "faults.toml"
+CHANGED = FAULTS.with_name("link_faults.toml")
 QUIET = ("-w", "-ambiguous-paths")
 FILES = [line for line in (FORMAL / "_CoqProject").read_text().split() if line.endswith(".v")]
 STATED = re.compile(r"^ *(Theorem|Corollary|Lemma|Fact|Remark)\s+([\w']+)", re.MULTILINE)
@@ -103,7 +106,7 @@ def check_again() -> float:
 
 def plant() -> None:
     """Plant each fault in a copy, beside compiled files: Rocq must refuse the file that has it."""
-    survived = 0
+    survived = plant_in_code()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "formal"
         for fault in tomllib.loads(FAULTS.read_text(encoding="utf-8"))["fault"]:
@@ -118,6 +121,31 @@ def plant() -> None:
             print(f"{'refused' if done.returncode else 'ACCEPTED'} {path.name}: {what}", flush=True)
     if survived:
         sys.exit(f"Rocq must refuse every fault; it accepts {survived}")
+
+
+def plant_in_code() -> int:
+    """Plant each changed formula in a copy of src/: its layer's link must be refused.
+
+    Returns how many were accepted.
+    """
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for fault in tomllib.loads(CHANGED.read_text(encoding="utf-8"))["fault"]:
+            source, layer = Path(folder) / "src", fault["layer"]
+            shutil.copytree(FORMAL.parent / "src", source, dirs_exist_ok=True)
+            path = source / "pellucid" / "layers" / f"{layer}.py"
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(fault["old"], fault["new"]), encoding="utf-8")
+            command = [sys.executable, FORMAL / "link.py", Path(folder) / "link", layer, "--check"]
+            known = os.environ | {"PYTHONPATH": str(source)}
+            done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
+            survived += done.returncode == 0
+            said = re.search(r"^Rocq refuses (.*)$", done.stderr, re.MULTILINE)
+            what = said[1] if said else done.stderr.strip().rpartition("\n")[2]
+            print(
+                f"{'refused' if done.returncode else 'ACCEPTED'} {fault['new']}: {what}", flush=True
+            )
+    return survived
 
 
 def write(took: dict[str, float]) -> None:

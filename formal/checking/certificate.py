@@ -150,7 +150,10 @@ class Tensors:
         return name not in self.given or self.given[name]["dtype"].startswith(("float", "bfloat"))
 
     def shape(self, name):
-        return tuple(self.given.get(name, self.tensors.get(name))["shape"])
+        shape = tuple(self.given.get(name, self.tensors.get(name))["shape"])
+        if min(shape, default=0) < 0:
+            raise Wrong(f"{name} has the shape {shape}")
+        return shape
 
     def count(self, name):
         """How many numbers there are of a tensor, whatever its shape says."""

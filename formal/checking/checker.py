@@ -1,6 +1,7 @@
 """One call after the other: is what it states true?"""
 
 import fnmatch
+import functools
 import math
 import random
 from fractions import Fraction
@@ -72,6 +73,8 @@ class Checker:
                 raise Wrong(f"{name}: two different SHA-256 of it are stated")
             if self.run.stated.get(name, record)["shape"] != record["shape"]:
                 raise Wrong(f"{name}: two different shapes of it are stated")
+            if name in self.run.tensors.stated:
+                compare(name, self.run.tensors.as_given(name), self.run.tensors.array(name))
 
     def connect(self):
         """What the architecture says that is read; the rest is loose, and on trust."""
@@ -275,15 +278,19 @@ class Checker:
             ("float", "bfloat")
         ):
             raise Wrong(f"{name}: its floats are {record['dtype']} of shape {record['shape']}")
-        unit = Fraction(2) ** array.e
-        most = {r: Fraction(error) / unit + r for r in set(array.r)}
-        for i, (x, m, r) in enumerate(zip(floats, array.m, array.r)):
+        scaled = array.at(max(0, -array.e))
+
+        @functools.cache
+        def most(r, d):
+            return math.floor((Fraction(error) * 2**-scaled.e + r) * d)
+
+        for i, (x, m, r) in enumerate(zip(floats, scaled.m, scaled.r)):
             if x == -math.inf and i in array.hidden:
                 continue
-            far = not math.isfinite(x) or abs(Fraction(x) / unit - m) > most[r]
-            if far or i in array.hidden:
+            n, d = x.as_integer_ratio() if math.isfinite(x) else (0, 0)
+            if not d or i in array.hidden or abs((n << -scaled.e) - m * d) > most(r, d):
                 raise Wrong(
                     f"{name}{place(i, array.shape)}: the run has {x!r}, which is farther than the "
-                    f"error {error} from {decimal(m, r, array.e)}"
+                    f"error {error} from {decimal(m, r, scaled.e)}"
                 )
         self.floats += len(floats)

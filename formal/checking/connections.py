@@ -7,7 +7,7 @@ top of the model. `attn.*` are the first maps of attention, `mlp.*` and `cross.*
 
 import re
 
-from checking.errors import joined
+from checking.errors import Wrong, joined, title
 
 FIRST = {"attn": "c_attn q_proj k_proj v_proj", "mlp": "c_fc gate_proj up_proj", "cross": "c_q"}
 
@@ -104,7 +104,9 @@ def connections(run):
 
     for path, block in blocks.items():
         decodes = block["function"] == "decoder_block"
-        halves = HALVES[f"{'decoder_block' if decodes else 'block'} {norm(block)}"]
+        halves = HALVES.get(f"{'decoder_block' if decodes else 'block'} {norm(block)}")
+        if halves is None:
+            raise Wrong(f"{title(block)}: its norm is {norm(block)!r}, which is not known here")
         stack = re.sub(r"h\.\d+$", "", path)
         stack = joined(path, "") if stack == path else stack
         yield from expected(f"{halves} {INSIDE}", f"{path}.", stack, own=block)

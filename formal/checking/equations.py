@@ -233,7 +233,7 @@ def binary_logits(c):
 @equation
 def adamw_rule(c):
     weight, slope, rate = c("weight"), c("dweight"), c.setting("learning_rate")
-    beta1, beta2, t = c.setting("betas.0"), c.setting("betas.1"), c.setting("t")
+    beta1, beta2, t = float(c.setting("betas.0")), float(c.setting("betas.1")), c.setting("t")
     if any(m < r for m, r in zip(c("v_before").array.m, c("v_before").array.r)):
         raise Wrong("a running mean of squares that may be negative")
     m = c("m_before") * beta1 + slope * (1 - beta1)

@@ -13,6 +13,10 @@ from checking import functions
 from checking.errors import Wrong
 
 
+MOST = 1 << 28
+"""A tensor of more numbers than this is refused: none of a certificate has so many."""
+
+
 class Precision:
     """Numbers are computed to 2^-bits."""
 
@@ -107,6 +111,8 @@ def steps(shape):
 
 def strided(shape, strides, start=0):
     """The places of a tensor of this shape whose neighbours are so far apart."""
+    if math.prod(shape) > MOST:
+        raise Wrong(f"a tensor of shape {tuple(shape)}, which is too large")
     places = [start]
     for n, step in zip(shape, strides):
         places = [place + i * step for place in places for i in range(n)]
@@ -143,6 +149,8 @@ def matrix(x, y, sizes):
     Where all radii of a matrix are alike, that is r Σ |n| + s Σ |m| + k r s: of a row and a column.
     """
     b, n, k, m = sizes
+    if b * n * m > MOST:
+        raise Wrong(f"{b} products of shape {n} by {m}, which are too large")
     middles, radii = [], []
     alike = len(set(x.r)) <= 1 and len(set(y.r)) <= 1
     for part in range(b):

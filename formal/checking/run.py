@@ -179,6 +179,8 @@ class Run:
             if is_backward(call):
                 loss, dloss = joined(call["path"], "loss"), call["settings"].get("dloss")
                 if dloss is not None and loss in self.makers:
+                    if isinstance(dloss, str | bool):
+                        raise Wrong(f"{title(call)}: its dloss is {dloss!r}, which is no number")
                     self.seeds[loss] = dloss
                 continue
             equations = equations_of(call)

@@ -42,19 +42,17 @@ class Code:
     def __init__(self) -> None:
         self.tape = Lines()
         self.results: list[tuple[str, Any]] = []
+        self.gradients: list[tuple[str, Any]] = []
 
-    def running(
-        self, function: Callable[..., Any], names: Sequence[str] = ("",)
-    ) -> Callable[..., Any]:
-        """The function, of which it is noted what it hands back, and under which names."""
+    def running(self, function: Callable[..., Any], *names: str) -> Callable[..., Any]:
+        """The function, of which it is noted what it hands back, and as which values."""
 
         def run(*given: Any, **named: Any) -> Any:
             result, rest = function(*given, **named, tape=self.tape)
-            back = function.__name__.endswith("_backward")
             arrays = result if isinstance(result, tuple) else (result,)
             self.results += zip(names, arrays, strict=True)
-            if back and isinstance(rest, dict):
-                self.results += [
+            if function.__name__.endswith("_backward") and isinstance(rest, dict):
+                self.gradients += [
                     (path, array) for path, array in flat(rest) if isinstance(array, TermArray)
                 ]
             return result, rest
@@ -62,14 +60,18 @@ class Code:
         return run
 
     def check(self, layer: str, shown: Sequence[Any]) -> None:
-        """What was handed back is what was shown under its name, and is among `shown`."""
-        for name, array in self.results:
-            if array is None:
-                continue
-            names = [key for key, value in self.tape.kept.items() if value is array]
-            same = not name or any(key == name or key.endswith(f".{name}") for key in names)
+        """What was handed back is what was shown under its name, and is among `shown`.
+
+        A gradient may be shown one level down: a head's `dweight` as `lm_head.dweight`.
+        """
+        handed = [(name, array, {name}) for name, array in self.results if name]
+        for name, array in self.gradients:
+            handed.append(
+                (name, array, {key for key in self.tape.kept if f".{key}".endswith(f".{name}")})
+            )
+        for name, array, keys in handed:
+            same = any(self.tape.kept.get(key) is array for key in keys)
             if not same or all(array is not one for one in shown):
                 raise ValueError(
-                    f"{layer}: what is handed back as {name or 'the result'} "
-                    "is not what was shown under this name"
+                    f"{layer}: what is handed back as {name} is not what was shown under this name"
                 )

@@ -37,7 +37,7 @@ def write(name: str, folder: Path) -> Path:
 
 def needed(name: str) -> list[str]:
     """A file of theorems behind those that it rests on, in the order that they are built in."""
-    found = {"gelu", "silu"} if name in COMPOSED else set()
+    found = {"gelu", "relu", "silu"} if name in COMPOSED else set()
     waiting = [name]
     while waiting:
         found.add(file := waiting.pop())

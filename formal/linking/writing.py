@@ -112,19 +112,20 @@ class Writing:
         layer: str,
         *given: Any,
         gradient: tuple[Any, ...],
-        back: Sequence[str] = ("",),
+        out: str = "out",
+        back: Sequence[str] = ("dx",),
         shared: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> Any:
         """Run a layer's forward, and its backward on a new input: `gradient`, a name and its shape.
 
-        `shared` is what both are told; `back` names what the backward makes of the gradient, where
-        that is more than one value. Returns it.
+        `shared` is what both are told; `out` and `back` are the names on the tape of what forward
+        and backward hand back, and "" is a value that is not shown. Returns the backward's.
         """
         shared = shared or {}
         forward, backward = (getattr(layers, f"{layer}{way}") for way in ("", "_backward"))
-        _, cache = self.code.running(forward)(*given, **named, **shared)
-        result, _ = self.code.running(backward, back)(self.input(*gradient), cache, **shared)
+        _, cache = self.code.running(forward, out)(*given, **named, **shared)
+        result, _ = self.code.running(backward, *back)(self.input(*gradient), cache, **shared)
         return result
 
     # -- terms ----------------------------------------------------------------------------------

@@ -51,6 +51,17 @@ def test_a_file_is_built_and_is_of_a_module(path: Path) -> None:
     assert all((ROOT / name).exists() for name in named)
 
 
+@each_file
+def test_a_file_stands_behind_those_that_it_requires(path: Path) -> None:
+    """As scripts/theorems.py compiles them, one by one."""
+    order = (FORMAL / "_CoqProject").read_text().split()
+    for modules in re.findall(
+        r"^From Pellucid Require \w+ ([^.]*)\.", bare(path.read_text()), re.MULTILINE
+    ):
+        for module in modules.split():
+            assert order.index(f"{module}.v") < order.index(path.name)
+
+
 def test_each_layer_with_a_backward_has_its_file() -> None:
     layers = (ROOT / "src" / "pellucid" / "layers").glob("*.py")
     stated = {path.stem for path in layers if "_backward(\n" in path.read_text(encoding="utf-8")}

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ FORMAL = ROOT / "formal"
 OPEN = re.compile(r"\b(Admitted|admit|Abort|Axioms?|Parameters?|Hypothes[ie]s|Conjecture)\b")
 QUICK = ("linear", "softmax", "layer_norm", "silu")
 """What Rocq checks in a few seconds, with what it rests on."""
+FAULTS = tomllib.loads((Path(__file__).parent / "link_faults.toml").read_text())["fault"]
 RESTS = ("vector", "linear", "softmax", "rms_norm", "layer_norm", "silu")
 
 
@@ -80,27 +82,25 @@ def test_rocq_accepts_the_code_of_a_few_layers(built: Path) -> None:
     assert not refused(built, *QUICK)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['layer']}: {fault['new']}")
+def test_a_planted_fault_has_its_place(fault: dict[str, str]) -> None:
+    path = ROOT / "src" / "pellucid" / "layers" / f"{fault['layer']}.py"
+    assert path.read_text(encoding="utf-8").count(fault["old"]) == 1
+    assert fault["old"] != fault["new"]
+
+
 @pytest.mark.parametrize(
-    ("layer", "right", "wrong"),
-    [
-        ("linear", "dx = dout @ weight.mT", "dx = dout @ weight.mT * 2"),
-        ("linear", "flat.sum(0)  # (n,)", "flat.mean(0)  # (n,)"),
-        ("softmax", "exps / exps.sum(-1, keepdim=True)", "exps / exps.sum(-2, keepdim=True)"),
-        ("softmax", "(dout - (dout * out).sum", "(dout + (dout * out).sum"),
-        ("layer_norm", "(variance + eps).rsqrt()", "(variance - eps).rsqrt()"),
-        ("layer_norm", "(dxhat - along_ones - xhat", "(dxhat - xhat"),
-        ("silu", "sigma * (1 - sigma) * dsigma", "sigma * (1 + sigma) * dsigma"),
-    ],
+    "fault",
+    [fault for fault in FAULTS if fault["layer"] in QUICK],
+    ids=lambda fault: f"{fault['layer']}: {fault['new']}",
 )
-def test_rocq_refuses_a_changed_formula(
-    built: Path, tmp_path: Path, layer: str, right: str, wrong: str
-) -> None:
+def test_rocq_refuses_a_changed_formula(built: Path, tmp_path: Path, fault: dict[str, str]) -> None:
+    layer, right, wrong = fault["layer"], fault["old"], fault["new"]
     shutil.copytree(
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc", "*.so*", "page")
     )
     path = tmp_path / "src" / "pellucid" / "layers" / f"{layer}.py"
     text = path.read_text(encoding="utf-8")
-    assert text.count(right) == 1
     path.write_text(text.replace(right, wrong), encoding="utf-8")
     assert not write(built, layer, source=tmp_path / "src")
     assert refused(built, layer).startswith(f"{layer}_code: ")
@@ -121,14 +121,24 @@ def test_a_choice_by_a_number_that_is_not_fixed_is_refused(place: Path, tmp_path
     )
 
 
-def test_what_is_handed_back_must_be_what_is_shown(place: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("layer", "right", "wrong", "name"),
+    [
+        ("linear", "return dx, present(weight=dweight", "return dx, present(weight=x", "dweight"),
+        ("block", "return dresid_pre, attn_grads", "return dresid_mid, attn_grads", "dresid_pre"),
+        ("block", '"ln_1": first["ln"]', '"ln_1": second["ln"]', "ln_1.dweight"),
+        ("cross_attention", "return (dx, dmemory)", "return (dmemory, dx)", "c_q.dx"),
+    ],
+)
+def test_what_is_handed_back_must_be_what_is_shown(
+    place: Path, tmp_path: Path, layer: str, right: str, wrong: str, name: str
+) -> None:
     shutil.copytree(
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc", "*.so*", "page")
     )
-    path = tmp_path / "src" / "pellucid" / "layers" / "linear.py"
+    path = tmp_path / "src" / "pellucid" / "layers" / f"{layer}.py"
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace("return dx, present(weight=dweight", "return dx, present(weight=x")
-    )
-    said = write(place, "linear", source=tmp_path / "src")
-    assert "what is handed back as dweight is not what was shown" in said
+    assert text.count(right) == 1
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    said = write(place, layer, source=tmp_path / "src")
+    assert f"what is handed back as {name} is not what was shown" in said

@@ -7,6 +7,7 @@ import re
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from struct import pack, unpack
@@ -140,6 +141,37 @@ def called_gradient(run: Any) -> None:
     called(run, "bonus", "dh.0.ln_2.out")
 
 
+def as_enclosure(run: Any, off: int) -> None:
+    """A weight is known by an enclosure too, some units away from its float."""
+    name = "h.0.ln_1.weight"
+    data = b64decode(run["given"][name]["bytes"])
+    middles = [int(Fraction(x) * 2**60) for x in unpack(f"<{len(data) // 8}d", data)]
+    words = " ".join(f"{m + off:x}" for m in middles)
+    run["enclosures"][name] = {"exponent": -60, "midpoints": words, "radii": "1"}
+
+
+def outer(run: Any) -> None:
+    """A product with more numbers than anybody has room for."""
+    data = bytes(8 << 15)
+    for name, shape in (("x", [1 << 15, 1]), ("w", [1, 1 << 15])):
+        run["given"][name] = record(data, "float64", shape)
+    call = call_of(run, "h.0.mlp.c_fc", "linear")
+    call["inputs"] |= {"weight": "w"}
+    run["calls"].append(
+        call | {"path": "zz", "inputs": {"x": "x", "weight": "w"}, "outputs": ["zz.out"]}
+    )
+    call["inputs"] |= {"weight": "h.0.mlp.c_fc.weight"}
+    run["tensors"]["zz.out"] = run["tensors"]["loss"] | {"also": []}
+    for kind in ("enclosures", "floats"):
+        run[kind]["zz.out"] = run[kind]["loss"]
+
+
+def settings_of(run: Any, function: str, **values: Any) -> None:
+    for call in run["calls"]:
+        if call["function"] == function:
+            call["settings"].update(values)
+
+
 def angle(run: Any) -> None:
     data = bytearray(b64decode(run["given"]["rope.cos"]["bytes"]))
     (value,) = unpack("<d", data[-8:])
@@ -257,6 +289,43 @@ ATTACKS: dict[str, tuple[str, Callable[[Any], None], str]] = {
         lambda run: run["tensors"]["wpe.weight"].update(shape=[4, 2]),
         r"wpe\.weight: two different shapes of it are stated",
     ),
+    "a weight by an enclosure of other numbers": (
+        "ai_rocks",
+        lambda run: as_enclosure(run, 2),
+        r"h\.0\.ln_1\.weight\[0\]: stated .*, found 1\.0",
+    ),
+    "a product without end": (
+        "ai_rocks",
+        outer,
+        r"linear at zz: 1 products of shape 32768 by 32768",
+    ),
+    "a gradient that begins with a word": (
+        "ai_rocks",
+        lambda run: settings_of(run, "cross_entropy_backward", dloss="1e999999999"),
+        r"cross_entropy_backward at the top: its dloss is '1e999999999', which is no number",
+    ),
+    "powers without end": (
+        "ai_rocks",
+        lambda run: settings_of(run, "adamw_rule", **{"betas.0": 3, "t": 10**12}),
+        r"adamw_rule at wte\.weight: it cannot be computed: OverflowError",
+    ),
+    "a norm elsewhere": (
+        "ai_rocks",
+        lambda run: settings_of(run, "block", norm="none"),
+        r"block at h\.0: its norm is 'none', which is not known here",
+    ),
+    "a norm behind": (
+        "ai_rocks",
+        lambda run: settings_of(run, "block", norm="post"),
+        r"h\.0\.attn\.c_attn\.x is h\.0\.ln_1\.out, and by the equations .* it is wpe\.out",
+    ),
+    "a negative shape": (
+        "ai_rocks",
+        lambda run: [
+            run[kind]["h.0.ln_1.bias"].update(shape=[-2, -2]) for kind in ("given", "tensors")
+        ],
+        r"h\.0\.ln_1\.bias has the shape \(-2, -2\)",
+    ),
     "a step of 0": (
         "ai_rocks",
         lambda run: [c["settings"].update(t=0) for c in run["calls"] if "t" in c["settings"]],
@@ -320,6 +389,16 @@ def test_a_name_cannot_say_what_the_checker_says(made: dict[str, Path], tmp_path
     )
     code, said = checked(tmp_path / "c.json")
     assert (code, HOLDS in said, "\x1b" in said) == (1, False, False)
+
+
+def test_what_is_given_may_be_known_by_an_enclosure(made: dict[str, Path], tmp_path: Path) -> None:
+    path = changed(made["ai_rocks"], tmp_path / "c.json", lambda run: as_enclosure(run, 0))
+    code, said = checked(path)
+    assert "on trust, each number within the enclosure of: h.0.ln_1.weight\n" in said
+    assert (code, "REFUSED: layer_norm at h.0.ln_1: h.0.ln_1.out" in said) == (
+        1,
+        True,
+    )  # too narrow
 
 
 # -- files -----------------------------------------------------------------------------------------

@@ -150,3 +150,26 @@ def test_a_product_of_matrices_holds_that_of_each_of_their_numbers(data: Any, mi
             place = i * m + j
             unit = Fraction(2) ** out.e
             assert abs(true - out.m[place] * unit) <= out.r[place] * unit
+
+
+@pytest.mark.parametrize(
+    ("m", "r", "relu", "length"),
+    [
+        (3, 1, (1, 1), (1, 1)),
+        (-3, 1, (0, 0), (-1, -1)),
+        (0, 0, (0, 0), (0, 0)),
+        (1, 2, (0, 1), (-1, 1)),
+        (2, 2, (0, 1), (0, 1)),
+        (-2, 2, (0, 0), (-1, 0)),
+    ],
+)
+def test_at_a_corner_the_slope_is_every_slope_there_and_0(
+    m: int, r: int, relu: tuple[int, int], length: tuple[int, int]
+) -> None:
+    INTERVALS.Precision.bits = 64
+    for below, (least, most) in ((0, relu), (-1, length)):
+        x = RULE.Value(INTERVALS.Array((1,), [m], [r], -60))
+        out = RULE.pieces(x, below, 1)
+        slope = RULE.come_back([out], [INTERVALS.constant((1,), 1)])[x]
+        ends = Fraction(slope.m[0] - slope.r[0]), Fraction(slope.m[0] + slope.r[0])
+        assert [end * Fraction(2) ** slope.e for end in ends] == [least, most]

@@ -195,6 +195,19 @@ def test_a_box_that_its_maker_reads_is_refused(box: Path, tmp_path: Path) -> Non
     assert "h.0.ln_1.xhat: the call that makes it reads it, and reads no box" in said
 
 
+def test_of_a_box_around_the_head_its_own_width_counts(tmp_path: Path) -> None:
+    _, tape = gpt(tied=False).run_with_cache([1, 0])
+    written(tmp_path / "box.json", tape, "lm_head.weight")
+
+    def change(content: Any) -> None:
+        run_of(content)["within"]["radius"] *= 1e4
+        logits = run_of(content)["enclosures"]["lm_head.out"]
+        logits["radii"] = " ".join(f"{int(r, 16) * 20_000:x}" for r in logits["radii"].split())
+
+    said = refused(tmp_path / "box.json", tmp_path / "changed.json", change)
+    assert "the next token is stated to be" in said
+
+
 @pytest.mark.parametrize("radius", [0.0, -1e-3, 1, "1/3", None, [1e-3]])
 def test_a_radius_that_is_none_is_not_read(radius: Any, box: Path, tmp_path: Path) -> None:
     content = json.loads(box.read_text(encoding="utf-8"))

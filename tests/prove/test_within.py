@@ -15,6 +15,7 @@ from pellucid.examples import Example, find_example
 from pellucid.models import GPT, GPTConfig
 from pellucid.numbers import Ball, precision
 from pellucid.prove import Within, all_texts, within
+from pellucid.prove.forms import lead_by_forms
 from pellucid.prove.lead import STREAM, before_head, box, head_of, lead, moved, place_of
 from pellucid.tape import Tape
 from tests.models.llama_examples import LLAMAS, drawn
@@ -141,11 +142,33 @@ def test_a_box_is_put_in_place_once_though_several_layers_hand_the_tensor_on():
 def test_a_radius_that_is_asked_for_is_certified_or_not():
     tape = run(example())
     assert within(tape, 1e-3).proved
-    beyond = within(tape, 0.01)
+    beyond = within(tape, 0.1)
     assert (beyond.proved, beyond.certified, beyond.lead) == (False, 0.0, None)
     assert beyond.refuted
-    assert beyond.refuted.radius > 0.01
+    assert beyond.refuted.radius > 0.1
     assert not within(tape, 0.3).proved
+
+
+def test_affine_forms_reach_farther_than_balls_and_agree_with_them():
+    tape = run(gpt(), (3, 1, 4))
+    of, known = place_of(tape, STREAM), found("two blocks", STREAM)[1]
+    token = known.token
+    assert known.bits == 0
+    with precision(128):
+        assert lead(tape, token, box(of, known.certified)) is None
+        sharp = lead(tape, token, box(of, 1e-12))
+    forms = lead_by_forms(tape, token, of, 1e-12)
+    assert sharp
+    assert forms
+    assert forms.runner_up == sharp.runner_up
+    assert sharp.lead < forms.lead < sharp.lead + 1e-5
+
+
+def test_a_tensor_of_many_numbers_is_left_to_balls(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pellucid.prove.forms.MOST", 7)
+    known = within(run(example()), 1e-3)
+    assert known.proved
+    assert known.bits == 96
 
 
 def test_the_lead_falls_as_the_box_grows():

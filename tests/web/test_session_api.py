@@ -254,7 +254,7 @@ def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     assert events
     assert last["done"]["proved"]
     box = " ".join(last["done"]["box"])
-    assert "every point within ε = 0.001" in box
+    assert "every point within ε = 0.01" in box
     assert "'rocks' (token 1) is the most likely next token" in box
     assert "refuted from ε = 0.29" in box
     assert last["done"]["claim"].endswith("are enclosed, in balls of 96 bits."), "no word of tables"

@@ -10,7 +10,8 @@ class Activation(NamedTuple):
     """An activation by its layer's name, and its definitions, which are told `told`.
 
     `forward` and `backward` are what its code shows before out and before dx, with X for the
-    number that comes in; `by` is how its dx is seen, where unfolding is not enough.
+    number that comes in; `by` is how its dx is seen once all is unfolded, where it
+    takes more than arithmetic.
     """
 
     layer: str
@@ -54,6 +55,11 @@ class Activation(NamedTuple):
         """What the backward shows before dx."""
         return [stage._replace(text=stage.text.replace("X", x)) for stage in self.backward]
 
+    @property
+    def seen(self) -> str:
+        """How its dx is seen."""
+        return f"{{unfold}}; {self.by}" if self.by else ""
+
     def theorem(self, title: str) -> str:
         """The theorem of it alone, of two numbers."""
         w = Writing(f"{self.layer}_code")
@@ -64,7 +70,7 @@ class Activation(NamedTuple):
             *self.opening(x),
             Stage("out", f"{self.run} {x}", self.name),
             *self.closing(x),
-            Stage("dx", f"{self.run_dx} {x} (dout {{0}})", f"{self.name}_dx", self.by),
+            Stage("dx", f"{self.run_dx} {x} (dout {{0}})", f"{self.name}_dx", self.seen),
         )
 
 

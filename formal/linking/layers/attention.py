@@ -20,6 +20,7 @@ class SelfAttention(NamedTuple):
     x: str
     p: str
     dout: str
+    bias: bool = True
 
     @property
     def told(self) -> str:
@@ -70,14 +71,17 @@ class SelfAttention(NamedTuple):
         return [
             *heads.backward(self.H * self.d),
             *gradients(
-                "c_proj", f"(snd {grads})", "attention_dparams multi_head_dc_proj attn_c_proj"
+                "c_proj",
+                f"(snd {grads})",
+                "attention_dparams multi_head_dc_proj attn_c_proj",
+                bias=self.bias,
             ),
             Stage(
                 "dqkv",
                 f"attention_dqkv {self.told} {self.dout}",
                 "attention_dqkv merge_heads three attn_c_proj",
             ),
-            *gradients("c_attn", f"(fst {grads})", "attention_dparams c_attn"),
+            *gradients("c_attn", f"(fst {grads})", "attention_dparams c_attn", bias=self.bias),
             Stage(
                 "c_attn.dx",
                 self.dx,
@@ -87,24 +91,29 @@ class SelfAttention(NamedTuple):
 
 
 def theorems() -> Iterator[str]:
-    """Two heads of width 2, two positions, causal, with noise."""
-    w = Writing("attention_code")
-    x, (c_attn, a), (c_proj, b) = (
-        w.input("x", 2, 4),
-        a_map(w, "attn", 4, 12),
-        a_map(w, "proj", 4, 4),
-    )
-    w.pair(
-        "attention",
-        x,
-        c_attn=c_attn,
-        c_proj=c_proj,
-        n_head=2,
-        mask=seen(CAUSAL),
-        attn_noise=w.input("attn_noise", 2, 2, 2),
-        resid_noise=w.input("noise", 2, 4),
-        shared={"ops": REFERENCE},
-        gradient=("dout", 2, 4),
-    )
-    at = SelfAttention(2, 2, ("attn_noise", "noise"), "x", f"({a}, {b})", "dout")
-    yield w.theorem("GPT-2's self-attention.", *at.forward(), *at.backward())
+    """Two heads of width 2, two positions, causal, with noise; without biases heads of width 1."""
+    for bias, d in ((True, 2), (False, 1)):
+        w, C = Writing("attention_code" if bias else "attention_without_bias_code"), 2 * d
+        x = w.input("x", 2, C)
+        c_attn, a = a_map(w, "attn", C, 3 * C, bias=bias)
+        c_proj, b = a_map(w, "proj", C, C, bias=bias)
+        w.pair(
+            "attention",
+            x,
+            c_attn=c_attn,
+            c_proj=c_proj,
+            n_head=2,
+            mask=seen(CAUSAL),
+            attn_noise=w.input("attn_noise", 2, 2, 2),
+            resid_noise=w.input("noise", 2, C),
+            shared={"ops": REFERENCE},
+            gradient=("dout", 2, C),
+            out="resid_dropout.out",
+            back=("c_attn.dx",),
+        )
+        at = SelfAttention(2, d, ("attn_noise", "noise"), "x", f"({a}, {b})", "dout", bias)
+        yield w.theorem(
+            f"GPT-2's self-attention, {'with' if bias else 'without'} biases.",
+            *at.forward(),
+            *at.backward(),
+        )

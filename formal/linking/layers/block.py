@@ -95,6 +95,8 @@ def theorems() -> Iterator[str]:
             **noises,
             shared={"norm": place, "activation": TANH.pair, "ops": REFERENCE},
             gradient=("dout", 2, 2),
+            out="resid_post",
+            back=("dresid_pre",),
         )
         setting(w)
         w.define("p", "block_params", f"(((ln_1_w, ln_1_b), {ATTN}), ((ln_2_w, ln_2_b), {MLP}))")

@@ -107,6 +107,7 @@ def theorems() -> Iterator[str]:
         resid_noise=w.input("noise", 2, 4),
         shared={"ops": REFERENCE},
         gradient=("dout", 2, 4),
+        out="resid_dropout.out",
         back=BACK,
     )
     noises = ("attn_noise", "noise")

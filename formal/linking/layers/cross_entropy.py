@@ -37,7 +37,8 @@ def theorems() -> Iterator[str]:
     """Three positions, the second skipped; alone, and with the head."""
     y = TARGETS
     w = Writing("cross_entropy_code")
-    w.pair("cross_entropy", w.input("logits", 3, 3), targets(), gradient=("dloss",))
+    told = {"gradient": ("dloss",), "out": "loss"}
+    w.pair("cross_entropy", w.input("logits", 3, 3), targets(), **told, back=("dlogits",))
     yield w.theorem(
         "The mean loss of the targets 1, none, 0.",
         *losses(3, y, "logits"),
@@ -50,7 +51,7 @@ def theorems() -> Iterator[str]:
     )
     w = Writing("linear_cross_entropy_code")
     x, weight = w.input("x", 3, 2), w.input("weight", 3, 2)
-    w.pair("linear_cross_entropy", x, targets(), weight=weight, gradient=("dloss",))
+    w.pair("linear_cross_entropy", x, targets(), weight=weight, **told, back=("lm_head.dx",))
     logits = "(unembedding 2 x weight)"
     dlogits = f"(loss_over_dlogits {COUNT} 3 {y} {logits} dloss)"
     yield w.theorem(

@@ -62,6 +62,7 @@ def theorems() -> Iterator[str]:
             mlp_noise=mlp_noise,
             shared={"norm": place, "activation": TANH.pair, "ops": REFERENCE},
             gradient=("dout", 2, 2),
+            out="resid_post",
             back=("dresid_pre", "cross.c_kv.dx"),
         )
         setting(w)

@@ -10,7 +10,9 @@ def theorems() -> Iterator[str]:
     """Three tokens of four, one of them twice; and the head."""
     w = Writing("embedding_code")
     ids = [2, 0, 2]
-    w.pair("embedding", given(ids), weight=w.input("weight", 4, 2), gradient=("dout", 3, 2))
+    w.pair(
+        "embedding", given(ids), weight=w.input("weight", 4, 2), gradient=("dout", 3, 2), back=("",)
+    )
     tokens = table([f"{one}%nat" for one in ids])
     yield w.theorem(
         "The embedding of the tokens 2, 0, 2.",

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from linking.layers.activation import Activation
-from linking.layers.gelu import TANH
+from linking.layers.gelu import ERF, TANH
 from linking.layers.linear import MAP, a_map, gradients
 from linking.layers.multi_head import OUT
+from linking.layers.relu import RELU
+from linking.layers.silu import SILU
 from linking.writing import Stage, Writing, within
 from pellucid.layers import REFERENCE
 
@@ -21,6 +23,7 @@ class FeedForward(NamedTuple):
     x: str
     p: str
     dout: str
+    bias: bool = True
 
     @property
     def told(self) -> str:
@@ -52,18 +55,20 @@ class FeedForward(NamedTuple):
         C, act, dout = self.C, self.act, f"(dropout_dx {self.noise} {self.dout})"
         grads = f"(feed_forward_dparams 2 {C} {self.told})"
         return [
-            *gradients("c_proj", f"(snd {grads})", "feed_forward_dparams"),
+            *gradients("c_proj", f"(snd {grads})", "feed_forward_dparams", bias=self.bias),
             Stage(
                 "c_proj.dx",
                 f"(linear_dx_of {C} (mlp_c_proj {self.p}) {dout})",
                 "linear_dx_of linear_dx mlp_c_proj dropout_dx",
             ),
+            *within("act", act.closing(f"(inner {C} {self.x} {self.p} {{0}} {{1}})")),
             Stage(
                 "act.dx",
                 f"feed_forward_dinner {C} {self.told}",
                 f"feed_forward_dinner activate_dx bend_dx {act.name}_dx mlp_c_proj",
+                act.seen,
             ),
-            *gradients("c_fc", f"(fst {grads})", "feed_forward_dparams"),
+            *gradients("c_fc", f"(fst {grads})", "feed_forward_dparams", bias=self.bias),
             Stage(
                 "c_fc.dx",
                 self.dx,
@@ -73,17 +78,24 @@ class FeedForward(NamedTuple):
 
 
 def theorems() -> Iterator[str]:
-    """Two positions, width 2, inner width 3, with tanh GELU and noise."""
-    w = Writing("feed_forward_code")
-    x, (c_fc, a), (c_proj, b) = w.input("x", 2, 2), a_map(w, "fc", 2, 3), a_map(w, "proj", 3, 2)
-    w.pair(
-        "feed_forward",
-        x,
-        c_fc=c_fc,
-        c_proj=c_proj,
-        noise=w.input("noise", 2, 2),
-        shared={"activation": TANH.pair, "ops": REFERENCE},
-        gradient=("dout", 2, 2),
-    )
-    mlp = FeedForward(2, 3, TANH, "noise", "x", f"({a}, {b})", "dout")
-    yield w.theorem("GPT-2's feed-forward network.", *mlp.forward(), *mlp.backward())
+    """Two positions, width 2, inner width 3, with noise: each activation, and without biases."""
+    for act, bias in ((TANH, True), (ERF, True), (RELU, True), (SILU, True), (TANH, False)):
+        name = act.layer if bias else "without_bias"
+        w = Writing(f"feed_forward_{name}_code")
+        x = w.input("x", 2, 2)
+        c_fc, a = a_map(w, "fc", 2, 3, bias=bias)
+        c_proj, b = a_map(w, "proj", 3, 2, bias=bias)
+        w.pair(
+            "feed_forward",
+            x,
+            c_fc=c_fc,
+            c_proj=c_proj,
+            noise=w.input("noise", 2, 2),
+            shared={"activation": act.pair, "ops": REFERENCE},
+            gradient=("dout", 2, 2),
+            out="dropout.out",
+            back=("c_fc.dx",),
+        )
+        mlp = FeedForward(2, 3, act, "noise", "x", f"({a}, {b})", "dout", bias)
+        title = f"The feed-forward network, {name.replace('_', ' ')}."
+        yield w.theorem(title, *mlp.forward(), *mlp.backward())

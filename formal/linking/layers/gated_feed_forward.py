@@ -21,6 +21,7 @@ class GatedFeedForward(NamedTuple):
     x: str
     p: str
     dout: str
+    bias: bool = True
 
     @property
     def told(self) -> str:
@@ -62,7 +63,7 @@ class GatedFeedForward(NamedTuple):
         own = "gated_feed_forward_dparams"
         grads = f"({own} 2 {C} {self.told})"
         return [
-            *gradients("c_proj", f"(snd {grads})", own),
+            *gradients("c_proj", f"(snd {grads})", own, bias=self.bias),
             Stage(
                 "dgated",
                 f"dgated {C} {self.noise} {self.p} {self.dout}",
@@ -72,8 +73,8 @@ class GatedFeedForward(NamedTuple):
             Stage(
                 "act.dx", f"dgate {C} {self.told}", f"dgate activate_dx bend_dx {act.name}_dx times"
             ),
-            *gradients("gate_proj", f"(fst (fst {grads}))", own),
-            *gradients("up_proj", f"(snd (fst {grads}))", own),
+            *gradients("gate_proj", f"(fst (fst {grads}))", own, bias=self.bias),
+            *gradients("up_proj", f"(snd (fst {grads}))", own, bias=self.bias),
             Stage(
                 "dx",
                 self.dx,
@@ -82,24 +83,31 @@ class GatedFeedForward(NamedTuple):
         ]
 
 
-def gated_maps(w: Writing, down: str = "proj") -> tuple[dict[str, Any], str]:
+def gated_maps(w: Writing, down: str = "proj", *, bias: bool = True) -> tuple[dict[str, Any], str]:
     """The three maps, width 2 to 3 and back, and what they are called together."""
-    (gate, a), (up, b) = a_map(w, "gate", 2, 3), a_map(w, "up", 2, 3)
-    c_proj, c = a_map(w, down, 3, 2)
+    gate, a = a_map(w, "gate", 2, 3, bias=bias)
+    up, b = a_map(w, "up", 2, 3, bias=bias)
+    c_proj, c = a_map(w, down, 3, 2, bias=bias)
     return {"gate_proj": gate, "up_proj": up, "c_proj": c_proj}, f"(({a}, {b}), {c})"
 
 
 def theorems() -> Iterator[str]:
-    """Two positions, width 2, inner width 3, with SiLU and noise."""
-    w = Writing("gated_feed_forward_code")
-    x, (maps, p) = w.input("x", 2, 2), gated_maps(w)
-    w.pair(
-        "gated_feed_forward",
-        x,
-        **maps,
-        noise=w.input("noise", 2, 2),
-        shared={"activation": SILU.pair, "ops": REFERENCE},
-        gradient=("dout", 2, 2),
-    )
-    mlp = GatedFeedForward(2, 3, SILU, "noise", "x", p, "dout")
-    yield w.theorem("Llama's feed-forward network.", *mlp.forward(), *mlp.backward())
+    """Two positions, width 2, inner width 3, with SiLU and noise; with biases, and without."""
+    for bias in (True, False):
+        w = Writing("gated_feed_forward_code" if bias else "gated_feed_forward_without_bias_code")
+        x, (maps, p) = w.input("x", 2, 2), gated_maps(w, bias=bias)
+        w.pair(
+            "gated_feed_forward",
+            x,
+            **maps,
+            noise=w.input("noise", 2, 2),
+            shared={"activation": SILU.pair, "ops": REFERENCE},
+            gradient=("dout", 2, 2),
+            out="dropout.out",
+        )
+        mlp = GatedFeedForward(2, 3, SILU, "noise", "x", p, "dout", bias)
+        yield w.theorem(
+            f"Llama's feed-forward network, {'with' if bias else 'without'} biases.",
+            *mlp.forward(),
+            *mlp.backward(),
+        )

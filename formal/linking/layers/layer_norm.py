@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from linking.layers.linear import NO_BIAS
 from linking.writing import Stage, Writing
 
 
@@ -14,6 +15,7 @@ class LayerNorm(NamedTuple):
     weight: str
     bias: str
     dout: str = ""
+    has_bias: bool = True
 
     @property
     def out(self) -> str:
@@ -38,18 +40,25 @@ class LayerNorm(NamedTuple):
     def backward(self) -> list[Stage]:
         """Its lines from dout to dx and the gradients of gain and shift."""
         dweight = f"layer_norm_dweight 2 {self.C} eps {self.x} {self.dout}"
+        dbias = Stage("dbias", f"layer_norm_dbias 2 {self.dout}", "layer_norm_dbias")
         return [
             Stage("dweight", dweight, "layer_norm_dweight"),
-            Stage("dbias", f"layer_norm_dbias 2 {self.dout}", "layer_norm_dbias"),
+            *([dbias] if self.has_bias else []),
             Stage("dx", self.dx, "layer_norm_dx"),
         ]
 
 
 def theorems() -> Iterator[str]:
-    """Two rows of three."""
-    w = Writing("layer_norm_code")
-    x, weight, bias = w.input("x", 2, 3), w.input("weight", 3), w.input("bias", 3)
-    eps = w.input("eps")
-    w.pair("layer_norm", x, weight=weight, bias=bias, eps=eps, gradient=("dout", 2, 3))
-    norm = LayerNorm(3, "x", "weight", "bias", "dout")
-    yield w.theorem("Layer norm.", *norm.forward(), *norm.backward())
+    """Two rows of three; with a shift, and without."""
+    for bias in (True, False):
+        w = Writing("layer_norm_code" if bias else "layer_norm_without_bias_code")
+        x, weight = w.input("x", 2, 3), w.input("weight", 3)
+        own = {"bias": w.input("bias", 3)} if bias else {}
+        eps = w.input("eps")
+        w.pair("layer_norm", x, weight=weight, eps=eps, **own, gradient=("dout", 2, 3))
+        norm = LayerNorm(3, "x", "weight", "bias" if bias else NO_BIAS, "dout", bias)
+        yield w.theorem(
+            f"Layer norm {'with' if bias else 'without'} a shift.",
+            *norm.forward(),
+            *norm.backward(),
+        )

@@ -30,16 +30,25 @@ MAP = "linear_of linear linear_map"
 """What a map with its parameters held together is made of."""
 
 
-def a_map(w: Writing, name: str, into: int, out: int) -> tuple[dict[str, TermArray], str]:
-    """The parameters of a linear map with a bias, and what they are called together."""
-    own = {"weight": w.input(f"{name}_w", into, out), "bias": w.input(f"{name}_b", out)}
-    return own, f"({name}_w, {name}_b)"
+NO_BIAS = "(fun _ : nat => 0)"
+"""The bias of a layer that has none."""
 
 
-def gradients(path: str, pair: str, unfold: str) -> list[Stage]:
-    """The gradients of a linear map: of its weight and of its bias."""
+def a_map(
+    w: Writing, name: str, into: int, out: int, *, bias: bool = True
+) -> tuple[dict[str, TermArray], str]:
+    """The parameters of a linear map, and what they are called together; without a bias it is 0."""
+    own = {"weight": w.input(f"{name}_w", into, out)}
+    if not bias:
+        return own, f"({name}_w, {NO_BIAS})"
+    return own | {"bias": w.input(f"{name}_b", out)}, f"({name}_w, {name}_b)"
+
+
+def gradients(path: str, pair: str, unfold: str, *, bias: bool = True) -> list[Stage]:
+    """The gradients of a linear map: of its weight, and of its bias where it has one."""
     unfold += " linear_dparams dropout_dx"
-    return [
+    both = [
         Stage(f"{path}.dweight", f"fst {pair}", f"{unfold} linear_dweight"),
         Stage(f"{path}.dbias", f"snd {pair}", f"{unfold} linear_dbias"),
     ]
+    return both if bias else both[:1]

@@ -60,6 +60,7 @@ def theorems() -> Iterator[str]:
         **noises,
         shared={"ops": REFERENCE},
         gradient=("dout", 2, 3),
+        out="resid_dropout.out",
         back=QKV,
     )
     dz = f"(multi_head_dz 3 2 noise {p} dout)"

@@ -10,7 +10,7 @@ def theorems() -> Iterator[str]:
     for start in (0, 1):
         w = Writing(f"position_code_from_{start}")
         x, weight = w.input("x", 2, 2), w.input("weight", 4, 2)
-        dx = w.pair("position", x, weight=weight, start=start, gradient=("dout", 2, 2))
+        dx = w.pair("position", x, weight=weight, start=start, gradient=("dout", 2, 2), back=("",))
         yield w.theorem(
             f"Learned positions from {start} on.",
             Stage("out", f"position {start} x weight", "position"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from linking.layers.activation import Activation
 
-RELU = Activation("relu", by="unfold relu_dx; by_sign")
+RELU = Activation("relu", by="by_sign")
 
 
 def theorems() -> Iterator[str]:

@@ -46,8 +46,8 @@ def theorems() -> Iterator[str]:
         dpart_of = asked(w, "dpart_in", f"run_dx part {into[1]} (snd p) {dpart}")
         names = ResidualNames("x", "ln", "sum", "out")
         shared: Any = {"norm": place, "names": names, "normalize": normalize}
-        _, cache = w.code.running(code.residual)(x, part=part, ln={}, eps=1.0, **shared)
-        w.code.running(code.residual_backward)(dout, cache, part=dpart_of, **shared)
+        _, cache = w.code.running(code.residual, "out")(x, part=part, ln={}, eps=1.0, **shared)
+        w.code.running(code.residual_backward, "dx")(dout, cache, part=dpart_of, **shared)
         yield w.theorem(
             f"The {place}-norm residual connection, of any norm and part.",
             Stage("norm_in", into[0], "post_sum plus"),

@@ -80,7 +80,7 @@ def theorems() -> Iterator[str]:
     w = Writing("scaled_dot_product_code")
     q, k, v = w.input("q", 2, 2, 2), w.input("k", 2, 3, 2), w.input("v", 2, 3, 2)
     told = {"noise": w.input("noise", 2, 2, 3), "mask": seen(MASK)}
-    w.pair("scaled_dot_product", q, k, v, **told, gradient=("dz", 2, 2, 2), back=QKV)
+    w.pair("scaled_dot_product", q, k, v, **told, gradient=("dz", 2, 2, 2), out="z", back=QKV)
     at = Attention(2, 3, 2, MASK, "noise", "q", "k", "v", "dz")
     yield w.theorem(
         "Attention in each head; the code's float for √2 is read as the root.",

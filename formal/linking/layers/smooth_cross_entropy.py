@@ -10,7 +10,15 @@ def theorems() -> Iterator[str]:
     """Three positions, the second skipped."""
     w = Writing("smooth_cross_entropy_code")
     logits, smoothing = w.input("logits", 3, 3), w.input("smoothing")
-    w.pair("smooth_cross_entropy", logits, targets(), smoothing=smoothing, gradient=("dloss",))
+    w.pair(
+        "smooth_cross_entropy",
+        logits,
+        targets(),
+        smoothing=smoothing,
+        gradient=("dloss",),
+        out="loss",
+        back=("dlogits",),
+    )
     y = TARGETS
     yield w.theorem(
         "The smoothed loss of the targets 1, none, 0.",

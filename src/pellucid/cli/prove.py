@@ -73,7 +73,11 @@ def prove(
     ] = None,
     show: Annotated[
         list[str] | None,
-        variant(SHOW, "With -o, from what it is made of; NAME may hold *. Repeatable."),
+        variant(
+            SHOW,
+            "With -o, from what it is made of; NAME may hold *, and for Rocq end in an index. "
+            "Repeatable.",
+        ),
     ] = None,
     all_texts: Annotated[
         int | None,
@@ -108,7 +112,7 @@ def prove(
     from pellucid.checkpoint import open_model
     from pellucid.documents.numbers import Format
     from pellucid.files import make_room
-    from pellucid.prove import checkable, fitting, rocq_files
+    from pellucid.prove import checkable, fitting, rocq_files, rocq_parts
     from pellucid.prove import prove as prove_tape
     from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
@@ -144,8 +148,8 @@ def prove(
     proofs: list[tuple[Proof, Mapping[str, Any] | None]] = []
     exact: list[Checkable | None] = []
     for run in runs:
-        if show:
-            fitting(run.tape, show)  # before all the work
+        if show or to == Proved.ROCQ:  # refuses what is too large before all the work
+            (rocq_parts if to == Proved.ROCQ else fitting)(run.tape, show or ())
         with shown(screen, enclosures and enclosures / run.name) as watch:
             proof = prove_tape(
                 run.tape,
@@ -213,8 +217,6 @@ def _write_rocq(folder: Path, found: "Development") -> str:
 
     for name, text in found.files.items():
         write_text(folder / name, text)
-    stated = len(found.stated)
-    return (
-        f"{found.lemmas:,} lemmas and a theorem about {stated} tensors: check them with "
-        f"make -j2 -C {folder}"
-    )
+    lemmas = "1 lemma" if found.lemmas == 1 else f"{found.lemmas:,} lemmas"
+    tensors = "1 tensor" if len(found.stated) == 1 else f"{len(found.stated)} tensors"
+    return f"{lemmas} and a theorem about {tensors}: check them with make -j2 -C {folder}"

@@ -2,8 +2,9 @@
 
 `real` is what balls are made of and `ball` an array of them; `term` is a number that remembers how
 it was made, by one of the `operations`, and `term_array` an array of those, `elementwise` its
-operators and `views` its shapes. `decimal` works a term out from rounded figures. Both kinds of
-array answer like tensors:
+operators and `views` its shapes. `decimal` works a term out from rounded figures. `rounded` are
+floats with how far rounding may have brought them, and `affine` all that is made of the points of a
+box, by `slopes`. All kinds of array answer like tensors:
 
 >>> import torch
 >>> from pellucid.layers import softmax
@@ -12,12 +13,14 @@ array answer like tensors:
 <Ball of shape (2,), radius at most 3e-16>
 """
 
+from pellucid.numbers.affine import Affine
 from pellucid.numbers.ball import REAL, Ball
 from pellucid.numbers.decimal import Written, figures, shortest
 from pellucid.numbers.operations import OPERATIONS, Operation
 from pellucid.numbers.reader import reader
 from pellucid.numbers.real import at_least, at_most, decimal_ends, distance, is_finite
 from pellucid.numbers.rounded import Rounded
+from pellucid.numbers.slopes import new_group
 from pellucid.numbers.term import Term, apply, at, number
 from pellucid.numbers.term_array import TermArray
 from pellucid.numbers.turns import Stop, breathe, precision, stoppable
@@ -25,6 +28,7 @@ from pellucid.numbers.turns import Stop, breathe, precision, stoppable
 __all__ = [
     "OPERATIONS",
     "REAL",
+    "Affine",
     "Ball",
     "Operation",
     "Rounded",
@@ -41,6 +45,7 @@ __all__ = [
     "distance",
     "figures",
     "is_finite",
+    "new_group",
     "number",
     "precision",
     "reader",

@@ -10,7 +10,7 @@ from pellucid.prove.likeliest import Likeliest, likeliest
 from pellucid.prove.prove import Proof, Stepped, prove
 from pellucid.prove.refute import Refuted
 from pellucid.prove.replay import replay
-from pellucid.prove.rocq import Development, rocq_files
+from pellucid.prove.rocq import Development, rocq_files, rocq_parts
 from pellucid.prove.set_certificate import set_certificate
 from pellucid.prove.texts import Read, all_texts
 from pellucid.prove.watch import Watch
@@ -44,6 +44,7 @@ __all__ = [
     "prove",
     "replay",
     "rocq_files",
+    "rocq_parts",
     "set_certificate",
     "within",
 ]

@@ -1,7 +1,7 @@
 """A box as another program can check it: its run, each call from the enclosures that it reads.
 
 The enclosures are as wide as the box makes them, and a little wider, for who computes otherwise. So
-the box that is certified in this way is smaller than that of balls alone.
+the box that is certified in this way is smaller.
 """
 
 import math
@@ -22,10 +22,10 @@ from pellucid.tape import Tape
 MOST_GIVEN = 5_000_000
 """Of a model with more parameters, which plain Python would not get through, nothing is written."""
 
-SMALLER = (1.0, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-6)
-"""Of the radius that balls certify, these are tried."""
+SMALLER = (1.0, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-7, 1e-11, 1e-16, 1e-22)
+"""Of the radius that is certified, these are tried: affine forms reach far beyond balls."""
 
-HALVES = 4
+HALVES = 6
 """So often what lies between two of them is halved."""
 
 

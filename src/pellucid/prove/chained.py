@@ -50,14 +50,18 @@ def chained(
     watch: Watch | None = None,
     wanted: Collection[str] | None = None,
     box: Box | None = None,
+    *,
+    whole: bool = True,
 ) -> tuple[dict[str, Dyadic], set[str]]:
     """The enclosure of each value that a call of the tape made, by its first name.
 
     Of `wanted` names only, where they are given. What has no bound is left out. The other names are
     of what calls made of whole numbers alone, such as rotary frequencies: exact floats. After a
-    `box`, which is put in place of a tensor, what has no bound may be much.
+    `box`, which is put in place of a tensor, what has no bound may be much. Where not the `whole`
+    tape has to be run, they are of the calls up to the last that is wanted.
     """
-    chain, bits = _Chain(tape, watch or Watch(), box), FIRST if box is None else box.bits
+    bits = FIRST if box is None else box.bits
+    chain = _Chain(tape, watch or Watch(), box, None if whole else wanted)
     while True:
         try:
             with precision(bits):
@@ -73,20 +77,26 @@ def chained(
 class _Chain:
     """What a pass through the tape has found."""
 
-    def __init__(self, tape: Tape, watch: Watch, box: Box | None) -> None:
+    def __init__(
+        self, tape: Tape, watch: Watch, box: Box | None, wanted: Collection[str] | None
+    ) -> None:
         self.tape, self.watch, self.box = tape, watch, box
         self.names = {name for call in tape.calls for name in own_outputs(tape, call)}
+        self.wanted = self.names if wanted is None else self.names.intersection(wanted)
         self.found: dict[str, Dyadic] = {}
         self.constants: set[str] = set()
         self._through: set[str] = set()
         self._stopped = False
 
     def too_wide(self) -> bool:
-        """Run through the tape; stop at the first enclosure that is too wide."""
+        """Run through the tape, up to the first enclosure that is too wide or the last wanted."""
         costs = {name: float(self.tape.value(name).numel()) for name in self.names}
         self.watch.begins("the certificate", costs)
         self.found, self._through, self._stopped = {}, set(), False
-        return any(self._stopped for _ in replay(self.tape, self._given, self._shown))
+        for _ in replay(self.tape, self._given, self._shown):
+            if self._stopped or self.wanted <= self._through | self.constants:
+                break
+        return self._stopped
 
     def _given(self, value: Tensor) -> Ball:
         ball, box = Ball.exact(value), self.box

@@ -13,7 +13,7 @@ CLAIM = (
     "Each text's next token has the largest logit of the code's formulas in real numbers, for "
     "parameters as the floats they are. Within says: so it has for every point of the box, all "
     "whose numbers differ by at most radius from those of the tensor named of, each by itself. The "
-    "radius is what interval arithmetic certifies; the largest for which this is true lies below "
+    "radius is what affine forms or balls certify; the largest for which this is true lies below "
     "that of refuted, a change in floats for which another token is proved to be ahead. In runs "
     "each call's enclosures follow from those that it reads, and so does the next token for all "
     "that is within the radius stated there, which is smaller: other programs can check this."

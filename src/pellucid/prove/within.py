@@ -9,6 +9,7 @@ from pellucid.numbers import Stop, precision, stoppable
 from pellucid.prove.chained import Box
 from pellucid.prove.checkable import sha256
 from pellucid.prove.finite_difference import MOST_BITS
+from pellucid.prove.forms import lead_by_forms
 from pellucid.prove.lead import STREAM, Lead, box, head_of, lead, place_of
 from pellucid.prove.prove import dtype_of, given_to
 from pellucid.prove.refute import Refuted, refute
@@ -33,8 +34,8 @@ class Within:
     """What is known of all that is within a radius of one tensor, in sup norm.
 
     For every point of the box of radius `certified`, the code's formulas, in real numbers, make
-    `token` the most likely next one. `certified` is what interval arithmetic can tell: a larger box
-    may do too. `refuted` holds a change by which it does not.
+    `token` the most likely next one. `certified` is what affine forms or balls can tell: a larger
+    box may do too. `refuted` holds a change by which it does not.
     """
 
     of: str  # the tensor's first name
@@ -45,7 +46,7 @@ class Within:
     asked: float | None  # None where the largest was looked for
     certified: float  # the radius asked for, or the largest found; 0 where nothing is certified
     lead: Lead | None  # at that radius
-    bits: int
+    bits: int  # of the balls; 0 where affine forms tell it
     refuted: Refuted | None
     dtype: str
     hashes: Mapping[str, str]  # of all that was given: SHA-256 of the bytes
@@ -115,12 +116,18 @@ class _Certifying:
 
     def _ahead(self, radius: float) -> Lead | None:
         """The lead in a box, where it is above 0."""
+        watch, token = self.watch, self.token
+        watch.begins(f"all within {radius:.3g}, affine forms", self.costs)
+        ahead = lead_by_forms(self.tape, token, self.of, radius, watch)
+        if ahead is not None and ahead.lead > 0:
+            self.bits = 0
+            return ahead
         bits = Box(self.of, radius).bits
         if bits > MOST_BITS:
             return None
-        self.watch.begins(f"all within {radius:.3g}, {bits} bits", self.costs)
+        watch.begins(f"all within {radius:.3g}, {bits} bits", self.costs)
         with precision(bits):
-            ahead = lead(self.tape, self.token, box(self.of, radius), self.watch)
+            ahead = lead(self.tape, token, box(self.of, radius), watch)
         if ahead is None or ahead.lead <= 0:
             return None
         self.bits = bits

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from pellucid.documents.sets import within_sentences
+from pellucid.documents.sets import certified_radius, within_sentences
+from pellucid.numbers import at_least, at_most
 from pellucid.prove import Boxed, Read, Within
 from pellucid.terminal.lines import FoldingTable, Hanging
 
@@ -25,7 +26,7 @@ def checkable_line(runs: Sequence[Boxed], asked: int) -> Hanging:
         which = "no run" if not runs else f"only {len(runs):,} of the {asked:,} runs"
         return Hanging(f"the certificate has {which} for other programs to check")
     smallest = min(run.box.radius for run in runs)
-    box = f" with ε = {smallest:.4g}" if smallest else ""
+    box = f" with ε = {at_least(smallest, 4)}" if smallest else ""
     return Hanging(f"the certificate holds this{box} call by call: check it with formal/check.py")
 
 
@@ -45,11 +46,11 @@ def texts_table(
         cells = (
             [text, "undecided", "", ""]
             if found is None
-            else [text, piece(found.token), found.probability, f"{found.lead:.4g}"]
+            else [text, piece(found.token), found.probability, at_least(found.lead, 4)]
         )
         if box is not None:
-            refuted = "-" if box.refuted is None else f"{box.refuted.radius:.4g}"
-            cells += [f"{box.certified:.4g}", refuted]
+            refuted = "-" if box.refuted is None else at_most(box.refuted.radius, 4)
+            cells += [certified_radius(box), refuted]
         table.add_row(*cells)
     yield table
     yield Hanging("")
@@ -60,12 +61,13 @@ def texts_table(
         yield Hanging(f"NOT certified: of {every}, {undecided:,} are undecided", "bold red")
     else:
         yield Hanging(f"proved: the most likely next token of all {every}", "bold green")
-    radii = [box.certified for _, box in texts if box is not None]
+    found_boxes = [box for _, box in texts if box is not None]
+    radii = [box.certified for box in found_boxes]
     if radii and min(radii) > 0:
-        of = next(box.of for _, box in texts if box is not None)
+        least = min(found_boxes, key=lambda box: box.certified)
         yield Hanging(
-            f"proved: it stays the same for every point within ε = {min(radii):.4g} of {of}, "
-            "whatever the text",
+            f"proved: it stays the same for every point within ε = {certified_radius(least)} of "
+            f"{least.of}, whatever the text",
             "bold green",
         )
     elif radii:

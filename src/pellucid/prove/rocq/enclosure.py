@@ -69,6 +69,22 @@ def largest(one: Enclosure, other: Enclosure) -> Enclosure:
     return Enclosure(max(low for low, _ in ends), max(high for _, high in ends), unit)
 
 
+def erf_of(x: Enclosure, bits: int) -> tuple[Enclosure, int]:
+    """What erf of a number lies in, and how many terms of its series show that.
+
+    Between the values at both ends, since erf grows.
+    """
+    ends = [arb((end, x.exponent)).erf() for end in (x.low, x.high)]
+    own = around(ends[0].union(ends[1]), bits, exactly=False)
+    farthest = arb((max(-x.low, x.high), x.exponent))
+    width = arb((own.high - own.low, own.exponent))
+    count, rest = 1, 2 * farthest * (2 * farthest * farthest) ** 2 / 15
+    while not rest < width / 128:
+        count += 1
+        rest *= 2 * farthest * farthest / (2 * count + 3)
+    return own, count
+
+
 def of_numbers(found: Dyadic) -> Iterator[Enclosure | None]:
     """Of each number of a tensor; None for a hidden score."""
     for middle, radius in zip(found.midpoints, found.radii, strict=True):

@@ -27,6 +27,9 @@ FORMS = {
 }
 """The operations that Rocq has a function for, which Interval can enclose or be taught to."""
 
+ERROR_FUNCTION = "erf"
+"""The operation that has a series instead, and numbers of its own."""
+
 CHOICES = {"at", "if", "unless"}
 """The operations that are one of their operands, which a known number decided."""
 

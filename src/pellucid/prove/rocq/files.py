@@ -1,20 +1,25 @@
 """The files of a development: a lemma a number, and a theorem about the run.
 
-- `Prelude.v`: what an enclosure is, and what Interval is not told: tanh, and the larger of two.
+- `Prelude.v`: what an enclosure is, and what the equations have that Rocq's library lacks.
+- `Tactics.v`: how a lemma is proved: by Interval, but for the larger of two and comparisons.
+- `Erf.v`, where it is needed: erf as an integral, and the theorem about its series.
 - `Enclosures.v`: the enclosure of each number, as two fractions.
 - `Calls_1.v` and so on: for each number that a call made, a lemma: for all real numbers within the
   enclosures of what it is made of, its equation's value is within its own.
 - `Run.v`: the numbers of the run as definitions, from the floats that were given; each is within
-  its enclosure; the theorem, and what it rests on.
+  its enclosure; the theorem.
+- `Assumptions.v`, `Makefile`: what the theorem rests on; anything but Rocq's own is refused.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from pellucid.prove.chained import chained
-from pellucid.prove.checkable import around, fitting
+from pellucid.prove.checkable import around
 from pellucid.prove.rocq.expression import quotient
-from pellucid.prove.rocq.number import RealNumber
+from pellucid.prove.rocq.number import ERF, RealNumber
+from pellucid.prove.rocq.part import rocq_parts
 from pellucid.prove.rocq.run import RealRun
 from pellucid.prove.watch import Watch
 from pellucid.tape import Tape
@@ -44,33 +49,47 @@ def rocq_files(
 ) -> Development:
     """What a tape did, for Rocq: all that calls made.
 
-    With `show`, patterns of names: these values alone, for all numbers within the enclosures of
-    what they are made of. Raises `ProofError` where an operation is none that Interval can enclose,
-    such as erf.
+    With `show`, patterns of names, each with or without an index: these values alone, for all
+    numbers within the enclosures of what they are made of. Raises `ProofError` where an operation
+    is none that Interval can enclose, and where there are more numbers than Rocq could check.
     """
     patterns = tuple(show)
-    if patterns:
-        fits = fitting(tape, patterns)
-        outside = around(tape, fits) - fits
-        run = RealRun(tape, fits, chained(tape, watch or Watch(), outside)[0])
+    asked = rocq_parts(tape, patterns)
+    if asked:
+        outside = around(tape, set(asked)) - set(asked)
+        run = RealRun(tape, asked, chained(tape, watch or Watch(), outside, whole=False)[0])
     else:
         run = RealRun(tape)
     for name in run.arrays:
         run.tensor(name)
-    stated = tuple(run.arrays if patterns else _stated(tape, list(run.arrays)))
+    stated = tuple(run.arrays if asked else _stated(tape, list(run.arrays)))
     made = [number for number in run.numbers if number.text]
+    tactics = ["Tactics", *(["Erf"] if any(n.how.startswith(ERF) for n in made) else [])]
     groups = [made[start : start + A_FILE] for start in range(0, len(made), A_FILE)]
-    calls = {f"Calls_{place}": _calls(group) for place, group in enumerate(groups, 1)}
-    parts = {
-        "Prelude": PRELUDE,
+    calls = {f"Calls_{place}": _calls(group, tactics) for place, group in enumerate(groups, 1)}
+    own = {name: _text(f"{name}.v") for name in ("Prelude", *tactics)}
+    modules = {
+        **own,
         "Enclosures": _enclosures(run.numbers),
         **calls,
-        "Run": _run(run, stated, list(calls), title),
+        "Run": _run(run, stated, [*own, "Enclosures", *calls], title),
+        "Assumptions": _text("Assumptions.v"),
     }
-    files = {f"{name}.v": text for name, text in parts.items()}
-    project = "\n".join([f"-R . {FOLDER}", *files]) + "\n"
-    files |= {"_CoqProject": project, "Makefile": MAKEFILE}
-    return Development(files, len(made), stated)
+    project = "\n".join(
+        [
+            f"-R . {FOLDER}",
+            "-arg -w -arg -ambiguous-paths",
+            *(f"{n}.v" for n in modules if n != "Assumptions"),
+        ]
+    )
+    written = {f"{name}.v": text for name, text in modules.items()}
+    written |= {"_CoqProject": f"{project}\n", "Makefile": _text("run.mk")}
+    return Development(written, len(made), stated)
+
+
+def _text(name: str) -> str:
+    """A file that is the same in every development."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _stated(tape: Tape, made: Sequence[str]) -> Iterator[str]:
@@ -99,8 +118,11 @@ def _ends(number: RealNumber) -> str:
     return " ".join(f"({e})" if e.startswith("-") else e for e in number.enclosure.ends)
 
 
-def _calls(numbers: Iterable[RealNumber]) -> str:
-    head = f"{_requires('Prelude', 'Enclosures')}\nFrom Interval Require Import Tactic."
+def _calls(numbers: Iterable[RealNumber], tactics: Sequence[str]) -> str:
+    head = (
+        "(* For all real numbers within the enclosures of what a number is made of, the value of\n"
+        f"   its equation is within its own. *)\n{_requires(*tactics, 'Enclosures')}"
+    )
     return "\n\n".join([head, *map(_lemma, numbers)]) + "\n"
 
 
@@ -109,31 +131,53 @@ def _lemma(number: RealNumber) -> str:
     names = [n.name for n in number.inputs]
     variables = f"forall {' '.join(names)} : R,\n  " if names else ""
     known = "".join(f"{name}'in {name} -> " for name in names)
-    unfolded = ", ".join(f"{name}'in" for name in (*names, number.name))
-    how = number.how
-    if not how:
-        bits = max(n.enclosure.bits for n in (number, *number.inputs)) + ROOM
-        how = f"rewrite ?tanh_by_exp; interval with (i_prec {32 * -(-bits // 32)})"
+    bits = max(n.enclosure.bits for n in (number, *number.inputs)) + ROOM
+    how = number.how.format(bits=f"(i_prec {32 * -(-bits // 32)})")
     return (
         f"(* {number.label} *)\n"
         f"Lemma {number.name}'call : {variables}{known}{number.name}'in\n  {number.text}.\n"
-        f"Proof. unfold {unfolded}, within; intros; {how}. Qed."
+        f"Proof. {how}. Qed."
     )
 
 
-def _run(run: RealRun, stated: Sequence[str], calls: Sequence[str], title: str) -> str:
-    parts = [_requires("Prelude", "Enclosures", *calls)]
-    parts += [f"(* {_comment(title)} *)", "Section Run."]
+def _run(run: RealRun, stated: Sequence[str], modules: Sequence[str], title: str) -> str:
+    parted = any(number.open for number in run.numbers)
+    parts = [_head(title, parted=parted), _requires(*modules)]
+    parts += ["Section Run."] * parted
     parts += map(_definition, run.numbers)
-    tensors = [run.tensor(name) for name in stated]
-    statements = [" /\\\n    ".join(map(_statement, numbers)) for numbers in tensors if numbers]
-    proofs = [_both([f"{n.name}'holds" for n in numbers]) for numbers in tensors if numbers]
-    parts.append(
-        "Theorem run :\n  ("
-        + ") /\\\n  (".join(statements)
-        + f").\nProof. exact {_both(proofs)}. Qed.\n\nEnd Run.\n\nPrint Assumptions run."
-    )
+    tensors = [(name, run.tensor(name)) for name in stated]
+    statements = [
+        f"(* {name} *)\n  (" + " /\\\n    ".join(map(_statement, numbers)) + ")"
+        for name, numbers in tensors
+        if numbers
+    ]
+    proofs = [_both([f"{n.name}'holds" for n in numbers]) for _, numbers in tensors if numbers]
+    theorem = " /\\\n  ".join(statements)
+    parts.append(f"Theorem run :\n  {theorem}.\nProof. exact {_both(proofs)}. Qed.")
+    parts += ["End Run."] * parted
     return "\n\n".join(parts) + "\n"
+
+
+def _head(title: str, *, parted: bool) -> str:
+    """What is stated, and on what trust."""
+    stated = (
+        "for all real numbers within the enclosures that the hypotheses state,"
+        if parted
+        else "without a hypothesis,"
+    )
+    return f"""\
+(* {_comment(title)}
+
+   Stated: the theorem `run`, at the end: {stated}
+   each number that it names lies between two fractions.
+   Of what: of the definitions in this file. Each number has one: a fraction, which is the float
+   that the run was given, or its equation, from the numbers before it. Its name on the tape, with
+   its index, stands beside it. `.part` is a part that an equation uses several times, or that is
+   long; `.erf`, `.largest` and `.decided` are what a lemma of their own proves.
+   Checked by Rocq: that each number lies within its enclosure, lemma by lemma.
+   On trust: that these definitions are the run that is meant, which Pellucid wrote; Rocq's kernel
+   with its axioms and machine integers, which `make` lists. Nothing here says that a gradient is
+   the derivative of the loss. *)"""
 
 
 def _definition(number: RealNumber) -> str:
@@ -176,43 +220,3 @@ def _requires(*files: str) -> str:
         "From Coq Require Import Reals Lra.\n"
         f"From {FOLDER} Require Import {' '.join(files)}.\nLocal Open Scope R_scope."
     )
-
-
-PRELUDE = """\
-From Coq Require Import Reals Lra.
-Local Open Scope R_scope.
-
-(* x lies from low to high, both divided by a whole number. *)
-Definition within (low high below x : R) : Prop := low / below <= x <= high / below.
-
-Lemma exactly : forall x below, within x x below (x / below).
-Proof. intros. split; apply Rle_refl. Qed.
-
-Lemma tanh_by_exp : forall x, tanh x = 1 - 2 / (exp (2 * x) + 1).
-Proof.
-  intro x. unfold tanh, sinh, cosh. pose proof (exp_pos x).
-  replace (2 * x) with (x + x) by ring. rewrite exp_plus, exp_Ropp. field. split; nra.
-Qed.
-
-(* The larger of two numbers that are known to lie between fractions. *)
-Ltac larger_of_two := unfold Rmax; destruct (Rle_dec _ _); lra.
-
-Definition above (x y : R) : R := if Rlt_dec y x then 1 else 0.
-Definition sign (x : R) : R := if Rlt_dec 0 x then 1 else if Rlt_dec x 0 then -1 else 0.
-
-(* A comparison that the enclosures of its operands decide. *)
-Ltac decided := unfold above, sign; repeat destruct (Rlt_dec _ _); lra.
-"""
-
-MAKEFILE = """\
-all: Makefile.coq
-\t$(MAKE) -f Makefile.coq
-
-Makefile.coq: _CoqProject
-\tcoq_makefile -f _CoqProject -o $@
-
-clean:
-\trm -f *.vo *.vok *.vos *.glob .*.aux Makefile.coq Makefile.coq.conf .Makefile.coq.d
-
-.PHONY: all clean
-"""

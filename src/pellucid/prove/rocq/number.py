@@ -1,12 +1,16 @@
 """A real number of a run, as Rocq knows it, and its name there."""
 
 import itertools
+import re
 from dataclasses import dataclass
 
 from pellucid.prove.rocq.enclosure import Enclosure
 
-LARGER, DECIDABLE = "larger_of_two", "decided"
-"""The tactics of the prelude that prove what Interval does not."""
+INTERVAL, LARGER, DECIDABLE = "enclosed {bits}", "larger_of_two", "decided"
+"""How a lemma is proved: the tactics of Tactics.v, with the bits that Interval computes with."""
+
+ERF = "erf_enclosed"
+"""That of Erf.v, which is told how many terms of the series to take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,7 @@ class RealNumber:
     enclosure: Enclosure
     text: str = ""
     inputs: tuple["RealNumber", ...] = ()
-    how: str = ""  # the tactic that proves it, where Interval alone does not
+    how: str = INTERVAL
     open: bool = False
 
 
@@ -35,7 +39,7 @@ class Names:
 
     def new(self, label: str) -> str:
         """One like the label, that no other number has."""
-        plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in label).strip("_")
+        plain = re.sub(r"[^A-Za-z0-9]+", "_", label).strip("_")
         name = plain if plain[:1].isalpha() else f"n_{plain}"
         same = (name if tried == 1 else f"{name}_{tried}" for tried in itertools.count(1))
         found = next(n for n in same if n not in self._given and n not in RESERVED)
@@ -49,6 +53,8 @@ RESERVED = frozenset(
         *("fun", "if", "in", "let", "match", "mod", "return", "Prop", "Set", "SProp", "Type"),
         *("then", "where", "with", "by", "R", "exp", "ln", "sqrt", "tanh", "cos", "sin", "Rabs"),
         *("Rmax", "within", "above", "sign", "run", "exactly", "conj"),
+        *("erf", "term", "terms", "tail", "nested", "odds", "series", "error", "increasing"),
+        *("tanh_by_exp", "odd_positive", "even_term", "at_0", "tail_small", "scale_bounds"),
     }
 )
 """Words of Rocq's, of the expressions and of the files."""

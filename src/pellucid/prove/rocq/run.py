@@ -8,7 +8,7 @@ sum below softmax's quotients, is a number of its own.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -18,26 +18,26 @@ from torch import Tensor
 from pellucid.numbers import REAL, Term, TermArray, at, precision, reader
 from pellucid.prove.dyadic import Dyadic
 from pellucid.prove.replay import is_real, own_outputs, replay
-from pellucid.prove.rocq.enclosure import Enclosure, around, exact, largest, of_numbers
+from pellucid.prove.rocq.enclosure import Enclosure, around, erf_of, exact, largest, of_numbers
 from pellucid.prove.rocq.expression import (
     COMPARED,
     DECIDED,
+    ERROR_FUNCTION,
     LARGEST,
     Expression,
     UnwrittenError,
     is_known,
 )
-from pellucid.prove.rocq.number import DECIDABLE, LARGER, Names, RealNumber
+from pellucid.prove.rocq.number import DECIDABLE, ERF, LARGER, Names, RealNumber
+from pellucid.prove.rocq.part import MOST, TooManyError
+from pellucid.prove.rocq.shared import ADDENDS, HEAVY, is_long, is_wide, uses_of
 from pellucid.tape import Tape
 
 BITS = 96
 """Of the balls that enclosures come from: the fewer, the quicker Rocq is."""
 
-SMALL = 2
-"""A part of so many operations is written out wherever it is used."""
-
-HEAVY = {"exp", "log", "tanh", "sqrt", "rsqrt", "div"}
-"""Operations that are worth a number of their own when used twice."""
+FAR = 16
+"""The series of erf takes too many terms from here on."""
 
 ROUNDING = HEAVY | {"cos", "sin"}
 """Operations that intervals round, even where the result has few digits."""
@@ -48,19 +48,21 @@ Index = tuple[int, ...]
 class RealRun:
     """The numbers of a tape, made when they are asked for.
 
-    Of `wanted` tensors only, where they are given; then `enclosures` are of those they are made of.
+    Of `wanted` tensors at these places only, where they are given; then `enclosures` are of those
+    that they are made of.
     """
 
     def __init__(
         self,
         tape: Tape,
-        wanted: Collection[str] | None = None,
+        wanted: Mapping[str, Sequence[Index]] | None = None,
         enclosures: Mapping[str, Dyadic] | None = None,
     ) -> None:
         self.tape = tape
         self.numbers: list[RealNumber] = []  # each after those that it is made of
         made = _made_on_terms(tape)
         self.arrays = {n: array for n, array in made.items() if wanted is None or n in wanted}
+        self._wanted = wanted or {}
         others = (enclosures or {}).items()
         self._outside = {n: list(of_numbers(x)) for n, x in others if n not in self.arrays}
         self._at: dict[tuple[str, Index], RealNumber | None] = {}
@@ -70,8 +72,8 @@ class RealRun:
         self._uses: dict[str, Counter[int]] = {}
 
     def tensor(self, name: str) -> list[RealNumber]:
-        """The numbers of a tensor in C order, without hidden scores."""
-        found = (self.number(name, place) for place in _places(self.tape.value(name).shape))
+        """The numbers that are wanted of a tensor, in C order, without hidden scores."""
+        found = (self.number(name, place) for place in self._places(name))
         return [number for number in found if number is not None]
 
     def number(self, name: str, index: Index) -> RealNumber | None:
@@ -95,16 +97,25 @@ class RealRun:
         if array is None:
             return self._add(label, exact(traced))
         if name not in self._uses:
-            self._uses[name] = _uses([array.made(place) for place in _places(value.shape)])
+            self._uses[name] = uses_of([array.made(place) for place in self._places(name)])
         return self._define(array.made(index), label, self._uses[name])
 
+    def _places(self, name: str) -> Sequence[Index]:
+        """Where the numbers of a tensor are that are wanted: everywhere, unless it was said."""
+        places = self._wanted.get(name)
+        return places or list(itertools.product(*map(range, self.tape.value(name).shape)))
+
     def _add(self, label: str, enclosure: Enclosure, **made: Any) -> RealNumber:
+        if len(self.numbers) > 2 * MOST:
+            raise TooManyError(f"up to {label} there are more than {2 * MOST:,}")
         number = RealNumber(self._names.new(label), label, enclosure, **made)
         self.numbers.append(number)
         return number
 
     def _define(self, term: Term, label: str, uses: Counter[int]) -> RealNumber:
         """A number as its term makes it, with its enclosure from those of its inputs."""
+        if term.operation == "sum":
+            term = self._cut(term, label, uses)
         read: dict[str, RealNumber] = {}
 
         def atom(part: Term) -> str | None:
@@ -122,19 +133,29 @@ class RealRun:
             enclosure = around(self._ball(term, {}), BITS, exactly=not self._rounds(term))
         return self._add(label, enclosure, text=text, inputs=tuple(read.values()))
 
+    def _cut(self, term: Term, label: str, uses: Counter[int]) -> Term:
+        """A long sum as a sum of sums, each a number of its own: Rocq's time grows as a square."""
+        while len(term.operands) > ADDENDS:
+            starts = range(0, len(term.operands), ADDENDS)
+            rows = [term.operands[start : start + ADDENDS] for start in starts]
+            sums = [Term("sum", row, math.fsum(part.value for part in row), 0.0) for row in rows]
+            for part in sums:
+                self._parts[id(part)] = self._define(part, f"{label}.part", uses)
+            self._kept += sums
+            term = Term("sum", tuple(sums), term.value, term.slack)
+        return term
+
     def _atom(self, part: Term, label: str, uses: Counter[int], *, top: Term) -> RealNumber | None:
         """The number that stands for a part of an expression; None where it is written out."""
         if not part.operation:
             return self._leaf(part)
         if id(part) in self._parts:
             return self._parts[id(part)]
-        if part.operation in {LARGEST, *COMPARED}:
-            if is_known(part, self._given):
+        if part.operation in {LARGEST, ERROR_FUNCTION, *COMPARED}:
+            if part.operation != ERROR_FUNCTION and is_known(part, self._given):
                 return None
-            found = (self._largest if part.operation == LARGEST else self._compared)(
-                part, label, uses
-            )
-        elif part is not top and uses[id(part)] > 1 and _is_long(part):
+            found = self._stepwise(part, label, uses)
+        elif part is not top and (is_wide(part) or (uses[id(part)] > 1 and is_long(part))):
             found = self._define(part, f"{label}.part", uses)
         else:
             return None
@@ -151,9 +172,28 @@ class RealRun:
         """The operands of a term, as numbers of their own."""
         seen = [part for part in term.operands if part.operation or not self._hidden(part)]
         return [
-            self._atom(part, label, uses, top=term) or self._define(part, f"{label}.of_row", uses)
+            self._atom(part, label, uses, top=term) or self._define(part, f"{label}.part", uses)
             for part in seen
         ]
+
+    def _stepwise(self, term: Term, label: str, uses: Counter[int]) -> RealNumber:
+        """A number that Interval does not prove at once."""
+        if term.operation == LARGEST:
+            return self._largest(term, label, uses)
+        if term.operation == ERROR_FUNCTION:
+            return self._erf(term, label, uses)
+        return self._compared(term, label, uses)
+
+    def _erf(self, term: Term, label: str, uses: Counter[int]) -> RealNumber:
+        """erf of a number that has a name."""
+        (of,) = self._row(term, label, uses)
+        if max(-of.enclosure.low, of.enclosure.high) >> max(0, -of.enclosure.exponent) >= FAR:
+            raise UnwrittenError(f"erf must be of a number below {FAR}").of(label)
+        with precision(BITS):
+            enclosure, count = erf_of(of.enclosure, BITS)
+        how = f"{ERF} {count}%nat {{bits}}"
+        text = f"(erf {of.name})"
+        return self._add(f"{label}.erf", enclosure, text=text, inputs=(of,), how=how)
 
     def _compared(self, term: Term, label: str, uses: Counter[int]) -> RealNumber:
         """What a comparison gives, which the enclosures must decide."""
@@ -237,30 +277,3 @@ def _made_on_terms(tape: Tape) -> dict[str, TermArray]:
     for _ in replay(tape, given, shown):
         pass
     return made
-
-
-def _uses(terms: Sequence[Term]) -> Counter[int]:
-    """How often each part of these terms is an operand, by its id."""
-    found: Counter[int] = Counter()
-    waiting, seen = list(terms), set()
-    while waiting:
-        current = waiting.pop()
-        if id(current) not in seen:
-            seen.add(id(current))
-            found.update(map(id, current.operands))
-            waiting += current.operands
-    return found
-
-
-def _is_long(term: Term) -> bool:
-    """Whether a part is more than a few operations."""
-    waiting, count = [term], 0
-    while waiting and count <= SMALL:
-        current = waiting.pop()
-        count += (1 if current.operation else 0) + SMALL * (current.operation in HEAVY)
-        waiting += current.operands
-    return count > SMALL
-
-
-def _places(shape: Sequence[int]) -> list[Index]:
-    return list(itertools.product(*map(range, shape)))

@@ -22,6 +22,9 @@ from pellucid.web.session.runs import ExperimentRun
 PROVED = 200_000
 """Up to this many numbers a run is proved on the page; `pellucid prove` has no such limit."""
 
+BOXED = 20_000
+"""Up to this many a box around the embeddings is certified too; see `pellucid prove --within`."""
+
 BITS = 256
 """Of the arithmetic in which a ball is put together again from its three floats."""
 
@@ -101,6 +104,9 @@ def _prove(
 
 
 def _box(tape: Tape, watch: Watch) -> Within | None:
+    """The largest box that is certified; of a larger run, its bisection outlasts the proof."""
+    if sum(tape.value(name).numel() for name in tape) > BOXED:
+        return None
     try:
         return within(tape, watch=watch)
     except (ConfigError, TraceError):  # no run of a causal model
