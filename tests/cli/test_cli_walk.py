@@ -181,7 +181,7 @@ def test_the_learning_rate_is_the_user_s(pellucid: Command):
     trace = trace_of(0.25)
     assert_true(parsed(report), trace.tape)
     assert "η = 0.25" in report
-    losses = re.search(r"loss before the step (\S+), after it (\S+)", report)
+    losses = re.search(r"loss before the\s+step was (\S+),\s+after\s+it\s+(\S+)\.", report)
     assert losses is not None
     assert rounded(losses[1], float(trace.tape["loss"]))
     assert rounded(losses[2], trace.loss_after)

@@ -7,14 +7,16 @@ import pytest
 
 from pellucid.examples import Example, find_example
 from pellucid.models import GPT, GPTConfig
+from pellucid.optim import OPTIMIZERS
 from pellucid.text import Words
 from pellucid.train import record_step
 from pellucid.tree import map_leaves
-from pellucid.walkthrough import Part, Step, Walkthrough, gpt_walkthrough
+from pellucid.walkthrough import Part, Step, Steps, Walkthrough, gpt_walkthrough
 from pellucid.walkthrough.sights import SIGHTS, Scene, offered
 from pellucid.walkthrough.telling import told
 from pellucid.words import figure, phrasebook, placeholders, share
 from tests.models.examples import random_params
+from tests.walkthrough.recordings import RECORDINGS
 
 KINDS = [key for key in phrasebook().sentences if key.endswith((".first", ".again"))]
 WORDS = Words(("the", "cat", "sat", "on", "a", "mat"), special=True)
@@ -55,6 +57,53 @@ def test_what_is_offered_is_used_and_every_kind_has_words(kind: str):
     own = [*phrasebook().of(f"{kind}.first"), *phrasebook().of(f"{kind}.again")]
     assert phrasebook().of(f"{kind}.first")
     assert offered(kind) <= {name for sentence in own for name in placeholders(sentence)}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "gpt, post, untied, relu, no bias",
+        "gpt, pre, LoRA, bias, dropout",
+        "llama, query and key norms",
+        "transformer, smoothing",
+        "transformer, post, tied, bias",
+        "classifier, standardized, absolute error",
+        "classifier, sign",
+        "next-token, numbers",
+        "next-token, vectors",
+    ],
+)
+def test_every_step_of_every_kind_of_model_has_words(label: str):
+    tape = RECORDINGS[label]()
+    steps = Steps(tape)
+    parts = [
+        Part("", tuple(steps.forward()), "forward"),
+        Part("", tuple(steps.backward()), "backward"),
+    ]
+    for part in told(parts, tape, lambda name: [None] * tape.value(name).dim()):
+        met = set()
+        for step in part.steps:
+            assert phrasebook().of(f"{step.kind}.{part.way}.first"), step
+            assert step.says or step.kind in met, step.title
+            met.add(step.kind)
+
+
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_every_optimizer_says_what_it_makes_of_the_steepest_weight(optimizer: str):
+    model = walk_of("the cat sat")
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    update = example.update | {"optimizer": optimizer}
+    trace = example.record(update)
+    walkthrough = gpt_walkthrough(trace, "", "")
+    says = step_of(walkthrough, optimizer, "update").says
+    new = float(trace.tape["wte.weight.new"][2, 0])
+    slope = figure(float(trace.tape["dwte.weight"][2, 0]))
+    assert "The steepest, wte.weight[2,0], was 0.76 with a gradient of -0.676" in says
+    assert f"with a gradient of {slope}: it moves by" in says
+    assert f"to {new:.4g}." in says
+    assert f"after it {trace.loss_after:.6f}." in says
+    assert model.parts[2].steps[0].kind == "adamw"
 
 
 # -- no word names what is not shown ---------------------------------------------------------------
@@ -149,7 +198,7 @@ def test_the_strongest_prediction_that_comes_true_is_told_so():
 
 def test_a_token_that_comes_twice_has_the_same_row():
     says = step_of(walk_of("the cat on the mat"), "embedding").says
-    assert "row 0 of the table" in says
+    assert "For 'the' it is row 0, of 4 numbers." in says
     assert "'the' stands here 2 times" in says
     assert "the same row" not in step_of(walk_of("the cat sat"), "embedding").says
 
@@ -188,6 +237,30 @@ def test_a_sum_is_a_sum_in_words_too():
     )
     assert f"in channel {channel}: {one} + " in says
     assert says.endswith(f" = {two}.")
+
+
+def test_the_way_back_says_what_the_loss_asks_for():
+    walkthrough = walk_of("the cat sat")
+    tape = walkthrough.tape
+    slopes = tape["dlogits"][0]
+    true = WORDS.encode("cat")[0]
+    said = step_of(walkthrough, "softmax", "backward").says
+    assert f"'cat' has {figure(float(slopes[true]))}: a higher score would lower" in said
+    assert f"has {figure(float(slopes.max()))}: a higher score would raise" in said
+    scores = tape["dh.1.attn.scores"]
+    largest = float(scores.flatten()[scores.abs().argmax()])
+    said = step_of(walkthrough, "attention", "backward").says
+    assert f"is {figure(largest)}, in head" in said
+    assert ("look more at" in said) == (largest < 0)
+    assert "sum to 0." in step_of(walkthrough, "layer_norm", "backward").says
+    stream = tape["dh.1.resid_post"]
+    place, channel = divmod(int(stream.abs().argmax()), 4)
+    said = step_of(walkthrough, "residual", "backward").says
+    token = ("the", "cat")[place]
+    assert f"for '{token}' in channel {channel}: {figure(float(stream[place, channel]))}." in said
+    grads = {name: tape[name] for name in tape if name.startswith("dh.1.mlp.") and "weight" in name}
+    steepest = max(float(value.abs().max()) for value in grads.values())
+    assert figure(steepest) in step_of(walkthrough, "mlp", "backward").says.replace("-", "")
 
 
 def test_a_step_without_a_kind_and_a_part_without_a_way_are_as_they_were():

@@ -115,7 +115,7 @@ def test_the_update_says_what_it_did_to_the_loss():
     trace = trace_of()
     (update,) = steps_of(gpt_walkthrough(trace, "", ""))[2]
     before, after = float(trace.tape["loss"]), trace.loss_after
-    assert update.says == f"loss before the step {before:.6f}, after it {after:.6f}"
+    assert f"the loss before the step was {before:.6f}, after it {after:.6f}." in update.says
 
 
 def test_a_step_that_leaves_a_weight_as_no_number_says_which():
@@ -125,7 +125,7 @@ def test_a_step_that_leaves_a_weight_as_no_number_says_which():
         trace.model.to(dtype=torch.float16), ALPHABET.encode(TEXT), ALPHABET, update=update
     )
     ((step,),) = steps_of(gpt_walkthrough(half, "", ""))[2:]
-    assert "; the step leaves the weight wte.weight: " in step.says
+    assert "The step leaves the weight wte.weight: " in step.says
     assert " numbers are infinite" in step.says
 
 

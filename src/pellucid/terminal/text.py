@@ -16,6 +16,9 @@ from pellucid.terminal.lines import Hanging, Heading
 WIDTH = 100
 """Columns of a walk, or fewer where the terminal has fewer."""
 
+LINE = 80
+"""Columns that most terminals have: so far a value's meaning stands behind its symbol."""
+
 INDENT = " " * 6
 
 BORDER = 6
@@ -61,7 +64,7 @@ class Walk:
             yield Padding(Text(step.says), (0, 0, 0, 4), expand=False)
 
     def _value(self, value: Value) -> Iterator[RenderableType]:
-        yield self._title(value, f"= {value.same_as}" if value.same_as else value.symbol)
+        yield self._title(value, f"= {value.same_as}" if value.same_as else _gloss(value))
         if self.shapes or value.same_as:
             return
         if value.whole:
@@ -84,6 +87,13 @@ class Walk:
         width = max(len(cell.text) for cell in value.cells)
         for line in beside([_lines(table, width, room) for table in value.tables], room):
             yield Text(INDENT) + line
+
+
+def _gloss(value: Value) -> str:
+    """A value's symbol and meaning, or where both do not fit into a usual line, its symbol."""
+    both = "  ".join(filter(None, (value.symbol, value.meaning)))
+    fits = cell_len(f"    {value.name}  {value.size}  {both}") <= LINE
+    return both if fits else value.symbol
 
 
 def _lines(table: ValueTable, width: int, room: int) -> list[Text]:

@@ -73,7 +73,7 @@ def gpt_walkthrough(
 
     said = with_warning(about, trace.tape)
     labels = _labels(trace)
-    words = told(parts, trace.tape, labels, trace.piece)
+    words = told(parts, trace.tape, labels, trace.piece, beside=_outcome(trace))
     return Walkthrough(title, said, trace.tape, words, labels, again)
 
 
@@ -90,24 +90,34 @@ def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> I
 
 
 def _update(trace: Trace, whole: Collection[int]) -> Part:
-    """Every update and new weight of the blocks in full, and what the step did to the loss."""
+    """Every update and new weight of the blocks in full."""
     names = []
     for name in flatten(trainable(trace.model.params)):
         head, _, rest = name.partition(".")
         if head != "h" or int(rest.split(".")[0]) in whole:
             names += [f"{name}.update", f"{name}.new"]
-    says = ""
+    kind = (trace.update or {}).get("optimizer", "adamw")
+    moved = [name.removesuffix(".new") for name in names if name.endswith(".new")]
+    step = Step(
+        "",
+        tuple(_update_lines(trace.tape)),
+        tuple(names),
+        kind=kind,
+        reads=tuple(one for name in moved for one in (name, f"d{name}")),
+    )
+    return Part(f"Update: one step of {OPTIMIZER_NAMES[kind]}", (step,), "update")
+
+
+def _outcome(trace: Trace) -> dict[str, str]:
+    """What no tape holds of an update, as its words say it: its rate, and what it led to."""
+    found = {} if trace.update is None else {"rate": f"{trace.update['learning_rate']:g}"}
     if trace.loss_after is not None:
-        before = float(trace.tape.value("loss"))
-        says = f"loss before the step {before:.6f}, after it {trace.loss_after:.6f}"
+        found["before"] = f"{float(trace.tape.value('loss')):.6f}"
+        found["after"] = f"{trace.loss_after:.6f}"
     if trace.after is not None and (lost := lost_weight(trace.after.params)):
-        says = f"{says}; the step leaves {lost}".removeprefix("; ")
-    params = trace.model.params
-    if len(flatten(trainable(params))) < len(flatten(params)):
-        says = f"LoRA's matrices alone move. {says}".rstrip()
-    step = Step("", tuple(_update_lines(trace.tape)), tuple(names), says=says)
-    optimizer = OPTIMIZER_NAMES[(trace.update or {}).get("optimizer", "adamw")]
-    return Part(f"Update: one step of {optimizer}", (step,), "update")
+        found["lost"] = lost
+    moving, params = flatten(trainable(trace.model.params)), flatten(trace.model.params)
+    return found | ({"adapters": f"{len(moving)}"} if len(moving) < len(params) else {})
 
 
 def _update_lines(tape: Tape) -> Iterator[str]:

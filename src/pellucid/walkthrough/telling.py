@@ -1,6 +1,6 @@
 """The words of a walk: what each step is for, and what to look at in it, filled in from the run."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pellucid.tape import Tape
 from pellucid.walkthrough.sights import Scene, seen_in
@@ -15,12 +15,14 @@ def told(
     labels: Callable[[str], Sequence[Labels]],
     spell: Spelling | None = None,
     *,
+    beside: Mapping[str, str] | None = None,
     language: str = ENGLISH,
 ) -> tuple[Part, ...]:
-    """The parts, with its words in each step that has a kind.
+    """The parts, each step that has a kind with its words.
 
     Of a kind that comes again, as in every block, less is said. What a step says already stays,
-    behind its words. `spell` says a token of the vocabulary.
+    behind its words. `spell` says a token of the vocabulary; what is `beside` the tape, each step
+    is told as placeholders.
     """
     met: set[str] = set()
     book = phrasebook(language)
@@ -31,9 +33,10 @@ def told(
                 yield step
                 continue
             key = f"{step.kind}.{part.way}"
+            scene = Scene(step, tape, labels, spell, beside or {})
             words = book.said(
                 f"{key}.{'again' if key in met else 'first'}",
-                seen_in(Scene(step, tape, labels, spell), key),
+                seen_in(scene, key),
             )
             met.add(key)
             yield step._replace(says=" ".join(filter(None, (words, step.says))))

@@ -7,7 +7,17 @@ one alone, and a sentence that needs it is left out.
 
 from collections.abc import Mapping, Sequence
 
+from pellucid.optim import OPTIMIZERS
 from pellucid.walkthrough.sights.attention import gaze, looks
+from pellucid.walkthrough.sights.gradients import (
+    asked,
+    balanced,
+    carried,
+    gathered,
+    pulled,
+    steepest,
+)
+from pellucid.walkthrough.sights.networks import missed, smoothed, standardized, summed
 from pellucid.walkthrough.sights.prediction import chances, lost, reading, scores
 from pellucid.walkthrough.sights.scene import Scene, Sight
 from pellucid.walkthrough.sights.stream import (
@@ -20,6 +30,7 @@ from pellucid.walkthrough.sights.stream import (
     scaled,
     turned,
 )
+from pellucid.walkthrough.sights.update import moved
 
 SIGHTS: Mapping[str, Sequence[Sight]] = {
     "tokens.forward": (reading,),
@@ -37,7 +48,30 @@ SIGHTS: Mapping[str, Sequence[Sight]] = {
     "logits.forward": (scores,),
     "softmax.forward": (chances,),
     "loss.forward": (lost,),
-    "residual.backward": (),
+    "smooth_cross_entropy.forward": (smoothed,),
+    "standardize.forward": (standardized,),
+    "linear.forward": (summed,),
+    "binary_logits.forward": (),
+    "next_token_logits.forward": (),
+    "absolute_error.forward": (missed,),
+    "softmax.backward": (pulled,),
+    "absolute_error.backward": (),
+    "logits.backward": (steepest,),
+    "linear.backward": (steepest,),
+    "binary_logits.backward": (),
+    "next_token_logits.backward": (),
+    "standardize.backward": (),
+    "residual.backward": (carried,),
+    "layer_norm.backward": (balanced,),
+    "rms_norm.backward": (),
+    "mlp.backward": (steepest,),
+    "gated_mlp.backward": (steepest,),
+    "attention.backward": (asked,),
+    "cross_attention.backward": (asked,),
+    "position.backward": (),
+    "sinusoids.backward": (),
+    "embedding.backward": (gathered, steepest),
+    **dict.fromkeys((f"{name}.update" for name in OPTIMIZERS), (moved,)),
 }
 """Who gives the figures of a step, by its kind and its direction."""
 

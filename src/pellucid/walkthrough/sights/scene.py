@@ -4,7 +4,7 @@ Nothing else can be reached, so that no word names a number that a reader cannot
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
@@ -29,14 +29,21 @@ class Scene:
     tape: Tape
     labels: Callable[[str], Sequence[Labels]]
     spell: Spelling | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)  # what no tape holds: the loss after
 
     def name(self, word: str) -> str | None:
         """The full name of a value whose name is or ends in this word; None where it is not shown.
 
-        What the step shows comes before what its formulas read.
+        What the step shows comes before what its formulas read. A gradient is called as its value,
+        with a d in front: dscores.
         """
+        gradient = word.startswith("d") and f".{word[1:]}"
         for name in (*self.step.names, *self.step.reads, *CONTEXT):
-            if (name == word or name.endswith(f".{word}")) and name in self.tape:
+            if name not in self.tape and not name.endswith(".x"):
+                continue
+            if f".{name}".endswith(f".{word}"):
+                return name
+            if gradient and name.startswith("d") and f".{name[1:]}".endswith(gradient):
                 return name
         return None
 
