@@ -12,7 +12,7 @@ from pellucid.examples import load_example
 from pellucid.terminal.text import Walk
 
 PICTURE = Path(__file__).parents[1] / "docs" / "walk.svg"
-STEPS = (5,)
+STEP = 5
 
 # Rich's own template fetches a font from the network; any monospaced one will do.
 TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
@@ -22,13 +22,10 @@ TEMPLATE = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re
 example = load_example("ai_rocks")
 walk = Walk(document(example.walkthrough()))
 console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
-console.print("[dim]$[/] pellucid walk")
-number = 0
-for line in walk.part(walk.document.parts[0]):
-    start = re.match(r"\n\s*(\d+)  ", getattr(line, "plain", ""))
-    number = int(start[1]) if start else number
-    if number in STEPS:
-        console.print(line)
+console.print(f"[dim]$[/] pellucid walk --step {STEP}")
+(step,) = [step for step in walk.document.parts[0].steps if step.number == STEP]
+for line in walk.step(step):
+    console.print(line)
 PICTURE.write_text(
     console.export_svg(title="AI rocks <EOS>", code_format=TEMPLATE), encoding="utf-8"
 )

@@ -46,7 +46,7 @@ def test_it_writes_on_as_the_merged_model_does(pellucid: Command, tuned: Path, t
 
 
 def test_a_walk_shows_the_pairs_and_moves_them_alone(pellucid: Command, tuned: Path):
-    ended = pellucid("walk", TEXT, "--model", tuned)
+    ended = pellucid("walk", TEXT, "--full", "--model", tuned)
     assert (ended.code, ended.err) == (0, "")
     for low in ("c_attn.low = x c_attn.lora_a", "c_proj.low = merged c_proj.lora_a"):
         assert low in ended.out

@@ -90,6 +90,11 @@ def rounded(text: str, value: float) -> bool:
     return abs(Decimal(value) - Decimal(text)) <= Decimal(5).scaleb(last - 1)
 
 
+def widest(out: str) -> int:
+    """The columns of the longest line, but for the command at the end, which is not broken."""
+    return max(len(line) for line in out.splitlines() if not line.startswith("Next: "))
+
+
 def assert_true(report: dict[str, tuple[str, str, list[str]]], tape: Tape) -> None:
     """Every number of the report is the tape's."""
     for name, (shape, note, numbers) in report.items():
@@ -111,7 +116,7 @@ def assert_true(report: dict[str, tuple[str, str, list[str]]], tape: Tape) -> No
 
 
 def test_every_number_in_the_report_is_the_tape_s_correctly_rounded(pellucid: Command):
-    ended = pellucid("walk")
+    ended = pellucid("walk", "--full")
     assert (ended.code, ended.err) == (0, "")
     report, trace = parsed(ended.out), trace_of()
     assert_true(report, trace.tape)
@@ -135,16 +140,16 @@ def test_every_number_in_the_report_is_the_tape_s_correctly_rounded(pellucid: Co
 
 
 def test_more_digits_are_as_true(pellucid: Command):
-    out = pellucid("walk", "ai_rocks", "--digits", 8).out
+    out = pellucid("walk", "--full", "ai_rocks", "--digits", 8).out
     report, tape = parsed(out), trace_of().tape
     assert_true(report, tape)
     for name in ("logits", "h.0.attn.att", "dh.0.ln_1.x", "loss"):
         assert all(len(text.partition(".")[2]) >= 8 for text in report[name][2] if "∞" not in text)
-    assert max(map(len, out.splitlines())) <= WIDTH
+    assert widest(out) <= WIDTH
 
 
 def test_the_steps_are_the_worked_example_s_in_its_order_and_back_again(pellucid: Command):
-    out = pellucid("walk").out
+    out = pellucid("walk", "--full").out
     forward, backward = re.split(r"(?m)^Backward.*$", out.partition("Update:")[0])
     steps = [STEP.match(line) for line in forward.splitlines()]
     found = [(int(step[1]), step[2]) for step in steps if step]
@@ -159,7 +164,7 @@ def test_the_steps_are_the_worked_example_s_in_its_order_and_back_again(pellucid
 
 
 def test_what_a_step_shows_stands_under_it(pellucid: Command):
-    lines = pellucid("walk").out.splitlines()
+    lines = pellucid("walk", "--full").out.splitlines()
     under: dict[str, list[str]] = {}
     title = ""
     for line in lines[: next(i for i, line in enumerate(lines) if line.startswith("Backward"))]:
@@ -177,7 +182,7 @@ def test_what_a_step_shows_stands_under_it(pellucid: Command):
 
 
 def test_the_learning_rate_is_the_user_s(pellucid: Command):
-    report = pellucid("walk", "--learning-rate", "0.25").out
+    report = pellucid("walk", "--full", "--learning-rate", "0.25").out
     trace = trace_of(0.25)
     assert_true(parsed(report), trace.tape)
     assert "η = 0.25" in report
@@ -197,7 +202,7 @@ def test_the_learning_rate_is_the_user_s(pellucid: Command):
     ],
 )
 def test_each_optimizer_s_step_is_walked(pellucid: Command, optimizer: str, title: str):
-    ended = pellucid("walk", "--optimizer", optimizer, "--learning-rate", "0.05")
+    ended = pellucid("walk", "--full", "--optimizer", optimizer, "--learning-rate", "0.05")
     assert (ended.code, ended.err) == (0, "")
     assert re.search(rf"^Update: one step of .*{title} ─", ended.out, re.MULTILINE)
     assert ("μ = 0.9\n" in ended.out) == (optimizer == "momentum")
@@ -216,7 +221,7 @@ def test_each_optimizer_s_step_is_walked(pellucid: Command, optimizer: str, titl
 
 
 def test_without_an_update_the_walk_ends_at_the_gradients(pellucid: Command):
-    whole, short = pellucid("walk").out, pellucid("walk", "--no-update").out
+    whole, short = pellucid("walk", "--full").out, pellucid("walk", "--full", "--no-update").out
     before, update, _ = whole.partition("Update: one step of AdamW")
     assert update
     assert short.startswith(before.rstrip())
@@ -230,10 +235,10 @@ def test_a_learning_rate_that_is_none_is_refused(pellucid: Command, rate: str):
 
 
 def test_a_walk_through_a_pipe_is_plain_text_of_at_most_100_columns(process: Command):
-    ended = process("-m", "pellucid", "walk")
+    ended = process("-m", "pellucid", "walk", "--full")
     assert (ended.code, ended.err) == (0, "")
     assert "\x1b" not in ended.out
-    assert max(map(len, ended.out.splitlines())) <= 100
+    assert widest(ended.out) <= 100
     assert "12  Loss" in ended.out
 
 
@@ -278,7 +283,7 @@ def test_gpt2_s_forward_pass_is_walked_by_its_shapes(pellucid: Command):
 @pytest.mark.parametrize("text", [["ai_rocks"], ["hello world", "--model", "gpt2-tiny"]])
 def test_shapes_come_without_numbers(pellucid: Command, text: list[str]):
     out = pellucid("walk", *text, "--shapes").out
-    full = pellucid("walk", *text).out
+    full = pellucid("walk", "--full", *text).out
     report, whole = parsed(out), parsed(full)
     assert list(whole) == [name for name in report if name not in {"tokens", "targets"}]
     assert all(report[name][:2] == whole[name][:2] for name in whole)
@@ -358,25 +363,25 @@ def test_a_trained_model_is_walked_with_the_text_that_is_given(pellucid: Command
     assert exact[3:] == [0, 0, 0]
     assert all(rounded(text, value) for text, value in zip(row.split(), exact, strict=True))
 
-    short = pellucid("walk", text, "--model", trained).out
-    full = pellucid("walk", text, "--model", trained, "--layers", "all").out
-    some = pellucid("walk", text, "--model", trained, "--layers", "0,2").out
+    short = pellucid("walk", "--full", text, "--model", trained).out
+    full = pellucid("walk", "--full", text, "--model", trained, "--layers", "all").out
+    some = pellucid("walk", "--full", text, "--model", trained, "--layers", "0,2").out
     for layer in range(3):
         name = f"    h.{layer}.attn.att  "
         assert (name in short, name in full, name in some) == (layer == 0, True, layer != 1)
         assert f"block {layer}, in short" not in full
     assert "block 1, in short" in short
     for out in (short, full, some):
-        assert max(map(len, out.splitlines())) <= WIDTH
+        assert widest(out) <= WIDTH
     numbers = {name: entry for name, entry in parsed(full).items() if tape[name].numel() <= 64}
     assert {"h.2.resid_post", "h.1.attn.c_attn.bias", "ln_f.out"} <= set(numbers)
     assert_true(numbers, tape)
 
 
 def test_a_random_model_of_gpt2_s_vocabulary_is_walked(pellucid: Command):
-    ended = pellucid("walk", "hello world, hello", "--model", "gpt2-tiny")
+    ended = pellucid("walk", "--full", "hello world, hello", "--model", "gpt2-tiny")
     assert (ended.code, ended.err) == (0, "")
-    assert max(map(len, ended.out.splitlines())) <= WIDTH
+    assert widest(ended.out) <= WIDTH
     assert "31373" in ended.out
     assert "' world'" in ended.out
     assert "50257×8" in ended.out
@@ -386,7 +391,7 @@ def test_a_random_model_of_gpt2_s_vocabulary_is_walked(pellucid: Command):
 
 
 def test_a_line_break_is_written_as_in_python(pellucid: Command, trained: Path):
-    out = pellucid("walk", "a\np", "--model", trained).out
+    out = pellucid("walk", "--full", "a\np", "--model", trained).out
     assert "'\\n'" in out
     assert "\\\\n" not in out
 
@@ -398,7 +403,7 @@ def test_a_model_with_more_ids_than_its_tokenizer_is_walked(pellucid: Command, t
 
     save(GPT.init(GPTConfig(8, block_size=4, n_layer=1, n_head=1, n_embd=4)), tmp_path)
     Words(("a", "b", "c")).save(tmp_path)
-    ended = pellucid("walk", "a b c", "--model", tmp_path)
+    ended = pellucid("walk", "--full", "a b c", "--model", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert_true(parsed(ended.out), record_of(tmp_path, "a b c"))
 
@@ -413,8 +418,8 @@ def test_a_line_that_is_too_long_goes_on_in_the_next_and_is_not_cut(
     words = tuple(letter * 28 for letter in "abcdefghijklm")
     save(GPT.init(GPTConfig(13, block_size=8, n_layer=1, n_head=1, n_embd=4)), tmp_path)
     Words(words).save(tmp_path)
-    out = pellucid("walk", " ".join(words[:7]), "--model", tmp_path).out
-    assert max(map(len, out.splitlines())) <= WIDTH
+    out = pellucid("walk", "--full", " ".join(words[:7]), "--model", tmp_path).out
+    assert widest(out) <= WIDTH
     predictions = out.partition("most likely next tokens\n")[2].partition("\n\n")[0]
     lines = re.split(r"\n {6}(?=')", predictions)
     assert [line.split()[0] for line in lines] == [f"'{word}'" for word in words[:6]]
@@ -446,7 +451,7 @@ def record_of(directory: Path, text: str) -> Tape:
 def test_a_mistake_with_a_model_is_one_line(
     pellucid: Command, trained: Path, arguments: list[str], words: str
 ):
-    ended = pellucid("walk", "--model", trained, *arguments)
+    ended = pellucid("walk", "--full", "--model", trained, *arguments)
     assert words in ended.refused()
     assert ended.out == ""
 
@@ -460,7 +465,9 @@ def test_other_mistakes_are_one_line(pellucid: Command, tmp_path: Path):
 def test_a_text_s_likeliest_next_tokens_stand_at_the_top(pellucid: Command):
     model, pieces = open_model("english-1M")
     likeliest = next_tokens(model, pieces.prompt("In the beginning"), 5)
-    said = " ".join(pellucid("walk", "In the beginning", "--model", "english-1M").out.split())
+    said = " ".join(
+        pellucid("walk", "--full", "In the beginning", "--model", "english-1M").out.split()
+    )
     first, _, _ = said.partition("Forward: from tokens to loss")
     for one in likeliest:
         assert f"{readable_piece(pieces, one.token).strip()}' {100 * one.probability:.3g}%" in first

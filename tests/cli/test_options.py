@@ -81,6 +81,9 @@ for _module in pkgutil.iter_modules(options.__path__):
 TWO_MEANINGS = {"--to"}
 """What has another meaning elsewhere: a place of `reach`, a form of `reference` and of `prove`."""
 
+OF_A_WALK = ("walk", "--steps")
+"""Which steps of a walk are meant; elsewhere it is how many an optimizer takes."""
+
 WIDER = ("export", "--dtype")
 """A file may have numbers in forms that nothing computes in."""
 
@@ -100,16 +103,16 @@ def test_what_several_commands_have_is_declared_in_one_place_and_is_the_same(fla
     """All but the default, and what a command has to add to the help."""
     assert flag in CONSTANTS, f"{flag} is to be declared in cli/options/"
     first = CONSTANTS[flag][0]
-    for option in SHARED[flag]:
+    same = [option for option in SHARED[flag] if (option.command, flag) != OF_A_WALK]
+    for option in same:
         info, where = option.info, f"{flag} of {option.command}"
         assert option.flags == flags_of(first), where
         assert (info.metavar, info.min, info.max) == (first.metavar, first.min, first.max), where
         assert info.help.startswith(first.help), where
         if (option.command, flag) != WIDER:
-            assert option.kind == SHARED[flag][0].kind, where
-        assert option.parameter.removesuffix("_name") == SHARED[flag][0].parameter.removesuffix(
-            "_name"
-        ), where
+            assert option.kind == same[0].kind, where
+        first_name = same[0].parameter.removesuffix("_name")
+        assert option.parameter.removesuffix("_name") == first_name, where
 
 
 @pytest.mark.parametrize("flag", sorted(CONSTANTS))

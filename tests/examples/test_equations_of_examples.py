@@ -68,6 +68,15 @@ MEANT: Mapping[str, Mapping[str, Found]] = {
     },
     "Nudge each weight, or use the formula": {"h": DIFFERENCE_STEP},
     "One step against the gradient": {"η": RATE},
+    "The inputs, standardized": {
+        name: f"network.{name if '.' in name else place}"
+        for name, place in {
+            "standardize.out": "",
+            "inputs": "inputs",
+            "mean": "standardize.mean",
+            "std": "standardize.std",
+        }.items()
+    },
     "Step after step": {"η": RATE},
     "a = 1, b = 2 … z = 26, and a space is 0": {"number": "numbers.windows"},
     "Each word gets a key and a value, the last one a query": {

@@ -1,5 +1,6 @@
 """Leaf or flower and its training: every known answer, worked out a second time without torch."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 from pellucid.examples import EXAMPLES
 from pellucid.examples import leaf_or_flower as example
 from pellucid.examples import leaf_or_flower_training as training
+from pellucid.explain import explain
 from pellucid.tape import Tape
 from pellucid.walkthrough import Walkthrough
 from tests.examples.walkthroughs import walkthrough_of
@@ -200,13 +202,52 @@ def test_every_weight_is_nudged_and_both_gradients_agree_with_plain_python(
                 slope = (ahead - loss()) / 2e-6
                 numbers[j] = weight
                 place = f"[{j}]" if name.endswith("bias") else f"[{i},{j}]"
-                shown, nudged, formula, difference = table[name + place]
+                shown, nudged, formula, difference = table[f"dnetwork.{name}{place}"]
                 assert shown == pytest.approx(weight, abs=6e-5)
                 assert nudged == pytest.approx(slope, abs=2e-6)
                 assert formula == pytest.approx(slope, abs=2e-6)
                 assert difference < 1e-9
                 count += 1
     assert count == len(table) == 4 * 3 + 3 + 3 * 2 + 2
+
+
+def test_the_inputs_are_standardized_before_the_reader_s_eyes(training_walkthrough: Walkthrough):
+    reds = [row[0] for row in training.INPUTS]
+    mean = sum(reds) / 6
+    std = (sum((red - mean) ** 2 for red in reds) / 6) ** 0.5
+    text = said(training_walkthrough)
+    assert f"(32 - {mean:.4f}) / {std:.4f} = {(32 - mean) / std:.4f}" in text
+    assert "red from 32 to 237" in text
+    shown = [
+        name for part in training_walkthrough.parts for step in part.steps for name in step.names
+    ]
+    assert "network.standardize.out" in shown
+
+
+def test_one_gradient_and_one_new_weight_are_written_out(training_walkthrough: Walkthrough):
+    tape, text = training_walkthrough.tape, said(training_walkthrough)
+    slopes = tape["dnetwork.hidden.0.weight"]
+    found = re.search(r"(dnetwork\S+)\[(\d),(\d)\] = \(?(\S+?)\)? · \(?(\S+?)\)? = (\S+)", text)
+    assert found is not None
+    row, node = int(found[2]), int(found[3])
+    given, back, slope = map(float, found.groups()[3:])
+    assert given * back == pytest.approx(slope, abs=1e-3)
+    assert slope == pytest.approx(float(slopes[row, node]), abs=6e-5)
+    assert abs(slope) == pytest.approx(float(slopes.abs().max()), abs=6e-5)
+    weight = float(training.beginning().params["hidden"]["0"]["weight"][row, node])
+    new = weight - training.RATE * float(slopes[row, node])
+    assert (
+        f"network.hidden.0.weight.new[{row},{node}] = {weight:.4f} - {training.RATE:g} · " in text
+    )
+    assert f" = {new:.4f}" in text
+    assert float(tape["network.hidden.0.weight.new"][row, node]) == pytest.approx(new)
+
+
+def test_every_name_in_the_table_is_one_that_can_be_explained(training_walkthrough: Walkthrough):
+    names = set(re.findall(r"d?network\.[\w.]+(?=\[)", said(training_walkthrough)))
+    assert len(names) >= 5
+    assert [name for name in names if name not in training_walkthrough.tape] == []
+    assert explain(training_walkthrough.tape, "network.hidden.0.weight.new[0,2]").term is not None
 
 
 def test_the_gradient_of_the_mean_loss_is_the_mean_of_the_gradients(

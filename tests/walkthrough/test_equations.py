@@ -22,7 +22,7 @@ from pellucid.layers.facts import facts_of
 from pellucid.tape import BACKWARD, Tape, leaves_of
 from pellucid.walkthrough import Steps, lines, update_equations
 from pellucid.walkthrough.scope import Scope, Written
-from pellucid.walkthrough.steps import WIDTH
+from pellucid.walkthrough.updates import WIDTH
 from tests.walkthrough.recordings import RECORDINGS
 
 SAY_NOTHING = {

@@ -8,6 +8,7 @@ from pellucid.text import Characters
 from pellucid.train import Trace, record_step
 from pellucid.walkthrough import describe, in_words
 from tests.models.llama_examples import LLAMAS
+from tests.walkthrough.recordings import RECORDINGS
 
 PIECES = Characters("abcdefg")
 
@@ -47,6 +48,12 @@ def test_a_probability_says_what_comes_after_what(llama: Trace):
 )
 def test_other_numbers_say_their_layer_head_and_tokens(llama: Trace, name: str, said: str):
     assert in_words(llama.tape, name, llama.piece) == said
+
+
+def test_a_place_in_another_text_has_no_tokens_to_name():
+    tape = RECORDINGS["transformer, pre, tied, bias"]()
+    for name in ("enc.h.0.attn.att[1,2,0]", "dec.h.1.cross.att[1,2,0]"):
+        assert in_words(tape, name) == in_words(tape, name, str).partition(": ")[0] == "head 1"
 
 
 def test_a_name_means_what_the_layer_says_that_made_it(llama: Trace):

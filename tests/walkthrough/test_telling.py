@@ -150,7 +150,7 @@ def test_attention_says_where_the_last_token_looks_and_the_strongest_look(size: 
     head, t, s = max((place for place in looks if place[1] > place[2]), key=looks.__getitem__)
     if (head, t, s) != (0, 4, other):
         assert f"is in head {head}: '{tokens[t]}' looks {share(looks[head, t, s])} at" in says
-    assert "in 10 of a head's 25 pairs" in says
+    assert "so 10 of 25 shares must be 0" in says
     assert "The 2 heads do this side by side" in says
 
 

@@ -21,6 +21,7 @@ from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
 from pellucid.cli.get import get
+from pellucid.cli.hints import hinted
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
@@ -87,19 +88,18 @@ def _keeping_memory(command: Callable[..., None]) -> Callable[..., None]:
     """The command, in a process that keeps the memory it has had."""
 
     @wraps(command)
-    def kept(*args: Any, **options: Any) -> None:
+    def kept(**options: Any) -> None:
         from pellucid.train.memory import keep_memory
 
         keep_memory()
-        command(*args, **options)
+        command(**options)
 
     return kept
 
 
 for command in _COMMANDS:
-    app.command(cls=CurrentCommand)(
-        command if command.__name__ in _LIGHT else _keeping_memory(command)
-    )
+    told = hinted(command)
+    app.command(cls=CurrentCommand)(told if command.__name__ in _LIGHT else _keeping_memory(told))
 
 
 @app.callback(invoke_without_command=True)

@@ -1,11 +1,12 @@
 """`pellucid walk`: one whole step, number by number, in the terminal or as a document."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from typer import Context, Option
 
+from pellucid.cli.hints import next_words, read, say
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import (
     DEVICE,
@@ -17,19 +18,22 @@ from pellucid.cli.options.model import (
     opening,
 )
 from pellucid.cli.options.optimizer import LEARNING_RATE, OPTIMIZER
-from pellucid.cli.options.output import BY_HAND, DIGITS, LAYERS, OUT, SHOW, blocks_of, digits_of
+from pellucid.cli.options.output import (
+    BY_HAND,
+    DIGITS,
+    LAYERS,
+    OUT,
+    SHOW,
+    digits_of,
+    numbers_of,
+)
 from pellucid.cli.options.sampling import SEED, seed_of
-from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
-from pellucid.cli.recorded import STEP, reader_of, record_text
+from pellucid.cli.options.text import TEXT_OR_EXAMPLE
+from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import colophon, console
+from pellucid.cli.walked import in_rounded_figures, of_example, of_text, proved
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pellucid.documents.recipe import Reproduction
-    from pellucid.prove import Proof, Stepped
-    from pellucid.train import Trace
-    from pellucid.walkthrough import Walkthrough
 
 
 def walk(
@@ -41,10 +45,23 @@ def walk(
     layers: Annotated[str | None, variant(LAYERS, "They are printed in full.")] = None,
     digits: Annotated[int | None, DIGITS] = None,
     by_hand: Annotated[int | None, BY_HAND] = None,
+    full: Annotated[
+        bool, Option("--full", help="Every step with all its tables and formulas.")
+    ] = False,
+    steps: Annotated[
+        str | None,
+        Option(metavar="LIST", help="These steps in full, by their numbers, as in 4-5 or 2,4-5."),
+    ] = None,
+    step: Annotated[
+        int | None,
+        Option(min=1, help="This step in full; in a terminal a step a screen, from it on."),
+    ] = None,
+    forward: Annotated[bool, Option("--forward", help="The forward pass in full.")] = False,
+    backward: Annotated[bool, Option("--backward", help="The gradients in full.")] = False,
     update: Annotated[
-        bool,
-        Option("--update/--no-update", help="Take a step with the optimizer."),
-    ] = True,
+        bool | None,
+        Option("--update/--no-update", help="The optimizer's step in full; or take none."),
+    ] = None,
     optimizer: Annotated[
         str | None, variant(OPTIMIZER, default="the example's own, or adamw")
     ] = None,
@@ -79,31 +96,43 @@ def walk(
 ) -> None:
     """Walk through one whole step: forward, loss, every gradient, and the update.
 
+    In short, unless more is asked for: what each step is for, and the tables that matter.
+
     Without a model: a worked example, by default "AI rocks", in float64; or a text of several
     words, by english-1M.
     """
     from pellucid.documents.build import document, value
     from pellucid.documents.worksheet import SHARE
     from pellucid.documents.worksheet import worksheet as with_blanks
+    from pellucid.terminal.pages import page_through
     from pellucid.terminal.text import Walk, print_walk
+    from pellucid.walkthrough import brief, chosen
 
     decimals = digits_of(digits, by_hand)
     with_key = worksheet or blanks is not None
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
-    settings = {"optimizer": optimizer, "learning_rate": learning_rate} if update else None
+    _check_parts(out, step, steps, shown=bool(show))
+    settings = {"optimizer": optimizer, "learning_rate": learning_rate}
+    taken = None if update is False else settings
     model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
-        walked = _example(text or "ai_rocks", settings, layers)
+        walked = of_example(text or "ai_rocks", taken, layers)
     else:
-        walked = _step(not_empty(text), model, settings, layers, how)
+        walked = of_text(text, model, taken, layers, how)
     walkthrough, recipe = walked.walkthrough, walked.recipe
     reading: dict[str, Any] = {}
     proof = None
     if by_hand:
-        walkthrough, recipe, reading = _by_hand(walked, by_hand)
+        walkthrough, recipe, reading = in_rounded_figures(walked, by_hand)
     if prove and out is not None:
-        proof, reading = _proved(walked, decimals, out)
+        proof, reading = proved(walked, decimals, out)
+    asked = {"forward": forward, "backward": backward, "update": update is True}
+    ways = [way for way, wanted in asked.items() if wanted]
+    walkthrough = chosen(walkthrough, numbers_of(steps), ways)
+    whole = walkthrough
+    if not (full or shapes or by_hand or steps or step or ways or out or show):
+        walkthrough = brief(walkthrough)
     reading |= {"colophon": colophon(context), "recipe": recipe}
     made = document(walkthrough, digits=decimals, **reading)
     screen = console()
@@ -116,20 +145,14 @@ def walk(
             raise typer.Exit(1)
         return
     way = Walk(made, width=screen.width, shapes=shapes)
-    if show:
-        for name in show:
-            for line in way.show(value(walkthrough, name, decimals)):
-                screen.print(line)
-    else:
-        print_walk(screen, way)
-
-
-class _Walked(NamedTuple):
-    """A walkthrough, how to repeat it, and for a proof the model that took the step."""
-
-    walkthrough: "Walkthrough"
-    recipe: "Reproduction"
-    stepped: "Stepped | None" = None
+    for name in show or ():
+        for line in way.show(value(walkthrough, name, decimals)):
+            screen.print(line)
+    if step:
+        page_through(screen, way, step)
+    elif not show:
+        print_walk(screen, way, short=walkthrough.parts != whole.parts)
+        say(screen, next_words(made, read(context.params)))
 
 
 def _check(
@@ -156,111 +179,10 @@ def _check(
         check_path(out)
 
 
-def _by_hand(walked: _Walked, digits: int) -> "tuple[Walkthrough, Reproduction, dict[str, Any]]":
-    """The walkthrough and recipe by hand, and what a document takes from them."""
-    from pellucid.documents.by_hand import arithmetic, walkthrough_by_hand
-    from pellucid.documents.links import origins_of
-    from pellucid.documents.recipe import by_hand_recipe
-    from pellucid.tape import select
-
-    walkthrough, hand = walkthrough_by_hand(walked.walkthrough, digits)
-    # What was made from what is the same as in the exact run, where it can be explained.
-    tape = walked.walkthrough.tape
-    reading = {
-        "arithmetic": arithmetic(hand),
-        "origin": origins_of(tape),
-        "exact": lambda name: float(select(tape, name)),
-    }
-    return walkthrough, by_hand_recipe(walked.recipe, digits), reading
-
-
-def _proved(walked: _Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, Any]]":
-    """The proof of a walkthrough, its certificate written, and what a document takes from it."""
-    from pellucid.cli.proved_runs import beside_slopes
-    from pellucid.documents.certified import certified
-    from pellucid.documents.numbers import Format
-    from pellucid.files import write_text
-    from pellucid.prove import certificate, prove
-    from pellucid.terminal.proving import shown
-
-    walkthrough, _, stepped = walked
-    with shown(console(), None) as watch:
-        proof = prove(
-            walkthrough.tape,
-            written=lambda values: Format(values, digits),
-            stepped=stepped,
-            differences=beside_slopes(stepped),
-            watch=watch,
-        )
-    file = out.with_suffix(".certificate.json")
-    write_text(file, certificate([(proof, None)], digits=digits, title=walkthrough.title))
-    return proof, certified(proof, file.name)._asdict()
-
-
-def _example(name: str, settings: dict[str, Any] | None, layers: str | None) -> _Walked:
-    """A worked example's walkthrough; one without an optimizer's step has no settings for it."""
-    from pellucid.documents.recipe import demonstration_recipe, example_recipe
-    from pellucid.examples import Example, find_example
-
-    example = find_example(name)
-    if isinstance(example, Example):
-        update = None if settings is None else example.update | _given(settings)
-        blocks = blocks_of(layers, example.model.config.n_layer)
-        walkthrough = example.walkthrough(update, blocks)
-        recipe = example_recipe(name, update, blocks)
-        return _Walked(walkthrough, recipe, _stepped(example.model, walkthrough))
-    if settings is None or _given(settings) or layers:
+def _check_parts(out: Path | None, step: int | None, steps: str | None, *, shown: bool) -> None:
+    """Refuse two ways to say which steps are meant."""
+    if step is not None and (steps is not None or shown or out is not None):
         raise ConfigError(
-            f"only a model's example takes --layers and an optimizer's step, and {name} is none: "
-            "leave out --layers, --optimizer, --learning-rate and --no-update"
+            "--step goes through a walk from one step on, in the terminal: leave out --steps, "
+            "--show and -o, or --step"
         )
-    walkthrough = example.walkthrough()
-    return _Walked(walkthrough, demonstration_recipe(name, walkthrough.tape))
-
-
-def _step(
-    text: str, name: str, settings: dict[str, Any] | None, layers: str | None, how: dict[str, Any]
-) -> _Walked:
-    """The walkthrough of one step of a model on a text; `how` says how to open the model."""
-    from pellucid.documents.recipe import model_recipe
-    from pellucid.walkthrough import gpt_walkthrough
-
-    given = None if settings is None else STEP | _given(settings)
-    trace = record_text(text, name, how, given)
-    about = f"{text!r} through {trace.model}{_next(trace)}"
-    blocks = blocks_of(layers, trace.model.config.n_layer)
-    opened = {
-        key: repr(value)
-        if isinstance(value, str | bool)
-        else f"torch.{repr(value).removeprefix('torch.')}"
-        for key, value in how.items()
-        if value is not None
-    }
-    walkthrough = gpt_walkthrough(trace, name, about, blocks)
-    recipe = model_recipe(text, name, given, blocks, opened)
-    return _Walked(walkthrough, recipe, _stepped(trace.model, walkthrough))
-
-
-def _next(trace: "Trace") -> str:
-    """In words, what the model takes to come after the whole text, where that fits."""
-    from pellucid.inspect import next_tokens
-
-    tokens = [*trace.tape.value("tokens").tolist(), int(trace.tape.value("targets")[-1])]
-    if len(tokens) > trace.model.config.block_size:
-        return ""
-    likeliest = next_tokens(trace.model, tokens)
-    told = ", ".join(
-        f"'{trace.piece(one.token)}' {100 * one.probability:.3g}%" for one in likeliest
-    )
-    return f".\nThe likeliest next tokens: {told}"
-
-
-def _stepped(model: Any, walkthrough: "Walkthrough") -> "Stepped":
-    from pellucid.prove import Stepped
-
-    return Stepped(model, (walkthrough.tape.value("tokens"), walkthrough.tape.value("targets")))
-
-
-def _given(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the user gave."""
-    return {key: value for key, value in settings.items() if value is not None}

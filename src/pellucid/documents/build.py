@@ -125,6 +125,7 @@ class _Builder:
             visible(step.says, keep="\n"),
             step.spelt,
             self._done.get((step.number, visible(step.title)), ""),
+            bool(step.kind),
         )
 
     def _values(self, names: Sequence[str]) -> Iterator[Value]:

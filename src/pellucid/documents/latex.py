@@ -110,12 +110,13 @@ def _step(document: Document, step: DocumentStep, level: str) -> Iterator[str]:
         yield rf"\{level}{{{number}{text(step.title)}{block}}}"
     if step.spelt:
         yield "".join(_target(value.anchor) for value in step.values)
+    yield text(step.opening)
     yield from (rf"\formula{{{mathematics(line)}}}" for line in step.formulas)
     for value in () if step.spelt else step.values:
         yield from _value(document, value)
     if step.lines:
         yield _columns(step.lines)
-    yield text(step.says)
+    yield text(step.closing)
 
 
 def _columns(lines: Iterable[str]) -> str:

@@ -92,13 +92,14 @@ def _step(document: Document, step: DocumentStep) -> Iterator[str]:
         yield f"### {heading(step)}"
     if step.undoes:
         yield f"[the step that it undoes](#{step.undoes})"
+    yield escaped(step.opening)
     yield from map(mathematics, step.formulas)
     if not step.spelt:
         for value in step.values:
             yield from value_blocks(document, value)
     if step.lines:
         yield "\n".join(("```text", *step.lines, "```"))
-    yield escaped(step.says)
+    yield escaped(step.closing)
 
 
 def value_blocks(document: Document, value: Value, fences: Fences = HOSTED) -> Iterator[str]:

@@ -19,7 +19,8 @@ class DocumentStep(NamedTuple):
     """One step: what it is called, its formulas as plain text, what it shows and says.
 
     `lines` are set in columns by spaces; a `spelt` step's lines say what its values say, so that
-    one of the two is enough. `undoes` is the anchor of the step of which this is the backward.
+    one of the two is enough. `undoes` is the anchor of the step of which this is the backward. What
+    one that `leads` says comes before its numbers, and else behind them.
     """
 
     anchor: str
@@ -32,6 +33,17 @@ class DocumentStep(NamedTuple):
     says: str = ""
     spelt: bool = False
     undoes: str = ""
+    leads: bool = False
+
+    @property
+    def opening(self) -> str:
+        """What it says before its numbers."""
+        return self.says if self.leads else ""
+
+    @property
+    def closing(self) -> str:
+        """What it says behind its numbers."""
+        return "" if self.leads else self.says
 
 
 class DocumentPart(NamedTuple):

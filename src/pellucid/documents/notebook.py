@@ -75,10 +75,11 @@ def _cells(document: Document) -> Iterator[tuple[str, str]]:
 def _step(document: Document, step: DocumentStep) -> Iterator[tuple[str, str]]:
     """What a step says, and a cell that shows its values; of a worksheet, these with blanks."""
     blocks = [f"### {heading(step)}"] if step.title else []
+    blocks += [escaped(step.opening)] if step.opening else []
     blocks += (mathematics(formula, JUPYTER) for formula in step.formulas)
     if step.lines:
         blocks.append("\n".join(("```text", *step.lines, "```")))
-    blocks += [escaped(step.says)] if step.says else []
+    blocks += [escaped(step.closing)] if step.closing else []
     if document.answers:
         for value in step.values:
             blocks += value_blocks(document, value, JUPYTER)

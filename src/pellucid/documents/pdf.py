@@ -74,7 +74,8 @@ def _step(document: Document, step: DocumentStep) -> dict[str, Any]:
         "values": [] if step.spelt else [_value(document, value) for value in step.values],
         "spelt": [value.anchor for value in step.values if step.spelt and value.anchor],
         "lines": step.lines,
-        "says": step.says,
+        "opening": step.opening,
+        "closing": step.closing,
     }
 
 

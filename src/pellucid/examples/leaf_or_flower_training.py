@@ -8,7 +8,8 @@ from torch import Tensor
 
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.leaf_or_flower import FEATURES, LABELS
-from pellucid.examples.toolbox import exact, normal, numbered
+from pellucid.examples.one_gradient import one_weight, slopes, standardized
+from pellucid.examples.toolbox import axes, exact, normal, numbered
 from pellucid.layers import absolute_error
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.optim import DIFFERENCE_STEP, finite_difference_gradients, sgd
@@ -94,15 +95,17 @@ def depth_gradients(scale: float, activation: str, depth: int = DEPTH) -> list[f
 def _walkthrough() -> Walkthrough:
     tape = Tape()
     parts = numbered(_loss(tape), _gradient(tape), _average(), _epochs(), _depth())
-    axes: dict[str, Any] = {
+    labels: dict[str, Any] = {
         "outputs": (None, LABELS),
         "aim": (None, LABELS),
         "difference.errors": (None, LABELS),
         "network.output.out": (None, LABELS),
         "network.wanted": (None, LABELS),
-        "network.inputs": (None, FEATURES),
+        "network.standardize.mean": (FEATURES,),
+        "network.standardize.std": (FEATURES,),
+        **axes((None, FEATURES), "network.inputs", "network.standardize.out"),
     }
-    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(axes))
+    return Walkthrough(TITLE, ABOUT, tape, parts, labelled(labels))
 
 
 def _loss(tape: Tape) -> Part:
@@ -134,31 +137,22 @@ def _gradient(tape: Tape) -> Part:
         loss, _ = model.with_params(params).error_and_grads(leaf, wanted)
         return loss
 
-    _, grads = model.error_and_grads(leaf, wanted, tape.at("network"))
+    network = tape.at("network")
+    _, grads = model.error_and_grads(leaf, wanted, network)
     nudged = flatten(finite_difference_gradients(loss_with, model.params))
-    weights, formula = flatten(model.params), flatten(grads)
-    lines = [f"{'':22}{'weight':>10}{'by nudging':>13}{'by formula':>13}{'difference':>13}"]
-    worst = 0.0
-    for name, weight in weights.items():
-        for number in range(weight.numel()):
-            place = tuple(map(int, torch.unravel_index(torch.tensor(number), weight.shape)))
-            by_nudge, by_rule = float(nudged[name][place]), float(formula[name][place])
-            worst = max(worst, abs(by_nudge - by_rule))
-            label = f"{name}[{','.join(map(str, place))}]"
-            lines.append(
-                f"{label:<22}{float(weight[place]):>10.4f}{by_nudge + 0.0:>13.6f}"
-                f"{by_rule + 0.0:>13.6f}{abs(by_nudge - by_rule):>13.1e}"
-            )
+    stepped, _ = sgd(model.params, grads, learning_rate=RATE, tape=network)
     nodes = tape["network.hidden.0.act.out"][0]
     silent = [f"node {place + 1}" for place in range(len(nodes)) if nodes[place] == 0]
-    stepped, _ = sgd(model.params, grads, learning_rate=RATE)
     before, after = float(tape["network.loss"]), float(loss_with(stepped))
+    lines, worst = slopes(model, nudged, flatten(grads))
+    one, made = one_weight(tape, RATE)
     return Part(
         "The gradient",
         (
+            standardized(tape, INPUTS),
             Step(
                 "Where it begins",
-                names=("network.inputs", "network.output.out", "network.wanted", "network.loss"),
+                names=("network.output.out", "network.wanted", "network.loss"),
                 says="Random weights say nothing sensible about the first leaf.",
             ),
             Step(
@@ -169,15 +163,24 @@ def _gradient(tape: Tape) -> Part:
                 ),
                 lines=tuple(lines),
                 says=f"The two never differ by more than {worst:.1e}. Nudging ran the network "
-                f"{2 * sum(w.numel() for w in weights.values())} times; the formula needed one run "
+                f"{2 * sum(w.numel() for w in nudged.values())} times; the formula needed one run "
                 f"forward and one back. For this leaf {' and '.join(silent)} "
                 f"{'is' if len(silent) == 1 else 'are'} 0 after the ReLU: "
                 "all weights into and out of it have the gradient 0.",
             ),
             Step(
+                "One of them by hand",
+                ("dw = what went into the weight · what comes back to its node",),
+                lines=(one,),
+                says="Of all weights of the first layer it is the steepest. Its input is what "
+                "standardization made of the first leaf's number, and its node got its part of the "
+                "loss back through the output layer.",
+            ),
+            Step(
                 "One step against the gradient",
                 (f"w ← w - η dw,   η = {RATE:g}",),
-                says=f"The loss was {before:.6f} and is {after:.6f}.",
+                lines=(made,),
+                says=f"So it is for every weight. The loss was {before:.6f} and is {after:.6f}.",
             ),
         ),
     )

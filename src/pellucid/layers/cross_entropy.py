@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.embedding import unembedding, unembedding_backward
-from pellucid.layers.facts import Equation, Meaning
+from pellucid.layers.facts import GRADIENT, VALUE, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.wide import wide
 from pellucid.tape import NULL_TAPE, NullTape
@@ -34,13 +34,19 @@ def skipped(given: Mapping[str, Any]) -> bool:
     Equation("loss = mean(losses)", lambda given: not skips(given)),
     Equation("loss = Σ losses / Σ (targets ≥ 0)", skips),
     values={
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
         "probs": Meaning(
-            "T V", "P", "softmax of a row of logits", says="after {T} comes {V} with {share}"
+            "T V",
+            "P",
+            "softmax of a row of logits",
+            says="after {T} comes {V} with {share}",
+            matters=(VALUE,),
         ),
-        "losses": Meaning("T", "-log P[y]", "loss of each position, in nats"),
-        "loss": Meaning("", "L", "their mean over positions with a target"),
+        "losses": Meaning("T", "-log P[y]", "loss of each position, in nats", matters=(VALUE,)),
+        "loss": Meaning("", "L", "their mean over positions with a target", matters=(VALUE,)),
     },
     steps={"probs": "Softmax", "losses": "Loss", "loss": "Loss"},
 )
@@ -96,7 +102,9 @@ def cross_entropy_backward(
 
 @layer(
     values={
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
     },
     steps={"lm_head": "Logit projection", "logits": "Logit projection"},

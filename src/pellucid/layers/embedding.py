@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pellucid.layers.facts import Equation, Meaning
+from pellucid.layers.facts import VALUE, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -19,7 +19,7 @@ def embedding_shapes(vocab_size: int, width: int) -> Tree:
     values={
         "tokens": Meaning("T", "u", "token ids"),
         "weight": Meaning("V C", "W_e", "token embedding"),
-        "out": Meaning("T C", "U W_e", "the tokens' vectors"),
+        "out": Meaning("T C", "U W_e", "the tokens' vectors", matters=(VALUE,)),
     },
     looked_up=("weight",),
 )

@@ -17,12 +17,17 @@ Condition = Callable[[Arguments], bool]
 """Whether an equation holds for a call that was given these arguments."""
 
 
+VALUE, GRADIENT = "value", "gradient"
+"""What of a value may matter so much that a short walk shows it: itself, or its gradient."""
+
+
 class Meaning(NamedTuple):
     """What a value of a layer means: the letters of its shape, its symbol, and a line in words.
 
     A batch adds axes in front of the letters. `shown` is false for one that a walk leaves out,
     because another value says the same, or because it is on the way to one. `says` is what one
-    number of it says, where it is a share: {T}, {S} and {V} are the tokens of its place.
+    number of it says, where it is a share: {T}, {S} and {V} are the tokens of its place. `matters`
+    is what of it a short walk shows too, which leaves out nearly all.
     """
 
     shape: str
@@ -30,6 +35,7 @@ class Meaning(NamedTuple):
     words: str
     shown: bool = True
     says: str = ""
+    matters: tuple[str, ...] = ()
 
     @property
     def letters(self) -> tuple[str, ...]:

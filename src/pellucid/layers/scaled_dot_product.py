@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers.dropout import dropout, dropout_backward
-from pellucid.layers.facts import Meaning, given, without
+from pellucid.layers.facts import VALUE, Meaning, given, without
 from pellucid.layers.layer import layer
 from pellucid.layers.ops import Pair
 from pellucid.layers.softmax import softmax, softmax_backward
@@ -46,6 +46,7 @@ def causal_mask(
             "A",
             "attention: softmax of a row of scores",
             says="{T} looks {share} at {S}",
+            matters=(VALUE,),
         ),
         "attn_dropout.noise": Meaning(
             "H T S", "", "0 where dropped, else 1/(1-p); only in training", shown=False

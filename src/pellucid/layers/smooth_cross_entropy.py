@@ -13,7 +13,7 @@ from pellucid.layers.cross_entropy import (
     skips,
 )
 from pellucid.layers.embedding import unembedding, unembedding_backward
-from pellucid.layers.facts import Equation, Meaning
+from pellucid.layers.facts import GRADIENT, VALUE, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.layers.wide import wide
 from pellucid.tape import NULL_TAPE, NullTape
@@ -35,14 +35,20 @@ from pellucid.tape import NULL_TAPE, NullTape
     ),
     "loss = sharp + ε · lead",
     values={
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "targets": Meaning("T", "y", "the token after each; IGNORE (-100) where there is none"),
         "probs": Meaning(
-            "T V", "P", "softmax of a row of logits", says="after {T} comes {V} with {share}"
+            "T V",
+            "P",
+            "softmax of a row of logits",
+            says="after {T} comes {V} with {share}",
+            matters=(VALUE,),
         ),
         "sharp": Meaning("", "H", "the cross-entropy itself, where labels are smoothed"),
         "lead": Meaning("", "s_y - mean s", "how far targets lead their rows; with smoothing only"),
-        "loss": Meaning("", "L", "their mean over positions with a target"),
+        "loss": Meaning("", "L", "their mean over positions with a target", matters=(VALUE,)),
     },
     settings={"smoothing": "ε"},
     steps={"probs": "Softmax", "sharp": "Loss", "lead": "Loss", "loss": "Loss"},
@@ -107,7 +113,9 @@ def smooth_cross_entropy_backward(
 
 @layer(
     values={
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
     },
     steps={"lm_head": "Logit projection", "logits": "Logit projection"},

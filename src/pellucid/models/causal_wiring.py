@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import Ops, Pair, inverted_noise
-from pellucid.layers.facts import Equation, Meaning
+from pellucid.layers.facts import GRADIENT, VALUE, Equation, Meaning
 from pellucid.layers.layer import layer
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
@@ -45,7 +45,9 @@ def block_ops(config: CausalConfig, ops: Ops) -> Ops:
 
 @layer(
     values={
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
     },
     steps={"lm_head": "Logit projection", "logits": "Logit projection"},
@@ -121,7 +123,10 @@ def causal_loss_backward(
     return None, grads | {"wte": wte} | present(lm_head=None if cache.tied else head)
 
 
-@layer(Equation(lambda given: "dweight = " + " + ".join(given)))
+@layer(
+    Equation(lambda given: "dweight = " + " + ".join(given)),
+    values={"weight": Meaning("V C", "W_e", "token embedding", matters=(GRADIENT,))},
+)
 def table_backward(dweights: tuple[Tensor, ...], *, tape: NullTape = NULL_TAPE) -> Tensor:
     """The gradient by the embedding's table (V, C): the sum of those by each of its uses."""
     dweight = sum(dweights[1:], start=dweights[0])

@@ -37,7 +37,7 @@ class Walk:
         """A heading and the steps below it."""
         yield Group(Text(), Heading(part.heading))
         for step in part.steps:
-            yield from self._step(step)
+            yield from self.step(step)
 
     def show(self, value: Value) -> Iterator[RenderableType]:
         """One value in full, whatever its size."""
@@ -45,12 +45,17 @@ class Walk:
         if not self.shapes:
             yield from self._tables(value)
 
-    def _step(self, step: DocumentStep) -> Iterator[RenderableType]:
+    def step(self, step: DocumentStep) -> Iterator[RenderableType]:
+        """One step: its title, its words, its formulas and what it shows."""
         number = "" if step.number is None else str(step.number)
         block = f"   {step.block}" if step.block else ""
         if step.title:
             title = ((f"\n{number:>2}  ", "bold magenta"), (step.title, "bold"), (block, "dim"))
             yield Hanging(Text.assemble(*title))
+        elif not step.formulas:
+            yield Text()
+        if not self.shapes:
+            yield from _said(step.opening)
         for formula in step.formulas:
             yield Hanging(f"    {formula}", "italic green")
         if self.shapes or not step.spelt:
@@ -60,8 +65,7 @@ class Walk:
             return
         for line in step.lines:
             yield Hanging(INDENT + line)
-        if step.says:
-            yield Padding(Text(step.says), (0, 0, 0, 4), expand=False)
+        yield from _said(step.closing)
 
     def _value(self, value: Value) -> Iterator[RenderableType]:
         yield self._title(value, f"= {value.same_as}" if value.same_as else _gloss(value))
@@ -89,6 +93,12 @@ class Walk:
             yield Text(INDENT) + line
 
 
+def _said(text: str) -> Iterator[RenderableType]:
+    """A paragraph, below the title of its step."""
+    if text:
+        yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+
+
 def _gloss(value: Value) -> str:
     """A value's symbol and meaning, or where both do not fit into a usual line, its symbol."""
     both = "  ".join(filter(None, (value.symbol, value.meaning)))
@@ -102,8 +112,8 @@ def _lines(table: ValueTable, width: int, room: int) -> list[Text]:
     return [Text(table.title, "dim"), *lines] if table.title else lines
 
 
-def print_walk(console: Console, walk: Walk) -> None:
-    """Print all of a walk."""
+def print_walk(console: Console, walk: Walk, *, short: bool = False) -> None:
+    """Print all of a walk; below a short one, how to see more of it."""
     document = walk.document
     title = Text(document.title)
     fits = cell_len(title.plain) + BORDER <= walk.width
@@ -121,12 +131,15 @@ def print_walk(console: Console, walk: Walk) -> None:
         for line in walk.part(part):
             console.print(line, width=walk.width)
     gradient = "   its gradient: a d before the name" if document.gradients else ""
-    console.print(
-        f"\nAny value, or a part of one: --show {_example(document)}{gradient}\n"
-        "Every name: docs/names.md",
-        style="dim",
-        markup=False,
-    )
+    lines = ["", f"Any value, or a part of one: --show {_example(document)}{gradient}"]
+    if short:
+        lines[1:] = [
+            "All of it: --full   some steps: --steps 4-5   a step at a time: --step 1",
+            f"Any value, or a part of one: --show {_example(document)}",
+        ]
+    else:
+        lines.append("Every name: docs/names.md")
+    console.print("\n".join(lines), style="dim", markup=False)
 
 
 def _example(document: Document) -> str:

@@ -12,8 +12,10 @@ from pellucid.walkthrough.names import (
     uses,
 )
 from pellucid.walkthrough.places import in_words
-from pellucid.walkthrough.steps import PARAMETERS, Steps, lines, settings_of, update_equations
+from pellucid.walkthrough.selection import WAYS, brief, chosen
+from pellucid.walkthrough.steps import PARAMETERS, Steps
 from pellucid.walkthrough.transformer import transformer_walkthrough
+from pellucid.walkthrough.updates import lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import (
     Labels,
     Part,
@@ -29,12 +31,15 @@ __all__ = [
     "PARAMETERS",
     "SIZES",
     "UPDATES",
+    "WAYS",
     "Labels",
     "NameRow",
     "Part",
     "Step",
     "Steps",
     "Walkthrough",
+    "brief",
+    "chosen",
     "describe",
     "gpt_walkthrough",
     "in_words",

@@ -10,8 +10,10 @@ from pellucid.train.first_nonfinite import lost_weight
 from pellucid.train.record import Trace
 from pellucid.tree import flatten
 from pellucid.walkthrough.names import describe
-from pellucid.walkthrough.steps import Steps, lines, settings_of, update_equations
+from pellucid.walkthrough.selection import BLOCK
+from pellucid.walkthrough.steps import Steps
 from pellucid.walkthrough.telling import told
+from pellucid.walkthrough.updates import lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import Labels, Part, Step, Walkthrough, with_warning
 from pellucid.words import quoted
 
@@ -86,7 +88,7 @@ def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> I
         elif step.layer not in skipped:
             skipped.add(step.layer)
             title = f"block {step.layer}, in short (--layers {step.layer} for all of it)"
-            yield Step(title, names=(summary.format(step.layer),))
+            yield Step(title, names=(summary.format(step.layer),), kind=BLOCK)
 
 
 def _update(trace: Trace, whole: Collection[int]) -> Part:
@@ -103,6 +105,7 @@ def _update(trace: Trace, whole: Collection[int]) -> Part:
         tuple(_update_lines(trace.tape)),
         tuple(names),
         kind=kind,
+        rules=tuple(_update_lines(trace.tape, ("update", "new"))),
         reads=tuple(one for name in moved for one in (name, f"d{name}")),
     )
     return Part(f"Update: one step of {OPTIMIZER_NAMES[kind]}", (step,), "update")
@@ -120,9 +123,13 @@ def _outcome(trace: Trace) -> dict[str, str]:
     return found | ({"adapters": f"{len(moving)}"} if len(moving) < len(params) else {})
 
 
-def _update_lines(tape: Tape) -> Iterator[str]:
-    """The rule that moved the weights, and the settings that it had."""
-    yield from lines(written.text for written in update_equations(tape))
+def _update_lines(tape: Tape, made: Collection[str] = ()) -> Iterator[str]:
+    """The rule that moved the weights, or its equations of what is `made`, and its settings."""
+    yield from lines(
+        written.text
+        for written in update_equations(tape)
+        if not made or written.made.rpartition(".")[2] in made
+    )
     settings = {key: value for key, value in settings_of(tape).items() if key != "t"}
     if not settings.get("λ"):
         settings.pop("λ", None)

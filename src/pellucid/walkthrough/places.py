@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pellucid.tape import Tape
 from pellucid.tape.select import picked
 from pellucid.walkthrough.names import describe
-from pellucid.words import quoted, share
+from pellucid.words import placeholders, quoted, share
 
 Spell = Callable[[int], str]
 """A token as one can read it."""
@@ -30,7 +30,7 @@ def in_words(tape: Tape, expression: str, spell: Spell | None = None) -> str:
     where += [f"head {at[letter]}" for letter in "H" if letter in at]
     where += [f"key-value head {at[letter]}" for letter in "G" if letter in at]
     spelt = _spelt(tape, at, spell)
-    if row.says and all(letter in spelt for letter in at if letter in "TSV"):
+    if row.says and placeholders(row.says) <= {*spelt, "share"}:
         about = row.says.format(share=share(float(value[index])), **spelt)
     else:
         looked = "looking at {}" if "T" in spelt else "at {}"

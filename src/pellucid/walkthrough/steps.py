@@ -6,18 +6,16 @@ undoes the same steps in reverse and keeps their numbers.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pellucid.layers import intervened
-from pellucid.layers.facts import Meaning, facts_of
-from pellucid.tape import Call, Tape, leaves_of
+from pellucid.layers.facts import GRADIENT, VALUE, Meaning, facts_of
+from pellucid.tape import Call, Tape
 from pellucid.walkthrough.scope import Scope, Written, below, joined
+from pellucid.walkthrough.updates import is_update, lines
 from pellucid.walkthrough.walkthrough import Step
-
-WIDTH = 76
-"""Equations stand on one line as far as they are not longer together."""
 
 PARAMETERS = (".weight", ".bias", ".lora_a", ".lora_b")
 """How the names of parameters end."""
@@ -205,15 +203,25 @@ class Steps:
 
     def _step(self, found: StepDraft) -> Step:
         equations = list(self._equations(found))
+        names = tuple(self._names(found, equations))
+        side = GRADIENT if found.calls[0].backward else VALUE
+        matter = tuple(name for name in names if side in self._matters(name))
         return Step(
             found.title,
             tuple(lines(written.text for written in equations)),
-            tuple(self._names(found, equations)),
+            names,
             number=found.number,
             kind=found.kind,
             reads=tuple(dict.fromkeys(name for one in equations for name in one.names.values())),
+            matter=matter,
+            rules=tuple(lines(written.text for written in equations if written.made in matter)),
             layer=found.layer,
         )
+
+    def _matters(self, name: str) -> tuple[str, ...]:
+        """What of a value a short walk shows, by its maker's word or by that of its backward."""
+        meaning = self._meant(name) or self.scope.meaning(self.scope.value_of(name))
+        return () if meaning is None else meaning.matters
 
     def _names(self, found: StepDraft, equations: Sequence[Written]) -> Iterator[str]:
         """The values that a step shows, each parameter before the first that is made with it."""
@@ -249,47 +257,6 @@ class Steps:
         calls = [*self.scope.at(found.prefix), *found.calls]
         own = calls[0] if found.prefix != found.whole else found.calls[0]
         return KINDS.get(last) or KINDS.get(own.function.__name__, own.function.__name__)
-
-
-def update_equations(tape: Tape) -> list[Written]:
-    """The equations of an optimizer's step, each once; with decay where any weight has it."""
-    scope = Scope(tape)
-    found: dict[str, Written] = {}
-    for call in tape.calls:
-        if is_update(call):
-            for written in scope.written(call, call.path):
-                made = written.made.rpartition(".")[2]
-                if made not in found or len(written.text) > len(found[made].text):
-                    found[made] = written
-    return list(found.values())
-
-
-def settings_of(tape: Tape) -> dict[str, float]:
-    """The settings of an optimizer's step by their symbols; of weight decay the largest."""
-    found: dict[str, float] = {}
-    for call in tape.calls:
-        if is_update(call):
-            leaves = leaves_of(call.arguments)
-            for name, symbol in facts_of(call.function).settings.items():
-                found[symbol] = max(found.get(symbol, 0.0), float(leaves[name]))
-    return found
-
-
-def is_update(call: Call) -> bool:
-    """Whether a call moved a parameter: an optimizer's rule."""
-    return call.function.__module__.startswith("pellucid.optim")
-
-
-def lines(equations: Iterable[str]) -> Iterator[str]:
-    """Equations on as few lines as hold them, in their order."""
-    line = ""
-    for text in equations:
-        if line and len(line) + len(text) + 4 > WIDTH:
-            yield line
-            line = ""
-        line = f"{line},   {text}" if line else text
-    if line:
-        yield line
 
 
 def _add(found: StepDraft, key: str, name: str, call: Call) -> None:

@@ -26,6 +26,8 @@ class Step(NamedTuple):
     number: int | None = None
     kind: str = ""  # what it does, in every model alike: its words go by that
     reads: tuple[str, ...] = ()  # the values that its formulas name
+    matter: tuple[str, ...] = ()  # those of `names` that a short walk shows too
+    rules: tuple[str, ...] = ()  # and those of `formulas` that make them
     layer: int | None = None  # the block it belongs to
     spelt: bool = False  # the lines say what the values say, in words: one of the two is enough
 

@@ -43,3 +43,22 @@ def blocks_of(choice: str | None, depth: int) -> list[int] | None:
             f"--layers must be all, or numbers from 0 to {depth - 1} with commas, not {choice!r}"
         )
     return [int(number) for number in numbers]
+
+
+def numbers_of(choice: str | None) -> set[int] | None:
+    """The numbers that a list of numbers and ranges names; None where there is no list.
+
+    >>> sorted(numbers_of("2,4-6") or ())
+    [2, 4, 5, 6]
+    """
+    if choice is None:
+        return None
+    numbers: set[int] = set()
+    for part in choice.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(first + last) > 9:
+            raise ConfigError(
+                f"--steps must be numbers or ranges with commas, as in 2,4-5, not {choice!r}"
+            )
+        numbers.update(range(int(first), int(last or first) + 1))
+    return numbers

@@ -20,7 +20,7 @@ from pellucid.layers import (
     standardize,
     standardize_backward,
 )
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import VALUE, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.classifier.config import ClassifierConfig
 from pellucid.tape import NULL_TAPE, NullTape
@@ -42,7 +42,7 @@ class NetworkCache(NamedTuple):
         "standardize.std": Meaning("I", "σ", "standard deviation of each column there"),
         "hidden.*.out": Meaning("T F", "x W + b", "the nodes of a hidden layer"),
         "hidden.*.act.out": Meaning("T F", "max(x W + b, 0)", "the nodes after the ReLU"),
-        "output.out": Meaning("T V", "x W + b", "the outputs"),
+        "output.out": Meaning("T V", "x W + b", "the outputs", matters=(VALUE,)),
     },
     steps={
         "standardize": "Standardization",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.layers import Ops, Pair, inverted_noise
-from pellucid.layers.facts import Meaning
+from pellucid.layers.facts import GRADIENT, VALUE, Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.causal_wiring import table_backward
 from pellucid.models.transformer.config import TransformerConfig
@@ -36,7 +36,9 @@ from pellucid.tree import Tree, present
         "memory_mask": Meaning(
             "1 1 N", "M", "true at a source position that is not padding", shown=False
         ),
-        "logits": Meaning("T V", "x W_uᵀ", "score of each token as the next"),
+        "logits": Meaning(
+            "T V", "x W_uᵀ", "score of each token as the next", matters=(VALUE, GRADIENT)
+        ),
         "lm_head.out": Meaning("T V", "x W_uᵀ", "the logits, as the head makes them", shown=False),
     },
     steps={"lm_head": "Logit projection", "logits": "Logit projection"},

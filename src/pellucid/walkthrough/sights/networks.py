@@ -22,7 +22,7 @@ def standardized(scene: Scene) -> dict[str, str | None]:
     }
 
 
-@offers("nodes", "silent")
+@offers("nodes", "silent", "bias")
 def summed(scene: Scene) -> dict[str, str | None]:
     """How many nodes there are, and how many a ReLU turns to 0 for the first row."""
     sums = next((name for name in scene.step.names if name.endswith(".out")), "")
@@ -31,7 +31,11 @@ def summed(scene: Scene) -> dict[str, str | None]:
         return {}
     nodes = value.shape[-1]
     silent = 0 if bent is None else int((bent.reshape(-1, bent.shape[-1])[0] == 0).sum())
-    return {"nodes": f"{nodes}", "silent": f"{silent}" if silent else None}
+    return {
+        "nodes": f"{nodes}",
+        "silent": f"{silent}" if silent else None,
+        "bias": scene.name("bias"),
+    }
 
 
 @offers("loss")

@@ -69,7 +69,7 @@ def turned(scene: Scene) -> dict[str, str | None]:
     }
 
 
-@offers("token", "mean", "deviation")
+@offers("token", "mean", "deviation", "shift")
 def normed(scene: Scene) -> dict[str, str | None]:
     """The mean and the deviation that the last token's vector had."""
     mean, variance, tokens = scene.value("mean"), scene.value("variance"), scene.along("mean", 0)
@@ -79,6 +79,7 @@ def normed(scene: Scene) -> dict[str, str | None]:
         "token": tokens[-1],
         "mean": figure(float(mean[-1])),
         "deviation": figure(math.sqrt(float(variance[-1]))),
+        "shift": scene.name("bias"),
     }
 
 
