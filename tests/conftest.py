@@ -15,6 +15,14 @@ pytest.register_assert_rewrite(*(f"tests.{path.stem}" for path in Path(__file__)
 EVERY = "--every-case"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What commands keep of a user is kept for the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PELLUCID_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Sweeps over hundreds of cases are thinned out unless all are asked for."""
     parser.addoption(EVERY, action="store_true", help="run every case of tests marked `thinned`")

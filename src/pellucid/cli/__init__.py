@@ -22,6 +22,7 @@ from pellucid.cli.export import export
 from pellucid.cli.generate import generate
 from pellucid.cli.get import get
 from pellucid.cli.hints import hinted
+from pellucid.cli.learn import learn
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
@@ -59,6 +60,7 @@ app = typer.Typer(
     add_completion=False,
 )
 _COMMANDS = (
+    learn,
     walk,
     explain,
     prove,

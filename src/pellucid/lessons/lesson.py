@@ -96,6 +96,12 @@ class OpenLesson:
         """The exercises, in their order."""
         return tuple(map(self._exercise, self.lesson.asks))
 
+    def run_of(self, exercise: Exercise) -> Run:
+        """The run that an exercise asks about: the lesson's own, or another that it names."""
+        own = {f"{self.name}.{ask.name}": ask.example for ask in self.lesson.asks}
+        example = own.get(exercise.name)
+        return example_run(example) if example else self.run
+
     def as_data(self) -> dict[str, Any]:
         """The lesson as JSON, as a page needs it."""
         return {
