@@ -61,6 +61,52 @@ def test_without_answers_the_lesson_is_shown(pellucid: Command):
     assert all(len(line) <= 100 for line in ended.out.splitlines())
 
 
+class AtTerminal(io.StringIO):
+    """An input that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def at_a_terminal(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody type these lines at a terminal; then Ctrl-D."""
+    typed = iter(lines.split("|"))
+
+    def answered(prompt: str) -> str:
+        try:
+            return next(typed)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr(sys, "stdin", AtTerminal())
+    monkeypatch.setattr("builtins.input", answered)
+
+
+def test_at_a_terminal_one_goes_on_from_lesson_to_lesson(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch
+):
+    at_a_terminal("|4.65|-26.35|1.63||0.558|q", monkeypatch)
+    out = pellucid("learn").out
+    assert "Begin with Adding and multiplying?" in out
+    assert "3 of 3 right." in out
+    assert "Go on with A network?" in out
+    assert "You are at exercise network.winner." in out
+    at_a_terminal("|2|-0.0062|n", monkeypatch)
+    out = pellucid("learn").out
+    assert "1/3" not in out, "what is done is not asked again"
+    assert "2/3" in out
+    assert "3 of 3 right." in out
+
+
+def test_a_wrong_answer_at_a_terminal_is_no_failure(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch
+):
+    at_a_terminal("0.5|-1|0.9|0.5|q", monkeypatch)
+    ended = pellucid("learn", "softmax")
+    assert ended.code == 0
+    assert "Here your way leaves the right one" in ended.out
+
+
 def test_a_lesson_is_data(pellucid: Command):
     data = json.loads(pellucid("learn", "sums", "--json").out)
     assert data["name"] == "sums"

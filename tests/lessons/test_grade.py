@@ -118,11 +118,20 @@ def test_what_is_no_number_is_refused_with_a_remedy(text: str, said: str):
         read_number(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "decimals"), [("0.5", 1), ("8.46e-1", 3), ("1.25e1", 1), ("1e3", 0), ("5.", 0)]
+)
+def test_the_decimals_that_are_typed_are_counted(text: str, decimals: int):
+    assert read_number(text).decimals == decimals
+
+
 def test_a_choice_and_a_shape_are_read_as_people_write_them():
     choice = Exercise("x", "?", kind="choice", answers=("leaf",), choices=("leaf", "flower"))
     assert grade(choice, " Leaf ").right
     assert grade(choice, "flower").outcome == "wrong"
-    assert "leaf or flower" in grade(choice, "tree").says
+    assert grade(choice, "1").right
+    assert grade(choice, "2").outcome == "wrong"
+    assert "1 leaf or 2 flower" in grade(choice, "3").says
     shape = Exercise("x", "?", kind="shape", answers=("2, 4, 3",))
     for text in ("2, 4, 3", "(2,4,3)", "[2 4 3]", "2 × 4 × 3", "2x4x3"):
         assert grade(shape, text).right

@@ -69,6 +69,9 @@ def test_who_is_not_patient_asks_once():
     score, _ = taken(opened("softmax"), "0.5", "0.5", "1", patient=False)
     assert score.wrong == ["softmax.share", "softmax.large"]
     assert score.right == ["softmax.sum"]
+    score, heard = taken(opened("softmax"), "0.269", patient=False)
+    assert score.skipped == ["softmax.large", "softmax.sum"]
+    assert "3/3 softmax.sum" in heard
 
 
 def test_a_lesson_can_begin_in_its_middle_and_tells_what_is_done():

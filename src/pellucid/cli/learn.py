@@ -59,22 +59,27 @@ def learn(
         _warn("put_aside", path=progress.put_aside)
     if forget:
         progress.forget(None if lesson is None else _exercises(lesson))
+    alive = answers is None and sys.stdin.isatty()
     if lesson is None:
-        lesson = _list(progress)
-        if lesson is None:
-            return
+        lesson = _list(progress, alive=alive)
     given = None if answers is None else _split(answers)
-    if given is not None and len(given) > len(lesson.asks):
+    if lesson is not None and given is not None and len(given) > len(lesson.asks):
         raise ConfigError(
             f"there must be at most one answer for each exercise, and {len(given)} came for "
             f"{len(lesson.asks)}: with decimals a dot, as in 0.25, and ; between shapes"
         )
-    score = _take(lesson, progress, given)
-    if score.wrong and (given is not None or not sys.stdin.isatty()):
-        raise typer.Exit(1)
+    while lesson is not None:
+        score = _take(lesson, progress, given, alive=alive)
+        if not alive and score.wrong:
+            raise typer.Exit(1)
+        following = _after(lesson)
+        onward = alive and not score.left and following is not None
+        lesson = following if onward and following and _wanted("ask_go_on", following) else None
 
 
-def _take(lesson: "Lesson", progress: "Progress", given: list[str] | None) -> "Score":
+def _take(
+    lesson: "Lesson", progress: "Progress", given: list[str] | None, *, alive: bool
+) -> "Score":
     """Show a lesson and ask its exercises, those of which are given answers at once."""
     from pellucid.lessons.session import take
     from pellucid.terminal.lesson import TerminalAsker, given_answers, print_lesson, typed
@@ -82,7 +87,6 @@ def _take(lesson: "Lesson", progress: "Progress", given: list[str] | None) -> "S
     screen = console()
     opened = lesson.open()
     print_lesson(screen, opened, _place(lesson))
-    alive = given is None and sys.stdin.isatty()
     if alive:
         _tell(screen, "keys")
     lines: Iterator[str | None] = typed(screen) if given is None else given_answers(screen, given)
@@ -99,12 +103,14 @@ def _take(lesson: "Lesson", progress: "Progress", given: list[str] | None) -> "S
     )
     right = sum(one in progress.done for one in names)
     screen.print()
-    if score.left and alive:
-        _tell(screen, "left", name=progress.last)
-    elif given is not None or not score.left:
-        following = _after(lesson)
-        key = "finished" if following else "finished_all"
-        _tell(screen, key, right=right, count=len(names), next=following)
+    if score.left:
+        _tell(
+            screen, "left" if alive else "score", name=progress.last, right=right, count=len(names)
+        )
+        return score
+    following = _after(lesson)
+    key = "finished_all" if following is None else "score" if alive else "finished"
+    _tell(screen, key, right=right, count=len(names), next=following and following.name)
     return score
 
 
@@ -131,9 +137,8 @@ class _Keeper:
             self._told = True
 
 
-def _list(progress: "Progress") -> "Lesson | None":
+def _list(progress: "Progress", *, alive: bool) -> "Lesson | None":
     """Print the path; the lesson to go on with, where somebody at the terminal wants to."""
-    from pellucid.lessons.words import said
     from pellucid.terminal.lesson import print_path
 
     here = _here(progress)
@@ -143,15 +148,20 @@ def _list(progress: "Progress") -> "Lesson | None":
     if here is None:
         _tell(screen, "all_done")
         return None
-    if not progress.last or not sys.stdin.isatty():
+    if not alive:
         _tell(screen, "go_on" if progress.last else "begin", name=here.name)
         return None
-    screen.print(said("session.ask_go_on", title=here.title), markup=False)
+    return here if _wanted("ask_go_on" if progress.last else "ask_begin", here) else None
+
+
+def _wanted(key: str, lesson: "Lesson") -> bool:
+    """Whether somebody at the terminal wants that lesson."""
+    _tell(console(), key, title=lesson.title)
     try:
-        return here if not input("> ").strip() else None
+        return not input("> ").strip()
     except (EOFError, KeyboardInterrupt):
-        screen.print()
-        return None
+        typer.echo()
+        return False
 
 
 def _here(progress: "Progress") -> "Lesson | None":
@@ -186,11 +196,11 @@ def _place(lesson: "Lesson") -> int:
     return PATH.index(lesson) + 1
 
 
-def _after(lesson: "Lesson") -> str:
-    """The name of the next lesson; empty after the last."""
+def _after(lesson: "Lesson") -> "Lesson | None":
+    """The next lesson; None after the last."""
     from pellucid.lessons import PATH
 
-    return PATH[_place(lesson)].name if _place(lesson) < len(PATH) else ""
+    return PATH[_place(lesson)] if _place(lesson) < len(PATH) else None
 
 
 def _tell(screen: "Console", key: str, **values: object) -> None:

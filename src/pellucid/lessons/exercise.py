@@ -59,7 +59,8 @@ class Exercise:
     def asked_for(self) -> str:
         """What is to be typed, in words."""
         if self.kind == "choice":
-            return " or ".join((", ".join(self.choices[:-1]), self.choices[-1]))
+            numbered = [f"{place} {one}" for place, one in enumerate(self.choices, start=1)]
+            return " or ".join((", ".join(numbered[:-1]), numbered[-1]))
         if self.kind == "shape":
             return "a shape, such as 2, 3"
         places = {0: "a whole number", 1: "1 decimal"}

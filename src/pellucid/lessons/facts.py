@@ -12,7 +12,7 @@ from pellucid.lessons.run import Run, text_trace
 from pellucid.models import CausalModel
 from pellucid.shipped import SHIPPED_MODEL
 from pellucid.tape import Tape, select
-from pellucid.walkthrough import Walkthrough, gpt_walkthrough
+from pellucid.walkthrough import Walkthrough, gpt_walkthrough, labelled
 
 Facts = Mapping[str, object]
 
@@ -190,7 +190,10 @@ def sampling_run() -> Run:
     told: dict[str, object] = {"text": "".join(pieces), "temperature": COOL, "top": TOP}
     told |= {f"token_{at}": trace.piece(int(token)) for at, token in enumerate(best.indices)}
     told |= {"k": TOP // 2, **_continued(str(told["text"]), str(told["token_0"]))}
-    return Run(Walkthrough("Sampling", "", tape, ()), told)
+    known = [str(told[f"token_{at}"]) for at in range(TOP)]
+    axes = dict.fromkeys(("scores", "cooler", "warm.out", "cool.out"), (known,))
+    labels = labelled(axes | {"kept": (known[: TOP // 2],), "top_k.out": (known[: TOP // 2],)})
+    return Run(Walkthrough("Sampling", "", tape, (), labels), told)
 
 
 def _continued(text: str, token: str) -> Facts:

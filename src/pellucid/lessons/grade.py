@@ -52,7 +52,8 @@ def grade(exercise: Exercise, text: str) -> Mark:
     - a number that is 10⁻ᵏ, one unit of its last digit, off the ball is never right;
     - a fraction a/b is exact, and right if its own rounding to d decimals is.
 
-    A shape or a choice is compared as a text, without regard to capitals, spaces and brackets.
+    A shape or a choice is compared as a text, without regard to capitals, spaces and brackets; a
+    choice may be given by its number, counted from 1.
     """
     if exercise.ends is None:
         return _grade_text(exercise, text)
@@ -126,6 +127,8 @@ def _of_rounding(ends: Ends, typed: Typed, decimals: int) -> Iterator[Slip]:
 
 def _grade_text(exercise: Exercise, text: str) -> Mark:
     plain = _plain(text)
+    numbered = {str(place): one for place, one in enumerate(exercise.choices, start=1)}
+    plain = _plain(numbered.get(plain, plain))
     if plain in map(_plain, exercise.answers):
         return Mark("right", said("marks.right"))
     known = exercise.choices or exercise.answers

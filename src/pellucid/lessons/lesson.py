@@ -22,7 +22,8 @@ class Ask:
     too; or of that value its `shape`; or a number that is a `fact` of the run; or, where its words
     have choices, the one that the fact says or counts from 0. A number that is `read` off the run
     was made by no layer. `example` is another run than the lesson's. `given` names what is to be
-    shown with a question about a fact, and `slips` the facts that known slips give, by those slips.
+    shown with a question about a fact, or what a learner begins with who needs nothing before it;
+    `slips` are the facts that known slips give, by those slips.
     """
 
     name: str
@@ -137,7 +138,8 @@ class OpenLesson:
             return _of_fact(asked, self.run.facts[ask.fact], words.get("choices", ()))
         named = {"name": asked.name, "question": asked.question, "hint": asked.hint}
         make = read_exercise if ask.read else partial(number_exercise, own=ask.own)
-        return make(run.tape, ask.value, decimals=ask.decimals, **named)
+        made = make(run.tape, ask.value, decimals=ask.decimals, **named)
+        return replace(made, given=ask.given, way=()) if ask.given else made
 
     def _slips(self, slips: Mapping[str, str]) -> Iterator[Slip]:
         """The slips of a question about a fact: each gives another fact."""

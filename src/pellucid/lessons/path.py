@@ -113,7 +113,7 @@ PATH: tuple[Lesson, ...] = (
         "ai_rocks",
         Ask("embedded", "wpe.out[1,0]", 2),
         Ask("look", "h.0.attn.att[0,1,0]", 2),
-        Ask("gathered", "h.0.attn.z[0,1,0]", 2, own=("h.0.attn.att",)),
+        Ask("gathered", "h.0.attn.z[0,1,0]", 2),
         Ask("logit", "logits[1,0]", 2),
     ),
     _of_example(
@@ -140,7 +140,7 @@ PATH: tuple[Lesson, ...] = (
         "translation",
         "translation_by_gpt",
         Ask("mask", "h.0.attn.att", shape=True),
-        Ask("loss", "losses[5]", 3),
+        Ask("loss", "losses[5]", 3, given=("probs[5,9]",)),
         Ask("counted", fact="counted", slips={"over_all": "read"}),
         known=facts.of_translation,
     ),

@@ -52,8 +52,8 @@ def take(
     """Ask the exercises from number `begin` on, counted from 0.
 
     Who is `patient` asks again after a wrong answer, and asks for the numbers on the way; else each
-    exercise has one answer. `seen` is told the name of each exercise that is asked, and `done` of
-    each that is answered rightly.
+    exercise has one answer, and those that are left when no more come are skipped. `seen` is told
+    the name of each exercise that is asked, and `done` of each that is answered rightly.
     """
     score = Score()
     exercises = lesson.exercises
@@ -81,6 +81,8 @@ class _Asked:
         """`right`, `wrong` or `skipped`; None where the learner leaves."""
         while True:
             text = self._asker.answer()
+            if text is None and not self._patient:
+                return "skipped"
             if text is None or text.strip().lower() == LEAVE:
                 return None
             mark = self._reply(self._exercise, text.strip())

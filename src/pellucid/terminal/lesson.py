@@ -60,7 +60,7 @@ class TerminalAsker:
                 self._console.print(line)
         for name, setting in exercise.settings.items():
             self._console.print(Text(f"    {name} = {setting}", "cyan"))
-        self._console.print(Text(f"    {exercise.asked_for}", "dim"))
+        self._console.print(Hanging(f"    {exercise.asked_for}", "dim"), width=self._width)
 
     def say(self, text: str, *, good: bool | None = None) -> None:
         """Say something, in colour where an answer is judged."""
