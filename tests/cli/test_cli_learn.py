@@ -61,7 +61,7 @@ def test_without_answers_the_lesson_is_shown(pellucid: Command):
     assert all(len(line) <= 100 for line in ended.out.splitlines())
 
 
-class AtTerminal(io.StringIO):
+class TypedInput(io.StringIO):
     """An input that says it is a terminal."""
 
     def isatty(self) -> bool:
@@ -78,7 +78,7 @@ def at_a_terminal(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
         except StopIteration:
             raise EOFError from None
 
-    monkeypatch.setattr(sys, "stdin", AtTerminal())
+    monkeypatch.setattr(sys, "stdin", TypedInput())
     monkeypatch.setattr("builtins.input", answered)
 
 
