@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.lessons import PATH
-from pellucid.lessons.progress import DATA
+from pellucid.lessons.bookmark import DATA
 from tests.cli.conftest import Command
 
 

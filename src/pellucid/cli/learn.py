@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pellucid.lessons import Lesson
-    from pellucid.lessons.progress import Progress
+    from pellucid.lessons.bookmark import Bookmark
     from pellucid.lessons.session import Score
 
 
@@ -43,7 +43,7 @@ def learn(
     correct rounding of the true value, and a known slip is named.
     """
     from pellucid.lessons import PATH, find_lesson
-    from pellucid.lessons.progress import Progress
+    from pellucid.lessons.bookmark import Bookmark
 
     lesson = None if name is None else find_lesson(name)
     if lesson is None and answers is not None:
@@ -54,14 +54,14 @@ def learn(
     if as_json:
         _print_json([lesson] if lesson else list(PATH), one=lesson is not None)
         return
-    progress = Progress()
-    if progress.put_aside is not None:
-        _warn("put_aside", path=progress.put_aside)
+    bookmark = Bookmark()
+    if bookmark.put_aside is not None:
+        _warn("put_aside", path=bookmark.put_aside)
     if forget:
-        progress.forget(None if lesson is None else _exercises(lesson))
+        bookmark.forget(None if lesson is None else _exercises(lesson))
     alive = answers is None and sys.stdin.isatty()
     if lesson is None:
-        lesson = _list(progress, alive=alive)
+        lesson = _list(bookmark, alive=alive)
     given = None if answers is None else _split(answers)
     if lesson is not None and given is not None and len(given) > len(lesson.asks):
         raise ConfigError(
@@ -69,7 +69,7 @@ def learn(
             f"{len(lesson.asks)}: with decimals a dot, as in 0.25, and ; between shapes"
         )
     while lesson is not None:
-        score = _take(lesson, progress, given, alive=alive)
+        score = _take(lesson, bookmark, given, alive=alive)
         if not alive and score.wrong:
             raise typer.Exit(1)
         following = _after(lesson)
@@ -78,7 +78,7 @@ def learn(
 
 
 def _take(
-    lesson: "Lesson", progress: "Progress", given: list[str] | None, *, alive: bool
+    lesson: "Lesson", bookmark: "Bookmark", given: list[str] | None, *, alive: bool
 ) -> "Score":
     """Show a lesson and ask its exercises, those of which are given answers at once."""
     from pellucid.lessons.session import take
@@ -91,8 +91,8 @@ def _take(
         _tell(screen, "keys")
     lines: Iterator[str | None] = typed(screen) if given is None else given_answers(screen, given)
     names = _exercises(lesson)
-    undone = [place for place, one in enumerate(names) if one not in progress.done]
-    keeper = _Keeper(progress)
+    undone = [place for place, one in enumerate(names) if one not in bookmark.done]
+    keeper = _Keeper(bookmark)
     score = take(
         opened,
         TerminalAsker(screen, opened, lines),
@@ -101,11 +101,11 @@ def _take(
         seen=keeper.seen if alive else lambda _: None,
         done=keeper.done,
     )
-    right = sum(one in progress.done for one in names)
+    right = sum(one in bookmark.done for one in names)
     screen.print()
     if score.left:
         _tell(
-            screen, "left" if alive else "score", name=progress.last, right=right, count=len(names)
+            screen, "left" if alive else "score", name=bookmark.last, right=right, count=len(names)
         )
         return score
     following = _after(lesson)
@@ -117,8 +117,8 @@ def _take(
 class _Keeper:
     """Keeps what is done, and says once where it cannot be kept."""
 
-    def __init__(self, progress: "Progress") -> None:
-        self._progress, self._told = progress, False
+    def __init__(self, bookmark: "Bookmark") -> None:
+        self._progress, self._told = bookmark, False
 
     def seen(self, exercise: str) -> None:
         """An exercise is looked at."""
@@ -137,21 +137,21 @@ class _Keeper:
             self._told = True
 
 
-def _list(progress: "Progress", *, alive: bool) -> "Lesson | None":
+def _list(bookmark: "Bookmark", *, alive: bool) -> "Lesson | None":
     """Print the path; the lesson to go on with, where somebody at the terminal wants to."""
     from pellucid.terminal.lesson import print_path
 
-    here = _here(progress)
+    here = _here(bookmark)
     screen = console()
-    print_path(screen, progress.done, here.name if here and progress.last else "")
+    print_path(screen, bookmark.done, here.name if here and bookmark.last else "")
     screen.print()
     if here is None:
         _tell(screen, "all_done")
         return None
     if not alive:
-        _tell(screen, "go_on" if progress.last else "begin", name=here.name)
+        _tell(screen, "go_on" if bookmark.last else "begin", name=here.name)
         return None
-    return here if _wanted("ask_go_on" if progress.last else "ask_begin", here) else None
+    return here if _wanted("ask_go_on" if bookmark.last else "ask_begin", here) else None
 
 
 def _wanted(key: str, lesson: "Lesson") -> bool:
@@ -164,12 +164,12 @@ def _wanted(key: str, lesson: "Lesson") -> bool:
         return False
 
 
-def _here(progress: "Progress") -> "Lesson | None":
+def _here(bookmark: "Bookmark") -> "Lesson | None":
     """The lesson to go on with: the last one that was begun, or the next that is not done."""
     from pellucid.lessons import PATH
 
-    left = [one for one in PATH if not set(_exercises(one)) <= progress.done]
-    stopped = progress.last.partition(".")[0]
+    left = [one for one in PATH if not set(_exercises(one)) <= bookmark.done]
+    stopped = bookmark.last.partition(".")[0]
     begun = next((_place(one) for one in PATH if one.name == stopped), 0)
     return next((one for one in left if _place(one) >= begun), left[0] if left else None)
 

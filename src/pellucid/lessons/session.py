@@ -60,7 +60,7 @@ def take(
     for place, exercise in enumerate(exercises[begin:], start=begin):
         seen(exercise.name)
         asker.exercise(exercise, place + 1, len(exercises))
-        outcome = _Asked(asker, exercise, patient=patient).outcome()
+        outcome = _Question(asker, exercise, patient=patient).outcome()
         if outcome is None:
             score.left = True
             break
@@ -70,7 +70,7 @@ def take(
     return score
 
 
-class _Asked:
+class _Question:
     """One exercise that is being asked."""
 
     def __init__(self, asker: Asker, exercise: Exercise, *, patient: bool) -> None:

@@ -5,29 +5,29 @@ from pathlib import Path
 import pytest
 
 from pellucid.errors import WriteError
-from pellucid.lessons.progress import DATA, FILE, Progress, data_directory
+from pellucid.lessons.bookmark import DATA, FILE, Bookmark, data_directory
 
 
 def test_what_is_done_is_there_the_next_time(tmp_path: Path):
-    progress = Progress(tmp_path / "new")
-    assert progress.done == frozenset()
-    assert not progress.last
-    progress.add("sums.node")
-    progress.at("sums.bias")
-    again = Progress(tmp_path / "new")
+    bookmark = Bookmark(tmp_path / "new")
+    assert bookmark.done == frozenset()
+    assert not bookmark.last
+    bookmark.add("sums.node")
+    bookmark.at("sums.bias")
+    again = Bookmark(tmp_path / "new")
     assert again.done == {"sums.node"}
     assert again.last == "sums.bias"
 
 
 def test_two_sessions_keep_what_both_did(tmp_path: Path):
-    one, two = Progress(tmp_path), Progress(tmp_path)
+    one, two = Bookmark(tmp_path), Bookmark(tmp_path)
     one.add("sums.node")
     two.add("sums.bias")
-    assert Progress(tmp_path).done == {"sums.node", "sums.bias"}
+    assert Bookmark(tmp_path).done == {"sums.node", "sums.bias"}
 
 
 def test_a_write_that_is_cut_leaves_what_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    Progress(tmp_path).add("sums.node")
+    Bookmark(tmp_path).add("sums.node")
     before = (tmp_path / FILE).read_bytes()
 
     def cut(*_: object) -> None:
@@ -35,7 +35,7 @@ def test_a_write_that_is_cut_leaves_what_was_kept(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "replace", cut)
     with pytest.raises(KeyboardInterrupt):
-        Progress(tmp_path).add("sums.bias")
+        Bookmark(tmp_path).add("sums.bias")
     assert (tmp_path / FILE).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
@@ -43,22 +43,22 @@ def test_a_write_that_is_cut_leaves_what_was_kept(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("found", ["", "{", "[]", '{"done": 3}', '{"done": [1]}', "\x00"])
 def test_a_file_that_cannot_be_read_is_put_aside(tmp_path: Path, found: str):
     (tmp_path / FILE).write_text(found)
-    progress = Progress(tmp_path)
-    assert progress.done == frozenset()
-    assert progress.put_aside is not None
-    assert progress.put_aside.read_text() == found
-    progress.add("sums.node")
-    assert Progress(tmp_path).done == {"sums.node"}
+    bookmark = Bookmark(tmp_path)
+    assert bookmark.done == frozenset()
+    assert bookmark.put_aside is not None
+    assert bookmark.put_aside.read_text() == found
+    bookmark.add("sums.node")
+    assert Bookmark(tmp_path).done == {"sums.node"}
 
 
 def test_lessons_are_forgotten_where_that_is_asked(tmp_path: Path):
-    progress = Progress(tmp_path)
+    bookmark = Bookmark(tmp_path)
     for name in ("sums.node", "sums.bias", "softmax.share"):
-        progress.add(name)
-    progress.forget(["sums.node", "sums.bias"])
-    assert Progress(tmp_path).done == {"softmax.share"}
-    progress.forget()
-    assert Progress(tmp_path).done == frozenset()
+        bookmark.add(name)
+    bookmark.forget(["sums.node", "sums.bias"])
+    assert Bookmark(tmp_path).done == {"softmax.share"}
+    bookmark.forget()
+    assert Bookmark(tmp_path).done == frozenset()
 
 
 def test_the_directory_is_the_systems_or_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -71,4 +71,4 @@ def test_the_directory_is_the_systems_or_the_users(monkeypatch: pytest.MonkeyPat
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError):
-        Progress(tmp_path / "file").add("sums.node")
+        Bookmark(tmp_path / "file").add("sums.node")

@@ -17,7 +17,7 @@ UNREADABLE = ".unreadable"
 """What a file's name gets behind it that cannot be read: it is put aside, and never lost."""
 
 
-class Progress:
+class Bookmark:
     """The exercises that were answered rightly, and the last one that was looked at.
 
     The file is written anew, whole, after each answer; what another session has written in the
@@ -25,8 +25,8 @@ class Progress:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as home:
-    ...     Progress(Path(home)).add("sums.node")
-    ...     Progress(Path(home)).done
+    ...     Bookmark(Path(home)).add("sums.node")
+    ...     Bookmark(Path(home)).done
     frozenset({'sums.node'})
     """
 
