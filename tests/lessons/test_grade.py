@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, isfinite
 
 import pytest
 import torch
@@ -10,9 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import AnswerError
-from pellucid.layers import linear, softmax
 from pellucid.lessons import Ends, Exercise, grade, number_exercise, read_number
-from pellucid.tape import Tape, select
+from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
+from pellucid.numbers import at
+from pellucid.tape import Tape
+from pellucid.text import Characters
+from pellucid.train import record_step
+from pellucid.tree import unflatten
+from tests.port.models import small
+
+SIZES = {"vocab_size": 11, "block_size": 10, "n_layer": 1, "n_embd": 4, "n_head": 2}
+CONFIGS = {
+    "gpt": (GPT, GPTConfig(**SIZES)),
+    "llama": (Llama, LlamaConfig(**SIZES, n_kv_head=1, n_inner=6)),
+}
 
 
 def asked(low: str, high: str | None = None, decimals: int = 3) -> Exercise:
@@ -74,24 +85,42 @@ def test_every_rounding_is_right_and_a_unit_off_never(
     assert grade(exercise, f"{over}/{under}").right
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(2, 5))
+def recorded(seed: int, kind: str) -> Tape:
+    """A step of a small random model, forward, backward and update."""
+    model_class, config = CONFIGS[kind]
+    params, tokens, targets = small(seed, config)
+    tree = unflatten({name: torch.tensor(value) for name, value in params.items()})
+    model = model_class(config, tree)
+    return record_step(
+        model,
+        [*tokens.tolist()[:3], int(targets[2])],
+        Characters("abcdefghijk"),
+        update={"learning_rate": 0.01, "weight_decay": 0.1},
+    ).tape
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(sorted(CONFIGS)), st.integers(1, 4), st.data())
 def test_of_random_models_the_true_value_is_right_and_a_unit_off_is_not(
-    seed: int, decimals: int, width: int
+    seed: int, kind: str, decimals: int, data: st.DataObject
 ):
-    generator = torch.Generator().manual_seed(seed)
-    x, weight = (
-        torch.randn(2, width, generator=generator, dtype=torch.float64),
-        torch.randn(width, 3, generator=generator, dtype=torch.float64),
-    )
-    tape = Tape()
-    out, _ = linear(x, weight=weight, tape=tape.at("map"))
-    softmax(out, tape=tape.at("u"))
-    for name in ("map.out[1,2]", "u.out[0,1]"):
-        exercise = number_exercise(tape, name, decimals=decimals)
-        true = float(select(tape, name))
-        assert grade(exercise, f"{true:.{decimals}f}").right
-        assert grade(exercise, f"{true:.12f}").right
+    tape = recorded(seed, kind)
+    names = [
+        name
+        for name in tape
+        if tape.made_by(name) is not None and tape.value(name).is_floating_point()
+    ]
+    for _ in range(3):
+        name = data.draw(st.sampled_from(names))
+        value = tape.value(name)
+        place = data.draw(st.tuples(*(st.integers(0, size - 1) for size in value.shape)))
+        true = float(value[place])
+        if not isfinite(true):
+            continue
+        exercise = number_exercise(tape, at(name, place), decimals=decimals)
+        assert grade(exercise, exercise.answer).right
+        for more in (0, 2, 5):
+            assert grade(exercise, f"{true:.{decimals + more}f}").right
         for way in (1, -1):
             off = true + way * 1.01 * 10**-decimals
             mark = grade(exercise, f"{off:.{decimals}f}")

@@ -38,7 +38,7 @@ def number_exercise(
             f"an exercise must ask for a number that a call computes, and {expression} is given: "
             "ask for what is made of it"
         )
-    truth = Truth(tape, [origin, *path.names])
+    truth = Truth(tape, [origin, *path.names], decimals)
     way = path.steps(truth, decimals)
     return Exercise(
         name or expression,

@@ -33,8 +33,12 @@ class Ends(NamedTuple):
     @classmethod
     def near(cls, value: float) -> "Ends":
         """A ball around a number that floats computed, wide enough for what they round."""
-        exact = Fraction(value)
-        return cls(exact - abs(exact) * SLACK, exact + abs(exact) * SLACK)
+        return cls(Fraction(value), Fraction(value)).widened()
+
+    def widened(self) -> "Ends":
+        """The ball, wider by what a float64 run may be off."""
+        off = max(map(abs, self)) * SLACK
+        return Ends(self.low - off, self.high + off)
 
     def rounds_to(self, value: Fraction, decimals: int) -> bool:
         """Whether a decimal is a rounding of some number in the ball.

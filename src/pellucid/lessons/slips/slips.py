@@ -79,7 +79,7 @@ def _changed(calls: Sequence[Call], mutation: Mutation, name: str, index: tuple[
     """What a changed formula gives; NaN where these shapes do not allow it, as nobody makes it."""
     try:
         return float(again(calls, [mutation])[name][index])
-    except (PellucidError, RuntimeError, IndexError, TypeError, KeyError):
+    except (PellucidError, RuntimeError, LookupError, TypeError, ValueError):
         return math.nan
 
 

@@ -50,7 +50,8 @@ def _neighbours(name: str, value: Tensor, index: Index) -> Iterator[Slip]:
     """The numbers in the same row and column, and where row and column are exchanged."""
     if len(index) > 1 and index[-1] != index[-2]:
         turned = (*index[:-2], index[-1], index[-2])
-        if all(place < size for place, size in zip(turned, value.shape, strict=True)):
+        inside = all(place < size for place, size in zip(turned, value.shape, strict=True))
+        if inside and value[turned].isfinite():
             yield _at("exchanged_index", name, value, turned)
     for axis, slip in ((-1, "other_column"), (-2, "other_row"), (-3, "other_head")):
         if len(index) < -axis:
@@ -58,7 +59,7 @@ def _neighbours(name: str, value: Tensor, index: Index) -> Iterator[Slip]:
         for place in islice(range(value.shape[axis]), NEIGHBOURS):
             other = list(index)
             other[axis] = place
-            if place != index[axis]:
+            if place != index[axis] and value[tuple(other)].isfinite():
                 yield _at(slip if len(index) > 1 else "other_place", name, value, tuple(other))
 
 
