@@ -108,7 +108,9 @@ def test_of_random_models_the_true_value_is_right_and_a_unit_off_is_not(
     names = [
         name
         for name in tape
-        if tape.made_by(name) is not None and tape.value(name).is_floating_point()
+        if tape.made_by(name) is not None
+        and tape.value(name).is_floating_point()
+        and name != "frequencies"  # the same whatever the numbers are
     ]
     for _ in range(3):
         name = data.draw(st.sampled_from(names))

@@ -114,6 +114,20 @@ def test_the_true_number_is_what_the_run_computed_from_the_decimals_that_are_giv
     assert not grade(exercise, "1.954").right
 
 
+def test_a_number_at_the_end_of_a_long_way_is_known_narrowly():
+    tape = example_run("where_do_you_live").tape
+    exercise = number_exercise(tape, "denc.embed.out[4,7]")
+    assert exercise.ends is not None
+    assert exercise.ends.high - exercise.ends.low < 1e-6
+    assert grade(exercise, f"{float(tape.value('denc.embed.out')[4, 7]):.3f}").right
+
+
+def test_neighbours_that_are_hidden_are_no_slips():
+    exercise = number_exercise(example_run("ai_rocks").tape, "h.0.attn.scores[1,1,1]")
+    assert not any(slip.name == "other_row" for slip in exercise.slips)
+    assert any(slip.name == "other_column" for slip in exercise.slips)
+
+
 def test_exercises_follow_the_weights():
     example = find_example("ai_rocks")
     weight = example.model.params["wte"]["weight"]  # type: ignore[union-attr]

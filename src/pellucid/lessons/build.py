@@ -35,7 +35,7 @@ def number_exercise(
     path = Path(tape, expression, own)
     if path.found.term is None:
         raise TraceError(
-            f"an exercise must ask for a number that a call computes, and {expression} is given: "
+            f"an exercise must ask for a number that is made of others, and {expression} is given: "
             "ask for what is made of it"
         )
     truth = Truth(tape, [origin, *path.names], decimals)
