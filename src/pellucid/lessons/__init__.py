@@ -18,7 +18,7 @@ has the lessons: a lesson that is open has its words filled in, and `as_data` fo
 'What is shifted[0]? It is x[0] - max(x[0], x[1]).'
 """
 
-from pellucid.lessons.build import number_exercise, read_exercise
+from pellucid.lessons.build import is_answerable, number_exercise, read_exercise
 from pellucid.lessons.ends import Ends
 from pellucid.lessons.exercise import Exercise, Slip
 from pellucid.lessons.grade import Mark, Outcome, grade
@@ -42,6 +42,7 @@ __all__ = [
     "example_run",
     "find_lesson",
     "grade",
+    "is_answerable",
     "number_exercise",
     "read_exercise",
     "read_number",

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from pellucid.errors import TraceError
 from pellucid.explain import place
+from pellucid.lessons.again import again, calls_of
 from pellucid.lessons.ends import Ends
 from pellucid.lessons.exercise import Exercise
+from pellucid.lessons.grade import grade
 from pellucid.lessons.slips import slips_of
 from pellucid.lessons.truth import Truth
 from pellucid.lessons.way import Path, arithmetic
@@ -55,6 +59,24 @@ def number_exercise(
         way=way,
         arithmetic=arithmetic(path.found),
     )
+
+
+def is_answerable(
+    tape: Tape, exercise: Exercise, *, own: Sequence[str] = (), digits: int = 4
+) -> bool:
+    """Whether the answer follows from what is given, as it is shown with so many decimals.
+
+    Where the true number is near halfway between two decimals, it may not: then ask for fewer, or
+    for another number.
+    """
+    value, index = place(tape, exercise.value)
+    origin = tape.name_of(tape.value(value)) or value
+
+    def shown(numbers: Tensor) -> Tensor:
+        return numbers.double().round(decimals=digits)
+
+    made = float(again(calls_of(tape, (*own, origin)), read=shown)[origin][index])
+    return grade(exercise, f"{made:.{exercise.decimals}f}").right
 
 
 def read_exercise(

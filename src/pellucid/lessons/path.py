@@ -63,7 +63,7 @@ PATH: tuple[Lesson, ...] = (
     Lesson(
         "subwords",
         facts.subwords_run,
-        "pellucid tokenize 'dogs and cats'",
+        "pellucid tokenize 'dogs and cats' --tokenizer english-1M",
         (
             Ask("count", fact="several_count", slips={"letters": "several_letters"}),
             Ask("why", fact="why"),
@@ -128,7 +128,7 @@ PATH: tuple[Lesson, ...] = (
     Lesson(
         "sampling",
         facts.sampling_run,
-        "pellucid generate 'Once upon' --temperature 0.5 --top-k 4",
+        "pellucid generate --prompt 'Once upon' --temperature 0.5 --top-k 4",
         (
             Ask("warm", "warm.out[1]", 2),
             Ask("cool", "cool.out[1]", 2),
