@@ -82,6 +82,8 @@ def test_the_command_that_shows_a_lesson_is_one(name: str):
 def test_a_lesson_as_data_is_json_with_the_ends_of_every_ball(name: str):
     data = json.loads(json.dumps(opened(name).as_data()))
     for exercise, one in zip(data["exercises"], opened(name).exercises, strict=True):
+        assert [shown["name"] for shown in exercise["shown"]] == list(one.given)
+        assert all(row for shown in exercise["shown"] for row in shown["tables"][0]["cells"])
         if one.ends is not None:
             low, high = map(float, exercise["ends"])
             assert low <= float(one.ends.low) <= float(one.ends.high) <= high

@@ -6,6 +6,8 @@ from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
 
+from pellucid.documents.build import value
+from pellucid.documents.values import Value
 from pellucid.lessons.build import number_exercise, read_exercise
 from pellucid.lessons.ends import Ends
 from pellucid.lessons.exercise import Exercise, Slip
@@ -111,8 +113,16 @@ class OpenLesson:
             "prose": list(self.prose),
             "command": self.lesson.command,
             "try": list(self.tries),
-            "exercises": [exercise.as_data() for exercise in self.exercises],
+            "exercises": [
+                exercise.as_data() | {"shown": list(map(_value_as_data, self.shown(exercise)))}
+                for exercise in self.exercises
+            ],
         }
+
+    def shown(self, exercise: Exercise) -> list[Value]:
+        """What is given with an exercise, as it is printed, with the labels of its axes."""
+        walkthrough = self.run_of(exercise).walkthrough
+        return [value(walkthrough, name) for name in exercise.given]
 
     def _filled(self, key: str) -> tuple[str, ...]:
         words: Sequence[str] = text(f"lessons.{self.name}.{key}")
@@ -144,9 +154,23 @@ class OpenLesson:
     def _slips(self, slips: Mapping[str, str]) -> Iterator[Slip]:
         """The slips of a question about a fact: each gives another fact."""
         for name, fact in slips.items():
-            value = self.run.facts[fact]
-            assert isinstance(value, int | float)
-            yield Slip(name, said(f"slips.{name}"), Ends.near(float(value)))
+            known = self.run.facts[fact]
+            assert isinstance(known, int | float)
+            yield Slip(name, said(f"slips.{name}"), Ends.near(float(known)))
+
+
+def _value_as_data(shown: Value) -> dict[str, Any]:
+    """A value as JSON: its name, what it means, and its tables, each number as it is printed."""
+    tables = [
+        {
+            "title": table.title,
+            "rows": table.rows,
+            "columns": table.columns,
+            "cells": [[cell.text for cell in row] for row in table.cells],
+        }
+        for table in shown.tables
+    ]
+    return {"name": shown.name, "meaning": shown.meaning, "tables": tables}
 
 
 def _of_fact(asked: Exercise, fact: object, choices: Sequence[str]) -> Exercise:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from pellucid.documents.build import document, value
+from pellucid.documents.build import document
 from pellucid.lessons import PATH, Exercise, OpenLesson
 from pellucid.terminal.lines import FoldingTable, Hanging, Heading
 from pellucid.terminal.text import Walk
@@ -53,10 +53,9 @@ class TerminalAsker:
         self._console.print()
         number = Text.assemble((f"{place}/{count}  ", "bold magenta"), (exercise.question, "bold"))
         self._console.print(Hanging(number), width=self._width)
-        run = self._lesson.run_of(exercise)
-        way = Walk(document(run.walkthrough), width=self._console.width)
-        for name in exercise.given:
-            for line in way.show(value(run.walkthrough, name)):
+        way = Walk(document(self._lesson.run.walkthrough), width=self._console.width)
+        for value in self._lesson.shown(exercise):
+            for line in way.show(value):
                 self._console.print(line)
         for name, setting in exercise.settings.items():
             self._console.print(Text(f"    {name} = {setting}", "cyan"))
