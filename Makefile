@@ -1,11 +1,11 @@
-# `make walk` shows what Pellucid does, `make test` checks that it does it, and `make formal` checks
-# the theorems about its layers.
+# `make walk` shows what Pellucid does, `make test` checks that it does it, `make formal` checks the
+# theorems about its layers, and `make site` writes lessons and documents as pages.
 # All set up .venv first, and again only when what it is made from has changed.
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: walk test chromium formal clean
+.PHONY: walk test site chromium formal clean
 
 walk: .venv/user
 	.venv/bin/pellucid walk
@@ -20,6 +20,10 @@ test: .venv/developer chromium
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile
+
+# Lessons, worked examples, documents, API and glossary as pages: open build/site/index.html.
+site: .venv/site
+	.venv/bin/pellucid site -o build/site --overwrite
 
 # Some tests open pages in Chromium; without it they are skipped and say so.
 chromium:
@@ -49,6 +53,10 @@ NATIVE := hatch_build.py $(wildcard src/pellucid/native/*.cpp src/pellucid/nativ
 
 .venv/user: .venv/bin/python pyproject.toml constraints.txt $(NATIVE)
 	$(PIP) --editable .
+	touch $@
+
+.venv/site: .venv/user
+	$(PIP) --editable '.[site]'
 	touch $@
 
 .venv/developer: .venv/user

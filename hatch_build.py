@@ -13,8 +13,13 @@ BUILD = Path("src", "pellucid", "native", "build.py")
 class NativeBuildHook(BuildHookInterface[Any]):
     """Hatchling calls it for a wheel, and for an editable installation."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Build the library and add it to the wheel; without it the package works in PyTorch."""
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the library and add it to the wheel; without it the package works in PyTorch.
+
+        A wheel has the documents too, for `pellucid site`; an editable installation finds docs/.
+        """
+        if version != "editable":
+            build_data["force_include"][str(Path(self.root, "docs"))] = "pellucid/site/docs"
         spec = importlib.util.spec_from_file_location("build", Path(self.root, BUILD))
         assert spec is not None
         assert spec.loader is not None

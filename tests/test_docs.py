@@ -47,6 +47,7 @@ SMALLER = {
     "bench": "--model gpt2-tiny --length 8 --max-new-tokens 2 --rounds 1 --batch-size 1",
     "generate": "--max-new-tokens 8",
     "serve": "--port 0",
+    "site": "--lesson softmax",
     "train": f"{SMALL_GPT} --block-size 16 --batch-size 4",
     "train-classifier": "--epochs 3",
     "train-translator": f"{SMALL_GPT} --vocab-size 400 --block-size 48 --beam 1",

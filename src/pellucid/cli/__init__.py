@@ -30,6 +30,7 @@ from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
 from pellucid.cli.renamed import CurrentCommand
 from pellucid.cli.serve import serve
+from pellucid.cli.site import site
 from pellucid.cli.tokenize import tokenize
 from pellucid.cli.train import train
 from pellucid.cli.train_classifier import train_classifier
@@ -83,6 +84,7 @@ _COMMANDS = (
     compare,
     bench,
     serve,
+    site,
 )
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from pellucid.errors import AnswerError
+from pellucid.lessons.words import said
 
 LONGEST = 60
 """Characters of a number; what is longer was not typed by hand."""
@@ -37,14 +38,12 @@ def read_number(text: str) -> Typed:
     """
     plain = text.strip().replace("\N{MINUS SIGN}", "-")
     if len(plain) > LONGEST:
-        raise AnswerError(
-            f"a number must have at most {LONGEST} characters, and this has {len(plain)}: round it"
-        )
+        raise AnswerError(said("typed.too_long", most=LONGEST, count=len(plain)))
     fraction = _FRACTION.fullmatch(plain)
     if fraction is not None:
         over, under = map(int, fraction.groups())
         if under == 0:
-            raise AnswerError(f"a fraction must not be over 0, and {plain} is: check it")
+            raise AnswerError(said("typed.over_0", typed=plain))
         return Typed(Fraction(over, under), None)
     decimal = _DECIMAL.fullmatch(plain)
     if decimal is None:
@@ -52,9 +51,7 @@ def read_number(text: str) -> Typed:
     sign, digits, power = decimal.groups()
     exponent = int(power or 0)
     if abs(exponent) > FARTHEST:
-        raise AnswerError(
-            f"a power of ten must be from -{FARTHEST} to {FARTHEST}, and {power} is not: check it"
-        )
+        raise AnswerError(said("typed.power", most=FARTHEST, typed=power))
     value = Fraction(digits.rstrip(".")) * Fraction(10) ** exponent
     decimals = max(0, len(digits.partition(".")[2]) - exponent)
     return Typed(-value if sign == "-" else value, decimals)
@@ -64,10 +61,10 @@ def _remedy(text: str) -> str:
     """What is wrong with a text that is no number, and what to type."""
     shown = text if text.isprintable() else ascii(text)
     if _COMMA.fullmatch(text):
-        return f"decimals must stand behind a dot, and {shown} has a comma: type {dotted(text)}"
+        return said("typed.comma", typed=shown, dotted=dotted(text))
     if text.endswith("%"):
-        return f"a share must be typed as a number from 0 to 1, and {shown} is not: 25% is 0.25"
-    return f"an answer must be a number such as -0.25 or 1/3, and {shown or 'nothing'} is none"
+        return said("typed.percent", typed=shown)
+    return said("typed.no_number", typed=shown) if shown else said("typed.nothing")
 
 
 def dotted(text: str) -> str:

@@ -60,9 +60,10 @@ def filled(sentence: str, figures: Mapping[str, str]) -> str | None:
 
 
 def languages() -> list[str]:
-    """The languages that there is a file of."""
-    here = files(__package__).iterdir()
-    return sorted(file.name.removesuffix(SUFFIX) for file in here if file.name.endswith(SUFFIX))
+    """The languages that there is a file of; lessons.en.toml has the words of something else."""
+    here = (file.name for file in files(__package__).iterdir())
+    ending = re.compile(rf"(\w+){re.escape(SUFFIX)}")
+    return sorted(match[1] for name in here if (match := ending.fullmatch(name)))
 
 
 @cache
