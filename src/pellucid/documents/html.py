@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pellucid.documents.formulas import mathml
+from pellucid.documents.links import Link
 from pellucid.documents.model import Document
 from pellucid.documents.values import Cell, Value
 
@@ -21,8 +22,8 @@ ROOM = 64
 """Characters of a table's row that there is room for beside another table."""
 
 
-def html(document: Document) -> str:
-    """The whole page."""
+def html(document: Document, home: Link | None = None) -> str:
+    """The whole page; `home` is where it leads back to, where it is one of several."""
     environment = Environment(
         loader=PackageLoader("pellucid.documents"),
         autoescape=True,
@@ -41,6 +42,7 @@ def html(document: Document) -> str:
     style = environment.get_template("walk.css").render()
     return environment.get_template("walk.html").render(
         document=document,
+        home=home,
         style=Markup(style),
         mathml=lambda text: Markup(mathml(text)),
         behind=behind,

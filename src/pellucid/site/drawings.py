@@ -14,7 +14,7 @@ def figure(number: float) -> str:
     return f"{number:.3g}".replace("-", MINUS) if abs(number) < 1000 else f"{number:.0f}"
 
 
-def bars(labels: Sequence[str], shares: Series, *, most: int = 8) -> Markup:
+def bars(labels: Sequence[str], shares: Series, *, most: int = 5) -> Markup:
     """Horizontal bars, the largest first where not all have room."""
     rows = list(zip(labels, shares, strict=True))
     if len(rows) > most:
@@ -39,42 +39,43 @@ def bars(labels: Sequence[str], shares: Series, *, most: int = 8) -> Markup:
 
 
 def curves(names: Sequence[str], series: Sequence[Series], places: Sequence[str]) -> Markup:
-    """Lines over places that stand at equal distances, each with its name at its end."""
-    width, height, left, top = 560, 240, 52, 14
+    """Lines over places that stand at equal distances; their names stand above."""
+    width, height, left, top = 560, 260, 52, 44
     low = min(0.0, *(min(one) for one in series))
     high = max(max(one) for one in series)
-    step = (width - left - 90) / max(len(places) - 1, 1)
+    across = (width - left - 20) / max(len(places) - 1, 1)
 
-    def at(place: int, number: float) -> str:
-        y = top + (height - top - 34) * (high - number) / ((high - low) or 1)
-        return f"{left + place * step:.1f},{y:.1f}"
+    def down(number: float) -> float:
+        return top + (height - top - 34) * (high - number) / ((high - low) or 1)
 
     parts = [
-        Markup('<line class="rule" x1="{0}" y1="{2:.1f}" x2="{1}" y2="{2:.1f}"/>').format(
-            left, width - 90, float(at(0, level).split(",")[1])
-        )
-        + Markup('<text class="end small" x="{}" y="{:.1f}">{}</text>').format(
-            left - 8, float(at(0, level).split(",")[1]) + 4, figure(level)
-        )
-        for level in dict.fromkeys((low, (low + high) / 2, high))
+        Markup(
+            '<line class="rule" x1="{}" y1="{:.1f}" x2="{}" y2="{:.1f}"/>'
+            '<text class="end small" x="{}" y="{:.1f}">{}</text>'
+        ).format(left, y, width - 20, y, left - 8, y + 4, figure(level))
+        for level in dict.fromkeys((low, 0.0 if low < 0 else high / 2, high))
+        for y in [down(level)]
     ]
     every = max(1, len(places) // 6)
-    for place, name in enumerate(places):
-        if place % every == 0:
-            parts.append(
-                Markup('<text class="middle small" x="{:.1f}" y="{}">{}</text>').format(
-                    left + place * step, height - 8, name
-                )
-            )
-    for number, (name, one) in enumerate(zip(names, series, strict=True)):
-        line = " ".join(at(place, value) for place, value in enumerate(one))
-        x, y = map(float, at(len(one) - 1, one[-1]).split(","))
-        parts.append(
-            Markup('<polyline class="curve c{}" points="{}"/>').format(number % 4, line)
-            + Markup('<text class="small" x="{:.1f}" y="{:.1f}">{}</text>').format(
-                x + 7, y + 4, name
-            )
+    parts += [
+        Markup('<text class="middle small" x="{:.1f}" y="{}">{}</text>').format(
+            left + place * across, height - 8, places[place]
         )
+        for place in range(0, len(places), every)
+    ]
+    x = float(left)
+    for number, (name, one) in enumerate(zip(names, series, strict=True)):
+        line = " ".join(
+            f"{left + place * across:.1f},{down(value):.1f}" for place, value in enumerate(one)
+        )
+        parts.append(
+            Markup(
+                '<polyline class="curve c{}" points="{}"/>'
+                '<line class="curve c{}" x1="{:.0f}" y1="16" x2="{:.0f}" y2="16"/>'
+                '<text class="small" x="{:.0f}" y="20">{}</text>'
+            ).format(number % 4, line, number % 4, x, x + 28, x + 36, name)
+        )
+        x += 8 * len(name) + 60
     told = "; ".join(
         f"{name}: from {figure(one[0])} to {figure(one[-1])}"
         for name, one in zip(names, series, strict=True)

@@ -91,7 +91,7 @@ def settings(pages: Pages, made: Path) -> str:
         ],
         "extra": {"generator": False, "polyfills": ["assets/iframe-worker.js"]},
         "extra_css": ["assets/site.css"],
-        "extra_javascript": ["assets/grade.js", "assets/exercises.js"],
+        "extra_javascript": [f"assets/{name}.js" for name in ("access", "grade", "exercises")],
         "markdown_extensions": EXTENSIONS,
         "validation": {"links": {"anchors": "warn", "unrecognized_links": "warn"}},
         "nav": pages.navigation,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pellucid.documents.build import document
 from pellucid.documents.html import html
+from pellucid.documents.links import Link
 from pellucid.documents.markdown import escaped
 from pellucid.examples import find_example
 from pellucid.lessons import example_run
@@ -47,6 +48,8 @@ def write_walks(pages: Pages, names: Sequence[str], watch: Callable[[str], None]
     for name in names:
         watch(name)
         made = document(example_run(name).walkthrough, colophon=(words()["walks"]["made"],))
-        pages.write(f"{FOLDER}/{name}.html", html(made))
+        pages.write(
+            f"{FOLDER}/{name}.html", html(made, Link(words()["walks"]["back"], "index.html"))
+        )
         found[name] = {value.name: value.anchor for value in made.values if value.anchor}
     return Walks(found)
