@@ -39,7 +39,7 @@ def test_right_answers_one_after_the_other():
 
 def test_a_wrong_answer_is_followed_to_where_it_leaves_the_way():
     lesson = opened("softmax")
-    score, heard = taken(lesson, "0.5", "-1", "0.9", "0.269", "", "")
+    score, heard = taken(lesson, "0.5", "-1", "?", "0,9", "0.9", "0.269", "", "")
     assert score.right == ["softmax.share"]
     assert score.skipped == ["softmax.large", "softmax.sum"]
     assert "Here your way leaves the right one: exps[1,0] = exp(shifted[1,0])" in "\n".join(heard)
@@ -63,6 +63,12 @@ def test_hints_and_answers_are_given_for_the_asking():
     assert "type 0.245" in "\n".join(heard)
     assert score.left
     assert score.skipped == ["softmax.share"]
+
+
+def test_what_cannot_be_read_is_no_wrong_answer():
+    score, _ = taken(opened("softmax"), "0,269", "", "0.5", "", "", "q")
+    assert score.skipped == ["softmax.share"]
+    assert score.wrong == ["softmax.large"]
 
 
 def test_who_is_not_patient_asks_once():

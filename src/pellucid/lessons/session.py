@@ -94,7 +94,7 @@ class _Question:
                 if self._exercise.arithmetic:
                     self._asker.say(self._exercise.arithmetic)
                 return "right"
-            self._missed = True
+            self._missed |= mark.outcome != "unreadable"
             if not self._patient:
                 return "wrong"
             if mark.outcome == "wrong" and not self._follow():
@@ -117,19 +117,23 @@ class _Question:
         return mark
 
     def _follow(self) -> bool:
-        """Ask for the numbers on the way, to where one is wrong; False where the learner leaves."""
+        """Ask for the numbers on the way, to where one is wrong; False where the learner leaves.
+
+        Enter ends it, and the question itself comes again.
+        """
         for place, step in enumerate(self._exercise.way):
             key = "session.step" if place else "session.first_step"
             self._asker.say(said(key, question=step.question, asked=step.asked_for))
-            while True:
-                text = self._asker.answer()
-                if text is None or text.strip().lower() == LEAVE:
+            mark, text = None, HINT
+            while (mark is None or mark.outcome == "unreadable") and text not in {SKIP, SHOW}:
+                heard = self._asker.answer()
+                if heard is None or heard.strip().lower() == LEAVE:
                     return False
-                mark = self._reply(step, text.strip())
-                if mark is not None or text.strip() in {SKIP, SHOW}:
-                    break
+                text = heard.strip()
+                mark = self._reply(step, text)
             if mark is not None and not mark.right:
                 self._asker.say(said("session.here", arithmetic=step.arithmetic))
+            if text == SKIP or (mark is not None and not mark.right):
                 break
         self._asker.say(said("session.again", question=self._exercise.question))
         return True
