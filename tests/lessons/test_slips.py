@@ -91,6 +91,19 @@ def test_a_wrong_number_is_asked_for_what_is_first_on_the_way():
     assert not grade(mark.next, "1").right
 
 
+def test_the_way_is_told_plainly_and_has_nothing_that_is_hidden():
+    way = exercise_of("heads.look").way
+    assert [step.value for step in way] == [
+        *("h.0.attn.scores[0,1,0]", "h.0.attn.scores[0,1,1]"),
+        *("shifted[0,1,0]", "exps[0,1,0]", "shifted[0,1,1]", "exps[0,1,1]"),
+    ]
+    assert way[0].question.startswith(
+        "What is h.0.attn.scores[0,1,0]? It is (q[0,1,0] · k[0,0,0] +"
+    )
+    assert exercise_of("learning.loss").arithmetic.startswith("losses[0] = -(log_probs[0,1]) = ")
+    assert [step.value for step in exercise_of("learning.dlogit").way] == ["deviation[0,1]"]
+
+
 def test_several_slips_that_give_one_number_are_all_named():
     mark = grade(exercise_of("norm.residual"), "0.332")
     assert {"no_attn_residual", "left_out"} <= {one.name for one in mark.slips}

@@ -14,12 +14,28 @@ from pellucid.numbers import Term, shortest
 from pellucid.tape import Call, Tape
 
 LONGEST = 8
-"""A way has at most so many numbers: the last ones before the answer."""
+"""A way has at most so many numbers: those that have a name first, and the last ones."""
+
+FINER = 1
+"""So many decimals more are asked for on the way, so that the answer is not lost by rounding."""
 
 WHETHER = {"equal", "unequal", "above", "below", "not", "and", "at", "if", "unless"}
 """Operations that choose, and compute nothing."""
 
-WRITER = Writer(most=None)
+
+class PlainWriter(Writer):
+    """Writes arithmetic without saying what chose a number: a learner knows the target."""
+
+    def names(self, term: Term) -> str:
+        """A term's own arithmetic in the code's names."""
+        return self._text(term, self._plain)
+
+    def _plain(self, term: Term) -> str:
+        """An operand's name; unlike by `_name`, it is not told what it was chosen by."""
+        return self._name(term)
+
+
+WRITER = PlainWriter(most=None)
 
 
 class Path:
@@ -81,8 +97,9 @@ class Path:
 
     def steps(self, truth: Truth, decimals: int) -> tuple[Exercise, ...]:
         """The numbers on the way, each as an exercise."""
-        found = [*self._on_tape(truth, decimals), *self._between(decimals)]
-        return tuple(found[-LONGEST:])
+        shown = list(self._on_tape(truth, decimals + FINER))[-LONGEST:]
+        between = list(self._between(decimals + FINER))
+        return (*shown, *between[max(0, len(between) - LONGEST + len(shown)) :])
 
     def _on_tape(self, truth: Truth, decimals: int) -> Iterator[Exercise]:
         for made in self.made:
@@ -93,7 +110,7 @@ class Path:
             yield self._step(made, made.origin, truth.ends(name, place), decimals)
 
     def _step(self, made: Explanation, value: str, ends: Ends, decimals: int) -> Exercise:
-        formula = WRITER.names(made.term) if made.term is not None else ""
+        formula = WRITER.names(_chosen(made.term)) if made.term is not None else ""
         return Exercise(
             value,
             said("way.step", value=value, formula=formula),
@@ -105,14 +122,15 @@ class Path:
 
     def _between(self, decimals: int) -> Iterator[Exercise]:
         """The code's own numbers that have no name on the tape; without any, the sum's terms."""
-        term = self.found.term
-        if term is None:
+        if self.found.term is None:
             return
+        term = _chosen(self.found.term)
         inner = list(_made_before(term, {id(term)}))
         if not inner and not self.made:
             inner = [part for part in term.operands if part.operation]
         for part in inner:
-            if not _is_telling(part.value) or part.operation in WHETHER:
+            hidden = any(not _is_telling(one.value) for one in part.operands)
+            if hidden or not _is_telling(part.value) or part.operation in WHETHER:
                 continue
             figures = WRITER.figures(part)
             label = part.label or figures
@@ -140,7 +158,14 @@ def _made_before(term: Term, seen: set[int]) -> Iterator[Term]:
 
 def arithmetic(found: Explanation) -> str:
     """A number's own arithmetic in one line: names, figures, and what they come to."""
-    return "" if found.term is None else _line(found.name, found.term)
+    return "" if found.term is None else _line(found.name, _chosen(found.term))
+
+
+def _chosen(term: Term) -> Term:
+    """Of a number that is only chosen, as a score that no mask hides is, the one that it is."""
+    while term.operation in {"at", "if", "unless"} and term.operands[0].operation:
+        term = term.operands[0]
+    return term
 
 
 def _line(name: str, term: Term) -> str:
