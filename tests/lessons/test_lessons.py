@@ -9,6 +9,7 @@ import typer
 
 from pellucid.cli import app
 from pellucid.errors import ConfigError
+from pellucid.examples import Example, find_example
 from pellucid.lessons import PATH, find_lesson, grade, is_answerable
 from pellucid.lessons.words import filled, places, text, texts
 from tests.lessons.opened import opened
@@ -96,6 +97,18 @@ def test_words_follow_the_run():
     assert "{softmax.out[0,0]:.3f}" in words
     assert f"{run.tape['softmax.out'][0, 0]:.3f}" in filled(words, run.tape, run.facts)
     assert "softmax.out[0,0]" in places(words)
+
+
+def test_other_weights_give_other_words():
+    example = find_example("ai_rocks")
+    assert isinstance(example, Example)
+    told = []
+    for more in (0.0, 1.0):
+        example.model.params["wte"]["weight"][0, 0] += more
+        tape = example.record(example.update).tape
+        told.append([filled(words, tape, {}) for words in text("lessons.gpt.prose")])
+    changed = [one != other for one, other in zip(*told, strict=True)]
+    assert changed == [False, True, False]
 
 
 def test_a_lesson_is_found_by_number_name_and_title():
