@@ -101,7 +101,7 @@ def test_at_a_terminal_one_goes_on_from_lesson_to_lesson(
 def test_a_wrong_answer_at_a_terminal_is_no_failure(
     pellucid: Command, monkeypatch: pytest.MonkeyPatch
 ):
-    at_a_terminal("0.5|-1|0.9|0.5|q", monkeypatch)
+    at_a_terminal("0.5|-1|0.9|0.5|||q", monkeypatch)
     ended = pellucid("learn", "softmax")
     assert ended.code == 0
     assert "Here your way leaves the right one" in ended.out
