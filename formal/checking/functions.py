@@ -1,4 +1,4 @@
-"""exp, log, cos, sin and erf in whole numbers, each with a proved error.
+"""exp, log, cos, sin and erf in whole numbers, each with a bound of its error.
 
 A number is x · 2^-p with a whole x, and its function is given in the same unit, 2^-p. Where more
 bits are used, w is their number. `>>` and `//` round down: they are off by less than 1.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli.screen import WIDTH
+from pellucid.numbers import at_least
 from tests.cli.conftest import Command
 
 
@@ -58,6 +59,16 @@ def test_all_texts_are_proved_and_written(pellucid: Command, tmp_path: Path):
     assert content["within"] is None
     assert len(content["runs"]) == 9
     assert content["length"] == 2
+
+
+def test_what_holds_whatever_the_text_is_the_smallest_radius(pellucid: Command, tmp_path: Path):
+    file = tmp_path / "texts.json"
+    ended = pellucid("prove", "ai_rocks", "--all-texts", "1", "--within", "auto", "-o", file)
+    assert ended.code == 0
+    content = json.loads(file.read_text(encoding="utf-8"))
+    radii = [text["within"]["radius"] for text in content["texts"]]
+    assert len(set(radii)) == 3
+    assert f"ε = {at_least(min(radii), 4)} of wpe.out, whatever" in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize(
