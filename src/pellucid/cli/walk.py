@@ -144,14 +144,15 @@ def walk(
         if proof is not None and not proof.proved:
             raise typer.Exit(1)
         return
-    way = Walk(made, width=screen.width, shapes=shapes)
+    short = walkthrough.parts != whole.parts
+    way = Walk(made, width=screen.width, shapes=shapes, short=short)
     for name in show or ():
         for line in way.show(value(walkthrough, name, decimals)):
             screen.print(line)
     if step:
         page_through(screen, way, step)
     elif not show:
-        print_walk(screen, way, short=walkthrough.parts != whole.parts)
+        print_walk(screen, way)
         say(screen, next_words(made, read(context.params)))
 
 

@@ -19,10 +19,11 @@ _WORD = re.compile(r" *(?:(?<!\w)'[^']*'(?!\w)|[^ ])+")
 
 
 class Hanging:
-    """A text whose lines go on below themselves, further in, where they are too long."""
+    """A text whose lines go on below themselves, further in by `hang`, where they are too long."""
 
-    def __init__(self, text: Text | str, style: str = "") -> None:
+    def __init__(self, text: Text | str, style: str = "", *, hang: int = HANG) -> None:
         self.text = text if isinstance(text, Text) else Text(text, style)
+        self.hang = hang
 
     @property
     def plain(self) -> str:
@@ -32,7 +33,7 @@ class Hanging:
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         """The text's lines in the width that there is."""
         for line in self.text.split("\n", allow_blank=True):
-            yield from wrapped(line, options.max_width)
+            yield from wrapped(line, options.max_width, self.hang)
 
 
 class Heading:
@@ -72,19 +73,19 @@ def bar(share: float, longest: int, room: int) -> str:
     return "█" * round(share * max(0, min(longest, room)))
 
 
-def wrapped(line: Text, width: int) -> Iterator[Text]:
+def wrapped(line: Text, width: int, hang: int = HANG) -> Iterator[Text]:
     """One line as lines of the width; a word is broken only where it is longer than a line.
 
     >>> [part.plain for part in wrapped(Text("  32 · 0.1 + 107 · (-0.29) = -27.83"), 20)]
     ['  32 · 0.1 + 107 ·', '      (-0.29) =', '      -27.83']
     """
-    line, hang = line.copy(), min(_indent(line) + HANG, width // 2)
+    line, start = line.copy(), min(_indent(line) + hang, width // 2)
     line.rstrip()
     while cell_len(line.plain) > width:
         begun, rest = line.divide([_break(line.plain, width)])
         begun.rstrip()
         yield begun
-        line = Text(" " * hang) + rest[_indent(rest) :]
+        line = Text(" " * start) + rest[_indent(rest) :]
     yield line
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
@@ -26,11 +25,18 @@ BORDER = 6
 
 
 class Walk:
-    """One document, gone through step by step; with `shapes`, names and shapes and no numbers."""
+    """One document, gone through step by step.
 
-    def __init__(self, document: Document, *, width: int = WIDTH, shapes: bool = False) -> None:
+    With `shapes` it is names and shapes and no numbers; a `short` one has no statistics of large
+    tensors.
+    """
+
+    def __init__(
+        self, document: Document, *, width: int = WIDTH, shapes: bool = False, short: bool = False
+    ) -> None:
         self.document = document
         self.shapes = shapes
+        self.short = short
         self.width = width
 
     def part(self, part: DocumentPart) -> Iterator[RenderableType]:
@@ -73,7 +79,7 @@ class Walk:
             return
         if value.whole:
             yield from self._tables(value)
-        else:
+        elif not self.short:
             yield Hanging(f"{INDENT}{value.statistics}  {value.first}")
 
     def _title(self, value: Value, note: str) -> Hanging:
@@ -94,9 +100,9 @@ class Walk:
 
 
 def _said(text: str) -> Iterator[RenderableType]:
-    """A paragraph, below the title of its step."""
-    if text:
-        yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+    """A paragraph, below the title of its step; a token in quotes is not broken."""
+    for line in text.split("\n") if text else ():
+        yield Hanging(f"    {line}", hang=0)
 
 
 def _gloss(value: Value) -> str:
@@ -112,7 +118,7 @@ def _lines(table: ValueTable, width: int, room: int) -> list[Text]:
     return [Text(table.title, "dim"), *lines] if table.title else lines
 
 
-def print_walk(console: Console, walk: Walk, *, short: bool = False) -> None:
+def print_walk(console: Console, walk: Walk) -> None:
     """Print all of a walk; below a short one, how to see more of it."""
     document = walk.document
     title = Text(document.title)
@@ -132,7 +138,7 @@ def print_walk(console: Console, walk: Walk, *, short: bool = False) -> None:
             console.print(line, width=walk.width)
     gradient = "   its gradient: a d before the name" if document.gradients else ""
     lines = ["", f"Any value, or a part of one: --show {_example(document)}{gradient}"]
-    if short:
+    if walk.short:
         lines[1:] = [
             "All of it: --full   some steps: --steps 4-5   a step at a time: --step 1",
             f"Any value, or a part of one: --show {_example(document)}",

@@ -68,6 +68,8 @@ def _brief(part: Part) -> Iterator[Step]:
     words = phrasebook()
     for kind, group in groupby(part.steps, lambda step: step.kind):
         steps = list(group)
+        if kind == BLOCK and part.way == "backward":
+            continue
         if kind == BLOCK:
             blocks = sorted(int(step.names[0].split(".")[1]) for step in steps)
             figures = {"first": f"{blocks[0]}", "last": f"{blocks[-1]}"}
