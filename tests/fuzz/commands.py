@@ -141,6 +141,8 @@ DIGITS = st.sampled_from(["1", "4", "17", "0", "18", "x"])
 OPTIMIZERS = st.sampled_from(["sgd", "momentum", "adam", "adamw", "Adam", "adamx", ""])
 RATES = st.sampled_from(["0.1", "1e-3", "1e30", "nan", "0", "-1", "inf"])
 
+RANGES = st.sampled_from(["4-5", "2,4", "1-99", "5-4", "0", "-", "x", "", "9" * 30])
+
 TARGETS = [
     of_text("tokenize", TEXTS, tokenizer=TOKENIZERS, merges=FLAG),
     of_model(
@@ -154,6 +156,10 @@ TARGETS = [
         learning_rate=RATES,
         shapes=FLAG,
         no_update=FLAG,
+        full=FLAG,
+        steps=RANGES,
+        step=DIGITS,
+        backward=FLAG,
         out=OUTPUTS,
         worksheet=FLAG,
         blanks=FRACTIONS,

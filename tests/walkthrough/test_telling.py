@@ -1,6 +1,7 @@
 """The words of a walk: every figure is the run's, and of what its step shows."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from pellucid.walkthrough import Part, Step, Steps, Walkthrough, gpt_walkthrough
 from pellucid.walkthrough.sights import SIGHTS, Scene, offered
 from pellucid.walkthrough.telling import told
 from pellucid.words import figure, phrasebook, placeholders, share
+from tests.examples.walkthroughs import walkthrough_of
 from tests.models.examples import random_params
 from tests.walkthrough.recordings import RECORDINGS
 
@@ -118,6 +120,22 @@ def test_a_scene_reaches_what_its_step_shows_or_reads_and_nothing_else():
     assert scene.value("att") is None
     assert scene.along("att", -1) is None
     assert "h.0.attn.att" in walkthrough.tape
+
+
+NAME = re.compile(r"(?<!')\b[a-z]\w*(?:\.[\da-z_]+)+(?=[\s\[,.:])")
+
+
+@pytest.mark.parametrize(
+    "name", ["ai_rocks", "gpt1", "hello_world", "llama_by_hand", "where_do_you_live"]
+)
+def test_every_name_in_the_words_is_of_a_value_that_the_step_shows_or_reads(name: str):
+    found = set()
+    for part in walkthrough_of(name).parts:
+        for step in part.steps if part.way else ():
+            names = {word.rstrip(".") for word in NAME.findall(step.says)}
+            assert names <= {*step.names, *step.reads}, step.title
+            found |= names
+    assert len(found) >= 3
 
 
 def test_numbers_that_are_not_finite_are_not_spoken_of():

@@ -106,7 +106,7 @@ def gathered(scene: Scene) -> dict[str, str | None]:
             return {
                 "rows": f"{slopes.shape[0]:,}",
                 "read": f"{read:,}",
-                "both": "wte.weight" if tied else None,
+                "both": scene.name("dwte.weight") if tied else None,
             }
     return {}
 
