@@ -197,11 +197,11 @@ def test_the_loss_is_that_of_the_true_token_s_chance():
     says = step_of(walkthrough, "loss").says
     chance = float(probs[0, WORDS.encode("cat")[0]])
     assert f"-log {figure(chance)} = {figure(float(losses[0]))}" in says
-    assert f"The mean is {figure(float(losses.mean()))}" in says
+    assert f"The mean, {figure(float(losses.mean()))}, is" in says
     assert f"log 6 = {figure(math.log(6))}" in says
     said = step_of(walkthrough, "softmax").says
     best = int(probs[0].argmax())
-    assert f"'{WORDS.vocabulary[best]}' for most likely, {share(float(probs[0, best]))}" in said
+    assert f"finds '{WORDS.vocabulary[best]}' most likely, {share(float(probs[0, best]))}" in said
 
 
 def test_the_strongest_prediction_that_comes_true_is_told_so():
@@ -209,14 +209,14 @@ def test_the_strongest_prediction_that_comes_true_is_told_so():
     assert isinstance(example, Example)
     walkthrough = example.walkthrough()
     chance = float(walkthrough.tape["probs"][0].max())
-    assert f"takes 'llo' for most likely, {share(chance)}, and that is what comes." in (
+    assert f"finds 'llo' most likely, {share(chance)}, and that is what comes." in (
         step_of(walkthrough, "softmax").says
     )
 
 
 def test_a_token_that_comes_twice_has_the_same_row():
     says = step_of(walk_of("the cat on the mat"), "embedding").says
-    assert "For 'the' it is row 0, of 4 numbers." in says
+    assert "For 'the' it is row 0, with 4 numbers." in says
     assert "'the' stands here 2 times" in says
     assert "the same row" not in step_of(walk_of("the cat sat"), "embedding").says
 
@@ -253,7 +253,7 @@ def test_a_sum_is_a_sum_in_words_too():
     one, two = (
         figure(float(tape[name][-1, channel])) for name in ("h.0.resid_pre", "h.0.resid_mid")
     )
-    assert f"in channel {channel}: {one} + " in says
+    assert f"channel {channel} changes most: {one} + " in says
     assert says.endswith(f" = {two}.")
 
 

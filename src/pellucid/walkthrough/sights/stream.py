@@ -138,7 +138,7 @@ def gates(scene: Scene) -> dict[str, str | None]:
         "nodes": f"{product.shape[-1]}",
         "node": f"{node}",
         "gate": figure(float(opened[-1, node])),
-        "passing": figure(float(passing[-1, node])),
+        "passing": _bracketed(float(passing[-1, node])),
         "product": figure(float(product[-1, node])),
     }
 
@@ -148,6 +148,10 @@ def _sum(numbers: tuple[Tensor, Tensor, Tensor], names: tuple[str, str, str]) ->
     one, other, total = map(float, numbers)
     if abs(one + other - total) > 1e-3 * max(1.0, abs(total)):
         return {}
-    second = figure(other)
-    bracketed = f"({second})" if second.startswith("-") else second
-    return dict(zip(names, (figure(one), bracketed, figure(total)), strict=True))
+    return dict(zip(names, (figure(one), _bracketed(other), figure(total)), strict=True))
+
+
+def _bracketed(number: float) -> str:
+    """A number behind a sign: in brackets where it has one of its own."""
+    text = figure(number)
+    return f"({text})" if text.startswith("-") else text
