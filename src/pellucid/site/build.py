@@ -27,6 +27,9 @@ from pellucid.site.walks import write_walks
 NEEDED = ("mkdocs", "material", "mkdocstrings_handlers")
 """What the extra `site` brings: the generator, its theme, and the reader of docstrings."""
 
+SERVED = ("404.html", "sitemap.xml", "sitemap.xml.gz")
+"""What only a server has a use for."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -85,6 +88,8 @@ def build_site(
         notes = _write(pages, contents, watch)
         watch("the pages")
         warnings = _generate(pages, made)
+        for name in SERVED:
+            Path(made, name).unlink(missing_ok=True)
         shutil.copytree(made, out, dirs_exist_ok=True)
         written = [file for file in made.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in written)

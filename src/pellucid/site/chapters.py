@@ -12,7 +12,7 @@ from pellucid.lessons.grade import TELLING
 from pellucid.lessons.typed import FARTHEST, LONGEST
 from pellucid.lessons.words import texts
 from pellucid.site.pages import Pages, templates, words
-from pellucid.site.pictures import PICTURES, table
+from pellucid.site.pictures import PICTURES, formulas, table
 from pellucid.site.walks import Walks
 
 FOLDER = "lessons"
@@ -49,7 +49,14 @@ def chapter(lesson: OpenLesson, place: int, walks: Walks) -> str:
         link = walks.link(example_of(lesson.lesson), picture.shows) if picture.shows else None
         drawing = picture.draw(lesson)
         caption = captions[picture.caption]
-        pictures.append({"drawing": drawing, "caption": caption, "link": link and f"../{link}"})
+        pictures.append(
+            {
+                "drawing": drawing,
+                "formulas": formulas(lesson.run.walkthrough, picture.shows),
+                "caption": caption,
+                "link": link and f"../{link}",
+            }
+        )
     return templates().get_template("chapter.md").render(
         place=place,
         title=escaped(lesson.title),

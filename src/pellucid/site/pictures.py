@@ -6,6 +6,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from pellucid.documents.build import value
+from pellucid.documents.formulas import mathml
 from pellucid.lessons import OpenLesson
 from pellucid.site.drawings import bars, curves, network, pieces
 from pellucid.site.pages import templates
@@ -35,6 +36,14 @@ def table(walkthrough: Walkthrough, name: str) -> Markup:
         value=shown, figure=lambda text: text.replace("-", MINUS)
     )  # fmt: skip
     return Markup(text)
+
+
+def formulas(walkthrough: Walkthrough, name: str) -> list[Markup]:
+    """The formulas by which the walk makes a value, as MathML; none where it has no such step."""
+    steps = [step for part in walkthrough.parts for step in part.steps if name in step.names]
+    lines = steps[0].formulas if steps else ()
+    own = [line for line in lines if f"{name.rpartition('.')[2]} = " in line]
+    return [Markup(mathml(line)) for line in own or (lines if len(lines) == 1 else ())]
 
 
 def _table(name: str) -> Drawing:

@@ -1,4 +1,4 @@
-// The exercises of a chapter: each form asks, grades, and follows a wrong answer along its way.
+// The exercises of a chapter: each asks, grades, and follows a wrong answer along its way.
 
 "use strict";
 
@@ -76,19 +76,19 @@
         if (from > 0) form.querySelector("input").focus();
     };
 
-    for (const form of document.querySelectorAll("form.exercise")) {
-        const { exercise: name } = form.dataset;
+    for (const place of document.querySelectorAll(".exercise")) {
+        const { exercise: name } = place.dataset;
         const exercise = page.exercises.find((one) => one.name === name);
-        const said = form.querySelector(".said");
+        const [form, said] = place.children;
         const show = (...lines) => said.replaceChildren(...lines);
-        if (done.all().has(name)) form.classList.add("done");
+        if (done.all().has(name)) place.classList.add("done");
         form.addEventListener("submit", (event) => {
             event.preventDefault();
             const text = String(new FormData(form).get("answer") ?? "");
             const mark = pellucidGrade(exercise, text, page);
             show(line(mark.says, mark.outcome));
             if (mark.outcome === "right") {
-                form.classList.add("done");
+                place.classList.add("done");
                 done.add(name);
             } else if (mark.next) {
                 follow(exercise, said);
