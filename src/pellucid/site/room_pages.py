@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 
 from pellucid.documents.markdown import escaped
 from pellucid.site.pages import PACKAGE, Pages, words
@@ -41,7 +41,7 @@ def _ordered(room: ModuleType) -> list[str]:
 
     def kind(name: str) -> int:
         found = getattr(room, name)
-        return 0 if isinstance(found, FunctionType) else 1 if isinstance(found, type) else 2
+        return 1 if isinstance(found, type) else 0 if callable(found) else 2
 
     return sorted(room.__all__, key=kind)
 
