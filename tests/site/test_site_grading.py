@@ -63,7 +63,7 @@ def typed(exercise: Exercise) -> Iterator[str]:
     """Answers of all kinds to an exercise: right, near, short, long, slips, and none at all."""
     yield exercise.answer
     if exercise.ends is None:
-        yield from (*exercise.choices, *exercise.answers, exercise.answer.upper())
+        yield from (*exercise.choices, *exercise.answers, exercise.answer.upper(), "1", "9")
         yield from (" ".join(reversed(exercise.answer.split(", "))), "7, 7", *ODD[:3], *ODD[-2:])
         return
     low, high = exercise.ends

@@ -163,7 +163,10 @@ const pellucidGrade = (() => {
 
     const gradeText = (exercise, text, page) => {
         const { marks, slips } = page.words;
-        const plain = plainOf(text);
+        const choices = exercise.choices ?? [];
+        const typed = plainOf(text);
+        const numbered = choices.find((_, place) => typed === String(place + 1));
+        const plain = numbered === undefined ? typed : plainOf(numbered);
         const answers = exercise.answers.map(plainOf);
         if (answers.includes(plain)) return mark("right", marks.right);
         const shape = exercise.kind === "shape";
