@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pellucid.documents.build import document
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, WriteError
 from pellucid.lessons import PATH, example_run
-from pellucid.site import BuiltSite, build_site
+from pellucid.site import BuiltSite, Contents, build_site
 from pellucid.site.pages import Pages, words
 from pellucid.site.papers import documents, write_papers
 from pellucid.site.pictures import PICTURES
@@ -67,6 +67,8 @@ def test_the_page_grades_names_slips_and_leads_along_the_way(reader: Reader):
     assert "done" in form.get_attribute("class")
     form.get_by_role("button", name="Show the answer").click()
     assert "0.269" in said.inner_text()
+    page.get_by_role("link", name="Lessons").first.click()
+    assert page.get_by_text("(3 exercises) ✓ 1 done").count() == 1
 
 
 def test_the_search_finds_words_without_a_server(reader: Reader):
@@ -156,6 +158,9 @@ def test_what_cannot_be_written_is_said_in_one_line(
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ConfigError, match=r"it holds files.*mine\.txt.*--overwrite"):
         build_site(tmp_path)
+    (tmp_path / "assets").write_text("mine")
+    with pytest.raises(WriteError, match=r"must have a directory that can be written"):
+        build_site(tmp_path, Contents.of([]), overwrite=True)
     monkeypatch.setattr("pellucid.site.build.find_spec", lambda _: None)
     with pytest.raises(
         ConfigError, match=r"mkdocs is not installed: pip install 'pellucid\[site\]'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, WriteError
 from pellucid.examples import EXAMPLES
 from pellucid.files import make_room
 from pellucid.lessons import PATH, Lesson
@@ -90,11 +90,22 @@ def build_site(
         warnings = _generate(pages, made)
         for name in SERVED:
             Path(made, name).unlink(missing_ok=True)
-        shutil.copytree(made, out, dirs_exist_ok=True)
+        _copy(made, out)
         written = [file for file in made.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in written)
         count = sum(file.suffix == ".html" for file in written)
     return BuiltSite(out / "index.html", count, size, tuple(warnings), tuple(notes))
+
+
+def _copy(made: Path, out: Path) -> None:
+    """Copy the site to where it is wanted, over what stands there of an earlier one."""
+    try:
+        shutil.copytree(made, out, dirs_exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"the site must have a directory that can be written, and {out} is none "
+            f"({error.strerror or error}): choose another"
+        ) from None
 
 
 def _write(pages: Pages, contents: Contents, watch: Callable[[str], None]) -> list[str]:

@@ -34,7 +34,8 @@ def write_chapters(
         title = f"{place} {lesson.title}"
         entries.append({title: path})
         count = own["count"].format(count=len(lesson.asks))
-        lines.append(f"{place}. [{escaped(lesson.title)}]({lesson.name}.md) {count}")
+        told = f'<span data-lesson="{lesson.name}" data-done="{own["done"]}">{count}</span>'
+        lines.append(f"{place}. [{escaped(lesson.title)}]({lesson.name}.md) {told}")
     pages.write(f"{FOLDER}/index.md", "\n".join(lines) + "\n")
     pages.navigation.append({words()["tabs"]["lessons"]: [f"{FOLDER}/index.md", *entries]})
 

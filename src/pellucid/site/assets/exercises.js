@@ -3,9 +3,6 @@
 "use strict";
 
 (() => {
-    const held = document.getElementById("exercise-data");
-    if (!held) return;
-    const page = JSON.parse(held.textContent);
     const DONE = "pellucid.exercises";
 
     // What was answered rightly, kept where the browser keeps anything for this page.
@@ -24,6 +21,17 @@
             } catch { /* it is shown, and not kept */ }
         },
     };
+
+    // In the list of lessons: how much of each is done.
+    for (const place of document.querySelectorAll("[data-lesson]")) {
+        const { lesson, done: said } = place.dataset;
+        const count = [...done.all()].filter((name) => name.startsWith(`${lesson}.`)).length;
+        if (count > 0) place.append(` ✓ ${said.replace("{done}", count)}`);
+    }
+
+    const held = document.getElementById("exercise-data");
+    if (!held) return;
+    const page = JSON.parse(held.textContent);
 
     const line = (text, kind = "") =>
         Object.assign(document.createElement("p"), { textContent: text, className: kind });
