@@ -172,7 +172,10 @@ def test_runs_are_compared_in_a_file_of_their_own(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "attention, gradients, loss, or the directory of a run, and 'nowhere'"),
+        (
+            ["nowhere"],
+            "attention, gradients, loss, paths, or the directory of a run, and 'nowhere'",
+        ),
         (["run", "nowhere"], "'nowhere' is none of them"),
         (["run/log.jsonl"], "the directory of a run"),
         (["."], "log.jsonl"),

@@ -20,6 +20,10 @@ NAMES = (
     "dropout",
     "positions",
     "linear_maps",
+    "tokenizers",
+    "optimizers",
+    "sampling",
+    "encoder_decoder",
 )
 
 

@@ -79,6 +79,39 @@ MEANT: Mapping[str, Mapping[str, Found]] = {
     },
     "Step after step": {"η": RATE},
     "a = 1, b = 2 … z = 26, and a space is 0": {"number": "numbers.windows"},
+    **{
+        title: {name: f"merge{number}.{name}" for name in ("counts.out", "left", "right")}
+        for number, title in enumerate(
+            (
+                "Merge 1: a + t → at",
+                "Merge 2: c + at → cat",
+                "Merge 3: d + o → do",
+                "Merge 4: do + g → dog",
+            ),
+            start=1,
+        )
+    },
+    "Six things, and a network of two weights": {
+        name: f"sgd.1.{name}" for name in ("output.out", "inputs", "output.weight")
+    },
+    **{
+        title: {"η": 0.5, "μ": 0.9, "β₁": 0.9, "β₂": 0.999, "ε": 1e-8, "λ": 0.1, "t": 1}
+        | {"m_before": lambda _: torch.zeros(2, 1), "v_before": lambda _: torch.zeros(2, 1)}
+        | {"weight": f"{name}.1.output.weight", "dweight": f"d{name}.1.output.weight"}
+        | ({} if name == "sgd" else {"m": f"{name}.1.output.weight.m"})
+        | {
+            part: f"{name}.1.output.weight.{part}"
+            for part in (("m_hat", "v_hat") if name.startswith("adam") else ())
+        }
+        for name, title in (
+            ("sgd", "SGD: against the gradient"),
+            ("momentum", "Momentum: the gradients add up"),
+            ("adam", "Adam: divided by the gradient's own size"),
+            ("adamw", "AdamW: and every weight shrinks a little"),
+        )
+    },
+    "What follows 'humpty du'?": {"logits": "network.logits"},
+    "Temperature": {"logits": "network.logits"},
     "Each word gets a key and a value, the last one a query": {
         "kᵢ": "keys.out",
         "vᵢ": "values.out",

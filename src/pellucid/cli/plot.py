@@ -1,4 +1,6 @@
-"""`pellucid plot`: pictures of a step: attention, gradients, the loss; or of a training's log."""
+"""`pellucid plot`: pictures of a step: attention, gradients, the loss; of optimizers' paths; or of
+a training's log.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -25,6 +27,7 @@ class What(StrEnum):
     ATTENTION = "attention"
     GRADIENTS = "gradients"
     LOSS = "loss"
+    PATHS = "paths"
 
 
 RUN_FILE = "training.svg"
@@ -37,7 +40,7 @@ def plot(
         str,
         Argument(
             metavar="WHAT|RUN",
-            help="attention, gradients or loss; or a training's directory, whose log is drawn.",
+            help="attention, gradients, loss or paths; or a training's directory, to draw its log.",
         ),
     ],
     more: Annotated[
@@ -59,19 +62,29 @@ def plot(
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,
     layers: Annotated[str | None, variant(LAYERS, "Only for attention.", default="all")] = None,
     optimizer: Annotated[
-        list[str] | None, variant(OPTIMIZER, "Only for loss. Repeatable.", default="all four")
+        list[str] | None,
+        variant(OPTIMIZER, "Only for loss and paths. Repeatable.", default="all four"),
     ] = None,
-    learning_rate: Annotated[float, variant(LEARNING_RATE, "Only for loss.")] = 0.01,
-    steps: Annotated[int, variant(STEPS, "Only for loss.")] = 50,
+    learning_rate: Annotated[
+        float | None,
+        variant(LEARNING_RATE, "Only for loss and paths.", default="0.01, or 0.5 of paths"),
+    ] = None,
+    steps: Annotated[
+        int | None, variant(STEPS, "Only for loss and paths.", default="50, or 8 of paths")
+    ] = None,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
 ) -> None:
     """Draw the attention of each head, the gradient norms of each block, or a loss over steps.
 
+    Of paths, draw the ways of the optimizers down one loss of two weights, the example optimizers.
     For a RUN that pellucid train wrote, draw its loss, norms by layer and more.
     """
     if what not in list(What):
         _draw_runs(context, [what, *(more or [])], out)
+        return
+    if what == What.PATHS:
+        _draw_paths(context, more or [], out or Path("paths.svg"))
         return
     from pellucid.inspect import gradient_norms
     from pellucid.optim import OPTIMIZERS
@@ -103,17 +116,60 @@ def plot(
         case What.LOSS:
             check_finite(trace.tape, "losses", ["loss"])
             batch = (trace.tape.value("tokens"), trace.tape.value("targets"))
-            settings = STEP | {"learning_rate": learning_rate}
+            settings = STEP | {"learning_rate": 0.01 if learning_rate is None else learning_rate}
             curves = {
-                name: descend(trace.model, batch, settings | {"optimizer": name}, steps=steps)
+                name: descend(trace.model, batch, settings | {"optimizer": name}, steps=steps or 50)
                 for name in optimizer or OPTIMIZERS
             }
             plots.draw_losses(curves, path)
+        case What.PATHS:
+            pass  # drawn above
     _say(path)
 
 
 def _say(path: Path) -> None:
     console().print(f"drawn to {path}", markup=False, soft_wrap=True)
+
+
+PATHS_TAKE = {"what", "more", "out", "optimizer", "learning_rate", "steps"}
+"""What can be given with paths."""
+
+
+def _draw_paths(context: Context, more: Sequence[str], path: Path) -> None:
+    from pellucid.examples import optimizers
+    from pellucid.optim import OPTIMIZERS
+    from pellucid.pictures.figure import check_picture
+    from pellucid.pictures.paths import draw_paths
+    from pellucid.train import check_update
+
+    if any(name != "optimizers" for name in more):
+        raise ConfigError(
+            f"paths are drawn of the example optimizers, which has two weights, not of {more[0]}: "
+            "for another loss over steps take pellucid plot loss"
+        )
+    for option in context.command.params:
+        if option.name in given_options(context) - PATHS_TAKE:
+            raise ConfigError(
+                f"{option.opts[0]} does not go with paths, which are those of a worked example: "
+                "leave it out"
+            )
+    check_picture(path)
+    values = context.params
+    rate = optimizers.RATE if values["learning_rate"] is None else values["learning_rate"]
+    names, steps = values["optimizer"] or list(OPTIMIZERS), values["steps"] or optimizers.STEPS
+    for name in names:
+        check_update({"optimizer": name, "learning_rate": rate})
+    courses = {
+        optimizers.NAMES[name]: optimizers.course(name, rate=rate, steps=steps) for name in names
+    }
+    for name, (weights, _) in courses.items():
+        if not bool(weights.isfinite().all()):
+            raise ConfigError(
+                f"a path must be of finite weights, and those of {name} are not: take a smaller "
+                "--learning-rate"
+            )
+    draw_paths(courses, optimizers.land_around(courses.values()), optimizers.FEATURES, path)
+    _say(path)
 
 
 def _draw_runs(context: Context, names: Sequence[str], out: Path | None) -> None:

@@ -14,6 +14,7 @@ from pellucid.errors import ConfigError, did_you_mean
 from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.dropout import DROPOUT
+from pellucid.examples.encoder_decoder import ENCODER_DECODER
 from pellucid.examples.gpt2_to_llama import GPT2_TO_LLAMA
 from pellucid.examples.hello_world import hello_world
 from pellucid.examples.humpty_dumpty import HUMPTY_DUMPTY
@@ -22,15 +23,19 @@ from pellucid.examples.leaf_or_flower import LEAF_OR_FLOWER
 from pellucid.examples.leaf_or_flower_training import LEAF_OR_FLOWER_TRAINING
 from pellucid.examples.linear_maps import LINEAR_MAPS
 from pellucid.examples.model_example import Example, load_example, model_example_names
+from pellucid.examples.optimizers import OPTIMIZERS_SIDE_BY_SIDE
 from pellucid.examples.positions import POSITIONS
+from pellucid.examples.sampling import SAMPLING
 from pellucid.examples.self_attention import SELF_ATTENTION
 from pellucid.examples.softmax import SOFTMAX
+from pellucid.examples.tokenizers import TOKENIZERS
 from pellucid.examples.where_do_you_live import GPT_WITH_SEP, TRANSFORMER
 
 EXAMPLES = (
     "leaf_or_flower",
     "leaf_or_flower_training",
     "humpty_dumpty",
+    "tokenizers",
     "self_attention",
     "softmax",
     "layer_norm_residual",
@@ -42,26 +47,33 @@ EXAMPLES = (
     "ai_rocks",
     "ai_rocks_older",
     "ai_rocks_d2",
-    "gpt2_to_llama",
-    "llama_by_hand",
+    "optimizers",
+    "sampling",
     "translation_by_gpt",
     "where_do_you_live",
+    "encoder_decoder",
+    "gpt2_to_llama",
+    "llama_by_hand",
 )
 """The names of all worked examples, in the order in which they teach."""
 
 _DEMONSTRATIONS: dict[str, Demonstration] = {
     "humpty_dumpty": HUMPTY_DUMPTY,
+    "tokenizers": TOKENIZERS,
     "self_attention": SELF_ATTENTION,
     "softmax": SOFTMAX,
     "layer_norm_residual": LAYER_NORM_RESIDUAL,
     "dropout": DROPOUT,
     "positions": POSITIONS,
     "linear_maps": LINEAR_MAPS,
+    "optimizers": OPTIMIZERS_SIDE_BY_SIDE,
+    "sampling": SAMPLING,
     "leaf_or_flower": LEAF_OR_FLOWER,
     "leaf_or_flower_training": LEAF_OR_FLOWER_TRAINING,
     "gpt2_to_llama": GPT2_TO_LLAMA,
     "translation_by_gpt": GPT_WITH_SEP,
     "where_do_you_live": TRANSFORMER,
+    "encoder_decoder": ENCODER_DECODER,
 }
 
 _MADE: dict[str, Callable[[], Example]] = {"hello_world": hello_world, "ai_rocks_d2": ai_rocks_d2}

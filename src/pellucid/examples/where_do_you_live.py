@@ -33,6 +33,7 @@ SIZES: dict[str, Any] = {
 }
 STEPS = 60
 LEARNING_RATE = 0.02
+BELOW = "Below: the first of them, in one more step, with the weights as they now are."
 
 M = TypeVar("M", GPT, Transformer)
 
@@ -51,7 +52,7 @@ def trained(model: M, form: Form) -> tuple[M, list[float]]:
     return model, losses
 
 
-def _training(model: GPT | Transformer, losses: list[float]) -> Part:
+def training(model: GPT | Transformer, losses: list[float], below: str = BELOW) -> Part:
     """What the training did: the loss as it fell, and what is written for each source now."""
     sources = [pair.source for pair in PAIRS]
     found = translate(model, WORDS, sources, width=1, max_new_tokens=8)
@@ -65,8 +66,7 @@ def _training(model: GPT | Transformer, losses: list[float]) -> Part:
             lines=tuple(
                 f"{pair.source:<24} → {text.text}" for pair, text in zip(PAIRS, found, strict=True)
             ),
-            says=f"{right} of {len(PAIRS)} are as they were taught. Below: the first of them, in "
-            "one more step, with the weights as they now are.",
+            says=f"{right} of {len(PAIRS)} are as they were taught. {below}",
         ),
     )
     return Part(f"A training of {STEPS} steps on {len(PAIRS)} pairs", steps)
@@ -79,7 +79,7 @@ def _by_transformer() -> Walkthrough:
     walkthrough = transformer_walkthrough(
         model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about
     )
-    return walkthrough.led_by(_training(model, losses))
+    return walkthrough.led_by(training(model, losses))
 
 
 def _by_gpt() -> Walkthrough:
@@ -92,7 +92,7 @@ def _by_gpt() -> Walkthrough:
         GPT_WITH_SEP.title,
         GPT_WITH_SEP.about,
     )
-    return walkthrough.led_by(_training(model, losses))
+    return walkthrough.led_by(training(model, losses))
 
 
 TRANSFORMER = Demonstration(
