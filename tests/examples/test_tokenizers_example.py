@@ -20,7 +20,7 @@ def test_the_counts_are_those_of_all_neighbours():
         for row, left in enumerate(one.symbols):
             for column, right in enumerate(one.symbols):
                 assert one.counts[row, column] == counted[left, right], (left, right)
-        assert one.count == max(counted.values())
+        assert one.times == max(counted.values())
 
 
 @pytest.mark.parametrize("word", [*WORDS, UNSEEN, "rats"])

@@ -46,7 +46,7 @@ class MergeRound(NamedTuple):
     right: str
 
     @property
-    def count(self) -> int:
+    def times(self) -> int:
         """How often the pair that is merged stands in the text."""
         return int(self.counts[self.symbols.index(self.left), self.symbols.index(self.right)])
 
@@ -155,7 +155,7 @@ def _merge(number: int, one: MergeRound) -> Step:
         ("counts.out = left right: how often the row's piece stands before the column's",),
         (f"merge{number}.counts.out",),
         ("   ".join(" ".join(word) for word in after),),
-        says=f"The largest count is {one.count}, of {one.left} + {one.right}.{tie} So {new} is a "
+        says=f"The largest count is {one.times}, of {one.left} + {one.right}.{tie} So {new} is a "
         f"piece of its own, number {len(one.vocabulary)}, and the text has "
         f"{sum(map(len, after))} pieces instead of {sum(map(len, one.words))}.",
     )
@@ -166,7 +166,8 @@ def _side_by_side(tape: Tape, vocabulary: Pieces, merges: list[tuple[str, str]])
     letters = Characters("".join(sorted(set("".join(WORDS)))))
     words = Words.from_text(text)
     shown = [*dict.fromkeys(WORDS), UNSEEN]
-    rows, known = [], set(words.vocabulary)
+    rows: list[tuple[str, ...]] = []
+    known = set(words.vocabulary)
     for word in shown:
         whole = word if word in known else "unknown"
         rows.append((word, " ".join(word), whole, " + ".join(encoded(word, merges))))
