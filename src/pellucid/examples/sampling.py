@@ -58,6 +58,7 @@ def _walkthrough() -> Walkthrough:
     names |= axes(([""], SEEN), "network.output.out", "plain.out", "cool.out", "hot.out")
     names |= {"temperatures": ([f"T = {t:g}" for t in TEMPERATURES.values()], best)}
     names |= {"top_k.out": (best[:TOP_K],), "top_p.out": (best[: len(tape["top_p.out"])],)}
+    names |= axes((best[:TOP_K],), "both.divided.out", "both.out")
     names |= {"kept_k": (best[:TOP_K],), "kept_p": (best[: len(tape["kept_p"])],)}
     for name in ("greedy", "beam"):
         windows = [seen(ALPHABET.decode(ids)) for ids in tape[f"{name}.windows"].tolist()]
@@ -93,7 +94,7 @@ def _hesitates(tape: Tape, model: NextToken, loss: float) -> Part:
 def _drawing(tape: Tape) -> Part:
     return Part(
         "Drawing lots",
-        (_by_chance(tape), _temperature(tape), _top_k(tape), _top_p(tape)),
+        (_by_chance(tape), _temperature(tape), _top_k(tape), _both(tape), _top_p(tape)),
     )
 
 
@@ -148,6 +149,23 @@ def _top_k(tape: Tape) -> Step:
         Sampling(top_k=TOP_K),
         f"Top-k: the {TOP_K} likeliest",
         f"Only the {TOP_K} likeliest are kept, however likely they are.",
+    )
+
+
+def _both(tape: Tape) -> Step:
+    cool = TEMPERATURES["cool"]
+    divided, _ = scale(tape["kept_k"], factor=1 / cool, tape=tape.at("both.divided"))
+    out, _ = softmax(divided, tape=tape.at("both"))
+    how = Sampling(temperature=cool, top_k=TOP_K)
+    _, chances = candidates(tape["network.logits"][0], how)
+    return Step(
+        f"Both: temperature {cool:g}, then top-k",
+        (f"both.divided.out = kept_k / {cool:g},   both.out = softmax(both.divided.out)",),
+        ("both.divided.out", "both.out"),
+        says=f"A temperature keeps the order, so the same {TOP_K} are left, and the first of them "
+        f"has {float(out[0]):.1%} instead of {float(tape['top_k.out'][0]):.1%}. As pellucid "
+        f"generate --temperature {cool:g} --top-k {TOP_K} does it, they differ by "
+        f"{apart(out, chances)}.",
     )
 
 

@@ -3,16 +3,23 @@
 import math
 from collections.abc import Callable, Mapping
 
-import torch
 from torch import Tensor
 
 from pellucid.checkpoint import open_model
-from pellucid.layers import IGNORE, softmax
-from pellucid.lessons.run import Run, text_trace
+from pellucid.examples.encoder_decoder import WRITES
+from pellucid.examples.humpty_dumpty import SEEN
+from pellucid.examples.optimizers import DECAY, RATE
+from pellucid.examples.sampling import POINT, TEMPERATURES, TOP_K, TOP_P
+from pellucid.examples.tokenizers import UNSEEN, cut, encoded, learnt
+from pellucid.examples.tokenizers import WORDS as SMALL
+from pellucid.examples.two_beams import PROMPT
+from pellucid.layers import IGNORE
+from pellucid.lessons.run import Run, example_run, text_trace
 from pellucid.models import CausalModel
+from pellucid.optim import MU
 from pellucid.shipped import SHIPPED_MODEL
 from pellucid.tape import Tape, select
-from pellucid.walkthrough import Walkthrough, gpt_walkthrough, labelled
+from pellucid.walkthrough import gpt_walkthrough
 
 Facts = Mapping[str, object]
 
@@ -144,73 +151,95 @@ def _nudged(model: CausalModel, by: float, tokens: Tensor, targets: Tensor) -> T
 
 
 def subwords_run() -> Run:
-    """The trained model's tokenizer on two texts: how many tokens, and which."""
+    """The example's merges, and the trained model's tokenizer on two texts."""
+    run = example_run("tokenizers")
     _, tokenizer = open_model(SHIPPED_MODEL)
-    tape = Tape()
-    facts: dict[str, object] = {"size": tokenizer.vocab_size}
-    told: dict[str, object] = facts | {"why": 0}
+    told: dict[str, object] = {"size": tokenizer.vocab_size, "why": 0, "cut": 0}
     for key, text in zip(("one", "several"), WORDS, strict=True):
         tokens = tokenizer.encode(text)
-        tape.given({key: torch.tensor(tokens)})
         pieces = " | ".join(tokenizer.decode([token]) for token in tokens)
         told |= {f"{key}_text": text, f"{key}_pieces": pieces, f"{key}_count": len(tokens)}
         told |= {f"{key}_letters": len(text)}
-    return Run(Walkthrough("Sub-words", "", tape, ()), told)
-
-
-TOP = 4
-"""So many next tokens stand in the lesson on sampling."""
-
-COOL = 0.5
-"""Its temperature."""
-
-ANY = "sea"
-"""A word to end a text with, so that what stands before it is read too."""
-
-READ = 4
-"""So many tokens of the story have been read there."""
-
-
-def sampling_run() -> Run:
-    """The trained model's likeliest next tokens, their chances, and those at a temperature."""
-    trace = text_trace(STORY)
-    tokens = trace.tape.value("tokens")[:READ]
-    best = trace.tape.value("logits")[READ - 1].topk(TOP)
-    scores = best.values.round(decimals=2)
-    tape = Tape()
-    tape.given({"scores": scores})
-    softmax(scores, tape=tape.at("warm"))
-    cooler = scores / COOL
-    tape.given({"cooler": cooler})
-    softmax(cooler, tape=tape.at("cool"))
-    two = scores[: TOP // 2]
-    tape.given({"kept": two})
-    softmax(two, tape=tape.at("top_k"))
-    pieces = [trace.piece(int(token)) for token in tokens]
-    told: dict[str, object] = {"text": "".join(pieces), "temperature": COOL, "top": TOP}
-    told |= {f"token_{at}": trace.piece(int(token)) for at, token in enumerate(best.indices)}
-    told |= {"k": TOP // 2, **_continued(str(told["text"]), str(told["token_0"]))}
-    known = [str(told[f"token_{at}"]) for at in range(TOP)]
-    axes = dict.fromkeys(("scores", "cooler", "warm.out", "cool.out"), (known,))
-    labels = labelled(axes | {"kept": (known[: TOP // 2],), "top_k.out": (known[: TOP // 2],)})
-    return Run(Walkthrough("Sampling", "", tape, (), labels), told)
-
-
-def _continued(text: str, token: str) -> Facts:
-    """The chances of a token and of the likeliest one after it, as the question has them."""
-    trace = text_trace(f"{text}{token} {ANY}")
-    logits = trace.tape.value("logits")
-    after = logits[READ].softmax(-1).topk(1)
-    first = int(trace.tape.value("tokens")[READ])
-    one = round(float(logits[READ - 1].softmax(-1)[first]), 3)
-    two = round(float(after.values[0]), 3)
-    told: dict[str, object] = {
-        "chance_1": one,
-        "chance_2": two,
-        "both": one * two,
-        "added": one + two,
+    rounds = list(learnt(Tape()))
+    first, merges = rounds[0], [(one.left, one.right) for one in rounds]
+    pieces_after = [len(cut(word, first.left, first.right)) for word in first.words]
+    told |= {
+        "words": " ".join(SMALL),
+        "left": first.left,
+        "right": first.right,
+        "pair": first.times,
+        "pair_words": sum(word == SMALL[0] for word in SMALL),
+        "letters": sum(map(len, SMALL)),
+        "after": sum(pieces_after),
+        "merges": len(merges),
+        "cats": " + ".join(encoded("cats", merges)),
+        "unseen": UNSEEN,
     }
-    return told | {"first": token, "second": trace.piece(int(after.indices[0]))}
+    return Run(run.walkthrough, told)
+
+
+def of_sampling(run: Run) -> Facts:
+    """The best characters, how many top-p keeps, where a draw falls, and which text wins."""
+    tape = run.tape
+    best = [SEEN[token] for token in tape.value("best").tolist()]
+    chances = tape.value("plain.out")[0, tape.value("best")]
+    losses = {name: tape.value(f"{name}.losses") for name in ("greedy", "beam")}
+    first = {f"{name}_first": math.exp(-float(one[0])) for name, one in losses.items()}
+    second = {f"{name}_second": math.exp(-float(one[1])) for name, one in losses.items()}
+    shown = {name: round(chance, 3) for name, chance in (first | second).items()}
+    return shown | {
+        "prompt": PROMPT,
+        "temperature": TEMPERATURES["cool"],
+        "k": TOP_K,
+        "p": TOP_P,
+        "kept": tape.value("kept_p").numel(),
+        "point": POINT,
+        "drawn": int((chances.cumsum(0) <= POINT).sum()),
+        "both": shown["beam_first"] * shown["beam_second"],
+        "added": shown["beam_first"] + shown["beam_second"],
+        "greedy_chance": math.exp(float(tape.value("greedy_sum"))),
+        "beam_chance": math.exp(float(tape.value("beam_sum"))),
+        "winner": int(tape.value("beam_sum") > tape.value("greedy_sum")),
+        **{f"best_{place}": letter for place, letter in enumerate(best)},
+    }
+
+
+def of_optimizers(run: Run) -> Facts:
+    """The settings, and who moved the flat weight least."""
+    flat = run.tape.value("by_size")
+    return {
+        "rate": RATE,
+        "decay": DECAY,
+        "mu": MU,
+        "steps": len(flat) - 1,
+        "slowest": int((flat[-1] - flat[0]).abs().argmin()),
+    }
+
+
+def of_padding(run: Run) -> Facts:
+    """How long the two sources are, and how a word of the decoder looks at the shorter one."""
+    looks = run.tape.value("may_look")
+    first, second = (int(row.sum()) for row in looks)
+    row = run.tape.value("cross_1")[_labels(run, "cross_1", 0).index(WRITES)]
+    most, read = int(row.argmax()), _labels(run, "cross_1", 1)
+    others = [round(float(share), 2) for share in row[:first]]
+    del others[most]
+    return {
+        "shorter": first,
+        "longer": second,
+        "padded": second - first,
+        "hidden": 0,
+        "changed": 2,
+        "writes": WRITES,
+        "word": read[most],
+        "shares": ", ".join(f"{share:.2f}" for share in others),
+        "others": sum(others),
+        "seen": 1 - sum(others),
+    }
+
+
+def _labels(run: Run, name: str, axis: int) -> list[str]:
+    return list(run.walkthrough.labels(name)[axis] or ())
 
 
 def inside_run() -> Run:
