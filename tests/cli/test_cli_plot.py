@@ -59,12 +59,32 @@ def test_attention_s_colours_are_the_tape_s(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
     trace = ai_rocks().record()
     table = trace.tape["h.0.attn.att"]
-    plots.draw_attention({"h.0.attn.att": table}, trace.pieces, tmp_path / "a.svg")
+    both = {"h.0.attn.att": (trace.pieces, trace.pieces)}
+    plots.draw_attention({"h.0.attn.att": table}, both, tmp_path / "a.svg")
     (figure,) = kept
     for axes, weights in zip(figure.axes[:2], table, strict=True):
         assert torch.equal(torch.tensor(axes.images[0].get_array().data), weights)
         assert axes.images[0].get_clim() == (0, 1)
         assert [label.get_text() for label in axes.get_yticklabels()] == ["AI", "rocks"]
+
+
+def test_cross_attention_has_the_target_s_tokens_in_rows_and_the_source_s_in_columns(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pellucid: Command
+):
+    kept = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: kept.append(figure))
+    ended = pellucid("plot", "attention", "where_do_you_live", "-o", tmp_path / "a.svg")
+    assert (ended.code, ended.err) == (0, "")
+    by_title = {axes.get_title(): axes for axes in kept[0].axes}
+    cross = by_title["dec.h.0.cross.att, head 1"]
+    rows, columns = (
+        [label.get_text() for label in labels]
+        for labels in (cross.get_yticklabels(), cross.get_xticklabels())
+    )
+    assert rows == ["<BOS>", "Where", "do", "you", "live", "?"]
+    assert columns == ["Wo", "wohnst", "du", "?", "<EOS>"]
+    assert cross.images[0].get_array().shape == (len(rows), len(columns))
+    assert {"enc.h.0.attn.att, head 0", "dec.h.0.attn.att, head 0"} <= set(by_title)
 
 
 def test_a_llama_s_many_parameters_have_a_colour_each(
@@ -120,7 +140,8 @@ def test_a_descent_is_the_optimizer_s_own(optimizer: str):
     ("arguments", "words"),
     [
         (["attention", "-o", "a.jpg"], ".svg, .png, .pdf"),
-        (["attention", "softmax"], "only a model's example"),
+        (["attention", "softmax"], "softmax has none: try where_do_you_live"),
+        (["attention", "where_do_you_live", "--layers", "0"], "--layers goes with a model"),
         (["attention", "--layers", "7"], "--layers"),
         (["loss", "--optimizer", "lion"], "sgd, momentum"),
         (["loss", "--learning-rate", "0"], "learning_rate"),

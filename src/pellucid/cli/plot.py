@@ -101,6 +101,9 @@ def plot(
     path = out or Path(f"{what}.svg")
     check_picture(path)
     model = reader_of(text, model)
+    if model is None and what == What.ATTENTION and _is_demonstration(text):
+        _draw_tables(str(text), layers, path)
+        return
     how = opening(model, tokenizer_name, dtype, special=special)
     trace = _example(text or "ai_rocks") if model is None else record_text(text, model, how, None)
     depth = trace.model.config.n_layer
@@ -108,8 +111,9 @@ def plot(
         case What.ATTENTION:
             names = [f"h.{layer}.attn.att" for layer in blocks_of(layers or "all", depth) or []]
             check_finite(trace.tape, "attention", names)
+            both = (trace.pieces, trace.pieces)
             plots.draw_attention(
-                {name: trace.tape.value(name) for name in names}, trace.pieces, path
+                {name: trace.tape.value(name) for name in names}, dict.fromkeys(names, both), path
             )
         case What.GRADIENTS:
             plots.draw_gradient_norms(gradient_norms(trace.model, trace.tape), path)
@@ -129,6 +133,39 @@ def plot(
 
 def _say(path: Path) -> None:
     console().print(f"drawn to {path}", markup=False, soft_wrap=True)
+
+
+def _is_demonstration(name: str | None) -> bool:
+    from pellucid.examples import Demonstration, find_example
+
+    return name is not None and isinstance(find_example(name), Demonstration)
+
+
+def _draw_tables(name: str, layers: str | None, path: Path) -> None:
+    """Draw the attention tables that a demonstration has, of whatever model it runs."""
+    from pellucid.examples import Demonstration, find_example
+    from pellucid.pictures.plots import draw_attention
+
+    example = find_example(name)
+    assert isinstance(example, Demonstration)
+    if layers is not None:
+        raise ConfigError(f"--layers goes with a model, and {name} draws all that it has: leave it")
+    walkthrough = example.walkthrough()
+    tables, along = {}, {}
+    tape = walkthrough.tape
+    for value in tape:
+        found, gradient = tape.value(value), value.startswith("d") and value[1:] in tape
+        if value.rpartition(".")[2] == "att" and not gradient and found.dim() in {2, 3}:
+            tables[value] = found if found.dim() == 3 else found[None]
+            rows, columns = ([None, None, *walkthrough.labels(value)])[-2:]
+            along[value] = (rows, columns)
+    if not tables:
+        raise ConfigError(
+            f"attention is drawn of an example that has it, and {name} has none: try "
+            "where_do_you_live"
+        )
+    draw_attention(tables, along, path)
+    _say(path)
 
 
 PATHS_TAKE = {"what", "more", "out", "optimizer", "learning_rate", "steps"}

@@ -64,6 +64,11 @@ def _walkthrough() -> Walkthrough:
     names |= axes((read, read), "row_scores", "row_att")
     names |= axes((written, read), *(f"cross_{layer}" for layer in range(LAYERS)))
     names |= axes((rows, wanted), "losses") | axes((wanted,), "alone.losses")
+    alone = [piece for piece in read if piece != PAD]
+    for layer in range(LAYERS):
+        names |= axes((None, alone, alone), f"alone.enc.h.{layer}.attn.att")
+        names |= axes((None, written, written), f"alone.dec.h.{layer}.attn.att")
+        names |= axes((None, written, alone), f"alone.dec.h.{layer}.cross.att")
     return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
@@ -96,7 +101,7 @@ def _padding(tape: Tape, model: Transformer) -> Part:
             ),
             Step(
                 "The padding mask",
-                ("mask: 1 where the token is not <PAD>",),
+                ("mask: 1 at a token, 0 at padding",),
                 ("may_look",),
                 says="It says which places may be looked at, and is the same for every place that "
                 "looks, every head and every layer.",

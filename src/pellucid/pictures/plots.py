@@ -20,23 +20,35 @@ LEAST = 1e-12
 """Of a gradient that is all but 0, the logarithmic axis shows this."""
 
 
-def draw_attention(tables: Mapping[str, Tensor], pieces: Sequence[str], path: Path) -> None:
+Tokens = Sequence[str] | None
+"""What stands along an axis; None where its places have no names."""
+
+
+def draw_attention(
+    tables: Mapping[str, Tensor], along: Mapping[str, tuple[Tokens, Tokens]], path: Path
+) -> None:
     """Draw each head's table: a row a token that looks, a column a token that it looks at.
 
-    `tables` are attention probabilities (H, T, T) by name; a row of pictures each.
+    `tables` are attention probabilities (H, T, S) by name, a row of pictures each; `along` has the
+    tokens of rows and of columns, which of cross-attention are those of two texts.
     """
     heads = max(len(table) for table in tables.values())
-    count = len(pieces)
+    count = max(max(table.shape[1:]) for table in tables.values())
     size = min(6.0, 1.4 + 0.22 * count) if count <= LABELLED else 4.0
     figure = new_figure(size * heads + 1, size * len(tables) + 0.3)
     grid = figure.subplots(len(tables), heads, squeeze=False)
     for row, (name, table) in zip(grid, tables.items(), strict=True):
+        looking, seen = along[name]
+        for axes in row[len(table) :]:
+            axes.set_axis_off()
         for head, (axes, weights) in enumerate(zip(row, table, strict=False)):
             image = axes.imshow(weights.double().cpu().numpy(), cmap="Blues", vmin=0, vmax=1)
             axes.set_title(f"{name}, head {head}", fontsize=9)
             if count <= LABELLED:
-                axes.set_xticks(range(count), pieces, rotation=90, fontsize=8)
-                axes.set_yticks(range(count), pieces, fontsize=8)
+                if seen is not None:
+                    axes.set_xticks(range(len(seen)), seen, rotation=90, fontsize=8)
+                if looking is not None:
+                    axes.set_yticks(range(len(looking)), looking, fontsize=8)
     figure.colorbar(image, ax=grid, label="attention", shrink=0.8, aspect=20 * len(tables))
     save_figure(figure, path)
 
