@@ -203,7 +203,8 @@ def test_every_example_is_proved(name: str):
     assert proof.failures == ()
     computed = [tensor for tensor in proof.tensors if tensor.part != "given"]
     assert len(computed) >= 2
-    assert sum(tensor.error > 0 for tensor in computed) > 0
+    # Counts and rows of a table are exact: nothing is rounded there.
+    assert any(tensor.error > 0 for tensor in computed) == (name != "tokenizers")
 
 
 def test_of_a_model_s_step_nothing_is_taken_as_it_is_but_what_was_given():

@@ -161,8 +161,8 @@ def _draw_tables(name: str, layers: str | None, path: Path) -> None:
             along[value] = (rows, columns)
     if not tables:
         raise ConfigError(
-            f"attention is drawn of an example that has it, and {name} has none: try "
-            "where_do_you_live"
+            f"attention is drawn of an example that has it for one text, and {name} has none: "
+            "try where_do_you_live"
         )
     draw_attention(tables, along, path)
     _say(path)

@@ -63,12 +63,7 @@ def _walkthrough() -> Walkthrough:
     names: dict[str, Sequence[Labels]] = {"source": (rows, None), "may_look": (rows, None)}
     names |= axes((read, read), "row_scores", "row_att")
     names |= axes((written, read), *(f"cross_{layer}" for layer in range(LAYERS)))
-    names |= axes((rows, wanted), "losses") | axes((wanted,), "alone.losses")
-    alone = [piece for piece in read if piece != PAD]
-    for layer in range(LAYERS):
-        names |= axes((None, alone, alone), f"alone.enc.h.{layer}.attn.att")
-        names |= axes((None, written, written), f"alone.dec.h.{layer}.attn.att")
-        names |= axes((None, written, alone), f"alone.dec.h.{layer}.cross.att")
+    names |= axes((rows, wanted), "losses") | axes((wanted,), "alone_losses")
     return Walkthrough(TITLE, ABOUT, tape, parts, labelled(names))
 
 
@@ -124,7 +119,9 @@ def _padding(tape: Tape, model: Transformer) -> Part:
 def _same(tape: Tape, model: Transformer) -> Step:
     """The shorter source without padding, and with other numbers in the padding's place."""
     source, tokens, targets = parallel_row(WORDS, TOGETHER[0], "transformer")
-    model.loss(source, tokens, targets, tape.at("alone"))
+    alone = Tape()
+    model.loss(source, tokens, targets, alone)
+    tape.given({"alone_losses": alone["losses"]})
     length = len(source)
     memory = tape["dec.memory"][0, :length]
     table = model.params["wte"]["weight"].clone()
@@ -132,10 +129,10 @@ def _same(tape: Tape, model: Transformer) -> Step:
     other = model.with_params(model.params | {"wte": {"weight": table}}).encode(tape["source"])
     return Step(
         "Padding changes nothing",
-        names=("losses", "alone.losses"),
+        names=("losses", "alone_losses"),
         says=f"Read alone, without padding, the shorter sentence has the same memory, to within "
-        f"{apart(memory, tape['alone.dec.memory'])}, the same logits, to within "
-        f"{apart(tape['logits'][0], tape['alone.logits'])}, and the same losses, its row of the "
+        f"{apart(memory, alone['dec.memory'])}, the same logits, to within "
+        f"{apart(tape['logits'][0], alone['logits'])}, and the same losses, its row of the "
         f"table above. With other numbers for {PAD} the memory of its {length} tokens differs by "
         f"{apart(memory, other[0, :length])}.",
     )

@@ -11,7 +11,7 @@ from pellucid.examples.toolbox import axes, exact, numbered
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.optim import MU, OPTIMIZERS
 from pellucid.tape import NULL_TAPE, NullTape, Tape
-from pellucid.tree import unflatten
+from pellucid.tree import map_leaves, unflatten
 from pellucid.walkthrough import Labels, Part, Step, Walkthrough, labelled
 
 TITLE = "Optimizers side by side"
@@ -62,16 +62,20 @@ def course(
     weights, losses = [], []
     for step in range(1, steps + 2):
         weights.append(model.params["output"]["weight"].flatten())
-        if step > steps:
-            losses.append(model.loss(INPUTS, CLASSES, tape.at(f"{name}.end")))
-            break
-        at = tape.at(f"{name}.{step}")
+        at = tape.at(f"{name}.{step}" if step <= steps else f"{name}.end")
         loss, grads = model.loss_and_grads(INPUTS, CLASSES, at)
         losses.append(loss)
+        if step > steps:
+            break
         params, state = OPTIMIZERS[name](
             model.params, grads, state, learning_rate=rate, tape=at, **SETTINGS.get(name, {})
         )
-        model = model.with_params(params)
+        # A certificate is of steps that each begin from what is given: weights and moments.
+        model = model.with_params(map_leaves(torch.clone, params))
+        state = {
+            key: map_leaves(torch.clone, kept) if isinstance(kept, dict) else kept
+            for key, kept in state.items()
+        }
     return torch.stack(weights), torch.stack(losses)
 
 
