@@ -128,16 +128,12 @@ def _compared(tape: Tape, model: NextToken, greedy: BeamCourse, found: BeamCours
         ("greedy_sum = -Σ greedy.losses,   beam_sum = -Σ beam.losses",),
         ("greedy.losses", "greedy_sum", "beam.losses", "beam_sum"),
         table(("", *(f"{place + 1}." for place in range(LENGTH)), "sum"), rows),
-        says=f"The greedy text begins better, {_signed(begun[0])} to {_signed(begun[1])}; then it "
+        says=f"The greedy text begins better, {begun[0]:.4f} to {begun[1]:.4f}; then it "
         f"loses {rest[0]:.4f}, and the other only {rest[1]:.4f}: after 'dum' the network knows how "
-        f"to go on. In all '{found.texts[0]}' has {_signed(sums[1])} and '{greedy.texts[0]}' "
-        f"{_signed(sums[0])}, so it is {math.exp(sums[1] - sums[0]):.2f} times as likely. Chances "
+        f"to go on. In all '{found.texts[0]}' has {sums[1]:.4f} and '{greedy.texts[0]}' "
+        f"{sums[0]:.4f}, so it is {math.exp(sums[1] - sums[0]):.2f} times as likely. Chances "
         "multiply, so their logarithms add up; a loss is one with its sign turned.",
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 def seen(text: str) -> str:
