@@ -12,7 +12,8 @@
     ├── ProofError          a question about a real number that its ball leaves open
     ├── StoppedError        long work that was stopped from outside
     ├── FormulaError        a printed equation that cannot be computed from the values given
-    └── AnswerError         an answer to an exercise that is none: a decimal comma, a word
+    ├── AnswerError         an answer to an exercise that is none: a decimal comma, a word
+    └── SheetError          a handout's sheet, or a class's answers to it, that cannot be read
 
 A message is one line and has three parts: the invariant, what came instead, and the remedy.
 Control characters in it, as of a foreign file's names, are escaped here, once for all.
@@ -98,6 +99,10 @@ class FormulaError(PellucidError):
 
 class AnswerError(PellucidError):
     """An answer to an exercise that cannot be read: it is neither right nor wrong."""
+
+
+class SheetError(PellucidError):
+    """A handout's sheet, or a file of a class's answers to it, that cannot be read."""
 
 
 def did_you_mean(word: str, known: "Iterable[str]", also: "Mapping[str, str] | None" = None) -> str:

@@ -46,8 +46,9 @@ def test_the_settings_are_those_of_the_walk_and_stand_in_the_colophon(
 def test_the_seed_chooses_the_blanks(pellucid: Command, tmp_path: Path):
     def names(seed: int) -> list[str]:
         file = tmp_path / f"{seed}.json"
-        pellucid("walk", "softmax", "--worksheet", "--seed", seed, "-o", file)
-        answers = json.loads(file.read_text(encoding="utf-8"))["answers"]
+        pellucid("walk", "softmax", "--worksheet", "--full", "--seed", seed, "-o", file)
+        key = file.with_stem(f"{seed}-key")
+        answers = json.loads(key.read_text(encoding="utf-8"))["answers"]
         return [answer["names"][0] for answer in answers]
 
     assert names(1) == names(1)
@@ -213,7 +214,7 @@ def test_a_worksheet_by_hand_tells_numbers_apart_that_round_alike(
     file = tmp_path / "sheet.json"
     options = ["--by-hand", "2", "--worksheet", "--blanks", "1"]
     assert pellucid("walk", "ai_rocks", *options, "-o", file).code == 0
-    answers = json.loads(file.read_text(encoding="utf-8"))["answers"]
+    answers = json.loads((tmp_path / "sheet-key.json").read_text(encoding="utf-8"))["answers"]
     texts = [answer["text"] for answer in answers]
     assert len(set(texts)) < 0.8 * len(texts), "many round alike, and each is a blank of its own"
     places = {name: answer["blank"] for answer in answers for name in answer["names"]}

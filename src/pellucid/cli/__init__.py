@@ -21,6 +21,7 @@ from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.generate import generate
 from pellucid.cli.get import get
+from pellucid.cli.grade import grade
 from pellucid.cli.hints import hinted
 from pellucid.cli.learn import learn
 from pellucid.cli.plot import plot
@@ -42,7 +43,7 @@ from pellucid.errors import PellucidError
 from pellucid.shipped import SHOWN
 from pellucid.terminal.readable import make_readable
 
-_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve", "compare"}
+_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve", "compare", "grade"}
 """The commands that make no steps, see to their own memory, or go through it in small pieces."""
 
 
@@ -63,6 +64,7 @@ app = typer.Typer(
 _COMMANDS = (
     learn,
     walk,
+    grade,
     explain,
     prove,
     plot,

@@ -1,11 +1,12 @@
 """`pellucid walk`: one whole step, number by number, in the terminal or as a document."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Context, Option
 
+from pellucid.cli.handed_out import check_paths, handout, write_handout, write_worksheet
 from pellucid.cli.hints import next_words, read, say
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import (
@@ -34,6 +35,12 @@ from pellucid.cli.screen import colophon, console
 from pellucid.cli.walked import in_rounded_figures, of_example, of_text, proved
 from pellucid.documents.formats import WRITERS, check_path, write_document
 from pellucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pellucid.documents.values import Value
+    from pellucid.terminal.text import Walk
 
 
 def walk(
@@ -83,13 +90,27 @@ def walk(
     ] = False,
     worksheet: Annotated[
         bool,
-        Option("--worksheet", help="Leave blanks in the document to fill in, with an answer key."),
+        Option(
+            "--worksheet",
+            help="Write a handout of one or two pages to work on by hand, and beside it the key "
+            "and the sheet for pellucid grade; with --full, the whole walk with blanks.",
+        ),
+    ] = False,
+    exercises: Annotated[
+        bool,
+        Option("--exercises", help="The same as a notebook whose cells grade, for nbgrader too."),
     ] = False,
     blanks: Annotated[
         float | None,
-        Option(min=0, max=1, help="The share of a step's numbers that is left blank, such as 0.3."),
+        Option(
+            min=0,
+            max=1,
+            help="The share of each step's numbers that the whole walk leaves blank, such as 0.3.",
+        ),
     ] = None,
-    seed: Annotated[int, variant(SEED, "that choose a worksheet's blanks.")] = 0,
+    seed: Annotated[
+        int, variant(SEED, "of a worksheet: 0 for the run's own, another for another version.")
+    ] = 0,
     special: Annotated[bool, SPECIAL] = False,
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
@@ -104,22 +125,36 @@ def walk(
     from pellucid.documents.build import document, value
     from pellucid.documents.worksheet import SHARE
     from pellucid.documents.worksheet import worksheet as with_blanks
-    from pellucid.terminal.pages import page_through
-    from pellucid.terminal.text import Walk, print_walk
+    from pellucid.terminal.text import Walk
     from pellucid.walkthrough import brief, chosen
 
     decimals = digits_of(digits, by_hand)
-    with_key = worksheet or blanks is not None
+    with_key = worksheet or exercises or blanks is not None
+    whole = blanks is not None or (worksheet and full)
+    _check_handout(out, whole=whole, exercises=exercises, handed=with_key, prove=prove)
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     _check_parts(out, step, steps, shown=bool(show))
     settings = {"optimizer": optimizer, "learning_rate": learning_rate}
     taken = None if update is False else settings
     model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, device, special=special)
-    if model is None:
-        walked = of_example(text or "ai_rocks", taken, layers)
-    else:
-        walked = of_text(text, model, taken, layers, how)
+    example = text or "ai_rocks" if model is None else None
+    walked = (
+        of_example(text or "ai_rocks", taken, layers)
+        if model is None
+        else of_text(text, model, taken, layers, how)
+    )
+    if with_key and not whole and out is not None:
+        sheet = handout(
+            walked.walkthrough,
+            example,
+            walked.update,
+            digits=decimals,
+            steps=numbers_of(steps),
+            seed=seed_of(seed),
+        )
+        _say(write_handout(sheet, out, colophon(context), exercises=exercises))
+        return
     walkthrough, recipe = walked.walkthrough, walked.recipe
     reading: dict[str, Any] = {}
     proof = None
@@ -130,7 +165,7 @@ def walk(
     asked = {"forward": forward, "backward": backward, "update": update is True}
     ways = [way for way, wanted in asked.items() if wanted]
     walkthrough = chosen(walkthrough, numbers_of(steps), ways)
-    whole = walkthrough
+    complete = walkthrough
     if not (full or shapes or by_hand or steps or step or ways or out or show):
         walkthrough = brief(walkthrough)
     reading |= {"colophon": colophon(context), "recipe": recipe}
@@ -139,21 +174,61 @@ def walk(
     if out is not None:
         if with_key:
             made = with_blanks(made, SHARE if blanks is None else blanks, seed_of(seed))
-        size = write_document(made, out)
-        screen.print(f"{out}: {size:,} bytes", markup=False, soft_wrap=True)
+            _say(write_worksheet(made, walkthrough.tape, out, seed, by_hand=bool(by_hand)))
+        else:
+            _say([(out, write_document(made, out))])
         if proof is not None and not proof.proved:
             raise typer.Exit(1)
         return
-    short = walkthrough.parts != whole.parts
+    short = walkthrough.parts != complete.parts
     way = Walk(made, width=screen.width, shapes=shapes, short=short)
-    for name in show or ():
-        for line in way.show(value(walkthrough, name, decimals)):
+    shown = [value(walkthrough, name, decimals) for name in show or ()]
+    _print(way, shown, step, hint=next_words(made, read(context.params)))
+
+
+def _print(way: "Walk", shown: "list[Value]", step: int | None, *, hint: "list[str]") -> None:
+    """Print some values, or page through steps, or the walk and what to try next."""
+    from pellucid.terminal.pages import page_through
+    from pellucid.terminal.text import print_walk
+
+    screen = console()
+    for one in shown:
+        for line in way.show(one):
             screen.print(line)
     if step:
         page_through(screen, way, step)
-    elif not show:
+    elif not shown:
         print_walk(screen, way)
-        say(screen, next_words(made, read(context.params)))
+        say(screen, hint)
+
+
+def _say(written: "Iterable[tuple[Path, int]]") -> None:
+    """A line for each file that was written."""
+    for path, size in written:
+        console().print(f"{path}: {size:,} bytes", markup=False, soft_wrap=True)
+
+
+def _check_handout(
+    out: Path | None,
+    *,
+    whole: bool,
+    exercises: bool,
+    handed: bool,
+    prove: bool,
+) -> None:
+    """Refuse what no handout has, and what only a handout has."""
+    if exercises and whole:
+        raise ConfigError(
+            "--exercises ask a few numbers, and --full and --blanks are for the whole walk: leave "
+            "out one"
+        )
+    if handed and prove and not whole:
+        raise ConfigError(
+            "a handout's numbers are printed figures, and --prove certifies those of the run: "
+            "leave out one, or add --full"
+        )
+    if out is not None and handed:
+        check_paths(out, exercises=exercises)
 
 
 def _check(

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 class Walked(NamedTuple):
-    """A walkthrough, how to repeat it, and for a proof the model that took the step."""
+    """A walkthrough, how to repeat it, for a proof the model that took the step, and how it did."""
 
     walkthrough: "Walkthrough"
     recipe: "Reproduction"
     stepped: "Stepped | None" = None
+    update: "dict[str, Any] | None" = None
 
 
 def in_rounded_figures(
@@ -53,7 +54,7 @@ def proved(walked: Walked, digits: int, out: Path) -> "tuple[Proof, dict[str, An
     from pellucid.prove import certificate, prove
     from pellucid.terminal.proving import shown
 
-    walkthrough, _, stepped = walked
+    walkthrough, stepped = walked.walkthrough, walked.stepped
     with shown(console(), None) as watch:
         proof = prove(
             walkthrough.tape,
@@ -78,7 +79,7 @@ def of_example(name: str, settings: dict[str, Any] | None, layers: str | None) -
         blocks = blocks_of(layers, example.model.config.n_layer)
         walkthrough = example.walkthrough(update, blocks)
         recipe = example_recipe(name, update, blocks)
-        return Walked(walkthrough, recipe, _stepped(example.model, walkthrough))
+        return Walked(walkthrough, recipe, _stepped(example.model, walkthrough), update)
     if settings is None or _given(settings) or layers:
         raise ConfigError(
             f"only a model's example takes --layers and an optimizer's step, and {name} is none: "

@@ -19,6 +19,8 @@ def data(document: Document) -> str:
         "version": VERSION,
         "title": document.title,
         "about": document.about,
+        "head": document.head
+        and {"fields": list(document.head.fields), "rule": document.head.rule},
         "certificate": document.stamp and document.stamp._asdict(),
         "sections": [_section(document, section) for section in document.sections],
         "notes": list(document.notes),
@@ -52,6 +54,7 @@ def _step(document: Document, step: DocumentStep) -> dict[str, Any]:
         "formulas": list(step.formulas),
         "lines": list(step.lines),
         "says": step.says,
+        "work": [line._asdict() for line in step.work],
         "values": [_value(document, value) for value in step.values],
     }
 

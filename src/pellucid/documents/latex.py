@@ -11,7 +11,16 @@ from pellucid.documents.formulas.latex import GREEK, SIGNS, SPECIAL, latex, math
 from pellucid.documents.formulas.read import formula
 from pellucid.documents.formulas.tree import HAT, in_words, pieces, plain
 from pellucid.documents.links import Link
-from pellucid.documents.model import Answer, Document, DocumentRow, DocumentStep, Section, Stamp
+from pellucid.documents.model import (
+    Answer,
+    BlankLine,
+    Document,
+    DocumentRow,
+    DocumentStep,
+    Section,
+    SheetHead,
+    Stamp,
+)
 from pellucid.documents.paper import groups, ways
 from pellucid.documents.values import Cell, Value, ValueTable
 
@@ -46,7 +55,8 @@ def latex_article(document: Document) -> str:
         rf"\title{{{text(document.title)}}}\author{{}}\date{{}}\maketitle",
         text(document.about),
         *_stamp(document.stamp),
-        r"\tableofcontents",
+        *_head(document.head),
+        "" if document.handed_out else r"\tableofcontents",
         *chain.from_iterable(_section(document, section) for section in document.sections),
         *_notes(document.notes),
         *_answers(document.answers),
@@ -89,8 +99,21 @@ def _sign(sign: str) -> str:
     return rf"\unknown{{{ord(sign):X}}}{{{sign if sign.isprintable() else ''}}}"
 
 
+def _head(head: SheetHead | None) -> Iterator[str]:
+    if head is not None:
+        yield "".join(rf"\field{{{text(field)}}}" for field in head.fields)
+        yield rf"\rulefor{{{text(head.rule)}}}"
+
+
+def _work(lines: Iterable[BlankLine]) -> Iterator[str]:
+    for line in lines:
+        made = f"{line.label} = {line.formula}" if line.formula else line.label
+        yield rf"\workline{{{line.blank}}}{{{text(made)}}}{{{text(line.asked)}}}"
+
+
 def _section(document: Document, section: Section) -> Iterator[str]:
-    yield rf"\section{{{text(section.heading)}}}"
+    if section.heading:
+        yield rf"\section{{{text(section.heading)}}}"
     for row in section.rows:
         yield from _row(document, row)
 
@@ -117,6 +140,7 @@ def _step(document: Document, step: DocumentStep, level: str) -> Iterator[str]:
     if step.lines:
         yield _columns(step.lines)
     yield text(step.closing)
+    yield from _work(step.work)
 
 
 def _columns(lines: Iterable[str]) -> str:
@@ -220,7 +244,7 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
 
 def _answers(answers: Sequence[Answer]) -> Iterator[str]:
     if answers:
-        yield r"\clearpage\section{Answers}"
+        yield r"\section{Answers}"
         for answer in answers:
             names = ", ".join(rf"\code{{{_code(name)}}}" for name in answer.names)
             why = text(answer.arithmetic)

@@ -35,8 +35,9 @@ def markdown(document: Document) -> str:
     blocks = [
         f"# {escaped(document.title)}",
         escaped(document.about),
+        *head_of_handout(document),
         stamped(document),
-        _contents(document),
+        "" if document.head else _contents(document),
         *chain.from_iterable(_part(document, part) for part in document.parts),
         *map(escaped, document.notes),
         *answer_key(document.answers),
@@ -51,6 +52,23 @@ def stamped(document: Document) -> str:
         return ""
     claim, file = document.stamp
     return f"> {escaped(claim)} [Certificate: {escaped(file)}](<{file}>)"
+
+
+def head_of_handout(document: Document) -> Iterator[str]:
+    """The lines for a name and the like, and the rule for answers."""
+    if document.head is not None:
+        yield " ".join(f"**{escaped(field)}** {BLANK * 3}" for field in document.head.fields)
+        yield f"> {escaped(document.head.rule)}"
+
+
+def work(step: DocumentStep) -> Iterator[str]:
+    """The lines of a question to fill in."""
+    lines = []
+    for line in step.work:
+        asked = f" ({escaped(line.asked)})" if line.asked else ""
+        what = f"`{line.label} = {line.formula}`" if line.formula else f"`{line.label}`"
+        lines.append(f"- **({line.blank})** {what} = {BLANK}{asked}")
+    yield "\n".join(lines)
 
 
 def mathematics(text: str, fences: Fences = HOSTED) -> str:
@@ -80,7 +98,8 @@ def _contents(document: Document) -> str:
 
 
 def _part(document: Document, part: DocumentPart) -> Iterator[str]:
-    yield f'<a id="{part.anchor}"></a>\n\n## {escaped(part.heading)}'
+    if part.heading:
+        yield f'<a id="{part.anchor}"></a>\n\n## {escaped(part.heading)}'
     for step in part.steps:
         yield from _step(document, step)
 
@@ -100,6 +119,7 @@ def _step(document: Document, step: DocumentStep) -> Iterator[str]:
     if step.lines:
         yield "\n".join(("```text", *step.lines, "```"))
     yield escaped(step.closing)
+    yield from work(step)
 
 
 def value_blocks(document: Document, value: Value, fences: Fences = HOSTED) -> Iterator[str]:

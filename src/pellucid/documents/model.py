@@ -15,12 +15,25 @@ then a line for each value on the way that has a name in the code, "centered[0,0
 """
 
 
+class BlankLine(NamedTuple):
+    """A line of a handout to fill in: the number of its blank, what it is, and its formula.
+
+    `asked` says how the answer is written where that is not as the handout's rule has it.
+    """
+
+    blank: int
+    label: str
+    formula: str
+    asked: str = ""
+
+
 class DocumentStep(NamedTuple):
     """One step: what it is called, its formulas as plain text, what it shows and says.
 
     `lines` are set in columns by spaces; a `spelt` step's lines say what its values say, so that
     one of the two is enough. `undoes` is the anchor of the step of which this is the backward. What
-    one that `leads` says comes before its numbers, and else behind them.
+    one that `leads` says comes before its numbers, and else behind them. A
+    question of a handout has the `work` to fill in, below all else.
     """
 
     anchor: str
@@ -34,6 +47,7 @@ class DocumentStep(NamedTuple):
     spelt: bool = False
     undoes: str = ""
     leads: bool = False
+    work: tuple[BlankLine, ...] = ()
 
     @property
     def opening(self) -> str:
@@ -79,6 +93,13 @@ class Answer(NamedTuple):
     arithmetic: str
 
 
+class SheetHead(NamedTuple):
+    """The head of a handout: lines to be filled in by who works on it, and the rule for answers."""
+
+    fields: tuple[str, ...]
+    rule: str
+
+
 class Stamp(NamedTuple):
     """What is certified of the numbers of a document, and the certificate's file beside it."""
 
@@ -94,7 +115,8 @@ class Document:
     forward and backward face to face. `gradients` says whether the run had any, shown or not.
     `notes` close the document; `colophon` says what made it, and `recipe` how to make it again. The
     `stamp` stands where its numbers are proved. Where they are by hand, `exact` gives those of the
-    exact run by their names: two that are the same there are, and not two that round alike.
+    exact run by their names: two that are the same there are, and not two that round alike. A
+    handout has a `head`, and questions for steps, which are not linked with each other.
     """
 
     title: str
@@ -109,6 +131,17 @@ class Document:
     recipe: Reproduction | None = None
     stamp: Stamp | None = None
     exact: Callable[[str], float] | None = None
+    head: SheetHead | None = None
+
+    @property
+    def handed_out(self) -> bool:
+        """Whether it is a handout or a key, which stand for themselves and do not run."""
+        return self.head is not None or not self.parts
+
+    @property
+    def to_fill_in(self) -> bool:
+        """Whether some of its numbers are left out."""
+        return any(step.work for step in self.steps) or any(value.blanks for value in self.values)
 
     @property
     def steps(self) -> Iterator[DocumentStep]:

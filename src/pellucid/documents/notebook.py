@@ -7,13 +7,16 @@ from pellucid.documents.markdown import (
     JUPYTER,
     answer_key,
     escaped,
+    head_of_handout,
     heading,
     mathematics,
     stamped,
     value_blocks,
+    work,
 )
 from pellucid.documents.model import Document, DocumentStep
 from pellucid.documents.numbers import DIGITS
+from pellucid.documents.recipe import Reproduction
 from pellucid.errors import ConfigError
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -32,7 +35,7 @@ def notebook(document: Document) -> str:
         raise ConfigError(
             "a notebook needs nbformat, which is not installed: pip install 'pellucid[document]'"
         ) from None
-    if document.recipe is None:
+    if document.recipe is None and not document.handed_out:
         raise ConfigError(
             "a notebook repeats its walkthrough, and this one has no recipe for that: choose "
             "another format"
@@ -51,25 +54,32 @@ def notebook(document: Document) -> str:
 def _cells(document: Document) -> Iterator[tuple[str, str]]:
     """The kind and the content of each cell."""
     recipe = document.recipe
-    assert recipe is not None
-    opening = (f"# {escaped(document.title)}", escaped(document.about), stamped(document))
-    yield "text", "\n\n".join(filter(None, opening))
-    tell = recipe.tell.partition("(")[0]
-    yield "code", f"from pellucid.documents.cells import {tell}, show\n{recipe.make}"
+    opening = (f"# {escaped(document.title)}", escaped(document.about), *head_of_handout(document))
+    yield "text", "\n\n".join(filter(None, (*opening, stamped(document))))
+    if recipe is not None:
+        tell = recipe.tell.partition("(")[0]
+        yield "code", f"from pellucid.documents.cells import {tell}, show\n{recipe.make}"
     for part in document.parts:
-        yield "text", f'<a id="{part.anchor}"></a>\n\n## {escaped(part.heading)}'
+        if part.heading:
+            yield "text", f'<a id="{part.anchor}"></a>\n\n## {escaped(part.heading)}'
         for step in part.steps:
             yield from _step(document, step)
+    if recipe is not None:
+        yield from _more(document, recipe)
+    closing = [*map(escaped, document.notes), *answer_key(document.answers)]
+    closing += [f"*{escaped(line)}*" for line in document.colophon]
+    if closing:
+        yield "text", "\n\n".join(closing)
+
+
+def _more(document: Document, recipe: Reproduction) -> Iterator[tuple[str, str]]:
+    """Cells that explain one number, and change a weight."""
     name = _telling(document)
     if name:
         yield "text", "## One number\n\nIts arithmetic, from the code that ran. Ask for any other."
         yield "code", f'{recipe.tell}, "{name}")'
     yield "text", "## Change a weight\n\nThe same again, but for one number."
     yield "code", recipe.change
-    closing = [*map(escaped, document.notes), *answer_key(document.answers)]
-    closing += [f"*{escaped(line)}*" for line in document.colophon]
-    if closing:
-        yield "text", "\n\n".join(closing)
 
 
 def _step(document: Document, step: DocumentStep) -> Iterator[tuple[str, str]]:
@@ -80,12 +90,13 @@ def _step(document: Document, step: DocumentStep) -> Iterator[tuple[str, str]]:
     if step.lines:
         blocks.append("\n".join(("```text", *step.lines, "```")))
     blocks += [escaped(step.closing)] if step.closing else []
-    if document.answers:
+    if document.to_fill_in:
         for value in step.values:
             blocks += value_blocks(document, value, JUPYTER)
+    blocks += work(step)
     if blocks:
         yield "text", "\n\n".join(filter(None, blocks))
-    if step.values and not document.answers:
+    if step.values and not document.to_fill_in:
         names = ", ".join(f'"{value.name}"' for value in step.values)
         digits = step.values[0].digits
         yield (

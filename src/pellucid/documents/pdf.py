@@ -43,6 +43,8 @@ def _data(document: Document) -> dict[str, Any]:
     return {
         "title": document.title,
         "about": document.about,
+        "head": document.head and document.head._asdict(),
+        "brief": document.handed_out,
         "stamp": document.stamp and document.stamp._asdict(),
         "sections": [
             {
@@ -76,6 +78,7 @@ def _step(document: Document, step: DocumentStep) -> dict[str, Any]:
         "lines": step.lines,
         "opening": step.opening,
         "closing": step.closing,
+        "work": [line._asdict() for line in step.work],
     }
 
 

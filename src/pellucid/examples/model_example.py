@@ -25,7 +25,8 @@ class Example:
 
     `targets` are the tokens that are to be predicted, `IGNORE` where there is none; with None,
     each token's target is the one after it, and the last token is a target only. What the example
-    is to show beyond its step, `closing` makes of the record.
+    is to show beyond its step, `closing` makes of the record. Weights that are `free` are its own
+    choice, and could be others: what it shows does not hang on them.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Example:
     update: dict[str, Any]
     targets: tuple[int, ...] | None = None
     closing: Callable[[Trace], Part] | None = None
+    free: bool = False
 
     def record(self, update: Mapping[str, Any] | None = None) -> Trace:
         """The recorded step; without `update` it ends at the gradients."""
@@ -99,6 +101,7 @@ def load_example(name: str) -> Example:
         tokenizer=tokenizer,
         model=kind(config, unflatten(params)),
         update=data["update"],
+        free=True,
         targets=None
         if wanted is None
         else tuple(IGNORE if word is None else tokenizer.encode(word)[0] for word in wanted),

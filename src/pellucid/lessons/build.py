@@ -12,7 +12,7 @@ from pellucid.lessons.exercise import Exercise
 from pellucid.lessons.grade import grade
 from pellucid.lessons.slips import slips_of
 from pellucid.lessons.truth import Truth
-from pellucid.lessons.way import Path, arithmetic
+from pellucid.lessons.way import WRITER, Path, arithmetic
 from pellucid.lessons.words import said
 from pellucid.tape import Tape
 
@@ -57,6 +57,7 @@ def number_exercise(
             tape, origin, index, own=own, decimals=decimals, term=path.found.term, way=way
         ),
         way=way,
+        formula=WRITER.names(path.found.term),
         arithmetic=arithmetic(path.found),
     )
 

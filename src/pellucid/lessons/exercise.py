@@ -30,7 +30,8 @@ class Exercise:
     `value` is the name of what is asked for, with its index; `given` names the values to show with
     the question, and `settings` has those of the formula, such as a learning rate. `slips` are the
     mistakes that have names, and `way` the numbers on the way to the answer, first to last, each an
-    exercise by itself.
+    exercise by itself. `formula` is what makes the number, in the code's names, and `arithmetic`
+    the same in one line with its figures and what they come to.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Exercise:
     settings: Mapping[str, str] = field(default_factory=dict)
     slips: Sequence[Slip] = field(default=(), repr=False)
     way: Sequence["Exercise"] = field(default=(), repr=False)
+    formula: str = ""
     arithmetic: str = ""
 
     @property
@@ -81,6 +83,7 @@ class Exercise:
             "hint": self.hint,
             "given": list(self.given),
             "settings": dict(self.settings),
+            "formula": self.formula,
             "arithmetic": self.arithmetic,
             "choices": list(self.choices),
             "answers": list(self.answers),

@@ -117,6 +117,7 @@ class Path:
             value=value,
             decimals=decimals,
             ends=ends,
+            formula=formula,
             arithmetic=arithmetic(made),
         )
 
@@ -143,6 +144,7 @@ class Path:
                 value=label,
                 decimals=decimals,
                 ends=Ends.near(part.value),
+                formula=formula if part.label else figures,
                 arithmetic=_line(label, part),
             )
 

@@ -28,7 +28,7 @@ def of_values(name: str, value: Tensor, index: Index, term: Term | None) -> Iter
         yield from _of_sum(term)
         if term.operation in {"div", "rsqrt"} and true:
             yield _slip("upside_down", 1 / true)
-    yield from _neighbours(name, value, index)
+    yield from (slip for slip in _neighbours(name, value, index) if slip is not None)
 
 
 def of_way(way: Sequence[Exercise]) -> Iterator[Slip]:
@@ -46,7 +46,7 @@ def _of_writing(true: float) -> Iterator[Slip]:
     yield _slip("point_left", true / 10)
 
 
-def _neighbours(name: str, value: Tensor, index: Index) -> Iterator[Slip]:
+def _neighbours(name: str, value: Tensor, index: Index) -> Iterator[Slip | None]:
     """The numbers in the same row and column, and where row and column are exchanged."""
     if len(index) > 1 and index[-1] != index[-2]:
         turned = (*index[:-2], index[-1], index[-2])
@@ -112,8 +112,10 @@ def _figure(term: Term) -> str:
     return f"({text})" if term.value < 0 else text
 
 
-def _at(slip: str, name: str, value: Tensor, index: Index) -> Slip:
-    return _slip(slip, float(value[index]), value=at(name, index))
+def _at(slip: str, name: str, value: Tensor, index: Index) -> Slip | None:
+    """The slip to give another place's number; None where that is none, as a hidden score is."""
+    gives = float(value[index])
+    return _slip(slip, gives, value=at(name, index)) if math.isfinite(gives) else None
 
 
 def _slip(name: str, gives: float, /, **words: object) -> Slip:
