@@ -6,6 +6,9 @@ from contextlib import suppress
 
 import pytest
 
+from pellucid.documents.html import html
+from pellucid.documents.latex import latex_article
+from pellucid.documents.markdown import markdown
 from pellucid.documents.pdf import pdf
 from pellucid.errors import ConfigError
 from pellucid.handouts import key, make_sheet, pages
@@ -136,3 +139,13 @@ def test_known_numbers_stay_and_other_places_are_asked_for():
     values = [[one.asked.origin for one in sheet.questions] for sheet in (first, second)]
     assert values[0] == values[1]
     assert [one.label for one in first.blanks] != [one.label for one in second.blanks]
+
+
+def test_every_format_has_each_line_to_fill_in_and_no_answer():
+    made = pages(sheet_of("ai_rocks"))
+    for write in (html, markdown, latex_article):
+        shown = write(made)
+        assert all(str(line.blank) in shown for step in made.steps for line in step.work)
+        assert "Keep all digits" in shown
+        assert shown.count("variance[0,0]") >= 2, write
+    assert html(made).count('class="work"') == len(sheet_of("ai_rocks").blanks)
