@@ -27,6 +27,10 @@ def test_a_handout_its_key_and_its_sheet_and_a_class_s_marks(pellucid: Command, 
     ended = pellucid("grade", tmp_path / "sheet.json", tmp_path / "answers.csv")
     assert ended.code == 1
     assert "line 2, Bo, blank 1: an answer must be a number" in ended.err
+    (tmp_path / "answers.csv").write_text("name,3\nBo,-7\nCy,-8\n", encoding="utf-8")
+    told = pellucid("grade", tmp_path / "sheet.json", tmp_path / "answers.csv").out
+    label = sheet["blanks"][2]["label"]
+    assert told.rstrip().endswith(f"fewest right: 3 {label} (0 of 2)"), "nobody answered others"
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,7 @@ def test_a_handout_its_key_and_its_sheet_and_a_class_s_marks(pellucid: Command, 
         (["--exercises", "-o", "a.md"], "-o a.ipynb"),
         (["--exercises", "--blanks", "1", "-o", "a.ipynb"], "leave out one"),
         (["--worksheet", "--prove", "-o", "a.md"], "printed figures"),
+        (["--worksheet", "--by-hand", "2", "-o", "a.md"], "--digits 2"),
     ],
 )
 def test_what_a_handout_does_not_take(

@@ -120,6 +120,12 @@ def test_several_slips_that_give_one_number_are_all_named():
     assert {"no_attn_residual", "left_out"} <= {one.name for one in mark.slips}
 
 
+def test_a_number_too_short_to_tell_slips_apart_names_none():
+    exercise = exercise_of("norm.residual")
+    assert grade(exercise, "0.332").outcome == "slip"
+    assert grade(exercise, "0.33").outcome == "wrong"
+
+
 def test_no_slip_is_what_is_right():
     for name in ("gpt.logit", "learning.loss", "llama.gate"):
         exercise = exercise_of(name)

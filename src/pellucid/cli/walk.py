@@ -131,7 +131,9 @@ def walk(
     decimals = digits_of(digits, by_hand)
     with_key = worksheet or exercises or blanks is not None
     whole = blanks is not None or (worksheet and full)
-    _check_handout(out, whole=whole, exercises=exercises, handed=with_key, prove=prove)
+    _check_handout(
+        out, whole=whole, exercises=exercises, handed=with_key, by_hand=by_hand, prove=prove
+    )
     _check(out, shown=bool(show), shapes=shapes, by_hand=bool(by_hand), key=with_key, prove=prove)
     _check_parts(out, step, steps, shown=bool(show))
     settings = {"optimizer": optimizer, "learning_rate": learning_rate}
@@ -214,6 +216,7 @@ def _check_handout(
     whole: bool,
     exercises: bool,
     handed: bool,
+    by_hand: int | None,
     prove: bool,
 ) -> None:
     """Refuse what no handout has, and what only a handout has."""
@@ -226,6 +229,11 @@ def _check_handout(
         raise ConfigError(
             "a handout's numbers are printed figures, and --prove certifies those of the run: "
             "leave out one, or add --full"
+        )
+    if handed and by_hand and not whole:
+        raise ConfigError(
+            "each answer of a handout follows from the figures that it prints, and --by-hand rounds "
+            f"a whole walk on the way: --digits {by_hand} for shorter figures, or add --full"
         )
     if out is not None and handed:
         check_paths(out, exercises=exercises)

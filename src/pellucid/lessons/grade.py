@@ -16,7 +16,10 @@ from pellucid.lessons.words import said
 Outcome = Literal["right", "unreadable", "short", "long", "slip", "wrong"]
 
 TELLING = 2
-"""Where fewer decimals are typed than asked for, a slip is named from so many digits on."""
+"""Where fewer decimals are typed than asked for, a slip is named from so many digits on.
+
+And only where it is the only one: so few digits fit many a number.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _look_closer(exercise: Exercise, ends: Ends, typed: Typed, text: str) -> Mar
             return Mark("short", said("marks.short", typed=text, asked=asked))
     elif any(ends.rounds_to(value, exercise.decimals) for value in _near(typed, exercise)):
         return Mark("long", said("marks.long", typed=text, asked=asked))
-    slips = tuple(_matching(exercise, ends, typed))
+    slips = _matching(exercise, ends, typed)
     if slips:
         key = "marks.slip" if len(slips) == 1 else "marks.slips"
         told = "; or ".join(slip.says for slip in slips)
@@ -101,17 +104,17 @@ def _near(typed: Typed, exercise: Exercise) -> set[Fraction]:
     return _roundings(typed.value, exercise.decimals)
 
 
-def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> Iterator[Slip]:
+def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> tuple[Slip, ...]:
     """The slips that give what was typed, in the digits typed; each thing that is said once."""
     decimals = exercise.decimals if typed.decimals is None else typed.decimals
-    if decimals < exercise.decimals and abs(typed.value) * 10**decimals < 10 ** (TELLING - 1):
-        return
-    told: set[str] = set()
-    rounding = _of_rounding(ends, typed, decimals) if decimals >= exercise.decimals else ()
-    for slip in (*exercise.slips, *rounding):
-        if slip.says not in told and slip.ends.rounds_to(typed.value, decimals):
-            told.add(slip.says)
-            yield slip
+    enough = decimals >= exercise.decimals
+    if not enough and abs(typed.value) * 10**decimals < 10 ** (TELLING - 1):
+        return ()
+    found: dict[str, Slip] = {}
+    for slip in (*exercise.slips, *(_of_rounding(ends, typed, decimals) if enough else ())):
+        if slip.ends.rounds_to(typed.value, decimals):
+            found.setdefault(slip.says, slip)
+    return tuple(found.values()) if enough or len(found) == 1 else ()
 
 
 def _of_rounding(ends: Ends, typed: Typed, decimals: int) -> Iterator[Slip]:

@@ -39,11 +39,12 @@ def print_marks(console: Console, marks: ClassMarks) -> None:
 
 
 def _hardest(marks: ClassMarks) -> str:
-    """Which blanks fewest have right; empty where nobody, or everybody, is right everywhere."""
+    """Which blanks fewest have right, of those that anybody answered; empty where all are right."""
     count = len(marks.graded)
     right = [
         (sum(one.answers[place].outcome == "right" for one in marks.graded), blank)
         for place, blank in enumerate(marks.sheet.blanks)
+        if any(one.answers[place].mark is not None for one in marks.graded)
     ]
     worst = sorted((one for one in right if one[0] < count), key=lambda one: one[0])
     told = ", ".join(

@@ -115,13 +115,14 @@ const pellucidGrade = (() => {
         if (!enough && size(n) * ten(decimals) < ten(rules.telling - 1) * d) return [];
         const known = (exercise.slips ?? []).map((slip) => ({ ...slip, pair: ends(slip.ends) }));
         const told = new Set();
-        return [...known, ...(enough ? ofRounding(pair, typed, decimals, words) : [])].filter(
+        const found = [...known, ...(enough ? ofRounding(pair, typed, decimals, words) : [])].filter(
             ({ says, pair: own }) => {
                 if (told.has(says) || !roundsTo(own, typed.value, decimals)) return false;
                 told.add(says);
                 return true;
             },
         );
+        return enough || found.length === 1 ? found : [];
     };
 
     const mark = (outcome, says, slips = [], next = null) => ({
