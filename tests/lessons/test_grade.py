@@ -175,3 +175,13 @@ def test_a_fraction_is_right_if_its_own_rounding_is():
     assert grade(asked("0.3333"), "1/3").right
     assert grade(asked("0.333"), "1/3").right
     assert not grade(asked("0.3333"), "4/11").right
+
+
+def test_nothing_is_no_short_answer_to_something():
+    asked = Exercise("loss", "Which?", decimals=1, ends=Ends.near(0.4))
+    assert grade(asked, "0").outcome == "wrong"
+
+
+def test_a_count_is_not_rounded():
+    asked = Exercise("count", "How many?", decimals=0, ends=Ends(Fraction(5), Fraction(5)))
+    assert grade(asked, "4").outcome == "wrong"

@@ -87,3 +87,14 @@ def test_a_lesson_can_begin_in_its_middle_and_tells_what_is_done():
     taken(opened("softmax"), "1", begin=2, done=done.append)
     assert seen == ["softmax.sum"]
     assert done == ["softmax.sum"]
+
+
+def test_who_sees_the_slip_on_the_way_may_answer_the_question_at_once():
+    score, heard = taken(opened("softmax"), "0.5", "0.269", "q")
+    assert score.right == ["softmax.share"]
+    assert not any(line.startswith("Here your way") for line in heard)
+
+
+def test_an_answer_on_the_way_names_itself_once():
+    _, heard = taken(opened("sums"), "9", "9", "q")
+    assert any(line.endswith(": x[0,0] · weight[0,1] = 32 · 0.12 = 3.84.") for line in heard)

@@ -39,8 +39,9 @@ def learn(
 ) -> None:
     """Learn how a transformer works, from adding and multiplying on, with exercises.
 
-    Without a name: the lessons, what is done, and where you stopped. An answer is right if it is a
-    correct rounding of the true value, and a known slip is named.
+    Without a name: the lessons, what is done, and where you stopped.
+
+    An answer is right if it is a correct rounding of the true value, and a known slip is named.
     """
     from pellucid.lessons import PATH, find_lesson
     from pellucid.lessons.bookmark import Bookmark
@@ -101,7 +102,7 @@ def _take(
         seen=keeper.seen if alive else lambda _: None,
         done=keeper.done,
     )
-    right = sum(one in bookmark.done for one in names)
+    right = sum(one in bookmark.done for one in names) if alive else len(score.right)
     screen.print()
     if score.left:
         _tell(

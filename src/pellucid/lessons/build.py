@@ -1,6 +1,6 @@
 """Making an exercise of a number of a run: its ball, its slips and the way to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -67,17 +67,27 @@ def is_answerable(
 ) -> bool:
     """Whether the answer follows from what is given, as it is shown with so many decimals.
 
+    A number below 0.1 is shown with so many digits; with both the answer must come out.
+
     Where the true number is near halfway between two decimals, it may not: then ask for fewer, or
     for another number.
     """
     value, index = place(tape, exercise.value)
     origin = tape.name_of(tape.value(value)) or value
 
-    def shown(numbers: Tensor) -> Tensor:
+    def cut(numbers: Tensor) -> Tensor:
         return numbers.double().round(decimals=digits)
 
-    made = float(again(calls_of(tape, (*own, origin)), read=shown)[origin][index])
-    return grade(exercise, f"{made:.{exercise.decimals}f}").right
+    def fine(numbers: Tensor) -> Tensor:
+        return (
+            numbers.double().clone().apply_(lambda x: float(f"{x:.{digits}g}") if abs(x) < 1 else x)
+        )
+
+    def follows(shown: Callable[[Tensor], Tensor]) -> bool:
+        made = float(again(calls_of(tape, (*own, origin)), read=shown)[origin][index])
+        return grade(exercise, f"{made:.{exercise.decimals}f}").right
+
+    return follows(cut) and follows(fine)
 
 
 def read_exercise(

@@ -190,6 +190,7 @@ def of_sampling(run: Run) -> Facts:
     return shown | {
         "prompt": PROMPT,
         "temperature": TEMPERATURES["cool"],
+        "warm": float(tape.value("top_k.out")[1]),
         "k": TOP_K,
         "p": TOP_P,
         "kept": tape.value("kept_p").numel(),
@@ -251,6 +252,7 @@ def inside_run() -> Run:
     att = trace.tape.value("h.1.attn.att")
     told: dict[str, object] = {
         "text": STORY,
+        "read": "".join(map(trace.piece, trace.tape.value("tokens").tolist())),
         "rest": round(1 - round(float(att[3, -1, 0]), 2), 2),
         "most": round(float(att[3, -1, 0]), 2),
         "first": trace.piece(int(trace.tape.value("tokens")[0])),

@@ -16,10 +16,7 @@ from pellucid.lessons.words import said
 Outcome = Literal["right", "unreadable", "short", "long", "slip", "wrong"]
 
 TELLING = 2
-"""Where fewer decimals are typed than asked for, a slip is named from so many digits on.
-
-And only where it is the only one: so few digits fit many a number.
-"""
+"""With fewer decimals and fewer digits than this, only the slip that gives just that is named."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +24,9 @@ class Mark:
     """What is found of an answer.
 
     `unreadable` is neither right nor wrong. `short` is right as far as it goes, with too few
-    decimals; `long` is right to the decimals that are asked for, and not beyond them. Of a `slip`,
-    `slips` has all that give exactly this number; of a `wrong` answer, `next` is the first number
-    on the way to the right one, to be asked for next: None where there is none between.
+    decimals, and is not 0; `long` is right to the decimals that are asked for, and not beyond them.
+    Of a `slip`, `slips` has all that give exactly this number; of a `wrong` answer, `next` is the
+    first number on the way to the right one, to be asked for next, or None where none is between.
     """
 
     outcome: Outcome
@@ -86,7 +83,7 @@ def _look_closer(exercise: Exercise, ends: Ends, typed: Typed, text: str) -> Mar
     """What is wrong with a number that is not right."""
     asked = exercise.asked_for
     if typed.decimals is not None and typed.decimals < exercise.decimals:
-        if ends.rounds_to(typed.value, typed.decimals):
+        if typed.value and ends.rounds_to(typed.value, typed.decimals):
             return Mark("short", said("marks.short", typed=text, asked=asked))
     elif any(ends.rounds_to(value, exercise.decimals) for value in _near(typed, exercise)):
         return Mark("long", said("marks.long", typed=text, asked=asked))
@@ -104,17 +101,19 @@ def _near(typed: Typed, exercise: Exercise) -> set[Fraction]:
     return _roundings(typed.value, exercise.decimals)
 
 
-def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> tuple[Slip, ...]:
+def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> Iterator[Slip]:
     """The slips that give what was typed, in the digits typed; each thing that is said once."""
     decimals = exercise.decimals if typed.decimals is None else typed.decimals
-    enough = decimals >= exercise.decimals
-    if not enough and abs(typed.value) * 10**decimals < 10 ** (TELLING - 1):
-        return ()
-    found: dict[str, Slip] = {}
-    for slip in (*exercise.slips, *(_of_rounding(ends, typed, decimals) if enough else ())):
-        if slip.ends.rounds_to(typed.value, decimals):
-            found.setdefault(slip.says, slip)
-    return tuple(found.values()) if enough or len(found) == 1 else ()
+    short = decimals < exercise.decimals
+    if short and abs(typed.value) * 10**decimals < 10 ** (TELLING - 1):
+        decimals = exercise.decimals  # 0.5 is 0.50
+    told: set[str] = set()
+    rounded = exercise.decimals > 0 and not short  # a count is not rounded
+    rounding = _of_rounding(ends, typed, decimals) if rounded else ()
+    for slip in (*exercise.slips, *rounding):
+        if slip.says not in told and slip.ends.rounds_to(typed.value, decimals):
+            told.add(slip.says)
+            yield slip
 
 
 def _of_rounding(ends: Ends, typed: Typed, decimals: int) -> Iterator[Slip]:

@@ -149,10 +149,11 @@ class OpenLesson:
         named = {"name": asked.name, "question": asked.question, "hint": asked.hint}
         make = read_exercise if ask.read else partial(number_exercise, own=ask.own)
         made = make(run.tape, ask.value, decimals=ask.decimals, **named)
+        made = replace(made, slips=(*made.slips, *self._slips(ask.slips)))
         return replace(made, given=ask.given, way=()) if ask.given else made
 
     def _slips(self, slips: Mapping[str, str]) -> Iterator[Slip]:
-        """The slips of a question about a fact: each gives another fact."""
+        """The slips that a question has of its own: each gives a fact."""
         for name, fact in slips.items():
             known = self.run.facts[fact]
             assert isinstance(known, int | float)

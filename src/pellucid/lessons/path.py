@@ -106,7 +106,7 @@ PATH: tuple[Lesson, ...] = (
     _of_example(
         "positions",
         "positions",
-        Ask("learned", "wpe.out[1,0]", 2),
+        Ask("learned", "wpe.out[1,0]", 3),
         Ask("wave", "paired[1,0]", 3, read=True),
         Ask("naive", fact="naive"),
         known=facts.of_positions,
@@ -143,7 +143,7 @@ PATH: tuple[Lesson, ...] = (
         "sampling",
         Ask("drawn", fact="drawn", given=("temperatures[1,:]",)),
         Ask("top_k", "top_k.out[1]", 2),
-        Ask("both", "both.out[1]", 2),
+        Ask("both", "both.out[1]", 2, slips={"without_temperature": "warm"}),
         Ask("top_p", fact="kept", given=("temperatures[1,:]",)),
         Ask("beam", fact="both", decimals=3, slips={"added": "added"}),
         Ask("winner", fact="winner"),

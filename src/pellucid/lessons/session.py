@@ -79,8 +79,9 @@ class _Question:
 
     def outcome(self) -> str | None:
         """`right`, `wrong` or `skipped`; None where the learner leaves."""
+        again = ""
         while True:
-            text = self._asker.answer()
+            text, again = again or self._asker.answer(), ""
             if text is None and not self._patient:
                 return "skipped"
             if text is None or text.strip().lower() == LEAVE:
@@ -97,8 +98,11 @@ class _Question:
             self._missed |= mark.outcome != "unreadable"
             if not self._patient:
                 return "wrong"
-            if mark.outcome == "wrong" and not self._follow():
-                return None
+            if mark.outcome == "wrong":
+                followed = self._follow()
+                if followed is None:
+                    return None
+                again = followed
 
     def _reply(self, exercise: Exercise, text: str) -> Mark | None:
         """What is said to an answer; None where it was none."""
@@ -116,10 +120,11 @@ class _Question:
         self._asker.say(mark.says, good=mark.right)
         return mark
 
-    def _follow(self) -> bool:
-        """Ask for the numbers on the way, to where one is wrong; False where the learner leaves.
+    def _follow(self) -> str | None:
+        """Ask for the numbers on the way, to where one is wrong; None where the learner leaves.
 
-        Enter ends it, and the question itself comes again.
+        Enter ends it, and the question itself comes again. Who sees the slip may answer that at
+        once: then it is what was typed.
         """
         for place, step in enumerate(self._exercise.way):
             key = "session.step" if place else "session.first_step"
@@ -128,12 +133,18 @@ class _Question:
             while (mark is None or mark.outcome == "unreadable") and text not in {SKIP, SHOW}:
                 heard = self._asker.answer()
                 if heard is None or heard.strip().lower() == LEAVE:
-                    return False
+                    return None
                 text = heard.strip()
+                if self._is_answer(step, text):
+                    return text
                 mark = self._reply(step, text)
             if mark is not None and not mark.right:
                 self._asker.say(said("session.here", arithmetic=step.arithmetic))
             if text == SKIP or (mark is not None and not mark.right):
                 break
         self._asker.say(said("session.again", question=self._exercise.question))
-        return True
+        return ""
+
+    def _is_answer(self, step: Exercise, text: str) -> bool:
+        """Whether the question itself is answered, where a number on the way was asked for."""
+        return grade(self._exercise, text).right and not grade(step, text).right

@@ -19,6 +19,9 @@ LONGEST = 8
 FINER = 1
 """So many decimals more are asked for on the way, so that the answer is not lost by rounding."""
 
+READABLE = 8
+"""Signs of a setting at most; what is longer was computed, and is rounded."""
+
 WHETHER = {"equal", "unequal", "above", "below", "not", "and", "at", "if", "unless"}
 """Operations that choose, and compute nothing."""
 
@@ -62,7 +65,7 @@ class Path:
     def _follow(self, found: Explanation) -> None:
         for part in () if found.term is None else operands(found.term):
             if part.source is None:
-                self.settings[part.label or ""] = shortest(part.value)
+                self.settings[part.label or ""] = _setting(part.value)
                 continue
             if part.source in self._seen:
                 continue
@@ -158,6 +161,12 @@ def _made_before(term: Term, seen: set[int]) -> Iterator[Term]:
             yield part
 
 
+def _setting(value: float) -> str:
+    """A setting as it is shown: all digits that were typed, and few of a root."""
+    whole = shortest(value)
+    return whole if len(whole) <= READABLE else f"{value:.6g}"
+
+
 def arithmetic(found: Explanation) -> str:
     """A number's own arithmetic in one line: names, figures, and what they come to."""
     return "" if found.term is None else _line(found.name, _chosen(found.term))
@@ -172,7 +181,8 @@ def _chosen(term: Term) -> Term:
 
 def _line(name: str, term: Term) -> str:
     figures = WRITER.figures(term)
-    texts = [name, WRITER.names(term), figures, WRITER.figure(term.value)]
+    own = [] if name == figures else [name]
+    texts = [*own, WRITER.names(term), figures, WRITER.figure(term.value)]
     return " = ".join(dict.fromkeys(texts))
 
 

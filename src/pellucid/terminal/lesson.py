@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pellucid.documents.build import document
+from pellucid.documents.values import Value
 from pellucid.lessons import PATH, Exercise, OpenLesson
 from pellucid.terminal.lines import FoldingTable, Hanging, Heading
 from pellucid.terminal.text import Walk
@@ -55,11 +56,15 @@ class TerminalAsker:
         self._console.print(Hanging(number), width=self._width)
         way = Walk(document(self._lesson.run.walkthrough), width=self._console.width)
         for value in self._lesson.shown(exercise):
-            for line in way.show(value):
+            for line in [_number(value)] if not value.shape else way.show(value):
                 self._console.print(line)
         for name, setting in exercise.settings.items():
             self._console.print(Text(f"    {name} = {setting}", "cyan"))
-        self._console.print(Hanging(f"    {exercise.asked_for}", "dim"), width=self._width)
+        if exercise.choices:
+            for at, choice in enumerate(exercise.choices, start=1):
+                self._console.print(Hanging(f"    {at}  {choice}", "dim"), width=self._width)
+        else:
+            self._console.print(Hanging(f"    {exercise.asked_for}", "dim"), width=self._width)
 
     def say(self, text: str, *, good: bool | None = None) -> None:
         """Say something, in colour where an answer is judged."""
@@ -69,6 +74,13 @@ class TerminalAsker:
     def answer(self) -> str | None:
         """The next line."""
         return next(self._lines, None)
+
+
+def _number(value: Value) -> Hanging:
+    """A single number that is given, in one line with its name and its meaning."""
+    (cell,) = value.cells
+    line = f"    {value.name} = {cell.text}"
+    return Hanging(Text.assemble((line, "cyan"), (f"  {value.meaning}".rstrip(), "dim")))
 
 
 def print_lesson(console: Console, lesson: OpenLesson, place: int) -> None:

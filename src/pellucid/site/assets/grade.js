@@ -109,13 +109,16 @@ const pellucidGrade = (() => {
     };
 
     const matching = (exercise, pair, typed, { words, rules }) => {
-        const decimals = typed.decimals ?? exercise.decimals;
-        const enough = decimals >= exercise.decimals;
+        let decimals = typed.decimals ?? exercise.decimals;
+        const short = decimals < exercise.decimals;
+        const rounded = !short && exercise.decimals > 0; // a count is not rounded
         const [n, d] = typed.value;
-        if (!enough && size(n) * ten(decimals) < ten(rules.telling - 1) * d) return [];
+        if (short && size(n) * ten(decimals) < ten(rules.telling - 1) * d) {
+            decimals = exercise.decimals; // 0.5 is 0.50
+        }
         const known = (exercise.slips ?? []).map((slip) => ({ ...slip, pair: ends(slip.ends) }));
         const told = new Set();
-        const found = [...known, ...(enough ? ofRounding(pair, typed, decimals, words) : [])].filter(
+        return [...known, ...(rounded ? ofRounding(pair, typed, decimals, words) : [])].filter(
             ({ says, pair: own }) => {
                 if (told.has(says) || !roundsTo(own, typed.value, decimals)) return false;
                 told.add(says);
@@ -143,7 +146,7 @@ const pellucidGrade = (() => {
         if (right) return mark("right", marks.right);
         const values = { typed: text.trim(), asked };
         if (typed.decimals !== null && typed.decimals < decimals) {
-            if (roundsTo(pair, typed.value, typed.decimals)) {
+            if (typed.value[0] !== 0n && roundsTo(pair, typed.value, typed.decimals)) {
                 return mark("short", filled(marks.short, values));
             }
         } else if (near.some((value) => roundsTo(pair, value, decimals))) {
