@@ -232,8 +232,8 @@ def _check_handout(
         )
     if handed and by_hand and not whole:
         raise ConfigError(
-            "each answer of a handout follows from the figures that it prints, and --by-hand rounds "
-            f"a whole walk on the way: --digits {by_hand} for shorter figures, or add --full"
+            "each answer of a handout follows from the figures that it prints, and --by-hand "
+            f"rounds a whole walk on the way: --digits {by_hand} for shorter figures, or add --full"
         )
     if out is not None and handed:
         check_paths(out, exercises=exercises)
