@@ -23,7 +23,7 @@ Source = str | tuple["CausalModel", "Tokenizer"]
 """The name of a worked example, or a model with its tokenizer."""
 
 
-class Asked(NamedTuple):
+class AskedOfSets(NamedTuple):
     """What is to be proved."""
 
     within: str | None
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
 def asked_of_sets(
     within: str | None, of: str | None, length: int | None, **others: Any
-) -> Asked | None:
+) -> AskedOfSets | None:
     """What is to be proved of sets, None for nothing.
 
     Raises `ConfigError` beside options that say nothing of a set.
@@ -48,7 +48,7 @@ def asked_of_sets(
             "--within and --all-texts prove forward runs of a set, and "
             f"--{given[0].replace('_', '-')} is for a whole step: leave one of them out"
         )
-    return Asked(within, of, length)
+    return AskedOfSets(within, of, length)
 
 
 def radius_of(text: str) -> float | None:
@@ -61,7 +61,7 @@ def radius_of(text: str) -> float | None:
         ) from None
 
 
-def prove_sets(source: Source, text: str | None, asked: Asked, out: Path | None) -> None:
+def prove_sets(source: Source, text: str | None, asked: AskedOfSets, out: Path | None) -> None:
     """Prove, print, and write the certificate; exit code 1 where something is not proved."""
     from pellucid.cli.screen import console
     from pellucid.prove import within as certify
