@@ -16,7 +16,10 @@ from pellucid.lessons.words import said
 Outcome = Literal["right", "unreadable", "short", "long", "slip", "wrong"]
 
 TELLING = 2
-"""With fewer decimals and fewer digits than this, only the slip that gives just that is named."""
+"""With fewer decimals and fewer digits than this, only the slip that gives just that is named.
+
+With fewer decimals alone, only one that no other gives: so few digits fit many a number.
+"""
 
 
 @dataclass(frozen=True)
@@ -101,19 +104,20 @@ def _near(typed: Typed, exercise: Exercise) -> set[Fraction]:
     return _roundings(typed.value, exercise.decimals)
 
 
-def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> Iterator[Slip]:
+def _matching(exercise: Exercise, ends: Ends, typed: Typed) -> tuple[Slip, ...]:
     """The slips that give what was typed, in the digits typed; each thing that is said once."""
     decimals = exercise.decimals if typed.decimals is None else typed.decimals
     short = decimals < exercise.decimals
     if short and abs(typed.value) * 10**decimals < 10 ** (TELLING - 1):
         decimals = exercise.decimals  # 0.5 is 0.50
-    told: set[str] = set()
     rounded = exercise.decimals > 0 and not short  # a count is not rounded
     rounding = _of_rounding(ends, typed, decimals) if rounded else ()
+    found: dict[str, Slip] = {}
     for slip in (*exercise.slips, *rounding):
-        if slip.says not in told and slip.ends.rounds_to(typed.value, decimals):
-            told.add(slip.says)
-            yield slip
+        if slip.ends.rounds_to(typed.value, decimals):
+            found.setdefault(slip.says, slip)
+    few = decimals < exercise.decimals
+    return () if few and len(found) > 1 else tuple(found.values())
 
 
 def _of_rounding(ends: Ends, typed: Typed, decimals: int) -> Iterator[Slip]:

@@ -118,14 +118,15 @@ const pellucidGrade = (() => {
         }
         const known = (exercise.slips ?? []).map((slip) => ({ ...slip, pair: ends(slip.ends) }));
         const told = new Set();
-        return [...known, ...(rounded ? ofRounding(pair, typed, decimals, words) : [])].filter(
+        const all = [...known, ...(rounded ? ofRounding(pair, typed, decimals, words) : [])];
+        const found = all.filter(
             ({ says, pair: own }) => {
                 if (told.has(says) || !roundsTo(own, typed.value, decimals)) return false;
                 told.add(says);
                 return true;
             },
         );
-        return enough || found.length === 1 ? found : [];
+        return decimals < exercise.decimals && found.length > 1 ? [] : found;
     };
 
     const mark = (outcome, says, slips = [], next = null) => ({
