@@ -10,7 +10,9 @@ import typer
 from pellucid.cli import app
 from pellucid.errors import ConfigError
 from pellucid.examples import Example, find_example
+from pellucid.explain import explain
 from pellucid.lessons import PATH, find_lesson, grade, is_answerable
+from pellucid.lessons.run import example_run
 from pellucid.lessons.words import filled, places, text, texts
 from tests.lessons.opened import opened
 
@@ -120,3 +122,14 @@ def test_a_lesson_is_found_by_number_name_and_title():
     for wrong in ("0", str(len(PATH) + 1), "-1", "٣"):
         with pytest.raises(ConfigError, match=f"from 1 to {len(PATH)}"):
             find_lesson(wrong)
+
+
+def test_what_a_lesson_says_to_explain_is_explained():
+    told = [sentence for one in PATH for sentence in opened(one.name).tries]
+    commands = [
+        found for one in told for found in re.findall(r"pellucid explain ('[^']*' \w+)", one)
+    ]
+    assert commands
+    for command in commands:
+        value, example = shlex.split(command)
+        assert explain(example_run(example).tape, value).term is not None

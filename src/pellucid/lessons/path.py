@@ -186,7 +186,7 @@ PATH: tuple[Lesson, ...] = (
     Lesson(
         "inside",
         facts.inside_run,
-        "pellucid reach 'Once upon a time there was a'",
+        "pellucid reach 'Once upon a time there was'",
         (
             Ask("seen", fact="furthest", given=("h.1.attn.att[2,7,:]",)),
             Ask("rest", fact="rest", decimals=2, slips={"the_share": "most"}),
