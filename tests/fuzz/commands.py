@@ -163,8 +163,6 @@ TARGETS = [
         out=OUTPUTS,
         worksheet=FLAG,
         exercises=FLAG,
-        full=FLAG,
-        steps=WORDS,
         blanks=FRACTIONS,
         dtype=st.sampled_from(["float64", "float32", "bfloat16", "int8"]),
     ),
