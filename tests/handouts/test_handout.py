@@ -89,6 +89,17 @@ def test_a_handout_asks_of_all_parts_of_a_step_in_its_order():
     assert {"h.0.ln_1.out", "h.0.attn.att"} <= asked
 
 
+@pytest.mark.parametrize("name", ["where_do_you_live", "leaf_or_flower_training"])
+def test_only_what_is_a_gradient_is_called_one(name: str):
+    """A decoder's names begin with a d, and so does `difference`."""
+    asked = sheet_of(name).questions
+    labels = {question.asked.kind: set[str]() for question in asked}
+    for question in asked:
+        labels[question.asked.kind] |= {line.label[0] for line in question.asked.work.lines}
+    assert "d" not in labels["forward"]
+    assert labels.get("backward", {"d"}) == {"d"}
+
+
 def test_the_key_has_what_the_handout_does_not():
     sheet = sheet_of("ai_rocks")
     made, answers = pages(sheet), key(sheet)

@@ -56,7 +56,7 @@ def read_sheet(path: Path) -> AnswerSheet:
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise SheetError(
             f"a sheet is what pellucid walk --worksheet writes beside a handout, and {path} is "
-            "none: give the file that ends in -sheet.json"
+            "none: give the file that ends in sheet.json"
         )
     if content.get("format_version") != VERSION:
         raise SheetError(

@@ -83,7 +83,8 @@ def work(tape: Tape, expression: str, decimals: int, keys: Collection[str] | Non
     `keys` names the lines before the last; without it those are taken that say most.
     """
     exercise = number_exercise(tape, expression, decimals=decimals)
-    opening = _Opening(dict(_terms(tape, expression, exercise)))
+    terms = dict(_terms(tape, expression, exercise))
+    opening = _Opening(terms, {key for key in terms if _is_gradient(tape, key)})
     steps = {step.value: step for step in exercise.way if step.value in opening.terms}
     order = [*_without_copies(steps, opening, expression), expression]
     if keys is None:
@@ -135,6 +136,13 @@ def _terms(tape: Tape, expression: str, exercise: Exercise) -> Iterator[tuple[st
     yield expression, final
 
 
+def _is_gradient(tape: Tape, key: str) -> bool:
+    """Whether a number was made on the way back; a decoder's name begins with a d as well."""
+    name = key.partition("[")[0]
+    call = tape.made_by(name) if name in tape else None
+    return call is not None and call.backward and name.startswith("d")
+
+
 def _inside(term: Term) -> Iterator[Term]:
     for part in term.operands:
         yield from _inside(part)
@@ -144,8 +152,9 @@ def _inside(term: Term) -> Iterator[Term]:
 class _Opening:
     """How the numbers on the way are written where only some of them have a line."""
 
-    def __init__(self, terms: Mapping[str, Term]) -> None:
+    def __init__(self, terms: Mapping[str, Term], gradients: Collection[str]) -> None:
         self.terms = terms
+        self._gradients = gradients
         self._short = _short_names(terms.values())
         self._parts = 0
 
@@ -166,7 +175,7 @@ class _Opening:
                 if part.source == key and part.label:
                     return self._named(part).label or ""
         name, bracket, index = key.partition("[")
-        gradient = "d" if name.startswith("d") and "." in name else ""
+        gradient = "d" if key in self._gradients and "." in name else ""
         return f"{gradient}{name.rpartition('.')[2]}{bracket}{index}"
 
     def reads(self, kept: Sequence[str]) -> Iterator[Operand]:
