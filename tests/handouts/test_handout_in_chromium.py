@@ -13,7 +13,8 @@ from tests.handouts.made import sheet_of
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, sheet = tmp_path_factory.mktemp("handout"), sheet_of("ai_rocks")
-    made = {"sheet": pages(sheet), "key": key(sheet)}
+    wide = pages(sheet_of("where_do_you_live"))
+    made = {"sheet": pages(sheet), "key": key(sheet), "wide": wide}
     for name, document in made.items():
         (folder / f"{name}.html").write_text(html(document), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -71,3 +72,15 @@ def test_it_prints_on_two_pages(chromium: Any, files: dict[str, Path], tmp_path:
         page.pdf(path=tmp_path / "page.pdf", format="A4")
         page.close()
         assert len(pypdf.PdfReader(tmp_path / "page.pdf").pages) <= most, name
+
+
+def test_a_keyboard_scrolls_what_is_wider_than_a_phone(chromium: Any, files: dict[str, Path]):
+    page = opened(chromium, files["wide"], 400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    wider = page.evaluate(
+        """() => [...document.querySelectorAll('.tables, .formula')]
+            .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.tabIndex)"""
+    )
+    assert len(wider) >= 3
+    assert set(wider) == {0}
+    page.close()
