@@ -104,8 +104,6 @@ def _pieces(lesson: OpenLesson) -> Markup:
     return pieces(str(lesson.run.facts["several_pieces"]).split(" | "))
 
 
-NEXT = tuple(f"token_{place}" for place in range(4))
-
 PICTURES: Mapping[str, Sequence[Illustration]] = {
     "sums": (Illustration("sums", _network("plain", 0), "plain.hidden.0.out"),),
     "network": (
@@ -138,8 +136,8 @@ PICTURES: Mapping[str, Sequence[Illustration]] = {
     ),
     "learning": (Illustration("learning", _table("dlogits"), "dlogits"),),
     "sampling": (
-        Illustration("sampling", _bars("warm.out", NEXT)),
-        Illustration("sampling_cool", _bars("cool.out", NEXT)),
+        Illustration("sampling", _bars("temperatures[1,:]")),
+        Illustration("sampling_cool", _bars("temperatures[0,:]")),
     ),
     "translation": (Illustration("translation", _table("h.0.attn.att[0,:,:]"), "h.0.attn.att"),),
     "transformer": (Illustration("transformer", _table("dec.h.0.cross.att"), "dec.h.0.cross.att"),),
