@@ -89,6 +89,7 @@ def test_a_planted_fault_has_its_place(fault: dict[str, str]) -> None:
     assert fault["old"] != fault["new"]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(
     "fault",
     [fault for fault in FAULTS if fault["layer"] in QUICK],

@@ -57,6 +57,7 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("of", [STREAM, "wte.weight"])
 @pytest.mark.parametrize("name", MODELS)
 def test_boxes_of_models_of_every_kind_hold(name: str, of: str, tmp_path: Path) -> None:

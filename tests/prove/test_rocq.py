@@ -316,6 +316,7 @@ FAULTS = {
 
 
 @needs_rocq
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_rocq_refuses(fault: str, checked: tuple[Path, str], tmp_path: Path) -> None:
     folder = shutil.copytree(checked[0], tmp_path / "planted")

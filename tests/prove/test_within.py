@@ -63,6 +63,7 @@ def logits_at(tape: Tape, of: str, change: Tensor) -> Tensor:
     return (x @ put(head.weight, head.values.double()).mT)[0]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("of", [STREAM, "wte.weight"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_box_is_certified_and_no_larger_than_what_refutes_it(name: str, of: str):
@@ -77,6 +78,7 @@ def test_a_box_is_certified_and_no_larger_than_what_refutes_it(name: str, of: st
     assert known.token == int(tape.value("logits")[-1].argmax())
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("of", [STREAM, "wte.weight"])
 @pytest.mark.parametrize("name", MODELS)
 def test_no_corner_of_the_box_has_less_of_a_lead(name: str, of: str):
@@ -90,6 +92,7 @@ def test_no_corner_of_the_box_has_less_of_a_lead(name: str, of: str):
         assert float((logits[known.token] - logits[others]).min()) > known.lead.lead
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("of", [STREAM, "wte.weight"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_change_that_refutes_makes_another_token_the_most_likely(name: str, of: str):
