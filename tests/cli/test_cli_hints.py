@@ -12,7 +12,7 @@ from tests.cli.commands import name_of
 from tests.cli.conftest import Command
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
-SILENT = {"chat", "serve", "bench", "compare"}
+SILENT = {"bench", "chat", "compare", "grade", "learn", "serve", "site"}
 """Commands after which there is nothing to go on with: one was talked to, or it judged."""
 
 

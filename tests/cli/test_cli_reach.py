@@ -154,7 +154,7 @@ def test_a_gpt1_of_transformers_is_walked_and_looked_through(pellucid: Command, 
     assert isinstance(model, GPT)
     assert load_tokenizer(tmp_path).vocab_size == 7
 
-    ended = pellucid("walk", "abcdefg", "--model", tmp_path)
+    ended = pellucid("walk", "abcdefg", "--model", tmp_path, "--full")
     assert (ended.code, ended.err) == (0, "")
     assert "h.1.sum_2" in ended.out
     assert "Final layer norm" not in ended.out

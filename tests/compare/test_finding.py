@@ -84,6 +84,7 @@ def shows(mistake: Any, model: GPT, right: dict[str, Tensor]) -> dict[str, Tenso
     return None if all(same) else wrong
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_mistake_is_named_on_other_models_and_nothing_beside_it(kind: str):
     model = drawn(MODELS[kind])

@@ -262,6 +262,7 @@ def made_by(mistake: Mistake, model: Llama, right: dict[str, Tensor]) -> dict[st
     return None if all(same) else wrong
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_mistake_is_named_on_every_kind_and_nothing_beside_it(kind: str):
     model = drawn(KINDS[kind])

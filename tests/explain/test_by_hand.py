@@ -245,8 +245,9 @@ def test_what_a_gpt_s_walkthrough_says_is_by_hand_too():
 def test_the_deviation_is_stated_as_it_is():
     exact = walkthrough_of("ai_rocks")
     told, hand = walkthrough_by_hand(exact, DIGITS)
-    heading, (step,) = told.parts[-1]
-    assert heading == "By hand and exact"
+    last = told.parts[-1]
+    (step,) = last.steps
+    assert last.heading == "By hand and exact"
     rows = {line[:16].strip(): line[16:].split() for line in step.lines}
     assert list(rows)[1:5] == ["forward", "the loss", "backward", "the update"]
     assert rows["the loss"][:2] == ["1.2065", f"{float(exact.tape['loss']):.8g}"]
