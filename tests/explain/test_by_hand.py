@@ -218,6 +218,7 @@ def test_the_lines_stand_in_the_order_of_the_calculation():
 # -- the walkthrough and the deviation -------------------------------------------------------------
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: str):
     exact = walkthrough_of(name)
@@ -297,6 +298,7 @@ def test_a_prediction_that_is_not_the_same_is_said():
 # -- the decimals ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_figure_is_what_is_printed(name: str):
     tape = hand_of(name).tape

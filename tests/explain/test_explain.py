@@ -32,6 +32,7 @@ def tape_of(name: str, optimizer: str | None = None) -> Tape:
     return example.walkthrough().tape
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_tensor_of_every_example_is_explained(name: str):
     assert check_explanations(tape_of(name)) > 0

@@ -43,6 +43,7 @@ PARTS = [CHECKER, *sorted((CHECKER.parent / "checking").glob("*.py"))]
 ALL_HOLDS = "all that was asked for holds"
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_certificate_of_each_example_holds(name: str, tmp_path: Path) -> None:
     code, said = checked(write_certificate(tmp_path / "certificate.json", name))
