@@ -1,11 +1,12 @@
 """The outline of a run: its steps as a tree, from the model to the heads, with their tensors."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pellucid.documents.formulas import mathml
 from pellucid.models import intervened_name
-from pellucid.walkthrough import PARAMETERS, Step, describe
+from pellucid.walkthrough import PARAMETERS, NameRow, Step, describe
 from pellucid.web.answers.json_values import Json
 from pellucid.web.session.runs import ExperimentRun
 
@@ -24,6 +25,15 @@ KINDS = {
 
 BY_HEAD = 3
 """Axes of what an attention's heads have, each its own part of: the first is that of the heads."""
+
+
+ROLES = {
+    "stream": r"h[\u1d62\u2080].*|x \+ .*|(√C )?U W_e",
+    "query": r"(.*[ _])?[Qq]\u0302?",
+    "key": r"(.*[ _])?[Kk]\u0302?",
+    "value": r"(.*[ _])?[Vv]\u0302?",
+}
+"""What a value is for, by the symbol that its layer gives it; see `role`."""
 
 
 class Outline:
@@ -105,16 +115,34 @@ class Outline:
         """What a page must know of a tensor to show it."""
         tape = self.run.tape
         row = describe(name, tape)
+        parameter = name.endswith(PARAMETERS) and tape.made_by(name) is None
         return {
             "name": name,
             "shape": list(tape.value(name).shape),
             "symbol": row.symbol if row else "",
             "meaning": row.meaning if row else "",
             "gradient": f"d{name}" if f"d{name}" in tape else None,
-            "parameter": name.endswith(PARAMETERS) and tape.made_by(name) is None,
+            "parameter": parameter,
+            "role": "weight" if parameter else role(row) if row else "",
+            "letters": list(row.shape) if row else [],
             "editable": name in self.editable,
             "lead": list(lead),
         }
+
+
+def role(row: NameRow) -> str:
+    """What a value is for, in one of the words that the page has a hue for; "" for all others.
+
+    The letters of its shape say so, or else its symbol, and both are its layer's own.
+
+    >>> [role(describe(f"h.0.{name}")) for name in ("attn.q", "mlp.act.out", "resid_mid")]
+    ['query', 'hidden', 'stream']
+    """
+    if row.shape[:1] == ("H",) and row.shape[-1] in {"S", "N"}:
+        return "attention"
+    if row.shape[-1:] == ("F",):
+        return "hidden"
+    return next((name for name, symbol in ROLES.items() if re.fullmatch(symbol, row.symbol)), "")
 
 
 def _place(step: Step) -> str:

@@ -10,6 +10,7 @@ import { formOf, layout } from "./drawing/layout.js";
 import { Painter } from "./drawing/paint.js";
 import { Pictures } from "./drawing/pictures.js";
 import { mostScale, scene } from "./drawing/scene.js";
+import { dim, found } from "./drawing/spotlight.js";
 import { toolbar } from "./drawing/toolbar.js";
 import { marked } from "./edits.js";
 import { Tiles } from "./tiles.js";
@@ -41,6 +42,7 @@ class Drawing extends Part {
   #sized = null;
   #painted = 0;
   #rest = 0;
+  #lit = null; // the targets of the spotlight
   #aim = null; // the box that the view is fitted to, until it is moved by hand
 
   connectedCallback() {
@@ -70,18 +72,18 @@ class Drawing extends Part {
   }
 
   /** Go to a node or a tensor: {node: id} or {tensor: name}. */
-  look({ node, tensor, lead }) {
-    const found = [...this.#known.values()].filter((item) =>
-      tensor
-        ? item.tensor && [item.tensor.name, item.tensor.gradient].includes(tensor)
-        : item.node?.id === node,
-    );
-    const same = (item) => !lead || item.tensor?.lead.join() === lead.join();
-    const item = found.find(same) ?? found[0];
+  look(target) {
+    const item = found(this.#known.values(), target);
     if (!item) return;
     this.#current = item.key;
     this.#choose(item);
     this.#to(item);
+  }
+
+  /** Dim all but these: {node} or {tensor, lead, row, column}; null ends it. */
+  spotlight(targets) {
+    this.#lit = targets;
+    this.#later();
   }
 
   /** What is drawn, as an SVG element, and its size. */
@@ -298,6 +300,7 @@ class Drawing extends Part {
     }
     [this.#drawn, this.#sized] = [this.#view, this.#size];
     const items = scene(this.#world, this.#view, this.#size, this.#current);
+    dim(items, this.#lit && this.#lit.map((one) => found(this.#known.values(), one)));
     this.#painter.draw(items, { current: this.#current, chosen: this.#chosen });
     this.#painted = performance.now();
     this.#toolbar.update(this.#world, this.#view, this.#size, this.#mode);

@@ -51,6 +51,7 @@ export class Painter {
       kept.set(own, element);
       PAINTERS[item.type].update(element, item, this, state);
       element.classList.toggle("pd-dead", Boolean(item.dead));
+      element.classList.toggle("pd-dim", Boolean(item.dim));
       // Elements are moved only where the order is another: a move would take the focus away.
       const next = before ? before.nextSibling : this.#layer.firstChild;
       if (element !== next) this.#place(element, next);
