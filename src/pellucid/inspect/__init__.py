@@ -1,4 +1,4 @@
-"""Looking into a trained model: next tokens, lens, reach, attribution, patching, norms."""
+"""Looking into a trained model: next tokens, lens, reach, attribution, sweeps, patching, norms."""
 
 from pellucid.inspect.attribution import Attribution, Contribution, attribution
 from pellucid.inspect.contrast import Contrast, contrast
@@ -7,16 +7,25 @@ from pellucid.inspect.next_tokens import LikelyToken, next_tokens
 from pellucid.inspect.norms import Norms, gradient_norms
 from pellucid.inspect.patching import Patching, patch_heads, patched
 from pellucid.inspect.reach import Look, Reach, reach
+from pellucid.inspect.resuming import Place, Resumer
+from pellucid.inspect.stream_patching import PatchedPositions, StreamPatching, patch_stream
+from pellucid.inspect.sweeping import Ablated, ablate_heads
 
 __all__ = [
+    "Ablated",
     "Attribution",
     "Contrast",
     "Contribution",
     "LikelyToken",
     "Look",
     "Norms",
+    "PatchedPositions",
     "Patching",
+    "Place",
     "Reach",
+    "Resumer",
+    "StreamPatching",
+    "ablate_heads",
     "attribution",
     "contrast",
     "gradient_norms",
@@ -24,6 +33,7 @@ __all__ = [
     "logit_lens",
     "next_tokens",
     "patch_heads",
+    "patch_stream",
     "patched",
     "reach",
 ]

@@ -34,7 +34,7 @@ except ImportError:
 SHIPPED = "english-1M"
 """The model that is always there to look at."""
 
-VIEWS = ("start", "see", "learn", "touch", "generate", "compare")
+VIEWS = ("start", "see", "learn", "touch", "generate", "analyze", "compare")
 
 HEIGHT = 720
 """Pixels."""

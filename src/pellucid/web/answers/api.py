@@ -16,6 +16,7 @@ from pellucid.web.answers.predictions import attention, lens, predictions
 from pellucid.web.answers.proof import proving
 from pellucid.web.answers.python import python
 from pellucid.web.answers.start import start
+from pellucid.web.answers.sweeps import sweeping
 from pellucid.web.answers.tensors import picture, tensor
 from pellucid.web.answers.training import training
 from pellucid.web.answers.why import why
@@ -125,6 +126,7 @@ _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
     "attention": lambda api, fields: attention(api.run(fields), fields),
     "norms": lambda api, fields: norms(api.run(fields)),
     "effect": SessionApi._effect,
+    "sweep": lambda api, fields: sweeping(api.run(fields), fields),
     "generate": lambda api, fields: generating(api.run(fields), fields),
     "train": SessionApi._train,
     "python": lambda api, fields: {"python": python(api.run(fields), api.runs.library)},
