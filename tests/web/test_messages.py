@@ -80,6 +80,8 @@ def _look(api: SessionApi) -> None:
     answer(api, "merges", experiment=AI_ROCKS)
     for call, own in (("predictions", {}), ("lens", {}), ("attention", {"block": 0})):
         answer(api, call, experiment=ENGLISH, **own)
+    answer(api, "sweep", experiment=AI_ROCKS, first=0, second=1, position=0, at=0)
+    answer(api, "sweep", experiment=AI_ROCKS, first=0, second=1, at=None)
     for call in ("predictions", "lens", "effect"):
         answer(api, call, experiment=AI_ROCKS, position=0, top=2)
     answer(api, "effect", experiment=changed(AI_ROCKS, setting("wte.weight", [0, 0], 1.0)))

@@ -57,7 +57,7 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "inspector": inspected,
     "why": why,
     "lesson": lesson,
-    **{name.lower(): tab(name) for name in ("Learn", "Touch", "Generate", "Compare")},
+    **{name.lower(): tab(name) for name in ("Learn", "Touch", "Generate", "Analyze", "Compare")},
 }
 
 

@@ -40,7 +40,7 @@ class Resumer:
         """How many runs may go on together; `last` as in `logits`."""
         length = len(self.tokens) - self.start
         config = self.model.config
-        widest = max(
+        widest: int = max(
             length * 4 * config.n_embd,
             config.n_head * length * len(self.tokens),
             min(length, last or length) * config.vocab_size,

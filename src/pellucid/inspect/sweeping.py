@@ -84,10 +84,11 @@ def ablate_heads(
 
 def head_rows(c_proj: Tree, heads: int) -> Tensor:
     """W_o by heads (H, d, C), LoRA's pair included: what each head's output is multiplied by."""
-    weight: Tensor = c_proj["weight"]
+    weight = c_proj["weight"]
     if "lora_a" in c_proj:
         weight = weight + c_proj["lora_a"] @ c_proj["lora_b"]
-    return weight.unflatten(0, (heads, -1))
+    rows: Tensor = weight.unflatten(0, (heads, -1))
+    return rows
 
 
 class _Measured(NamedTuple):
@@ -98,9 +99,7 @@ class _Measured(NamedTuple):
     second: int
     read: int
 
-    def of(
-        self, logits: Tensor, start: int, before: Tensor | float = 0.0
-    ) -> tuple[Tensor, Tensor]:
+    def of(self, logits: Tensor, start: int, before: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
         """The losses and the differences (B,) of logits (B, T − start, V), in float64."""
         count = (self.targets != IGNORE).sum()
         row = logits[:, max(0, self.read - start)].double()
@@ -113,4 +112,5 @@ class _Measured(NamedTuple):
         at = (targets != IGNORE).nonzero().flatten()
         rows = wide(logits[:, at])
         chosen = rows.gather(-1, targets[at].expand(len(rows), -1)[..., None])[..., 0]
-        return (rows.logsumexp(-1) - chosen).double().sum(-1)
+        losses: Tensor = rows.logsumexp(-1) - chosen
+        return losses.double().sum(-1)

@@ -14,6 +14,7 @@ const VIEWS = {
   learn: ["pel-learn", "pel-train"],
   touch: ["pel-touch"],
   generate: ["pel-generate"],
+  analyze: ["pel-analyze"],
   compare: ["pel-compare"],
 };
 

@@ -1,5 +1,6 @@
 // The panels, all at once.
 
+import "./analyze.js";
 import "./chart.js";
 import "./compare.js";
 import "./generate.js";

@@ -11,9 +11,10 @@ const TABS = {
   learn: "Learn",
   touch: "Touch",
   generate: "Generate",
+  analyze: "Analyze",
   compare: "Compare",
 };
-const STILL = new Set(["learn", "touch", "generate"]); // what a lesson without a model cannot do
+const STILL = new Set(["learn", "touch", "generate", "analyze"]); // what a lesson without a model cannot do
 
 /** The bar of an app: {element, ready(), update()}. */
 export function bar(app) {

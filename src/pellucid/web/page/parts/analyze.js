@@ -1,0 +1,64 @@
+// <pel-analyze>: what a researcher asks of a run. Everything is picked by pointing at it.
+
+import { define, fill, h } from "../core/dom.js";
+import { question } from "./analyze/question.js";
+import { sweep } from "./analyze/sweep.js";
+import { switcher } from "./controls.js";
+import { LESSON, Panel } from "./panel.js";
+
+const WAYS = [["sweep", "Ablate every head", sweep]];
+
+class Analyze extends Panel {
+  #parts = {};
+  #way = WAYS[0][0];
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.rest();
+  }
+
+  build() {
+    const ways = new Map(WAYS.map(([name, , make]) => [name, make(this)]));
+    const names = WAYS.map(([name, title]) => [name, title]);
+    const made = {
+      lesson: h("p", { class: "empty" }, LESSON),
+      question: question(this, () => this.#asked()),
+      switcher: switcher("What to do", names, this.#way, (way) => this.#choose(way)),
+      ways,
+    };
+    this.#parts = made;
+    made.all = h("div", {}, made.question.element, made.switcher.element,
+      [...ways.values()].map(({ element }) => element));
+    fill(this, h("h2", { class: "unseen" }, "Analyze"), made.lesson, made.all);
+    made.switcher.element.hidden = WAYS.length < 2;
+    this.#choose(this.#way);
+  }
+
+  /** Let go of what is at work: another run is there. */
+  rest() {
+    for (const way of this.#parts.ways?.values() ?? []) way.rest?.();
+  }
+
+  draw(run) {
+    const lesson = run.kind === "lesson";
+    this.#parts.lesson.hidden = !lesson;
+    this.#parts.all.hidden = lesson;
+    if (lesson) return;
+    this.#parts.question.draw(run);
+    for (const way of this.#parts.ways.values()) way.draw?.(run);
+  }
+
+  #choose(name) {
+    this.#way = name;
+    for (const [one, { element }] of this.#parts.ways) element.hidden = one !== name;
+    this.#asked();
+  }
+
+  // What is asked is known, or another: the way that is looked at answers it.
+  #asked() {
+    const { asked } = this.#parts.question;
+    if (asked) this.#parts.ways.get(this.#way).ask(asked);
+  }
+}
+
+define("pel-analyze", Analyze);

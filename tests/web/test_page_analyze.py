@@ -1,0 +1,58 @@
+"""Analyze in Chromium: what is pointed at, what comes, and each number beside a run of its own."""
+
+import re
+from typing import Any
+
+import pytest
+
+from pellucid import Intervention, intervene
+from pellucid.checkpoint import open_model
+from tests.web.examples import ENGLISH
+from tests.web.visits import Visitor
+
+
+def figure(text: str) -> float:
+    """A number as the page writes it."""
+    return float(text.replace("−", "-").replace("+", ""))
+
+
+def analyze(visitor: Visitor, **how: Any) -> tuple[Any, Any]:
+    """The page with a model's analysis open, and that part of it."""
+    page = visitor.model(str(ENGLISH["text"]), **how)
+    page.get_by_role("tab", name="Analyze").click()
+    return page, page.locator("pel-analyze")
+
+
+def test_every_head_is_ablated_and_one_switched_off(visitor: Visitor):
+    page, part = analyze(visitor)
+    model, tokenizer = open_model("english-1M")
+    tokens = tokenizer.prompt(str(ENGLISH["text"]))
+    before = float(model.loss(tokens[:-1], tokens[1:]))
+    part.get_by_text(re.compile(r"^16 in ")).wait_for()
+    grid = part.get_by_role("grid", name="Change without each head")
+    cells = grid.get_by_role("gridcell")
+    assert cells.count() == 16
+    for place, cell in enumerate(cells.all()):
+        block, head = divmod(place, 4)
+        said = str(cell.get_attribute("aria-label"))
+        off = intervene(model, [Intervention(f"h.{block}.attn.att", 0.0, (head,))])
+        change = float(off.loss(tokens[:-1], tokens[1:])) - before
+        match = re.fullmatch(rf"block {block}, head {head}: loss (\S+) without it", said)
+        assert match
+        assert figure(match[1]) == pytest.approx(change, abs=0.006)
+    cells.first.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    part.get_by_role("heading", name="Block 1, head 2").wait_for()
+    part.get_by_role("radio", name="difference of logits").check()
+    assert "without it" in str(cells.first.get_attribute("aria-label"))
+    part.get_by_role("radio", name="that place alone").check()
+    part.get_by_text(re.compile(r"^16 in ")).wait_for()
+    cells.nth(6).click()
+    part.get_by_role("button", name="Switch off").click()
+    grid.get_by_role("gridcell", name=re.compile("block 1, head 2.*switched off")).wait_for()
+    page.get_by_role("button", name="Undo").first.click()
+    part.get_by_role("gridcell", name=re.compile("switched off")).wait_for(state="detached")
+    part.get_by_role("button", name="block", exact=False).first.click()
+    part.get_by_role("button", name="Show in the drawing").click()
+    page.get_by_role("tab", name="See", selected=True).wait_for()
