@@ -67,8 +67,10 @@ def _look(api: SessionApi) -> None:
         *(changed(AI_ROCKS, PATCH, *STEPS), LARGE),
     ):
         answer(api, "open", experiment=experiment)
+        answer(api, "tour", experiment=experiment)
         if experiment is not LESSON:
             answer(api, "norms", experiment=experiment)
+    answer(api, "tried", experiment=changed(AI_ROCKS, *STEPS), before=AI_ROCKS)
     window = {"name": "h.0.attn.scores", "lead": [0], "rows": [0, 2], "columns": [0, 2]}
     for against in (LARGE, None):
         answer(api, "tensor", experiment=AI_ROCKS, **window, against=against)

@@ -14,6 +14,7 @@ from pellucid.words import (
     placeholders,
     share,
 )
+from pellucid.words.phrasebook import referred
 
 BOOK = Phrasebook("en", {"a.first": ("One {x}.", "Two.", "{y} and {x}."), "a.again": ()})
 
@@ -23,6 +24,14 @@ def test_a_sentence_is_said_where_all_of_it_can_be_filled_in():
     assert BOOK.said("a.first", {"x": "1", "y": "2", "z": "3"}) == "One 1. Two. 2 and 1."
     assert BOOK.said("a.first", {}) == "Two."
     assert BOOK.said("a.again", {"x": "1"}) == BOOK.said("nothing", {}) == ""
+
+
+def test_a_sentence_that_stands_elsewhere_is_that_one():
+    sentences = phrasebook().sentences
+    assert sentences["tour.tokens.says"][:3] == sentences["tokens.forward.first"]
+    assert not any(one.startswith("@") for own in sentences.values() for one in own)
+    with pytest.raises(ConfigError, match=r"must stand where it is said to, and @b\.1 does not"):
+        referred({"a": ("@b.1",), "b": ("One.",)})
 
 
 def test_what_is_filled_in_is_not_read_again():
@@ -63,7 +72,8 @@ def test_no_brace_is_left_that_is_no_placeholder():
             rest = filled(sentence, dict.fromkeys(placeholders(sentence), ""))
             assert rest is not None
             assert not set(rest) & set("{}"), key
-            assert sentence[-1] in ".:" or key == "language", key
+            label = key == "language" or key.endswith((".title", ".label"))
+            assert label or sentence[-1] in ".:?", key
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from pellucid.walkthrough.names import (
 from pellucid.walkthrough.places import in_words
 from pellucid.walkthrough.selection import WAYS, brief, chosen
 from pellucid.walkthrough.steps import PARAMETERS, Steps
+from pellucid.walkthrough.story import Story
+from pellucid.walkthrough.tour import Spot, Stop, Tour, lesson_stops
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.updates import lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import (
@@ -35,8 +37,12 @@ __all__ = [
     "Labels",
     "NameRow",
     "Part",
+    "Spot",
     "Step",
     "Steps",
+    "Stop",
+    "Story",
+    "Tour",
     "Walkthrough",
     "brief",
     "chosen",
@@ -44,6 +50,7 @@ __all__ = [
     "gpt_walkthrough",
     "in_words",
     "labelled",
+    "lesson_stops",
     "lines",
     "names",
     "settings_of",

@@ -3,6 +3,7 @@
 A file holds tables in tables, and at their ends a sentence or a list of sentences. A key is the way
 there: `attention.forward.first`. A sentence may hold placeholders, `{share}`. One whose
 placeholders cannot all be filled is left out, so that what does not hold for a run is not said.
+What is said in two places stands in one of them: `@loss.forward.first.1` is the second of those.
 """
 
 import re
@@ -18,6 +19,9 @@ ENGLISH = "en"
 """The language that the others are translated from."""
 
 SUFFIX = ".toml"
+
+REFERENCE = re.compile(r"@(.+)\.(\d+)")
+"""A sentence that stands elsewhere: its key, and which of that key's it is."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -39,8 +43,12 @@ class Phrasebook(NamedTuple):
         >>> book.said("loss", {"loss": "0.5"})
         'It is 0.5. Mind it.'
         """
+        return " ".join(self.sentences_said(key, figures))
+
+    def sentences_said(self, key: str, figures: Mapping[str, str]) -> tuple[str, ...]:
+        """The same, one by one."""
         told = (filled(sentence, figures) for sentence in self.of(key))
-        return " ".join(sentence for sentence in told if sentence)
+        return tuple(sentence for sentence in told if sentence)
 
 
 def placeholders(sentence: str) -> frozenset[str]:
@@ -75,7 +83,7 @@ def phrasebook(language: str = ENGLISH) -> Phrasebook:
             f"{did_you_mean(language, languages())}"
         )
     text = files(__package__).joinpath(language + SUFFIX).read_text(encoding="utf-8")
-    return Phrasebook(language, dict(_flat(tomllib.loads(text))))
+    return Phrasebook(language, referred(dict(_flat(tomllib.loads(text)))))
 
 
 def missing(book: Phrasebook, original: Phrasebook) -> list[str]:
@@ -103,6 +111,21 @@ def missing(book: Phrasebook, original: Phrasebook) -> list[str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in sorted(names)) or "no placeholder"
+
+
+def referred(sentences: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The sentences, those that stand elsewhere put in; `ConfigError` where they do not."""
+
+    def found(sentence: str) -> str:
+        match = REFERENCE.fullmatch(sentence)
+        if match is None:
+            return sentence
+        others, place = sentences.get(match[1], ()), int(match[2])
+        if place >= len(others):
+            raise ConfigError(f"a sentence must stand where it is said to, and {sentence} does not")
+        return others[place]
+
+    return {key: tuple(map(found, own)) for key, own in sentences.items()}
 
 
 def _flat(table: Mapping[str, Any], way: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -18,7 +18,7 @@ def pulled(scene: Scene) -> dict[str, str | None]:
         scene.along("dlogits", -2),
         scene.ids("targets"),
     )
-    place = next((place for place, one in enumerate(wanted) if one != IGNORE), None)
+    place = scene.answered()
     if slopes is None or tokens is None or slopes.dim() != 2 or place is None:
         return {}
     counted = sum(one != IGNORE for one in wanted)

@@ -9,17 +9,17 @@ from pellucid.words import figure, share
 
 @offers("count", "single", "token", "id", "after", "wanted")
 def reading(scene: Scene) -> dict[str, str | None]:
-    """How many tokens are read, the first by its id, and what is to follow it."""
+    """How many tokens are read, one by its id, and what is to follow it."""
     ids, wanted = scene.ids("tokens"), scene.ids("targets")
     if not ids:
         return {}
-    place = _first(wanted)
+    place = scene.answered()
     alone = len(ids) == 1
     return {
         "count": None if alone else f"{len(ids)}",
         "single": scene.token(ids[0]) if alone else None,
-        "token": scene.token(ids[0]),
-        "id": f"{ids[0]}",
+        "token": scene.token(ids[scene.place]),
+        "id": f"{ids[scene.place]}",
         "after": None if place is None else scene.token(ids[place]),
         "wanted": None if place is None else scene.token(wanted[place]),
     }
@@ -43,10 +43,10 @@ def scores(scene: Scene) -> dict[str, str | None]:
 
 @offers("token", "guess", "guess_share", "wanted", "wanted_share", "right", "right_share")
 def chances(scene: Scene) -> dict[str, str | None]:
-    """What is most likely after the first token, and the chance of the true one."""
+    """What is most likely after a token, and the chance of the true one."""
     probs, tokens = scene.value("probs"), scene.along("probs", -2)
     wanted = scene.ids("targets")
-    place = _first(wanted)
+    place = scene.answered()
     if probs is None or tokens is None or probs.dim() != 2 or place is None:
         return {}
     best, true = int(probs[place].argmax()), wanted[place]
@@ -66,10 +66,10 @@ def chances(scene: Scene) -> dict[str, str | None]:
     *("vocabulary", "uniform", "places", "counted", "positions"),
 )
 def lost(scene: Scene) -> dict[str, str | None]:
-    """The first token's loss from its chance, the largest, the mean, and who has no target."""
+    """A token's loss from its chance, the largest, the mean, and who has no target."""
     losses, loss, tokens = scene.value("losses"), scene.value("loss"), scene.along("losses", -1)
     wanted = scene.ids("targets")
-    place = _first(wanted)
+    place = scene.answered()
     if losses is None or loss is None or tokens is None or place is None:
         return {}
     first, worst = float(losses[place]), int(losses.argmax())
@@ -98,8 +98,3 @@ def lost(scene: Scene) -> dict[str, str | None]:
             "positions": f"{len(wanted)}",
         }
     return found
-
-
-def _first(wanted: list[int]) -> int | None:
-    """The first position that has a target."""
-    return next((place for place, target in enumerate(wanted) if target != IGNORE), None)

@@ -30,6 +30,7 @@ class Scene:
     labels: Callable[[str], Sequence[Labels]]
     spell: Spelling | None = None
     beside: Mapping[str, str] = field(default_factory=dict)  # what no tape holds: the loss after
+    place: int = 0  # the position that is spoken of, where one stands for all
 
     def name(self, word: str) -> str | None:
         """The full name of a value whose name is or ends in this word; None where it is not shown.
@@ -63,6 +64,11 @@ class Scene:
         """The tokens of a text, or none where it is not one text alone."""
         value = self.value(word)
         return [] if value is None or value.dim() != 1 else [int(token) for token in value.tolist()]
+
+    def answered(self) -> int | None:
+        """The position spoken of, if it has a target; else the next that has, or the last."""
+        found = [place for place, one in enumerate(self.ids("targets")) if one != IGNORE]
+        return next((place for place in found if place >= self.place), found[-1] if found else None)
 
     def along(self, word: str, axis: int) -> Sequence[str] | None:
         """The tokens along an axis of a value, in quotes; None where they have no names."""

@@ -17,11 +17,12 @@ def looked_up(scene: Scene) -> dict[str, str | None]:
         return {}
     width = vectors.shape[-1]
     ids = next((found for word in ("tokens", "source") if (found := _ids(scene, word, name))), [])
-    twice = next((place for place, one in enumerate(ids) if ids.count(one) > 1), None)
+    place = min(scene.place, len(tokens) - 1)
+    twice = next((at for at, one in enumerate(ids) if ids.count(one) > 1), None)
     return {
-        "token": tokens[0],
+        "token": tokens[place],
         "width": f"{width}",
-        "id": f"{ids[0]}" if ids else None,
+        "id": f"{ids[place]}" if ids else None,
         "repeated": None if twice is None else tokens[twice],
         "times": None if twice is None else f"{ids.count(ids[twice])}",
         "factor": f"√{width}" if scene.name("scale.out") in scene.step.names else None,

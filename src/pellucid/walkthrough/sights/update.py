@@ -30,6 +30,12 @@ def moved(scene: Scene) -> dict[str, str | None]:
     }
 
 
+def steepest_new(names: tuple[str, ...], tape: Tape) -> str | None:
+    """The name of the new number of that parameter; None where no update was worked out."""
+    best, place = _steepest(names, tape)
+    return at(f"{best}.new", unravelled(place, tape.value(best))) if best else None
+
+
 def _steepest(names: tuple[str, ...], tape: Tape) -> tuple[str, int]:
     """Of these parameters that whose gradient is largest anywhere, and where it is."""
     best, place, largest = "", 0, 0.0

@@ -18,6 +18,7 @@ from pellucid.web.answers.python import python
 from pellucid.web.answers.start import start
 from pellucid.web.answers.sweeps import sweeping
 from pellucid.web.answers.tensors import picture, tensor
+from pellucid.web.answers.tour import tour, tried
 from pellucid.web.answers.training import training
 from pellucid.web.answers.why import why
 from pellucid.web.session.experiment import experiment_of
@@ -87,6 +88,10 @@ class SessionApi:
         against = None if other is None else self.runs.run(experiment_of(other))
         return tensor(self.run(fields), fields, against)
 
+    def _tried(self, fields: Fields) -> Answer:
+        before = self.runs.run(experiment_of(fields["before"]))
+        return tried(self.run(fields), before)
+
     def _effect(self, fields: Fields) -> Answer:
         experiment = experiment_of(fields["experiment"])
         before = self.runs.run(experiment.unedited)
@@ -124,6 +129,8 @@ _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
     "predictions": lambda api, fields: predictions(api.run(fields), fields),
     "lens": lambda api, fields: lens(api.run(fields), fields),
     "attention": lambda api, fields: attention(api.run(fields), fields),
+    "tour": lambda api, fields: tour(api.run(fields)),
+    "tried": SessionApi._tried,
     "norms": lambda api, fields: norms(api.run(fields)),
     "effect": SessionApi._effect,
     "sweep": lambda api, fields: sweeping(api.run(fields), fields),

@@ -1,0 +1,284 @@
+"""A run as a tour: about a dozen stops along its last token, each with words and one number.
+
+The stops follow the steps of the walkthrough; the words file says what is told at each. What no
+step of a model's run is, as in lessons on layers by themselves, is told step by step.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from pellucid.numbers import at
+from pellucid.train.record import Trace
+from pellucid.walkthrough.sights import Scene, seen_in
+from pellucid.walkthrough.sights.gradients import unravelled
+from pellucid.walkthrough.sights.update import steepest_new
+from pellucid.walkthrough.story import Story
+from pellucid.walkthrough.walkthrough import Part, Step, Walkthrough
+from pellucid.words import ENGLISH, Phrasebook, phrasebook
+
+NORMS = ("layer_norm", "rms_norm")
+STOPS = {
+    "attention": ("queries", "looks", "mix"),
+    "logits": ("blocks",),
+    "softmax.backward": ("gradient", "weights"),
+}
+"""What a kind of step is told as, where not as one stop of that name."""
+
+LESSON = 24
+"""How many steps of a lesson are told."""
+
+
+class Spot(NamedTuple):
+    """A tensor, or a part of it: its first axes, then a row and a column."""
+
+    name: str
+    lead: tuple[int, ...] = ()
+    row: int | None = None
+    column: int | None = None
+
+
+class Stop(NamedTuple):
+    """One stop: what is said, what is looked at, one number, and what can be tried."""
+
+    id: str
+    title: str
+    says: tuple[str, ...]
+    look: Spot | None = None  # the step or head that it belongs to; None is all of the model
+    spots: tuple[Spot, ...] = ()
+    number: str | None = None
+    label: str = ""  # of the button that tries something; "" where nothing is to be tried
+    tries: tuple[Spot, float] | None = None  # what is set to what; None is a step of training
+
+
+class Tour:
+    """The stops of one run; `settings` are those of the step of training that is to be tried."""
+
+    def __init__(
+        self, walkthrough: Walkthrough, trace: Trace, settings: Mapping[str, object]
+    ) -> None:
+        self.walkthrough, self.trace, self.settings = walkthrough, trace, settings
+        self.story = Story(trace)
+        self.tape = trace.tape
+        self.book = phrasebook(ENGLISH)
+        self.texts = self.story.always()
+
+    def stops(self) -> Iterator[Stop]:
+        """All stops, in order; one that has nothing to say is left out."""
+        for stop in self._all():
+            if stop.says:
+                yield stop
+
+    def _all(self) -> Iterator[Stop]:
+        block, entered, met = self.story.look.block, False, set[str]()
+        for part in self.walkthrough.parts:
+            for step in part.steps:
+                key = step.kind if part.way == "forward" else f"{step.kind}.{part.way}"
+                apart = part.way == "backward" and key != "softmax.backward"
+                if apart or part.way == "update" or step.layer not in {None, block}:
+                    continue
+                kind = "norm" if key in NORMS else key
+                if kind in met or (kind == "norm" and step.layer is None):
+                    continue
+                met.add(kind)
+                for name in STOPS.get(key, (key,)):
+                    stop = self._stop(name, step, f"{step.kind}.{part.way}")
+                    if step.layer is not None and not entered:
+                        entered = True
+                        said = self._said("tour.block.says")[:1]
+                        stop = stop._replace(says=(*said, *stop.says))
+                    yield stop
+        if self.story.target is not None:
+            yield self._update()
+
+    def _stop(self, name: str, step: Step, key: str) -> Stop:
+        figures = self._figures(name, step, key)
+        made = getattr(self, f"_{name}", self._plain)(step)
+        told = self._said(f"tour.{name}.says", figures)
+        (title, *_) = (*self._said(f"tour.{name}.title", figures), step.title)
+        label = " ".join(self._said(f"tour.{name}.label", figures))
+        return made._replace(id=name, title=title, says=told, label=label)
+
+    def _figures(self, name: str, step: Step, key: str) -> dict[str, str]:
+        """What the walk says of the step, of the token that is followed; and what the tour does."""
+        story = self.story
+        labels, place = self.walkthrough.labels, story.place
+        beside = {"rate": f"{self.settings['learning_rate']:g}"}
+        scene = Scene(step, self.tape, labels, self.trace.piece, beside, place)
+        own = {
+            "queries": story.looks,
+            "looks": story.looks,
+            "mix": story.looks,
+            "blocks": story.lens,
+            "loss": story.loss,
+            "weights": story.gradient,
+        }.get(name, dict)()
+        every = {**self.texts, **own}
+        before = seen_in(scene, "logits.forward") if name == "softmax" else {}
+        return (
+            before
+            | seen_in(scene, key)
+            | {key: text for key, text in every.items() if text is not None}
+        )
+
+    def _said(self, key: str, figures: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        known = {name: text for name, text in self.texts.items() if text is not None}
+        return self.book.sentences_said(key, known if figures is None else figures)
+
+    # -- what is looked at, and which number ------------------------------------------------------
+
+    def _plain(self, step: Step) -> Stop:
+        """A step that makes a vector a token: of the last, its largest number."""
+        name = step.names[-1]
+        value = self.tape.value(name)
+        if value.dim() != 2 or len(value) != len(self.trace.pieces):
+            return Stop("", "", (), Spot(name), (Spot(name),))
+        row = value[self.story.place]
+        return self._at(name, int(row.abs().argmax()))
+
+    def _at(self, name: str, column: int, row: int | None = None) -> Stop:
+        place = self.story.place if row is None else row
+        spots = (Spot(name, (), place),)
+        return Stop("", "", (), Spot(name), spots, at(name, (place, column)))
+
+    def _tokens(self, _: Step) -> Stop:
+        spots = (Spot("tokens", (), None, self.story.place),)
+        return Stop("", "", (), Spot("tokens"), spots, at("tokens", (self.story.place,)))
+
+    def _position(self, step: Step) -> Stop:
+        rows = self.tape.value(next(name for name in step.reads if name.endswith("rows")))
+        return self._at("wpe.out", int(rows[self.story.place].abs().argmax()))
+
+    def _rotary(self, _: Step) -> Stop:
+        return self._at("rope.angles", 0)
+
+    def _attn(self, names: Sequence[str], number: str, index: tuple[int, ...]) -> Stop:
+        block, head = self.story.look.block, self.story.look.head
+        path = f"h.{block}.attn"
+        spots = tuple(Spot(f"{path}.{name}", (head,), self.story.place) for name in names)
+        look = Spot(f"{path}.att", (head,))
+        return Stop("", "", (), look, spots, at(f"{path}.{number}", (head, *index)))
+
+    def _queries(self, _: Step) -> Stop:
+        name = f"h.{self.story.look.block}.attn.q"
+        row = self.tape.value(name)[self.story.look.head, self.story.place]
+        return self._attn(("q", "k", "v"), "q", (self.story.place, int(row.abs().argmax())))
+
+    def _looks(self, _: Step) -> Stop:
+        place, other = self.story.place, self.story.look.other
+        return self._attn(("scores", "att"), "att", (place, place if other is None else other))
+
+    def _mix(self, _: Step) -> Stop:
+        block, head = self.story.look.block, self.story.look.head
+        row = self.tape.value(f"h.{block}.attn.z")[head, self.story.place]
+        made = self._attn(("att", "v", "z"), "z", (self.story.place, int(row.abs().argmax())))
+        return made._replace(tries=(Spot(f"h.{block}.attn.att", (head,)), 0.0))
+
+    def _residual(self, step: Step) -> Stop:
+        made, part = step.reads[0], step.reads[2]
+        return self._at(made, int(self.tape.value(part)[self.story.place].abs().argmax()))
+
+    def _mlp(self, _: Step) -> Stop:
+        return self._nodes("act.out")
+
+    def _gated_mlp(self, _: Step) -> Stop:
+        return self._nodes("gated")
+
+    def _nodes(self, inner: str) -> Stop:
+        path = f"h.{self.story.look.block}.mlp"
+        row = self.tape.value(f"{path}.{inner}")[self.story.place]
+        most = row.argmax() if inner == "act.out" else row.abs().argmax()
+        made = self._at(f"{path}.{inner}", int(most))
+        return made._replace(tries=(Spot(f"{path}.c_proj.out"), 0.0))
+
+    def _blocks(self, _: Step) -> Stop:
+        last = f"h.{self.story.depth - 1}.resid_post"
+        row = self.tape.value(last)[self.story.place]
+        number = at(last, (self.story.place, int(row.abs().argmax())))
+        return Stop("", "", (), None, (), number)
+
+    def _softmax(self, _: Step) -> Stop:
+        return self._at("probs", int(self.tape.value("probs")[self.story.place].argmax()))
+
+    def _loss(self, _: Step) -> Stop:
+        if self.story.target is None:
+            return Stop("", "", (), Spot("losses"), (Spot("losses"),))
+        spots = (Spot("losses", (), None, self.story.target), Spot("loss"))
+        return Stop("", "", (), Spot("losses"), spots, at("losses", (self.story.target,)))
+
+    def _gradient(self, _: Step) -> Stop:
+        place = self.story.target
+        if place is None:
+            return Stop("", "", (), Spot("logits"), ())
+        return self._at("dlogits", int(self.tape.value("targets")[place]), place)
+
+    def _weights(self, _: Step) -> Stop:
+        if self.story.steepest is None or self.story.nudged is None:
+            return Stop("", "", ())
+        name, index = self.story.steepest
+        number, tries = at(f"d{name}", index), (Spot(name, index), self.story.nudged)
+        return Stop("", "", (), Spot(name), self._weight(), number, tries=tries)
+
+    def _weight(self) -> tuple[Spot, ...]:
+        name, index = self.story.steepest or ("", ())
+        places = dict(zip(("column", "row"), reversed(index), strict=False))
+        return (Spot(name, index[:-2], **places),) if name else ()
+
+    def _update(self) -> Stop:
+        """One step of the optimizer that is next, and of the steepest weight what becomes of it."""
+        kind = str(self.settings["optimizer"])
+        steps = [step for part in self.walkthrough.parts for step in part.steps]
+        step = next((step for step in steps if step.kind == kind), Step("", kind=kind))
+        figures = self._figures("update", step, f"{kind}.update")
+        told = self.book.sentences_said(f"{kind}.update.first", figures)
+        number = steepest_new(step.reads, self.tape)
+        name, _ = self.story.steepest or ("", ())
+        return Stop(
+            "update",
+            self._said("tour.update.title", figures)[0],
+            (*told, *self._said("tour.update.says", figures)),
+            Spot(name) if name else None,
+            self._weight(),
+            number,
+            " ".join(self._said("tour.update.label", figures)),
+        )
+
+
+def lesson_stops(walkthrough: Walkthrough) -> Iterator[Stop]:
+    """The first `LESSON` steps that have something to say, each called by its part and place."""
+    book = phrasebook(ENGLISH)
+    steps = (
+        (f"part-{which}-{place}", part, step)
+        for which, part in enumerate(walkthrough.parts)
+        for place, step in enumerate(part.steps)
+        if step.says
+    )
+    for name, part, step in islice(steps, LESSON):
+        yield _lesson_stop(walkthrough, part, step, book)._replace(id=name)
+
+
+def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phrasebook) -> Stop:
+    """A step in its own words, each sentence by itself where the words file has them so."""
+    scene = Scene(step, walkthrough.tape, walkthrough.labels)
+    figures = seen_in(scene, f"{step.kind}.{part.way}") if part.way and step.kind else {}
+    lists = (f"{step.kind}.{part.way}.{which}" for which in ("first", "again"))
+    found = [told for key in lists if (told := book.sentences_said(key, figures))]
+    says = next((told for told in found if step.says.startswith(" ".join(told))), ())
+    rest = step.says.removeprefix(" ".join(says)).strip()
+    name = next(iter((*step.matter, *step.names)), None)
+    return Stop(
+        "",
+        step.title or part.heading,
+        tuple(filter(None, (*says, rest))),
+        Spot(name) if name else None,
+        (Spot(name),) if name else (),
+        _largest(walkthrough, name),
+    )
+
+
+def _largest(walkthrough: Walkthrough, name: str | None) -> str | None:
+    """The name of the largest number of a value; None where there is none, or no arithmetic."""
+    value = walkthrough.tape.value(name) if name else None
+    if value is None or not value.is_floating_point() or not bool(value.isfinite().all()):
+        return None
+    return at(str(name), unravelled(int(value.abs().argmax()), value)) if value.numel() else None

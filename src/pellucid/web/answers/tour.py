@@ -1,0 +1,67 @@
+"""The answers to `tour` and `tried`: a run as a story, and what a change to it has changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from pellucid.walkthrough import Spot, Stop, Story, Tour, lesson_stops
+from pellucid.web.answers.json_values import Json
+from pellucid.web.answers.outline import Outline
+from pellucid.web.session.runs import ExperimentRun, traced
+from pellucid.words import phrasebook
+
+
+def tour(run: ExperimentRun) -> Json:
+    """The stops of a run, each with the node of the outline that it looks at."""
+    if run.trace is None:
+        stops = list(lesson_stops(run.walkthrough))
+    else:
+        stops = list(Tour(run.walkthrough, run.trace, asdict(run.experiment.next)).stops())
+    nodes = {} if run.trace is None else dict(_nodes(Outline(run).nodes()))
+    return {"steps": [_step(run, stop, nodes) for stop in stops]}
+
+
+def tried(run: ExperimentRun, before: ExperimentRun) -> Json:
+    """In words, what is otherwise than in the run before."""
+    texts = Story(traced(run)).against(Story(traced(before)))
+    figures = {name: text for name, text in texts.items() if text is not None}
+    return {"says": list(phrasebook().sentences_said("tour.tried.says", figures))}
+
+
+def _step(run: ExperimentRun, stop: Stop, nodes: dict[tuple[str, tuple[int, ...]], str]) -> Json:
+    return {
+        "id": stop.id,
+        "title": stop.title,
+        "says": list(stop.says),
+        "look": {"node": stop.id} if run.trace is None else _look(stop.look, nodes),
+        "spotlight": [_spot(spot) for spot in stop.spots],
+        "number": stop.number,
+        "try": {"label": stop.label, "action": _action(run, stop)} if stop.label else None,
+    }
+
+
+def _look(look: Spot | None, nodes: dict[tuple[str, tuple[int, ...]], str]) -> Json:
+    """The node of a tensor; nothing is the whole."""
+    node = None if look is None else nodes.get((look.name, look.lead))
+    return {"node": node} if node else {}
+
+
+def _spot(spot: Spot) -> Json:
+    places = {"row": spot.row, "column": spot.column}
+    found = {axis: place for axis, place in places.items() if place is not None}
+    return {"tensor": spot.name, "lead": list(spot.lead), **found}
+
+
+def _action(run: ExperimentRun, stop: Stop) -> Json:
+    if stop.tries is None:
+        return {"do": "step", **asdict(run.experiment.next), "count": 1}
+    spot, value = stop.tries
+    return {"do": "set", "name": spot.name, "index": list(spot.lead), "value": value}
+
+
+def _nodes(outline: Sequence[Json]) -> Iterator[tuple[tuple[str, tuple[int, ...]], str]]:
+    """For each tensor, with its first axes where a head has its own, the innermost node of it."""
+    for node in outline:
+        for tensor in node["tensors"]:
+            for name in (tensor["name"], tensor["gradient"]):
+                yield (name, tuple(tensor["lead"])), node["id"]
+        yield from _nodes(node["children"])
