@@ -15,7 +15,7 @@ from pellucid.walkthrough.places import in_words
 from pellucid.walkthrough.selection import WAYS, brief, chosen
 from pellucid.walkthrough.steps import PARAMETERS, Steps
 from pellucid.walkthrough.story import Story
-from pellucid.walkthrough.tour import Spot, Stop, Tour, lesson_stops
+from pellucid.walkthrough.tour import TensorPart, Tour, TourStop, lesson_stops
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.updates import lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import (
@@ -37,12 +37,12 @@ __all__ = [
     "Labels",
     "NameRow",
     "Part",
-    "Spot",
     "Step",
     "Steps",
-    "Stop",
     "Story",
+    "TensorPart",
     "Tour",
+    "TourStop",
     "Walkthrough",
     "brief",
     "chosen",

@@ -54,7 +54,8 @@ class Story:
     @property
     def depth(self) -> int:
         """How many blocks there are."""
-        return self.trace.model.config.n_layer
+        depth: int = self.trace.model.config.n_layer
+        return depth
 
     @cached_property
     def look(self) -> StrongestLook:

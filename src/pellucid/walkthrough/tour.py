@@ -29,7 +29,7 @@ LESSON = 24
 """How many steps of a lesson are told."""
 
 
-class Spot(NamedTuple):
+class TensorPart(NamedTuple):
     """A tensor, or a part of it: its first axes, then a row and a column."""
 
     name: str
@@ -38,17 +38,17 @@ class Spot(NamedTuple):
     column: int | None = None
 
 
-class Stop(NamedTuple):
+class TourStop(NamedTuple):
     """One stop: what is said, what is looked at, one number, and what can be tried."""
 
     id: str
     title: str
     says: tuple[str, ...]
-    look: Spot | None = None  # the step or head that it belongs to; None is all of the model
-    spots: tuple[Spot, ...] = ()
+    look: TensorPart | None = None  # the step or head that it belongs to; None is all of the model
+    spots: tuple[TensorPart, ...] = ()
     number: str | None = None
     label: str = ""  # of the button that tries something; "" where nothing is to be tried
-    tries: tuple[Spot, float] | None = None  # what is set to what; None is a step of training
+    tries: tuple[TensorPart, float] | None = None  # what is set to what; None is a step of training
 
 
 class Tour:
@@ -63,13 +63,13 @@ class Tour:
         self.book = phrasebook(ENGLISH)
         self.texts = self.story.always()
 
-    def stops(self) -> Iterator[Stop]:
+    def stops(self) -> Iterator[TourStop]:
         """All stops, in order; one that has nothing to say is left out."""
         for stop in self._all():
             if stop.says:
                 yield stop
 
-    def _all(self) -> Iterator[Stop]:
+    def _all(self) -> Iterator[TourStop]:
         block, entered, met = self.story.look.block, False, set[str]()
         for part in self.walkthrough.parts:
             for step in part.steps:
@@ -91,7 +91,7 @@ class Tour:
         if self.story.target is not None:
             yield self._update()
 
-    def _stop(self, name: str, step: Step, key: str) -> Stop:
+    def _stop(self, name: str, step: Step, key: str) -> TourStop:
         figures = self._figures(name, step, key)
         made = getattr(self, f"_{name}", self._plain)(step)
         told = self._said(f"tour.{name}.says", figures)
@@ -127,104 +127,104 @@ class Tour:
 
     # -- what is looked at, and which number ------------------------------------------------------
 
-    def _plain(self, step: Step) -> Stop:
+    def _plain(self, step: Step) -> TourStop:
         """A step that makes a vector a token: of the last, its largest number."""
         name = step.names[-1]
         value = self.tape.value(name)
         if value.dim() != 2 or len(value) != len(self.trace.pieces):
-            return Stop("", "", (), Spot(name), (Spot(name),))
+            return TourStop("", "", (), TensorPart(name), (TensorPart(name),))
         row = value[self.story.place]
         return self._at(name, int(row.abs().argmax()))
 
-    def _at(self, name: str, column: int, row: int | None = None) -> Stop:
+    def _at(self, name: str, column: int, row: int | None = None) -> TourStop:
         place = self.story.place if row is None else row
-        spots = (Spot(name, (), place),)
-        return Stop("", "", (), Spot(name), spots, at(name, (place, column)))
+        spots = (TensorPart(name, (), place),)
+        return TourStop("", "", (), TensorPart(name), spots, at(name, (place, column)))
 
-    def _tokens(self, _: Step) -> Stop:
-        spots = (Spot("tokens", (), None, self.story.place),)
-        return Stop("", "", (), Spot("tokens"), spots, at("tokens", (self.story.place,)))
+    def _tokens(self, _: Step) -> TourStop:
+        spots = (TensorPart("tokens", (), None, self.story.place),)
+        return TourStop("", "", (), TensorPart("tokens"), spots, at("tokens", (self.story.place,)))
 
-    def _position(self, step: Step) -> Stop:
+    def _position(self, step: Step) -> TourStop:
         rows = self.tape.value(next(name for name in step.reads if name.endswith("rows")))
         return self._at("wpe.out", int(rows[self.story.place].abs().argmax()))
 
-    def _rotary(self, _: Step) -> Stop:
+    def _rotary(self, _: Step) -> TourStop:
         return self._at("rope.angles", 0)
 
-    def _attn(self, names: Sequence[str], number: str, index: tuple[int, ...]) -> Stop:
+    def _attn(self, names: Sequence[str], number: str, index: tuple[int, ...]) -> TourStop:
         block, head = self.story.look.block, self.story.look.head
         path = f"h.{block}.attn"
-        spots = tuple(Spot(f"{path}.{name}", (head,), self.story.place) for name in names)
-        look = Spot(f"{path}.att", (head,))
-        return Stop("", "", (), look, spots, at(f"{path}.{number}", (head, *index)))
+        spots = tuple(TensorPart(f"{path}.{name}", (head,), self.story.place) for name in names)
+        look = TensorPart(f"{path}.att", (head,))
+        return TourStop("", "", (), look, spots, at(f"{path}.{number}", (head, *index)))
 
-    def _queries(self, _: Step) -> Stop:
+    def _queries(self, _: Step) -> TourStop:
         name = f"h.{self.story.look.block}.attn.q"
         row = self.tape.value(name)[self.story.look.head, self.story.place]
         return self._attn(("q", "k", "v"), "q", (self.story.place, int(row.abs().argmax())))
 
-    def _looks(self, _: Step) -> Stop:
+    def _looks(self, _: Step) -> TourStop:
         place, other = self.story.place, self.story.look.other
         return self._attn(("scores", "att"), "att", (place, place if other is None else other))
 
-    def _mix(self, _: Step) -> Stop:
+    def _mix(self, _: Step) -> TourStop:
         block, head = self.story.look.block, self.story.look.head
         row = self.tape.value(f"h.{block}.attn.z")[head, self.story.place]
         made = self._attn(("att", "v", "z"), "z", (self.story.place, int(row.abs().argmax())))
-        return made._replace(tries=(Spot(f"h.{block}.attn.att", (head,)), 0.0))
+        return made._replace(tries=(TensorPart(f"h.{block}.attn.att", (head,)), 0.0))
 
-    def _residual(self, step: Step) -> Stop:
+    def _residual(self, step: Step) -> TourStop:
         made, part = step.reads[0], step.reads[2]
         return self._at(made, int(self.tape.value(part)[self.story.place].abs().argmax()))
 
-    def _mlp(self, _: Step) -> Stop:
+    def _mlp(self, _: Step) -> TourStop:
         return self._nodes("act.out")
 
-    def _gated_mlp(self, _: Step) -> Stop:
+    def _gated_mlp(self, _: Step) -> TourStop:
         return self._nodes("gated")
 
-    def _nodes(self, inner: str) -> Stop:
+    def _nodes(self, inner: str) -> TourStop:
         path = f"h.{self.story.look.block}.mlp"
         row = self.tape.value(f"{path}.{inner}")[self.story.place]
         most = row.argmax() if inner == "act.out" else row.abs().argmax()
         made = self._at(f"{path}.{inner}", int(most))
-        return made._replace(tries=(Spot(f"{path}.c_proj.out"), 0.0))
+        return made._replace(tries=(TensorPart(f"{path}.c_proj.out"), 0.0))
 
-    def _blocks(self, _: Step) -> Stop:
+    def _blocks(self, _: Step) -> TourStop:
         last = f"h.{self.story.depth - 1}.resid_post"
         row = self.tape.value(last)[self.story.place]
         number = at(last, (self.story.place, int(row.abs().argmax())))
-        return Stop("", "", (), None, (), number)
+        return TourStop("", "", (), None, (), number)
 
-    def _softmax(self, _: Step) -> Stop:
+    def _softmax(self, _: Step) -> TourStop:
         return self._at("probs", int(self.tape.value("probs")[self.story.place].argmax()))
 
-    def _loss(self, _: Step) -> Stop:
+    def _loss(self, _: Step) -> TourStop:
         if self.story.target is None:
-            return Stop("", "", (), Spot("losses"), (Spot("losses"),))
-        spots = (Spot("losses", (), None, self.story.target), Spot("loss"))
-        return Stop("", "", (), Spot("losses"), spots, at("losses", (self.story.target,)))
+            return TourStop("", "", (), TensorPart("losses"), (TensorPart("losses"),))
+        spots = (TensorPart("losses", (), None, self.story.target), TensorPart("loss"))
+        return TourStop("", "", (), TensorPart("losses"), spots, at("losses", (self.story.target,)))
 
-    def _gradient(self, _: Step) -> Stop:
+    def _gradient(self, _: Step) -> TourStop:
         place = self.story.target
         if place is None:
-            return Stop("", "", (), Spot("logits"), ())
+            return TourStop("", "", (), TensorPart("logits"), ())
         return self._at("dlogits", int(self.tape.value("targets")[place]), place)
 
-    def _weights(self, _: Step) -> Stop:
+    def _weights(self, _: Step) -> TourStop:
         if self.story.steepest is None or self.story.nudged is None:
-            return Stop("", "", ())
+            return TourStop("", "", ())
         name, index = self.story.steepest
-        number, tries = at(f"d{name}", index), (Spot(name, index), self.story.nudged)
-        return Stop("", "", (), Spot(name), self._weight(), number, tries=tries)
+        number, tries = at(f"d{name}", index), (TensorPart(name, index), self.story.nudged)
+        return TourStop("", "", (), TensorPart(name), self._weight(), number, tries=tries)
 
-    def _weight(self) -> tuple[Spot, ...]:
+    def _weight(self) -> tuple[TensorPart, ...]:
         name, index = self.story.steepest or ("", ())
         places = dict(zip(("column", "row"), reversed(index), strict=False))
-        return (Spot(name, index[:-2], **places),) if name else ()
+        return (TensorPart(name, index[:-2], **places),) if name else ()
 
-    def _update(self) -> Stop:
+    def _update(self) -> TourStop:
         """One step of the optimizer that is next, and of the steepest weight what becomes of it."""
         kind = str(self.settings["optimizer"])
         steps = [step for part in self.walkthrough.parts for step in part.steps]
@@ -233,18 +233,18 @@ class Tour:
         told = self.book.sentences_said(f"{kind}.update.first", figures)
         number = steepest_new(step.reads, self.tape)
         name, _ = self.story.steepest or ("", ())
-        return Stop(
+        return TourStop(
             "update",
             self._said("tour.update.title", figures)[0],
             (*told, *self._said("tour.update.says", figures)),
-            Spot(name) if name else None,
+            TensorPart(name) if name else None,
             self._weight(),
             number,
             " ".join(self._said("tour.update.label", figures)),
         )
 
 
-def lesson_stops(walkthrough: Walkthrough) -> Iterator[Stop]:
+def lesson_stops(walkthrough: Walkthrough) -> Iterator[TourStop]:
     """The first `LESSON` steps that have something to say, each called by its part and place."""
     book = phrasebook(ENGLISH)
     steps = (
@@ -257,7 +257,7 @@ def lesson_stops(walkthrough: Walkthrough) -> Iterator[Stop]:
         yield _lesson_stop(walkthrough, part, step, book)._replace(id=name)
 
 
-def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phrasebook) -> Stop:
+def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phrasebook) -> TourStop:
     """A step in its own words, each sentence by itself where the words file has them so."""
     scene = Scene(step, walkthrough.tape, walkthrough.labels)
     figures = seen_in(scene, f"{step.kind}.{part.way}") if part.way and step.kind else {}
@@ -266,12 +266,12 @@ def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phraseb
     says = next((told for told in found if step.says.startswith(" ".join(told))), ())
     rest = step.says.removeprefix(" ".join(says)).strip()
     name = next(iter((*step.matter, *step.names)), None)
-    return Stop(
+    return TourStop(
         "",
         step.title or part.heading,
         tuple(filter(None, (*says, rest))),
-        Spot(name) if name else None,
-        (Spot(name),) if name else (),
+        TensorPart(name) if name else None,
+        (TensorPart(name),) if name else (),
         _largest(walkthrough, name),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pellucid.walkthrough import Spot, Stop, Story, Tour, lesson_stops
+from pellucid.walkthrough import Story, TensorPart, Tour, TourStop, lesson_stops
 from pellucid.web.answers.json_values import Json
 from pellucid.web.answers.outline import Outline
 from pellucid.web.session.runs import ExperimentRun, traced
@@ -27,7 +27,9 @@ def tried(run: ExperimentRun, before: ExperimentRun) -> Json:
     return {"says": list(phrasebook().sentences_said("tour.tried.says", figures))}
 
 
-def _step(run: ExperimentRun, stop: Stop, nodes: dict[tuple[str, tuple[int, ...]], str]) -> Json:
+def _step(
+    run: ExperimentRun, stop: TourStop, nodes: dict[tuple[str, tuple[int, ...]], str]
+) -> Json:
     return {
         "id": stop.id,
         "title": stop.title,
@@ -39,19 +41,19 @@ def _step(run: ExperimentRun, stop: Stop, nodes: dict[tuple[str, tuple[int, ...]
     }
 
 
-def _look(look: Spot | None, nodes: dict[tuple[str, tuple[int, ...]], str]) -> Json:
+def _look(look: TensorPart | None, nodes: dict[tuple[str, tuple[int, ...]], str]) -> Json:
     """The node of a tensor; nothing is the whole."""
     node = None if look is None else nodes.get((look.name, look.lead))
     return {"node": node} if node else {}
 
 
-def _spot(spot: Spot) -> Json:
+def _spot(spot: TensorPart) -> Json:
     places = {"row": spot.row, "column": spot.column}
     found = {axis: place for axis, place in places.items() if place is not None}
     return {"tensor": spot.name, "lead": list(spot.lead), **found}
 
 
-def _action(run: ExperimentRun, stop: Stop) -> Json:
+def _action(run: ExperimentRun, stop: TourStop) -> Json:
     if stop.tries is None:
         return {"do": "step", **asdict(run.experiment.next), "count": 1}
     spot, value = stop.tries
