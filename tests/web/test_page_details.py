@@ -239,7 +239,7 @@ def test_arithmetic_is_the_answer_s_line_by_line(modules: Modules, name: str):
         modules,
         """const part = await shown("pel-why");
         part.show(given.name);
-        await until(() => part.querySelector("h3")?.textContent === given.name);
+        await until(() => part.querySelector("h3")?.dataset.name === given.name);
         part.querySelector(".operands .figure")?.click();
         return [[...part.querySelectorAll(".step-lines")].map((one) =>
             texts(one, ".equal > .line, .step-name")), said]""",
@@ -511,7 +511,7 @@ def test_the_panel_opens_at_a_number_and_escape_closes_it(modules: Modules):
         chip.focus();
         chip.click();
         const side = app.querySelector(".pel-side");
-        await until(() => side.querySelector("h3")?.textContent === "losses[0]");
+        await until(() => side.querySelector("h3")?.dataset.name === "losses[0]");
         const seen = [side.hidden, app.state.focus.number, document.activeElement.textContent];
         key(side, "Escape");
         return [...seen, side.hidden, app.state.focus.number ?? null,

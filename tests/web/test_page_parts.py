@@ -110,7 +110,7 @@ await store.show(given.experiment);
 const way = () => [...why.querySelectorAll(".way li")].map(({ textContent }) => textContent);
 const at = async (name) => {
     why.show(name);
-    await until(() => why.querySelector("h3")?.textContent === name && !problems.length, name);
+    await until(() => why.querySelector("h3")?.dataset.name === name && !problems.length, name);
 };
 """
 
@@ -125,12 +125,12 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
             seen.push(way());
         }
         why.back();
-        await until(() => why.querySelector("h3").textContent === "losses[1]");
+        await until(() => why.querySelector("h3").dataset.name === "losses[1]");
         why.querySelector(".way button").click();
-        await until(() => why.querySelector("h3").textContent === "loss");
+        await until(() => why.querySelector("h3").dataset.name === "loss");
         seen.push(way());
         why.back();
-        await until(() => why.querySelector("h3").textContent === "losses[1]");
+        await until(() => why.querySelector("h3").dataset.name === "losses[1]");
         return [...seen, way()]""",
         {"experiment": AI_ROCKS, "names": names},
     )
@@ -148,9 +148,9 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("embed.out[1,2]", "Its gradient dembed.out[1,2]"),
-        ("dembed.out[1,2]", "The value it is of embed.out[1,2]"),
-        ("wte.weight[0,1]", "Its gradient dwte.weight[0,1]"),
+        ("embed.out[1,2]", "its gradient "),
+        ("dembed.out[1,2]", "the value it is of "),
+        ("wte.weight[0,1]", "its gradient "),
     ],
 )
 def test_a_value_faces_its_gradient_and_a_gradient_its_value(

@@ -242,9 +242,12 @@ def test_value_and_gradient_face_each_other(api: SessionApi):
 
 
 def test_a_token_and_a_parameter_are_named(api: SessionApi):
-    assert answer(api, "why", experiment=AI_ROCKS, name="tokens[1]")["note"] == "token 'rocks'"
+    token = answer(api, "why", experiment=AI_ROCKS, name="tokens[1]")
+    assert token["sentence"] == "The token at position 1: 'rocks', number 1 of the vocabulary."
     weight = answer(api, "why", experiment=AI_ROCKS, name="wte.weight[0,0]")
-    assert (weight["note"], weight["steps"]) == ("a parameter of the model", [])
+    assert weight["sentence"] == "Channel 0 of the embedding of 'AI'."
+    assert weight["effect"].startswith("If this number grew by a little, the loss would ")
+    assert weight["steps"] == []
 
 
 def test_after_a_proof_the_true_digits_are_there(api: SessionApi):

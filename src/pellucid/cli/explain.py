@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from pellucid.documents.arithmetic import Explained, Meaning, Writer
     from pellucid.tape import Tape
+    from pellucid.train import Trace
+    from pellucid.walkthrough import Sentences
 
 
 def explain(
@@ -65,7 +67,6 @@ def explain(
     """Write out the arithmetic that made one number, from the numbers that it was made from."""
     from pellucid.documents.arithmetic import MOST, Writer, meaning_of
     from pellucid.explain import explain as explain_traced
-    from pellucid.walkthrough import in_words
 
     decimals = digits_of(digits, by_hand)
     if by_hand and (python or terms):
@@ -80,11 +81,11 @@ def explain(
     model = reader_of(text, model)
     how = opening(model, tokenizer_name, dtype, device, special=special)
     if model is None:
-        tape, piece = _example(text or "ai_rocks", optimizer)
+        tape, piece, sentences = _example(text or "ai_rocks", optimizer)
     else:
         update = STEP | {"optimizer": optimizer} if optimizer else None
         trace = record_text(text, model, how, update)
-        tape, piece = trace.tape, trace.piece
+        tape, piece, sentences = trace.tape, trace.piece, _sentences(trace)
     if optimizer is None:
         _refuse_update(tape, name)
     if python:
@@ -92,7 +93,7 @@ def explain(
         console().print(term.python() if term else "", markup=False, soft_wrap=True)
         return
     explained: Explained = partial(explain_traced, tape)
-    placed = PlaceInWords(tape, partial(in_words, tape, spell=piece))
+    placed = PlaceInWords(tape, sentences.of)
     writer, meaning = Writer(decimals, terms or MOST), meaning_of(tape, piece)
     if by_hand:
         explained, writer = _by_hand(tape, by_hand)
@@ -111,20 +112,31 @@ def _by_hand(tape: "Tape", digits: int) -> "tuple[Explained, Writer]":
     return hand.explain, HandWriter(digits, hand=hand)
 
 
-def _example(name: str, optimizer: str | None) -> "tuple[Tape, Callable[[int], str] | None]":
-    """A worked example's tape, and where it is a model's, how a token is spelt."""
+def _sentences(trace: "Trace") -> "Sentences":
+    """What says of the numbers of a model's step what they are."""
+    from pellucid.walkthrough import Sentences, trace_labels
+
+    return Sentences(trace.tape, trace_labels(trace), trace.piece)
+
+
+def _example(
+    name: str, optimizer: str | None
+) -> "tuple[Tape, Callable[[int], str] | None, Sentences]":
+    """A worked example's tape, where it is a model's, how a token is spelt, and its sentences."""
     from pellucid.examples import Example, find_example
+    from pellucid.walkthrough import Sentences
 
     example = find_example(name)
     if isinstance(example, Example):
         trace = example.record(example.update | {"optimizer": optimizer} if optimizer else None)
-        return trace.tape, trace.piece
+        return trace.tape, trace.piece, _sentences(trace)
     if optimizer:
         raise ConfigError(
             f"only a model's example takes a step of an optimizer, and {name} is none: leave out "
             "--optimizer"
         )
-    return example.walkthrough().tape, None
+    way = example.walkthrough()
+    return way.tape, None, Sentences(way.tape, way.labels)
 
 
 def _refuse_update(tape: "Tape", name: str) -> None:

@@ -42,7 +42,6 @@ def skipped(given: Mapping[str, Any]) -> bool:
             "T V",
             "P",
             "softmax of a row of logits",
-            says="after {T} comes {V} with {share}",
             matters=(VALUE,),
         ),
         "losses": Meaning("T", "-log P[y]", "loss of each position, in nats", matters=(VALUE,)),

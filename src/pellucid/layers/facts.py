@@ -25,16 +25,14 @@ class Meaning(NamedTuple):
     """What a value of a layer means: the letters of its shape, its symbol, and a line in words.
 
     A batch adds axes in front of the letters. `shown` is false for one that a walk leaves out,
-    because another value says the same, or because it is on the way to one. `says` is what one
-    number of it says, where it is a share: {T}, {S} and {V} are the tokens of its place. `matters`
-    is what of it a short walk shows too, which leaves out nearly all.
+    because another value says the same, or because it is on the way to one. `matters` is what of it
+    a short walk shows too, which leaves out nearly all.
     """
 
     shape: str
     symbol: str
     words: str
     shown: bool = True
-    says: str = ""
     matters: tuple[str, ...] = ()
 
     @property

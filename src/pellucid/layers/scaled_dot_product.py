@@ -45,7 +45,6 @@ def causal_mask(
             "H T S",
             "A",
             "attention: softmax of a row of scores",
-            says="{T} looks {share} at {S}",
             matters=(VALUE,),
         ),
         "attn_dropout.noise": Meaning(

@@ -43,7 +43,6 @@ from pellucid.tape import NULL_TAPE, NullTape
             "T V",
             "P",
             "softmax of a row of logits",
-            says="after {T} comes {V} with {share}",
             matters=(VALUE,),
         ),
         "sharp": Meaning("", "H", "the cross-entropy itself, where labels are smoothed"),

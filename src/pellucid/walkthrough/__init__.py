@@ -1,6 +1,6 @@
 """A run as a story: its steps with their words, equations and values."""
 
-from pellucid.walkthrough.gpt import gpt_walkthrough
+from pellucid.walkthrough.gpt import gpt_walkthrough, trace_labels
 from pellucid.walkthrough.names import (
     INTERVENTIONS,
     MOMENTS,
@@ -11,8 +11,9 @@ from pellucid.walkthrough.names import (
     names,
     uses,
 )
-from pellucid.walkthrough.places import in_words
+from pellucid.walkthrough.seats import Seat, Seats, Spell, by_letter
 from pellucid.walkthrough.selection import WAYS, brief, chosen
+from pellucid.walkthrough.sentences import Sentences
 from pellucid.walkthrough.steps import PARAMETERS, Steps
 from pellucid.walkthrough.story import Story
 from pellucid.walkthrough.tour import TensorPart, Tour, TourStop, lesson_stops
@@ -37,6 +38,10 @@ __all__ = [
     "Labels",
     "NameRow",
     "Part",
+    "Seat",
+    "Seats",
+    "Sentences",
+    "Spell",
     "Step",
     "Steps",
     "Story",
@@ -45,15 +50,16 @@ __all__ = [
     "TourStop",
     "Walkthrough",
     "brief",
+    "by_letter",
     "chosen",
     "describe",
     "gpt_walkthrough",
-    "in_words",
     "labelled",
     "lesson_stops",
     "lines",
     "names",
     "settings_of",
+    "trace_labels",
     "transformer_walkthrough",
     "update_equations",
     "uses",

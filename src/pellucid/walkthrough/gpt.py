@@ -74,7 +74,7 @@ def gpt_walkthrough(
         return gpt_walkthrough(trace.on(tape), title, about, layers)
 
     said = with_warning(about, trace.tape)
-    labels = _labels(trace)
+    labels = trace_labels(trace)
     words = told(parts, trace.tape, labels, trace.piece, beside=_outcome(trace))
     return Walkthrough(title, said, trace.tape, words, labels, again)
 
@@ -183,7 +183,7 @@ def _more(positions: int, name: str) -> Iterator[str]:
         yield f"… {positions - POSITIONS} more positions: --show {name}"
 
 
-def _labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
+def trace_labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
     """The labels of each axis: pieces of the text, of the vocabulary, or none."""
     by_letter = {
         "T": trace.pieces,

@@ -57,7 +57,6 @@ class NameRow(NamedTuple):
     shape: tuple[str, ...]
     symbol: str  # as textbooks and papers write it
     meaning: str
-    says: str = ""  # what one number of it says, as in `Meaning`
 
 
 def _said(words: Mapping[str, Meaning], prefix: str = "") -> tuple[NameRow, ...]:
@@ -164,9 +163,7 @@ def _described(name: str, maker: Maker) -> NameRow | None:
         value = _use(name[1:]) or _described(name[1:], maker)
         if value is not None:
             symbol = f"({value.symbol})" if " " in value.symbol else value.symbol
-            return value._replace(
-                symbol=f"∂L/∂{symbol}", meaning=f"gradient: {value.meaning}", says=""
-            )
+            return value._replace(symbol=f"∂L/∂{symbol}", meaning=f"gradient: {value.meaning}")
     return None
 
 
@@ -236,7 +233,7 @@ def _row(pattern: str, meaning: Meaning, value: Tensor, letters: Mapping[int, st
     norm = re.search(r"\.ln_(\d+)\.", pattern)
     plain = len(meaning.symbol.rstrip("²\u0302")) == 1
     index = norm[1].translate(SUBSCRIPTS) if norm and plain else ""
-    return NameRow(pattern, tuple(shape), meaning.symbol + index, meaning.words, meaning.says)
+    return NameRow(pattern, tuple(shape), meaning.symbol + index, meaning.words)
 
 
 def _pattern(name: str) -> str:

@@ -84,7 +84,7 @@ class Scope:
         made = self.tape.shown_by(name)
         for call in [made] if made is not None else self.readers(name):
             for one in self.around(call):
-                for own in self._own_names(one, name):
+                for own in self.own_names(one, name):
                     if own in facts_of(one.function).values:
                         return facts_of(one.function).values[own]
         return None
@@ -147,7 +147,7 @@ class Scope:
             for name, value in leaves.items():
                 _measure(sizes, facts.values.get(name), value)
             for name in one.outputs:
-                for word in self._own_names(one, name):
+                for word in self.own_names(one, name):
                     _measure(sizes, facts.values.get(word), self.tape.value(name))
             settings = {
                 symbol: float(leaves[name])
@@ -221,7 +221,7 @@ class Scope:
         call = self.tape.shown_by(name)
         return name.removeprefix("d") if call is not None and call.backward else name
 
-    def _own_names(self, call: Call, name: str) -> Iterator[str]:
+    def own_names(self, call: Call, name: str) -> Iterator[str]:
         """What a call itself calls a value of this name: by its path, or by an argument."""
         own = below(name, call.path)
         if own is not None:

@@ -50,6 +50,16 @@ class Phrasebook(NamedTuple):
         told = (filled(sentence, figures) for sentence in self.of(key))
         return tuple(sentence for sentence in told if sentence)
 
+    def first(self, key: str, figures: Mapping[str, str]) -> str:
+        """The first sentence of a key that can be filled in; "" where there is none.
+
+        >>> book = Phrasebook("en", {"look": ("{token} looks at itself.", "Somebody looks.")})
+        >>> book.first("look", {})
+        'Somebody looks.'
+        """
+        told = (filled(sentence, figures) for sentence in self.of(key))
+        return next((sentence for sentence in told if sentence), "")
+
 
 def placeholders(sentence: str) -> frozenset[str]:
     """The names of what a sentence leaves to be filled in.
@@ -75,14 +85,21 @@ def languages() -> list[str]:
 
 
 @cache
-def phrasebook(language: str = ENGLISH) -> Phrasebook:
-    """The words of a language; raises `ConfigError` where there is no file of it."""
+def phrasebook(language: str = ENGLISH, kind: str = "") -> Phrasebook:
+    """The words of a language; raises `ConfigError` where there is no file of it.
+
+    Those of walks, or of another `kind`: "why" has the sentences of single numbers.
+    """
     if language not in languages():
         raise ConfigError(
             f"a language must be one of {', '.join(languages())}, and {language!r} is not"
             f"{did_you_mean(language, languages())}"
         )
-    text = files(__package__).joinpath(language + SUFFIX).read_text(encoding="utf-8")
+    text = (
+        files(__package__)
+        .joinpath(f"{kind}." * bool(kind) + language + SUFFIX)
+        .read_text(encoding="utf-8")
+    )
     return Phrasebook(language, referred(dict(_flat(tomllib.loads(text)))))
 
 

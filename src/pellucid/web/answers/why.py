@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from pellucid.documents.arithmetic import Writer, meaning_of, read_by, steps_of
+from pellucid.documents.arithmetic import Writer, read_by, steps_of
 from pellucid.explain import Explanation, explain, place
 from pellucid.numbers import Term, at
 from pellucid.tape import Tape
-from pellucid.walkthrough import describe, in_words
+from pellucid.walkthrough import Sentences, describe
 from pellucid.web.answers.json_values import Json, format_of
 from pellucid.web.answers.proof import proved
 from pellucid.web.session.fields import Fields
@@ -66,17 +66,18 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
     tape = run.tape
     found = explain(tape, fields["name"])
     name = found.name.partition("[")[0]
-    row, meaning = describe(name, tape), meaning_of(tape, run.piece)
+    row, sentences = describe(name, tape), sentences_of(run)
     writer = Marked()
     python = "" if found.term is None else found.term.python(PYTHON)
     return {
+        "sentence": sentences.of(found.name),
+        "effect": sentences.effect(found.name),
         "name": found.name,
         "origin": found.origin,
         "text": _written(run, found.name),
         "exact": repr(found.traced),
         "symbol": row.symbol if row else "",
         "meaning": row.meaning if row else "",
-        "note": meaning(found.origin) or in_words(tape, found.name, run.piece),
         "function": found.call.function.__name__ if found.call else "",
         "equation": found.equation,
         "steps": _steps(found, writer),
@@ -85,6 +86,15 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
         "proved": proved(run, found),
         "python": python or None,
     }
+
+
+def sentences_of(run: ExperimentRun) -> Sentences:
+    """What says of the run's numbers what they are."""
+    if "sentences" not in run.notes:
+        spell = run.piece if run.trace else None
+        run.notes["sentences"] = Sentences(run.tape, run.walkthrough.labels, spell)
+    found: Sentences = run.notes["sentences"]
+    return found
 
 
 def _steps(found: Explanation, writer: Marked) -> list[Json]:
@@ -103,14 +113,13 @@ def _steps(found: Explanation, writer: Marked) -> list[Json]:
 
 def _operand(run: ExperimentRun, term: Term) -> Json:
     source = term.source
-    note = meaning_of(run.tape, run.piece)(source) if source else "a setting"
-    row = describe(source.partition("[")[0], run.tape) if source else None
+    note = sentences_of(run).short(source) if source else "a setting"
     return {
         "label": term.label or "",
         "source": source,
         "text": _written(run, source) if source else Writer().figure(term.value),
         "exact": repr(term.value),
-        "note": note or (row.meaning if row else ""),
+        "note": note,
     }
 
 

@@ -114,7 +114,7 @@ class Why extends Panel {
       fill(this.#parts.body, this.#page(answer));
       this.#parts.body.parentElement.scrollTop = 0;
       if (kept) this.#parts.body.querySelector("h3").focus();
-      say(this, "pel-say", { message: `${answer.name} = ${answer.exact}` });
+      say(this, "pel-say", { message: `${answer.sentence} ${answer.exact}` });
     });
     this.#parts.body.removeAttribute("aria-busy");
     const known = this.#answer?.name === name && this.#answered === this.store.run;
@@ -167,24 +167,25 @@ class Why extends Panel {
   }
 
   #head(answer) {
-    const { symbol, meaning, note, facing } = answer;
+    const { sentence, effect, symbol, meaning, facing } = answer;
     return h(
       "header",
       { class: "why-head" },
-      h("h3", { tabindex: -1 }, h("code", {}, answer.name)),
+      h("h3", { class: "why-sentence", "data-name": answer.name, tabindex: -1 },
+        written(sentence)),
       h("p", { class: "why-value" },
         number(answer.name, answer.text, answer.exact, { class: "self" }),
         h("small", {}, "exactly ", h("span", { class: "exact-digits" }, written(answer.exact)))),
-      (symbol || meaning || note) && h("p", { class: "why-meaning" },
-        symbol && h("span", { class: "symbol" }, written(symbol)), " ", meaning,
-        note && h("span", { class: "note" }, meaning ? ` · ${note}` : note)),
-      answer.origin !== answer.name && h("p", { class: "why-origin" }, "the same number as ",
-        button(answer.origin, () => say(this, "pel-why", { name: answer.origin }),
-          { class: "term" })),
+      effect && h("p", { class: "why-effect" }, written(effect)),
       facing && h("p", { class: "why-facing" },
-        h("span", {}, facing.kind === "gradient" ? "Its gradient " : "The value it is of "),
-        h("code", {}, facing.name), " = ", number(facing.name, facing.text, facing.exact)),
+        h("span", {}, facing.kind === "gradient" ? "its gradient " : "the value it is of "),
+        number(facing.name, facing.text, facing.exact)),
       this.#actions(answer),
+      h("p", { class: "why-names" }, h("code", {}, answer.name),
+        symbol && h("span", { class: "symbol" }, ` ${written(symbol)}`), meaning && ` ${meaning}`,
+        answer.origin !== answer.name && [", the same number as ",
+          button(answer.origin, () => say(this, "pel-why", { name: answer.origin }),
+            { class: "term" })]),
     );
   }
 
