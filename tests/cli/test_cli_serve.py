@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli.serve import _names
-from pellucid.shipped import FETCHED
+from pellucid.shipped import FETCHED, INTRODUCED
 from pellucid.shipped.fetched import CACHE
 from tests.cli.conftest import Command
 from tests.train.small_training import TEXT
@@ -74,7 +74,7 @@ def test_it_prints_the_address_answers_there_and_ends_quietly(trained: Path):
     with running(*serve) as (process, browser):
         session = browser.session()
         models = [model["name"] for model in browser.call(session, "start").json()["models"]]
-        assert models == ["english-1M", "model"]
+        assert models == ["model", "english-1M"]
         for how in ({}, {"text": TEXT[:9]}):  # without a text, one that the model can read
             subject = {"experiment": {"subject": {"model": "model"}, **how}}
             answer = browser.call(session, "open", **subject)
@@ -92,8 +92,12 @@ def test_what_was_fetched_before_is_offered_and_opened_when_it_is_asked_for(tmp_
         file.truncate(model.size)  # of the right size, and no model: who opens it is told so
     with running("-m", "pellucid", "serve", "--port", "0") as (_, browser):
         session = browser.session()
-        models = browser.call(session, "start").json()["models"]
-        assert models[1:] == [{"name": name, "about": model.about}]
+        start = browser.call(session, "start").json()
+        assert [one["name"] for one in start["models"]] == [name, "english-1M"]
+        for one in start["models"]:
+            known = INTRODUCED[one["name"]]
+            assert (one["about"], one["text"]) == known
+        assert start["default"]["subject"] == {"model": name}
         opened = browser.call(session, "open", experiment={"subject": {"model": name}})
         assert "GGUF" in opened.refused(400)
 
@@ -170,10 +174,11 @@ def test_the_browser_is_opened_only_if_that_is_asked_for(
 
 def test_a_model_is_called_by_its_folder_s_name_and_never_by_its_path():
     assert _names(["/a/b/", "c/b", "b", "gpt2", "english-1M", "/"]) == {
-        "english-1M": "english-1M",
         "b": "/a/b/",
         "b-2": "c/b",
         "b-3": "b",
         "gpt2": "gpt2",
+        "english-1M": "english-1M",
         "model": "/",
     }
+    assert _names(["x/english-1M"]) == {"english-1M-2": "x/english-1M"}

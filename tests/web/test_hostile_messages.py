@@ -34,6 +34,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "why": OWN | {"name": "losses[0]"},
     "merges": {"experiment": ENGLISH, "position": 1},
     "predictions": OWN | {"position": 0, "top": 2},
+    "next": OWN | {"sampling": {"temperature": 2.0, "top_k": 2, "top_p": 0.9}, "top": 2},
     "lens": OWN | {"position": 0, "top": 2},
     "attention": OWN | {"block": 0},
     "norms": OWN,

@@ -103,6 +103,7 @@ def _work(api: SessionApi) -> None:
     every = {"temperature": 0.5, "top_k": 3, "top_p": 0.9, "greedy": False}
     for sampling in (every, {"top_k": None, "top_p": None}, {"greedy": True}):
         answer(api, "generate", experiment=AI_ROCKS, sampling=sampling, seed=1, count=2, top=2)
+        answer(api, "next", experiment=AI_ROCKS, sampling=sampling, top=2)
     small = {"size": "small", "iterations": 1, "learning_rate": 0.01, "seed": 1, "from": None}
     answer(api, "train", text=TEXT, settings=small)
     *_, last = answer(api, "train", text=TEXT, settings={"size": "tiny", "iterations": 45})

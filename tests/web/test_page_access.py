@@ -51,8 +51,15 @@ def lesson(visitor: Visitor, **how: Any) -> Any:
     return page
 
 
+def choice(visitor: Visitor, **how: Any) -> Any:
+    page = visitor.start(**how)
+    page.get_by_role("button", name="choose another model or example").click()
+    page.get_by_role("heading", name="Models and examples").wait_for()
+    return page
+
+
 VIEWS: dict[str, Callable[..., Any]] = {
-    "start": lambda visitor, **how: visitor.start(**how),
+    "choice": choice,
     "see": see,
     "inspector": inspected,
     "why": why,

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.web.examples import AI_ROCKS, changed, stepping
 from tests.web.served import Browser
-from tests.web.visits import Visitor, page_server
+from tests.web.visits import Visitor, choose, page_server
 
 
 def view(page: Any) -> str:
@@ -27,16 +27,16 @@ def settled(page: Any, change: Any) -> None:
 
 def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
     page = visitor.start()
-    settled(page, page.locator("pel-start button", has_text="AI rocks").first.click)
+    settled(page, lambda: choose(page, "AI rocks"))
     settled(page, page.get_by_role("tab", name="Learn").click)
     settled(page, page.locator("pel-learn").get_by_role("button", name="Step", exact=True).click)
     page.get_by_text("after 1 step").wait_for()
     settled(page, page.get_by_role("tab", name="Touch").click)
-    for name in ("learn", "see", "start"):
+    for name in ("learn", "see"):
         page.go_back()
         wait_for_view(page, name)
         assert page.evaluate("document.querySelector('pel-app').store.experiment.actions.length")
-    for name in ("see", "learn", "touch"):
+    for name in ("learn", "touch"):
         page.go_forward()
         wait_for_view(page, name)
     page.locator("pel-touch").get_by_text("1 step of AdamW").wait_for()
@@ -48,13 +48,10 @@ def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
 
 def test_back_goes_to_the_text_and_the_model_before(visitor: Visitor):
     page = visitor.start()
-    settled(page, page.locator("pel-start button", has_text="AI rocks").first.click)
+    settled(page, lambda: choose(page, "AI rocks"))
     page.get_by_role("textbox", name="Text").fill("rocks AI")
     settled(page, page.get_by_role("button", name="Run").click)
-    settled(
-        page,
-        lambda: page.get_by_role("combobox", name="Model or example").select_option("english-1M"),
-    )
+    settled(page, lambda: choose(page, "english-1M"))
     page.wait_for_function("() => document.title.startsWith('english-1M')")
     page.go_back()
     page.wait_for_function("() => document.title.startsWith('AI rocks')")

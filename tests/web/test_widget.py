@@ -211,9 +211,9 @@ def test_closing_a_view_frees_what_it_held_and_ends_what_is_at_work(opened: Any)
 # -- what Python says and hears --------------------------------------------------------------------
 
 
-def test_nothing_said_is_the_start_page(opened: Any):
+def test_nothing_said_is_what_a_page_opens_on(opened: Any):
     view, _ = opened()
-    assert (view.experiment, view.view) == (None, "start")
+    assert (view.experiment, view.view) == (None, "see")
 
 
 def test_a_model_and_a_text_are_an_experiment(opened: Any):

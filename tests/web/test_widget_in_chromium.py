@@ -100,8 +100,8 @@ def test_python_sets_what_is_shown(notebook: Any, view: View):
     cell.locator('[role="tab"][aria-selected="true"]', has_text="Learn").wait_for()
     view.experiment = {"subject": {"example": "where_do_you_live"}}
     cell.locator("pel-lesson").wait_for(state="attached")
-    view.view = "start"
-    cell.locator("pel-start").wait_for()
+    view.view = "compare"
+    cell.locator("pel-compare").wait_for(state="attached")
     view.height = 333
     made.page.wait_for_function(
         "document.querySelector('.pellucid-view').getBoundingClientRect().height === 333"

@@ -54,7 +54,7 @@ class Visitor:
         self.fetched: set[tuple[str, str, str | None]] = set()  # call, fields, answer
 
     def start(self, width: int = 1280, height: int = 900, **how: Any) -> Any:
-        """The start page, in a browser without a past."""
+        """What the page opens on, in a browser without a past: a model that has run."""
         viewport = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, accept_downloads=True, **how)
         self.contexts.append(context)
@@ -66,22 +66,21 @@ class Visitor:
         page.on("requestfinished", lambda request: self._record(request, broken=False))
         page.on("requestfailed", lambda request: self._record(request, broken=True))
         page.goto(self.address)
-        page.get_by_role("heading", name="Worked examples").wait_for()
+        page.locator("pel-tokens button").first.wait_for()
         return page
 
     def example(self, title: str, **how: Any) -> Any:
         """A worked example, opened by its card."""
         page = self.start(**how)
-        page.locator("pel-start button", has_text=title).first.click()
-        page.get_by_role("tab", name="See").wait_for()
+        choose(page, title)
         return page
 
     def model(self, text: str, **how: Any) -> Any:
         """The model that comes along, on a text of one's own."""
         page = self.start(**how)
         page.get_by_role("textbox", name="Text").fill(text)
-        page.get_by_role("button", name="Open").click()
-        page.get_by_role("tab", name="See").wait_for()
+        page.get_by_role("button", name="Run").click()
+        shown(page, "text", text)
         return page
 
     def _check(self, request: Any) -> None:
@@ -104,6 +103,19 @@ class Visitor:
             check_call(
                 call, json.loads(fields), [json.loads(one) for one in (said or "").splitlines()]
             )
+
+
+def shown(page: Any, what: str, value: str) -> None:
+    """Wait until the run that is shown has that title or text."""
+    run = "([what, value]) => document.querySelector('pel-app').store.run?.[what] === value"
+    page.wait_for_function(run, arg=[what, value])
+
+
+def choose(page: Any, title: str) -> None:
+    """Another model or example, by its card."""
+    page.get_by_role("button", name="choose another model or example").click()
+    page.locator(".ps-card", has=page.get_by_text(title, exact=True)).click()
+    shown(page, "title", title)
 
 
 def numbers_on(page: Any, within: str = "body") -> dict[str, str]:

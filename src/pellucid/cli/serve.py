@@ -11,7 +11,7 @@ from typer import Option
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
 from pellucid.cli.options.text import not_empty
-from pellucid.shipped import FETCHED, SHIPPED_MODEL, is_fetched
+from pellucid.shipped import FETCHED, NAMED, SHIPPED_MODEL, is_fetched
 
 
 def serve(
@@ -45,10 +45,11 @@ def serve(
             webbrowser.open(address)
 
     with listen(port) as listening:
-        named = _names(model or [])
-        fetched = {name: name for name in FETCHED if name not in named and is_fetched(name)}
-        library = Library(named | fetched, text=None if text is None else not_empty(text))
-        for name in named:  # what else was fetched before is opened when it is asked for
+        given = _names(model or [])
+        known = [*filter(is_fetched, FETCHED), SHIPPED_MODEL]
+        named = given | {name: name for name in known if name not in given.values()}
+        library = Library(named, text=None if text is None else not_empty(text))
+        for name in (*given, SHIPPED_MODEL):  # what was fetched is opened when it is asked for
             library.open(name)
         token = new_token() if new_address else kept_token()
         at_work = PageServer(
@@ -63,15 +64,14 @@ def _names(models: list[str]) -> dict[str, str]:
     """The page's names for models: what a directory is called, and never where it is.
 
     >>> _names(["runs/letters", "old/letters"])
-    {'english-1M': 'english-1M', 'letters': 'runs/letters', 'letters-2': 'old/letters'}
+    {'letters': 'runs/letters', 'letters-2': 'old/letters'}
     """
-    names = {SHIPPED_MODEL: SHIPPED_MODEL}
-    for model in models:
-        if model in names.values():
-            continue
-        name = plain = PurePath(model).name or "model"
+    names: dict[str, str] = {}
+    for model in dict.fromkeys(models):
+        # The name of a known model is that model's.
+        name = plain = model if model in NAMED else PurePath(model).name or "model"
         count = 1
-        while name in names:
+        while name in names or (name in NAMED and name != model):
             count += 1
             name = f"{plain}-{count}"
         names[name] = model

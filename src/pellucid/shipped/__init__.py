@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pellucid.errors import CheckpointError
 from pellucid.shipped.fetched import FETCHED, SHOWN, FetchedModel, fetch, is_fetched
+from pellucid.shipped.introduced import INTRODUCED, Introduction
 
 SHIPPED_MODEL = "english-1M"
 """Its name, which stands for its directory wherever a model or a tokenizer is named."""
@@ -40,11 +41,13 @@ def named_path(name: str | PathLike[str], *, online: bool = True) -> Path | None
 
 __all__ = [
     "FETCHED",
+    "INTRODUCED",
     "NAMED",
     "SHIPPED",
     "SHIPPED_MODEL",
     "SHOWN",
     "FetchedModel",
+    "Introduction",
     "fetch",
     "is_fetched",
     "named_path",

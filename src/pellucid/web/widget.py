@@ -34,7 +34,7 @@ except ImportError:
 SHIPPED = "english-1M"
 """The model that is always there to look at."""
 
-VIEWS = ("start", "see", "learn", "touch", "generate", "analyze", "compare")
+VIEWS = ("see", "learn", "touch", "generate", "analyze", "compare")
 
 HEIGHT = 720
 """Pixels."""
@@ -44,8 +44,9 @@ class View(anywidget.AnyWidget):
     """The page as a widget; `see` makes one.
 
     `experiment` is what is looked at, as docs/page.md describes it: it follows what is done in the
-    view, and the view follows it where it is set. None is the start page. `view` is which part of
-    the page is shown, one of `VIEWS`, and follows and is followed likewise; `height` is in pixels.
+    view, and the view follows it where it is set. None is what a page opens on. `view` is which
+    part of the page is shown, one of `VIEWS`, and follows and is followed likewise; `height` is in
+    pixels.
     Raises `ConfigError` where one of them is set to something else.
 
     `close()` gives the memory back; a view whose cell's output has gone keeps none of its runs.
@@ -54,7 +55,7 @@ class View(anywidget.AnyWidget):
     _esm = module_text("notebook.js")
 
     experiment = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    view = traitlets.Unicode("start").tag(sync=True)
+    view = traitlets.Unicode("see").tag(sync=True)
     height = traitlets.Int(HEIGHT).tag(sync=True)
 
     def __init__(self, library: Library, **how: Any) -> None:
@@ -98,7 +99,7 @@ def see(
     view: str = "see",
     height: int = HEIGHT,
 ) -> View:
-    """The page in a notebook, with a model and a text; the start page where nothing is said.
+    """The page in a notebook, with a model and a text; the shipped model where none is said.
 
     `model` is a worked example (`pellucid examples` lists them), what `open_model` takes, or a
     model with its `tokenizer`. Without a `text`, an example has its own, and a model begins with a
@@ -122,6 +123,6 @@ def see(
     return View(
         Library(names),
         experiment=None if empty else subject.as_json(),
-        view="start" if empty else view,
+        view=view,
         height=height,
     )

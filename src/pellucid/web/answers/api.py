@@ -12,7 +12,7 @@ from pellucid.web.answers.change import effect, norms
 from pellucid.web.answers.download import checkpoint
 from pellucid.web.answers.generating import generating
 from pellucid.web.answers.overview import merges, overview
-from pellucid.web.answers.predictions import attention, lens, predictions
+from pellucid.web.answers.predictions import attention, lens, next_tokens, predictions
 from pellucid.web.answers.proof import proving
 from pellucid.web.answers.python import python
 from pellucid.web.answers.start import start
@@ -127,6 +127,7 @@ _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
     "why": lambda api, fields: why(api.run(fields), fields),
     "merges": lambda api, fields: merges(api.run(fields), fields),
     "predictions": lambda api, fields: predictions(api.run(fields), fields),
+    "next": lambda api, fields: next_tokens(api.run(fields), fields),
     "lens": lambda api, fields: lens(api.run(fields), fields),
     "attention": lambda api, fields: attention(api.run(fields), fields),
     "tour": lambda api, fields: tour(api.run(fields)),

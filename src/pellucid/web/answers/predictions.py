@@ -1,8 +1,10 @@
 """What a run says comes next, at each position, and what each layer would have said."""
 
+import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
+from pellucid.generate import Sampling, candidates
 from pellucid.inspect import lens_names, logit_lens
 from pellucid.layers import IGNORE
 from pellucid.numbers import at
@@ -26,6 +28,43 @@ def predictions(run: ExperimentRun, fields: Fields) -> Json:
 def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     """The likeliest tokens after a position, each with the name of its probability."""
     return [_row(run, place, token) for token in _likeliest(run.tape.value("probs")[place], count)]
+
+
+AFTER = 6
+"""How many of the last tokens are said again before what may come next."""
+
+
+def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
+    """The likeliest tokens after the text: `p` as sampling leaves each, `probability` the model's.
+
+    A token that top-k or top-p leaves out stands there with p = 0. `whole` is the text with it.
+    """
+    tokenizer, read = traced(run).tokenizer, run.subject.batch[0]
+    place, size = len(read) - 1, tokenizer.vocab_size
+    ids = _likeliest(run.tape.value("probs")[place][:size], fields["top"])
+    # A model that is padded has ids that its tokenizer lacks: nothing draws those.
+    kept, shares = candidates(
+        run.tape.value("logits")[place][:size], Sampling(**fields["sampling"])
+    )
+    drawn = torch.zeros(size, dtype=shares.dtype).index_put((kept,), shares)
+    return {
+        "after": ("…" if len(read) > AFTER else "") + tokenizer.decode(read[-AFTER:]),
+        "position": place,
+        "tokens": [
+            {
+                "id": token,
+                "text": run.piece(token),
+                "p": float(drawn[token]),
+                "probability": float(run.tape.value("probs")[place, token]),
+                "name": at("probs", (place, token)),
+                "whole": tokenizer.decode([*read, token]),
+            }
+            for token in ids
+        ],
+        "kept": len(kept),
+        "vocabulary": size,
+        "sampling": fields["sampling"],
+    }
 
 
 def lens(run: ExperimentRun, fields: Fields) -> Json:

@@ -18,10 +18,13 @@ def start(library: Library) -> Json:
     trained_on = CALLS["train"]["fields"]["properties"]["text"]
     return {
         "version": version("pellucid"),
-        "models": [{"name": name, "about": library.about(name)} for name in library.names],
+        "models": [
+            {"name": name, "about": library.about(name), "text": library.text(name)}
+            for name in library.names
+        ],
         "examples": _examples(),
-        "default": Experiment("model", first).as_json(),
-        "defaults": {name: checked(name, {}) for name in ("update", "training")},
+        "default": Experiment("model", first, library.text(first)).as_json(),
+        "defaults": {name: checked(name, {}) for name in ("update", "training", "sampling")},
         "limits": {
             "text": DEFINITIONS["text"]["maxLength"],
             "steps": STEPS,

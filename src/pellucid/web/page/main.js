@@ -18,7 +18,7 @@ let following = false;
 let later = 0;
 let writing = Promise.resolve();
 
-/** Show what the address says; the start page where it says nothing. */
+/** Show what the address says; where it says nothing, what the page opens on. */
 async function follow(back = false) {
   following = true;
   const shared = await fromFragment(location.hash);
@@ -26,7 +26,7 @@ async function follow(back = false) {
   const same = back && shared && subjectOf(shared.experiment) === subjectOf(store.experiment);
   if (same) await app.open({ ...shared, experiment: store.experiment });
   else if (shared) await app.open(shared);
-  else app.home();
+  else await app.home();
   following = false;
   entry = place();
   remember();
@@ -46,14 +46,13 @@ function remember() {
 
 async function write(state, turned) {
   if (store.run) document.title = `${store.run.title} · Pellucid`;
-  const fragment = state.view === "start" ? "" : `#${await toFragment(state)}`;
-  const address = fragment || location.pathname + location.search;
+  const address = `#${await toFragment(state)}`;
   history[turned ? "pushState" : "replaceState"]({ own: true }, "", address);
 }
 
 // Another view, model or text is another place; a step or an edit stays in the same.
 function place() {
-  return app.view === "start" ? "start" : `${app.view} ${subjectOf(store.experiment)}`;
+  return `${app.view} ${subjectOf(store.experiment)}`;
 }
 
 function subjectOf(experiment) {

@@ -56,21 +56,18 @@ async function begun(app, root) {
   app.ready();
 }
 
-/** Show what Python says; the start page where it says nothing. */
+/** Show what Python says; where it says nothing, what the page opens on. */
 async function opened(app, model) {
   const experiment = model.get("experiment");
   if (!experiment) return app.home();
   const same = JSON.stringify(experiment) === JSON.stringify(app.store.experiment);
   if (same) return undefined;
-  const view = model.get("view");
-  return app.open({ experiment, view: view === "start" ? "see" : view });
+  return app.open({ experiment, view: model.get("view") });
 }
 
 function viewed(app, model) {
   const view = model.get("view");
-  if (view === app.view) return;
-  if (view === "start") app.home();
-  else if (app.store.run) app.show(view);
+  if (view !== app.view) app.show(view);
 }
 
 /** Let Python know what is shown. */

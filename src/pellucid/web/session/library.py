@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.models import CausalModel
-from pellucid.shipped import FETCHED
+from pellucid.shipped import INTRODUCED
 from pellucid.text import Tokenizer
 
 
@@ -31,8 +31,8 @@ class Library:
 
     `names` gives for each what `open_model` takes, or the model and its tokenizer themselves, and
     `how` the other arguments of `open_model`. What is not named cannot be opened: a page never says
-    a path. `text` is what a page begins with; by default a sentence, or as much of it as the model
-    reads.
+    a path. The first is what a page opens on. `text` is what it begins with; by default a model's
+    own, or a sentence, or as much of it as the model reads.
     """
 
     def __init__(
@@ -59,11 +59,14 @@ class Library:
         return source if isinstance(source, str) else None
 
     def about(self, name: str) -> str:
-        """A line on a model; of a named one that nobody has opened yet, what it is known by."""
-        source = self.path(name)
-        if source in FETCHED and name not in self._opened:
-            return FETCHED[source].about
-        return str(self.open(name).model)
+        """A line on a model: what it learnt, where that is known, else what it is made of."""
+        known = INTRODUCED.get(self.path(name) or "")
+        return str(self.open(name).model) if known is None else known.learnt
+
+    def text(self, name: str) -> str:
+        """What a page begins with; a model that is known need not be opened for it."""
+        known = INTRODUCED.get(self.path(name) or "")
+        return self.open(name).text if known is None else self._text or known.text
 
     def open(self, name: str) -> Opened:
         """The model of that name; `ConfigError` where it was not named at the start."""
@@ -78,7 +81,8 @@ class Library:
                 model, tokenizer = (
                     open_model(source, **self._how) if isinstance(source, str) else source
                 )
-                text = _begin(model, tokenizer) if self._text is None else self._text
+                known = INTRODUCED.get(self.path(name) or "")
+                text = self._text or (known.text if known else _begin(model, tokenizer))
                 tokenizer.encode(text)  # a text that it cannot read is told at the start
                 self._opened[name] = Opened(model, tokenizer, name, text)
             return self._opened[name]

@@ -56,3 +56,12 @@ export function numberAttributes(name, value) {
   const said = label(name, value);
   return { "data-number": name, "aria-label": said, title: said };
 }
+
+/** A probability as a share of a hundred: 54.7 %, 7.6 %, 0.04 %. */
+export function percent(probability) {
+  const share = Number(probability) * 100;
+  if (!Number.isFinite(share)) return written(probability);
+  if (share > 0 && share < 0.01) return "< 0.01 %";
+  if (share > 99.9 && share < 100) return "> 99.9 %";
+  return `${share.toFixed(share === 0 || share === 100 ? 0 : share < 0.1 ? 2 : 1)} %`;
+}

@@ -1,12 +1,14 @@
 // The experiment and its run: everything on the page is a function of these.
 
+import { Next } from "./next.js";
 import { Reads } from "./reads.js";
 
 const WITHOUT_EXPERIMENT = new Set(["start", "train"]);
 
 /**
- * What is looked at now. Events: "run" (there is a new one), "busy" {detail: bool},
- * "problem" {detail: one line}. A call that fails says its problem, and rejects.
+ * What is looked at now. Events: "run" (there is a new one), "next" {detail: why not, or ""} (what
+ * may come next has changed), "busy" {detail: bool}, "problem" {detail: one line}. A call that fails
+ * says its problem, and rejects.
  */
 export class Store extends EventTarget {
   #api;
@@ -17,7 +19,12 @@ export class Store extends EventTarget {
   #newest = { mine: 0, experiment: null, undone: [], run: null }; // of those that could be run
   #asked = 0;
   #pending = 0;
+  #written = Promise.resolve();
   #reads = new Reads((name, fields, how) => this.#quietly(name, fields, how));
+  #next = new Next(
+    (sampling) => this.#api.call("next", this.#whole("next", { sampling })),
+    (problem) => this.#send("next", problem),
+  );
 
   constructor(api) {
     super();
@@ -31,6 +38,16 @@ export class Store extends EventTarget {
 
   get run() {
     return this.#run;
+  }
+
+  /** What may come next after the text, {after, tokens: [{id, text, p, …}], …}; null where nothing. */
+  get next() {
+    return this.#next.answer;
+  }
+
+  /** How a next token is chosen: {temperature, top_k, top_p}, null for no limit. */
+  get sampling() {
+    return this.#next.sampling;
   }
 
   /** The experiment without what was set by hand or patched. */
@@ -50,6 +67,8 @@ export class Store extends EventTarget {
   /** Ask what there is: the models, the examples, limits, defaults. */
   async begin() {
     this.start = await this.call("start");
+    const { temperature, top_k, top_p } = this.start.defaults.sampling;
+    this.#next.sampling = { temperature, top_k, top_p };
     return this.start;
   }
 
@@ -104,6 +123,22 @@ export class Store extends EventTarget {
     return this.#open({ ...this.#wanted, actions }, []);
   }
 
+  /** Change some of the sampling: what may come next follows, without another run. */
+  async sample(fields) {
+    return this.#next.change(fields);
+  }
+
+  /** Write on: the text with one of the next tokens, by default the likeliest; one after another. */
+  append(id = null) {
+    this.#written = this.#written.then(async () => {
+      await this.#next.settled;
+      const tokens = this.next?.tokens ?? [];
+      const token = id === null ? tokens[0] : tokens.find((one) => one.id === id);
+      return token ? this.change({ text: token.whole }) : this.#run;
+    });
+    return this.#written;
+  }
+
   /** Leave out the last thing that was done. */
   async undo() {
     if (!this.canUndo) return this.#run;
@@ -145,6 +180,7 @@ export class Store extends EventTarget {
       [this.#experiment, this.#run] = [newest.experiment, newest.run];
       this.#reads.clear();
       this.#send("run");
+      this.#next.run((this.#run.tokens ?? []).length > 0);
       if (error) this.problem(error); // the new run has taken it away
     }
     return this.#run;

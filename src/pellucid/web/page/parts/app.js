@@ -1,6 +1,5 @@
 // The frame: the bar, the views, the panel beside them, what is said, and what went wrong.
 
-import "./start.js";
 import "./see.js";
 import { clear, define, fill, h, say } from "../core/dom.js";
 import { lossText } from "../core/numbers.js";
@@ -9,7 +8,6 @@ import { panel } from "./app/panel.js";
 import { theme } from "./app/theme.js";
 
 const VIEWS = {
-  start: ["pel-start"],
   see: ["pel-see"],
   learn: ["pel-learn", "pel-train"],
   touch: ["pel-touch"],
@@ -20,7 +18,7 @@ const VIEWS = {
 
 class App extends HTMLElement {
   #store = null;
-  #view = "start";
+  #view = "see";
   #focus = null;
   #said = h("div", { class: "unseen", role: "log", "aria-live": "polite" });
   #problem = h("div", { class: "pel-problem", role: "status", "aria-live": "polite" });
@@ -29,6 +27,7 @@ class App extends HTMLElement {
   #panel = panel(() => this.#closed());
   #bar = null;
   #title = h("h1", { class: "unseen" });
+  #waiting = h("p", { class: "pel-waiting", role: "status" });
   #root = null;
   #left = null;
 
@@ -57,7 +56,7 @@ class App extends HTMLElement {
     this.#bar = bar(this);
     const skip = h("button", { class: "unseen skip", onclick: () => this.#main.focus() });
     skip.textContent = "Skip to the content";
-    this.#main.append(this.#title);
+    this.#main.append(this.#title, this.#waiting);
     const body = h("div", { class: "pel-body" }, this.#main, this.#panel.element);
     this.append(skip, this.#bar.element, this.#busy, this.#problem, body, this.#said);
     this.addEventListener("pel-why", ({ detail }) => this.#why(detail.name));
@@ -95,17 +94,37 @@ class App extends HTMLElement {
   /** Show a state that was shared. */
   async open({ experiment, view, focus }) {
     const same = JSON.stringify(experiment) === JSON.stringify(this.#store.experiment);
-    if (!same) await this.#store.show(experiment);
-    if (!this.#store.run) return this.home();
     this.show(VIEWS[view] ? view : "see");
+    if (!same) await this.#shown(experiment);
+    if (!this.#store.run) return this.home();
     if (focus?.tensor || focus?.node) this.#look(focus);
     if (focus?.number) this.#why(focus.number);
   }
 
-  /** The start page. */
-  home() {
+  /** What the page opens on: a model that runs. */
+  async home() {
     this.#panel.close();
-    this.show("start");
+    this.show("see");
+    const { default: first, models } = this.#store.start;
+    await this.#shown(first);
+    // What was fetched may not be whole: the last is the model that comes along.
+    if (!this.#store.run) await this.#store.show({ subject: { model: models.at(-1).name } });
+  }
+
+  /** Write on with one of the next tokens, by default the likeliest. */
+  async writeOn(id) {
+    await this.#bar.settle();
+    return this.#store.append(id);
+  }
+
+  // Until there is a first run it is said what is waited for.
+  async #shown(experiment) {
+    const { run, start } = this.#store;
+    const model = start.models.find(({ name }) => name === experiment.subject.model);
+    const words = model && [h("strong", {}, `Opening ${model.name}`), ` ${model.about}.`];
+    fill(this.#waiting, run ? null : words ?? "Opening");
+    await this.#store.show(experiment);
+    clear(this.#waiting);
   }
 
   /** Show one of the views. */
@@ -115,7 +134,7 @@ class App extends HTMLElement {
     if (!place) {
       place = h("div", { class: `pel-view pel-view-${view}`, id: `pel-${view}` });
       place.dataset.view = view;
-      if (view !== "start") place.setAttribute("role", "tabpanel");
+      place.setAttribute("role", "tabpanel");
       place.setAttribute("aria-label", view);
       for (const tag of VIEWS[view]) place.append(Object.assign(h(tag), { store: this.#store }));
       this.#main.append(place);
@@ -140,11 +159,11 @@ class App extends HTMLElement {
     this.#remember();
   }
 
-  // The start page and a lesson have a title of their own.
+  // A lesson has a title of its own.
   #titled() {
     const { title, kind } = this.#store.run ?? {};
-    this.#title.hidden = this.#view === "start" || (kind === "lesson" && this.#view === "see");
-    fill(this.#title, `${title}: ${this.#view}`);
+    this.#title.hidden = kind === "lesson" && this.#view === "see";
+    fill(this.#title, title ? `${title}: ${this.#view}` : "Pellucid");
   }
 
   #why(name) {
@@ -199,6 +218,9 @@ class App extends HTMLElement {
     if (event.key === "Escape" && this.#panel.name && !event.defaultPrevented) {
       event.preventDefault();
       this.#panel.close();
+    } else if (command && event.key === "Enter" && (!typing || typing.closest(".pel-text"))) {
+      event.preventDefault();
+      if (!event.repeat) this.writeOn();
     } else if (command && event.key.toLowerCase() === "z" && !typing) {
       event.preventDefault();
       this.#store[event.shiftKey ? "redo" : "undo"]();

@@ -67,10 +67,11 @@ const PLACES = 1000;
 
 /**
  * A slider with an exact input beside it: {element, value}. With `log` each bit of way multiplies.
- * With `all` (a word) the slider's end, and an empty input, mean null: no limit.
+ * With `all` (a word) the slider's end, and an empty input, mean null: no limit. `onchange` hears
+ * of a value that was chosen, `oninput` of each on the way there.
  */
 export function slider({ label, min, max, value, log = false, all = null, step = null, hint,
-  onchange = () => {} }) {
+  onchange = () => {}, oninput = () => {} }) {
   const to = log ? Math.log : (one) => one;
   const from = log ? Math.exp : (one) => one;
   const [low, high] = [to(min), to(max)];
@@ -94,6 +95,7 @@ export function slider({ label, min, max, value, log = false, all = null, step =
     const one = from(low + ((high - low) * at) / PLACES);
     now = all !== null && at >= PLACES ? null : rounded(one, step);
     show();
+    oninput(now);
   }
 
   function typed() {
