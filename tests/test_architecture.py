@@ -52,7 +52,7 @@ ROOMS = (
         "bench",
     ),
     *("explain", "prove", "inspect", "words", "walkthrough", "reference", "compare", "examples"),
-    *("documents", "lessons", "handouts", "pictures", "terminal", "site", "web", "cli", "__main__"),
+    *("documents", "lessons", "handouts", "pictures", "terminal", "web", "site", "cli", "__main__"),
 )
 
 UNVISITED = {"gguf_header", "visible", "errors", "files", "shipped"}

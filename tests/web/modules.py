@@ -18,7 +18,7 @@ EMPTY = """<!doctype html><meta charset="utf-8"><title>Modules</title>
 
 STORED = """
 const { Store } = await import("/core/store.js");
-const { ApiError } = await import("/core/api.js");
+const { ApiError } = await import("/core/api_error.js");
 const python = async (name, fields) => {
     const said = await askPython(name, fields);
     if (said.error !== undefined) throw new ApiError(said.error);

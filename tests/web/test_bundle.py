@@ -53,10 +53,12 @@ def test_another_way_to_import_or_export_is_refused(tmp_path: Path, source: str,
     assert says in str(refused.value)
 
 
-def test_every_file_of_the_page_is_in_the_module_but_what_only_a_server_needs():
+def test_every_file_of_the_page_is_in_the_module_but_how_others_are_asked():
     text = module_text("notebook.js")
     names = {str(path.relative_to(PAGE)) for path in PAGE.rglob("*.js")}
-    assert {name for name in names if f"// {name}\n" not in text} == {"main.js"}
+    left = {name for name in names if f"// {name}\n" not in text}
+    kinds = ("api", "http_api", "record_api", "record_chunks", "record_tensors")
+    assert left == {"main.js", *(f"core/{kind}.js" for kind in kinds)}
 
 
 def test_a_style_sheet_asks_for_its_box_and_never_for_the_window():

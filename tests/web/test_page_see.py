@@ -230,7 +230,7 @@ def test_a_call_that_is_broken_off_is_nobody_s_mistake(visitor: Visitor):
     page = visitor.start()
     name = page.evaluate(
         """async () => {
-            const {httpApi} = await import("./page/core/api.js")
+            const {httpApi} = await import("./page/core/http_api.js")
             const json = () => Promise.reject(new DOMException("broken off", "AbortError"))
             window.fetch = async (address) =>
                 address.endsWith("session") ? Response.json({session: "s"})
@@ -288,7 +288,7 @@ def test_an_address_and_a_file_bring_the_state_back(visitor: Visitor, tmp_path: 
     other = visitor.start()
     other.goto(address)
     other.get_by_role("tab", name="Generate", selected=True).wait_for()
-    other.locator("pel-generate [data-number]").first.wait_for()
+    check_shown(other, experiment, "pel-generate")
     assert numbers_on(other, "pel-generate") == numbers_on(page, "pel-generate")
     page.get_by_role("button", name=re.compile("Share", re.IGNORECASE)).first.click()
     with page.expect_download() as saved:

@@ -15,8 +15,10 @@ from pellucid.errors import ConfigError, WriteError
 from pellucid.examples import EXAMPLES
 from pellucid.files import make_room
 from pellucid.lessons import PATH, Lesson
+from pellucid.shipped import SHIPPED_MODEL
 from pellucid.site.chapters import example_of, write_chapters
 from pellucid.site.glossary import write_glossary
+from pellucid.site.live_page import list_live_page, write_live_page
 from pellucid.site.pages import Pages
 from pellucid.site.papers import write_papers
 from pellucid.site.room_pages import rooms, write_rooms
@@ -33,18 +35,22 @@ SERVED = ("404.html", "sitemap.xml", "sitemap.xml.gz")
 
 @dataclass(frozen=True)
 class Contents:
-    """What the site is of: all of it, or some lessons with their examples and the glossary."""
+    """What the site is of: all of it, or some lessons with their examples and the glossary.
+
+    `models` are those that the page shows beside the examples.
+    """
 
     lessons: Sequence[Lesson] = PATH
     examples: Sequence[str] = EXAMPLES
     rooms: Sequence[str] = field(default_factory=rooms)
+    models: Sequence[str] = (SHIPPED_MODEL,)
     whole: bool = True
 
     @classmethod
     def of(cls, lessons: Sequence[Lesson]) -> "Contents":
         """These lessons and what they are about; without documents and API."""
         examples = dict.fromkeys(filter(None, map(example_of, lessons)))
-        return cls(lessons, tuple(examples), (), whole=False)
+        return cls(lessons, tuple(examples), (), (), whole=False)
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,10 @@ def _write(pages: Pages, contents: Contents, watch: Callable[[str], None]) -> li
         pages.write(f"assets/{file.name}", file.read_bytes())
     write_start(pages, whole=contents.whole)
     walks = write_walks(pages, contents.examples, watch)
-    write_chapters(pages, contents.lessons, walks, watch)
-    walks.list_them(pages)
+    live = write_live_page(pages, contents.examples, contents.models, watch)
+    write_chapters(pages, contents.lessons, walks, live, watch)
+    walks.list_them(pages, live)
+    list_live_page(pages)
     notes = write_papers(pages) if contents.whole else []
     write_glossary(pages, walks, contents.lessons)
     if contents.rooms:

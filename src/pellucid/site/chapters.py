@@ -11,6 +11,7 @@ from pellucid.lessons import PATH, Exercise, Lesson, OpenLesson
 from pellucid.lessons.grade import TELLING
 from pellucid.lessons.typed import FARTHEST, LONGEST
 from pellucid.lessons.words import texts
+from pellucid.site.live_page import LivePage
 from pellucid.site.pages import Pages, templates, words
 from pellucid.site.pictures import PICTURES, formulas, table
 from pellucid.site.walks import Walks
@@ -21,7 +22,11 @@ WALK = "pellucid walk "
 
 
 def write_chapters(
-    pages: Pages, lessons: Sequence[Lesson], walks: Walks, watch: Callable[[str], None]
+    pages: Pages,
+    lessons: Sequence[Lesson],
+    walks: Walks,
+    live: LivePage,
+    watch: Callable[[str], None],
 ) -> None:
     """Write the chapters of these lessons, and a page that lists them."""
     entries = []
@@ -30,7 +35,7 @@ def write_chapters(
     for lesson in lessons:
         watch(lesson.name)
         place = PATH.index(lesson) + 1
-        path = pages.write(f"{FOLDER}/{lesson.name}.md", chapter(lesson.open(), place, walks))
+        path = pages.write(f"{FOLDER}/{lesson.name}.md", chapter(lesson.open(), place, walks, live))
         title = f"{place} {lesson.title}"
         entries.append({title: path})
         count = own["count"].format(count=len(lesson.asks))
@@ -40,10 +45,11 @@ def write_chapters(
     pages.navigation.append({words()["tabs"]["lessons"]: [f"{FOLDER}/index.md", *entries]})
 
 
-def chapter(lesson: OpenLesson, place: int, walks: Walks) -> str:
+def chapter(lesson: OpenLesson, place: int, walks: Walks, live: LivePage) -> str:
     """The Markdown of one chapter."""
     command = lesson.lesson.command
     walk = walks.link(example_of(lesson.lesson))
+    drawn = live.link(example_of(lesson.lesson))
     captions = words()["captions"]
     pictures = []
     for picture in PICTURES.get(lesson.name, ()):
@@ -65,6 +71,7 @@ def chapter(lesson: OpenLesson, place: int, walks: Walks) -> str:
         tries=map(escaped, lesson.tries),
         pictures=pictures,
         walk=walk and f"../{walk}",
+        drawn=drawn and f"../{drawn}",
         command=command,
         words=words()["chapter"],
         exercises=[_asked(lesson, one, at) for at, one in enumerate(lesson.exercises, start=1)],

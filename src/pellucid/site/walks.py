@@ -9,6 +9,7 @@ from pellucid.documents.links import Link
 from pellucid.documents.markdown import escaped
 from pellucid.examples import find_example
 from pellucid.lessons import example_run
+from pellucid.site.live_page import LivePage
 from pellucid.site.pages import Pages, words
 
 FOLDER = "walks"
@@ -30,14 +31,15 @@ class Walks:
         anchor = self.anchors[example].get(name)
         return anchor and f"{page}#{anchor}"
 
-    def list_them(self, pages: Pages) -> None:
+    def list_them(self, pages: Pages, live: LivePage) -> None:
         """Write the page that lists them."""
         own = words()["walks"]
         lines = [f"# {own['title']}", "", own["about"], ""]
         for name in self.anchors:
             example = find_example(name)
             lines += [f"## [{escaped(example.title)}]({name}.html)", "", escaped(example.about), ""]
-            lines += [f"`pellucid walk {name}`", ""]
+            drawn = f"[{own['drawn']}](../{live.link(name)})"
+            lines += [f"`pellucid walk {name}` · {drawn}", ""]
         path = pages.write(f"{FOLDER}/index.md", "\n".join(lines))
         pages.navigation.append({words()["tabs"]["walks"]: path})
 

@@ -30,11 +30,14 @@ class BundleError(Exception):
 
 def module_text(entry: str, folder: Path = PAGE) -> str:
     """One module's text that exports what `entry` exports by default: its constant `widget`."""
-    parts: dict[str, str] = {}
-    _collect(entry, folder, parts, ())
-    defined = "\n".join(f"const {_place(name)} = {text}" for name, text in parts.items())
     style = f"const STYLE = {json.dumps(style_text('notebook.css', folder))};"
+    defined = _defined(entry, folder)
     return f"{style}\n{defined}\nexport default {_place(entry)}.widget(STYLE);\n"
+
+
+def script_text(entry: str, folder: Path = PAGE) -> str:
+    """One plain script's text that does what the module `entry` does: from disk no module loads."""
+    return f'"use strict";\n(() => {{\n{_defined(entry, folder)}\n}})();\n'
 
 
 def style_text(name: str, folder: Path = PAGE) -> str:
@@ -45,6 +48,13 @@ def style_text(name: str, folder: Path = PAGE) -> str:
     """
     text = _WINDOW.sub(r"cq\1", _WIDTH.sub(r"@container \1 {", _sheet(name, folder)))
     return _REM.sub(lambda found: f"{float(found[1]) * ROOT_SIZE:g}px", text)
+
+
+def _defined(entry: str, folder: Path) -> str:
+    """The modules that `entry` needs and itself, each a constant with what it exports."""
+    parts: dict[str, str] = {}
+    _collect(entry, folder, parts, ())
+    return "\n".join(f"const {_place(name)} = {text}" for name, text in parts.items())
 
 
 def _sheet(name: str, folder: Path) -> str:

@@ -2,13 +2,13 @@
 
 import "./parts/app.js";
 import "./parts/panels.js";
-import { httpApi } from "./core/api.js";
+import { pageApi } from "./core/api.js";
 import { h } from "./core/dom.js";
 import { fromFragment, toFragment } from "./core/share.js";
 import { Store } from "./core/store.js";
 
 const root = document.getElementById("pellucid");
-const store = new Store(httpApi());
+const store = new Store(pageApi());
 const app = h("pel-app");
 app.store = store;
 root.replaceChildren(app);
@@ -59,12 +59,16 @@ function subjectOf(experiment) {
   return JSON.stringify([experiment?.subject, experiment?.text]);
 }
 
+async function begin() {
+  try {
+    await store.begin();
+    app.ready();
+    await follow();
+  } catch {
+    // The app has said the problem.
+  }
+}
+
 app.addEventListener("pel-state", remember);
 window.addEventListener("popstate", ({ state }) => follow(state?.own));
-try {
-  await store.begin();
-  app.ready();
-  await follow();
-} catch {
-  // The app has said the problem.
-}
+begin();

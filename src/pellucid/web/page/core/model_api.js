@@ -1,6 +1,6 @@
-// The calls by messages of a notebook's widget: what core/api.js is by HTTP.
+// The calls by messages of a notebook's widget: what core/http_api.js is by HTTP.
 
-import { ApiError } from "./api.js";
+import { ApiError } from "./api_error.js";
 
 /** Calls to the Python side of `model`, anywidget's; close() breaks off what waits. */
 export function modelApi(model) {
