@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TraceError
-from pellucid.inspect import attribution
+from pellucid.inspect import attribution, neurons
 from pellucid.models import CausalModel, Intervention, draw_noise, intervene
 from pellucid.tape import Tape
 from pellucid.tree import Tree, flatten
@@ -181,3 +181,33 @@ def test_a_batch_is_refused():
     model = EVERY["gpt: pre"]
     with pytest.raises(TraceError, match="one position of one text"):
         attribution(model, model.run_with_cache([TOKENS, TOKENS])[1], 6, 2)
+
+
+# -- one logit, and neurons ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [1, -1])
+def test_the_terms_of_one_logit_add_up_to_it(model: CausalModel, position: int):
+    logits, tape = model.run_with_cache(TOKENS)
+    one, other = (attribution(model, tape, token, position=position) for token in (6, 2))
+    both = attribution(model, tape, 6, 2, position)
+    assert one.second is None
+    assert one.difference == float(logits[position, 6])
+    assert one.total == pytest.approx(one.difference, abs=1e-12)
+    for left, right, term in zip(
+        one.contributions, other.contributions, both.contributions, strict=True
+    ):
+        assert left.value - right.value == pytest.approx(term.value, abs=1e-12)
+
+
+def test_the_neurons_and_the_bias_are_the_network_s_term(model: CausalModel):
+    _, tape = model.run_with_cache(TOKENS)
+    found = attribution(model, tape, 6, position=2)
+    for layer, whole in enumerate(found.feed_forwards.tolist()):
+        values = neurons(model, tape, found, layer, 2)
+        inner = tape[f"h.{layer}.mlp.c_proj.x"][2]
+        assert values.shape == inner.shape
+        bias = model.params["h"][str(layer)]["mlp"]["c_proj"].get("bias")
+        own = 0.0 if bias is None else float(found.reads[layer] @ bias)
+        assert float(values.sum()) + own == pytest.approx(whole, abs=1e-12)
+        assert bool((values[inner == 0] == 0).all())

@@ -4,7 +4,7 @@ import pytest
 
 from pellucid import Intervention, intervene
 from pellucid.checkpoint import open_model
-from pellucid.errors import ConfigError
+from pellucid.errors import ConfigError, PellucidError
 from pellucid.web import SessionApi
 from tests.web.examples import ENGLISH, LESSON, answer, changed, setting
 
@@ -50,3 +50,66 @@ def test_what_cannot_be_swept_is_one_line(api: SessionApi, asked: dict[str, obje
     with pytest.raises(ConfigError, match=said) as caught:
         api.answer("sweep", fields)
     assert "\n" not in str(caught.value)
+
+
+def difference(model: object, tokens: list[int], read: int = 6) -> float:
+    row = model.forward(tokens)[read]  # type: ignore[attr-defined]
+    return float(row[300] - row[20])
+
+
+def test_patches_are_runs_of_the_other_text_with_a_place_of_this_one(api: SessionApi):
+    text = "In the beginning man created"
+    others = TOKENIZER.prompt(text)
+    asked = {"first": 300, "second": 20, "position": 6, "text": text}
+    names = {"stream": "h.1.resid_post", "attention": "h.2.attn.c_proj.out",
+             "mlp": "h.2.mlp.c_proj.out"}  # fmt: skip
+    _, tape = MODEL.run_with_cache(TOKENS)
+    for what, name in names.items():
+        opened, *events, _ = answer(api, "patching", experiment=ENGLISH, what=what, **asked)
+        assert opened["whole"] == pytest.approx(difference(MODEL, TOKENS), abs=1e-4)
+        assert opened["before"] == pytest.approx(difference(MODEL, others), abs=1e-4)
+        assert (opened["start"], len(opened["pieces"])) == (4, 7)
+        (event,) = [one for one in events if one["block"] == 2]
+        assert event["position"] == 4
+        for place, found in enumerate(event["differences"], start=4):
+            put = intervene(MODEL, [Intervention(name, tape[name][place], (place,))])
+            wanted = difference(put, others)
+            assert found == pytest.approx(wanted, abs=1e-4)
+            share = (wanted - opened["before"]) / (opened["whole"] - opened["before"])
+            assert event["shares"][place - 4] == pytest.approx(share, abs=1e-3)
+
+
+def test_texts_of_other_lengths_and_the_same_text_are_one_line(api: SessionApi):
+    asked = {"experiment": ENGLISH, "first": 0, "second": 1}
+    for text, said in (("In the", "8 and 2 tokens"), (ENGLISH["text"], "texts that differ")):
+        with pytest.raises(PellucidError, match=said) as caught:
+            api.answer("patching", {**asked, "text": text})
+        assert "\n" not in str(caught.value)
+
+
+def test_contributions_add_up_to_what_ran(api: SessionApi):
+    for second in (20, None):
+        asked = {"experiment": changed(ENGLISH, EDIT), "first": 300, "second": second}
+        found = answer(api, "contributions", **asked)
+        off = intervene(MODEL, [Intervention("h.2.attn.att", 0.0, (1,))])
+        row = off.forward(TOKENS)[-1]
+        wanted = float(row[300] - (0 if second is None else row[20]))
+        assert found["value"] == pytest.approx(wanted, abs=1e-4)
+        assert found["total"] == pytest.approx(found["value"], abs=1e-4)
+        values = {one["name"]: one["value"] for one in found["terms"]}
+        assert sum(values.values()) == pytest.approx(found["total"], abs=1e-9)
+        assert values["h.2.attn.z[1]"] == 0
+        paths = answer(api, "paths", **asked, least=0.05)
+        answers, *nodes = paths["nodes"]
+        assert answers["value"] == found["value"]
+        assert sum(one["rest"] for one in paths["nodes"]) == pytest.approx(found["value"], abs=1e-6)
+        assert {one["title"] for one in nodes} >= {"block 0, MLP", "block 3, head 1"}
+        for edge in paths["edges"]:
+            if edge["to"] == 0:
+                assert edge["value"] == values[paths["nodes"][edge["from"]]["name"]]
+        (mlp,) = [one for one in found["terms"] if one["name"] == "h.0.mlp.c_proj.out"]
+        assert len(mlp["neurons"]) == 8
+        assert mlp["neurons"][0]["name"].startswith("h.0.mlp.act.out[7,")
+    changed_stream = changed(ENGLISH, setting("h.1.resid_post", [], 0.5))
+    with pytest.raises(PellucidError, match="changed it"):
+        api.answer("contributions", {"experiment": changed_stream, "first": 0})

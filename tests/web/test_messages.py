@@ -19,6 +19,7 @@ from tests.web.examples import (
     AI_ROCKS,
     ENGLISH,
     LESSON,
+    LLAMA,
     answer,
     changed,
     session_api,
@@ -84,6 +85,14 @@ def _look(api: SessionApi) -> None:
         answer(api, call, experiment=ENGLISH, **own)
     answer(api, "sweep", experiment=AI_ROCKS, first=0, second=1, position=0, at=0)
     answer(api, "sweep", experiment=AI_ROCKS, first=0, second=1, at=None)
+    swapped = {"experiment": AI_ROCKS, "text": "rocks AI", "first": 0, "second": 1}
+    for what in ("stream", "attention", "mlp"):
+        answer(api, "patching", **swapped, what=what, position=1)
+    for call in ("contributions", "paths"):
+        answer(api, call, experiment=AI_ROCKS, first=0, second=1, position=0)
+        answer(api, call, experiment=AI_ROCKS, first=0, second=None)
+    answer(api, "contributions", experiment=LLAMA, first=0)
+    answer(api, "paths", experiment=AI_ROCKS, first=0, least=0.5)
     for call in ("predictions", "lens", "effect"):
         answer(api, call, experiment=AI_ROCKS, position=0, top=2)
     answer(api, "effect", experiment=changed(AI_ROCKS, setting("wte.weight", [0, 0], 1.0)))

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid import Intervention, intervene
 from pellucid.checkpoint import open_model
+from pellucid.inspect import attribution
 from tests.web.examples import ENGLISH
 from tests.web.visits import Visitor
 
@@ -56,3 +57,51 @@ def test_every_head_is_ablated_and_one_switched_off(visitor: Visitor):
     part.get_by_role("button", name="block", exact=False).first.click()
     part.get_by_role("button", name="Show in the drawing").click()
     page.get_by_role("tab", name="See", selected=True).wait_for()
+
+
+def test_a_logit_is_taken_apart_followed_and_patched(visitor: Visitor):
+    page, part = analyze(visitor)
+    model, tokenizer = open_model("english-1M")
+    tokens = tokenizer.prompt(str(ENGLISH["text"]))
+    logits, tape = model.run_with_cache(tokens)
+    first, second = (int(one) for one in logits[-1].topk(2).indices)
+    found = attribution(model, tape, first, second)
+    part.get_by_role("radio", name="Take the logit apart").check()
+    grid = part.get_by_role("grid", name="What each head and MLP adds")
+    grid.get_by_role("gridcell", name=re.compile("block 3, MLP: .*[0-9]")).wait_for()
+    for place, cell in enumerate(grid.get_by_role("gridcell").all()):
+        block, head = divmod(place, 5)
+        wanted = found.feed_forwards[block] if head == 4 else found.heads[block, head]
+        said = str(cell.get_attribute("aria-label")).rpartition(": ")[2]
+        assert figure(said) == pytest.approx(float(wanted), abs=1e-5)
+    sums = part.locator(".pa-term strong").all_inner_texts()
+    *parts, total, ran = map(figure, sums)
+    assert sum(parts) == pytest.approx(total, abs=5e-4)
+    assert total == pytest.approx(ran, abs=1e-3)
+    assert ran == pytest.approx(found.difference, abs=1e-3)
+    grid.get_by_role("gridcell", name="block 0, MLP").click()
+    number = part.locator("[data-number^='h.0.mlp.act.out']").first
+    number.click()
+    page.locator("pel-why").get_by_role("heading").first.wait_for()
+    part.get_by_role("radio", name="Follow paths").check()
+    graph = part.get_by_role("group", name=re.compile("^Paths to"))
+    answer_node = graph.get_by_role("button", name="", exact=False).first
+    answer_node.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert graph.locator("[aria-pressed='true']").get_attribute("data-at") == "1"
+    part.get_by_role("radio", name="Patch from another text").check()
+    part.get_by_role("radiogroup", name="A token to swap").get_by_role("radio").nth(4).click()
+    part.get_by_role("radiogroup", name="What stands there instead").get_by_role(
+        "radio"
+    ).first.click()
+    part.get_by_text(re.compile(r"^32 in ")).wait_for()
+    grid = part.get_by_role("grid", name="Share of the difference")
+    assert grid.locator(".none").count() == 0
+    at = grid.get_by_role("gridcell", name=re.compile("into block 0, place 4"))
+    assert figure(str(at.get_attribute("aria-label")).split(": ")[1].split()[0]) == 1
+    at.click()
+    part.get_by_role("button", name="Put the other text's in here").click()
+    page.locator("pel-app").get_by_role("button", name="Undo").and_(
+        page.locator(":enabled")
+    ).first.wait_for()

@@ -1,11 +1,12 @@
 """Looking into a trained model: next tokens, lens, reach, attribution, sweeps, patching, norms."""
 
-from pellucid.inspect.attribution import Attribution, Contribution, attribution
+from pellucid.inspect.attribution import Attribution, Contribution, attribution, neurons
 from pellucid.inspect.contrast import Contrast, contrast
 from pellucid.inspect.lens import lens_names, logit_lens
 from pellucid.inspect.next_tokens import LikelyToken, next_tokens
 from pellucid.inspect.norms import Norms, gradient_norms
 from pellucid.inspect.patching import Patching, patch_heads, patched
+from pellucid.inspect.paths import PathEdge, PathNode, StreamPaths, stream_paths
 from pellucid.inspect.reach import Look, Reach, reach
 from pellucid.inspect.resuming import Place, Resumer
 from pellucid.inspect.stream_patching import PatchedPositions, StreamPatching, patch_stream
@@ -21,19 +22,24 @@ __all__ = [
     "Norms",
     "PatchedPositions",
     "Patching",
+    "PathEdge",
+    "PathNode",
     "Place",
     "Reach",
     "Resumer",
     "StreamPatching",
+    "StreamPaths",
     "ablate_heads",
     "attribution",
     "contrast",
     "gradient_norms",
     "lens_names",
     "logit_lens",
+    "neurons",
     "next_tokens",
     "patch_heads",
     "patch_stream",
     "patched",
     "reach",
+    "stream_paths",
 ]

@@ -1,12 +1,12 @@
-"""Direct attribution: the difference of two logits as a sum over what was added to the stream.
+"""Direct attribution: a logit, or the difference of two, as a sum over what made the stream.
 
 The residual stream is a sum, and the head reads it through the last norm alone. With the norm's
 scale as it was in the run, that reading is linear, and each term of the sum has a part of its own.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -23,7 +23,7 @@ Part = Literal["embedding", "head", "feed-forward", "bias"]
 
 
 class Contribution(NamedTuple):
-    """What one term of the stream adds to the difference of two logits."""
+    """What one term of the stream adds to a logit, or to the difference of two."""
 
     name: str
     """Of the value on the tape, or of the parameter: `h.3.attn.z[4]`, `h.3.attn.c_proj.bias`."""
@@ -34,14 +34,32 @@ class Contribution(NamedTuple):
     head: int | None = None
 
 
+class StreamTerm(NamedTuple):
+    """What one term of the stream adds at several positions, and how it is read there.
+
+    `values` (n,) are its parts, `read` the directions by which they come: of a head (n, d) by what
+    it gathered, else (n, C) by what is added to the stream; all in float64.
+    """
+
+    name: str
+    part: Part
+    values: Tensor
+    read: Tensor
+    layer: int | None = None
+    head: int | None = None
+
+
 @dataclass(frozen=True)
 class Attribution:
-    """A difference of two logits, and the terms that add up to it, in the order of the run."""
+    """A logit or a difference of two, and the terms that add up to it, in the order of the run."""
 
     first: int
-    second: int
+    second: int | None
+    """None where it is the first one's logit alone."""
     difference: float
     contributions: tuple[Contribution, ...]
+    reads: Mapping[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    """For each layer the direction (C,) in which what its feed-forward network adds counts."""
 
     @property
     def total(self) -> float:
@@ -66,12 +84,13 @@ class Attribution:
 
 
 def attribution(
-    model: CausalModel, tape: Tape, first: int, second: int, position: int = -1
+    model: CausalModel, tape: Tape, first: int, second: int | None = None, position: int = -1
 ) -> Attribution:
-    """How much each head and the rest add to logit[first] − logit[second] at a position.
+    """How much each head and the rest add to a logit, or to logit[first] − logit[second].
 
-    It is log p(first) − log p(second) too: what all logits share, the softmax divides away. With
-    d = W_u[first] − W_u[second], the last norm's output γ (x − mean(x)) rstd + β and x the stream,
+    The difference is log p(first) − log p(second) too: what all logits share, the softmax divides
+    away, and a single logit has that in it. With d = W_u[first] − W_u[second], or W_u[first] alone,
+    the last norm's output γ (x − mean(x)) rstd + β and x the stream,
 
         logit[first] − logit[second] = d · β + u · x,   u = rstd (γ d − mean(γ d)),
 
@@ -92,74 +111,119 @@ def attribution(
     Raises `TraceError` for a batch, a position outside the text, or a run whose stream was changed
     by dropout or by hand; attention may have been.
     """
-    _check(tape, position)
+    logits = tape.value("logits")
+    check_one_place(tape, position)
+    terms = list(logit_terms(model, tape, first, second, position))[::-1]
+    row = logits[position].double()
+    difference = row[first] if second is None else row[first] - row[second]
+    return Attribution(
+        first,
+        second,
+        float(difference),
+        tuple(
+            Contribution(one.name, one.part, float(one.values[0]), one.layer, one.head)
+            for one in terms
+        ),
+        {
+            one.layer: one.read[0]
+            for one in terms
+            if one.part == "feed-forward" and one.layer is not None
+        },
+    )
+
+
+def neurons(
+    model: CausalModel, tape: Tape, found: Attribution, layer: int, position: int
+) -> Tensor:
+    """What each neuron of a feed-forward network adds to what was attributed at the position (F,).
+
+    A neuron's term is its inner value times u · its row of `c_proj`. Together with u · the bias, if
+    there is one, they are the network's term.
+    """
+    c_proj = model.params["h"][str(layer)]["mlp"]["c_proj"]
+    inner = _double(tape.value(f"h.{layer}.mlp.c_proj.x")[position])
+    return inner * projected_back(c_proj, found.reads[layer])
+
+
+def logit_terms(
+    model: CausalModel, tape: Tape, first: int, second: int | None, position: int
+) -> Iterator[StreamTerm]:
+    """The terms of a logit, or of the difference of two, from the last to the first."""
     table = (model.params.get("lm_head") or model.params["wte"])["weight"]
-    direction = table[first].double() - table[second].double()  # (C,)
-    logits = tape.value("logits")[position].double()
-    backward = tuple(_terms(model, tape, direction, position))
-    difference = float(logits[first] - logits[second])
-    return Attribution(first, second, difference, backward[::-1])
-
-
-def _terms(model: CausalModel, tape: Tape, u: Tensor, position: int) -> Iterator[Contribution]:
-    """The terms from the last to the first, as the direction goes back along the stream."""
-
-    def at(name: str) -> Tensor:
-        return _double(tape.value(name)[position])
-
-    def back(name: str, params: Tree, u: Tensor) -> tuple[Tensor, list[Contribution]]:
-        """u before a norm, and the term of what the norm adds itself."""
-        scaled = u * _double(params["weight"])
-        if f"{name}.mean" in tape:
-            scaled = scaled - scaled.mean()
-        bias = params.get("bias")
-        own = [] if bias is None else [Contribution(f"{name}.bias", "bias", _dot(u, bias))]
-        return scaled * at(f"{name}.rstd"), own
-
+    u = _double(table[first])[None]  # (1, C)
+    if second is not None:
+        u = u - _double(table[second])
+    rows = torch.tensor([position])
     if "ln_f" in model.params:
-        u, own = back("ln_f", model.params["ln_f"], u)
+        u, own = through_norm(tape, "ln_f", model.params["ln_f"], u, rows)
         yield from own
-    for layer in reversed(range(model.config.n_layer)):
+    yield from stream_terms(model, tape, u, rows, model.config.n_layer)
+
+
+def stream_terms(
+    model: CausalModel, tape: Tape, u: Tensor, rows: Tensor, depth: int
+) -> Iterator[StreamTerm]:
+    """The terms of the stream out of the first `depth` blocks, from the last to the first.
+
+    Shapes: u (n, C), a direction for each of the positions `rows` (n,).
+    """
+
+    def dot(value: Tensor) -> Tensor:
+        return (u * _double(value)).sum(-1)
+
+    for layer in reversed(range(depth)):
         block, place = model.params["h"][str(layer)], f"h.{layer}"
         after = f"{place}.sum_1" in tape  # the norms stand after the sums
         if after:
-            u, own = back(f"{place}.ln_2", block["ln_2"], u)
+            u, own = through_norm(tape, f"{place}.ln_2", block["ln_2"], u, rows)
             yield from own
         name = f"{place}.mlp.c_proj.out"
-        yield Contribution(name, "feed-forward", _dot(u, at(name)), layer)
+        yield StreamTerm(name, "feed-forward", dot(tape.value(name)[rows]), u, layer)
         if after:
-            u, own = back(f"{place}.ln_1", block["ln_1"], u)
+            u, own = through_norm(tape, f"{place}.ln_1", block["ln_1"], u, rows)
             yield from own
         out = block["attn"]["c_proj"]
         if "bias" in out:
-            yield Contribution(f"{place}.attn.c_proj.bias", "bias", _dot(u, out["bias"]), layer)
-        z = _double(tape.value(f"{place}.attn.z")[:, position])  # (H, d)
-        read = projected_back(out, u).reshape(z.shape)  # (H, d)
-        values = (z * read).sum(-1).tolist()
-        for head, value in reversed(list(enumerate(values))):
-            yield Contribution(f"{place}.attn.z[{head}]", "head", value, layer, head)
+            yield StreamTerm(f"{place}.attn.c_proj.bias", "bias", dot(out["bias"]), u, layer)
+        z = _double(tape.value(f"{place}.attn.z")[:, rows])  # (H, n, d)
+        read = projected_back(out, u.mT).mT.unflatten(-1, (len(z), -1)).transpose(0, 1)  # (H, n, d)
+        values = (z * read).sum(-1)  # (H, n)
+        for head in reversed(range(len(z))):
+            yield StreamTerm(
+                f"{place}.attn.z[{head}]", "head", values[head], read[head], layer, head
+            )
     for name in ("wpe.rows", "embed.out"):
         if name in tape:
-            yield Contribution(name, "embedding", _dot(u, at(name)))
+            yield StreamTerm(name, "embedding", dot(tape.value(name)[rows]), u)
+
+
+def through_norm(
+    tape: Tape, name: str, params: Tree, u: Tensor, rows: Tensor
+) -> tuple[Tensor, list[StreamTerm]]:
+    """u before a norm, whose scale is the run's, and the term of what the norm adds itself."""
+    scaled = u * _double(params["weight"])
+    if f"{name}.mean" in tape:
+        scaled = scaled - scaled.mean(-1, keepdim=True)
+    bias = params.get("bias")
+    own = (
+        [] if bias is None else [StreamTerm(f"{name}.bias", "bias", (u * _double(bias)).sum(-1), u)]
+    )
+    return scaled * _double(tape.value(f"{name}.rstd")[rows]), own
 
 
 def projected_back(c_proj: Tree, u: Tensor) -> Tensor:
-    """W u, where W (H·d, C) is what the heads' outputs are multiplied by, LoRA's pair included."""
+    """W u, where W (…, C) is what a map to the stream multiplies by, LoRA's pair included."""
     back = _double(c_proj["weight"]) @ u
     if "lora_a" in c_proj:
         back = back + _double(c_proj["lora_a"]) @ (_double(c_proj["lora_b"]) @ u)
     return back
 
 
-def _dot(u: Tensor, value: Tensor) -> float:
-    return float(u @ _double(value))
-
-
 def _double(value: Tensor) -> Tensor:
     return value.detach().double()
 
 
-def _check(tape: Tape, position: int) -> None:
+def check_one_place(tape: Tape, position: int) -> None:
     """Raise `TraceError` where the stream is no sum of what stands on the tape, or has no place."""
     logits = tape.value("logits")
     length = logits.shape[-2]

@@ -69,6 +69,7 @@ class Contrast:
 
     def _probabilities(self, tape: Tape, position: int) -> tuple[float, float]:
         row, _ = softmax(wide(tape.value("logits")[position]))
+        assert self.attribution.second is not None
         return float(row[self.attribution.first]), float(row[self.attribution.second])
 
 

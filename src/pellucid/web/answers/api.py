@@ -9,6 +9,7 @@ from typing import Any
 from pellucid.errors import ConfigError
 from pellucid.models import intervention_names
 from pellucid.web.answers.change import effect, norms
+from pellucid.web.answers.contributions import contributions, paths
 from pellucid.web.answers.download import checkpoint
 from pellucid.web.answers.generating import generating
 from pellucid.web.answers.overview import merges, overview
@@ -16,7 +17,7 @@ from pellucid.web.answers.predictions import attention, lens, next_tokens, predi
 from pellucid.web.answers.proof import proving
 from pellucid.web.answers.python import python
 from pellucid.web.answers.start import start
-from pellucid.web.answers.sweeps import sweeping
+from pellucid.web.answers.sweeps import patching, sweeping
 from pellucid.web.answers.tensors import picture, tensor
 from pellucid.web.answers.tour import tour, tried
 from pellucid.web.answers.training import training
@@ -135,6 +136,9 @@ _CALLS: dict[str, Callable[[SessionApi, Fields], Answer]] = {
     "norms": lambda api, fields: norms(api.run(fields)),
     "effect": SessionApi._effect,
     "sweep": lambda api, fields: sweeping(api.run(fields), fields),
+    "patching": lambda api, fields: patching(api.run(fields), fields),
+    "contributions": lambda api, fields: contributions(api.run(fields), fields),
+    "paths": lambda api, fields: paths(api.run(fields), fields),
     "generate": lambda api, fields: generating(api.run(fields), fields),
     "train": SessionApi._train,
     "python": lambda api, fields: {"python": python(api.run(fields), api.runs.library)},

@@ -1,11 +1,11 @@
 """Sweeps on the page: every head ablated in turn, every place patched in turn, as they come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.inspect import ablate_heads
+from pellucid.inspect import Place, ablate_heads, patch_stream
 from pellucid.models import CausalModel
 from pellucid.web.answers.json_values import Json, json_number
 from pellucid.web.answers.predictions import position_in
@@ -35,6 +35,47 @@ def sweeping(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
                 "difference": json_number(float(logits[first] - logits[second])),
             }
         }
+
+    return events()
+
+
+PLACES: Mapping[str, Place] = {
+    "stream": "resid_pre",
+    "attention": "attn.c_proj.out",
+    "mlp": "mlp.c_proj.out",
+}
+"""What of a block is patched, as the page says it."""
+
+
+def patching(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
+    """Run another text with places of this one's run: how much of the answer comes back, each."""
+    model, trace = causal(run), traced(run)
+    first, second = pair_in(model, fields)
+    read = position_in(run, fields)
+    tokens = run.tape.value("tokens").tolist()
+    others = trace.tokenizer.prompt(fields["text"])
+    if len(others) != len(tokens):
+        raise ConfigError(
+            "a patch puts one text's values where the other's are, place by place, and these have "
+            f"{len(tokens)} and {len(others)} tokens: choose words of the same number of tokens"
+        )
+    found = patch_stream(model, others[: read + 1], tokens[: read + 1], first, second)
+
+    def events() -> Iterator[Json]:
+        yield {
+            "before": json_number(found.before),
+            "whole": json_number(found.other),
+            "start": found.start,
+            "pieces": [run.piece(token) for token in others[: read + 1]],
+        }
+        for one in found.patch(PLACES[fields["what"]]):
+            yield {
+                "block": one.layer,
+                "position": one.positions.start,
+                "shares": reals(found.shares(one.differences)),
+                "differences": reals(one.differences),
+            }
+        yield {"done": {}}
 
     return events()
 

@@ -1,12 +1,20 @@
 // <pel-analyze>: what a researcher asks of a run. Everything is picked by pointing at it.
 
 import { define, fill, h } from "../core/dom.js";
+import { attribute } from "./analyze/attribute.js";
+import { patch } from "./analyze/patch.js";
+import { paths } from "./analyze/paths.js";
 import { question } from "./analyze/question.js";
 import { sweep } from "./analyze/sweep.js";
 import { switcher } from "./controls.js";
 import { LESSON, Panel } from "./panel.js";
 
-const WAYS = [["sweep", "Ablate every head", sweep]];
+const WAYS = [
+  ["sweep", "Ablate heads", sweep],
+  ["contributions", "Take the logit apart", attribute],
+  ["paths", "Follow paths", paths],
+  ["patching", "Patch from another text", patch],
+];
 
 class Analyze extends Panel {
   #parts = {};
@@ -27,10 +35,11 @@ class Analyze extends Panel {
       ways,
     };
     this.#parts = made;
+    made.switcher.element.classList.add("pa-ways");
+    made.switcher.element.querySelector("legend").className = "unseen";
     made.all = h("div", {}, made.question.element, made.switcher.element,
       [...ways.values()].map(({ element }) => element));
     fill(this, h("h2", { class: "unseen" }, "Analyze"), made.lesson, made.all);
-    made.switcher.element.hidden = WAYS.length < 2;
     this.#choose(this.#way);
   }
 

@@ -4,7 +4,7 @@ import { h, set } from "../../core/dom.js";
 import { tint, written } from "../../core/numbers.js";
 import { moveOf } from "../table/moves.js";
 
-const HIGH = { least: 18, most: 52, all: 560 }; // pixels of a row, and of all rows
+const HIGH = { least: 18, most: 40, all: 480 }; // pixels of a row, and of all rows
 const WIDE = { least: 14, most: 80, digits: 46 }; // of a column, and from where digits fit
 
 /**
@@ -25,7 +25,7 @@ export function heat({ label, said, onchoose, most = null, legend }) {
   let active = { row: 0, column: 0 };
   let chosen = null;
 
-  function show({ rows, columns, side, top, corner }) {
+  function show({ rows, columns, side, top, corner, words = false }) {
     size = { rows, columns };
     [largest, chosen, active] = [0, null, { row: 0, column: 0 }];
     const head = h("div", { role: "row" }, h("div", { role: "columnheader", class: "heat-corner" },
@@ -39,13 +39,14 @@ export function heat({ label, said, onchoose, most = null, legend }) {
     set(grid, { "aria-rowcount": rows + 1, "aria-colcount": columns + 1 });
     grid.replaceChildren(head, ...lines);
     grid.style.setProperty("--columns", columns);
+    grid.classList.toggle("words", words);
     status.textContent = "";
     fit();
     keyed();
   }
 
   function fit() {
-    const room = scrolls.clientWidth - 90;
+    const room = scrolls.clientWidth - 92 - 2 * size.columns;
     if (room < 0 || !size.rows) return;
     const high = between(Math.floor(HIGH.all / size.rows), HIGH.least, HIGH.most);
     const wide = between(Math.floor(room / size.columns), WIDE.least, Math.max(high, WIDE.most));
