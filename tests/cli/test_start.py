@@ -19,7 +19,7 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-heavy = ("torch", "numpy", "flint", "safetensors", "jinja2", "matplotlib")
+heavy = ("torch", "numpy", "flint", "safetensors", "jinja2", "matplotlib", "sympy")
 print(json.dumps([name for name in heavy if name in sys.modules]), file=sys.stderr)
 """
 
@@ -77,3 +77,9 @@ print(*(name for name in ("torch", "numpy") if name in sys.modules))
 def test_what_computes_is_seen_to_import_them():
     found = imported("generate", "--max-new-tokens", 1)
     assert {"torch", "numpy"} <= set(found)
+
+
+@pytest.mark.parametrize("command", [["walk"], ["explain", "loss"]], ids=lambda it: it[0])
+def test_a_worked_example_does_without_sympy(command: list[str]):
+    # Some of PyTorch's small functions import it, as unravel_index does: half a second.
+    assert "sympy" not in imported(*command)

@@ -139,7 +139,7 @@ def _accuracy(model: "Classifier", table: "Table") -> str:
 
 def _gradients(model: "Classifier", inputs: "Tensor", targets: "Tensor") -> "Iterator[str]":
     """Of each parameter the weight at which the two gradients differ most, and by how much."""
-    import torch
+    import numpy as np
 
     from pellucid.optim import finite_difference_gradients
     from pellucid.tree import flatten
@@ -154,7 +154,7 @@ def _gradients(model: "Classifier", inputs: "Tensor", targets: "Tensor") -> "Ite
     yield f"{'':24}{'by nudging':>14}{'by formula':>14}{'difference':>14}"
     for name, formula in flatten(grads).items():
         differences = (nudged[name] - formula).abs()
-        place = tuple(map(int, torch.unravel_index(differences.argmax(), formula.shape)))
+        place = tuple(map(int, np.unravel_index(int(differences.argmax()), formula.shape)))
         element = f"{name}[{','.join(map(str, place))}]"
         yield (
             f"{element:<24}{float(nudged[name][place]):>14.8f}{float(formula[place]):>14.8f}"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,7 +51,7 @@ def apart(name: str, mine: Tensor, theirs: Tensor, dtype: torch.dtype) -> Tensor
         error=error,
         relative=error / largest if largest else (math.inf if error else 0.0),
         ulps=error / unit,
-        worst=tuple(int(i) for i in torch.unravel_index(torch.tensor(place), theirs.shape)),
+        worst=tuple(map(int, np.unravel_index(place, theirs.shape))),
         mine=float(flat[place]),
         theirs=there,
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -129,7 +130,7 @@ def judge(
         name=name,
         call=call,
         excess=high,
-        worst=tuple(int(i) for i in torch.unravel_index(torch.tensor(place), made.shape)),
+        worst=tuple(map(int, np.unravel_index(place, made.shape))),
         mine=float(mine[place]),
         made=float(true[place]),
         allowed=allowed_there,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from pellucid.explain import Explanation, explain, operands
@@ -81,7 +81,7 @@ def _some(value: Tensor) -> Iterator[tuple[int, ...]]:
     What stands in one row may be joined from several values, as queries, keys and values are.
     """
     size = value.detach().double().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs()
-    index = tuple(int(place) for place in torch.unravel_index(size.argmax(), value.shape))
+    index = tuple(map(int, np.unravel_index(int(size.argmax()), value.shape)))
     if not index:
         yield index
         return

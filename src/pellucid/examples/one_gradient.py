@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from pellucid.examples.leaf_or_flower import FEATURES
@@ -43,7 +43,7 @@ def slopes(
     worst = 0.0
     for name, weight in flatten(model.params).items():
         for number in range(weight.numel()):
-            place = tuple(map(int, torch.unravel_index(torch.tensor(number), weight.shape)))
+            place = tuple(map(int, np.unravel_index(number, weight.shape)))
             by_nudge, by_rule = float(nudged[name][place]), float(formula[name][place])
             worst = max(worst, abs(by_nudge - by_rule))
             lines.append(

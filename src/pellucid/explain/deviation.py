@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -71,7 +72,7 @@ def _tensors(hand: ByHand) -> Iterator[FarthestNumber]:
         if not apart.numel():
             continue
         place = int(apart.argmax())
-        index = torch.unravel_index(torch.tensor(place), exact.shape) if exact.dim() else ()
+        index = np.unravel_index(place, exact.shape)
         where = f"[{','.join(str(int(axis)) for axis in index)}]" if exact.dim() else ""
         yield FarthestNumber(
             _part(hand.exact, name),

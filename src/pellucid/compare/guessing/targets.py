@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -207,7 +208,6 @@ def _target(
     if count > POINTS:
         draw = torch.Generator().manual_seed(0)
         flat = torch.randint(count, (POINTS,), generator=draw)
-    places = (
-        torch.stack(torch.unravel_index(flat, values.shape), -1) if shape else torch.empty(1, 0)
-    )
+    axes = np.unravel_index(flat.numpy(), shape)
+    places = torch.from_numpy(np.stack(axes, -1)) if shape else torch.empty(1, 0)
     return GuessTarget(ours, shape, places.long(), values.reshape(-1)[flat].double(), part, parts)

@@ -1,5 +1,6 @@
 """The way back: which gradients a step has, and which of them is the largest."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -113,4 +114,4 @@ def gathered(scene: Scene) -> dict[str, str | None]:
 
 def unravelled(place: int, value: Tensor) -> tuple[int, ...]:
     """The index of the element at this place of the flattened value."""
-    return tuple(int(one) for one in torch.unravel_index(torch.tensor(place), value.shape))
+    return tuple(map(int, np.unravel_index(place, value.shape)))
