@@ -161,8 +161,14 @@ class Tour:
 
     def _queries(self, _: Step) -> TourStop:
         name = f"h.{self.story.look.block}.attn.q"
-        row = self.tape.value(name)[self.story.look.head, self.story.place]
-        return self._attn(("q", "k", "v"), "q", (self.story.place, int(row.abs().argmax())))
+        head, place = self.story.look.head, self.story.place
+        row = self.tape.value(name)[head, place]
+        most = int(row.abs().argmax())
+        made = self._attn(("q", "k", "v"), "q", (place, most))
+        sums = f"h.{self.story.look.block}.attn.c_attn.out"  # of which a GPT's queries are a part
+        if sums in self.tape:
+            return made._replace(number=at(sums, (place, head * len(row) + most)))
+        return made
 
     def _looks(self, _: Step) -> TourStop:
         place, other = self.story.place, self.story.look.other

@@ -1,6 +1,7 @@
 // The frame: the bar, the views, the panel beside them, what is said, and what went wrong.
 
 import "./see.js";
+import "./tour.js";
 import { clear, define, fill, h, say } from "../core/dom.js";
 import { lossText } from "../core/numbers.js";
 import { bar } from "./app/bar.js";
@@ -25,6 +26,7 @@ class App extends HTMLElement {
   #busy = h("div", { class: "pel-busy", role: "progressbar", hidden: true });
   #main = h("main", { class: "pel-main", tabindex: "-1" });
   #panel = panel(() => this.#closed());
+  #tour = h("pel-tour");
   #bar = null;
   #title = h("h1", { class: "unseen" });
   #waiting = h("p", { class: "pel-waiting", role: "status" });
@@ -57,10 +59,13 @@ class App extends HTMLElement {
     const skip = h("button", { class: "unseen skip", onclick: () => this.#main.focus() });
     skip.textContent = "Skip to the content";
     this.#main.append(this.#title, this.#waiting);
-    const body = h("div", { class: "pel-body" }, this.#main, this.#panel.element);
+    this.#tour.store = this.#store;
+    const body = h("div", { class: "pel-body" }, this.#tour, this.#main, this.#panel.element);
     this.append(skip, this.#bar.element, this.#busy, this.#problem, body, this.#said);
     this.addEventListener("pel-why", ({ detail }) => this.#why(detail.name));
     this.addEventListener("pel-look", ({ detail }) => this.#look(detail));
+    this.addEventListener("pel-spotlight", ({ detail }) => this.shown?.spotlight?.(detail.targets));
+    this.addEventListener("pel-toured", () => this.#toured());
     this.addEventListener("pel-edit", ({ detail }) => this.#edit(detail));
     this.addEventListener("pel-say", ({ detail }) => this.#speak(detail.message));
     this.addEventListener("pel-focus", ({ detail }) => this.#focused(detail));
@@ -99,11 +104,24 @@ class App extends HTMLElement {
     if (!this.#store.run) return this.home();
     if (focus?.tensor || focus?.node) this.#look(focus);
     if (focus?.number) this.#why(focus.number);
+    if (focus?.tour) await this.#tour.resume(focus.tour);
+  }
+
+  /** Whether the tour is open. */
+  get touring() {
+    return this.#tour.open;
+  }
+
+  /** Begin the tour where it was left, or leave it. */
+  tour() {
+    if (this.#tour.open) this.#tour.leave();
+    else this.#tour.begin();
   }
 
   /** What the page opens on: a model that runs. */
   async home() {
     this.#panel.close();
+    this.#tour.leave();
     this.show("see");
     const { default: first, models } = this.#store.start;
     await this.#shown(first);
@@ -187,8 +205,15 @@ class App extends HTMLElement {
     this.shown.edit?.(detail);
   }
 
+  #toured() {
+    this.#focus = { ...this.#focus, tour: this.#tour.place ?? undefined };
+    this.#bar.update();
+    this.#remember();
+  }
+
   #focused(detail) {
-    this.#focus = { number: this.#focus?.number, ...detail };
+    const { number, tour } = this.#focus ?? {};
+    this.#focus = { number, tour, ...detail };
     this.#remember();
   }
 

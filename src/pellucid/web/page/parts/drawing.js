@@ -71,12 +71,13 @@ class Drawing extends Part {
     this.#later();
   }
 
-  /** Go to a node or a tensor: {node: id} or {tensor: name}. */
+  /** Go to a node or a tensor: {node: id} or {tensor: name}; `quiet` chooses it not. */
   look(target) {
+    if (!target.node && !target.tensor) return void this.#home(true);
     const item = found(this.#known.values(), target);
     if (!item) return;
     this.#current = item.key;
-    this.#choose(item);
+    if (!target.quiet) this.#choose(item);
     this.#to(item);
   }
 

@@ -34,6 +34,11 @@ class See extends Part {
     return this.#parts.drawing.look(detail);
   }
 
+  /** Light some parts of the drawing, and dim the others; null ends it. */
+  spotlight(targets) {
+    this.#parts.drawing.spotlight(targets);
+  }
+
   #build() {
     const made = (tag) => h(tag);
     const parts = {

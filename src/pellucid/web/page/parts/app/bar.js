@@ -31,11 +31,12 @@ export function bar(app) {
   const look = tool("auto", "Theme", "", () => themed(theme.set()));
   const tools = h("div", { class: "pel-tools" }, undo, redo, menu(app), look);
   const tabs = h("div", { class: "pel-tabs", role: "tablist", "aria-label": "Views" });
+  const tour = h("button", { class: "pel-tour-button", onclick: () => app.tour() }, "Tour");
   const facts = h("p", { class: "pel-facts muted tabular" });
   const element = h("header", { class: "pel-bar" },
     h("div", { class: "pel-bar-row" }, home, subject.element, text.element, tools),
     next.element,
-    h("div", { class: "pel-bar-row pel-bar-tabs" }, tabs, facts));
+    h("div", { class: "pel-bar-row pel-bar-tabs" }, tour, tabs, facts));
   for (const [view, title] of Object.entries(TABS)) {
     const made = h("button", { role: "tab", id: `pel-tab-${view}`, "data-tab": view }, title);
     made.addEventListener("click", () => app.show(view));
@@ -60,6 +61,7 @@ export function bar(app) {
       const { run: now } = store;
       undo.disabled = !store.canUndo;
       redo.disabled = !store.canRedo;
+      set(tour, { "aria-pressed": String(app.touring) });
       text.element.hidden = now?.kind === "lesson";
       for (const one of [subject, text, next]) one.update();
       fill(facts, now ? factsOf(now) : "");
