@@ -6,6 +6,8 @@ import { button } from "../controls.js";
 import { number } from "../pieces.js";
 import { sentence } from "./words.js";
 
+const MADE = / [·+/−-] |exp|log|max/;
+
 /** The number of an answer of `why`, with the line of its arithmetic that has most to say. */
 export function worked(answer) {
   const line = shown(answer.steps);
@@ -14,17 +16,19 @@ export function worked(answer) {
     "figure",
     { class: "tour-worked" },
     h("figcaption", {}, h("code", {}, answer.name), why),
-    answer.note && h("p", { class: "tour-note" }, sentence(answer.note)),
+    h("p", { class: "tour-note" }, sentence(answer.sentence)),
     h("p", { class: "tour-figures" }, line && [h("span", {}, written(line)), " = "],
       number(answer.name, answer.text, answer.exact)),
   );
 }
 
-// The first line that is more than another name of the same number; else that name.
+// The first line that says by which arithmetic the number is made; else what it is a name of.
 function shown(steps) {
-  const line = steps.find(({ figures, result }) => plain(figures) !== result);
-  if (line) return plain(line.figures);
-  return steps.length ? plain(steps[0].names) : null;
+  const [first] = steps;
+  const own = steps.filter(({ result }) => result === first.result);
+  const line = own.map(({ figures }) => plain(figures)).find((text) => MADE.test(text));
+  if (line) return line;
+  return first && plain(first.figures) === first.result ? plain(first.names) : null;
 }
 
 function plain(pieces) {
