@@ -56,6 +56,11 @@ export class Store extends EventTarget {
     return this.#experiment && { ...this.#experiment, actions };
   }
 
+  /** What was undone, the last of it at the end. */
+  get undone() {
+    return [...this.#undone];
+  }
+
   get canUndo() {
     return (this.#wanted?.actions ?? []).length > 0;
   }
@@ -107,9 +112,10 @@ export class Store extends EventTarget {
     this.#reads.clear();
   }
 
-  /** Run another experiment, and then show it; the last of several that overlap wins. */
-  async show(experiment) {
-    return this.#open(experiment, []);
+  /** Run another experiment, and then show it; the last of several that overlap wins. What was
+   * undone of it can be done again. */
+  async show(experiment, undone = []) {
+    return this.#open(experiment, undone);
   }
 
   /** Change some of the experiment, also of one that is still on its way. */

@@ -96,11 +96,11 @@ class App extends HTMLElement {
     return this.#main.querySelector(`:scope > [data-view="${this.#view}"] > *`);
   }
 
-  /** Show a state that was shared. */
-  async open({ experiment, view, focus }) {
+  /** Show a state that was shared, or was there before: then with what was undone of it. */
+  async open({ experiment, view, focus, undone }) {
     const same = JSON.stringify(experiment) === JSON.stringify(this.#store.experiment);
     this.show(VIEWS[view] ? view : "see");
-    if (!same) await this.#shown(experiment);
+    if (!same) await this.#shown(experiment, undone);
     if (!this.#store.run) return this.home();
     if (focus?.tensor || focus?.node) this.#look(focus);
     if (focus?.number) this.#why(focus.number);
@@ -136,12 +136,12 @@ class App extends HTMLElement {
   }
 
   // Until there is a first run it is said what is waited for.
-  async #shown(experiment) {
+  async #shown(experiment, undone) {
     const { run, start } = this.#store;
     const model = start.models.find(({ name }) => name === experiment.subject.model);
     const words = model && [h("strong", {}, `Opening ${model.name}`), ` ${model.about}.`];
     fill(this.#waiting, run ? null : words ?? "Opening");
-    await this.#store.show(experiment);
+    await this.#store.show(experiment, undone);
     clear(this.#waiting);
   }
 
