@@ -9,15 +9,6 @@ from tests.web.served import Browser
 from tests.web.visits import Visitor, choose, page_server
 
 
-def view(page: Any) -> str:
-    return str(page.evaluate("document.querySelector('pel-app').view"))
-
-
-def wait_for_view(page: Any, name: str) -> None:
-    page.wait_for_function("(name) => document.querySelector('pel-app').view === name", arg=name)
-    page.wait_for_timeout(200)  # until the browser has written its own history down
-
-
 def settled(page: Any, change: Any) -> None:
     """Do something that changes the address, and wait until it has."""
     before = page.url
@@ -25,42 +16,80 @@ def settled(page: Any, change: Any) -> None:
     page.wait_for_function("(url) => location.href !== url", arg=before)
 
 
-def test_back_goes_to_the_view_before_and_keeps_what_was_done(visitor: Visitor):
-    page = visitor.start()
-    settled(page, lambda: choose(page, "AI rocks"))
-    settled(page, page.get_by_role("tab", name="Learn").click)
-    settled(page, page.locator("pel-learn").get_by_role("button", name="Step", exact=True).click)
-    page.get_by_text("after 1 step").wait_for()
-    settled(page, page.get_by_role("tab", name="Touch").click)
-    for name in ("learn", "see"):
-        page.go_back()
-        wait_for_view(page, name)
-        assert page.evaluate("document.querySelector('pel-app').store.experiment.actions.length")
-    for name in ("learn", "touch"):
-        page.go_forward()
-        wait_for_view(page, name)
-    page.locator("pel-touch").get_by_text("1 step of AdamW").wait_for()
-    page.go_back()
-    wait_for_view(page, "learn")
-    page.locator("pel-learn").get_by_role("button", name="Undo").click()
-    page.get_by_text("no step taken yet").wait_for()
+STATE = """() => {
+    const { store, view } = document.querySelector("pel-app");
+    if (!store?.experiment) return null; // it is being loaded
+    const { subject, text, actions } = store.experiment;
+    return [view, Object.values(subject)[0], text ?? "", (actions ?? []).length, store.canRedo];
+}"""
 
 
-def test_back_goes_to_the_text_and_the_model_before(visitor: Visitor):
-    page = visitor.start()
-    settled(page, lambda: choose(page, "AI rocks"))
-    page.get_by_role("textbox", name="Text").fill("rocks AI")
-    settled(page, page.get_by_role("button", name="Run").click)
-    settled(page, lambda: choose(page, "english-1M"))
-    page.wait_for_function("() => document.title.startsWith('english-1M')")
-    page.go_back()
-    page.wait_for_function("() => document.title.startsWith('AI rocks')")
-    field = page.get_by_role("textbox", name="Text")
-    assert field.input_value() == "rocks AI"
-    page.go_back()
+def state(page: Any) -> tuple[Any, ...]:
+    """What is shown: the view, the subject, its text, how much was done, whether more can be."""
+    return tuple(page.evaluate(STATE))
+
+
+def wait_for_state(page: Any, wanted: tuple[Any, ...]) -> None:
     page.wait_for_function(
-        "() => document.querySelector('.pel-text textarea').value.startsWith('AI rocks')"
+        f"(wanted) => JSON.stringify(({STATE})()) === JSON.stringify(wanted)", arg=list(wanted)
     )
+    page.wait_for_timeout(200)  # until the browser has written its own history down
+
+
+def test_back_and_forward_step_through_what_was_done(visitor: Visitor):
+    page = visitor.start()
+    learn, touch = page.locator("pel-learn"), page.locator("pel-touch")
+    own = state(page)
+    step = learn.get_by_role("button", name="Step", exact=True).click
+    text = page.get_by_role("textbox", name="Text")
+    acts = [
+        (lambda: choose(page, "AI rocks"), ("see", "ai_rocks", "", 0, False)),
+        (page.get_by_role("tab", name="Learn").click, ("learn", "ai_rocks", "", 0, False)),
+        (step, ("learn", "ai_rocks", "", 1, False)),
+        (step, ("learn", "ai_rocks", "", 2, False)),
+        (page.get_by_role("tab", name="Touch").click, ("touch", "ai_rocks", "", 2, False)),
+        (
+            touch.get_by_role("button", name="Ablate head 1 of block 0").click,
+            ("touch", "ai_rocks", "", 3, False),
+        ),
+        (
+            lambda: (text.fill("rocks AI"), text.press("Enter")),
+            ("touch", "ai_rocks", "rocks AI", 3, False),
+        ),
+    ]
+    been = [own]
+    for act, wanted in acts:
+        settled(page, act)
+        wait_for_state(page, wanted)
+        been.append(wanted)
+    for wanted in reversed(been[:-1]):
+        page.go_back()
+        wait_for_state(page, wanted)
+    for wanted in been[1:]:
+        page.go_forward()
+        wait_for_state(page, wanted)
+    page.go_back()
+    wait_for_state(page, been[-2])
+    # Undo and redo go to the places that there are; after a reload too.
+    places = page.evaluate("history.length")
+    page.get_by_role("button", name="Undo").first.click()
+    wait_for_state(page, undone := ("touch", "ai_rocks", "", 2, True))
+    page.reload()
+    wait_for_state(page, undone)
+    page.get_by_role("button", name="Redo").first.click()
+    wait_for_state(page, been[-2])
+    page.go_back()
+    wait_for_state(page, undone)
+    assert page.evaluate("history.length") <= places + 1
+    # Quicker than anything can be computed: the last of it is what is shown, and no place is lost.
+    page.evaluate("for (let times = 0; times < 4; times += 1) setTimeout(() => history.back(), 9)")
+    page.wait_for_timeout(1500)
+    wait_for_state(page, been[1])
+    page.evaluate("history.go(3)")
+    wait_for_state(page, been[4])
+    for _ in range(5):
+        step(delay=0)
+    wait_for_state(page, ("learn", "ai_rocks", "", 7, False))
 
 
 def test_a_link_outlives_the_server_and_an_open_page_goes_on(chromium: Any):
