@@ -78,7 +78,9 @@ def test_every_dname_of_an_intervened_run_is_the_gradient_of_name(
     interventions = [
         Intervention(name, torch.tensor(0.5).double(), (1,)) for name in intervention_names(model)
     ]
-    ops = intervening(VIEWING, set_values(model, interventions, start=0, length=tokens.shape[-1]))
+    ops = intervening(
+        VIEWING, set_values(model, interventions, start=0, totals={"tokens": tokens.shape[-1]})
+    )
     targets, tape = TARGETS[0] if tokens.dim() == 1 else TARGETS, Tape()
     tape.given(flatten(params))
     loss, cache = causal_loss(

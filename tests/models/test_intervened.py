@@ -61,7 +61,7 @@ def test_what_can_be_set_is_what_the_pairs_make_on_the_way_to_the_loss(label: st
 def by_autograd(model: GPT, interventions: list[Intervention]) -> dict[str, Tensor]:
     """The loss, and every gradient as autograd finds it from the intervened forward."""
     params = map_leaves(Tensor.requires_grad_, map_leaves(Tensor.clone, model.params))
-    own = set_values(model, interventions, start=0, length=TOKENS.shape[-1])
+    own = set_values(model, interventions, start=0, totals={"tokens": TOKENS.shape[-1]})
     ops = intervening(REFERENCE, own)
     loss, _ = causal_loss(
         TOKENS, TARGETS, **params, config=model.config, trunk=TRUNK, ops=ops, tape=PlacedTape()
@@ -354,7 +354,9 @@ def test_what_the_text_does_not_have_is_refused_when_it_comes(one: Intervention,
 
 def test_no_intervention_is_passed_over_in_silence():
     model = model_of()
-    own = set_values(model, [Intervention("ln_f.out", torch.tensor(0.0))], start=0, length=5)
+    own = set_values(
+        model, [Intervention("ln_f.out", torch.tensor(0.0))], start=0, totals={"tokens": 5}
+    )
     ops = intervening(REFERENCE, own)
     with pytest.raises(TraceError, match="knows its place"):
         model.forward(TEXT, ops=ops)

@@ -20,6 +20,8 @@ from pellucid.models import (
 )
 from pellucid.optim import OPTIMIZERS, decay_groups
 from pellucid.tape import Tape
+from pellucid.text import Words
+from pellucid.train import record_batch
 from pellucid.tree import Tree
 from tests.models.classifier_examples import INPUTS, NETWORKS, WANTED
 from tests.models.classifier_examples import TARGETS as CLASSES
@@ -151,6 +153,15 @@ def of_windows(form: str, targets: Tensor = NEXT) -> Tape:
     return stepped(tape, model.params, grads)
 
 
+def of_nothing_to_predict() -> Tape:
+    """A text of one token: a run that ends at what may come next."""
+    config = gpt(n_layer=1)
+    words = Words(tuple(f"w{number}" for number in range(config.vocab_size)))
+    return record_batch(
+        GPT(config, random_params(config)), ([1], [IGNORE]), words, update=None
+    ).tape
+
+
 def of_optimizer(optimizer: str, *, second: bool) -> Tape:
     """An optimizer's step alone, its first or its second."""
     config = gpt(n_layer=1)
@@ -173,6 +184,7 @@ def all_recordings() -> dict[str, Callable[[], Tape]]:
         found[f"gpt, {label}, dropout"] = partial(of_gpt, choices, noise=True)
         found[f"gpt, {label}, no targets"] = partial(of_gpt, choices, targets=WITHOUT_SOME)
         found[f"gpt, {label}, interventions"] = partial(of_gpt, choices, interventions=True)
+    found["gpt, nothing to predict"] = of_nothing_to_predict
     found["gpt, a past"] = partial(of_a_past, GPT, gpt(n_layer=1))
     found["llama, a past"] = partial(of_a_past, Llama, LLAMAS["shared keys"])
     for label, config in LLAMAS.items():

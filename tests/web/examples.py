@@ -9,7 +9,10 @@ from tests.web.messages import check_call
 AI_ROCKS = {"subject": {"example": "ai_rocks"}}
 LLAMA = {"subject": {"example": "llama_by_hand"}}
 ENGLISH = {"subject": {"model": "english-1M"}, "text": "In the beginning God created"}
-LESSON = {"subject": {"example": "where_do_you_live"}}
+LESSON = {"subject": {"lesson": "where_do_you_live"}}
+TRANSLATOR = {"subject": {"example": "where_do_you_live"}}
+CLASSIFIER = {"subject": {"example": "leaf_or_flower"}}
+WINDOWS = {"subject": {"example": "humpty_dumpty"}}
 
 
 def session_api() -> SessionApi:

@@ -17,9 +17,11 @@ from pellucid.web.notebook.messages import Messages
 from pellucid.web.session.fields import CALLS, call_fields
 from tests.web.examples import (
     AI_ROCKS,
+    CLASSIFIER,
     ENGLISH,
     LESSON,
     LLAMA,
+    TRANSLATOR,
     answer,
     changed,
     session_api,
@@ -96,6 +98,21 @@ def _look(api: SessionApi) -> None:
     for call in ("predictions", "lens", "effect"):
         answer(api, call, experiment=AI_ROCKS, position=0, top=2)
     answer(api, "effect", experiment=changed(AI_ROCKS, setting("wte.weight", [0, 0], 1.0)))
+    for experiment in (
+        CLASSIFIER,
+        AI_ROCKS | {"text": "AI"},
+        TRANSLATOR | {"source": "Wo wohnt er?"},
+    ):
+        answer(api, "open", experiment=experiment)
+    alone = changed(AI_ROCKS | {"text": "AI"}, setting("wte.weight", [0, 0], 1.0))
+    for call in ("norms", "effect"):
+        answer(api, call, experiment=alone)
+    other = {"do": "patch", "name": "dec.h.0.cross.att", "text": "Where", "source": "Wo wohnst du?"}
+    for source in ("Wo wohnt er?", None):
+        patched = changed(
+            TRANSLATOR | {"text": "Where", "source": None}, other | {"source": source}
+        )
+        answer(api, "open", experiment=patched)
 
 
 def _work(api: SessionApi) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pellucid.errors import ConfigError, did_you_mean
 from pellucid.examples.ai_rocks_d2 import ai_rocks_d2
-from pellucid.examples.demonstration import Demonstration
+from pellucid.examples.demonstration import Demonstration, Shown
 from pellucid.examples.dropout import DROPOUT
 from pellucid.examples.encoder_decoder import ENCODER_DECODER
 from pellucid.examples.gpt2_to_llama import GPT2_TO_LLAMA
@@ -110,6 +110,7 @@ __all__ = [
     "EXAMPLES",
     "Demonstration",
     "Example",
+    "Shown",
     "find_example",
     "is_near_example",
     "load_example",

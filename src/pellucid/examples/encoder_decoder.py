@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from pellucid.examples.demonstration import Demonstration
 from pellucid.examples.toolbox import apart, axes, normal, numbered
-from pellucid.examples.where_do_you_live import PAIRS, SIZES, WORDS, trained, training
+from pellucid.examples.where_do_you_live import PAIRS, SIZES, WORDS, shown, trained, training
 from pellucid.models import Transformer, TransformerConfig
 from pellucid.tape import Tape
 from pellucid.text.parallel import BOS, PAD
@@ -45,10 +46,13 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
     return source, tokens, targets
 
 
+@cache
+def _trained() -> tuple[Transformer, list[float]]:
+    return trained(Transformer.init(config(), seed=SEED, dtype=torch.float64), "transformer")
+
+
 def _walkthrough() -> Walkthrough:
-    model, losses = trained(
-        Transformer.init(config(), seed=SEED, dtype=torch.float64), "transformer"
-    )
+    model, losses = _trained()
     tape = Tape()
     source, tokens, targets = batch()
     model.loss_and_grads(source, tokens, targets, tape)
@@ -199,4 +203,4 @@ def _layers(tape: Tape, written: Sequence[str], read: Sequence[str]) -> Part:
     )
 
 
-ENCODER_DECODER = Demonstration(TITLE, ABOUT, _walkthrough)
+ENCODER_DECODER = Demonstration(TITLE, ABOUT, _walkthrough, lambda: shown(_trained()[0]))

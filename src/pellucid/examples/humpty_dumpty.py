@@ -1,5 +1,6 @@
 """Humpty Dumpty: a network memorizes a sentence, one character after the other."""
 
+from functools import cache
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint import load, save
-from pellucid.examples.demonstration import Demonstration
+from pellucid.examples.demonstration import Demonstration, Shown
 from pellucid.examples.toolbox import apart, axes, exact, numbered
 from pellucid.layers import linear, softmax
 from pellucid.models import NextToken, NextTokenConfig, slide, windows_of
@@ -156,8 +157,13 @@ def _numbers(tape: Tape) -> Part:
     )
 
 
+def _by_vectors() -> NextTokenConfig:
+    """The network whose characters are learned vectors."""
+    return NextTokenConfig(len(SEEN), WINDOW, hidden=HIDDEN)
+
+
 def _vectors(tape: Tape) -> tuple[Part, NextToken]:
-    config = NextTokenConfig(len(SEEN), WINDOW, hidden=HIDDEN)
+    config = _by_vectors()
     model = _learn(tape.at("vectors"), config)
     table = tape["vectors.wte.weight"]
     windows = tape["vectors.windows"]
@@ -255,4 +261,10 @@ def _early(start: str, reused: Tensor, *, fixed: bool) -> float:
     return sum(losses) / len(losses)
 
 
-HUMPTY_DUMPTY = Demonstration(TITLE, ABOUT, _walkthrough)
+@cache
+def _shown() -> Shown:
+    new = NextToken.init(_by_vectors(), dtype=torch.float64)
+    return Shown(_train(new, SENTENCE, STEPS).model, ALPHABET, SENTENCE)
+
+
+HUMPTY_DUMPTY = Demonstration(TITLE, ABOUT, _walkthrough, _shown)

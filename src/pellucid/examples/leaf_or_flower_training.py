@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.examples.demonstration import Demonstration
-from pellucid.examples.leaf_or_flower import FEATURES, LABELS
+from pellucid.examples.demonstration import Demonstration, Shown
+from pellucid.examples.leaf_or_flower import FEATURES, LABELS, as_text
 from pellucid.examples.one_gradient import one_weight, slopes, standardized
 from pellucid.examples.toolbox import axes, exact, normal, numbered
 from pellucid.layers import absolute_error
@@ -277,4 +277,8 @@ def _depth() -> Part:
     return Part("Vanishing and exploding gradients", tuple(steps))
 
 
-LEAF_OR_FLOWER_TRAINING = Demonstration(TITLE, ABOUT, _walkthrough)
+def _shown() -> Shown:
+    return Shown(beginning(), None, as_text(INPUTS, [LABELS[number] for number in CLASSES]))
+
+
+LEAF_OR_FLOWER_TRAINING = Demonstration(TITLE, ABOUT, _walkthrough, _shown)

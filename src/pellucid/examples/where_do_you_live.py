@@ -1,10 +1,11 @@
 """Two tiny translators, trained in the walk itself on six sentences: the paper's, and a GPT."""
 
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
 
-from pellucid.examples.demonstration import Demonstration
+from pellucid.examples.demonstration import Demonstration, Shown
 from pellucid.generate import translate
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adam
@@ -72,10 +73,26 @@ def training(model: GPT | Transformer, losses: list[float], below: str = BELOW) 
     return Part(f"A training of {STEPS} steps on {len(PAIRS)} pairs", steps)
 
 
-def _by_transformer() -> Walkthrough:
+@cache
+def _transformer() -> tuple[Transformer, list[float]]:
     marks: Any = {"pad": special(WORDS, "<PAD>"), "bos": special(WORDS, "<BOS>")}
     config = TransformerConfig(n_encoder=1, n_decoder=1, **SIZES, **marks)
-    model, losses = trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
+    return trained(Transformer.init(config, seed=1, dtype=torch.float64), "transformer")
+
+
+@cache
+def _gpt() -> tuple[GPT, list[float]]:
+    return trained(GPT.init(GPTConfig(n_layer=1, **SIZES), seed=1, dtype=torch.float64), "gpt")
+
+
+def shown(model: Transformer) -> Shown:
+    """The translator with the first of the pairs, to its end."""
+    source, target = PAIRS[0]
+    return Shown(model, WORDS, f"{target} <EOS>", source)
+
+
+def _by_transformer() -> Walkthrough:
+    model, losses = _transformer()
     walkthrough = transformer_walkthrough(
         model, WORDS, PAIRS[0], TRANSFORMER.title, TRANSFORMER.about
     )
@@ -83,9 +100,7 @@ def _by_transformer() -> Walkthrough:
 
 
 def _by_gpt() -> Walkthrough:
-    model, losses = trained(
-        GPT.init(GPTConfig(n_layer=1, **SIZES), seed=1, dtype=torch.float64), "gpt"
-    )
+    model, losses = _gpt()
     tokens, targets = parallel_row(WORDS, PAIRS[0], "gpt")
     walkthrough = gpt_walkthrough(
         record_step(model, tokens, WORDS, update=None, targets=targets),
@@ -101,10 +116,12 @@ TRANSFORMER = Demonstration(
     "writes the English word by word and looks at what the encoder made. One layer each, width 8, "
     "two heads.",
     _by_transformer,
+    lambda: shown(_transformer()[0]),
 )
 GPT_WITH_SEP = Demonstration(
     "Where do you live? by a GPT",
     "'Wo wohnst du?' by a GPT: it reads German, <SEP>, English in one row, and learns to go on "
     "after <SEP>. One block, width 8, two heads.",
     _by_gpt,
+    lambda: Shown(_gpt()[0], WORDS, " <SEP> ".join(PAIRS[0]) + " <EOS>"),
 )

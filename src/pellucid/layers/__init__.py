@@ -23,6 +23,7 @@ from pellucid.layers.cross_entropy import (
     cross_entropy_backward,
     linear_cross_entropy,
     linear_cross_entropy_backward,
+    next_probs,
 )
 from pellucid.layers.decoder_block import (
     DecoderBlockCache,
@@ -199,6 +200,7 @@ __all__ = [
     "merge_heads",
     "multi_head",
     "multi_head_backward",
+    "next_probs",
     "position",
     "position_backward",
     "position_shapes",

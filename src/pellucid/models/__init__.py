@@ -32,20 +32,15 @@ from pellucid.models.gpt.presets import RANDOM_MODELS
 from pellucid.models.gpt.vocabularies import VOCABULARIES as GPT_VOCABULARIES
 from pellucid.models.initial import init_params
 from pellucid.models.intervening import intervened_name
-from pellucid.models.interventions import (
-    Intervention,
-    intervention_names,
-    intervention_sizes,
-    pairs_at,
-)
-from pellucid.models.language_model import LanguageModel, intervene
+from pellucid.models.interventions import Intervention
+from pellucid.models.language_model import LanguageModel
 from pellucid.models.llama.config import LlamaConfig, RotaryScaling
 from pellucid.models.llama.families import LLAMA_ADAPTERS
 from pellucid.models.llama.gguf import GGUF_KINDS
 from pellucid.models.llama.model import Llama
 from pellucid.models.llama.vocabularies import VOCABULARIES as LLAMA_VOCABULARIES
 from pellucid.models.lora import merged, trainable, with_lora
-from pellucid.models.model import Config, Model
+from pellucid.models.model import Batch, Config, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
 from pellucid.models.next_token.wiring import (
     NextToken,
@@ -56,6 +51,8 @@ from pellucid.models.next_token.wiring import (
     windows_of,
 )
 from pellucid.models.packed import packed
+from pellucid.models.settable import SettableModel, intervene
+from pellucid.models.settable_places import intervention_names, intervention_sizes, pairs_at
 from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
 from pellucid.models.transformer.halves import TransformerPast
 from pellucid.models.transformer.model import Transformer
@@ -101,6 +98,7 @@ __all__ = [
     "GPT",
     "RANDOM_MODELS",
     "VOCABULARIES",
+    "Batch",
     "CausalModel",
     "Classifier",
     "ClassifierConfig",
@@ -114,6 +112,7 @@ __all__ = [
     "NextToken",
     "NextTokenConfig",
     "RotaryScaling",
+    "SettableModel",
     "Transformer",
     "TransformerConfig",
     "TransformerPast",

@@ -1,14 +1,14 @@
 """`CausalModel`: a language model whose every position looks back only, whatever its trunk."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.layers import REFERENCE, Ops, Pair, Past
+from pellucid.layers import IGNORE, REFERENCE, Ops, Pair, Past
 from pellucid.models.causal_wiring import (
     causal_logits,
     causal_loss,
@@ -22,7 +22,10 @@ from pellucid.models.checks import (
     whole_numbers,
 )
 from pellucid.models.language_model import LanguageModel
-from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.models.model import Batch, Spelling
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.text.parallel import SEP
+from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree
 
 
@@ -35,6 +38,8 @@ class CausalModel(LanguageModel):
     than there are positions, and `TraceError` where a recording tape meets other ops than
     `REFERENCE`: what is traced is what ran.
     """
+
+    inputs: ClassVar[Mapping[str, str]] = {"tokens": "Vocabulary and tokens"}
 
     trunk: ClassVar[Pair]
     """From tokens to what the head reads: `forward(tokens, wte=…, …, config=…, ops=…, tape=…)`."""
@@ -52,6 +57,28 @@ class CausalModel(LanguageModel):
                 "many as of queries: leave out --n-kv-head, or add --architecture llama"
             )
         return cls.Config(**sizes)
+
+    @classmethod
+    def probe(cls, config: Any, lengths: Mapping[str, int]) -> tuple[Any, Batch]:
+        """See `Model.probe`: all blocks are as the first is."""
+        tokens = torch.zeros(lengths["tokens"], dtype=torch.long)
+        return replace(config, n_layer=1, block_size=len(tokens), vocab_size=1), (tokens, tokens)
+
+    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (it reads one text)
+        """The tokens of a text, and after each the one that is to be predicted.
+
+        What stands before <SEP>, where the vocabulary has it, is read and not predicted.
+        """
+        assert tokenizer is not None
+        tokens = tokenizer.prompt(text)
+        parted = tokenizer.special_tokens.get(SEP)
+        begin = tokens.index(parted) if parted in tokens else 0
+        return tokens, [IGNORE] * begin + [*tokens[begin + 1 :], IGNORE][: len(tokens)]
+
+    def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
+        """See `Model.places`."""
+        pieces = tuple(map(spell, tape.value("tokens").tolist()))
+        return {"T": pieces, "S": pieces}
 
     def forward(self, tokens: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., T, V): position t scores every token as the one at t + 1."""
@@ -73,7 +100,8 @@ class CausalModel(LanguageModel):
         """
         start = past[0].k.shape[-2] if past else 0
         ids = self._ids(tokens, start=start)
-        ops, tape = self.begin(ops, tape, tokens=ids, start=start)
+        totals = {"tokens": start + ids.shape[-1]}
+        ops, tape = self.begin(ops, tape, totals=totals, start=start, tokens=ids)
         shared: Any = {"trunk": self.trunk, "config": self.config, "ops": ops, "tape": tape}
         logits, cache = causal_logits(ids, **self.params, last=last, past=past, **shared)
         return logits, tuple(block.attn.past for block in cache.h)
@@ -119,7 +147,9 @@ class CausalModel(LanguageModel):
     ) -> tuple[Tensor, Tensor, Ops, NullTape]:
         ids = self._ids(tokens, start=0)
         wanted = check_targets(targets, ids, self.config.vocab_size)
-        return ids, wanted, *self.begin(ops, tape, tokens=ids, targets=wanted)
+        totals = {"tokens": ids.shape[-1]}
+        own, tape = self.begin(ops, tape, totals=totals, tokens=ids, targets=wanted)
+        return ids, wanted, own, tape
 
     def _ids(self, tokens: Any, start: int) -> Tensor:
         ids = whole_numbers("tokens", tokens, self.device)

@@ -1,36 +1,27 @@
 """Interventions: which activations of a model can be set by hand, and what is set in one run."""
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
-from itertools import groupby, zip_longest
-from typing import Any, NamedTuple
+from itertools import zip_longest
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.layers import REFERENCE, Ops
-from pellucid.models.intervening import ATTENTION, SetValues
+from pellucid.models.intervening import SetValues
 from pellucid.models.model import Model, short
-from pellucid.tape import Tape
+from pellucid.models.settable_places import (
+    intervention_names,
+    intervention_sizes,
+    names_made,
+    settable,
+)
 
 Index = tuple[int | slice, ...]
 """Of a tensor: its first axes, or all; what stands below them is meant as a whole."""
-
-
-_FIRST = re.compile(r"(?<=\.)0(?=\.)")
-"""The number of the first block in a name; the others are made as it is."""
-
-
-class Settable(NamedTuple):
-    """Where a run can be set by hand: the pair that makes it, and its axes, None for positions."""
-
-    pair: str
-    sizes: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,89 +41,6 @@ class Intervention:
     index: Index = ()
 
 
-def intervention_names(model: Model) -> tuple[str, ...]:
-    """The names of the activations that can be set, in the order in which they are made.
-
-    They are what the pairs of `Ops` make on the way to the loss; of attention it is the table.
-
-    >>> from pellucid.models import GPT, GPTConfig
-    >>> intervention_names(GPT.without_weights(GPTConfig(n_layer=1, n_head=2, n_embd=4)))[:4]
-    ('embed.out', 'wpe.out', 'h.0.ln_1.out', 'h.0.attn.c_attn.out')
-    """
-    return tuple(_settable(model))
-
-
-def intervention_sizes(model: Model, name: str) -> tuple[int | None, ...]:
-    """The sizes of the axes of an activation that can be set, None for the text's positions.
-
-    >>> from pellucid.models import GPT, GPTConfig
-    >>> intervention_sizes(GPT.without_weights(GPTConfig(n_head=12)), "h.3.attn.att")
-    (12, None, None)
-    """
-    return _settable(model)[name].sizes
-
-
-def pairs_at(tape: Tape) -> dict[str, str]:
-    """What the pairs of a table made on the way to the loss, and the pair that made it.
-
-    A pair is called through the table where the call around it has one; the loss itself, which is
-    made at no place of its own, is not among them.
-    """
-    pairs = {getattr(REFERENCE, pair.name).forward: pair.name for pair in fields(Ops)}
-    found: dict[str, str] = {}
-    for call in tape.calls:
-        through_table = call.outer is not None and "ops" in call.outer.arguments
-        if call.function not in pairs or not call.path or not through_table:
-            continue
-        pair = pairs[call.function]
-        if pair == ATTENTION:  # of z, which the table makes, the layer around shows the gradient
-            found[f"{call.path}.att"] = pair
-        else:
-            found |= {name: pair for name in call.outputs if tape.value(name) is call.result[0]}
-    return {name: found[name] for name in tape if name in found}
-
-
-@lru_cache(maxsize=16)
-def _runs(kind: Any, config: Any) -> tuple[Tape, Tape]:
-    """Runs of such a model's first block on two and on three tokens."""
-    model = kind.without_weights(replace(config, n_layer=1, block_size=3, vocab_size=1))
-    tapes = Tape(), Tape()
-    for length, tape in enumerate(tapes, start=2):
-        tokens = torch.zeros(length, dtype=torch.long)
-        model.loss(tokens, tokens, tape)
-    return tapes
-
-
-def _settable(model: Model) -> dict[str, Settable]:
-    kind: Any = type(model)
-    return _places(kind, model.config)
-
-
-@lru_cache(maxsize=16)
-def _places(kind: Any, config: Any) -> dict[str, Settable]:
-    """Where a run of such a model can be set: what differs between two lengths is positions."""
-    two, three = _runs(kind, config)
-    found = {
-        name: Settable(
-            pair,
-            tuple(
-                size if size == other else None
-                for size, other in zip(two.value(name).shape, three.value(name).shape, strict=True)
-            ),
-        )
-        for name, pair in pairs_at(two).items()
-    }
-    return {name: found[first] for name, first in _every_block(found, config.n_layer)}
-
-
-def _every_block(names: Iterable[str], depth: int) -> Iterator[tuple[str, str]]:
-    """The names of a whole run, each with its like in a run of the first block alone."""
-    for in_block, group in groupby(names, lambda name: _FIRST.search(name) is not None):
-        own = list(group)
-        for number in range(depth if in_block else 1):
-            yield from ((_FIRST.sub(str(number), name), name) for name in own)
-
-
 def checked(model: Model, interventions: Iterable[Intervention]) -> Iterator[Intervention]:
     """The interventions, values as tensors; `ConfigError` for one that no run could carry out."""
     for intervention in interventions:
@@ -149,9 +57,9 @@ def checked(model: Model, interventions: Iterable[Intervention]) -> Iterator[Int
 
 
 def set_values(
-    model: Model, interventions: Sequence[Intervention], *, start: int, length: int
+    model: Model, interventions: Sequence[Intervention], *, start: int, totals: Mapping[str, int]
 ) -> dict[str, SetValues]:
-    """What is set in a run on the positions `start` to `start + length` of a text.
+    """What is set in a run on inputs of these lengths, of which the text's begins at `start`.
 
     Later interventions in the same numbers win. Positions before `start` are another run's, which
     has set them.
@@ -160,22 +68,24 @@ def set_values(
     """
     found: dict[str, SetValues] = {}
     for intervention in interventions:
-        where, value = (
-            part[..., start:, :] for part in _spread(model, intervention, start, start + length)
-        )
+        where, value = _spread(model, intervention, start, totals)
+        if start and settable(model)[intervention.name].axes[-2] == "tokens":
+            where, value = where[..., start:, :], value[..., start:, :]
         if intervention.name in found:
             before = found[intervention.name]
             where, value = before.where | where, torch.where(where, value, before.value)
-        found[intervention.name] = SetValues(where, value, _settable(model)[intervention.name].pair)
+        found[intervention.name] = SetValues(where, value, settable(model)[intervention.name].pair)
     return {name: one for name, one in found.items() if bool(one.where.any())}
 
 
 def _spread(
-    model: Model, intervention: Intervention, start: int, total: int
+    model: Model, intervention: Intervention, start: int, totals: Mapping[str, int]
 ) -> tuple[Tensor, Tensor]:
-    """Where in a text of so many tokens something is set, and to what, in the whole shape."""
+    """Where in inputs of these lengths something is set, and to what, in the whole shape."""
+    axes = settable(model)[intervention.name].axes
     sizes = intervention_sizes(model, intervention.name)
-    shape = [total if size is None else size for size in sizes]
+    shape = [totals[size] if isinstance(size, str) else size for size in axes]
+    total = next((totals[size] for size in axes if isinstance(size, str)), 0)
     _check_index(intervention.name, intervention.index, shape)
     given = torch.as_tensor(intervention.value)
     index: tuple[Any, ...] = intervention.index + _passed(intervention, given, sizes, start)
@@ -231,9 +141,7 @@ def _instead(model: Model, name: str, names: Sequence[str]) -> str:
     """What can be set in the place of a name that cannot: what is made before it, and after."""
     if name.endswith((".weight", ".bias", ".lora_a", ".lora_b")):
         return "a parameter by with_params, and activations by name"
-    kind: Any = type(model)
-    run, _ = _runs(kind, model.config)
-    made = [one for one, _ in _every_block(run, model.config.n_layer)]
+    made = names_made(model)
     if name not in made:
         near = get_close_matches(name, names, n=1, cutoff=0.0)
         return f"{near[0]}, the nearest of the {len(names)} that intervention_names lists"

@@ -11,7 +11,14 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.tape import Tape
+from pellucid.text.tokenizer import Tokenizer, readable_piece
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
+
+Batch = tuple[Any, ...]
+"""What a loss takes: the inputs, and last the targets."""
+
+Spelling = Callable[[int], str]
+"""What a number of the vocabulary stands for, as one can read it."""
 
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each parameter under its dotted name."""
@@ -48,6 +55,12 @@ class Model:
 
     Config: ClassVar[type[Any]]
     """The class of its configuration."""
+
+    inputs: ClassVar[Mapping[str, str]]
+    """What `forward` takes, by its names on a tape, and what it is; a loss takes targets too."""
+
+    streams: ClassVar[Mapping[str, str]] = {}
+    """Where there are several streams: the path of each, and what it is called."""
 
     initial: ClassVar[Callable[..., Tree]]
     """`initial(config, seed=…, dtype=…, device=…)`: parameters as training begins."""
@@ -101,6 +114,35 @@ class Model:
                 choices["noise"] = model.draw_noise(*batch, p=0.5, generator=generator)
             model.loss_and_grads(*batch, tape, **choices)
             yield DryRun(tape, letters)
+
+    @classmethod
+    def probe(cls, config: Any, lengths: Mapping[str, int]) -> tuple[Any, tuple[Any, ...]]:
+        """A batch whose inputs have these lengths, of ids that any vocabulary has.
+
+        It comes with a configuration whose runs show the same names and sizes at less cost.
+        """
+        raise NotImplementedError
+
+    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:
+        """What the model reads of a text: its inputs, and last the target of each place.
+
+        Each place has what comes after it in the text as its target, `IGNORE` where nothing does.
+        Of a model that reads two texts, `source` is the first.
+
+        Raises `TextError` or `TokenError` for a text that it cannot read.
+        """
+        raise NotImplementedError
+
+    def spell(self, tokenizer: Tokenizer | None, token: int) -> str:
+        """What the model scores under this number, as one can read it."""
+        return str(token) if tokenizer is None else readable_piece(tokenizer, token)
+
+    def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
+        """What the places of a run's axes are called, by the letters of the axes.
+
+        T are the places that are scored.
+        """
+        raise NotImplementedError
 
     @property
     def parameter_count(self) -> int:

@@ -123,6 +123,46 @@ def read_table(
     return Table(tuple(wanted), inputs, known, classes)
 
 
+def read_rows(
+    text: str, columns: int, labels: Sequence[str]
+) -> tuple[list[list[float]], list[int | None]]:
+    r"""The rows of a text, a line each: numbers, and of each row its class, None where it has none.
+
+    Cells are parted by commas, semicolons or white space.
+
+    >>> read_rows("32, 107 leaf\n1 2", 2, ("leaf", "flower"))
+    ([[32.0, 107.0], [1.0, 2.0]], [0, None])
+
+    Raises `TextError`, naming the line, for a row of another length, a cell that is not a finite
+    number, and a label that is not known; and for a text without a row.
+    """
+    rows: list[list[float]] = []
+    classes: list[int | None] = []
+    for line, row in enumerate(text.splitlines(), start=1):
+        cells = re.split(r"[,;\s]+", row.strip(), maxsplit=columns)
+        if cells == [""]:
+            continue
+        if len(cells) < columns:
+            raise TextError(
+                f"a row must be {columns} numbers, and behind them may stand its class, and line "
+                f"{line} has {len(cells)}: complete it"
+            )
+        rows.append(
+            [
+                _number(cell, f"number {at}", line, "the text")
+                for at, cell in enumerate(cells[:columns], start=1)
+            ]
+        )
+        label = cells[columns] if len(cells) > columns else ""
+        classes.append(_class(label, tuple(labels), line, "the text") if label else None)
+    if not rows:
+        raise TextError(
+            f"a text must have at least one row of {columns} numbers here, and it is empty: write "
+            "one, with spaces between"
+        )
+    return rows, classes
+
+
 def _lines(path: str | Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with the number of the line it ends on."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from pellucid.errors import ConfigError, TextError, did_you_mean
-from pellucid.layers import IGNORE
+from pellucid.layers import IGNORE, next_probs
 from pellucid.models import CausalModel, trainable
 from pellucid.optim import BETAS, EPS, OPTIMIZERS, State, decay_groups
 from pellucid.tape import BACKWARD, NULL_TAPE, NullTape, Tape
-from pellucid.text import Tokenizer, readable_piece
+from pellucid.text import Tokenizer
 from pellucid.tree import Tree, flatten, matching, replaced
 
 SMALL_VOCABULARY = 16
@@ -38,13 +38,13 @@ DECAYS = ("matrices", "all")
 class Trace:
     """What was recorded: the tape, the model before the step, and the model after it."""
 
-    model: CausalModel
-    tokenizer: Tokenizer
+    model: Any  # of any kind
+    tokenizer: Tokenizer | None
     tape: Tape
     update: Mapping[str, Any] | None = (
         None  # the optimizer and its settings; None where no step was taken
     )
-    after: CausalModel | None = None
+    after: Any = None
     loss_after: float | None = None
     state: State | None = None  # the optimizer's, after the step
 
@@ -53,23 +53,33 @@ class Trace:
         return replace(self, tape=tape, after=None, loss_after=None, state=None)
 
     def piece(self, token: int) -> str:
-        """A token as one can read it in a table: see `readable_piece`."""
-        return readable_piece(self.tokenizer, token)
+        """What the model scores under this number, as one can read it."""
+        return self.model.spell(self.tokenizer, token)
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """The pieces of the tokens that the model reads."""
-        return tuple(map(self.piece, self.tape.value("tokens").tolist()))
+        """What is read at each place that is scored: of a text, its tokens."""
+        return self.places["T"]
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """What the places of the axes are called, by the letters of the axes."""
+        named = self.model.places(self.tape, self.piece)
+        return named | ({"V": self.vocabulary} if self.vocabulary else {})
 
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """The pieces of the tokens to predict."""
+        if "targets" not in self.tape:
+            return ("",) * len(self.pieces)
         wanted = self.tape.value("targets").tolist()
         return tuple("" if token == IGNORE else self.piece(token) for token in wanted)
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
         """All tokens where there are few enough to label a table, else none."""
+        if self.tokenizer is None:
+            return ()
         size = self.tokenizer.vocab_size
         labelled = size <= SMALL_VOCABULARY and size == self.model.config.vocab_size
         return tuple(map(self.piece, range(size))) if labelled else ()
@@ -100,18 +110,38 @@ def record_step(
             "a step needs at least two tokens, one to read and one to predict, and the text has "
             f"{len(tokens)}: write a longer one"
         )
+    inputs = list(tokens if targets is not None else tokens[:-1])
+    wanted = list(targets if targets is not None else tokens[1:])
+    return record_batch(model, (inputs, wanted), tokenizer, update=update, state=state)
+
+
+def record_batch(
+    model: Any,
+    batch: Sequence[Any],
+    tokenizer: Tokenizer | None,
+    *,
+    update: Mapping[str, Any] | None,
+    state: State | None = None,
+) -> Trace:
+    """Record a step of any model on a batch, targets last, as its loss takes it.
+
+    Where no place has a target there is no loss, and nothing to step down: the run ends at the
+    probabilities. See `record_step`.
+    """
+    *inputs, wanted = batch
+    tape = Tape()
+    if all(target == IGNORE for target in wanted):
+        next_probs(model.forward(*inputs, tape), tape=tape)
+        return Trace(model, tokenizer, tape)
     if update is not None:
         check_update(update)
         _check_state(state, update, model.params)
-    inputs = list(tokens if targets is not None else tokens[:-1])
-    wanted = list(targets if targets is not None else tokens[1:])
-    tape = Tape()
-    _, grads = model.loss_and_grads(inputs, wanted, tape)
+    _, grads = model.loss_and_grads(*inputs, wanted, tape)
     if update is None:
         return Trace(model, tokenizer, tape)
     params, moved = updated(model.params, grads, state, update, tape)
     after = model.with_params(params)
-    loss_after = float(after.loss(inputs, wanted))
+    loss_after = float(after.loss(*inputs, wanted))
     return Trace(model, tokenizer, tape, update, after, loss_after, moved)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
 from pellucid.layers import IGNORE
-from pellucid.models import trainable
+from pellucid.models import CausalModel, trainable
 from pellucid.tape import Tape
 from pellucid.train.first_nonfinite import lost_weight
 from pellucid.train.record import Trace
@@ -79,6 +79,42 @@ def gpt_walkthrough(
     return Walkthrough(title, said, trace.tape, words, labels, again)
 
 
+def recorded_walkthrough(trace: Trace, title: str, about: str) -> Walkthrough:
+    """The way through a recorded step of a model of any kind, all of it in full."""
+    if isinstance(trace.model, CausalModel):
+        return gpt_walkthrough(trace, title, about, range(trace.model.config.n_layer))
+    steps = Steps(trace.tape, first=1 + len(trace.model.inputs))
+    parts = [Part("Forward", tuple(_with_inputs(trace, steps.forward())), "forward")]
+    backward = tuple(steps.backward())
+    if backward:
+        parts.append(Part("Backward", backward, "backward"))
+    if trace.update is not None:
+        parts.append(_update(trace))
+
+    def again(tape: Tape) -> Walkthrough:
+        return recorded_walkthrough(trace.on(tape), title, about)
+
+    labels = _labels(trace)
+    words = told(parts, trace.tape, labels, trace.piece, beside=_outcome(trace))
+    return Walkthrough(title, with_warning(about, trace.tape), trace.tape, words, labels, again)
+
+
+def _with_inputs(trace: Trace, steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, each of the model's inputs before the stream that it begins."""
+    streams = list(trace.model.streams) or [""]
+    waiting = [
+        (stream, Step(said, names=(name, "targets") if name == last else (name,), number=number))
+        for last in list(trace.model.inputs)[-1:]
+        for number, (stream, (name, said)) in enumerate(
+            zip(streams, trace.model.inputs.items(), strict=True), start=1
+        )
+    ]
+    for step in steps:
+        while waiting and any(name.startswith(waiting[0][0]) for name in step.names):
+            yield waiting.pop(0)[1]
+        yield step
+
+
 def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> Iterator[Step]:
     """The steps, those of a block that is not shown in full replaced by a single one."""
     skipped = set()
@@ -91,12 +127,12 @@ def _shortened(steps: Sequence[Step], whole: Collection[int], summary: str) -> I
             yield Step(title, names=(summary.format(step.layer),), kind=BLOCK)
 
 
-def _update(trace: Trace, whole: Collection[int]) -> Part:
-    """Every update and new weight of the blocks in full."""
+def _update(trace: Trace, whole: Collection[int] | None = None) -> Part:
+    """Every update and new weight of the blocks in full, which None are all."""
     names = []
     for name in flatten(trainable(trace.model.params)):
         head, _, rest = name.partition(".")
-        if head != "h" or int(rest.split(".")[0]) in whole:
+        if head != "h" or whole is None or int(rest.split(".")[0]) in whole:
             names += [f"{name}.update", f"{name}.new"]
     kind = (trace.update or {}).get("optimizer", "adamw")
     moved = [name.removesuffix(".new") for name in names if name.endswith(".new")]
@@ -139,7 +175,7 @@ def _update_lines(tape: Tape, made: Collection[str] = ()) -> Iterator[str]:
 
 def _with_lines(trace: Trace, step: Step) -> Step:
     """The step with what it shows beside its values: tokens by name, the likeliest predictions."""
-    if step.kind == "tokens":
+    if step.kind == "tokens" and "targets" in trace.tape:
         return step._replace(lines=tuple(_tokens(trace)), spelt=True)
     if step.kind == "softmax" and trace.tape.value("probs").numel() > LABELLED:
         return step._replace(lines=tuple(_predictions(trace)))
@@ -185,20 +221,24 @@ def _more(positions: int, name: str) -> Iterator[str]:
 
 def trace_labels(trace: Trace) -> Callable[[str], Sequence[Labels]]:
     """The labels of each axis: pieces of the text, of the vocabulary, or none."""
-    by_letter = {
-        "T": trace.pieces,
-        "S": trace.pieces,
-        "V": trace.vocabulary or None,
-    }
+    by_letter = trace.places
 
     def labels(name: str) -> Sequence[Labels]:
         row = describe(name, trace.tape)
         shape = row.shape if row else ()
         value = trace.tape.value(name)
         if len(shape) == value.dim():
-            return [by_letter.get(letter) for letter in shape]
+            return [
+                _fitting(by_letter.get(letter), size)
+                for letter, size in zip(shape, value.shape, strict=True)
+            ]
         # A layer's own x has the shape of its input.
         by_token = value.dim() == 2 and value.shape[0] == len(trace.pieces)
         return [trace.pieces, None] if by_token else []
 
     return labels
+
+
+def _fitting(labels: Labels, size: int) -> Labels:
+    """The labels of an axis of that size, where they are for one; two kinds may share a letter."""
+    return labels if labels is not None and len(labels) == size else None

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TextError
-from pellucid.layers import REFERENCE, Ops, softmax, wide
-from pellucid.models.checks import check_begin, check_highest
+from pellucid.layers import IGNORE, REFERENCE, Ops, softmax, wide
+from pellucid.models.checks import check_highest
 from pellucid.models.classifier.config import ClassifierConfig, init_classifier_params
 from pellucid.models.classifier.wiring import (
     classifier_error,
@@ -18,13 +18,16 @@ from pellucid.models.classifier.wiring import (
     classifier_loss,
     classifier_loss_backward,
 )
-from pellucid.models.model import DryRun, Model, short
+from pellucid.models.model import Batch, DryRun, Spelling, short
+from pellucid.models.settable import SettableModel
 from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.text.table import read_rows
+from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree
 
 
 @dataclass(frozen=True)
-class Classifier(Model):
+class Classifier(SettableModel):
     """A feed-forward classifier: a configuration and the tree of its parameters.
 
     Inputs are rows of numbers (N, m), one row an example, as a tensor or as lists; classes are
@@ -38,6 +41,7 @@ class Classifier(Model):
 
     architecture: ClassVar[str] = "classifier"
     Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+    inputs: ClassVar[Mapping[str, str]] = {"inputs": "The numbers that go in"}
     initial = staticmethod(init_classifier_params)
 
     config: ClassifierConfig
@@ -73,6 +77,27 @@ class Classifier(Model):
         cls.init(config).error_and_grads(rows, torch.zeros(5, 4), tape)
         yield DryRun(tape, letters)
 
+    @classmethod
+    def probe(cls, config: ClassifierConfig, lengths: Mapping[str, int]) -> tuple[Any, Batch]:
+        """See `Model.probe`."""
+        rows = torch.zeros(lengths["inputs"], config.inputs)
+        return config, (rows, torch.zeros(len(rows), dtype=torch.long))
+
+    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (they read numbers)
+        """The rows of a table, a line each: the numbers, and behind them the class, or none."""
+        rows, classes = read_rows(text, self.config.inputs, self.config.class_names)
+        return rows, [IGNORE if one is None else one for one in classes]
+
+    def spell(self, tokenizer: Tokenizer | None, token: int) -> str:  # noqa: ARG002 (classes have names)
+        """What a class is called."""
+        return self.config.class_names[token]
+
+    def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
+        """See `Model.places`."""
+        rows = (", ".join(f"{x:g}" for x in row) for row in tape.value("inputs").tolist())
+        named = {"T": tuple(rows), "V": tuple(map(spell, range(self.config.classes)))}
+        return named | ({"I": self.config.features} if self.config.features else {})
+
     def __str__(self) -> str:
         config = self.config
         widths = (config.inputs, *config.hidden, config.outputs)
@@ -86,7 +111,7 @@ class Classifier(Model):
     def forward(self, inputs: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The score of each class (N, V); under the scheme "sign" they are (output, 0)."""
         x = self._inputs(inputs)
-        check_begin(tape, ops, self.params, inputs=x)
+        ops, tape = self.begin(ops, tape, totals={"inputs": len(x)}, inputs=x)
         logits, _ = classifier_logits(x, **self.params, config=self.config, ops=ops, tape=tape)
         return logits
 
@@ -114,15 +139,17 @@ class Classifier(Model):
         self, inputs: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> Tensor:
         """Mean cross-entropy of the classes in nats; with scheme "sign" the logistic loss."""
-        loss, _ = self._loss(inputs, targets, tape, ops)
+        batch, shared = self._begin(inputs, targets, tape, ops)
+        loss, _ = classifier_loss(*batch, **self.params, **shared)
         return loss
 
     def loss_and_grads(
         self, inputs: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
-        loss, cache = self._loss(inputs, targets, tape, ops)
-        _, grads = classifier_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        batch, shared = self._begin(inputs, targets, tape, ops)
+        loss, cache = classifier_loss(*batch, **self.params, **shared)
+        _, grads = classifier_loss_backward(1.0, cache, **shared)
         return loss, grads
 
     def error_and_grads(
@@ -137,17 +164,20 @@ class Classifier(Model):
                 f"wanted outputs must be {self.config.outputs} numbers for each of the {len(x)} "
                 f"examples, and shape {tuple(outputs.shape)} came: give one row an example"
             )
-        check_begin(tape, ops, self.params, inputs=x, wanted=outputs)
+        ops, tape = self.begin(ops, tape, totals={"inputs": len(x)}, inputs=x, wanted=outputs)
         shared: dict[str, Any] = {"config": self.config, "ops": ops, "tape": tape}
         loss, cache = classifier_error(x, wanted=outputs, **self.params, **shared)
         _, grads = classifier_error_backward(1.0, cache, **shared)
         return loss, grads
 
-    def _loss(self, inputs: Any, targets: Any, tape: NullTape, ops: Ops) -> tuple[Tensor, Any]:
+    def _begin(
+        self, inputs: Any, targets: Any, tape: NullTape, ops: Ops
+    ) -> tuple[tuple[Tensor, Tensor], dict[str, Any]]:
+        """The checked batch, and what forward and backward are both told."""
         x = self._inputs(inputs)
         wanted = self._targets(targets, x)
-        check_begin(tape, ops, self.params, inputs=x, targets=wanted)
-        return classifier_loss(x, wanted, **self.params, config=self.config, ops=ops, tape=tape)
+        own, tape = self.begin(ops, tape, totals={"inputs": len(x)}, inputs=x, targets=wanted)
+        return (x, wanted), {"config": self.config, "ops": own, "tape": tape}
 
     def _inputs(self, inputs: Any) -> Tensor:
         x, count = self._numbers("inputs", inputs), self.config.inputs
@@ -181,7 +211,10 @@ class Classifier(Model):
                 f"targets must be one class for each of the {len(x)} examples, and {ids.dtype} of "
                 f"shape {tuple(ids.shape)} came: give the classes' numbers"
             )
-        least, most = (int(bound) for bound in ids.aminmax())
+        counted = ids[ids != IGNORE]
+        if not counted.numel():
+            raise TextError("a loss needs at least one example with a class, and none has one")
+        least, most = (int(bound) for bound in counted.aminmax())
         if least < 0 or most >= self.config.classes:
             raise TextError(
                 f"a class must be a number from 0 to {self.config.classes - 1}, not "

@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import TokenError
-from pellucid.layers import REFERENCE, Ops, cross_entropy, cross_entropy_backward
+from pellucid.layers import IGNORE, REFERENCE, Ops, cross_entropy, cross_entropy_backward
 from pellucid.layers.facts import Equation, Meaning
 from pellucid.layers.layer import layer
-from pellucid.models.checks import check_begin, check_range, whole_numbers
-from pellucid.models.model import Model
+from pellucid.models.checks import check_range, check_targets, whole_numbers
+from pellucid.models.model import Batch, Spelling
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
-from pellucid.tape import NULL_TAPE, NullTape
+from pellucid.models.settable import SettableModel
+from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree, present
 
 
@@ -152,7 +154,7 @@ def next_token_loss_backward(
 
 
 @dataclass(frozen=True)
-class NextToken(Model):
+class NextToken(SettableModel):
     """A network for the next character: a configuration and the tree of its parameters.
 
     Windows may be lists of ids or tensors, each exactly as long as the configuration's `window`.
@@ -166,6 +168,7 @@ class NextToken(Model):
 
     architecture: ClassVar[str] = "next_token"
     Config: ClassVar[type[NextTokenConfig]] = NextTokenConfig
+    inputs: ClassVar[Mapping[str, str]] = {"windows": "Windows of the text"}
 
     initial = staticmethod(init_next_token_params)
 
@@ -180,6 +183,29 @@ class NextToken(Model):
             letters = {11: "V", 3: "W", 4: "C", 7: "F", 5: "T"} | {inputs: "I"}
             yield config, (windows, targets), letters if width else letters | {3: "W"}
 
+    @classmethod
+    def probe(cls, config: NextTokenConfig, lengths: Mapping[str, int]) -> tuple[Any, Batch]:
+        """See `Model.probe`."""
+        windows = torch.zeros(lengths["windows"], config.window, dtype=torch.long)
+        return config, (windows, windows[:, 0])
+
+    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (it reads one text)
+        """Every window of the text, and after each what comes next; after the last it is open."""
+        assert tokenizer is not None
+        ids, size = tokenizer.encode(text), self.config.window
+        if len(ids) < size:
+            raise TokenError(
+                f"a text must have at least the {size} tokens of a window here, and it has "
+                f"{len(ids)}: write more"
+            )
+        windows = [ids[end - size : end] for end in range(size, len(ids) + 1)]
+        return windows, [*ids[size:], IGNORE]
+
+    def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
+        """See `Model.places`."""
+        windows = tape.value("windows").tolist()
+        return {"T": tuple("".join(map(spell, window)) for window in windows)}
+
     def __str__(self) -> str:
         width = self.config.width
         return (
@@ -191,7 +217,7 @@ class NextToken(Model):
     def forward(self, windows: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The logits (..., V) of what may follow each of the windows (..., W)."""
         ids = self.check(windows)
-        check_begin(tape, ops, self.params, windows=ids)
+        ops, tape = self.begin(ops, tape, totals={"windows": len(ids)}, windows=ids)
         logits, _ = next_token_logits(ids, **self.params, config=self.config, ops=ops, tape=tape)
         return logits
 
@@ -199,20 +225,23 @@ class NextToken(Model):
         self, windows: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> Tensor:
         """Mean cross-entropy in nats of one target (N,) for each of the windows (N, W)."""
-        loss, _ = self._loss(windows, targets, tape, ops)
+        batch, shared = self._begin(windows, targets, tape, ops)
+        loss, _ = next_token_loss(*batch, **self.params, **shared)
         return loss
 
     def loss_and_grads(
         self, windows: Any, targets: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
-        loss, cache = self._loss(windows, targets, tape, ops)
-        _, grads = next_token_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        batch, shared = self._begin(windows, targets, tape, ops)
+        loss, cache = next_token_loss(*batch, **self.params, **shared)
+        _, grads = next_token_loss_backward(1.0, cache, **shared)
         return loss, grads
 
-    def _loss(
+    def _begin(
         self, windows: Any, targets: Any, tape: NullTape, ops: Ops
-    ) -> tuple[Tensor, NextTokenLossCache]:
+    ) -> tuple[tuple[Tensor, Tensor], dict[str, Any]]:
+        """The checked batch, and what forward and backward are both told."""
         ids = self.check(windows)
         wanted = whole_numbers("targets", targets, self.device)
         if wanted.shape != ids.shape[:-1]:
@@ -220,9 +249,10 @@ class NextToken(Model):
                 f"there must be one target a window: {tuple(wanted.shape)} targets came with "
                 f"windows {tuple(ids.shape)}; give a list of windows and a list of targets"
             )
-        check_range("target", wanted, self.config.vocab_size)
-        check_begin(tape, ops, self.params, windows=ids, targets=wanted)
-        return next_token_loss(ids, wanted, **self.params, config=self.config, ops=ops, tape=tape)
+        check_targets(wanted, ids[..., 0], self.config.vocab_size)
+        given = {"windows": ids, "targets": wanted}
+        own, tape = self.begin(ops, tape, totals={"windows": len(ids)}, **given)
+        return (ids, wanted), {"config": self.config, "ops": own, "tape": tape}
 
     def check(self, windows: Any) -> Tensor:
         """The windows as ids; `TokenError` where one is not as long as the model's."""

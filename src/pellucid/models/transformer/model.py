@@ -1,37 +1,39 @@
 """`Transformer`: a configuration and its parameters as one object, which checks what comes in."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TokenError
-from pellucid.layers import REFERENCE, Ops
+from pellucid.layers import IGNORE, REFERENCE, Ops
 from pellucid.models.checks import (
-    check_begin,
     check_range,
     check_room,
     check_targets,
     whole_numbers,
 )
-from pellucid.models.model import DryRun, Model, short
+from pellucid.models.model import Batch, DryRun, Spelling, short
+from pellucid.models.settable import SettableModel
 from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
 from pellucid.models.transformer.halves import TransformerPast, encode
 from pellucid.models.transformer.wiring import (
-    TransformerLossCache,
     draw_transformer_noise,
     transformer_logits,
     transformer_loss,
     transformer_loss_backward,
 )
 from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.text.parallel import EOS, ParallelText
+from pellucid.text.parallel_corpus import parallel_row, special
+from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree, present
 
 
 @dataclass(frozen=True)
-class Transformer(Model):
+class Transformer(SettableModel):
     """An original Transformer: a configuration and the tree of its parameters.
 
     Source and tokens may be lists of ids, tensors (S,) and (T,), or batches (B, S) and (B, T); what
@@ -47,6 +49,8 @@ class Transformer(Model):
 
     architecture: ClassVar[str] = "transformer"
     Config: ClassVar[type[TransformerConfig]] = TransformerConfig
+    inputs: ClassVar[Mapping[str, str]] = {"source": "The source", "tokens": "The target so far"}
+    streams: ClassVar[Mapping[str, str]] = {"enc": "encoder", "dec": "decoder"}
 
     initial = staticmethod(init_transformer_params)
 
@@ -83,6 +87,32 @@ class Transformer(Model):
         model.loss_and_grads(*batch, tape, noise=noise, smoothing=0.1)
         yield DryRun(tape, letters)
 
+    @classmethod
+    def probe(cls, config: TransformerConfig, lengths: Mapping[str, int]) -> tuple[Any, Batch]:
+        """See `Model.probe`."""
+        small = replace(config, vocab_size=1, block_size=3, pad=None, bos=None, eos=None)
+        source, tokens = (torch.zeros(lengths[name], dtype=torch.long) for name in cls.inputs)
+        return small, (source, tokens, tokens)
+
+    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:
+        """The source and <EOS>; <BOS> and the target so far; and after each what comes next.
+
+        A target that ends in <EOS> has that to be predicted last; else what comes is open.
+        """
+        assert tokenizer is not None
+        end = special(tokenizer, EOS)
+        mark = tokenizer.piece(end).decode("utf-8")
+        begun, found, _ = text.partition(mark)
+        read, tokens, wanted = parallel_row(
+            tokenizer, ParallelText(source, begun.rstrip()), "transformer"
+        )
+        return read, tokens, wanted if found else [*wanted[:-1], IGNORE]
+
+    def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
+        """See `Model.places`."""
+        read, written = (tuple(map(spell, tape.value(name).tolist())) for name in self.inputs)
+        return {"N": read, "T": written, "S": written}
+
     def __str__(self) -> str:
         config = self.config
         return (
@@ -94,7 +124,7 @@ class Transformer(Model):
     def encode(self, source: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
         """The memory (..., S, C): what the encoder makes of the source."""
         ids = self._source(source)
-        check_begin(tape, ops, self.params, source=ids)
+        ops, tape = self.begin(ops, tape, totals={"source": ids.shape[-1]}, source=ids)
         enc = present(wte=self.params.get("wte")) | self.params["enc"]
         memory, _ = encode(ids, **enc, config=self.config, ops=ops, tape=tape.at("enc"))
         return memory
@@ -128,7 +158,16 @@ class Transformer(Model):
             )
         read = None if source is None else self._source(source)
         ids = self._tokens(tokens, read, past)
-        check_begin(tape, ops, self.params, **present(source=read), tokens=ids)
+        start, length = past.length if past else 0, ids.shape[-1]
+        kept = past.h[0].cross.k if past else ids if read is None else read.unsqueeze(-1)
+        ops, tape = self.begin(
+            ops,
+            tape,
+            totals={"source": kept.shape[-2], "tokens": start + length},
+            start=start,
+            **present(source=read),
+            tokens=ids,
+        )
         return transformer_logits(
             read, ids, **self.params, config=self.config, ops=ops, past=past, tape=tape
         )
@@ -144,7 +183,8 @@ class Transformer(Model):
         smoothing: float = 0.0,
     ) -> Tensor:
         """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
-        loss, _ = self._loss(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
+        batch, shared = self._begin(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
+        loss, _ = transformer_loss(*batch, **self.params, **shared, smoothing=smoothing)
         return loss
 
     def loss_and_grads(
@@ -159,10 +199,10 @@ class Transformer(Model):
         smoothing: float = 0.0,
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
-        loss, cache = self._loss(
-            source, tokens, targets, tape, ops=ops, noise=noise, smoothing=smoothing
-        )
-        _, grads = transformer_loss_backward(1.0, cache, config=self.config, ops=ops, tape=tape)
+        batch, shared = self._begin(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
+        choices: Any = {"noise": noise, "smoothing": smoothing}
+        loss, cache = transformer_loss(*batch, **self.params, **shared, **choices)
+        _, grads = transformer_loss_backward(1.0, cache, **shared)
         return loss, grads
 
     def draw_noise(
@@ -179,24 +219,19 @@ class Transformer(Model):
             self.config, source, tokens, p=p, generator=generator, dtype=self.dtype
         )
 
-    def _loss(
-        self,
-        source: Any,
-        tokens: Any,
-        targets: Any,
-        tape: NullTape,
-        *,
-        smoothing: float,
-        **choices: Any,
-    ) -> tuple[Tensor, TransformerLossCache]:
+    def _begin(
+        self, source: Any, tokens: Any, targets: Any, tape: NullTape, *, ops: Ops, smoothing: float
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], dict[str, Any]]:
+        """The checked batch, and what forward and backward are both told."""
         if not 0 <= smoothing < 1:
             raise ConfigError(f"smoothing must be from 0 to below 1, not {smoothing}")
         read = self._source(source)
         ids = self._tokens(tokens, read, None)
         wanted = check_targets(targets, ids, self.config.vocab_size)
-        check_begin(tape, choices["ops"], self.params, source=read, tokens=ids, targets=wanted)
-        choices |= {"config": self.config, "smoothing": smoothing}
-        return transformer_loss(read, ids, wanted, **self.params, **choices, tape=tape)
+        totals = {"source": read.shape[-1], "tokens": ids.shape[-1]}
+        given = {"source": read, "tokens": ids, "targets": wanted}
+        own, tape = self.begin(ops, tape, totals=totals, **given)
+        return (read, ids, wanted), {"config": self.config, "ops": own, "tape": tape}
 
     def _source(self, source: Any) -> Tensor:
         ids = whole_numbers("source tokens", source, self.device)

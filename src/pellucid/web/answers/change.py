@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from pellucid.tape import Tape
 from pellucid.tree import flatten
 from pellucid.walkthrough import PARAMETERS
 from pellucid.web.answers.json_values import Json, json_number
@@ -23,7 +24,7 @@ def effect(run: ExperimentRun, before: ExperimentRun, fields: Fields) -> Json:
     count = fields["top"]
     changed = sorted(_changes(run, before), key=lambda row: row["relative"], reverse=True)
     return {
-        "loss": [json_number(float(one.tape.value("loss"))) for one in (before, run)],
+        "loss": [_loss(one) for one in (before, run)],
         "predictions": {
             "before": rows_at(before, place, count),
             "after": rows_at(run, place, count),
@@ -40,13 +41,12 @@ def norms(run: ExperimentRun) -> Json:
     tape, trace = run.tape, traced(run)
     rows = []
     for name, weight in flatten(trace.model.params).items():
-        update = f"{name}.update"
         rows.append(
             {
                 "name": name,
                 "value": json_number(_norm(weight)),
-                "gradient": json_number(_norm(tape.value(f"d{name}"))),
-                "update": json_number(_norm(tape.value(update))) if update in tape else None,
+                "gradient": _norm_of(tape, f"d{name}"),
+                "update": _norm_of(tape, f"{name}.update"),
             }
         )
     return {"rows": rows}
@@ -75,6 +75,16 @@ def _changes(run: ExperimentRun, before: ExperimentRun) -> Iterator[Json]:
 def _largest(values: Tensor) -> float:
     """The largest size, of what is finite: where both runs have -∞ there is no difference."""
     return float(values.abs().nan_to_num(nan=0.0, posinf=0.0).max()) if values.numel() else 0.0
+
+
+def _loss(run: ExperimentRun) -> float | str | None:
+    """The loss of a run, where it has one."""
+    return json_number(float(run.tape.value("loss"))) if "loss" in run.tape else None
+
+
+def _norm_of(tape: Tape, name: str) -> float | str | None:
+    """The length of a tensor; None where the run has none of that name."""
+    return json_number(_norm(tape.value(name))) if name in tape else None
 
 
 def _norm(values: Tensor) -> float:

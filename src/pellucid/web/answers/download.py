@@ -15,7 +15,7 @@ BYTES = 1 << 30
 
 def checkpoint(run: ExperimentRun, directory: Path) -> tuple[Path, Json]:
     """The model with its weights of now and its tokenizer, as a zip file of one directory."""
-    if run.model_state is None or run.subject.tokenizer is None:
+    if run.model_state is None:
         raise ConfigError("a checkpoint is of a model, and this is a lesson: take another subject")
     model = run.model_state.without_interventions
     size = sum(leaf.numel() * leaf.element_size() for leaf in flatten(model.params).values())
@@ -26,7 +26,8 @@ def checkpoint(run: ExperimentRun, directory: Path) -> tuple[Path, Json]:
         )
     folder = directory / "model"
     save(model, folder)
-    run.subject.tokenizer.save(folder)
+    if run.subject.tokenizer is not None:
+        run.subject.tokenizer.save(folder)
     file = directory / f"{_safe(run.subject.title)}.zip"
     with ZipFile(file, "w", ZIP_STORED) as archive:
         for part in sorted(folder.iterdir()):

@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from pellucid.documents.numbers import Format
-from pellucid.models import CausalModel
 from pellucid.web.session.runs import ExperimentRun
 
 SAMPLED = 1 << 16
@@ -68,15 +67,16 @@ def token(run: ExperimentRun, number: int) -> Json:
     return {"id": number, "piece": run.piece(number), "bytes": spelt}
 
 
-def facts(model: CausalModel, count: int) -> Json:
-    """What a model is like, in numbers."""
-    config = model.config
+def facts(run: ExperimentRun, blocks: int) -> Json:
+    """What a run's model is like, in numbers; None for those that it has not."""
+    assert run.trace is not None
+    config, model = run.trace.model.config, run.trace.model
     return {
-        "layers": config.n_layer,
-        "heads": config.n_head,
-        "width": config.n_embd,
-        "context": config.block_size,
-        "vocabulary": config.vocab_size,
-        "parameters": count,
+        "layers": blocks,
+        "heads": getattr(config, "n_head", None),
+        "width": getattr(config, "n_embd", None),
+        "context": getattr(config, "block_size", None),
+        "vocabulary": run.tape.value("logits").shape[-1],
+        "parameters": model.parameter_count,
         "dtype": str(model.dtype).removeprefix("torch."),
     }

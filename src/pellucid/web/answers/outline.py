@@ -1,7 +1,7 @@
 """The outline of a run: its steps as a tree, from the model to the heads, with their tensors."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pellucid.documents.formulas import mathml
@@ -52,18 +52,34 @@ class Outline:
 
     def _forward(self, steps: Sequence[Step]) -> Iterator[Json]:
         block: Json | None = None
+        streams, stream = self._streams, ""
         for place, step in enumerate(steps):
+            stream = self._stream(step) or stream
             if step.layer is None:
                 block = None
-                yield self._step(step, f"step-{place}")
+                yield self._step(step, f"step-{place}") | {"stream": streams.get(stream, "")}
                 continue
-            if block is None or block["block"] != step.layer:
-                block = _node(f"h.{step.layer}", f"Block {step.layer}", "block", block=step.layer)
-                block["tensors"] = self._tensors(
-                    (f"h.{step.layer}.resid_pre", f"h.{step.layer}.resid_post")
-                )
+            path = ".".join(filter(None, (stream, f"h.{step.layer}")))
+            if block is None or block["id"] != path:
+                title = f"{streams.get(stream, '')} block {step.layer}".strip().capitalize()
+                block = _node(path, title, "block", block=step.layer)
+                block["stream"] = streams.get(stream, "")
+                block["tensors"] = self._tensors((f"{path}.resid_pre", f"{path}.resid_post"))
                 yield block
-            block["children"].append(self._step(step, _place(step)))
+            own = self._step(step, _place(step, path)) | {"stream": block["stream"]}
+            block["children"].append(own)
+
+    @property
+    def _streams(self) -> Mapping[str, str]:
+        """The paths of the model's streams, where there are several, and what they are called."""
+        return self.run.trace.model.streams if self.run.trace is not None else {}
+
+    def _stream(self, step: Step) -> str:
+        """The path of the stream that a step begins or is in; empty where it goes on in one."""
+        inputs = self.run.trace.model.inputs if self.run.trace is not None else {}
+        begun = dict(zip(inputs, self._streams, strict=False))
+        parts = {begun.get(name) or name.partition(".")[0] for name in step.names}
+        return next((path for path in self._streams if path in parts), "")
 
     def _part(self, place: int, part: Any) -> Json:
         node = _node(f"part-{place}", part.heading, "part")
@@ -74,13 +90,15 @@ class Outline:
         return node
 
     def _step(self, step: Step, place: str) -> Json:
-        kind = KINDS.get(step.kind, step.kind or "step")
+        inputs = self.run.trace.model.inputs if self.run.trace is not None else {}
+        read = bool(step.names) and step.names[0] in inputs
+        kind = "tokens" if read else KINDS.get(step.kind, step.kind or "step")
         node = _node(place, step.title, kind, block=step.layer)
         node["formulas"] = [mathml(formula) for formula in step.formulas]
         node["lines"] = [] if kind == "tokens" and self.run.trace else list(step.lines)
         node["says"] = step.says
         node["tensors"] = self._tensors(step.names)
-        if kind == "attention" and self.run.trace is not None:
+        if kind in {"attention", "cross"} and self.run.trace is not None:
             node["children"] = list(self._heads(place, step))
         return node
 
@@ -145,11 +163,11 @@ def role(row: NameRow) -> str:
     return next((name for name, symbol in ROLES.items() if re.fullmatch(symbol, row.symbol)), "")
 
 
-def _place(step: Step) -> str:
+def _place(step: Step, block: str) -> str:
     """The path of a step in a block, by what it shows last."""
-    names = [name for name in step.names if name.startswith(f"h.{step.layer}.")]
-    parts = names[-1].split(".")
-    return ".".join(parts[:3])
+    names = [name for name in step.names if name.startswith(f"{block}.")]
+    own = names[-1].removeprefix(f"{block}.").partition(".")[0]
+    return f"{block}.{own}"
 
 
 def _shared(head: int, group: int) -> str:
@@ -172,6 +190,7 @@ def _node(place: str, title: str, kind: str, *, block: int | None = None) -> Jso
         "id": place,
         "title": title,
         "kind": kind,
+        "stream": "",
         "block": block,
         "head": None,
         "formulas": [],

@@ -1,6 +1,6 @@
 """The answer to `open`: all of a run that is not its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
@@ -12,7 +12,7 @@ from pellucid.web.answers.json_values import Json, facts, json_number, token
 from pellucid.web.answers.outline import Outline
 from pellucid.web.answers.predictions import position_in
 from pellucid.web.session.fields import Fields
-from pellucid.web.session.runs import ExperimentRun
+from pellucid.web.session.runs import ExperimentRun, traced
 
 MERGED = 2_000
 """Characters of a text whose merges are shown."""
@@ -24,22 +24,26 @@ MERGES = 40
 def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
     """Title, tokens, losses, and the outline with every tensor's name and shape."""
     leaves = {} if run.model_state is None else flatten(run.model_state.params)
-    outline = Outline(run, (*editable, *leaves))
+    nodes = Outline(run, (*editable, *leaves)).nodes()
     answer: Json = {
         "title": run.subject.title,
         "about": run.subject.about,
-        "source": run.subject.source,
+        "source": run.subject.credit,
         "kind": "model" if run.trace else "lesson",
         "subject": {run.experiment.kind: run.experiment.name},
+        "other": run.subject.other,
+        "reads": list(run.trace.model.inputs) if run.trace else [],
         "text": run.text,
+        "source_text": run.subject.source,
         "changed": bool(run.experiment.edits),
         "proved": run.proof is not None,
-        "outline": outline.nodes(),
+        "outline": nodes,
         "names": _names(run.tape),
         "editable": list(editable),
         "model": None,
         "parameters": [],
         "tokens": [],
+        "source_tokens": [],
         "targets": [],
         "losses": [],
         "loss": None,
@@ -47,19 +51,36 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
     }
     if run.trace is None or run.model_state is None:
         return answer
+    answer |= {
+        "model": facts(run, sum(node["kind"] == "block" for node in nodes)),
+        "parameters": list(leaves),
+        "tokens": list(_read(run, "tokens")),
+        "source_tokens": list(_read(run, "source")) if "source" in run.trace.model.inputs else [],
+        "targets": [None] * len(run.trace.pieces),
+        "losses": [None] * len(run.trace.pieces),
+        "editable": [*editable, *leaves],
+    }
+    if "loss" not in run.tape:
+        return answer
     wanted = run.tape.value("targets").tolist()
     losses = zip(run.tape.value("losses").tolist(), wanted, strict=True)
     loss = float(run.tape.value("loss"))
     return answer | {
-        "model": facts(run.trace.model, sum(leaf.numel() for leaf in leaves.values())),
-        "parameters": list(leaves),
-        "tokens": [token(run, number) for number in run.tape.value("tokens").tolist()],
         "targets": [None if number == IGNORE else token(run, number) for number in wanted],
         "losses": [None if target == IGNORE else json_number(one) for one, target in losses],
         "loss": json_number(loss),
         "history": [json_number(one) for one in (*run.model_state.losses, loss)],
-        "editable": [*editable, *leaves],
     }
+
+
+def _read(run: ExperimentRun, name: str) -> Iterator[Json]:
+    """What stands at each place of an input: its tokens, or of what has none what it says."""
+    assert run.trace is not None
+    if name in run.tape:
+        yield from (token(run, number) for number in run.tape.value(name).tolist())
+        return
+    for place, piece in enumerate(run.trace.pieces):
+        yield {"id": place, "piece": piece, "bytes": piece.encode().hex(" ")}
 
 
 def _names(tape: Tape) -> list[str]:
@@ -77,7 +98,7 @@ def merges(run: ExperimentRun, fields: Fields) -> Json:
     square of its longest word.
     """
     tokenizer = run.subject.tokenizer
-    if not isinstance(tokenizer, BPE):
+    if not isinstance(tokenizer, BPE) or list(traced(run).model.inputs) != ["tokens"]:
         return {"word": None}
     if len(run.text) > MERGED:
         raise ConfigError(

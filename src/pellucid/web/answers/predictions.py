@@ -16,10 +16,10 @@ from pellucid.web.session.runs import ExperimentRun, traced
 def predictions(run: ExperimentRun, fields: Fields) -> Json:
     """The likeliest tokens after a position, and how likely the target was."""
     place, count = position_in(run, fields), fields["top"]
-    target = int(run.tape.value("targets")[place])
+    target = int(run.tape.value("targets")[place]) if "targets" in run.tape else IGNORE
     return {
         "position": place,
-        "piece": run.piece(int(run.tape.value("tokens")[place])),
+        "piece": traced(run).pieces[place],
         "rows": rows_at(run, place, count),
         "target": None if target == IGNORE else _row(run, place, target),
     }
@@ -94,7 +94,7 @@ def lens(run: ExperimentRun, fields: Fields) -> Json:
 def attention(run: ExperimentRun, fields: Fields) -> Json:
     """What each head of a block looks at, for arcs from token to token."""
     trace = traced(run)
-    block = bounded(fields["block"], "block", 0, trace.model.config.n_layer - 1)
+    block = bounded(fields["block"], "block", 0, None)
     name = f"h.{block}.attn.att"
     kept = f"h.{block}.attn.kept"
     used: Tensor = run.tape.value(kept) if kept in run.tape else run.tape.value(name)

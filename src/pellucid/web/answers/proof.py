@@ -66,8 +66,10 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
         )
 
     stepped = None
-    if run.trace is not None:
-        stepped = Stepped(run.trace.model, (run.tape.value("tokens"), run.tape.value("targets")))
+    if run.trace is not None and "loss" in run.tape:
+        model = run.trace.model
+        batch = [run.tape.value(name) for name in (*model.inputs, "targets")]
+        stepped = Stepped(model, batch)
 
     def events() -> Iterator[Json]:
         for event in events_of(_prove, run.tape, stepped):

@@ -43,7 +43,7 @@ def _examples() -> list[Json]:
             "name": name,
             "title": example.title,
             "about": example.about,
-            "kind": "model" if isinstance(example, Example) else "lesson",
+            "kind": "model" if isinstance(example, Example) or example.shown else "lesson",
         }
         for name, example in ((name, find_example(name)) for name in EXAMPLES)
     ]

@@ -1,9 +1,9 @@
 """An experiment: what is run, as data. All that the page shows follows from one.
 
-It names a subject (a worked example, a model, or one trained on the page), a text, and what is
-done to the model one after the other: numbers set by hand, numbers taken from another text's run,
-steps of an optimizer. To undo is to leave out the last; to share is to send it; to compare is to
-have two.
+It names a subject (a worked example, a model, or one trained on the page), a text, the source that
+an encoder-decoder reads beside it, and what is done to the model one after the other: numbers set
+by hand, numbers taken from another text's run, steps of an optimizer. To undo is to leave out the
+last; to share is to send it; to compare is to have two.
 
 >>> first = read_experiment({"subject": {"example": "ai_rocks"}})
 >>> first.actions, first.next.optimizer
@@ -50,6 +50,7 @@ class Patch:
     name: str
     index: tuple[int, ...]
     text: str
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ Action = Set | Patch | OptimizerSteps
 class Experiment:
     """What is run. `next` is the step whose update is worked out, and not taken."""
 
-    kind: str  # example, model or trained
+    kind: str  # example, lesson, model or trained
     name: str
     text: str | None = None
+    source: str | None = None
     actions: tuple[Action, ...] = ()
     next: Update = NEXT
 
@@ -88,7 +90,7 @@ class Experiment:
     @property
     def digests(self) -> tuple[str, ...]:
         """What stands for it after 0, 1, 2 … of its actions, without the step that is next."""
-        digest = sha256(repr((self.kind, self.name, self.text)).encode())
+        digest = sha256(repr((self.kind, self.name, self.text, self.source)).encode())
         found = [digest.hexdigest()]
         for action in self.actions:
             digest.update(repr(action).encode())
@@ -97,7 +99,8 @@ class Experiment:
 
     def as_json(self) -> dict[str, Any]:
         """What `read_experiment` reads."""
-        said = {} if self.text is None else {"text": self.text}
+        texts = {"text": self.text, "source": self.source}
+        said = {key: text for key, text in texts.items() if text is not None}
         return {
             "subject": {self.kind: self.name},
             **said,
@@ -120,7 +123,8 @@ def experiment_of(fields: Fields) -> Experiment:
         raise ConfigError(
             f"an experiment has at most {STEPS:,} steps, and {count:,} came: reset it"
         )
-    return Experiment(kind, name, fields.get("text"), actions, Update(**fields["next"]))
+    texts = fields.get("text"), fields.get("source")
+    return Experiment(kind, name, *texts, actions, Update(**fields["next"]))
 
 
 def _action(fields: Fields) -> Action:
@@ -130,7 +134,7 @@ def _action(fields: Fields) -> Action:
     name, index = fields["name"], tuple(fields["index"])
     if fields["do"] == "set":
         return Set(name, index, fields["value"])
-    return Patch(name, index, fields["text"])
+    return Patch(name, index, fields["text"], fields.get("source"))
 
 
 def _written(action: Action) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Opened:
     tokenizer: Tokenizer
     title: str
     text: str  # to begin with
+    source: str = ""  # of a model that reads two texts, the first
 
 
 FIRST = "In the beginning God created the heaven and the earth."

@@ -1,15 +1,15 @@
 """Where a model stands after some of an experiment's actions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TraceError
 from pellucid.layers import IGNORE
-from pellucid.models import CausalModel, Intervention, intervene
+from pellucid.models import Batch, Intervention, SettableModel, intervene
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
@@ -19,24 +19,26 @@ from pellucid.walkthrough import PARAMETERS, Walkthrough
 from pellucid.web.session.experiment import Action, OptimizerSteps, Patch, Set
 from pellucid.web.turns import pause
 
+NO_TARGET = "no place of this text has a target: write more, or of a row the class"
+"""Why a run has no loss."""
+
 TOKENS = 256
 """Of a text at most so many tokens are looked at: attention tables grow with their square."""
 
 
-Batch = tuple[tuple[int, ...], tuple[int, ...]]
-"""Tokens, and the target of each."""
-
-
 class Subject(NamedTuple):
-    """What an experiment begins with: a model and a text, or a lesson that stands for itself."""
+    """What an experiment begins with: a model and what it reads, or a lesson by itself."""
 
     title: str
     about: str
-    source: str = ""
-    model: CausalModel | None = None
+    credit: str = ""  # whose example it is
+    model: Any = None  # of any kind
     tokenizer: Tokenizer | None = None
-    batch: Batch = ((), ())
+    text: str = ""
+    source: str = ""  # of a model that reads two texts, the first
+    batch: Batch = ()
     walkthrough: Walkthrough | None = None
+    other: Mapping[str, str] | None = None  # an example's other form: its lesson, or its model
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,13 @@ class ModelState:
     losses: tuple[float, ...] = ()
 
     @property
-    def without_interventions(self) -> CausalModel:
+    def without_interventions(self) -> SettableModel:
         """The model without the changed activations."""
-        assert self.subject.model is not None
-        return self.subject.model.with_params(self.params)
+        model: SettableModel = self.subject.model.with_params(self.params)
+        return model
 
     @property
-    def model(self) -> CausalModel:
+    def model(self) -> Any:
         """The model with them."""
         return (
             intervene(self.without_interventions, self.interventions)
@@ -83,6 +85,8 @@ class ModelState:
     def _stepped(self, steps: OptimizerSteps) -> "ModelState":
         settings, name = asdict(steps.update), steps.update.optimizer
         params, state, losses = self.params, self.state_for(name), list(self.losses)
+        if all(target == IGNORE for target in self.subject.batch[-1]):
+            raise ConfigError(f"an optimizer steps down a loss, and {NO_TARGET}")
         for _ in range(steps.count):
             model = replace(self, params=params).model
             loss, grads = model.loss_and_grads(*self.subject.batch)
@@ -119,10 +123,10 @@ class ModelState:
     def _value(self, action: Set | Patch) -> float | Tensor:
         if isinstance(action, Set):
             return action.value
-        tape = Tape()
-        assert self.subject.tokenizer is not None
-        tokens = self.subject.tokenizer.prompt(action.text)
-        self.without_interventions.forward(tokens, tape)
+        tape, subject, model = Tape(), self.subject, self.without_interventions
+        source = subject.source if action.source is None else action.source
+        *inputs, _ = model.read(subject.tokenizer, action.text, source)
+        model.forward(*inputs, tape)
         value: Tensor = tape.value(action.name)
         return value[_checked(action.name, action.index, value.shape)]
 
@@ -140,13 +144,15 @@ def _checked(name: str, index: tuple[int, ...], shape: Sequence[int]) -> tuple[i
     return index
 
 
-def whole_text(tokenizer: Tokenizer, text: str, model: CausalModel) -> Batch:
-    """The tokens of a text, all of them read, and after each the one that is to be predicted."""
-    tokens = tokenizer.prompt(text)
-    room = min(TOKENS, model.config.block_size)
-    if not 2 <= len(tokens) <= room:
-        raise ConfigError(
-            f"a text must have from 2 to {room} tokens here, and it has {len(tokens)}: "
-            f"{'write more' if len(tokens) < 2 else 'shorten it'}"
-        )
-    return tuple(tokens), (*tokens[1:], IGNORE)
+def batch_of(model: Any, tokenizer: Tokenizer | None, text: str, source: str) -> Batch:
+    """What a model reads of a text, all of it, and after each place what is to be predicted."""
+    *inputs, wanted = model.read(tokenizer, text, source)
+    room = min(TOKENS, getattr(model.config, "block_size", TOKENS))
+    for name, read in zip(model.inputs, inputs, strict=True):
+        if not 1 <= len(read) <= room:
+            what = "a text" if name == "tokens" else f"the {name}"
+            raise ConfigError(
+                f"{what} must have from 1 to {room} tokens here, and it has {len(read)}: "
+                f"{'write some' if not read else 'shorten it'}"
+            )
+    return (*inputs, wanted)

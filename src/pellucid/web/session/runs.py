@@ -12,17 +12,16 @@ from torch import Tensor
 
 from pellucid.documents.numbers import Format
 from pellucid.errors import ConfigError
-from pellucid.examples import Example, find_example
-from pellucid.layers import IGNORE
+from pellucid.examples import Example, Shown, find_example
 from pellucid.optim import State
 from pellucid.prove import Proof
 from pellucid.tape import Tape
-from pellucid.train import Trace, record_step
+from pellucid.train import Trace, record_batch
 from pellucid.tree import flatten
-from pellucid.walkthrough import Walkthrough, gpt_walkthrough
+from pellucid.walkthrough import Walkthrough, recorded_walkthrough
 from pellucid.web.session.experiment import Experiment, OptimizerSteps
 from pellucid.web.session.library import Library, Opened
-from pellucid.web.session.model_state import ModelState, Subject, whole_text
+from pellucid.web.session.model_state import ModelState, Subject, batch_of
 from pellucid.web.turns import pause
 
 ROOM = 1 << 29
@@ -60,12 +59,8 @@ class ExperimentRun:
 
     @property
     def text(self) -> str:
-        """The text that was run; of an example that named none, its own."""
-        if self.experiment.text is not None or self.subject.tokenizer is None:
-            return self.experiment.text or ""
-        tokens, targets = self.subject.batch
-        more = [] if targets[-1] == IGNORE else [targets[-1]]
-        return self.subject.tokenizer.decode([*tokens, *more])
+        """The text that was run; of an experiment that named none, the subject's own."""
+        return self.subject.text
 
     @property
     def tape(self) -> Tape:
@@ -173,48 +168,56 @@ class Runs:
         return ModelState(subject, subject.model.params)
 
     def _subject(self, experiment: Experiment) -> Subject:
-        if experiment.kind == "example":
+        if experiment.kind in {"example", "lesson"}:
             return self._example(experiment)
         opened = self.opened(experiment)
-        text = opened.text if experiment.text is None else experiment.text
-        about = str(opened.model)
-        batch = whole_text(opened.tokenizer, text, opened.model)
-        return Subject(opened.title, about, "", opened.model, opened.tokenizer, batch)
+        own = Shown(opened.model, opened.tokenizer, opened.text, opened.source)
+        return _reading(experiment, own, Subject(opened.title, str(opened.model)))
 
     @staticmethod
     def _example(experiment: Experiment) -> Subject:
-        example = find_example(experiment.name)
-        if not isinstance(example, Example):
-            return Subject(example.title, example.about, walkthrough=example.walkthrough())
-        model, tokenizer = example.model, example.tokenizer
-        if experiment.text is None or experiment.text == example.text:
+        example, name = find_example(experiment.name), experiment.name
+        subject = Subject(example.title, example.about)
+        if isinstance(example, Example):
+            subject = subject._replace(credit=example.source)
+            own = Shown(example.model, example.tokenizer, example.text)
+            if experiment.text not in {None, example.text}:
+                return _reading(experiment, own, subject)
             tape = example.record().tape
-            batch = tuple(tape.value("tokens").tolist()), tuple(tape.value("targets").tolist())
-        else:
-            batch = whole_text(tokenizer, experiment.text, model)
-        return Subject(example.title, example.about, example.source, model, tokenizer, batch)
+            batch = tape.value("tokens").tolist(), tape.value("targets").tolist()
+            return subject._replace(**own._asdict(), batch=batch)
+        if example.shown is not None and experiment.kind == "example":
+            return _reading(experiment, example.shown(), subject._replace(other={"lesson": name}))
+        other = None if example.shown is None else {"example": name}
+        return subject._replace(walkthrough=example.walkthrough(), other=other)
 
     def _run(self, experiment: Experiment) -> ExperimentRun:
-        if experiment.kind == "example" and not experiment.actions:
+        if experiment.kind in {"example", "lesson"} and not experiment.actions:
             subject = self._subject(experiment)
             if subject.walkthrough is not None:
                 return ExperimentRun(experiment, None, None, subject.walkthrough, subject)
         model_state = self.model_state(experiment)
         subject, model = model_state.subject, model_state.model
-        assert subject.tokenizer is not None
         count = sum(leaf.numel() for leaf in flatten(model_state.params).values())
         update = asdict(experiment.next) if count <= PREVIEWED else None
-        trace = record_step(
+        trace = record_batch(
             model,
-            subject.batch[0],
+            subject.batch,
             subject.tokenizer,
             update=update,
-            targets=subject.batch[1],
             state=model_state.state_for(experiment.next.optimizer),
         )
-        layers = range(model.config.n_layer)
-        walkthrough = gpt_walkthrough(trace, subject.title, subject.about, layers)
+        walkthrough = recorded_walkthrough(trace, subject.title, subject.about)
         return ExperimentRun(experiment, model_state, trace, walkthrough, subject)
+
+
+def _reading(experiment: Experiment, own: Shown, subject: Subject) -> Subject:
+    """The subject with its model, and what that reads: what the experiment says, or its own."""
+    text = own.text if experiment.text is None else experiment.text
+    source = own.source if experiment.source is None else experiment.source
+    batch = batch_of(own.model, own.tokenizer, text, source)
+    said = own._replace(text=text, source=source)
+    return subject._replace(**said._asdict(), batch=batch)
 
 
 def traced(run: ExperimentRun) -> Trace:

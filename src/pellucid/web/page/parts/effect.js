@@ -38,10 +38,10 @@ function split(all, test) {
 function loss({ loss: [before, after], kl }) {
   const moved = after - before;
   const entry = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-  return h("dl", { class: "facts" },
+  return h("dl", { class: "facts" }, after !== null && [
     entry("loss before", h("span", { title: String(before) }, nats(before))),
     entry("loss now", number("loss", nats(after), after)),
-    entry("change", h("span", { title: String(moved) }, `${moved > 0 ? "+" : ""}${nats(moved)}`)),
+    entry("change", h("span", { title: String(moved) }, `${moved > 0 ? "+" : ""}${nats(moved)}`))],
     entry("KL of the last prediction", h("span", { title: String(kl) }, `${short(kl)} nats`)));
 }
 

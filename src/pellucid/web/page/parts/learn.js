@@ -10,6 +10,9 @@ import { losses } from "./position_losses.js";
 import { parameterTable, stepNames, stepTensors } from "./step_tensors.js";
 import { undoButtons } from "./undo.js";
 
+const NO_LOSS = "Nothing in this text is to be predicted, so there is no loss to step down. Write " +
+  "more of it; of a row of numbers, its class behind them.";
+
 class Learn extends Panel {
   #parts = {};
   #chosen = null;
@@ -45,7 +48,7 @@ class Learn extends Panel {
       () => this.#step(count), count === 1 ? { class: "do main" } : {}));
     made.steps.push(button("Step × n", () => this.#step(Number(made.count.value))));
     made.save = button("Save as a checkpoint", () => this.#save());
-    made.lesson = h("p", { class: "empty" }, LESSON);
+    made.lesson = h("p", { class: "empty" });
     made.all = h("div", {}, this.#form(), this.#figures());
     fill(this, h("h2", {}, "Step by step"), made.lesson, made.all);
   }
@@ -75,10 +78,11 @@ class Learn extends Panel {
   }
 
   draw(run) {
-    const lesson = run.kind === "lesson";
-    this.#parts.lesson.hidden = !lesson;
-    this.#parts.all.hidden = lesson;
-    if (lesson) {
+    const why = run.kind === "lesson" ? LESSON : run.loss === null ? NO_LOSS : "";
+    fill(this.#parts.lesson, why);
+    this.#parts.lesson.hidden = !why;
+    this.#parts.all.hidden = why !== "";
+    if (why) {
       this.rest();
       return;
     }

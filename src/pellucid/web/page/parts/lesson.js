@@ -11,11 +11,15 @@ class Lesson extends Part {
 
   render() {
     this.#watch.disconnect();
-    const { kind, title, about, source, outline } = this.store.run;
+    const { kind, title, about, source, outline, other } = this.store.run;
     this.hidden = kind !== "lesson";
     if (this.hidden) return void fill(this);
     const head = h("header", {}, h("h1", {}, title));
     for (const line of about.split("\n").filter(Boolean)) head.append(h("p", {}, line));
+    if (other) {
+      const open = () => this.store.show({ subject: other });
+      head.append(h("p", {}, h("button", { class: "main", onclick: open }, "Open its model")));
+    }
     if (source) head.append(h("p", { class: "muted" }, source));
     fill(this, head, outline.map((part) => this.#part(part)));
     reachable(this);

@@ -26,6 +26,7 @@ class See extends Part {
     this.classList.toggle("pel-see-lesson", lesson);
     this.#parts.lesson.hidden = !lesson;
     this.#parts.tokens.hidden = lesson || !this.store.run.tokens.length;
+    this.#parts.read.hidden = lesson || !this.store.run.other;
   }
 
   /** Go to {node} or {tensor, lead}, in the drawing and below it. */
@@ -56,8 +57,10 @@ class See extends Part {
       side.open = wide = contentRect.width >= WIDE;
     }).observe(this.closest("pel-app") ?? this);
     const middle = h("div", { class: "pel-see-middle" }, side, parts.drawing, parts.lesson);
+    parts.read = h("button", { class: "quiet pel-read", hidden: true,
+      onclick: () => this.store.show({ subject: this.store.run.other }) }, "Read it as a lesson");
     this.#parts = parts;
-    this.append(parts.tokens, middle, parts.inspector);
+    this.append(parts.read, parts.tokens, middle, parts.inspector);
     this.addEventListener("pel-chosen", ({ detail }) => {
       parts.inspector.show(detail);
       parts.outline.mark(detail);

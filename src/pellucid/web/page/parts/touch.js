@@ -94,7 +94,7 @@ class Touch extends Panel {
     this.newest("effect", () => this.store.call("effect", { top: ASKED }), (answer) => {
       fill(effect, h("h3", {}, "Effect, against the unedited run"), effectView(answer, run));
       const [before, after] = answer.loss;
-      say(this, "pel-say", { message: `loss ${before} before, ${after} now` });
+      if (after !== null) say(this, "pel-say", { message: `loss ${before} before, ${after} now` });
     });
   }
 

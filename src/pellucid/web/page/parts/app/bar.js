@@ -18,6 +18,7 @@ const TABS = {
   compare: "Compare",
 };
 const STILL = new Set(["learn", "touch", "generate", "analyze"]); // what a lesson without a model cannot do
+const READ = { tokens: "token", windows: "window", inputs: "row" }; // at each place of a run
 
 /** The bar of an app: {element, ready(), update(), settle()}. */
 export function bar(app) {
@@ -95,15 +96,20 @@ function moved(event, tabs) {
   next.focus();
 }
 
-function factsOf({ model, tokens, loss }) {
+function many(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function factsOf({ model, reads, tokens, source_tokens: sources, loss }) {
   if (!model) return "";
   const parts = [
-    `${model.layers} ${model.layers === 1 ? "block" : "blocks"}`,
-    `${model.heads} ${model.heads === 1 ? "head" : "heads"}`,
-    `width ${count(model.width)}`,
+    model.layers && many(model.layers, "block"),
+    model.heads && many(model.heads, "head"),
+    model.width && `width ${count(model.width)}`,
     `${count(model.parameters)} parameters`,
-    `${tokens.length} tokens`,
-  ];
+    sources.length && many(sources.length, "source token"),
+    many(tokens.length, READ[reads.at(-1)]),
+  ].filter(Boolean);
   const said = parts.map((part) => h("span", {}, part));
   if (loss !== null) said.push(h("strong", {}, `loss ${lossText(loss)}`));
   return said;
