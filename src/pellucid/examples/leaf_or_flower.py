@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pellucid.examples.demonstration import Demonstration, Shown
-from pellucid.examples.toolbox import apart, exact, numbered
+from pellucid.examples.toolbox import apart, as_text, exact, numbered
 from pellucid.layers import linear, softmax
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.tape import Tape
@@ -295,14 +295,9 @@ def _labels(tape: Tape) -> dict[str, Sequence[Labels]]:
     )
 
 
-def as_text(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> str:
-    """Rows of numbers and their classes as a text, a line each."""
-    cells = zip(rows, labels, strict=True)
-    return "\n".join(" ".join([*(f"{x:g}" for x in row), label]) for row, label in cells)
-
-
-def _shown() -> Shown:
-    return Shown(network(bias=True, activation="relu"), None, as_text(INPUTS, LABELS))
-
-
-LEAF_OR_FLOWER = Demonstration(TITLE, ABOUT, _walkthrough, _shown)
+LEAF_OR_FLOWER = Demonstration(
+    TITLE,
+    ABOUT,
+    _walkthrough,
+    lambda: Shown(network(bias=True, activation="relu"), None, as_text(INPUTS, LABELS)),
+)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pellucid.examples.demonstration import Demonstration, Shown
-from pellucid.examples.leaf_or_flower import FEATURES, LABELS, as_text
+from pellucid.examples.leaf_or_flower import FEATURES, LABELS
 from pellucid.examples.one_gradient import one_weight, slopes, standardized
-from pellucid.examples.toolbox import axes, exact, normal, numbered
+from pellucid.examples.toolbox import as_text, axes, exact, normal, numbered
 from pellucid.layers import absolute_error
 from pellucid.models import Classifier, ClassifierConfig
 from pellucid.optim import DIFFERENCE_STEP, finite_difference_gradients, sgd

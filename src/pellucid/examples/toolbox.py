@@ -53,3 +53,9 @@ def numbered(*parts: Part) -> tuple[Part, ...]:
         part._replace(steps=tuple(step._replace(number=next(numbers)) for step in part.steps))
         for part in parts
     )
+
+
+def as_text(rows: Sequence[Sequence[float]], labels: Sequence[str]) -> str:
+    """Rows of numbers and their classes as a text, a line each."""
+    cells = zip(rows, labels, strict=True)
+    return "\n".join(" ".join([*(f"{x:g}" for x in row), label]) for row, label in cells)

@@ -47,8 +47,8 @@ def next_probs(logits: Tensor, *, tape: NullTape = NULL_TAPE) -> Tensor:
 
     Shapes: logits and probs (..., T, V).
     """
-    scores = wide(logits)  # (..., T, V)
-    shifted = scores - scores.amax(-1, keepdim=True)  # (..., T, V)
+    wider = wide(logits)  # (..., T, V)
+    shifted = wider - wider.amax(-1, keepdim=True)  # (..., T, V)
     log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()  # (..., T, V)
     probs = log_probs.exp()  # (..., T, V)
     tape.note(shifted=shifted, log_probs=log_probs)

@@ -64,7 +64,12 @@ class CausalModel(LanguageModel):
         tokens = torch.zeros(lengths["tokens"], dtype=torch.long)
         return replace(config, n_layer=1, block_size=len(tokens), vocab_size=1), (tokens, tokens)
 
-    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (it reads one text)
+    def read(
+        self,
+        tokenizer: Tokenizer | None,
+        text: str,
+        source: str = "",  # noqa: ARG002 (it reads one text)
+    ) -> Batch:
         """The tokens of a text, and after each the one that is to be predicted.
 
         What stands before <SEP>, where the vocabulary has it, is read and not predicted.

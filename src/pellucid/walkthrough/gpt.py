@@ -195,7 +195,8 @@ def _tokens(trace: Trace) -> Iterator[str]:
 
 def _predictions(trace: Trace) -> Iterator[str]:
     """How likely the target was at each position, and the most likely next tokens."""
-    probs, wanted = trace.tape.value("probs"), trace.tape.value("targets").tolist()
+    probs = trace.tape.value("probs")
+    wanted = trace.tape.value("targets").tolist() if "targets" in trace.tape else None
     yield "the target and its probability; then the most likely next tokens"
     for place, row in enumerate(probs[:POSITIONS]):
         if not bool(row.isfinite().all()):
@@ -207,7 +208,7 @@ def _predictions(trace: Trace) -> Iterator[str]:
             for p, token in zip(top.values, top.indices, strict=True)
         )
         target = "none"
-        if wanted[place] != IGNORE:
+        if wanted is not None and wanted[place] != IGNORE:
             target = f"{quoted(trace.targets[place])} {float(row[wanted[place]]):.3g}"
         yield f"{quoted(trace.pieces[place]):<14} target {target:<22} → {guesses}"
     yield from _more(len(probs), "probs")

@@ -83,7 +83,12 @@ class Classifier(SettableModel):
         rows = torch.zeros(lengths["inputs"], config.inputs)
         return config, (rows, torch.zeros(len(rows), dtype=torch.long))
 
-    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (they read numbers)
+    def read(
+        self,
+        tokenizer: Tokenizer | None,  # noqa: ARG002 (it reads numbers)
+        text: str,
+        source: str = "",  # noqa: ARG002 (it reads one text)
+    ) -> Batch:
         """The rows of a table, a line each: the numbers, and behind them the class, or none."""
         rows, classes = read_rows(text, self.config.inputs, self.config.class_names)
         return rows, [IGNORE if one is None else one for one in classes]

@@ -189,7 +189,12 @@ class NextToken(SettableModel):
         windows = torch.zeros(lengths["windows"], config.window, dtype=torch.long)
         return config, (windows, windows[:, 0])
 
-    def read(self, tokenizer: Tokenizer | None, text: str, source: str = "") -> Batch:  # noqa: ARG002 (it reads one text)
+    def read(
+        self,
+        tokenizer: Tokenizer | None,
+        text: str,
+        source: str = "",  # noqa: ARG002 (it reads one text)
+    ) -> Batch:
         """Every window of the text, and after each what comes next; after the last it is open."""
         assert tokenizer is not None
         ids, size = tokenizer.encode(text), self.config.window

@@ -70,8 +70,8 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
 def lens(run: ExperimentRun, fields: Fields) -> Json:
     """What the stream would say at each layer, were it the last: the logit lens."""
     trace, place, count = traced(run), position_in(run, fields), fields["top"]
-    layers = logit_lens(trace.model, run.tape, place)
     names = lens_names(trace.model, run.tape)
+    layers = logit_lens(trace.model, run.tape, place) if names else ()
     return {
         "position": place,
         "layers": [

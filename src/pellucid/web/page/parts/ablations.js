@@ -33,33 +33,55 @@ export function ablations(panel) {
     inside);
   }
 
-  function head(block, at) {
-    const name = `h.${block}.attn.att`;
+  function head(name, at, block) {
     const canvas = h("canvas", { width: SIDE, height: SIDE });
     panel.store.picture({ name, lead: [at], height: SIDE, width: SIDE })
       .then((picture) => paint(canvas, picture), () => {}); // the store has said what went wrong
-    return button(name, [at], `Ablate head ${at} of block ${block}`, canvas);
+    return button(name, [at], `Ablate head ${at} of ${block}`, canvas);
+  }
+
+  function row({ title, name, heads, mlp }) {
+    const said = title.charAt(0).toLowerCase() + title.slice(1);
+    return h("tr", {},
+      h("th", { scope: "row" }, title),
+      heads.map((at) => h("td", {}, head(name, at, said))),
+      h("td", { class: "mlp" }, mlp && button(mlp, [], `Zero the MLP of ${said}`, "MLP")));
   }
 
   function draw(run) {
-    const { layers, heads } = run.model;
+    const rows = rowsOf(run.outline);
+    element.hidden = !rows.length;
+    if (!rows.length) return;
     const held = grid.contains(active()) && active().dataset.place;
-    const columns = Array.from({ length: heads }, (_, at) => at);
-    const rows = Array.from({ length: layers }, (_, block) => h("tr", {},
-      h("th", { scope: "row" }, String(block)),
-      columns.map((at) => h("td", {}, head(block, at))),
-      h("td", { class: "mlp" }, button(`h.${block}.mlp.c_proj.out`, [],
-        `Zero the MLP of block ${block}`, "MLP"))));
+    const columns = rows[0].heads;
     fill(grid, h("table", {},
       h("caption", { class: "unseen" }, "Heads and MLPs, a row a block"),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "block"),
         columns.map((at) => h("th", { scope: "col" }, String(at))),
         h("td", {}))),
-      h("tbody", {}, rows)));
+      h("tbody", {}, rows.map(row))));
     if (held) grid.querySelector(`[data-place="${held}"]`)?.focus({ preventScroll: true });
   }
 
   return { element, draw };
+}
+
+// The attentions of each block, one a row, and its MLP in the first of them.
+function rowsOf(outline) {
+  return outline.filter(({ kind }) => kind === "block").flatMap(({ title, children }) => {
+    const mlp = children.find(({ kind }) => kind === "mlp")?.tensors.filter(set).at(-1)?.name;
+    const looking = children.filter(({ children: heads }) => heads.length);
+    return looking.map(({ kind, children: heads }, at) => ({
+      title: kind === "cross" ? `${title}, cross` : title,
+      name: heads[0].tensors.find(set).name,
+      heads: heads.map(({ head }) => head),
+      mlp: at === 0 ? mlp : null,
+    }));
+  });
+}
+
+function set({ editable, parameter }) {
+  return editable && !parameter;
 }
 
 function paint(canvas, { tints, height, width }) {

@@ -6,8 +6,9 @@ export const OPTIMIZERS = [
   ["sgd", "SGD"], ["momentum", "Momentum"], ["adam", "Adam"], ["adamw", "AdamW"],
 ];
 
-const HEAD = /^h\.(\d+)\.attn\.att$/;
-const MLP = /^h\.(\d+)\.mlp\.c_proj\.out$/;
+const HEAD = /^(?:(\w+)\.)?h\.(\d+)\.(attn|cross)\.att$/;
+const MLP = /^(?:(\w+)\.)?h\.(\d+)\.mlp\.c_proj\.out$/;
+const STREAMS = { enc: "encoder ", dec: "decoder " };
 
 /** An action in a few words. */
 export function inWords(action) {
@@ -21,11 +22,16 @@ export function inWords(action) {
   if (action.do === "patch") return `${place} from “${brief(action.text)}”`;
   const head = name.match(HEAD);
   if (head && index.length === 1 && action.value === 0) {
-    return `head ${index[0]} of block ${head[1]} ablated`;
+    const cross = head[3] === "cross" ? "cross-attention " : "";
+    return `${cross}head ${index[0]} of ${blockOf(head)} ablated`;
   }
   const mlp = name.match(MLP);
-  if (mlp && !index.length && action.value === 0) return `MLP of block ${mlp[1]} zeroed`;
+  if (mlp && !index.length && action.value === 0) return `MLP of ${blockOf(mlp)} zeroed`;
   return `${place} set to ${written(action.value)}`;
+}
+
+function blockOf([, stream, block]) {
+  return `${STREAMS[stream] ?? ""}block ${block}`;
 }
 
 /** The actions of an experiment. */

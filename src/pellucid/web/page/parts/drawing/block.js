@@ -31,7 +31,7 @@ export function block(node, mode) {
 }
 
 function part(node, mode) {
-  if (node.kind === "attention" && node.children.length) return attention(node, mode);
+  if (["attention", "cross"].includes(node.kind) && node.children.length) return attention(node, mode);
   return step(node, mode, node.kind === "sum" ? 3 : 0.95, 17);
 }
 
