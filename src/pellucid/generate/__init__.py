@@ -9,6 +9,7 @@ from pellucid.generate.beam import Hypothesis, beam_search
 from pellucid.generate.lookup import looked_up
 from pellucid.generate.sampling import Draw, Sampling, candidates, choose, draw, generate
 from pellucid.generate.search import Translation, go_on, translate
+from pellucid.generate.written_on import write_on
 
 __all__ = [
     "Draw",
@@ -23,4 +24,5 @@ __all__ = [
     "go_on",
     "looked_up",
     "translate",
+    "write_on",
 ]

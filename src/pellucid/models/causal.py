@@ -24,6 +24,7 @@ from pellucid.models.checks import (
 from pellucid.models.language_model import LanguageModel
 from pellucid.models.model import Batch, Spelling
 from pellucid.tape import NULL_TAPE, NullTape, Tape
+from pellucid.text.choose import ending
 from pellucid.text.parallel import SEP
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree
@@ -72,13 +73,26 @@ class CausalModel(LanguageModel):
     ) -> Batch:
         """The tokens of a text, and after each the one that is to be predicted.
 
-        What stands before <SEP>, where the vocabulary has it, is read and not predicted.
+        Of two texts with <SEP> between, where the vocabulary has it, the first is not predicted,
+        and an <EOS> behind the second is only a target.
         """
         assert tokenizer is not None
         tokens = tokenizer.prompt(text)
         parted = tokenizer.special_tokens.get(SEP)
-        begin = tokens.index(parted) if parted in tokens else 0
-        return tokens, [IGNORE] * begin + [*tokens[begin + 1 :], IGNORE][: len(tokens)]
+        if parted not in tokens:
+            return tokens, [*tokens[1:], IGNORE][: len(tokens)]
+        begin, ended = tokens.index(parted), tokens[-1] == ending(tokenizer)
+        wanted = [IGNORE] * begin + tokens[begin + 1 :]
+        return (tokens[:-1], wanted) if ended else (tokens, [*wanted, IGNORE])
+
+    def write(self, tokenizer: Tokenizer | None, batch: Batch, tokens: Sequence[int]) -> str:
+        """See `Model.write`."""
+        assert tokenizer is not None
+        return tokenizer.decode([*batch[0], *tokens])
+
+    def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:  # noqa: ARG002
+        """See `Model.go_on`: of a long text the last tokens are read."""
+        return ([*inputs[0], token][-self.config.block_size :],)
 
     def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
         """See `Model.places`."""

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -58,6 +58,12 @@ class Model:
 
     inputs: ClassVar[Mapping[str, str]]
     """What `forward` takes, by its names on a tape, and what it is; a loss takes targets too."""
+
+    asks: ClassVar[str] = "Next after"
+    """What the scores of a place are about, in front of that place's name."""
+
+    writes: ClassVar[bool] = True
+    """Whether what it scores can be written after what it read, and so on."""
 
     streams: ClassVar[Mapping[str, str]] = {}
     """Where there are several streams: the path of each, and what it is called."""
@@ -131,6 +137,14 @@ class Model:
 
         Raises `TextError` or `TokenError` for a text that it cannot read.
         """
+        raise NotImplementedError
+
+    def write(self, tokenizer: Tokenizer | None, batch: Batch, tokens: Sequence[int]) -> str:
+        """The text of a batch that `read` made, with these scored tokens written after it."""
+        raise NotImplementedError
+
+    def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:
+        """The inputs with one token written after them; None where the text ends with it."""
         raise NotImplementedError
 
     def spell(self, tokenizer: Tokenizer | None, token: int) -> str:

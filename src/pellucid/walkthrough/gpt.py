@@ -94,7 +94,7 @@ def recorded_walkthrough(trace: Trace, title: str, about: str) -> Walkthrough:
     def again(tape: Tape) -> Walkthrough:
         return recorded_walkthrough(trace.on(tape), title, about)
 
-    labels = _labels(trace)
+    labels = trace_labels(trace)
     words = told(parts, trace.tape, labels, trace.piece, beside=_outcome(trace))
     return Walkthrough(title, with_warning(about, trace.tape), trace.tape, words, labels, again)
 

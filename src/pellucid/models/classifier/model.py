@@ -1,6 +1,6 @@
 """`Classifier`: a configuration and its parameters as one object, which checks what comes in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -41,6 +41,8 @@ class Classifier(SettableModel):
 
     architecture: ClassVar[str] = "classifier"
     Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+    asks: ClassVar[str] = "Class of"
+    writes: ClassVar[bool] = False
     inputs: ClassVar[Mapping[str, str]] = {"inputs": "The numbers that go in"}
     initial = staticmethod(init_classifier_params)
 
@@ -96,6 +98,19 @@ class Classifier(SettableModel):
     def spell(self, tokenizer: Tokenizer | None, token: int) -> str:  # noqa: ARG002 (classes have names)
         """What a class is called."""
         return self.config.class_names[token]
+
+    def write(
+        self,
+        tokenizer: Tokenizer | None,  # noqa: ARG002 (it reads numbers)
+        batch: Batch,
+        tokens: Sequence[int],
+    ) -> str:
+        """The rows, the last of them with this class."""
+        rows, classes = batch
+        named = [*classes[:-1], *(tokens[-1:] or classes[-1:])]
+        labels = ("" if one == IGNORE else self.config.class_names[one] for one in named)
+        cells = zip(rows, labels, strict=True)
+        return "\n".join(" ".join([*(f"{x:g}" for x in row), end]).strip() for row, end in cells)
 
     def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
         """See `Model.places`."""

@@ -206,6 +206,16 @@ class NextToken(SettableModel):
         windows = [ids[end - size : end] for end in range(size, len(ids) + 1)]
         return windows, [*ids[size:], IGNORE]
 
+    def write(self, tokenizer: Tokenizer | None, batch: Batch, tokens: Sequence[int]) -> str:
+        """See `Model.write`."""
+        assert tokenizer is not None
+        first, *others = batch[0]
+        return tokenizer.decode([*first, *(window[-1] for window in others), *tokens])
+
+    def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:  # noqa: ARG002
+        """See `Model.go_on`: the window drops its oldest token and takes in the new one."""
+        return ([[*inputs[0][-1][1:], token]],)
+
     def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
         """See `Model.places`."""
         windows = tape.value("windows").tolist()

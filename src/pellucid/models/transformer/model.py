@@ -1,6 +1,6 @@
 """`Transformer`: a configuration and its parameters as one object, which checks what comes in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -107,6 +107,18 @@ class Transformer(SettableModel):
             tokenizer, ParallelText(source, begun.rstrip()), "transformer"
         )
         return read, tokens, wanted if found else [*wanted[:-1], IGNORE]
+
+    def write(self, tokenizer: Tokenizer | None, batch: Batch, tokens: Sequence[int]) -> str:
+        """See `Model.write`; <BOS> is no part of the text."""
+        assert tokenizer is not None
+        return tokenizer.decode([*batch[1][1:], *tokens]).strip()
+
+    def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:
+        """See `Model.go_on`: a target ends with <EOS>, or with the positions that there are."""
+        assert tokenizer is not None
+        source, tokens = inputs
+        ended = token == special(tokenizer, EOS) or len(tokens) >= self.config.block_size
+        return None if ended else (source, [*tokens, token])
 
     def places(self, tape: Tape, spell: Spelling) -> Mapping[str, tuple[str, ...]]:
         """See `Model.places`."""

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pellucid.errors import ConfigError
-from pellucid.models import intervention_names
+from pellucid.models import CausalModel, intervention_names
 from pellucid.web.answers.change import effect, norms
 from pellucid.web.answers.contributions import contributions, paths
 from pellucid.web.answers.download import checkpoint
@@ -105,6 +105,11 @@ class SessionApi:
             run = self.runs.run(experiment_of(source))
             trace = traced(run)
             model = run.model_state.without_interventions if run.model_state else trace.model
+            if not isinstance(model, CausalModel):
+                raise ConfigError(
+                    f"what goes on learning from a text must be a model of one text, as GPT and "
+                    f"Llama are, and {run.subject.title} is none: take another, or a new one"
+                )
             start = Opened(model, trace.tokenizer, run.subject.title, run.text)
         return training(fields, start, self.runs.add_trained)
 

@@ -1,12 +1,12 @@
 """Generating on the page: each token with its candidates and the random number that chose it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 
-from pellucid.generate import Draw, Sampling, generate
+from pellucid.generate import Draw, Sampling, write_on
 from pellucid.inspect import lens_names, logit_lens
-from pellucid.models import CausalModel
+from pellucid.models import Batch
 from pellucid.tape import Tape
 from pellucid.web.answers.json_values import Json, json_number
 from pellucid.web.session.fields import Fields
@@ -17,23 +17,23 @@ def generating(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
     """Write on from the tokens that the run read, an event a token, and last the whole text."""
     trace = traced(run)
     top = fields["top"]
-    tokenizer = trace.tokenizer
-    tokens = run.subject.batch[0]
-    draws = generate(
-        trace.model,
-        tokens,
+    tokenizer, batch, model = trace.tokenizer, run.subject.batch, trace.model
+    draws = write_on(
+        model,
+        tokenizer,
+        batch[:-1],
         max_new_tokens=fields["count"],
         sampling=Sampling(**fields["sampling"]),
         generator=torch.Generator().manual_seed(fields["seed"]),
-        vocab_size=tokenizer.vocab_size,
     )
 
     def events() -> Iterator[Json]:
-        text = list(tokens)
+        read, written = batch[:-1], []
         for draw in draws:
-            yield _event(run, draw, top) | {"lens": _lens(run, trace.model, text, draw)}
-            text.append(draw.token)
-        yield {"done": {"text": tokenizer.decode(text)}}
+            yield _event(run, draw, top) | {"lens": _lens(run, read, draw)}
+            written.append(draw.token)
+            read = model.go_on(tokenizer, read, draw.token)
+        yield {"done": {"text": model.write(tokenizer, batch, written)}}
 
     return events()
 
@@ -62,11 +62,12 @@ def _event(run: ExperimentRun, draw: Draw, top: int) -> Json:
     }
 
 
-def _lens(run: ExperimentRun, model: CausalModel, text: Sequence[int], draw: Draw) -> list[Json]:
+def _lens(run: ExperimentRun, read: Batch, draw: Draw) -> list[Json]:
     """What each layer would have said in the draw's place, and how likely it held the token."""
-    tape = Tape()
-    model.forward(text[-model.config.block_size :], tape)
-    layers = logit_lens(model, tape, -1)
+    tape, model = Tape(), traced(run).model
+    model.forward(*read, tape)
+    names = lens_names(model, tape)
+    layers = logit_lens(model, tape, -1) if names else ()
     return [
         {
             "name": name,
@@ -75,5 +76,5 @@ def _lens(run: ExperimentRun, model: CausalModel, text: Sequence[int], draw: Dra
             "probability": json_number(float(row.max())),
             "chosen": json_number(float(row[draw.token])),
         }
-        for name, row in zip(lens_names(model, tape), layers, strict=True)
+        for name, row in zip(names, layers, strict=True)
     ]

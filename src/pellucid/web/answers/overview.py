@@ -32,6 +32,7 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "kind": "model" if run.trace else "lesson",
         "subject": {run.experiment.kind: run.experiment.name},
         "other": run.subject.other,
+        "writes": run.trace is not None and run.trace.model.writes,
         "reads": list(run.trace.model.inputs) if run.trace else [],
         "text": run.text,
         "source_text": run.subject.source,

@@ -39,8 +39,13 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
 
     A token that top-k or top-p leaves out stands there with p = 0. `whole` is the text with it.
     """
-    tokenizer, read = traced(run).tokenizer, run.subject.batch[0]
-    place, size = len(read) - 1, tokenizer.vocab_size
+    trace, batch = traced(run), run.subject.batch
+    tokenizer, model, place = trace.tokenizer, trace.model, len(trace.pieces) - 1
+    size = tokenizer.vocab_size if tokenizer else run.tape.value("logits").shape[-1]
+    after = trace.pieces[-1]
+    if tokenizer is not None and "tokens" in run.tape:
+        read = run.tape.value("tokens").tolist()
+        after = ("…" if len(read) > AFTER else "") + tokenizer.decode(read[-AFTER:])
     ids = _likeliest(run.tape.value("probs")[place][:size], fields["top"])
     # A model that is padded has ids that its tokenizer lacks: nothing draws those.
     kept, shares = candidates(
@@ -48,7 +53,8 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     )
     drawn = torch.zeros(size, dtype=shares.dtype).index_put((kept,), shares)
     return {
-        "after": ("…" if len(read) > AFTER else "") + tokenizer.decode(read[-AFTER:]),
+        "asks": model.asks,
+        "after": after,
         "position": place,
         "tokens": [
             {
@@ -57,7 +63,7 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
                 "p": float(drawn[token]),
                 "probability": float(run.tape.value("probs")[place, token]),
                 "name": at("probs", (place, token)),
-                "whole": tokenizer.decode([*read, token]),
+                "whole": model.write(tokenizer, batch, [token]),
             }
             for token in ids
         ],

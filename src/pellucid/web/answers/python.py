@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pellucid.examples import Example, find_example
 from pellucid.walkthrough import PARAMETERS
 from pellucid.web.session.experiment import Action, Patch, Set, Update
 from pellucid.web.session.library import Library
@@ -11,7 +12,7 @@ _IMPORTS = {
     "intervene(": "from pellucid import Intervention, Tape, intervene",
     "find_example(": "from pellucid.examples import find_example",
     "open_model(": "from pellucid.checkpoint import open_model",
-    "record_step(": "from pellucid.train import record_step, updated",
+    "record_batch(": "from pellucid.train import record_batch, updated",
     "flatten(": "from pellucid.tree import flatten, unflatten",
 }
 """The imports that a source needs."""
@@ -28,7 +29,7 @@ def python(run: ExperimentRun, library: Library) -> str:
     ]
     optimizer = ""
     for number, action in enumerate(experiment.actions, start=1):
-        lines += [f"# {number}", *_action(action, optimizer), ""]
+        lines += [f"# {number}", *_action(run, action, optimizer), ""]
         if not isinstance(action, Set | Patch):
             optimizer = action.update.optimizer
     last = experiment.next
@@ -36,10 +37,8 @@ def python(run: ExperimentRun, library: Library) -> str:
     lines += [
         "model = intervene(model.with_params(params), interventions)",
         f"update = {_settings(last)}",
-        "trace = record_step(",
-        f"    model, tokens, tokenizer, update=update, targets=targets, state={state}",
-        ")",
-        'print("loss", float(trace.tape["loss"]))',
+        f"trace = record_batch(model, batch, tokenizer, update=update, state={state})",
+        'print("loss", float(trace.tape["loss"]))' if "loss" in run.tape else "",
     ]
     source = "\n".join(lines) + "\n"
     imports = sorted(line for used, line in _IMPORTS.items() if used in source)
@@ -47,10 +46,11 @@ def python(run: ExperimentRun, library: Library) -> str:
 
 
 def _subject(run: ExperimentRun, library: Library) -> Iterator[str]:
-    experiment, (tokens, targets) = run.experiment, run.subject.batch
+    experiment, names = run.experiment, [*traced(run).model.inputs, "targets"]
     match experiment.kind:
         case "example":
-            yield f"example = find_example({experiment.name!r})"
+            made = "" if isinstance(find_example(experiment.name), Example) else ".shown()"
+            yield f"example = find_example({experiment.name!r}){made}"
             yield "model, tokenizer = example.model, example.tokenizer"
         case "model" if path := library.path(experiment.name):
             yield f"model, tokenizer = open_model({path!r})"
@@ -58,12 +58,14 @@ def _subject(run: ExperimentRun, library: Library) -> Iterator[str]:
             which = "that was given" if kind == "model" else "that was trained on the page"
             yield f"# the model {which}: save it as a checkpoint first"
             yield 'model, tokenizer = open_model("model")'
-    yield f"tokens = {list(tokens)}  # {run.text!r}"
-    yield f"targets = {list(targets)}"
+    for name, read in zip(names, run.subject.batch, strict=True):
+        said = run.subject.source if name == "source" else "" if name == "targets" else run.text
+        yield f"{name} = {list(read)}" + (f"  # {said!r}" if said else "")
+    yield f"batch = {', '.join(names)}"
     yield ""
 
 
-def _action(action: Action, optimizer: str) -> Iterator[str]:
+def _action(run: ExperimentRun, action: Action, optimizer: str) -> Iterator[str]:
     match action:
         case Set(name, index, value) if name.endswith(PARAMETERS):
             yield "leaves = dict(flatten(params))"
@@ -72,9 +74,12 @@ def _action(action: Action, optimizer: str) -> Iterator[str]:
             yield "params = unflatten(leaves)"
         case Set(name, index, value):
             yield f"interventions.append(Intervention({name!r}, {value!r}, {index!r}))"
-        case Patch(name, index, text):
+        case Patch(name, index, text, source):
+            read = run.subject.source if source is None else source
+            said = f"{text!r}, {read!r}" if read else repr(text)
             yield "other = Tape()"
-            yield f"model.with_params(params).forward(tokenizer.prompt({text!r}), other)"
+            yield f"read = model.read(tokenizer, {said})"
+            yield "model.with_params(params).forward(*read[:-1], other)"
             patch = f"other[{name!r}][{_place(index)}]"
             yield f"interventions.append(Intervention({name!r}, {patch}, {index!r}))"
         case _:
@@ -82,7 +87,7 @@ def _action(action: Action, optimizer: str) -> Iterator[str]:
                 yield "state = None  # another optimizer begins anew"
             yield f"for _ in range({action.count}):"
             yield "    now = intervene(model.with_params(params), interventions)"
-            yield "    loss, grads = now.loss_and_grads(tokens, targets)"
+            yield "    loss, grads = now.loss_and_grads(*batch)"
             yield f"    params, state = updated(params, grads, state, {_settings(action.update)})"
 
 

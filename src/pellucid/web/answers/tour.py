@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from pellucid.models import CausalModel
 from pellucid.walkthrough import Story, TensorPart, Tour, TourStop, lesson_stops
 from pellucid.web.answers.json_values import Json
 from pellucid.web.answers.outline import Outline
@@ -12,7 +13,7 @@ from pellucid.words import phrasebook
 
 def tour(run: ExperimentRun) -> Json:
     """The stops of a run, each with the node of the outline that it looks at."""
-    if run.trace is None:
+    if run.trace is None or not isinstance(run.trace.model, CausalModel) or "loss" not in run.tape:
         stops = list(lesson_stops(run.walkthrough))
     else:
         stops = list(Tour(run.walkthrough, run.trace, asdict(run.experiment.next)).stops())

@@ -7,12 +7,13 @@ import { number } from "./number.js";
 
 class Tokens extends Part {
   #open = null;
+  #source = h("ol", { class: "pk-list pk-source", "aria-label": "Source", hidden: true });
   #list = h("ol", { class: "pk-list" });
   #detail = h("div", { class: "pk-detail", id: "pel-token", hidden: true });
 
   connectedCallback() {
     if (!this.#list.isConnected) {
-      this.append(this.#list, this.#detail);
+      this.append(this.#source, this.#list, this.#detail);
       this.addEventListener("keydown", (event) => this.#key(event));
     }
     super.connectedCallback();
@@ -25,7 +26,11 @@ class Tokens extends Part {
   }
 
   render() {
-    const { tokens, losses } = this.store.run;
+    const { tokens, losses, source_tokens: sources } = this.store.run;
+    this.#source.hidden = !sources.length;
+    fill(this.#source, sources.map(({ id, piece }, at) => h("li", {},
+      h("span", { class: "pk-token", title: `source token ${at}: ${piece}, id ${id}` },
+        h("span", { class: "pk-piece" }, spelt(piece)), h("span", { class: "pk-id" }, id)))));
     const known = losses.filter((loss) => typeof loss === "number");
     const most = Math.max(1e-9, ...known);
     fill(this.#list, tokens.map((token, at) => this.#chip(token, at, losses[at], most)));

@@ -11,6 +11,7 @@ const KEY = "Ctrl ↵";
 /** The bar of the next token: {element, update()}. */
 export function nextBar(app) {
   const { store } = app;
+  const asks = h("strong", {}, "Next after");
   const after = h("span", { class: "nx-after" });
   const places = Array.from({ length: LISTED }, () => place(app));
   const list = h("ol", { class: "nx-list", "aria-label": "Likeliest next tokens" },
@@ -20,7 +21,7 @@ export function nextBar(app) {
   write.append(h("span", {}, "Append"), h("kbd", {}, KEY));
   const sliders = settings(store);
   const element = h("section", { class: "nx-bar", "aria-label": "Next token", hidden: true },
-    h("p", { class: "nx-head" }, h("strong", {}, "Next"), " after ", after),
+    h("p", { class: "nx-head" }, asks, " ", after),
     list, why, write,
     h("div", { class: "nx-settings", role: "group", "aria-label": "How a token is chosen" },
       sliders.map((one) => one.element)));
@@ -32,6 +33,7 @@ export function nextBar(app) {
     list.hidden = !next;
     write.disabled = !next;
     if (!next) return;
+    fill(asks, next.asks);
     fill(after, "“", token(next.after), "”");
     places.forEach((one, at) => one.show(next.tokens[at]));
     const first = spelled(next.tokens[0].text);
