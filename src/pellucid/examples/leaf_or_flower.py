@@ -295,9 +295,5 @@ def _labels(tape: Tape) -> dict[str, Sequence[Labels]]:
     )
 
 
-LEAF_OR_FLOWER = Demonstration(
-    TITLE,
-    ABOUT,
-    _walkthrough,
-    lambda: Shown(network(bias=True, activation="relu"), None, as_text(INPUTS, LABELS)),
-)
+WHOLE = Shown(network(bias=True, activation="relu"), None, as_text(INPUTS, LABELS))
+LEAF_OR_FLOWER = Demonstration(TITLE, ABOUT, _walkthrough, lambda: WHOLE)

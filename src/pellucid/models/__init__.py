@@ -42,13 +42,11 @@ from pellucid.models.llama.vocabularies import VOCABULARIES as LLAMA_VOCABULARIE
 from pellucid.models.lora import merged, trainable, with_lora
 from pellucid.models.model import Batch, Config, Model
 from pellucid.models.next_token.config import NextTokenConfig, init_next_token_params
+from pellucid.models.next_token.model import NextToken, slide, windows_of
 from pellucid.models.next_token.wiring import (
-    NextToken,
     next_token_logits,
     next_token_loss,
     next_token_loss_backward,
-    slide,
-    windows_of,
 )
 from pellucid.models.packed import packed
 from pellucid.models.settable import SettableModel, intervene

@@ -90,7 +90,12 @@ class CausalModel(LanguageModel):
         assert tokenizer is not None
         return tokenizer.decode([*batch[0], *tokens])
 
-    def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:  # noqa: ARG002
+    def go_on(
+        self,
+        tokenizer: Tokenizer | None,  # noqa: ARG002 (it never ends by itself)
+        inputs: Batch,
+        token: int,
+    ) -> Batch | None:
         """See `Model.go_on`: of a long text the last tokens are read."""
         return ([*inputs[0], token][-self.config.block_size :],)
 

@@ -95,7 +95,11 @@ class Classifier(SettableModel):
         rows, classes = read_rows(text, self.config.inputs, self.config.class_names)
         return rows, [IGNORE if one is None else one for one in classes]
 
-    def spell(self, tokenizer: Tokenizer | None, token: int) -> str:  # noqa: ARG002 (classes have names)
+    def spell(
+        self,
+        tokenizer: Tokenizer | None,  # noqa: ARG002 (classes have names)
+        token: int,
+    ) -> str:
         """What a class is called."""
         return self.config.class_names[token]
 
