@@ -280,7 +280,7 @@ def test_two_texts_stand_side_by_side(visitor: Visitor):
     check_shown(page, ENGLISH, "pel-compare")
     part.get_by_role("button", name=re.compile("Swap")).click()
     page.wait_for_function(
-        "() => document.querySelector('header [aria-label=Text]').value.includes('Word')"
+        "() => document.querySelector('header textarea, header input').value.includes('Word')"
     )
 
 

@@ -9,9 +9,9 @@ export function textForm(app) {
   const { store } = app;
   const field = h("textarea", { rows: 1, "aria-label": "Text", spellcheck: "false" });
   const source = h("textarea", { rows: 1, "aria-label": "Source", spellcheck: "false",
-    title: "The text that the encoder reads", hidden: true });
+    title: "The text that the encoder reads" });
   const run = h("button", { class: "main", type: "submit" }, "Run");
-  const element = h("form", { class: "pel-text" }, source, field, run);
+  const element = h("form", { class: "pel-text" }, field, run);
   let later = 0;
   let wanted = null; // what is to be run next
   let running = false;
@@ -32,7 +32,7 @@ export function textForm(app) {
 
   // A model that reads two texts has a source beside the text.
   function said() {
-    return { text: field.value, ...(source.hidden ? {} : { source: source.value }) };
+    return { text: field.value, ...(source.isConnected && { source: source.value }) };
   }
 
   for (const one of [source, field]) {
@@ -72,8 +72,10 @@ export function textForm(app) {
       const { run: shown } = store;
       const now = shown?.text ?? store.start?.default.text ?? "";
       const read = shown?.source_text ?? "";
-      source.hidden = !shown?.reads.includes("source");
-      set(field, { "aria-label": source.hidden ? "Text" : "Target so far" });
+      const two = shown?.reads.includes("source");
+      if (!two) source.remove();
+      else if (!source.isConnected) element.prepend(source);
+      set(field, { "aria-label": two ? "Target so far" : "Text" });
       field.rows = Math.min(6, now.split("\n").length);
       if (field.value === now && source.value === read) typed = false;
       else if (!ahead()) [field.value, source.value] = [now, read];
