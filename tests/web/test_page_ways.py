@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 from tests.web.examples import AI_ROCKS, changed, stepping
@@ -116,15 +117,76 @@ def test_a_link_outlives_the_server_and_an_open_page_goes_on(chromium: Any):
         visitor.end()
 
 
-def test_where_the_address_is_another_one_it_is_said(chromium: Any):
+PASTE = """(text) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", text);
+    const how = { clipboardData: data, bubbles: true, cancelable: true };
+    document.querySelector(".pel-text textarea").dispatchEvent(new ClipboardEvent("paste", how));
+}"""
+
+DROP = """(text) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], "state.json", { type: "application/json" }));
+    const how = { dataTransfer: data, bubbles: true, cancelable: true };
+    document.querySelector("main").dispatchEvent(new DragEvent("drop", how));
+}"""
+
+
+def test_a_state_is_taken_along_to_a_server_at_another_address(chromium: Any, tmp_path: Path):
     with page_server() as address:
+        _, _, host, token, _ = address.split("/")
         port = Browser(address).port
-        page = Visitor(chromium, address).example("AI rocks")
-    with page_server(port):
+        visitor = Visitor(chromium, address)
+        page = visitor.example("AI rocks")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.get_by_role("tab", name="Learn").click()
-        page.get_by_role("button", name="Step", exact=True).click()
+        step = page.locator("pel-learn").get_by_role("button", name="Step", exact=True)
+        step.click()
+        page.get_by_text("after 1 step").wait_for()
+        page.get_by_role("button", name="Share").click()
+        page.get_by_role("menuitem", name="Copy as a link").click()
+        page.get_by_text("Copied: paste it into any Pellucid page").first.wait_for()
+        link = page.evaluate("navigator.clipboard.readText()")
+        page.keyboard.press("Escape")
+        # Two tabs have nothing to do with each other.
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.get_by_text("after 1 step").wait_for()
+        other.locator("pel-learn").get_by_role("button", name="Step", exact=True).click()
+        other.get_by_text("after 2 steps").wait_for()
+        other.close()
+        assert page.get_by_text("after 1 step").count() == 1
+        assert visitor.complaints == []
+    step.click()
+    page.get_by_text("The server does not answer").wait_for()
+    with page_server(port) as again:
+        assert again != address
+        step.click()
         page.get_by_text("was started anew: open the address that it prints").wait_for()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save the state as a file").click()
+        file = Path(saved.value.path()).read_text("utf-8")
+        page.get_by_role("button", name="Copy the state as a link").click()
+        page.get_by_role("button", name="Copied: paste it").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == link
+        for secret in (token, host, again.split("/")[3]):
+            assert secret not in link + file
+        assert page.goto(page.url.split("#")[0]).status == 404
+        assert "Open the one that pellucid serve has printed" in page.inner_text("body")
         page.context.close()
+        newer = Visitor(chromium, again)
+        page = newer.start()
+        page.evaluate(PASTE, link)
+        page.get_by_text("after 1 step").wait_for()
+        page.go_back()
+        page.wait_for_function("!document.querySelector('pel-app').store.canUndo")
+        page.evaluate(DROP, file)
+        page.get_by_text("after 1 step").wait_for()
+        page.evaluate(DROP, "{}")
+        page.get_by_text("This file holds no experiment").first.wait_for()
+        page.evaluate(PASTE, "#" + "x" * 50)
+        page.get_by_text("This link holds no state").first.wait_for()
+        newer.end()
 
 
 def test_a_text_to_which_an_edit_does_not_fit_is_run_without_it(visitor: Visitor):

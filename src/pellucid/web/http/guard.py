@@ -20,7 +20,7 @@ import re
 from hmac import compare_digest
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
@@ -41,6 +41,12 @@ HEADERS = {
 }
 """What every answer says."""
 
+NOWHERE = (
+    "There is nothing at this address. Open the one that pellucid serve has printed; what this one "
+    "has from # on brings its state back, put behind that one or pasted into the page.\n"
+)
+"""What is said to who opens an address with another token: most likely of an earlier start."""
+
 _PATH = re.compile(rb"/([A-Za-z0-9_-]{1,200})(/|(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}){1,16})?")
 
 
@@ -60,7 +66,7 @@ class Guard:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             headers = Headers(scope=scope)
-            answer = self._stranger(headers) or self._within(scope)
+            answer = self._stranger(headers) or self._within(scope, headers)
             await answer(scope, receive, _with_headers(send))
 
     def _stranger(self, headers: Headers) -> Response | None:
@@ -73,14 +79,15 @@ class Guard:
             403, "only the page itself is answered: type its address, do not follow a link"
         )
 
-    def _within(self, scope: Scope) -> ASGIApp:
+    def _within(self, scope: Scope, headers: Headers) -> ASGIApp:
         """What answers for the path: the app where the token is right, else that there is nothing.
 
         The path is looked at as it came: what is not written plainly is no path of the page's.
         """
         path = _PATH.fullmatch(scope.get("raw_path", b""))
         if path is None or not compare_digest(path[1], self._token):
-            return Response(status_code=404)
+            opened = headers.get("sec-fetch-mode") == "navigate"
+            return PlainTextResponse(NOWHERE if opened else "", 404)
         if path[2] is None:
             return Response(status_code=307, headers={"Location": f"/{path[1].decode()}/"})
         scope["path"], scope["raw_path"] = path[2].decode(), path[2]

@@ -3,6 +3,9 @@
 import { ApiError } from "./api_error.js";
 
 const ENDED = 410;
+const NOWHERE = 404; // without a word: the address has the token of an earlier start
+const SILENT = "The server does not answer: start pellucid serve again. At the same address this " +
+  "page goes on; to another one take the state along.";
 
 /** Calls by HTTP; `base` is the page's own address, with its token. */
 export function httpApi(base = new URL("./", document.baseURI).href) {
@@ -25,7 +28,7 @@ export function httpApi(base = new URL("./", document.baseURI).href) {
       return await fetch(`${base}api/${name}`, { method: "POST", headers: all, body, signal });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new ApiError("The server does not answer: start pellucid serve again.");
+      throw new ApiError(SILENT, { lost: true });
     }
   }
 
@@ -57,14 +60,15 @@ async function checked(answer) {
     if (error.name === "AbortError") throw error; // it was broken off, and is nobody's mistake
     return null;
   });
-  if (!answer.ok) throw new ApiError(said?.error ?? refused(answer.status));
+  const lost = answer.status === NOWHERE && !said;
+  if (!answer.ok) throw new ApiError(said?.error ?? refused(answer.status), { lost });
   if (said === null) throw new ApiError("The server's answer is no JSON.");
   return said;
 }
 
 function refused(status) {
-  return status === 404
-    ? "The server at this address was started anew: open the address that it prints."
+  return status === NOWHERE
+    ? "The server was started anew: open the address that it prints, and take the state along."
     : `The server answers ${status}.`;
 }
 

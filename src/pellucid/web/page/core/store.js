@@ -7,8 +7,8 @@ const WITHOUT_EXPERIMENT = new Set(["start", "train"]);
 
 /**
  * What is looked at now. Events: "run" (there is a new one), "next" {detail: why not, or ""} (what
- * may come next has changed), "busy" {detail: bool}, "problem" {detail: one line}. A call that fails
- * says its problem, and rejects.
+ * may come next has changed), "busy" {detail: bool}, "problem" {detail: one line},
+ * "lost" (nobody answers any more). A call that fails says its problem, and rejects.
  */
 export class Store extends EventTarget {
   #api;
@@ -170,6 +170,7 @@ export class Store extends EventTarget {
   problem(error) {
     if (error.name === "AbortError") return;
     this.#send("problem", error.message ?? String(error));
+    if (error.lost) this.#send("lost");
   }
 
   async #open(experiment, undone) {

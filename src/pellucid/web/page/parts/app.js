@@ -6,6 +6,7 @@ import { clear, define, fill, h, say } from "../core/dom.js";
 import { lossText } from "../core/numbers.js";
 import { bar } from "./app/bar.js";
 import { panel } from "./app/panel.js";
+import { copyLink, listen, saveFile } from "./app/sharing.js";
 import { theme } from "./app/theme.js";
 
 const VIEWS = {
@@ -41,6 +42,7 @@ class App extends HTMLElement {
     store.addEventListener("run", () => this.#ran());
     store.addEventListener("busy", ({ detail }) => { this.#busy.hidden = !detail; });
     store.addEventListener("problem", ({ detail }) => this.#trouble(detail));
+    store.addEventListener("lost", () => this.#takeAlong());
   }
 
   get store() {
@@ -53,6 +55,7 @@ class App extends HTMLElement {
     this.#left = new AbortController();
     (this.embedded ? this : document).addEventListener("keydown", (event) => this.#key(event),
       { signal: this.#left.signal });
+    listen(this, this.embedded ? this : document, this.#left.signal);
     if (this.#bar) return;
     this.#busy.setAttribute("aria-label", "at work");
     this.#bar = bar(this);
@@ -227,6 +230,13 @@ class App extends HTMLElement {
     if (this.#problem.children.length) {
       this.#problem.lastChild.before(h("button", { class: "main", onclick: mend }, text));
     }
+  }
+
+  // Where nobody answers any more: the state goes on at another server.
+  #takeAlong() {
+    this.offer("Save the state as a file", () => saveFile(this));
+    this.offer("Copy the state as a link", ({ target }) => copyLink(this)
+      .then(() => fill(target, "Copied: paste it into the new page")));
   }
 
   #trouble(message) {
