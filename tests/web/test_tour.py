@@ -270,13 +270,15 @@ def test_every_step_has_a_place_a_number_and_parts_that_are_there(api: SessionAp
     steps = told(api, RUNS[name])
     assert 12 <= len(steps) <= 15
     assert len({step["id"] for step in steps}) == len(steps)
-    assert [step["id"] for step in steps if not step["look"]] == ["blocks"] * (
+    backward = [step["id"] for step in steps if step["look"]["mode"] == "gradient"]
+    assert backward == ["gradient", "weights"]
+    assert [step["id"] for step in steps if "node" not in step["look"]] == ["blocks"] * (
         run.trace is not None and run.trace.model.config.n_layer > 1
     )
     for step in steps:
         assert step["title"]
         assert 2 <= len(step["says"]) <= 7, step["says"]
-        assert not step["look"] or step["look"]["node"] in known
+        assert step["look"].get("node", outline[0]["id"]) in known
         assert step["number"] is not None
         assert answer(api, "why", experiment=RUNS[name], name=step["number"])["text"]
         for spot in step["spotlight"]:
@@ -313,8 +315,8 @@ def test_what_is_tried_is_told_and_does_what_was_promised(api: SessionApi):
 def test_a_head_that_is_off_is_not_followed(api: SessionApi):
     (mix,) = (step for step in told(api, AI_ROCKS) if step["id"] == "mix")
     after = {step["id"]: step for step in told(api, changed(AI_ROCKS, mix["try"]["action"]))}
-    assert mix["look"] == {"node": "h.0.attn.head.1"}
-    assert after["mix"]["look"] == {"node": "h.0.attn.head.0"}
+    assert mix["look"]["node"] == "h.0.attn.head.1"
+    assert after["mix"]["look"]["node"] == "h.0.attn.head.0"
 
 
 @pytest.mark.thinned(3)
@@ -328,7 +330,7 @@ def test_every_example_has_a_tour(api: SessionApi, name: str):
     for step in steps:
         assert step["title"]
         assert step["says"]
-        assert not step["look"] or step["look"]["node"] in known
+        assert step["look"].get("node", outline[0]["id"]) in known
         if step["number"]:
             answer(api, "why", experiment=experiment, name=step["number"])
 

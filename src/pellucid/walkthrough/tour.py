@@ -49,6 +49,7 @@ class TourStop(NamedTuple):
     number: str | None = None
     label: str = ""  # of the button that tries something; "" where nothing is to be tried
     tries: tuple[TensorPart, float] | None = None  # what is set to what; None is a step of training
+    backward: bool = False  # whether it is told of gradients
 
 
 class Tour:
@@ -216,14 +217,16 @@ class Tour:
         place = self.story.target
         if place is None:
             return TourStop("", "", (), TensorPart("logits"), ())
-        return self._at("dlogits", int(self.tape.value("targets")[place]), place)
+        wanted = int(self.tape.value("targets")[place])
+        return self._at("dlogits", wanted, place)._replace(backward=True)
 
     def _weights(self, _: Step) -> TourStop:
         if self.story.steepest is None or self.story.nudged is None:
             return TourStop("", "", ())
         name, index = self.story.steepest
         number, tries = at(f"d{name}", index), (TensorPart(name, index), self.story.nudged)
-        return TourStop("", "", (), TensorPart(name), self._weight(), number, tries=tries)
+        spots = self._weight()
+        return TourStop("", "", (), TensorPart(name), spots, number, tries=tries, backward=True)
 
     def _weight(self) -> tuple[TensorPart, ...]:
         name, index = self.story.steepest or ("", ())

@@ -31,11 +31,12 @@ def tried(run: ExperimentRun, before: ExperimentRun) -> Json:
 def _step(
     run: ExperimentRun, stop: TourStop, nodes: dict[tuple[str, tuple[int, ...]], str]
 ) -> Json:
+    place = {"node": stop.id} if run.trace is None else _look(stop.look, nodes)
     return {
         "id": stop.id,
         "title": stop.title,
         "says": list(stop.says),
-        "look": {"node": stop.id} if run.trace is None else _look(stop.look, nodes),
+        "look": {**place, "mode": "gradient" if stop.backward else "forward"},
         "spotlight": [_spot(spot) for spot in stop.spots],
         "number": stop.number,
         "try": {"label": stop.label, "action": _action(run, stop)} if stop.label else None,

@@ -13,7 +13,7 @@ class Tour extends Part {
   #parts = null;
   #steps = [];
   #at = 0;
-  #said = 0; // how much of the step is shown in a talk
+  #said = 0; // in a talk, which idea of the step is told: a sentence, and at last the number
   #open = false;
   #told = ""; // the experiment that the steps are of
   #tried = null; // {before, after, says}: what was done at this step
@@ -181,7 +181,8 @@ class Tour extends Part {
     const tried = Boolean(this.#tried);
     const said = tried ? this.#tried.says : step.says;
     fill(says, said.map((text, place) => h("p", {
-      hidden: !tried && place > most, "data-now": talk && !tried && place === most,
+      hidden: talk && !tried && (place > most || place < most - 1),
+      "data-now": talk && (tried || place === most),
     }, sentence(text))));
     number.hidden = tried || !step.number || most < step.says.length;
     if (!number.hidden) this.#work(step.number, number);
@@ -189,8 +190,7 @@ class Tour extends Part {
     back.disabled = this.#at === 0 && (!talk || this.#said === 0);
     next.disabled = this.#at === this.#steps.length - 1 && (!talk || most >= this.#ideas.length - 1);
     this.#drawPlaces();
-    if (talk) body.querySelector("[data-now], .tour-number")?.scrollIntoView({ block: "nearest" });
-    else body.scrollTop = 0;
+    body.scrollTop = 0;
   }
 
   async #work(name, place) {
