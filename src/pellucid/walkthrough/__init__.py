@@ -15,8 +15,9 @@ from pellucid.walkthrough.seats import Seat, Seats, Spell, by_letter
 from pellucid.walkthrough.selection import WAYS, brief, chosen
 from pellucid.walkthrough.sentences import Sentences
 from pellucid.walkthrough.steps import PARAMETERS, Steps
+from pellucid.walkthrough.stops import TensorPart, TourStop, lesson_stops
 from pellucid.walkthrough.story import Story
-from pellucid.walkthrough.tour import TensorPart, Tour, TourStop, lesson_stops
+from pellucid.walkthrough.tour import Tour
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.updates import lines, settings_of, update_equations
 from pellucid.walkthrough.walkthrough import (

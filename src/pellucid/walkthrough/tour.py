@@ -1,21 +1,18 @@
 """A run as a tour: about a dozen stops along its last token, each with words and one number.
 
-The stops follow the steps of the walkthrough; the words file says what is told at each. What no
-step of a model's run is, as in lessons on layers by themselves, is told step by step.
+The stops follow the steps of the walkthrough; the words file says what is told at each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import NamedTuple
 
 from pellucid.numbers import at
 from pellucid.train.record import Trace
 from pellucid.walkthrough.sights import Scene, seen_in
-from pellucid.walkthrough.sights.gradients import unravelled
 from pellucid.walkthrough.sights.update import steepest_new
+from pellucid.walkthrough.stops import TensorPart, TourStop
 from pellucid.walkthrough.story import Story
-from pellucid.walkthrough.walkthrough import Part, Step, Walkthrough
-from pellucid.words import ENGLISH, Phrasebook, phrasebook
+from pellucid.walkthrough.walkthrough import Step, Walkthrough
+from pellucid.words import ENGLISH, phrasebook
 
 NORMS = ("layer_norm", "rms_norm")
 STOPS = {
@@ -24,32 +21,6 @@ STOPS = {
     "softmax.backward": ("gradient", "weights"),
 }
 """What a kind of step is told as, where not as one stop of that name."""
-
-LESSON = 24
-"""How many steps of a lesson are told."""
-
-
-class TensorPart(NamedTuple):
-    """A tensor, or a part of it: its first axes, then a row and a column."""
-
-    name: str
-    lead: tuple[int, ...] = ()
-    row: int | None = None
-    column: int | None = None
-
-
-class TourStop(NamedTuple):
-    """One stop: what is said, what is looked at, one number, and what can be tried."""
-
-    id: str
-    title: str
-    says: tuple[str, ...]
-    look: TensorPart | None = None  # the step or head that it belongs to; None is all of the model
-    spots: tuple[TensorPart, ...] = ()
-    number: str | None = None
-    label: str = ""  # of the button that tries something; "" where nothing is to be tried
-    tries: tuple[TensorPart, float] | None = None  # what is set to what; None is a step of training
-    backward: bool = False  # whether it is told of gradients
 
 
 class Tour:
@@ -251,43 +222,3 @@ class Tour:
             number,
             " ".join(self._said("tour.update.label", figures)),
         )
-
-
-def lesson_stops(walkthrough: Walkthrough) -> Iterator[TourStop]:
-    """The first `LESSON` steps that have something to say, each called by its part and place."""
-    book = phrasebook(ENGLISH)
-    steps = (
-        (f"part-{which}-{place}", part, step)
-        for which, part in enumerate(walkthrough.parts)
-        for place, step in enumerate(part.steps)
-        if step.says
-    )
-    for name, part, step in islice(steps, LESSON):
-        yield _lesson_stop(walkthrough, part, step, book)._replace(id=name)
-
-
-def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phrasebook) -> TourStop:
-    """A step in its own words, each sentence by itself where the words file has them so."""
-    scene = Scene(step, walkthrough.tape, walkthrough.labels)
-    figures = seen_in(scene, f"{step.kind}.{part.way}") if part.way and step.kind else {}
-    lists = (f"{step.kind}.{part.way}.{which}" for which in ("first", "again"))
-    found = [told for key in lists if (told := book.sentences_said(key, figures))]
-    says = next((told for told in found if step.says.startswith(" ".join(told))), ())
-    rest = step.says.removeprefix(" ".join(says)).strip()
-    name = next(iter((*step.matter, *step.names)), None)
-    return TourStop(
-        "",
-        step.title or part.heading,
-        tuple(filter(None, (*says, rest))),
-        TensorPart(name) if name else None,
-        (TensorPart(name),) if name else (),
-        _largest(walkthrough, name),
-    )
-
-
-def _largest(walkthrough: Walkthrough, name: str | None) -> str | None:
-    """The name of the largest number of a value; None where there is none, or no arithmetic."""
-    value = walkthrough.tape.value(name) if name else None
-    if value is None or not value.is_floating_point() or not bool(value.isfinite().all()):
-        return None
-    return at(str(name), unravelled(int(value.abs().argmax()), value)) if value.numel() else None
