@@ -41,13 +41,15 @@ def inspected(visitor: Visitor, **how: Any) -> Any:
     box = page.locator("pel-drawing").get_by_role("button", name="wte.weight,").first
     box.focus()
     page.keyboard.press("Enter")
+    if how.get("width", 1280) < 1024:  # the panel lies below, and shows its head
+        page.get_by_role("button", name="Chosen", exact=True).click()
     page.locator("pel-inspector").get_by_role("grid").first.wait_for()
     return page
 
 
 def lesson(visitor: Visitor, **how: Any) -> Any:
     page = visitor.example("Softmax", **how)
-    page.locator("[data-number]").first.wait_for()
+    page.locator("pel-lesson [data-number]").first.wait_for()
     return page
 
 

@@ -424,7 +424,7 @@ const app = Object.assign(document.createElement("pel-app"), { store });
 place.replaceChildren(app);
 app.ready();
 app.show("see");
-const tabs = () => [...app.querySelectorAll("[role=tab]")];
+const tabs = () => [...app.querySelectorAll(".pel-tabs [role=tab]")];
 """
 )
 
@@ -466,7 +466,7 @@ def test_arrows_go_from_tab_to_tab_and_say_which_is_chosen(modules: Modules):
     assert [one[0] for one in found] == ["learn", "touch", "learn", "see", "compare"]
     assert [one[1] for one in found] == [f"pel-{one[0]}" for one in found]
     assert [one[2] for one in found] == [one[0] for one in found]
-    assert found[-1][3] == "-1-1-1-10"
+    assert found[-1][3] == "-1-1-1-1-10"
 
 
 def test_the_facts_are_the_model_s(modules: Modules):
@@ -512,12 +512,13 @@ def test_the_panel_opens_at_a_number_and_escape_closes_it(modules: Modules):
         chip.click();
         const side = app.querySelector(".pel-side");
         await until(() => side.querySelector("h3")?.dataset.name === "losses[0]");
-        const seen = [side.hidden, app.state.focus.number, document.activeElement.textContent];
+        const seen = [side.dataset.open, app.state.focus.number,
+            document.activeElement.getAttribute("aria-label")];
         key(side, "Escape");
-        return [...seen, side.hidden, app.state.focus.number ?? null,
+        return [...seen, side.dataset.open ?? null, app.state.focus.number ?? null,
             document.activeElement === chip]""",
     )
-    assert found == [False, "losses[0]", "Why this number", True, None, True]
+    assert found == ["full", "losses[0]", "Why this number", None, None, True]
 
 
 def test_the_theme_goes_round_and_is_kept(modules: Modules):

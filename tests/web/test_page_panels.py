@@ -224,6 +224,7 @@ def test_what_cannot_be_set_is_said_and_the_page_goes_on(visitor: Visitor):
 
 def test_an_entry_of_a_table_is_edited(visitor: Visitor):
     page = visitor.example("AI rocks")
+    page.get_by_text("Outline", exact=True).click()
     page.get_by_role("treeitem", name="Embedding lookup").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("treeitem", name=re.compile("wte.weight")).click()

@@ -40,11 +40,11 @@ def test_the_choice_has_every_model_and_worked_example_and_each_opens(visitor: V
     cards = page.locator(".ps-card .ps-title").all_inner_texts()
     assert cards[:2] == ["english-1M", "tiny"]
     assert sorted(cards[2:-1]) == sorted(titles)
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     for title in titles:
         choose(page, title)
         page.get_by_role("heading", name=title, level=1).wait_for(state="attached")
-        page.get_by_role("tabpanel").locator("h2, h3, tr, [role=treeitem]").first.wait_for()
+        page.locator("pel-lesson h2, pel-drawing [role=button]").first.wait_for(state="attached")
     page.get_by_role("button", name="Pellucid", exact=True).click()
     shown(page, "text", "Elizabeth looked at Mr.")
 
@@ -142,6 +142,8 @@ def test_gradients_stand_in_the_drawing_too(visitor: Visitor):
 
 def test_the_outline_is_a_tree_for_keys(visitor: Visitor):
     page = visitor.example("AI rocks")
+    assert not page.get_by_role("tree").is_visible()  # folded at the first visit
+    page.get_by_text("Outline", exact=True).click()
     page.get_by_role("treeitem", name="Block 0").click()
     page.keyboard.press("Home")
     for _ in range(3):
@@ -157,6 +159,7 @@ def test_the_outline_is_a_tree_for_keys(visitor: Visitor):
 
 def table_of(page: Any, name: str) -> Any:
     """Open a tensor by the outline, and wait for its table."""
+    page.get_by_text("Outline", exact=True).click()
     tree = page.get_by_role("tree")
     path = {"h.0.ln_1.xhat": ("Block 0", "Layer norm 1"), "wte.weight": ("Embedding lookup",)}
     for title in path[name]:
@@ -196,6 +199,7 @@ def test_a_large_table_has_few_cells_in_the_page(visitor: Visitor):
     grid.get_by_role("gridcell").first.focus()
     for _ in range(3):
         page.keyboard.press("PageDown")
+    page.wait_for_function("() => document.activeElement.dataset.number")
     row = page.evaluate("+document.activeElement.dataset.number.split('[')[1].split(',')[0]")
     assert row >= 9
     page.keyboard.press("Control+End")

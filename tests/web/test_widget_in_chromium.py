@@ -63,7 +63,7 @@ def test_a_number_is_clicked_and_its_arithmetic_shown(notebook: Any, view: View)
     assert name == "losses[0]"
     assert float(value) == float(tape["losses"][0])
     number.click()
-    panel = cell.get_by_role("complementary", name="Why this number")
+    panel = cell.get_by_role("complementary", name="Chosen, and why")
     panel.get_by_text("losses[0]").first.wait_for()
     panel.get_by_text("probs").first.wait_for()
     made.page.keyboard.press("Escape")
@@ -246,7 +246,7 @@ def test_it_fits_into_its_cell(notebook: Any, view: View, width: int):
     cell = made.cell(0)
     cell.locator(".pel-tabs").wait_for()
     cell.locator('pel-tokens [data-number^="losses["]').first.click()
-    panel = cell.get_by_role("complementary", name="Why this number")
+    panel = cell.get_by_role("complementary", name="Chosen, and why")
     panel.get_by_text("losses[0]").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     frame, box = page.locator(".pellucid-view").bounding_box(), panel.bounding_box()

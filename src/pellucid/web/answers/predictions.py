@@ -30,8 +30,8 @@ def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     return [_row(run, place, token) for token in _likeliest(run.tape.value("probs")[place], count)]
 
 
-AFTER = 6
-"""How many of the last tokens are said again before what may come next."""
+AFTER = 24
+"""About so many of a text's last characters are said again before what may come next."""
 
 
 def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
@@ -44,8 +44,7 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     size = tokenizer.vocab_size if tokenizer else run.tape.value("logits").shape[-1]
     after = trace.pieces[-1]
     if tokenizer is not None and "tokens" in run.tape:
-        read = run.tape.value("tokens").tolist()
-        after = ("…" if len(read) > AFTER else "") + tokenizer.decode(read[-AFTER:])
+        after = tokenizer.decode(run.tape.value("tokens").tolist())
     ids = _likeliest(run.tape.value("probs")[place][:size], fields["top"])
     # A model that is padded has ids that its tokenizer lacks: nothing draws those.
     kept, shares = candidates(
@@ -54,7 +53,7 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     drawn = torch.zeros(size, dtype=shares.dtype).index_put((kept,), shares)
     return {
         "asks": model.asks,
-        "after": after,
+        "after": _tail(after),
         "position": place,
         "tokens": [
             {
@@ -71,6 +70,18 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
         "vocabulary": size,
         "sampling": fields["sampling"],
     }
+
+
+def _tail(text: str) -> str:
+    """The last words of a text, about `AFTER` characters.
+
+    >>> _tail("The cake is short"), _tail("The chef put the cake into the oven")
+    ('The cake is short', '… the cake into the oven')
+    """
+    if len(text) <= AFTER:
+        return text
+    tail = text[-AFTER:]
+    return f"…{tail[max(0, tail.find(' ')) :]}"
 
 
 def lens(run: ExperimentRun, fields: Fields) -> Json:

@@ -26,7 +26,7 @@ class App extends HTMLElement {
   #problem = h("div", { class: "pel-problem", role: "status", "aria-live": "polite" });
   #busy = h("div", { class: "pel-busy", role: "progressbar", hidden: true });
   #main = h("main", { class: "pel-main", tabindex: "-1" });
-  #panel = panel(() => this.#closed());
+  #panel = null;
   #tour = h("pel-tour");
   #bar = null;
   #title = h("h1", { class: "unseen" });
@@ -59,6 +59,7 @@ class App extends HTMLElement {
     if (this.#bar) return;
     this.#busy.setAttribute("aria-label", "at work");
     this.#bar = bar(this);
+    this.#panel = panel(this);
     const skip = h("button", { class: "unseen skip", onclick: () => this.#main.focus() });
     skip.textContent = "Skip to the content";
     this.#main.append(this.#title, this.#waiting);
@@ -66,6 +67,7 @@ class App extends HTMLElement {
     const body = h("div", { class: "pel-body" }, this.#tour, this.#main, this.#panel.element);
     this.append(skip, this.#bar.element, this.#busy, this.#problem, body, this.#said);
     this.addEventListener("pel-why", ({ detail }) => this.#why(detail.name));
+    this.addEventListener("pel-chosen", ({ detail }) => this.#panel.choose(detail));
     this.addEventListener("pel-look", ({ detail }) => this.#look(detail));
     this.addEventListener("pel-spotlight", ({ detail }) => this.shown?.spotlight?.(detail.targets));
     this.addEventListener("pel-toured", () => this.#toured());
@@ -123,7 +125,7 @@ class App extends HTMLElement {
 
   /** What the page opens on: a model that runs. */
   async home() {
-    this.#panel.close();
+    this.#panel.escape();
     this.#tour.leave();
     this.show("see");
     const { default: first, models } = this.#store.start;
@@ -175,7 +177,7 @@ class App extends HTMLElement {
     this.#trouble("");
     this.#bar.update();
     this.#titled();
-    if (this.#panel.name) this.#panel.show(this.#store, this.#panel.name);
+    this.#panel.update();
     this.#speak(run.loss === null ? run.title : `${run.title}, loss ${lossText(run.loss)}`);
     this.#remember();
   }
@@ -189,11 +191,12 @@ class App extends HTMLElement {
 
   #why(name) {
     this.#focus = { ...this.#focus, number: name };
-    this.#panel.show(this.#store, name);
+    this.#panel.why(name);
     this.#remember();
   }
 
-  #closed() {
+  /** No number is explained any more. */
+  unwhy() {
     this.#focus = { ...this.#focus, number: undefined };
     this.#remember();
   }
@@ -250,9 +253,8 @@ class App extends HTMLElement {
     if (event.target !== document.body && !this.contains(event.target)) return;
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     const command = event.ctrlKey || event.metaKey;
-    if (event.key === "Escape" && this.#panel.name && !event.defaultPrevented) {
+    if (event.key === "Escape" && !event.defaultPrevented && this.#panel.escape()) {
       event.preventDefault();
-      this.#panel.close();
     } else if (command && event.key === "Enter" && (!typing || typing.closest(".pel-text"))) {
       event.preventDefault();
       if (!event.repeat) this.writeOn();

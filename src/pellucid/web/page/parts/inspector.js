@@ -7,7 +7,6 @@ import { numberName, shapeText, written } from "../core/numbers.js";
 import { Part } from "../core/part.js";
 import { save } from "../core/share.js";
 import { asSvg } from "./export.js";
-import { icon } from "./icons.js";
 
 class Inspector extends Part {
   #chosen = null;
@@ -77,12 +76,9 @@ class Inspector extends Part {
   }
 
   #head(title, tools) {
-    const close = h("button", { class: "quiet", "aria-label": "Close", title: "Close" });
-    close.append(icon("close"));
-    close.addEventListener("click", () => this.close());
     const download = h("button", { class: "quiet", title: "Save this as SVG" }, "SVG");
     download.addEventListener("click", async () => save(await asSvg(this), "pellucid-tensor.svg"));
-    const buttons = h("div", { class: "pi-tools" }, tools, download, close);
+    const buttons = h("div", { class: "pi-tools" }, tools, download);
     return h("div", { class: "pi-head" }, title, buttons);
   }
 

@@ -56,7 +56,7 @@ class Lesson extends Part {
 
   #tensor(tensor) {
     const choose = () => say(this, "pel-chosen", { tensor, node: null });
-    const open = h("button", { class: "link", title: "Open below", onclick: choose });
+    const open = h("button", { class: "link", title: "Open beside", onclick: choose });
     open.append(h("code", {}, tensor.name));
     const head = h(
       "p",

@@ -1,14 +1,15 @@
-// See: the tokens, the drawing with its outline, and what is chosen in it; a lesson as a column.
+// See: the tokens, the drawing with its outline; a lesson as a column.
 
 import "./drawing.js";
-import "./inspector.js";
 import "./lesson.js";
 import "./outline.js";
 import "./tokens.js";
 import { define, h, say } from "../core/dom.js";
+import { keep, kept } from "../core/kept.js";
 import { Part } from "../core/part.js";
+import { separator } from "./app/separator.js";
 
-const WIDE = 1120; // pixels of the page in which the outline has room beside the drawing
+const OUTLINE = "outline open";
 
 class See extends Part {
   #parts = null;
@@ -29,7 +30,7 @@ class See extends Part {
     this.#parts.read.hidden = lesson || !this.store.run.other;
   }
 
-  /** Go to {node} or {tensor, lead}, in the drawing and below it. */
+  /** Go to {node} or {tensor, lead}. */
   look(detail) {
     if (this.store.run.kind === "lesson") return this.#parts.lesson.look(detail);
     return this.#parts.drawing.look(detail);
@@ -47,22 +48,17 @@ class See extends Part {
       outline: made("pel-outline"),
       drawing: made("pel-drawing"),
       lesson: made("pel-lesson"),
-      inspector: made("pel-inspector"),
     };
-    const side = h("details", { class: "pel-outline-box" });
+    const side = h("details", { class: "pel-outline-box", open: kept(OUTLINE) === "yes" });
     side.append(h("summary", {}, "Outline"), parts.outline);
-    let wide = null;
-    new ResizeObserver(([{ contentRect }]) => {
-      if (wide === contentRect.width >= WIDE) return; // it stays as it was opened or closed by hand
-      side.open = wide = contentRect.width >= WIDE;
-    }).observe(this.closest("pel-app") ?? this);
-    const middle = h("div", { class: "pel-see-middle" }, side, parts.drawing, parts.lesson);
+    side.addEventListener("toggle", () => keep(OUTLINE, side.open ? "yes" : "no"));
+    const line = separator({ of: side, name: "outline" });
+    const middle = h("div", { class: "pel-see-middle" }, side, line, parts.drawing, parts.lesson);
     parts.read = h("button", { class: "quiet pel-read", hidden: true,
       onclick: () => this.store.show({ subject: this.store.run.other }) }, "Read it as a lesson");
     this.#parts = parts;
-    this.append(parts.read, parts.tokens, middle, parts.inspector);
+    this.append(parts.read, parts.tokens, middle);
     this.addEventListener("pel-chosen", ({ detail }) => {
-      parts.inspector.show(detail);
       parts.outline.mark(detail);
       const { tensor, node } = detail;
       const focus = tensor ? { tensor: tensor.name, lead: tensor.lead } : { node: node?.id };

@@ -1,48 +1,149 @@
-// The panel beside the views, where a number's arithmetic stands; on a phone a sheet from below.
+// The panel beside the views: what is chosen, and below it why a number is what it is. Beside the
+// drawing it has room of its own; elsewhere it lies over the view: nothing moves when it opens.
 
-import { active, h } from "../../core/dom.js";
+import "../inspector.js";
+import { active, fill, h, set } from "../../core/dom.js";
+import { keep, kept } from "../../core/kept.js";
+import { numberName } from "../../core/numbers.js";
 import { icon } from "../icons.js";
+import { separator } from "./separator.js";
+import { welcome } from "./welcome.js";
 
-/** The panel: {element, name, show(store, name), close()}; `closed` is called when it closes. */
-export function panel(closed) {
-  const heading = h("h2", { tabindex: "-1" }, "Why this number");
-  const shut = h("button", { class: "quiet", "aria-label": "Close", title: "Close (Escape)" });
-  const place = h("div", { class: "pel-side-body" });
-  const head = h("div", { class: "pel-side-head" }, heading, shut);
-  const element = h("aside", { class: "pel-side", "aria-label": "Why this number", hidden: true });
-  element.append(head, place);
-  shut.append(icon("close"));
+const FOLDED = "panel folded";
+
+/** The panel of an app: {element, name, choose(detail), why(name), close(), escape(), update()}. */
+export function panel(app) {
+  const { store } = app;
+  const greeting = welcome(app);
+  const inspector = h("pel-inspector");
+  const hint = h("p", { class: "hint" }, "Click a number: its arithmetic stands here.");
+  const chosen = part("Chosen", greeting.element, inspector);
+  const reasons = part("Why this number", hint);
+  const title = h("h2", { class: "pel-side-title" });
+  const turns = ["Chosen", "Why"].map((word, at) => h("button", { class: "quiet",
+    onclick: () => show(at === 0 ? "chosen" : "why", "full") }, word));
+  const large = tool("fit", "Enlarge to the whole page", () => enlarge(!element.dataset.large));
+  const dock = tool("dock", "Keep room for it beside the drawing", () => fold(false));
+  const shut = tool("close", "Close (Escape)", () => close());
+  const element = h("aside", { class: "pel-side", "aria-label": "Chosen, and why" });
+  element.append(
+    separator({ of: element, name: "panel", after: true }),
+    h("div", { class: "pel-side-head" },
+      h("div", { class: "pel-side-turns", role: "group", "aria-label": "Shown" }, turns), title,
+      h("div", { class: "pel-side-tools" }, large, dock, shut)),
+    h("div", { class: "pel-side-parts" }, chosen,
+      separator({ of: chosen, name: "chosen", axis: "height", share: 0.8 }), reasons),
+  );
   let from = null;
+
+  // `open` is how it lies over a view: "peek" is its head alone, "full" is all; `what` is then shown.
+  function show(what, open) {
+    element.dataset.now = what;
+    element.dataset.open = open;
+    turns.forEach((one, at) => set(one, { "aria-pressed": String((at === 1) === (what === "why")) }));
+    turns[1].disabled = !made.name;
+  }
+
+  function enlarge(on) {
+    if (on) element.dataset.large = "yes";
+    else delete element.dataset.large;
+    if (on) element.dataset.open = "full";
+    const said = on ? "Back to the side (Escape)" : "Enlarge to the whole page";
+    set(large, { title: said, "aria-label": said, "aria-pressed": String(on) });
+  }
+
+  function fold(on) {
+    app.toggleAttribute("data-folded", on);
+    keep(FOLDED, on ? "yes" : "no");
+  }
+
+  function close() {
+    if (getComputedStyle(element).position === "relative") fold(true); // it has room of its own
+    made.escape();
+    delete element.dataset.open;
+  }
+
+  function leave() {
+    const inside = element.contains(active());
+    delete element.dataset.open;
+    if (made.name) {
+      made.name = null;
+      reasons.querySelector("pel-why").name = null;
+      hint.hidden = false;
+      element.dataset.now = "chosen";
+      app.unwhy();
+    }
+    if (inside && from?.isConnected) from.focus({ preventScroll: true });
+  }
+
+  function update() {
+    greeting.element.hidden = !inspector.hidden;
+    if (inspector.hidden) fill(title, "Chosen");
+  }
 
   const made = {
     element,
     name: null,
 
-    show(store, name) {
-      let why = place.querySelector("pel-why");
-      if (!why) {
-        why = Object.assign(h("pel-why"), { store });
-        place.append(why);
-      }
-      const opening = element.hidden;
-      if (opening) from = active();
-      element.hidden = false;
-      made.name = name;
-      why.name = name;
-      if (opening) heading.focus({ preventScroll: true });
+    /** Show what is chosen: {tensor, node}, or {node}. */
+    choose(detail) {
+      inspector.store ??= store;
+      inspector.show(detail);
+      update();
+      const { tensor, node } = detail;
+      fill(title, tensor ? h("code", {}, numberName(tensor.name, tensor.lead)) : node?.title);
+      show("chosen", element.dataset.open ?? "peek");
+      chosen.scrollTop = 0;
     },
 
-    close() {
-      if (element.hidden) return;
-      const inside = element.contains(active());
-      element.hidden = true;
-      made.name = null;
-      const why = place.querySelector("pel-why");
-      if (why) why.name = null;
-      if (inside && from?.isConnected) from.focus({ preventScroll: true });
-      closed();
+    /** Show why a number is what it is. */
+    why(name) {
+      let why = reasons.querySelector("pel-why");
+      if (!why) {
+        why = Object.assign(h("pel-why"), { store });
+        reasons.append(why);
+      }
+      const opening = !made.name;
+      if (opening) from = active();
+      hint.hidden = true;
+      made.name = name;
+      why.name = name;
+      show("why", "full");
+      if (opening) reasons.focus({ preventScroll: true });
+    },
+
+    close,
+
+    /** What Escape does here: back from the whole page, or away; false where there is nothing. */
+    escape() {
+      if (element.dataset.large) enlarge(false);
+      else if (made.name || element.dataset.open === "full") leave();
+      else return false;
+      return true;
+    },
+
+    /** There is another run. */
+    update() {
+      greeting.update();
+      if (made.name) reasons.querySelector("pel-why").name = made.name;
+      update();
     },
   };
-  shut.addEventListener("click", () => made.close());
+  app.toggleAttribute("data-folded", kept(FOLDED) === "yes");
+  element.dataset.now = "chosen";
+  turns[1].disabled = true;
+  update();
+  return made;
+}
+
+function part(name, ...children) {
+  const made = h("section", { class: "pel-side-part", "aria-label": name, tabindex: -1 });
+  made.append(...children);
+  return made;
+}
+
+function tool(name, title, onclick) {
+  const made = h("button", { class: "quiet", title, "aria-label": title, onclick }, icon(name));
+  made.classList.add(`pel-side-${name}`);
   return made;
 }

@@ -1,6 +1,8 @@
 // Light, dark, or as the system has it: kept for the next visit.
 
-const KEY = "pellucid theme";
+import { keep, kept } from "../../core/kept.js";
+
+const KEY = "theme";
 const ORDER = ["auto", "light", "dark"];
 
 const roots = new Set();
@@ -12,7 +14,7 @@ export const theme = {
   /** Take up, in this root too, what was chosen the last time. */
   begin(root) {
     roots.add(root);
-    this.set(kept() ?? "auto");
+    this.set(kept(KEY) ?? "auto");
   },
 
   /** This root is no more. */
@@ -27,20 +29,8 @@ export const theme = {
       if (this.now === "auto") delete root.dataset.theme;
       else root.dataset.theme = this.now;
     }
-    try {
-      localStorage.setItem(KEY, this.now);
-    } catch {
-      // Without storage the choice lasts as long as the page.
-    }
+    keep(KEY, this.now);
     window.dispatchEvent(new Event("pel-theme"));
     return this.now;
   },
 };
-
-function kept() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}

@@ -1,0 +1,32 @@
+// What the panel says while nothing is chosen: what is looked at, and how one looks closer.
+
+import { fill, h } from "../../core/dom.js";
+import { count } from "../../core/numbers.js";
+
+/** The words for an app: {element, update()}. */
+export function welcome(app) {
+  const { store } = app;
+  const title = h("h2", {});
+  const about = h("p", { class: "muted" });
+  const size = h("p", { class: "muted tabular" });
+  const ways = h("ul", { class: "pw-ways" }, [
+    ["Click a part", "to zoom in: it is explained here."],
+    ["Click a number", "for its arithmetic, down to tokens and weights."],
+    ["Type", "another text: all follows."],
+  ].map(([what, then]) => h("li", {}, h("strong", {}, what), " ", then)));
+  const element = h("div", { class: "pw-welcome" }, title, about, size, ways);
+  return {
+    element,
+    update() {
+      const { run, start } = store;
+      if (!run) return;
+      const known = start?.models.find(({ name }) => name === run.subject.model);
+      fill(title, run.title);
+      fill(about, known?.about ?? run.about.split("\n")[0]);
+      const { model } = run;
+      fill(size, model && `${model.layers} ${model.layers === 1 ? "block" : "blocks"} of ` +
+        `${model.heads} ${model.heads === 1 ? "head" : "heads"}, width ${count(model.width)}, ` +
+        `${count(model.parameters)} parameters`);
+    },
+  };
+}
