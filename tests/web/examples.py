@@ -42,3 +42,12 @@ def setting(name: str, index: list[int], value: float) -> dict[str, Any]:
 
 def stepping(optimizer: str = "adamw", count: int = 1, rate: float = 0.01) -> dict[str, Any]:
     return {"do": "step", "optimizer": optimizer, "learning_rate": rate, "count": count}
+
+
+def roles_of(outline: list[Any]) -> dict[str, str]:
+    """What each tensor of an outline is for, by its name."""
+    found = {}
+    for node in outline:
+        found |= {one["name"]: one["role"] for one in node["tensors"]}
+        found |= roles_of(node["children"])
+    return found

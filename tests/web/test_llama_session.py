@@ -13,7 +13,7 @@ from pellucid.models import Llama
 from pellucid.text import Characters
 from pellucid.web import Library, SessionApi
 from tests.models.llama_examples import tiny
-from tests.web.examples import answer, changed, setting, stepping
+from tests.web.examples import answer, changed, roles_of, setting, stepping
 
 TEXT = "the girl and a boy"
 LETTERS = Characters.from_text(TEXT)
@@ -52,6 +52,14 @@ def test_the_outline_has_the_drawing_s_kinds(api: SessionApi):
     assert [part["kind"] for part in parts] == ["norm", "attention", "sum", "norm", "mlp", "sum"]
     assert [part["id"] for part in parts] == [
         *("h.0.ln_1", "h.0.attn", "h.0.resid_mid", "h.0.ln_2", "h.0.mlp", "h.0.resid_post"),
+    ]
+
+
+def test_tensors_say_what_they_are_for(api: SessionApi):
+    roles = roles_of(answer(api, "open", experiment=LLAMA)["outline"])
+    named = ("attn.q_heads", "attn.k_rope.out", "attn.v", "attn.scores", "mlp.gated")
+    assert [roles[f"h.1.{name}"] for name in named] == [
+        *("query", "key", "value", "attention", "hidden")
     ]
 
 

@@ -528,7 +528,7 @@ await store.show(given);
 const part = await shown("pel-drawing");
 part.style.cssText = "display: flex; height: 760px; width: 980px";
 const key = (name) => `[data-key="${name}"]`;
-const dead = () => [...part.querySelectorAll(".pd-dead [data-key]")]
+const dead = () => [...part.querySelectorAll(".pd-dead[data-key]")]
     .map(({ dataset }) => dataset.key);
 await until(() => part.querySelector(key("h.0")));
 """
@@ -636,39 +636,32 @@ def test_a_view_that_is_taken_away_leaves_nothing(modules: Modules):
     assert alive <= 1  # the browser itself may remember the last
 
 
-def test_a_picture_has_a_color_for_nan(modules: Modules):
+def test_a_picture_has_a_color_for_nan_and_none_for_the_future(modules: Modules):
     """Tints 127, -127, 0 and -128: above, below, nothing, and no number."""
-    colors = modules.run(
-        """const { Pictures } = await import("/parts/drawing/pictures.js");
-        const within = document.getElementById("pellucid");
+    colors, future = modules.run(
+        """const { Pictures, causal } = await import("/parts/drawing/pictures.js");
+        const { palette } = await import("/parts/drawing/palette.js");
+        const colors = palette(document.getElementById("pellucid"));
         const tints = btoa(String.fromCharCode(127, 129, 0, 128));
-        const picture = async () => ({ tints, height: 1, width: 4 });
-        const url = await new Promise((resolve) => {
-            const where = { name: "a", lead: [], rows: 1, columns: 4 };
-            const pictures = new Pictures({ picture }, () => resolve(pictures.get(where, 4, 1)),
-                within);
+        const picture = async () => ({ tints, height: 1, width: 4, matrices: 1, largest: 1 });
+        const canvas = await new Promise((resolve) => {
+            const where = { name: "a", lead: [], shape: [4], rows: 1, columns: 4, role: "" };
+            const pictures = new Pictures({ picture },
+                () => resolve(pictures.get(where, 4, 1)), () => colors);
             pictures.get(where, 4, 1);
         });
-        const image = new Image();
-        image.src = url;
-        await image.decode();
-        const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 1 });
-        const context = canvas.getContext("2d");
-        context.drawImage(image, 0, 0);
-        const probe = document.createElement("i");
-        within.append(probe);
-        const named = ["--above", "--below", "--wrong"].map((name) => {
-            probe.style.setProperty("color", `var(${name})`);
-            return getComputedStyle(probe).color.match(/[\\d.]+/g).map(Number).slice(0, 3);
-        });
-        const data = context.getImageData(0, 0, 4, 1).data;
-        return [named, [0, 1, 2, 3].map((at) => [...data.slice(4 * at, 4 * at + 4)])]"""
+        const data = canvas.getContext("2d").getImageData(0, 0, 4, 1).data;
+        const two = (tints) => causal({ height: 2, width: 2, matrices: 1, tints });
+        return [[["above", "below", "wrong"].map((name) => colors.named(name).slice(0, 3)),
+            [0, 1, 2, 3].map((at) => [...data.slice(4 * at, 4 * at + 4)])],
+            [two([9, 0, 9, 9]), two([9, 1, 9, 9])]]"""
     )
     (above, below, wrong), pixels = colors
     for wanted, found in zip((above, below, wrong), (pixels[0], pixels[1], pixels[3]), strict=True):
         assert found[:3] == pytest.approx(wanted, abs=3)
         assert found[3] > 100
     assert pixels[2][3] == 0
+    assert future == [True, False]
 
 
 # -- NaN -------------------------------------------------------------------------------------------

@@ -133,6 +133,8 @@ def test_gradients_stand_in_the_drawing_too(visitor: Visitor):
     page = visitor.example("AI rocks")
     into(page, "Block 0,", "Multi-head self-attention", "Head 0")
     direction = page.get_by_role("group", name="Direction")
+    page.locator('pel-drawing [data-key^="h.0.attn.head.0/h.0.attn.att"]').focus()
+    page.keyboard.press("Enter")
     for choice, names in (("gradient", ("dh.",)), ("both", ("h.", "dh.")), ("forward", ("h.",))):
         direction.get_by_role("button", name=choice).click()
         for name in names:
@@ -304,6 +306,8 @@ def test_an_address_and_a_file_bring_the_state_back(visitor: Visitor, tmp_path: 
     assert '"h.0.attn.att"' in file.read_text(encoding="utf-8")
     page.get_by_role("tab", name="See").click()
     into(page, "Block 0,", "Multi-head self-attention", "Head 1")
+    page.locator('pel-drawing [data-key^="h.0.attn.head.1/h.0.attn.z"]').focus()
+    page.keyboard.press("Enter")
     page.locator('pel-drawing [data-number^="h.0.attn.z[1,"]').first.wait_for()
     check_shown(page, experiment, "pel-drawing")
 

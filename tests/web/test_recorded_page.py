@@ -80,6 +80,10 @@ def test_a_record_answers_what_the_session_answered(opened: Any):
             ):  # fmt: skip
                 fields = {"experiment": experiment, "name": name, "lead": lead, **how}
                 assert asked(opened, call, **fields) == {"answer": answer(api, call, **fields)}
+            if len(lead) == 1:
+                fields = {"experiment": experiment, "name": name}
+                every = {"answer": answer(api, "picture", **fields)}
+                assert asked(opened, "picture", **fields) == every
     for name in ("loss", "h.0.attn.att[1,1,0]", "dwte.weight[2,3]", "wte.weight.update[0,0]"):
         fields = {"experiment": AI_ROCKS, "name": name}
         assert asked(opened, "why", **fields) == {"answer": answer(api, "why", **fields)}

@@ -29,6 +29,7 @@ from tests.web.examples import (
     LLAMA,
     answer,
     changed,
+    roles_of,
     session_api,
     setting,
     stepping,
@@ -164,6 +165,26 @@ def test_a_picture_has_the_largest_of_each_patch(api: SessionApi):
     # Where two of a patch are as large and of other signs, either may stand for it.
     assert torch.equal(tints.reshape(16, 8).abs(), wanted.abs())
     assert int((tints.reshape(16, 8) != wanted).sum()) <= 2
+
+
+def test_all_heads_come_in_one_picture(api: SessionApi):
+    fields = {"experiment": ENGLISH, "name": "h.0.attn.att", "height": 4, "width": 4}
+    whole = answer(api, "picture", **fields)
+    parts = [answer(api, "picture", **fields, lead=[head]) for head in range(4)]
+    tints = [base64.b64decode(one["tints"]) for one in (whole, *parts)]
+    assert whole["matrices"] == 4
+    assert tints[0] == b"".join(tints[1:])
+
+
+def test_tensors_say_what_they_are_for(api: SessionApi):
+    roles = roles_of(answer(api, "open", experiment=ENGLISH)["outline"])
+    named = ("q", "k", "v", "att", "c_proj.weight")
+    assert [roles[f"h.1.attn.{name}"] for name in named] == [
+        *("query", "key", "value", "attention", "weight")
+    ]
+    assert roles["h.0.mlp.act.out"] == "hidden"
+    assert roles["h.0.resid_mid"] == roles["embed.out"] == "stream"
+    assert roles["h.0.ln_1.mean"] == ""
 
 
 def test_against_another_run_the_same_window(api: SessionApi):

@@ -20,6 +20,9 @@ NUMBERS = 4096
 STRENGTHS = 127
 """A tint is from -127 to 127."""
 
+STACKED = 3
+"""Axes of a tensor that is a matrix for each head."""
+
 NAN = -128
 """The tint of a patch with a NaN in it."""
 
@@ -60,25 +63,35 @@ def tensor(run: ExperimentRun, fields: Fields, against: ExperimentRun | None) ->
 
 
 def picture(run: ExperimentRun, fields: Fields) -> Json:
-    """All of a matrix in few tints: of each patch the number that is largest in size, or NaN."""
+    """All of a matrix in few tints: of each patch the number that is largest in size, or NaN.
+
+    Of three axes without a `lead`, all the matrices one after the other.
+    """
     name, lead = fields["name"], fields["lead"]
     value = _value(run, name)
-    matrix = _matrix(name, value, lead)
+    matrices = value if value.dim() == STACKED and not lead else _matrix(name, value, lead)[None]
+    shape = matrices.shape[1:]
     height, width = (
-        min(size, fields[key]) for key, size in zip(("height", "width"), matrix.shape, strict=True)
+        min(size, fields[key]) for key, size in zip(("height", "width"), shape, strict=True)
     )
     top = _largest(run, name)
-    tints = torch.zeros(height, width) if not top else _patches(matrix, height, width) / float(top)
+    tints = [_tints(matrix, height, width, float(top)) for matrix in matrices]
+    return {
+        "shape": list(shape),
+        "matrices": len(tints),
+        "height": height,
+        "width": width,
+        "tints": base64.b64encode(b"".join(tints)).decode("ascii"),
+        "largest": top,
+    }
+
+
+def _tints(matrix: Tensor, height: int, width: int, top: float) -> bytes:
+    tints = torch.zeros(height, width) if not top else _patches(matrix, height, width) / top
     sizes = (tints * STRENGTHS).round().clamp(-STRENGTHS, STRENGTHS).to(torch.int8)
     if bool(matrix.isnan().any()):
         sizes[_patches(matrix.isnan(), height, width) > 0] = NAN
-    return {
-        "shape": list(matrix.shape),
-        "height": height,
-        "width": width,
-        "tints": base64.b64encode(sizes.numpy().tobytes()).decode("ascii"),
-        "largest": top,
-    }
+    return sizes.numpy().tobytes()
 
 
 def _patches(matrix: Tensor, height: int, width: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api_error.js";
 import { chunks } from "./record_chunks.js";
-import { pictureOf, windowOf } from "./record_tensors.js";
+import { pictureOf, stacked, windowOf } from "./record_tensors.js";
 
 const LACKS = "This page is a record, with no model behind it: to compute something new, run " +
   "`pellucid serve`.";
@@ -59,9 +59,20 @@ export function recordApi(folder) {
     return values && { ...made, against: { values, texts } };
   }
 
+  // Without a lead all the matrices of three axes are one picture.
+  async function picture(run, fields) {
+    const said = (await thing(run, `picture ${fields.name}`))?.said ?? {};
+    if (fields.lead?.length || said[line([])]) return matrix(run, fields, said);
+    const numbers = (await thing(run, `tensor ${fields.name}`))?.said;
+    const count = numbers?.shape.length === 3 ? numbers.shape[0] : Object.keys(said).length;
+    if (!count) return matrix(run, fields, said);
+    const parts = Array.from({ length: count }, (_, at) => matrix(run, { ...fields, lead: [at] }, said));
+    return stacked(await Promise.all(parts));
+  }
+
   // From afar as it was recorded; what must be finer is made of the numbers.
-  async function picture(run, { name, lead = [], height = 64, width = 64 }) {
-    const afar = (await thing(run, `picture ${name}`))?.said[line(lead)];
+  async function matrix(run, { name, lead = [], height = 64, width = 64 }, said) {
+    const afar = said[line(lead)];
     const [rows, columns] = afar?.shape ?? [0, 0];
     const enough = afar?.height >= Math.min(rows, height) && afar?.width >= Math.min(columns, width);
     if (enough) return afar;

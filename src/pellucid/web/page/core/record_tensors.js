@@ -42,7 +42,14 @@ export function pictureOf({ said, data }, lead) {
   };
   const bytes = values.flat().map((value) => String.fromCharCode(tint(value) & 255)).join("");
   const [height, width] = [values.length, values[0]?.length ?? 0];
-  return { shape: [height, width], height, width, tints: btoa(bytes), largest };
+  return { shape: [height, width], matrices: 1, height, width, tints: btoa(bytes), largest };
+}
+
+/** The pictures of all matrices of a tensor as one. */
+export function stacked(parts) {
+  if (!parts.every(Boolean)) return undefined;
+  const tints = btoa(parts.map((part) => atob(part.tints)).join(""));
+  return { ...parts[0], matrices: parts.length, tints };
 }
 
 /** A number as Python writes it in so many decimals; null decimals are a whole number's. */

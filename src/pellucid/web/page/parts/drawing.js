@@ -2,51 +2,62 @@
 
 import { define, h, say, set, svg } from "../core/dom.js";
 import { Part } from "../core/part.js";
+import { boxOf, mostScale, targetAt, toNumbers } from "./drawing/aim.js";
 import { dragged, fitting, held, zoomed } from "./drawing/camera.js";
+import { Canvas } from "./drawing/canvas.js";
 import { gestures } from "./drawing/gestures.js";
-import { glide } from "./drawing/glide.js";
+import { glide, swept } from "./drawing/glide.js";
 import { indexed, keyed, siblingOf } from "./drawing/keys.js";
 import { formOf, layout } from "./drawing/layout.js";
-import { Painter } from "./drawing/paint.js";
+import { legend } from "./drawing/legend.js";
+import { countOfNext, following } from "./drawing/next.js";
+import { Overlay } from "./drawing/overlay.js";
 import { Pictures } from "./drawing/pictures.js";
-import { mostScale, scene } from "./drawing/scene.js";
-import { dim, found } from "./drawing/spotlight.js";
+import { found, spotlight } from "./drawing/spotlight.js";
 import { toolbar } from "./drawing/toolbar.js";
 import { marked } from "./edits.js";
 import { Tiles } from "./tiles.js";
 
-const HEAVY = 400; // items
-const PAUSE = 110; // milliseconds between two full drawings of so many
-const TURNED = 0.06; // how much another aspect, as a logarithm, asks for another layout
+const REST = 70; // milliseconds without a movement: then the buttons follow what is drawn
+const LETTERS = 16; // pixels of the page's letters, as a rule
+const TURNED = 0.06; // how much another size, as a logarithm, asks for another layout
 const GLIDE = 420; // milliseconds from one box to the next
+const SWEEP = 2000; // and of the light that goes through a new run
 const HELP = "The model as one drawing. Enter goes into a box, Escape out of it, the arrow keys " +
   "to the boxes beside it, plus and minus zoom, 0 shows all.";
 
 class Drawing extends Part {
-  #svg = null;
-  #painter = null;
+  #canvas = null;
+  #overlay = null;
   #toolbar = null;
+  #legend = null;
+  #follow = null; // the next tokens of the store
+  #pictures = null;
+  #cells = null;
   #world = null;
   #known = new Map();
   #view = null;
   #size = { w: 0, h: 0 };
+  #laidFor = { w: 0, h: 0 };
   #mode = "forward";
   #current = "";
   #chosen = "";
   #limits = { least: 0.01, most: 100 };
   #frame = 0;
-  #stop = () => {}; // breaks a glide off
-  #shape = "";
-  #aspect = 1.6;
-  #drawn = null; // the view that the elements stand for
-  #sized = null;
-  #painted = 0;
   #rest = 0;
-  #lit = null; // the targets of the spotlight
+  #stop = () => {}; // breaks a glide off
+  #unsweep = () => {};
+  #sweep = null; // how far the light has come
+  #shape = "";
+  #said = ""; // the text and the model that the light went through last
+  #seen = null; // what was drawn last: its targets and numbers
+  #placed = null; // the view that the buttons stand for
+  #targets = null; // of the spotlight
+  #lit = null;
   #aim = null; // the box that the view is fitted to, until it is moved by hand
 
   connectedCallback() {
-    if (!this.#svg) this.#build();
+    if (!this.#canvas) this.#build();
     super.connectedCallback();
   }
 
@@ -54,24 +65,33 @@ class Drawing extends Part {
     const themed = () => this.#themed();
     window.addEventListener("pel-theme", themed, { signal });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themed, { signal });
+    signal.addEventListener("abort", () => {
+      this.#stop();
+      this.#unsweep();
+      clearTimeout(this.#rest);
+    });
   }
 
   render() {
-    const { outline, kind } = this.store.run;
+    const { outline, kind, text, subject } = this.store.run;
     this.hidden = kind === "lesson";
-    this.#painter.pictures.clear();
-    this.#painter.cells.clear();
+    if (this.hidden) return;
+    this.#pictures.clear();
+    this.#cells.clear();
+    this.#follow(this.store);
     // The same way with other numbers, after a step or an edit: one goes on looking where one was.
     const shape = formOf(outline);
     const same = shape === this.#shape && this.#view;
     this.#shape = shape;
-    this.#painter.clear();
     this.#laid();
     if (!same) this.#home();
+    const said = JSON.stringify([text, subject]);
+    if (said !== this.#said) this.#swept();
+    this.#said = said;
     this.#later();
   }
 
-  /** Go to a node or a tensor: {node: id} or {tensor: name}; `quiet` chooses it not. */
+  /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it. */
   look(target) {
     if (!target.node && !target.tensor) return void this.#home(true);
     const item = found(this.#known.values(), target);
@@ -83,46 +103,49 @@ class Drawing extends Part {
 
   /** Dim all but these: {node} or {tensor, lead, row, column}; null ends it. */
   spotlight(targets) {
-    this.#lit = targets;
+    this.#targets = targets;
+    this.#lit = spotlight(this.#known.values(), targets);
     this.#later();
   }
 
-  /** What is drawn, as an SVG element, and its size. */
+  /** What is drawn, as an SVG element that stands alone, and its size. */
   get picture() {
-    return { svg: this.#svg, width: this.#size.w, height: this.#size.h };
+    const { w: width, h: height } = this.#size;
+    const drawn = this.#canvas.asSvg(this.#world, this.#view, this.#size, this.#state());
+    return { svg: drawn, width, height };
   }
 
   #build() {
     const layer = svg("g");
-    this.#svg = svg("svg", { class: "pd", role: "group", "aria-label": HELP }, layer);
+    const buttons = svg("svg", { class: "pd", role: "group", "aria-label": HELP }, layer);
     const again = () => this.#later();
-    const reader = this.#reader();
-    this.#painter = new Painter(layer, new Pictures(reader, again, this), new Tiles(reader, again));
+    this.#canvas = new Canvas(this);
+    this.#overlay = new Overlay(layer);
+    this.#follow = following(again);
+    // Of the store that is there when something is asked, not of the one at the beginning.
+    const [picture, tensor] = ["picture", "tensor"].map((name) => (fields) => this.store[name](fields));
+    this.#pictures = new Pictures({ picture }, again, () => this.#canvas.colors);
+    this.#cells = new Tiles({ tensor }, again);
     this.#toolbar = toolbar({
       mode: (mode) => this.#turn(mode),
       zoom: (factor) => this.#zoom(factor),
       fit: () => this.#home(true),
       go: (item) => this.#go(item),
     });
-    const place = h("div", { class: "pd-window" }, this.#svg);
-    this.append(this.#toolbar.element, place);
-    new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect)).observe(place);
-    gestures(this.#svg, {
+    this.#legend = legend();
+    const place = h("div", { class: "pd-window" }, this.#canvas.element, buttons);
+    this.append(this.#toolbar.element, place, this.#legend.element);
+    new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect, buttons)).observe(place);
+    gestures(buttons, {
       // A notebook scrolls by the wheel, and goes on doing so over the drawing.
       wheels: (event) => event.ctrlKey || event.metaKey || !this.closest("pel-app")?.embedded,
       drag: (dx, dy) => this.#byHand(dragged(this.#view, dx, dy)),
       zoom: (factor, at) => this.#byHand(zoomed(this.#view, factor, at, this.#limits)),
+      under: (at, element) => this.#under(at, element),
       pick: (target) => this.#pick(target),
-      enter: (target) => this.#enter(this.#item(target)),
     });
-    this.#svg.addEventListener("keydown", (event) => keyed(event, this.#keys()));
-    this.#svg.addEventListener("focusin", ({ target }) => this.#focused(target));
-  }
-
-  #reader() {
-    // Of the store that is there when something is asked, not of the one at the beginning.
-    const [picture, tensor] = ["picture", "tensor"].map((name) => (fields) => this.store[name](fields));
-    return { picture, tensor };
+    buttons.addEventListener("keydown", (event) => keyed(event, this.#keys()));
+    buttons.addEventListener("focusin", ({ target }) => this.#focused(target));
   }
 
   #keys() {
@@ -132,29 +155,44 @@ class Drawing extends Part {
       sibling: (step) => this.#go(siblingOf(this.#known.get(this.#current), step)) || true,
       zoom: (factor) => this.#zoom(factor) || true,
       fit: () => this.#home(true) || true,
-      why: (number) => this.#why(number) || true,
+      why: ({ dataset }) => say(this, "pel-why", { name: dataset.number }) || true,
       back: () => this.#go(this.#known.get(this.#current)) || true,
       number: (number, down, right) => this.#beside(number, down, right) || true,
     };
   }
 
   #laid() {
-    const { w, h: high } = this.#size;
-    this.#aspect = w && high ? w / high : 1.6;
-    const how = { mode: this.#mode, aspect: this.#aspect };
-    this.#world = layout(marked(this.store.run.outline, this.store.experiment), how);
+    const { outline, tokens, source_tokens: source = [] } = this.store.run;
+    const pieces = (all) => all.map(({ piece }) => piece);
+    // Where there are two streams, the first is that of the source.
+    const first = source.length ? { [outline[0].stream]: pieces(source) } : {};
+    this.#laidFor = this.#size;
+    void this.#canvas.colors; // and the faces: titles are measured in them
+    this.#world = layout(marked(outline, this.store.experiment), {
+      mode: this.#mode,
+      size: this.#size,
+      streams: { "": pieces(tokens), ...first },
+      next: countOfNext(this.store.run),
+    });
     this.#known = indexed(this.#world);
+    this.#lit = spotlight(this.#known.values(), this.#targets);
     if (!this.#known.has(this.#current)) this.#current = this.#world.children[0]?.key ?? "";
     const least = fitting(this.#world, this.#size.w ? this.#size : { w: 800, h: 500 }).k * 0.6;
     this.#limits = { least, most: mostScale(this.#world) };
   }
 
-  #resized({ width, height }) {
-    this.#size = { w: width, h: height };
-    set(this.#svg, { viewBox: `0 0 ${width} ${height}`, width, height });
-    if (!this.store?.run || !width || !height) return;
+  #resized({ width, height }, buttons) {
+    // All is drawn larger where the page's letters are, as in a talk.
+    const unit = Math.max(1, parseFloat(getComputedStyle(this).fontSize) / LETTERS);
+    this.#size = { w: width / unit, h: height / unit };
+    const viewBox = `0 0 ${this.#size.w} ${this.#size.h}`;
+    set(buttons, { viewBox, width, height, "data-unit": unit });
+    this.#canvas.resize(width, height, unit);
+    if (!this.store?.run || !this.#world || !width || !height) return;
     const aim = this.#aim?.key;
-    if (aim && aim !== "model") this.#to(this.#known.get(aim));
+    // At once: what is about to be clicked must not be on its way.
+    const item = aim && aim !== "model" && this.#known.get(aim);
+    if (item) this.#move(fitting(boxOf(item), this.#size, this.#limits.most));
     else if (!this.#view || aim) this.#home();
     else this.#move(this.#view);
   }
@@ -167,7 +205,6 @@ class Drawing extends Part {
     const item = this.#toolbar.at ?? this.#world;
     const whole = this.#whole(this.#size);
     this.#mode = mode;
-    this.#painter.clear();
     this.#laid();
     if (whole) this.#home();
     else this.#move(fitting(this.#known.get(item.key) ?? this.#world, this.#size));
@@ -175,9 +212,11 @@ class Drawing extends Part {
 
   #home(slowly = false) {
     if (!this.#size.w) return;
-    const aspect = this.#size.w / this.#size.h;
+    const [before, now] = [this.#laidFor, this.#size];
+    const turned = !before.w || Math.max(Math.abs(Math.log(now.w / before.w)),
+      Math.abs(Math.log(now.h / before.h))) > TURNED;
     // All of it is shown in lines that fit the window; what is seen from near stays where it is.
-    if (Math.abs(Math.log(aspect / this.#aspect)) > TURNED) this.#laid();
+    if (turned) this.#laid();
     this.#aim = this.#world;
     const view = fitting(this.#world, this.#size);
     if (slowly) this.#glideTo(view);
@@ -188,23 +227,37 @@ class Drawing extends Part {
     if (!item || item === this.#world) return void this.#home(true);
     this.#current = item.key;
     this.#to(item);
-    requestAnimationFrame(() => this.#painter.element(item.key)?.focus({ preventScroll: true }));
+    this.#paint();
+    this.#place();
+    this.#overlay.element(item.key)?.focus({ preventScroll: true });
   }
 
   #to(item) {
     this.#aim = item;
-    if (this.#size.w) this.#glideTo(fitting(item, this.#size, this.#limits.most));
+    if (this.#size.w) this.#glideTo(fitting(boxOf(item), this.#size, this.#limits.most));
+  }
+
+  #there(item) {
+    const { x, y, k } = fitting(boxOf(item), this.#size, this.#limits.most);
+    const [dx, dy] = [(x - this.#view.x) * k, (y - this.#view.y) * k];
+    return Math.abs(k / this.#view.k - 1) < 0.02 && Math.hypot(dx, dy) < 12;
   }
 
   #enter(item) {
     if (!item) return;
-    const there = Math.abs(fitting(item, this.#size).k / this.#view.k - 1) < 0.02;
     this.#choose(item);
-    if (!there) return void this.#go(item);
-    const numbers = this.#painter.element(`picture:${item.key}#0`)?.querySelector(".pd-number");
+    if (this.#aim !== item) return void this.#go(item);
+    const numbers = this.#overlay.numberOf(item.key);
     if (numbers) numbers.focus();
     else if (item.children.length) this.#go(item.children[0]);
-    else this.#zoom(2);
+    else this.#deeper(item);
+  }
+
+  // From a tensor as a whole to its numbers, about a point of the window.
+  #deeper(item, at = { x: this.#size.w / 2, y: this.#size.h / 2 }) {
+    const whole = fitting(boxOf(item), this.#size, this.#limits.most);
+    const factor = item.tensor ? toNumbers(item, whole) : 2;
+    this.#glideTo(zoomed(whole, factor, at, this.#limits));
   }
 
   #leave() {
@@ -220,23 +273,29 @@ class Drawing extends Part {
     this.#glideTo(zoomed(this.#view, factor, at, this.#limits), 160);
   }
 
-  #pick(target) {
-    const number = target.closest(".pd-number");
-    if (number) return this.#why(number);
-    const item = this.#item(target);
-    if (item) this.#choose(item);
-    return undefined;
+  // What is under a point of the window, as it is drawn there now; or what an element stands for.
+  #under(at, element) {
+    if (!at || !this.#seen) {
+      const { key, number } = element.closest("[data-key], [data-number]")?.dataset ?? {};
+      return number ? { number: { name: number } } : { item: this.#known.get(key) };
+    }
+    return { at, ...targetAt(this.#seen, at) };
   }
 
-  #why(number) {
-    say(this, "pel-why", { name: number.dataset.number });
+  #pick({ number, item, at }) {
+    if (number) return void say(this, "pel-why", { name: number.name });
+    if (!item) return void this.#leave();
+    if (item.kind !== "next") this.#choose(item);
+    if (!this.#there(item)) this.#to(item);
+    else if (item.tensor) this.#deeper(item, at);
   }
 
   #beside(number, down, right) {
     const [row, column] = number.dataset.at.split(",").map(Number);
-    const place = number.closest(".pd-picture");
-    const next = place.querySelector(`[data-at="${row + down},${column + right}"]`);
-    next?.focus();
+    const { picture } = number.dataset;
+    const wanted = `[data-at="${row + down},${column + right}"]`;
+    const all = [...number.parentNode.querySelectorAll(wanted)];
+    all.find(({ dataset }) => dataset.picture === picture)?.focus();
   }
 
   #choose(item) {
@@ -245,10 +304,6 @@ class Drawing extends Part {
     const { tensor, node } = item;
     say(this, "pel-chosen", tensor ? { tensor, node: item.parent.node } : { node });
     this.#later();
-  }
-
-  #item(target) {
-    return this.#known.get(target.closest("[data-key]")?.dataset.key);
   }
 
   #focused(target) {
@@ -267,6 +322,14 @@ class Drawing extends Part {
     });
   }
 
+  #swept() {
+    this.#unsweep();
+    this.#unsweep = swept(SWEEP, (part) => {
+      this.#sweep = part;
+      this.#paint();
+    });
+  }
+
   #move(view) {
     this.#stop();
     this.#view = held(view, this.#world, this.#size);
@@ -279,7 +342,8 @@ class Drawing extends Part {
   }
 
   #themed() {
-    this.#painter.pictures.clear();
+    this.#canvas.themed();
+    this.#pictures.fade();
     this.#later();
   }
 
@@ -287,24 +351,31 @@ class Drawing extends Part {
     if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#paint());
   }
 
+  #state() {
+    return {
+      pictures: this.#pictures, cells: this.#cells, next: this.store.next, mode: this.#mode,
+      lit: this.#lit, sweep: this.#sweep, current: this.#current,
+      home: fitting(this.#world, this.#size).k,
+    };
+  }
+
   #paint() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (!this.#world || !this.#view || !this.#size.w || this.hidden) return;
-    const now = performance.now();
-    if (this.#painter.count > HEAVY && now - this.#painted < PAUSE && this.#size === this.#sized) {
-      // Of thousands of elements in motion only their layer is moved; they follow in time.
-      this.#painter.shift(this.#drawn, this.#view);
-      clearTimeout(this.#rest);
-      this.#rest = setTimeout(() => this.#later(), PAUSE);
-      return;
-    }
-    [this.#drawn, this.#sized] = [this.#view, this.#size];
-    const items = scene(this.#world, this.#view, this.#size, this.#current);
-    dim(items, this.#lit && this.#lit.map((one) => found(this.#known.values(), one)));
-    this.#painter.draw(items, { current: this.#current, chosen: this.#chosen });
-    this.#painted = performance.now();
+    this.#seen = this.#canvas.draw(this.#world, this.#view, this.#size, this.#state());
+    if (this.#placed) this.#overlay.shift(this.#placed, this.#view);
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.#place(), REST);
     this.#toolbar.update(this.#world, this.#view, this.#size, this.#mode);
+    this.#legend.update(this.#mode);
+  }
+
+  #place() {
+    clearTimeout(this.#rest);
+    if (!this.#seen) return;
+    this.#placed = this.#view;
+    this.#overlay.place(this.#seen, { current: this.#current, chosen: this.#chosen });
   }
 }
 

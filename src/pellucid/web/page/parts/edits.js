@@ -2,7 +2,10 @@
 
 import { actionsOf } from "./actions.js";
 
-/** The outline, its nodes with a `mark`: "ablated", "zeroed" or "edited"; `dead` is what adds 0. */
+/**
+ * The outline, its nodes with a `mark`: "ablated", "zeroed" or "edited"; `dead` is what adds 0, and
+ * `marks` how many nodes and tensors within are marked. A tensor's `mark` is "set" or "patched".
+ */
 export function marked(outline, experiment) {
   const edits = actionsOf(experiment).filter((action) => action.do !== "step");
   return edits.length ? outline.map((node) => markedNode(node, edits)) : outline;
@@ -11,7 +14,16 @@ export function marked(outline, experiment) {
 function markedNode(node, edits) {
   const children = node.children.map((child) => markedNode(child, edits));
   const mark = markOf(node, edits);
-  return { ...node, children, mark, dead: mark === "ablated" || mark === "zeroed" };
+  const tensors = node.tensors.map((tensor) => markedTensor(tensor, edits));
+  const dead = mark === "ablated" || mark === "zeroed";
+  const within = children.reduce((sum, child) => sum + child.marks + (child.mark ? 1 : 0), 0);
+  return { ...node, children, tensors, mark, dead, marks: within };
+}
+
+function markedTensor(tensor, edits) {
+  const last = edits.findLast(({ name, index = [] }) =>
+    name === tensor.name && meets(index, tensor.lead ?? []));
+  return last ? { ...tensor, mark: last.do === "patch" ? "patched" : "set" } : tensor;
 }
 
 // A head is its attention, any other node what it makes at last: where all of that is 0, it is out.

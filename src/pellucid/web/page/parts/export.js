@@ -54,7 +54,7 @@ function pictureOf(view) {
   const made = svg("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` });
   made.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   made.append(svg("rect", { ...size, fill: shown.backgroundColor }));
-  if (drawing) made.append(inlined(drawing.querySelector("svg.pd")));
+  if (drawing) made.append(drawing.picture.svg);
   else made.append(...drawnHtml(view, inlined));
   return { text: new XMLSerializer().serializeToString(made), ...size };
 }

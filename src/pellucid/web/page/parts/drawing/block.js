@@ -1,78 +1,101 @@
-// A block: the residual stream below, from left to right; above it what reads it and adds to it.
+// A block: below, the lanes of the residual stream from left to right; above them what reads them
+// and adds to them.
 
 import { beside, boxed, grid, groupScaled, moved, scaled, shelves } from "./boxes.js";
-import { slot } from "./slots.js";
-import { pathOf, step } from "./step.js";
+import { CAPTION, slot } from "./slots.js";
+import { inStream, pathOf, step } from "./step.js";
 
 const GAP = 16;
-const LIFT = 26; // between the stream and what stands above it
-const STRIP = 46;
+const LIFT = 30; // between the lanes and what stands above them, beside the head of a sum
 const PAD = 18;
-const HEADS = { w: 620, h: 430 }; // all heads together: one zooms in to see one
+const SMALL = 0.34; // what one looks at only from near
+const HEADS = { w: 720, h: 560 }; // all heads together: one zooms in to see one
 
-/** The box of a block's node. */
-export function block(node, mode) {
+/** The box of a block's node; `how` is {mode, ribbon, strip, names, others}. */
+export function block(node, how) {
   const first = node.tensors[0];
-  const before = first ? [slot(first, mode, `h.${node.block}`)] : [];
-  const parts = node.children.map((child) => ({ child, box: part(child, mode) }));
-  const { upper, lower, lines } = placed(parts, before);
+  const before = first ? [slot(first, how.mode, `h.${node.block}`, how)] : [];
+  const parts = node.children.map((child) => ({ child, box: part(child, how) }));
+  const { upper, lower, joins } = placed(parts, before);
   const high = Math.max(0, ...upper.map(({ h }) => h));
-  const low = Math.max(0, ...lower.map(({ h }) => h));
-  const spine = STRIP + high + LIFT + low / 2 + PAD / 2;
-  const top = STRIP + PAD / 2;
-  const children = [
-    ...upper.map((box) => moved(box, PAD, top + high - box.h)),
-    ...lower.map((box) => moved(box, PAD, spine - box.h / 2)),
-  ];
+  const head = Math.max(0, ...lower.map(({ spine }) => spine));
+  const top = how.strip + PAD / 2;
+  const spine = top + high + Math.max(LIFT, head) + GAP / 2;
+  const above = upper.map((box) => moved(box, PAD, top + high - box.h));
+  const below = lower.map((box) => moved(box, PAD, spine - box.spine));
+  const children = [...above, ...below];
   const w = Math.max(...children.map((box) => box.x + box.w)) + PAD;
-  const h = spine + low / 2 + PAD;
-  const made = { kind: "block", node, title: node.title, x: 0, y: 0, w, h, strip: STRIP, spine };
-  return { ...made, children, lines: lines(children, spine, w) };
+  const h = spine + how.ribbon + PAD + GAP / 2;
+  const { title } = node;
+  const made = { kind: "block", node, title, x: 0, y: 0, w, h, strip: how.strip, spine };
+  const lines = joins.flatMap((join) => joined(join, above, below, spine));
+  return { ...made, children, lines, ribbon: how.ribbon };
 }
 
-function part(node, mode) {
-  if (["attention", "cross"].includes(node.kind) && node.children.length) return attention(node, mode);
-  return step(node, mode, node.kind === "sum" ? 3 : 0.95, 17);
+function part(node, how) {
+  const plain = { ...how, ribbon: 0 };
+  if (node.kind === "sum") return inStream(node, how);
+  if (node.children.length) return attention(node, plain);
+  return node.kind === "norm" ? scaled(step(node, plain, 0.8), SMALL) : step(node, plain, 0.95);
 }
 
-function attention(node, mode) {
+function attention(node, how) {
   const path = pathOf(node);
   const split = node.tensors.findLastIndex(({ shape }) => shape.length > 2);
-  const flat = (tensors) =>
-    tensors.filter(({ shape }) => shape.length < 3).map((one) => slot(one, mode, path));
-  const heads = node.children.map((head) => boxed(head, headParts(head, mode, path), 17));
-  const columns = Math.max(1, Math.round(Math.sqrt(heads.length * 1.2)));
-  const all = grid(heads, columns);
+  const flat = (tensors) => groupScaled(
+    shelves(tensors.filter(({ shape }) => shape.length < 3)
+      .map((one) => slot(one, how.mode, path, how)), 0.3),
+    SMALL,
+  );
+  const heads = node.children.map((head) => boxed(head, squarish(headParts(head, how, path)), 17));
+  const all = bestGrid(heads);
   const inside = beside(
     [
-      shelves(flat(node.tensors.slice(0, split + 1)), 0.3),
-      groupScaled(all, Math.min(1.2, HEADS.w / all.w, HEADS.h / all.h)),
-      shelves(flat(node.tensors.slice(split + 1)), 0.3),
+      flat(node.tensors.slice(0, split + 1)),
+      groupScaled(all, scaleOf(all)),
+      flat(node.tensors.slice(split + 1)),
     ],
     GAP,
   );
   return boxed(node, inside, 17);
 }
 
-function headParts(head, mode, path) {
-  return shelves(head.tensors.map((one) => slot(one, mode, path)), 1.5);
+// In so many columns that the heads are largest.
+function bestGrid(heads) {
+  const grids = heads.map((_, at) => grid(heads, at + 1));
+  return grids.reduce((best, one) => (scaleOf(one) > scaleOf(best) ? one : best));
 }
 
-// Above the stream, one after the other; a sum stands in the stream, after what is added, and what
+function scaleOf({ w, h }) {
+  return Math.min(1.2, HEADS.w / w, HEADS.h / h);
+}
+
+// From afar a head is a square table: its box is no narrower than that takes.
+function squarish({ items, w, h }) {
+  const wide = Math.max(w, h * 0.92);
+  return { items: items.map((item) => moved(item, (wide - w) / 2, 0)), w: wide, h };
+}
+
+function headParts(head, how, path) {
+  return shelves(head.tensors.map((one) => slot(one, how.mode, path, how)), 1);
+}
+
+// Above the lanes, one after the other; a sum stands in the lanes, after what is added, and what
 // reads the sum stands above it.
 function placed(parts, before) {
   const [upper, lower, joins] = [[], [], []];
   let [high, low, last] = [0, 0, null];
   for (const box of before) {
-    lower.push(scaled(box, 1));
+    lower.push({ ...box, spine: CAPTION });
     low = box.w + GAP;
   }
   for (const { child, box } of parts) {
     if (child.kind === "sum") {
-      const x = Math.max(high, low) + (upper.length ? GAP : 0);
+      // It may lie below what is added, as far as the arrow down to it has room.
+      const x = Math.max(low, high - box.w - GAP, (upper.at(-1)?.x ?? 0) + 2 * GAP);
       lower.push(moved(box, x, 0));
       joins.push({ kind: "add", from: upper.length - 1, to: lower.length - 1 });
-      [low, high, last] = [x + box.w + GAP, x, null];
+      [low, high, last] = [x + box.w + GAP, Math.max(high, x + box.w + GAP), null];
     } else {
       upper.push(moved(box, high, 0));
       const [to, stream] = [upper.length - 1, lower.length - 1];
@@ -81,28 +104,19 @@ function placed(parts, before) {
       [high, last] = [high + box.w + GAP, to];
     }
   }
-  const lines = (children, spine, w) => {
-    const above = children.slice(0, upper.length);
-    const below = children.slice(upper.length);
-    return [
-      { kind: "spine", points: [[0, spine], [w, spine]] },
-      ...joins.flatMap((join) => joined(join, above, below, spine)),
-    ];
-  };
-  return { upper, lower, lines };
+  return { upper, lower, joins };
 }
 
 function joined({ kind, from, to }, above, below, spine) {
   if (kind === "read") {
-    const [stream, box] = [below[from], above[to]];
-    if (!box) return [];
-    const x = box.x + Math.min(box.w, stream?.w ?? box.w) / 2;
-    return [{ kind: "arrow", points: [[x, stream ? stream.y : spine], [x, box.y + box.h]] }];
+    const box = above[to];
+    const x = box.x + Math.min(box.w, 60) / 2;
+    return [{ kind: "arrow", points: [[x, spine], [x, box.y + box.h]] }];
   }
   if (kind === "next") {
     const [left, right] = [above[from], above[to]];
     const y = left.y + left.h - Math.min(left.h, right.h) / 2;
-    return [{ kind: "arrow", points: [[left.x + left.w, y], [right.x, y]] }];
+    return [{ kind: "next", points: [[left.x + left.w, y], [right.x, y]] }];
   }
   const [box, sum] = [above[from], below[to]];
   if (!box) return [];

@@ -15,6 +15,7 @@ export function scaled(item, factor) {
 
 /** Items in rows, so that all together are about so many times as wide as high: {items, w, h}. */
 export function shelves(items, aspect) {
+  if (!items.length) return { items, w: 0, h: 0 };
   const area = items.reduce((sum, { w, h }) => sum + (w + GAP) * (h + GAP), 0);
   const width = Math.max(Math.sqrt(area * aspect), ...items.map(({ w }) => w));
   const placed = [];
@@ -26,6 +27,11 @@ export function shelves(items, aspect) {
     wide = Math.max(wide, x - GAP);
   }
   return { items: placed, w: wide, h: y + high };
+}
+
+/** Items side by side: {items, w, h}. */
+export function row(items) {
+  return beside(items.map((item) => ({ items: [item], w: item.w, h: item.h })));
 }
 
 /** Items in columns of a grid of equal places: {items, w, h}. */

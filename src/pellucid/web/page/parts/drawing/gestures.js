@@ -1,17 +1,19 @@
-// The pointer in the drawing: drag and pinch, the wheel, a click and a double click.
+// The pointer in the drawing: drag and pinch, the wheel, and a click.
 
 const STILL = 4; // pixels that a click may slip
 
 /**
- * Listen on an element; `to` has drag(dx, dy), zoom(factor, at), pick(target), enter(target), and
- * wheels(event): whether the wheel is ours.
+ * Listen on an element; `to` has drag(dx, dy), zoom(factor, at), under(at, element), pick(target) of
+ * what was under the pointer when it was pressed, and wheels(event): whether the wheel is ours.
  */
 export function gestures(element, to) {
   const fingers = new Map();
   let slipped = 0;
+  let pressed = null;
   const at = ({ clientX, clientY }) => {
     const { left, top } = element.getBoundingClientRect();
-    return { x: clientX - left, y: clientY - top };
+    const unit = Number(element.dataset.unit ?? 1); // pixels of the page to one of the drawing's
+    return { x: (clientX - left) / unit, y: (clientY - top) / unit };
   };
 
   element.addEventListener("wheel", (event) => {
@@ -26,6 +28,8 @@ export function gestures(element, to) {
   element.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     fingers.set(event.pointerId, at(event));
+    // The drawing may glide on under a finger: a click means what was there when it came down.
+    pressed = to.under(at(event), event.target);
     if (fingers.size === 1) slipped = 0;
   });
 
@@ -57,10 +61,9 @@ export function gestures(element, to) {
     if (event.target === element) up(event);
   });
   element.addEventListener("click", (event) => {
-    if (slipped <= STILL) to.pick(event.target);
-  });
-  element.addEventListener("dblclick", (event) => {
-    event.preventDefault();
-    if (slipped <= STILL) to.enter(event.target);
+    const [target, still] = [pressed ?? to.under(null, event.target), slipped <= STILL];
+    pressed = null;
+    // The second click of a double click would land on what the first has brought there.
+    if (still && event.detail < 2) to.pick(target);
   });
 }

@@ -21,3 +21,20 @@ export function glide(from, to, size, time, show) {
   frame = requestAnimationFrame(on);
   return () => cancelAnimationFrame(frame);
 }
+
+/** Show how far a light has come, from 0 to 1 and then null; what is returned breaks it off. */
+export function swept(time, show) {
+  if (matchMedia(STILL).matches) return () => {};
+  const began = performance.now();
+  let frame = 0;
+  const on = (now) => {
+    const part = (now - began) / time;
+    show(part < 1 ? Math.max(0, part) : null);
+    if (part < 1) frame = requestAnimationFrame(on);
+  };
+  frame = requestAnimationFrame(on);
+  return () => {
+    cancelAnimationFrame(frame);
+    show(null);
+  };
+}

@@ -1,37 +1,51 @@
 // The world of the drawing: every node of the outline as a box, in units in which a tensor's
-// picture is about a hundred wide. The residual stream runs through it as lines of a text run.
+// picture is about a hundred wide. The residual stream runs through it as a ribbon with a lane for
+// each token, in lines of a text, and each line begins with the tokens' names.
 
 import { block } from "./block.js";
-import { moved, scaled } from "./boxes.js";
-import { step } from "./step.js";
+import { moved } from "./boxes.js";
+import { inStream } from "./step.js";
+import { LEAST, widthOf } from "./words.js";
 
-const GAP = 90;
-const STEPS = { high: 0.62, least: 1.2, most: 3 }; // steps beside blocks, which are full of parts
+const GAP = 70;
+const ROUNDS = 10;
+const ROOM = 0.92; // of the window, as the camera fits it
+const LANE = { own: 15, least: 110, most: 340 }; // pixels at first sight; units of all together
+// Pixels at first sight: what is written from afar has a size of its own.
+const SEEN = { names: 80, strip: 19, letters: 16, next: { w: 220, row: 22, rest: 30 } };
+const TITLE = { line: 15, gain: 0.85 }; // how much larger all must get to turn titles
+const UNITS = { least: 0.3, most: 60 }; // of the world, in a pixel at first sight
 
-/** The world of an outline for a view of that aspect: {w, h, items, lines}; items are trees. */
-export function layout(outline, { mode, aspect }) {
-  const items = sizedSteps(outline.map((node) =>
-    node.kind === "block" ? block(node, mode) : step(node, mode)));
-  const rows = wrapped(items, bestWidth(items, aspect));
-  const world = { kind: "model", x: 0, y: 0, w: 0, h: 0, children: [], lines: [], title: "Model" };
-  let y = 0;
-  const spines = [];
-  for (const row of rows) {
-    const above = Math.max(...row.map((item) => item.spine));
-    const below = Math.max(...row.map((item) => item.h - item.spine));
-    let x = GAP / 2;
-    for (const item of row) {
-      world.children.push(moved(item, x, y + above - item.spine));
-      x += item.w + GAP;
-    }
-    world.w = Math.max(world.w, x - GAP / 2);
-    spines.push({ y: y + above, bottom: y + above + below, end: x - GAP });
-    y += above + below + GAP;
-  }
-  world.h = y - GAP;
-  world.lines = spine(spines, world.w);
+/**
+ * The world of an outline for a window of that size: {w, h, children, lines, ribbons, unit}; `how`
+ * is {mode, size, streams, next}: the tokens' names by stream, and how many of the likeliest tokens
+ * stand at the end.
+ */
+export function layout(outline, how) {
+  const size = how.size?.w ? how.size : { w: 1000, h: 620 };
+  const level = fittingUnit(outline, how, size);
+  const turned = fittingUnit(outline, { ...how, turned: true }, size);
+  const better = turned < level * TITLE.gain;
+  const unit = better ? turned : level;
+  const items = itemsOf(outline, { ...how, unit, turned: better }, (_, make) => make());
+  const world = built(wrapped(items, widthIn(size, unit)), how, unit);
   linked(world, null, "");
   return world;
+}
+
+// The largest scale at which the lines, broken at the window's edge, fit its height.
+function fittingUnit(outline, how, size) {
+  let [least, most] = [UNITS.least, UNITS.most].map(Math.log);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const unit = Math.exp((least + most) / 2);
+    const rows = wrapped(itemsOf(outline, { ...how, unit }, measured()), widthIn(size, unit));
+    const wide = Math.max(...rows.map((row) => row.reduce((sum, { w }) => sum + w + GAP, 0)));
+    const high = rows.reduce((sum, row) => sum + heightOf(row) + GAP, -GAP);
+    const fits = high <= size.h * ROOM * unit && wide <= widthIn(size, unit) + GAP;
+    if (fits) most = Math.log(unit);
+    else least = Math.log(unit);
+  }
+  return Math.exp(most);
 }
 
 /** What decides on the places of all boxes: two outlines of one form are drawn alike. */
@@ -41,33 +55,103 @@ export function formOf(outline) {
   return JSON.stringify(outline.map(form));
 }
 
-function sizedSteps(items) {
-  const high = Math.max(0, ...items.filter(({ kind }) => kind === "block").map(({ h }) => h));
-  return items.map((item) => {
-    if (item.kind === "block") return item;
-    const factor = (high * STEPS.high) / item.h;
-    return scaled(item, Math.min(STEPS.most, Math.max(STEPS.least, factor)));
-  });
+function widthIn({ w }, unit) {
+  return (w * ROOM - SEEN.names) * unit;
 }
 
-function bestWidth(items, aspect) {
-  const total = items.reduce((sum, item) => sum + item.w + GAP, 0);
-  const least = Math.max(...items.map((item) => item.w)) + GAP;
-  const widths = Array.from({ length: 40 }, (_, at) => least + ((total - least) * at) / 39);
-  const scale = (width) => {
-    const rows = wrapped(items, width);
-    const wide = Math.max(...rows.map((row) => row.reduce((sum, one) => sum + one.w + GAP, 0)));
-    const high = rows.reduce((sum, row) => sum + Math.max(...row.map(({ h }) => h)) + GAP, 0);
-    return Math.min(aspect / wide, 1 / high);
+// The blocks of a model are alike: to find a scale, one of each form is enough.
+function measured() {
+  const known = new Map();
+  return ({ kind, stream, children }, make) => {
+    if (kind !== "block") return make();
+    const form = `${stream} ${children.map((child) => `${child.kind} ${child.tensors.length}`)}`;
+    if (!known.has(form)) known.set(form, make());
+    return known.get(form);
   };
-  return widths.reduce((best, width) => (scale(width) > scale(best) * 1.001 ? width : best));
 }
 
+function itemsOf(outline, how, made) {
+  const { unit } = how;
+  const known = [...new Set(outline.map(({ stream = "" }) => stream))];
+  const items = outline.map((node) => {
+    const { stream = "" } = node;
+    const other = known.find((one) => one !== stream);
+    const names = namesOf(how, stream);
+    const ribbon = clamp(names.length * LANE.own * unit, LANE.least, LANE.most);
+    const others = other === undefined ? null : namesOf(how, other);
+    const own = { mode: how.mode, names, others, ribbon };
+    const strip = Math.max(26, SEEN.strip * unit);
+    const item = made(node, () => (node.kind === "block"
+      ? block(node, { ...own, strip }) : inStream(node, own, headOf(node, how))));
+    return { ...item, stream, ribbon };
+  });
+  if (how.next && items.length) items.push(nextTokens(items.at(-1), how));
+  return items;
+}
+
+function namesOf({ streams }, stream) {
+  return streams?.[stream] ?? streams?.[""] ?? [];
+}
+
+// A step beside blocks is as wide as its title in two lines, or as these are turned.
+function headOf({ title }, { unit, turned }) {
+  const words = title.split(" ");
+  const lines = words.map((_, at) =>
+    [words.slice(0, at), words.slice(at)].map((one) => one.join(" ")).filter(Boolean));
+  const long = (all) => Math.max(...all.map((line) => widthOf(line, LEAST)));
+  const best = lines.reduce((one, other) => (long(other) < long(one) ? other : one));
+  const across = (best.length * TITLE.line + 4) * unit;
+  const along = (long(best) + SEEN.letters) * unit;
+  return { lines: best, turned,
+    ...(turned ? { strip: along, least: across } : { strip: across, least: along }) };
+}
+
+function built(rows, how, unit) {
+  const gutter = SEEN.names * unit;
+  const world = { kind: "model", x: 0, y: 0, w: 0, h: 0, children: [], lines: [], ribbons: [] };
+  Object.assign(world, { title: "Model", unit });
+  let y = 0;
+  for (const row of rows) {
+    const above = Math.max(0, ...row.map((item) => item.spine));
+    const below = Math.max(...row.map((item) => item.h - item.spine));
+    let x = gutter;
+    for (const item of row) {
+      world.children.push(moved(item, x, y + above - item.spine));
+      x += item.w + GAP;
+    }
+    const next = row.at(-1).kind === "next";
+    const lead = next ? GAP * 0.9 : 0; // on the way to the next tokens only the last lane goes on
+    const end = next ? x - row.at(-1).w - GAP - lead : x - GAP * 0.6;
+    const { stream, ribbon: h } = row[0];
+    world.ribbons.push({ stream, names: namesOf(how, stream), x: gutter * 0.96, to: end,
+      y: y + above, h, below: y + above + below, lead });
+    world.w = Math.max(world.w, x - GAP * 0.5);
+    y += above + below + GAP;
+  }
+  world.h = y - GAP;
+  world.lines = [...returns(world), ...bridges(world)];
+  return world;
+}
+
+function nextTokens({ stream, ribbon }, { unit, next }) {
+  const [w, h] = [SEEN.next.w * unit, (SEEN.next.rest + SEEN.next.row * next) * unit];
+  const title = "Next token";
+  const node = { id: "next", title, kind: "next", block: null, head: null, tensors: [],
+    children: [], formulas: [], says: "", lines: [] };
+  return { kind: "next", node, title, x: 0, y: 0, w, h, strip: SEEN.strip * unit, stream, ribbon,
+    spine: (h - ribbon) / 2, children: [], lines: [], rows: next };
+}
+
+function heightOf(row) {
+  return Math.max(0, ...row.map(({ spine }) => spine)) + Math.max(...row.map((one) => one.h - one.spine));
+}
+
+// Lines of boxes; another stream begins another line.
 function wrapped(items, width) {
   const rows = [];
   let room = 0;
   for (const item of items) {
-    if (!rows.length || room < item.w + GAP) {
+    if (!rows.length || room < item.w + GAP || rows.at(-1)[0].stream !== item.stream) {
       rows.push([]);
       room = width + 1;
     }
@@ -77,22 +161,41 @@ function wrapped(items, width) {
   return rows;
 }
 
-function spine(rows, width) {
-  const points = [];
-  rows.forEach(({ y, bottom, end }, at) => {
-    points.push([at ? 0 : GAP / 2, y]);
-    const last = at === rows.length - 1;
-    points.push([last ? end : width, y]);
-    if (!last) points.push([width, bottom + GAP / 2], [0, bottom + GAP / 2]);
+// From the end of each line of a stream to the beginning of its next.
+function returns({ ribbons, w }) {
+  return ribbons.slice(0, -1).flatMap((from, at) => {
+    const to = ribbons[at + 1];
+    if (to.stream !== from.stream) return [];
+    const [y, end, between] = [from.y + from.h / 2, to.y + to.h / 2, from.below + GAP / 2];
+    const left = GAP * 0.14;
+    const right = Math.max(from.to, w - GAP * 0.14);
+    return [{ kind: "return",
+      points: [[from.to, y], [right, y], [right, between], [left, between], [left, end]] }];
   });
-  return [{ kind: "spine", points }];
+}
+
+// From the end of one stream to where another looks at it.
+function bridges({ ribbons, children }) {
+  const streams = [...new Set(ribbons.map(({ stream }) => stream))];
+  if (streams.length < 2) return [];
+  const from = ribbons.findLast(({ stream }) => stream === streams[0]);
+  return children.filter(({ stream }) => stream !== streams[0]).flatMap((item) =>
+    item.children.filter(({ kind }) => kind === "cross").map((cross) => ({
+      kind: "bridge",
+      points: [[from.to, from.y + from.h / 2], [cross.x + cross.w / 2, cross.y]],
+    })));
 }
 
 function linked(item, parent, path) {
   item.parent = parent;
   item.key = path || "model";
+  item.stream ??= parent?.stream;
   item.children.forEach((child, at) => {
     const own = child.tensor ? `${child.tensor.name}@${child.tensor.lead.join()}` : child.node.id;
     linked(child, item, child.tensor ? `${item.key}/${own}/${at}` : own);
   });
+}
+
+function clamp(value, low, high) {
+  return Math.min(Math.max(value, low), high);
 }

@@ -1,133 +1,230 @@
-// What of the world is drawn: what is in view, and as much of it as its size lets one see.
+// What of the world is drawn, and how: from afar the story, from near the numbers.
 
 import { meets, onScreen } from "./camera.js";
-import { sizeOf } from "./slots.js";
+import { chartDrawn } from "./chart.js";
+import { counted, markDrawn } from "./marks.js";
+import { lanesDrawn, namesDrawn, sweepDrawn } from "./ribbon.js";
+import { curvesDrawn, headDrawn, mlpDrawn, vectorsDrawn } from "./story.js";
+import { tensorDrawn } from "./tables.js";
+import { cut, LEAST, smooth, widthOf } from "./words.js";
 
-const SEEN = 5; // pixels: a box that is smaller is not drawn
-const OPEN = 30; // a box that is narrower shows its title alone
-const COVER = 110; // a head that is narrower shows its attention table in the place of its parts
-const LEGIBLE = 6.5;
-const WORDS = { most: 17, caption: 13 };
-const CELL = { long: 40, short: 15 };
+const SEEN = 4; // pixels: a box that is smaller is not drawn
+const HIT = 34; // pixels: what is smaller is no target for a pointer; its box is
+const DIM = 0.16; // of what is not in the spotlight
+const NEAR = { from: 1.06, to: 1.3 }; // how much nearer than at first sight the parts come out
+const FILLS = { from: 0.5, to: 0.75 }; // of the window, likewise
+const HEAD = { from: 250, to: 330 };
+const TITLE = 22; // pixels at most
+const PARTS = new Set(["norm", "sum"]); // of a block: from near only
 
-/** The items to draw, those behind first; `always` is the key of one that is always among them. */
-export function scene(world, view, size, always) {
-  const items = [];
-  lines(world, view, size, items);
-  for (const child of world.children) add(child, view, size, always, items);
-  return items;
+/**
+ * Draw the world in a view; {targets, numbers}: what one can point at and hear of, the innermost
+ * last. `state` has pictures, cells, next, mode, lit, sweep, current, and home: the scale at which
+ * all is seen.
+ */
+export function draw(pen, world, view, size, state) {
+  const to = new Frame(pen, view, size, state);
+  for (const child of world.children) framed(child, to);
+  lanesDrawn(world, to);
+  for (const child of world.children) filled(child, to);
+  namesDrawn(world, to);
+  if (state.sweep !== null) sweepDrawn(world, state.sweep, to);
+  return to;
 }
 
-/** The largest scale that is of use: at which the smallest cell is as large as a word. */
-export function mostScale(world) {
-  let most = 40;
-  const visit = (item) => {
-    for (const one of item.pictures ?? []) {
-      most = Math.max(most, 90 / Math.max(one.w / one.columns, one.h / one.rows / 4));
-      most = Math.max(most, 40 / (one.h / one.rows));
-    }
-    item.children.forEach(visit);
-  };
-  visit(world);
-  return most;
+class Frame {
+  targets = [];
+  numbers = [];
+
+  constructor(pen, view, size, state) {
+    Object.assign(this, { pen, view, size, state });
+    this.zoomed = smooth(NEAR.from, NEAR.to, view.k / state.home);
+  }
+
+  target(item, at, shown = true) {
+    if (item.key !== this.state.current && (!shown || this.pen.alpha < 0.1)) return;
+    this.targets.push({ item, at, hit: shown && Math.min(at.w, at.h) >= HIT });
+  }
+
+  number(number) {
+    if (this.pen.alpha > 0.1) this.numbers.push(number);
+  }
+
+  /** How dim an item is: whether it holds one that is lit, or is part of it. */
+  light(item) {
+    return !this.state.lit || this.state.lit(item) ? 1 : DIM;
+  }
 }
 
-function add(item, view, size, always, items) {
-  const from = items.length;
-  drawn(item, view, size, always, items);
-  if (item.node?.dead) for (const one of items.slice(from)) one.dead = true;
-}
-
-function drawn(item, view, size, always, items) {
-  const at = onScreen(item, view);
-  if (item.key !== always && (!meets(at, size) || Math.max(at.w, at.h) < SEEN)) return;
-  if (item.kind === "tensor") return void tensor(item, at, view, size, items);
-  const words = title(item, at, view, size);
-  items.push({ type: "box", key: item.key, item, at, words });
-  const cover = item.kind === "head" && at.w < COVER && coverOf(item);
-  const strip = words ? words.y - at.y + 3 : item.strip * view.k * 0.5;
-  if (cover) items.push(...covered(item, cover, at, strip));
-  if (cover || at.w < OPEN) return;
-  lines(item, view, size, items);
-  for (const child of item.children) add(child, view, size, always, items);
-}
-
-function tensor(item, at, view, size, items) {
-  items.push({ type: "tensor", key: item.key, item, at, words: caption(item, at, view) });
-  item.pictures.forEach((one, place) => {
-    const own = { ...one, x: item.x + one.x, y: item.y + one.y };
-    const box = onScreen(own, view);
-    if (!meets(box, size) || box.w < SEEN || box.h < 1.5) return;
-    items.push(picture(`${item.key}#${place}`, one, box, size));
-  });
-}
-
-function picture(key, one, at, size) {
-  const cell = { w: at.w / one.columns, h: at.h / one.rows };
-  const single = one.columns === 1 && one.rows === 1 && at.h > 12 && at.w > 34;
-  const lying = cell.w >= CELL.long && cell.h >= CELL.short;
-  const standing = !lying && cell.w >= CELL.short && cell.h >= CELL.long * 1.4;
-  const numbers = !one.missing && (lying || standing || single);
-  return { type: numbers ? "numbers" : "picture", key, picture: one, at, cell, standing, size };
-}
-
-// A head that is small is its attention table: which token looks at which is its whole point.
-// What was set by hand goes on in the place of what it would have been.
-function coverOf(item) {
-  const named = (end) => item.children.find(({ tensor: one }) => one?.name.endsWith(end));
-  return (named(".intervened.out") ?? named(".att"))?.pictures?.[0];
-}
-
-// The table is below the box's title, or where there is no room for one, below its upper border.
-function covered(item, one, at, strip) {
-  const pad = Math.max(1, at.w * 0.05);
-  const [w, h] = [at.w - 2 * pad, at.h - strip - pad];
-  const side = { w: Math.min(w, h * 1.6), h };
-  const box = { x: at.x + (at.w - side.w) / 2, y: at.y + strip, w: side.w, h: side.h };
-  return [picture(`${item.key}#cover`, { ...one, cover: true }, box, null)].map((made) => ({
-    ...made,
-    type: "picture",
+// First all grounds, then the lanes over them, then what stands in the boxes.
+function framed(item, to) {
+  const at = onScreen(item, to.view);
+  if (!meets(at, to.size) || Math.max(at.w, at.h) < SEEN || item.kind === "next") return;
+  const { colors } = to.pen;
+  const block = item.kind === "block";
+  to.pen.faded(to.light(item), () => to.pen.rect(at, {
+    fill: block ? colors.paper : colors.card, stroke: block ? colors.edge : colors.rule, radius: 5,
   }));
 }
 
-function title(item, at, view, size) {
-  const strip = item.strip * view.k;
-  const most = Math.min(WORDS.most, Math.max(strip * 0.68, 8.5));
-  if (strip < LEGIBLE - 0.5 || at.w < 26) return null;
-  // The title of a box that begins left of the window stays in sight for as long as the box does.
-  const left = Math.max(at.x, 0) + Math.min(8, strip * 0.45);
-  const top = at.y + strip * 0.52 + most * 0.36;
-  const room = Math.min(at.x + at.w, size.w) - left - 4;
-  const px = Math.max(8, Math.min(most, room / item.title.length / 0.6));
-  const fits = top > 0 && top < size.h + px && room > px * 1.5;
-  return fits ? { x: left, y: top, px, room } : null;
-}
-
-function caption(item, at, view) {
-  const own = 9.2 * (item.scale ?? 1) * view.k;
-  if (own < LEGIBLE) return null;
-  const px = Math.min(WORDS.caption, own);
-  const shape = shapeOf(item.tensor);
-  const letters = item.title.length * 0.62;
-  const both = (letters + shape.length * 0.55 + 1) * px < Math.max(at.w, 60) + 4;
-  const base = at.y + (item.pictures[0].y - 3.2 * (item.scale ?? 1)) * view.k;
-  return { x: at.x, y: base, px, room: at.w + 6, shape: both ? shape : "" };
-}
-
-function shapeOf({ shape, lead = [] }) {
-  const { rows, columns } = sizeOf(shape);
-  if (!shape.length) return "";
-  const last = shape.length === 1 ? [columns] : [rows, columns];
-  return (lead.length ? last : shape.length > 2 ? shape : last).map(grouped).join(" × ");
-}
-
-function grouped(value) {
-  return value.toLocaleString("en-US");
-}
-
-function lines(item, view, size, items) {
-  item.lines.forEach((line, at) => {
-    const points = line.points.map(([x, y]) => [(x - view.x) * view.k, (y - view.y) * view.k]);
-    items.push({ type: line.kind, key: `${item.key}~${at}`, points, k: view.k, size });
+function filled(item, to) {
+  const at = onScreen(item, to.view);
+  const seen = meets(at, to.size) && Math.max(at.w, at.h) >= SEEN;
+  if (!seen && !holds(item, to.state.current)) return;
+  to.pen.faded(to.light(item), () => {
+    to.target(item, at);
+    if (item.kind === "next") return void chartDrawn(item, at, to);
+    const block = item.kind === "block";
+    const share = Math.max(at.w / to.size.w, at.h / to.size.h);
+    const near = to.zoomed * smooth(FILLS.from, FILLS.to, share);
+    title(item, at, to);
+    if (block) {
+      curvesDrawn(item, to);
+      lines(item, at, near, to);
+    }
+    if (!block) vectorsDrawn(item, 1 - near, to);
+    for (const child of item.children) part(child, near, to);
+    if (item.node.mark) markDrawn(item, at, to);
+    else if (item.node.marks) counted(item, at, to);
+    lit(item, to);
   });
+}
+
+function holds(item, key) {
+  return key === item.key || item.children.some((child) => holds(child, key));
+}
+
+function part(item, near, to) {
+  const at = onScreen(item, to.view);
+  const always = holds(item, to.state.current);
+  if (!always && (!meets(at, to.size) || Math.max(at.w, at.h) < SEEN)) return;
+  const fine = item.tensor || PARTS.has(item.kind);
+  const alpha = fine ? near : 1;
+  if (alpha < 0.02 && !always) return;
+  to.pen.faded(to.light(item), () => {
+    if (fine) to.pen.faded(alpha, () => (item.tensor ? tensorDrawn(item, to) : step(item, at, near, to)));
+    else if (item.kind === "head") head(item, at, to);
+    else step(item, at, near, to);
+    if (fine && alpha < 0.1) to.target(item, at, false);
+    lit(item, to);
+  });
+}
+
+// A part of a block: from afar, attention is its heads, and an MLP its shape.
+function step(item, at, near, to) {
+  const { pen } = to;
+  to.target(item, at);
+  pen.faded(near, () => pen.rect(at, { fill: pen.colors.card, stroke: pen.colors.rule, radius: 4 }));
+  const words = title(item, at, to, near < 0.5);
+  const below = words ? words.bottom - at.y : 0;
+  if (item.kind === "mlp") {
+    const box = { x: at.x, y: at.y + below, w: at.w, h: at.h - below };
+    pen.faded(1 - near, () => mlpDrawn(item, box, to));
+  }
+  for (const child of item.children) part(child, near, to);
+  if (item.node.mark) markDrawn(item, at, to);
+}
+
+function head(item, at, to) {
+  const { pen } = to;
+  const inner = smooth(HEAD.from, HEAD.to, at.w);
+  to.target(item, at);
+  const dead = item.node.dead ? 0.35 : 1;
+  if (at.w > 60) {
+    pen.rect(at, { fill: pen.colors.paper, stroke: pen.colors.rule, radius: 4 });
+  }
+  const words = title(item, at, to);
+  const top = words ? words.bottom : at.y;
+  const box = { x: at.x + at.w * 0.03, y: top + 2, w: at.w * 0.94, h: at.y + at.h - top - 4 };
+  pen.faded((1 - inner) * dead, () => headDrawn(item, box, to));
+  pen.faded(dead, () => { for (const child of item.children) part(child, inner, to); });
+  markDrawn(item, at, to);
+}
+
+function title(item, at, to, loose = false) {
+  if (item.titles) return titleLines(item, at, to);
+  const { pen, size: window } = to;
+  const strip = item.strip * to.view.k;
+  if (strip < LEAST * (loose ? 0.9 : 0.98)) return null;
+  // The title of a box that begins left of the window stays in sight for as long as the box does.
+  const left = Math.max(at.x, 0) + Math.min(8, Math.max(4, strip * 0.3));
+  const room = Math.min(at.x + at.w, window.w) - left - 5;
+  const most = Math.min(TITLE, Math.max(LEAST, strip * 0.72));
+  const size = Math.max(LEAST, Math.min(most, room / widthOf(item.title, 1)));
+  // Of "Block 12" the number is what tells it from the next.
+  const [number] = item.title.match(/\d+$/) ?? [""];
+  const whole = widthOf(item.title, size) <= room;
+  const words = whole ? item.title : number && widthOf(number, size) <= room
+    ? number : cut(item.title, room, size);
+  if (!whole && !number && words.length < 6) return null;
+  if (!words) return null;
+  const top = at.y + Math.max(1, (strip - size * 1.12) / 2);
+  if (top + size * 2 < 0 || top > window.h) return null;
+  pen.text(words, left, top + size * 0.88, { size, weight: 620, fill: inkOf(item, pen) });
+  return { bottom: at.y + strip };
+}
+
+// The title of a step beside the blocks: in the lines that its width was made for.
+function titleLines(item, at, { pen, view }) {
+  const { titles, turned } = item;
+  const [along, across] = turned
+    ? [item.strip * view.k, at.w] : [at.w, item.strip * view.k];
+  const wide = Math.max(...titles.map((line) => widthOf(line, 1)));
+  const size = Math.min(TITLE, (along - 6) / wide, across / titles.length / 1.12);
+  if (size < LEAST - 0.2) return;
+  const start = (across - size * 1.16 * titles.length) / 2;
+  titles.forEach((line, place) => {
+    const base = start + size * (0.9 + 1.16 * place);
+    const style = { size, weight: 600, fill: inkOf(item, pen), turned };
+    if (turned) pen.text(line, at.x + base, at.y + along - 4, style);
+    else pen.text(line, at.x + Math.max(4, (along - wide * size) * 0.2), at.y + base, style);
+  });
+}
+
+function inkOf({ node }, { colors }) {
+  return node.mark || node.marks ? colors.mark : colors.ink;
+}
+
+function lines(item, at, near, { pen, view, size, state }) {
+  if (at.w < 150) return;
+  const { k } = view;
+  const back = state.mode === "gradient";
+  const stroke = pen.colors.stream;
+  for (const { kind, points } of item.lines) {
+    const seen = points.map(([x, y]) => [(x - view.x) * k, (y - view.y) * k]);
+    if (seen.every(([x, y]) => x < -50 || y < -50 || x > size.w + 50 || y > size.h + 50)) continue;
+    if (kind === "plus") plus(seen[0], k, pen);
+    else if (kind === "next") pen.faded(near, () => arrow(back ? seen.reverse() : seen, k, stroke, pen));
+    else pen.faded(0.35 + 0.65 * near, () => arrow(back ? seen.reverse() : seen, k, stroke, pen));
+  }
+}
+
+function arrow([[x, y], [to, end]], k, stroke, pen) {
+  const tip = Math.max(3, Math.min(9, 8 * k));
+  const [dx, dy] = [Math.sign(to - x), Math.sign(end - y)];
+  const [sx, sy] = dx ? [0, tip * 0.6] : [tip * 0.6, 0];
+  const point = [[to - dx * tip - sx, end - dy * tip - sy], [to, end], [to - dx * tip + sx, end - dy * tip + sy]];
+  pen.lines([[[x, y], [to, end]], point], { stroke, width: Math.max(1.2, Math.min(3, 2 * k)) });
+}
+
+function plus([x, y], k, pen) {
+  const r = Math.max(2.5, Math.min(11, 8 * k));
+  const arm = r * 0.55;
+  pen.circle(x, y, r, { fill: pen.colors.card, stroke: pen.colors.stream, width: 1.4 });
+  pen.lines([[[x - arm, y], [x + arm, y]], [[x, y - arm], [x, y + arm]]],
+    { stroke: pen.colors.stream, width: 1.4 });
+}
+
+// The row, the column or the number of a table that the spotlight is on.
+function lit(item, { pen, view, state }) {
+  const spots = state.lit?.spots?.get(item) ?? [];
+  for (const { row, column } of spots) {
+    const one = item.pictures?.[0];
+    if (!one || (row === undefined && column === undefined)) continue;
+    const box = onScreen({ ...one, x: item.x + one.x, y: item.y + one.y }, view);
+    const [w, h] = [box.w / one.columns, box.h / one.rows];
+    const across = column === undefined ? { x: box.x, w: box.w } : { x: box.x + column * w, w };
+    const down = row === undefined ? { y: box.y, h: box.h } : { y: box.y + row * h, h };
+    pen.rect({ ...across, ...down }, { stroke: pen.colors.mark, width: 3 });
+  }
 }

@@ -4,6 +4,8 @@ const AREA = 6000;
 const STRIP = 2200;
 export const CAPTION = 13;
 const APART = 5;
+const GUTTER = { beside: 0.34, above: 0.3 }; // room for the names of tokens, of a picture's size
+const TOKENS = new Set(["T", "S"]);
 
 /** Rows and columns of a tensor's picture: its last two axes; a vector is one row. */
 export function sizeOf(shape) {
@@ -11,27 +13,47 @@ export function sizeOf(shape) {
   return { rows, columns };
 }
 
-/** The place of a tensor, at 0, 0: {kind, tensor, w, h, pictures: [{name, x, y, w, h, …}]}. */
-export function slot(tensor, mode, prefix = "") {
-  const { w, h } = pictureSize(sizeOf(tensor.shape));
-  const names = namesOf(tensor, mode);
-  const beside = names.length > 1 && w < 100;
-  const pictures = names.map((name, place) => ({
+/**
+ * The place of a tensor, at 0, 0: {kind, tensor, w, h, pictures: [{name, x, y, w, h, …}]}; `how` is
+ * {names, others, ribbon}: the tokens of its stream and of the other, and how high the lanes are
+ * where each of its rows lies in one.
+ */
+export function slot(tensor, mode, prefix = "", { names = null, others = null, ribbon = 0 } = {}) {
+  const size = sizeOf(tensor.shape);
+  const [rowNames, columnNames] = axisNames(tensor, size, names, others);
+  const lanes = ribbon && rowNames ? ribbon : 0;
+  const { w, h } = lanes ? { w: laneWidth(lanes), h: lanes } : pictureSize(size, tensor);
+  const left = rowNames && !lanes ? w * GUTTER.beside : 0;
+  const top = CAPTION + (columnNames ? Math.min(h * GUTTER.above, w * 0.3) : 0);
+  const shown = namesOf(tensor, mode);
+  const beside = shown.length > 1 && (lanes || w < 100);
+  const step = beside ? left + w + APART : top - CAPTION + h + APART;
+  const pictures = shown.map((name, place) => ({
     name,
     shape: tensor.shape,
     lead: leadOf(tensor),
-    ...sizeOf(tensor.shape),
+    role: tensor.role ?? "",
+    ...size,
     missing: name === null,
-    x: beside ? place * (w + APART) : 0,
-    y: CAPTION + (beside ? 0 : place * (h + APART)),
+    rowNames: lanes ? null : rowNames,
+    columnNames,
+    lanes: lanes > 0,
+    x: left + (beside ? place * step : 0),
+    y: top + (beside ? 0 : place * step),
     w,
     h,
   }));
   const last = pictures.at(-1);
-  const title = shortName(tensor.name, prefix);
+  const own = shortName(tensor.name, prefix);
+  const title = mode === "gradient" && tensor.gradient ? `d${own}` : own;
   const width = Math.max(last.x + w, Math.min(150, title.length * 5.6));
   const place = { x: 0, y: 0, w: width, h: last.y + h };
   return { kind: "tensor", tensor, title, ...place, pictures, children: [] };
+}
+
+/** Whether a tensor has a row for each token, so that its rows can lie in the lanes. */
+export function inLanes({ shape, letters = [] }) {
+  return shape.length === 2 && TOKENS.has(letters[0]) && letters.length === 2;
 }
 
 /** The first axes at which a tensor of more than two is looked at. */
@@ -45,13 +67,33 @@ export function shortName(name, prefix) {
   return prefix && name.startsWith(`${prefix}.`) ? name.slice(prefix.length + 1) : name;
 }
 
+// The names along both axes, where these are tokens: null where not.
+function axisNames({ shape, letters = [] }, { rows, columns }, names, others) {
+  if (letters.length !== shape.length) return [null, null];
+  const named = (letter, count) => {
+    const found = TOKENS.has(letter) ? names : letter === "N" ? others : null;
+    if (found?.length === count) return found;
+    return letter === "S" && others?.length === count ? others : null;
+  };
+  const [row, column] = ["", "", ...letters].slice(-2);
+  return [named(row, rows), named(column, columns)];
+}
+
 function namesOf({ name, gradient }, mode) {
   if (mode === "gradient") return [gradient];
   return mode === "both" && gradient ? [name, gradient] : [name];
 }
 
-function pictureSize({ rows, columns }) {
+function laneWidth(ribbon) {
+  return clamp(ribbon * 0.36, 48, 84);
+}
+
+function pictureSize({ rows, columns }, { role }) {
   if (rows === 1 && columns === 1) return { w: 64, h: 26 };
+  if (role === "attention" && rows === columns) {
+    const side = columns < 4 ? 130 : 108; // square, and few numbers have room sooner
+    return { w: side, h: side };
+  }
   const natural = columns / rows;
   if (rows === 1) return sized(STRIP, clamp(columns * 2.2, 3, 12));
   // The cells of small tables are from square to as wide as a number; those of large ones stretch.

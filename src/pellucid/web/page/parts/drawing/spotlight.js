@@ -9,13 +9,24 @@ export function found(items, { node, tensor, lead }) {
   return all.find(same) ?? all[0];
 }
 
-/** Mark the items of a scene that neither hold one of those that are lit, nor are part of it. */
-export function dim(items, lit) {
-  if (!lit) return;
-  const keys = lit.filter(Boolean).map(({ key }) => key);
-  const inside = (key, of) => key === of || key.startsWith(`${of}/`) || key.startsWith(`${of}.`);
-  for (const item of items) {
-    const own = item.key.split(/[#~]/)[0];
-    item.dim = !keys.some((key) => inside(own, key) || inside(key, own));
+/**
+ * Whether an item is lit, as a function: it holds one of the targets, or is part of one. Its
+ * `spots` are the rows, columns and numbers to be framed, by their items. Null without targets.
+ */
+export function spotlight(items, targets) {
+  if (!targets) return null;
+  const all = [...items];
+  const [lit, spots] = [new Set(), new Map()];
+  for (const target of targets) {
+    const item = found(all, target);
+    if (!item) continue;
+    spots.set(item, [...(spots.get(item) ?? []), target]);
+    for (let one = item; one; one = one.parent) lit.add(one);
+    const inside = (one) => {
+      lit.add(one);
+      one.children.forEach(inside);
+    };
+    inside(item);
   }
+  return Object.assign((item) => lit.has(item), { spots });
 }

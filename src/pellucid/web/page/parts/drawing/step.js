@@ -1,13 +1,40 @@
-// A node that is one step: its tensors in shelves under its title.
+// A node that is one step, with the lanes running through it: above them its weights, in them what
+// has a row for each token.
 
-import { boxed, shelves } from "./boxes.js";
-import { slot } from "./slots.js";
+import { boxed, groupScaled, moved, row, shelves } from "./boxes.js";
+import { CAPTION, inLanes, slot } from "./slots.js";
 
-/** A node that is one step: as a box, with where the stream runs through it. */
-export function step(node, mode, aspect = 1.7, strip = 23) {
-  const slots = node.tensors.map((tensor) => slot(tensor, mode, pathOf(node)));
-  const made = boxed(node, shelves(slots, aspect), strip);
-  return { ...made, spine: made.h / 2 };
+const PAD = 14;
+const SMALL = 0.4; // what one looks at only from near
+
+/** A step that stands above the lanes: its tensors in shelves under its title. */
+export function step(node, how, aspect = 1.7, strip = 17) {
+  const prefix = pathOf(node);
+  const slots = node.tensors.map((tensor) => slot(tensor, how.mode, prefix, how));
+  return boxed(node, shelves(slots, aspect), strip);
+}
+
+/** A step in the stream: `spine` is where its lanes begin. */
+export function inStream(node, how, { strip = 17, least = 0, lines = null, turned = false } = {}) {
+  const prefix = pathOf(node);
+  const { ribbon } = how;
+  const lying = node.tensors.filter(inLanes);
+  const rest = node.tensors.filter((tensor) => !lying.includes(tensor));
+  const plain = { ...how, ribbon: 0 };
+  const shelf = shelves(rest.map((tensor) => slot(tensor, how.mode, prefix, plain)), turned ? 0.3 : 1.6);
+  const above = groupScaled(shelf, Math.min(SMALL, Math.max(SMALL / 4, (least - 2 * PAD) / shelf.w)));
+  const lanes = row(lying.map((tensor) => slot(tensor, how.mode, prefix, { ...how, ribbon })));
+  const head = above.items.length ? above.h + PAD : 0;
+  const spine = strip + PAD / 2 + head + (lanes.items.length ? CAPTION : 0);
+  const w = Math.max(above.w, lanes.w, least - 2 * PAD) + 2 * PAD;
+  const children = [
+    ...above.items.map((item) => moved(item, (w - above.w) / 2, strip + PAD / 2)),
+    ...lanes.items.map((item) => moved(item, (w - lanes.w) / 2, spine - CAPTION)),
+  ];
+  const h = spine + ribbon + PAD;
+  const { title, kind } = node;
+  const named = { title, titles: lines, turned };
+  return { kind, node, ...named, x: 0, y: 0, w, h, strip, spine, children, lines: [] };
 }
 
 /** The path that a node's own tensors begin with. */
