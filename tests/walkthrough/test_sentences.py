@@ -1,69 +1,29 @@
 """What a number is, in a sentence: of every name that runs of all kinds have."""
 
 import math
-import random
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from pellucid.examples import Example, find_example
-from pellucid.models import Llama
 from pellucid.tape import Tape
-from pellucid.text import Characters
-from pellucid.train import Trace, record_step
-from pellucid.walkthrough import Sentences, describe, trace_labels
+from pellucid.walkthrough import Sentences, describe
 from pellucid.words import figure, share
-from tests.models.llama_examples import LLAMAS
-
-PIECES = Characters("abcdefg")
-EACH = 2
-"""How many numbers of each tensor are asked for."""
-
-
-def of_trace(trace: Trace) -> Sentences:
-    return Sentences(trace.tape, trace_labels(trace), trace.piece)
-
-
-def of_example(name: str, optimizer: str = "adamw") -> Sentences:
-    example = find_example(name)
-    if isinstance(example, Example):
-        return of_trace(example.record(example.update | {"optimizer": optimizer}))
-    way = example.walkthrough()
-    return Sentences(way.tape, way.labels)
+from tests.walkthrough.said import KINDS, llama_on, said_of, some
 
 
 @pytest.fixture(scope="module")
 def llama() -> Sentences:
-    model = Llama.init(LLAMAS["shared keys"], seed=3)
-    return of_trace(record_step(model, [0, 1, 2, 3], PIECES, update=None))
+    return said_of("llama")
 
 
 @pytest.fixture(scope="module")
 def rocks() -> Sentences:
-    return of_example("ai_rocks")
+    return said_of("ai_rocks")
 
 
-def some(tape: Tape) -> Iterator[str]:
-    chosen = random.Random(0)
-    for name in tape:
-        shape = tape.value(name).shape
-        for _ in range(EACH if tape.value(name).numel() else 0):
-            places = ",".join(str(chosen.randrange(size)) for size in shape)
-            yield f"{name}[{places}]" if places else name
-
-
-KINDS = [
-    "ai_rocks", "encoder_decoder", "where_do_you_live", "leaf_or_flower_training", "sampling",
-    "optimizers",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", [*KINDS, "llama"])
-def test_every_number_has_a_sentence_whose_figures_are_those_of_the_run(
-    name: str, request: pytest.FixtureRequest
-):
-    said = request.getfixturevalue("llama") if name == "llama" else of_example(name)
+@pytest.mark.parametrize("name", [*KINDS, "optimizers"])
+def test_every_number_has_a_sentence_whose_figures_are_those_of_the_run(name: str):
+    said = said_of(name)
     for full in some(said.tape):
         text = said.of(full)
         whole, _, index = full.rstrip("]").partition("[")
@@ -113,7 +73,7 @@ def test_a_loss_and_a_probability_say_how_they_come_about(rocks: Sentences):
     chance = float(rocks.tape["probs"][0, 1])
     assert rocks.of("losses[0]") == (
         f"'AI' → 'rocks' had probability {figure(chance)}; "
-        f"loss = -log {figure(chance)} = {figure(-math.log(chance))}."
+        f"loss = −log {figure(chance)} = {figure(-math.log(chance))}."
     )
     assert rocks.of("probs[0,1]") == (
         f"After 'AI' the model gives 'rocks' a probability of {share(chance)}, and that is what "
@@ -160,15 +120,12 @@ def test_a_gradient_says_what_the_loss_would_do(rocks: Sentences):
 
 
 def test_a_token_that_stands_twice_is_told_apart():
-    trace = record_step(
-        Llama.init(LLAMAS["shared keys"], seed=3), [0, 1, 0, 3], PIECES, update=None
-    )
-    text = of_trace(trace).of("h.0.attn.att[0,2,1]")
+    text = llama_on(0, 1, 0, 3).of("h.0.attn.att[0,2,1]")
     assert text.startswith("Block 0, head 0: 'a' (position 2) looks ")
 
 
 def test_padding_is_hidden_without_being_later():
-    said = of_example("encoder_decoder")
+    said = said_of("encoder_decoder")
     scores = said.tape["enc.h.0.attn.scores"]
     hidden = [at for at in (scores == -math.inf).nonzero().tolist() if at[3] > at[2]]
     text = said.of(f"enc.h.0.attn.att[{','.join(map(str, hidden[0]))}]")
@@ -177,7 +134,7 @@ def test_padding_is_hidden_without_being_later():
 
 
 def test_a_name_means_what_the_layer_says_that_made_it(llama: Sentences):
-    gpt = of_example("ai_rocks").tape
+    gpt = said_of("ai_rocks").tape
     for name, norm, rms in [
         ("h.0.ln_1.out", "γ x̂ + β", "γ x̂"),
         ("h.0.ln_1.rstd", "1/√(σ²+ε)", "1/RMS(x)"),

@@ -135,22 +135,22 @@ def test_what_a_number_is_made_from_stands_below_it_and_other_numbers_do_not(mod
         {"experiment": AI_ROCKS, "names": names},
     )
     assert found == [
-        ["embed.out[1,2]"],
-        ["embed.out[1,2]", "wte.weight[1,2]"],
+        ["embed.out['rocks', 2]"],
+        ["embed.out['rocks', 2]", "wte.weight['rocks', 2]"],
         ["loss"],
-        ["loss", "losses[1]"],
-        ["wte.weight[0,0]"],
+        ["loss", "losses['rocks']"],
+        ["wte.weight['AI', 0]"],
         ["loss"],
-        ["loss", "losses[1]"],
+        ["loss", "losses['rocks']"],
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("embed.out[1,2]", "its gradient "),
-        ("dembed.out[1,2]", "the value it is of "),
-        ("wte.weight[0,1]", "its gradient "),
+        ("embed.out[1,2]", "Its gradient: "),
+        ("dembed.out[1,2]", "The value it is of: "),
+        ("wte.weight[0,1]", "Its gradient: "),
     ],
 )
 def test_a_value_faces_its_gradient_and_a_gradient_its_value(

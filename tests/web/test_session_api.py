@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from pellucid.checkpoint import load, open_model
-from pellucid.documents.arithmetic import Writer, steps_of
+from pellucid.documents.arithmetic import steps_of
 from pellucid.documents.numbers import Format
+from pellucid.documents.worded import WordedWriter
 from pellucid.errors import PellucidError
 from pellucid.examples import EXAMPLES, find_example
 from pellucid.explain import explain
@@ -20,6 +21,7 @@ from pellucid.models import Intervention, intervene
 from pellucid.tape import Tape
 from pellucid.train import record_step
 from pellucid.tree import flatten
+from pellucid.walkthrough import Sentences, TermNames, trace_labels
 from pellucid.web import SessionApi, read_experiment
 from pellucid.web.answers.json_values import SAMPLED
 from tests.web.examples import (
@@ -225,16 +227,20 @@ def test_why_is_the_explanation(api: SessionApi, name: str):
 @pytest.mark.parametrize(
     "name", ["h.0.ln_1.out[0,1]", "h.0.attn.c_proj.out[1,2]", "dh.0.attn.scores[0,1,0]", "loss"]
 )
-def test_the_arithmetic_reads_as_in_the_terminal(api: SessionApi, name: str):
-    term = explain(find_example("ai_rocks").record().tape, name).term
-    assert term is not None
+def test_the_arithmetic_is_that_for_readers(api: SessionApi, name: str):
+    trace = find_example("ai_rocks").record()  # type: ignore[union-attr]
+    found = explain(trace.tape, name)
+    assert found.term is not None
+    sentences = Sentences(trace.tape, trace_labels(trace), trace.piece)
+    writer = WordedWriter(called=TermNames(sentences, found))
     got = answer(api, "why", experiment=AI_ROCKS, name=name)
-    steps = list(steps_of(term, Writer()))
+    steps = list(steps_of(found.term, writer))
     assert len(got["steps"]) == len(steps)
+    assert got["label"] == got["steps"][0]["name"]
     for step, written in zip(got["steps"], steps, strict=True):
         for key in ("names", "figures"):
             pieces = (one if isinstance(one, str) else one["text"] for one in step[key])
-            assert "".join(pieces) == getattr(Writer(), key)(written)
+            assert "".join(pieces) == getattr(writer, key)(written)
 
 
 def test_every_negative_factor_keeps_its_brackets(api: SessionApi):

@@ -25,6 +25,9 @@ MOST = 6
 STEPS = 24
 """At most so many of the code's own intermediate values are written out below the formula."""
 
+CHOSEN = {"at": "chosen by {1}", "if": "as {1}", "unless": "as not {1}"}
+"""By what one of two values was chosen, by the operation."""
+
 Explained = Callable[[str], Explanation]
 """What explains a number by its name with index."""
 
@@ -71,17 +74,33 @@ class Writer:
         """The same with the numbers filled in."""
         return self._text(term, self.operand)
 
+    def together(self, count: int, figure: str) -> str:
+        """What is said of the rest of a long sum, in one figure."""
+        return f"[{count} more, together {figure}]"
+
     def signed(self, text: str) -> bool:
         """Whether a text begins with a minus sign, and wants brackets behind another operation."""
         return text.startswith("-")
 
     def parts(self, term: Term) -> Iterator[Term]:
         """The terms that stand in its arithmetic under a name."""
-        for part in shown(term, self.most)[0]:
-            if part.label:
+        for part in map(self.seen, self.split(term)[0]):
+            if self.whole(part):
                 yield part
             else:
                 yield from self.parts(part)
+
+    def split(self, term: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        """The operands that stand in a term's own arithmetic, and the rest of a long sum or row."""
+        return shown(term, self.most)
+
+    def reads(self, term: Term) -> list[Term]:
+        """What a term was made from, each number once."""
+        return operands(term, self.most)
+
+    def whole(self, term: Term) -> bool:
+        """Whether a term stands in arithmetic under its name or as a figure, not written out."""
+        return bool(term.label) or not term.operation
 
     def _name(self, term: Term) -> str:
         return term.label or self.operand(term)
@@ -90,7 +109,8 @@ class Writer:
         self, term: Term, atom: Callable[[Term], str], binds: int, *, first: bool = False
     ) -> str:
         """An operand's text, in brackets where its own operation binds less firmly."""
-        whole = bool(term.label) or not term.operation
+        term = self.seen(term)
+        whole = self.whole(term)
         text = atom(term) if whole else self._text(term, atom)
         loose = not whole and OPERATIONS[term.operation].binds < binds
         signed = self.signed(text) and binds > 0 and not first
@@ -108,15 +128,18 @@ class Writer:
             # On the left neither a sign nor what binds alike needs brackets: a - b - c, -a · b / c.
             parts = [self._part(left, atom, operation.binds, first=True)]
         parts += [self._part(part, atom, max(operation.inner, 1)) for part in others]
-        chosen = {"at": "chosen by {1}", "if": "as {1}", "unless": "as not {1}"}
         text = operation.text.format(*parts)
-        if term.operation in chosen and atom == self._name:
-            return f"{text}, {chosen[term.operation].format(*parts)}"
+        if term.operation in CHOSEN and atom == self._name:
+            return f"{text}, {CHOSEN[term.operation].format(*parts)}"
         return text
+
+    def seen(self, term: Term) -> Term:
+        """The term that stands in arithmetic for an operand."""
+        return term
 
     def _many(self, term: Term, atom: Callable[[Term], str]) -> str:
         """A sum, or the largest of a row; of a long one the largest, and the rest in one figure."""
-        parts, rest = shown(term, self.most)
+        parts, rest = self.split(term)
         if term.operation == "max":
             texts = [self._part(part, atom, 0) for part in parts]
             if rest:
@@ -126,7 +149,7 @@ class Writer:
         texts = ["1" if text == "true" else "0" if text == "false" else text for text in texts]
         if rest:
             together = self.figure(sum(part.value for part in rest))
-            texts.append(f"[{len(rest)} more, together {together}]")
+            texts.append(self.together(len(rest), together))
         return " + ".join(texts)
 
 
@@ -255,7 +278,7 @@ def meaning_of(tape: Tape, piece: Callable[[int], str] | None = None) -> Meaning
 
 def read_by(found: Explanation, writer: Writer) -> list[Term]:
     """What an explanation lists as made from, in the order of its numbers."""
-    return [] if found.term is None else operands(found.term, writer.most)
+    return [] if found.term is None else writer.reads(found.term)
 
 
 def steps_of(term: Term, writer: Writer) -> Iterator[Term]:

@@ -11,12 +11,13 @@ from pellucid.walkthrough.names import (
     names,
     uses,
 )
-from pellucid.walkthrough.seats import Seat, Seats, Spell, by_letter
+from pellucid.walkthrough.seats import Seat, Seats, Spell, by_letter, is_made
 from pellucid.walkthrough.selection import WAYS, brief, chosen
 from pellucid.walkthrough.sentences import Sentences
 from pellucid.walkthrough.steps import PARAMETERS, Steps
 from pellucid.walkthrough.stops import TensorPart, TourStop, lesson_stops
 from pellucid.walkthrough.story import Story
+from pellucid.walkthrough.term_names import TermNames, is_count
 from pellucid.walkthrough.tour import Tour
 from pellucid.walkthrough.transformer import transformer_walkthrough
 from pellucid.walkthrough.updates import lines, settings_of, update_equations
@@ -47,6 +48,7 @@ __all__ = [
     "Steps",
     "Story",
     "TensorPart",
+    "TermNames",
     "Tour",
     "TourStop",
     "Walkthrough",
@@ -55,6 +57,8 @@ __all__ = [
     "chosen",
     "describe",
     "gpt_walkthrough",
+    "is_count",
+    "is_made",
     "labelled",
     "lesson_stops",
     "lines",

@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from pellucid.tape import Tape
+from pellucid.walkthrough.names import MOMENTS, SUBSCRIPTS, UPDATES
 from pellucid.walkthrough.scope import Scope
+from pellucid.walkthrough.steps import PARAMETERS
 from pellucid.walkthrough.walkthrough import Labels
 from pellucid.words import Phrasebook, quoted
 
 Spell = Callable[[int], str]
 """A token as one can read it."""
 
-TEXTS = {"T": "tokens", "S": "tokens", "N": "source"}
-"""Of the letters of positions, what on a tape says which tokens stand there."""
+MADE = {row.pattern for row in (*UPDATES, *MOMENTS)}
+"""What an optimizer makes of a parameter, or is given, under the parameter's name."""
 
 
 class Seat(NamedTuple):
@@ -21,6 +23,14 @@ class Seat(NamedTuple):
     letter: str  # "B" of a batch, "" where the layer does not say
     place: int
     token: str | None = None  # in quotes; None where nothing has a name
+    again: bool = False  # whether the same token stands at other places too
+
+    @property
+    def short(self) -> str:
+        """Token or place, for an index; of several tokens alike each with its position."""
+        if self.token is None:
+            return f"{self.place}"
+        return self.token + f"{self.place}".translate(SUBSCRIPTS) * self.again
 
 
 class Seats:
@@ -50,15 +60,15 @@ class Seats:
                 token = own[place] or None
             elif self._spell is not None and letter == "V":
                 token = self._spell(place)
-            found.append(
-                Seat(letter, place, None if token is None else self._quoted(own, token, place))
-            )
+            again = own is not None and token is not None and own.count(token) > 1
+            found.append(Seat(letter, place, None if token is None else quoted(token), again))
         return found
 
     def said(self, seat: Seat) -> str:
         """A seat in words: its token, or which position, row or class it is."""
         if seat.token is not None:
-            return seat.token
+            again = {"token": seat.token, "place": f"{seat.place}"}
+            return self._book.first("place.again", again) if seat.again else seat.token
         key = {"N": "T"}.get(seat.letter, seat.letter)
         if key == "T" and "windows" in self.kinds:
             key = "window"
@@ -66,26 +76,40 @@ class Seats:
             key = {"T": "row", "S": "row", "V": "class"}.get(key, key)
         return self._book.first(f"place.{key}", {"place": f"{seat.place}"})
 
-    def _quoted(self, own: Labels, token: str, place: int) -> str:
-        """A token in quotes; of several alike, with its position."""
-        text = quoted(token)
-        if own is None or own.count(token) < 2:
-            return text
-        again = {"token": text, "place": f"{place}"}
-        return self._book.first("place.again", again)
+    def differentiated(self, name: str) -> tuple[str | None, str | None]:
+        """Of a gradient the value that it is by, and the layer whose use of it alone counts."""
+        call = self.tape.shown_by(name)
+        if call is None or not call.backward or not name.startswith("d"):
+            return None, None
+        value = name.removeprefix("d")
+        if value in self.tape:
+            return value, None
+        path, _, word = value.rpartition(".")
+        for made in self._scope.at(path):
+            given = made.inputs.get(word)
+            if given is not None:
+                return given, path
+        return None, None
 
     def _axes(self, name: str) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
         """The letters of a value's axes, and the labels of each."""
         if name not in self._known:
-            value = self.tape.value(name)
-            size = value.dim()
-            meaning = self._scope.meaning(self._scope.value_of(name))
+            size = self.tape.value(name).dim()
+            owner, _, _ = name.rpartition(".")
+            of = owner if is_made(name) else self.differentiated(name)[0] or name
+            meaning = self._scope.meaning(of)
             own = () if meaning is None or len(meaning.letters) > size else meaning.letters
             letters = ("B",) * (size - len(own)) + own if own else ("",) * size
-            given = tuple(self._labels(name))
+            given = tuple(self._labels(of))
             labels = (None,) * (size - len(given)) + given if len(given) <= size else given[-size:]
             self._known[name] = letters, labels
         return self._known[name]
+
+
+def is_made(name: str) -> bool:
+    """Whether an optimizer made a value, or was given it, under the name of a parameter."""
+    owner, _, last = name.rpartition(".")
+    return last in MADE and owner.endswith(PARAMETERS)
 
 
 def by_letter(seats: Sequence[Seat]) -> Mapping[str, Seat]:

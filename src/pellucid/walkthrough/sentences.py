@@ -12,15 +12,11 @@ from pellucid.layers.facts import facts_of
 from pellucid.tape import Tape
 from pellucid.tape.select import picked
 from pellucid.walkthrough.filling import Filling
-from pellucid.walkthrough.names import INTERVENTIONS, MOMENTS, UPDATES
+from pellucid.walkthrough.names import INTERVENTIONS
 from pellucid.walkthrough.scope import Scope
-from pellucid.walkthrough.seats import Seats, Spell, by_letter
-from pellucid.walkthrough.steps import PARAMETERS
+from pellucid.walkthrough.seats import Seats, Spell, by_letter, is_made
 from pellucid.walkthrough.walkthrough import Labels
 from pellucid.words import ENGLISH, figure, phrasebook
-
-MADE = {row.pattern for row in (*UPDATES, *MOMENTS)}
-"""What an optimizer makes of a parameter, or is given, under the parameter's name."""
 
 BY_HAND = {row.pattern for row in INTERVENTIONS}
 """What stands beside an activation that was set by hand."""
@@ -38,18 +34,18 @@ class Sentences:
         language: str = ENGLISH,
     ) -> None:
         self.tape = tape
-        self._book = phrasebook(language, "why")
+        self.book = phrasebook(language, "why")
         self._scope = Scope(tape)
-        self.seats = Seats(self._scope, self._book, labels, spell)
-        self._filling = Filling(self.seats, self._book, spell)
+        self.seats = Seats(self._scope, self.book, labels, spell)
+        self._filling = Filling(self.seats, self.book, spell)
 
     def of(self, expression: str) -> str:
         """One number, asked for by its name and index, in a sentence that ends with a full stop."""
-        name, index = self._asked(expression)
+        name, index = self.asked(expression)
         owner, _, last = name.rpartition(".")
-        if last in MADE and owner.endswith(PARAMETERS):
+        if is_made(name):
             return self._made(owner, last, name, index)
-        value, use = self._differentiated(name)
+        value, use = self.seats.differentiated(name)
         if value is not None:
             return self._gradient(name, value, index, use)
         where = self._where(name, index)
@@ -59,16 +55,17 @@ class Sentences:
 
     def short(self, expression: str) -> str:
         """What a number is, without block and head, for a line beside its value."""
-        name, index = self._asked(expression)
-        value, _ = self._differentiated(name)
+        name, index = self.asked(expression)
+        value, use = self.seats.differentiated(name)
         if value is not None:
             this = self._noun(value, index, self._filling.of(value, index))
-            return self._book.first("gradient.short", {"this": this})
+            through = {} if use is None else {"part": self._filling.part(use, "name", {})}
+            return self.book.first("gradient.short", {"this": this, **through})
         return self._noun(name, index, self._filling.of(name, index))
 
     def effect(self, expression: str) -> str:
         """What the loss would do if the number grew; "" for one that has no gradient."""
-        name, index = self._asked(expression)
+        name, index = self.asked(expression)
         gradient = f"d{name}"
         if (
             gradient not in self.tape
@@ -83,7 +80,7 @@ class Sentences:
         """What an optimizer made of one number of a parameter."""
         this = self._noun(parameter, index, self._filling.of(parameter, index))
         number = float(self.tape.value(name)[index])
-        text = self._book.first(f"step.{last}", {"this": this, "value": figure(number)})
+        text = self.book.first(f"step.{last}", {"this": this, "value": figure(number)})
         return _sentence(self._where(parameter, index), text)
 
     def _gradient(
@@ -99,34 +96,19 @@ class Sentences:
         alone = (
             ""
             if use is None
-            else self._book.first("gradient.alone", {"part": self._filling.part(use, "name", {})})
+            else self.book.first("gradient.alone", {"part": self._filling.part(use, "name", {})})
         )
         figures = {
             "this": f"{this}," if ", " in this else this,
             "alone": alone,
             "size": figure(abs(number)),
-            "goal": self._book.first(f"gradient.{goal}", {}),
+            "goal": self.book.first(f"gradient.{goal}", {}),
         }
         kind = "grows" if number > 0 else "falls" if number < 0 else "nothing"
-        text = self._book.first(
+        text = self.book.first(
             f"gradient.{kind if math.isfinite(number) else 'no_number'}", figures
         )
         return _sentence(where, text)
-
-    def _differentiated(self, name: str) -> tuple[str | None, str | None]:
-        """Of a gradient the value that it is by, and the layer whose use of it alone counts."""
-        call = self.tape.shown_by(name)
-        if call is None or not call.backward or not name.startswith("d"):
-            return None, None
-        value = name.removeprefix("d")
-        if value in self.tape:
-            return value, None
-        path, _, word = value.rpartition(".")
-        for made in self._scope.at(path):
-            given = made.inputs.get(word)
-            if given is not None:
-                return given, path
-        return None, None
 
     # -- words --------------------------------------------------------------------------------
 
@@ -137,12 +119,12 @@ class Sentences:
         if hand in BY_HAND and f".{path}".endswith(".intervened"):
             beside = path.removesuffix("intervened").rstrip(".")
             this = self._noun_of_hand(beside, index)
-            return self._book.first(f"by_hand.{last}", {**figures, "this": this})
+            return self.book.first(f"by_hand.{last}", {**figures, "this": this})
         said = self._said(name, figures, ".is") or self._said(name, figures, "")
         if said:
             return said
         key = ("one", "row")[len(index)] if len(index) < 2 else "cell"
-        return self._book.first(f"unknown.{key}", {**figures, "path": name})
+        return self.book.first(f"unknown.{key}", {**figures, "path": name})
 
     def _noun_of_hand(self, path: str, index: Sequence[int]) -> str:
         """Of an activation that was set by hand, what it is."""
@@ -158,7 +140,7 @@ class Sentences:
     def _said(self, name: str, figures: Mapping[str, str], ending: str) -> str:
         """The words of the outermost layer that has some for a value; "" where none has."""
         for key in self._keys(name):
-            text = self._book.first(key + ending, figures)
+            text = self.book.first(key + ending, figures)
             if text:
                 return text
         return ""
@@ -195,11 +177,12 @@ class Sentences:
             if letter in seats:
                 figures[key] = key, f"{seats[letter].place}"
         return ", ".join(
-            self._book.first(f"where.{key}", {word: number})
+            self.book.first(f"where.{key}", {word: number})
             for key, (word, number) in figures.items()
         )
 
-    def _asked(self, expression: str) -> tuple[str, tuple[int, ...]]:
+    def asked(self, expression: str) -> tuple[str, tuple[int, ...]]:
+        """Name and index of one number."""
         name = expression.partition("[")[0].strip()
         places = picked(expression, self.tape.value(name).shape)
         assert all(isinstance(place, int) for place in places), "one number is asked for"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import torch
 
 from pellucid.documents.arithmetic import Writer, read_by, steps_of
+from pellucid.documents.worded import WordedWriter
 from pellucid.explain import Explanation, explain, place
 from pellucid.numbers import Term, at
 from pellucid.tape import Tape
-from pellucid.walkthrough import Sentences, describe
+from pellucid.walkthrough import Sentences, TermNames, describe, is_count
 from pellucid.web.answers.json_values import Json, format_of
 from pellucid.web.answers.proof import proved
 from pellucid.web.session.fields import Fields
@@ -26,7 +27,7 @@ PYTHON = 20_000
 
 
 @dataclass(frozen=True)
-class Marked(Writer):
+class Marked(WordedWriter):
     """Writes arithmetic in which each number that has a name is marked, to be clicked."""
 
     terms: list[Term] = field(default_factory=list)
@@ -34,14 +35,21 @@ class Marked(Writer):
     def operand(self, term: Term) -> str:
         """A number in arithmetic, marked where it can be explained further."""
         text = super().operand(term)
-        return self._mark(term, text) if term.label and not isinstance(term.value, bool) else text
+        return self._mark(term, text) if self._leads(term) else text
 
     def signed(self, text: str) -> bool:
         """Whether a text begins with a minus sign, behind its mark."""
         return bool(re.match(f"(?:{OPEN}\\d+{BETWEEN})?-", text))
 
     def _name(self, term: Term) -> str:
-        return self._mark(term, term.label) if term.label else super()._name(term)
+        name = self.name(term)
+        return self._mark(term, name) if name and self._leads(term) else super()._name(term)
+
+    def _leads(self, term: Term) -> bool:
+        """Whether a term is on the tape, or has a line of its own."""
+        if not term.operation:
+            return term.source is not None
+        return self.name(term) is not None and not is_count(term)
 
     def _mark(self, term: Term, text: str) -> str:
         self.terms.append(term)
@@ -54,7 +62,7 @@ class Marked(Writer):
             if text[end : found.start()]:
                 yield text[end : found.start()]
             term = self.terms[int(found[1])]
-            step = term.label if term.operation else None
+            step = self.name(term) if term.operation else None
             yield {"text": found[2], "source": term.source, "step": step}
             end = found.end()
         if text[end:]:
@@ -67,11 +75,13 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
     found = explain(tape, fields["name"])
     name = found.name.partition("[")[0]
     row, sentences = describe(name, tape), sentences_of(run)
-    writer = Marked()
+    writer = Marked(called=TermNames(sentences, found))
+    assert writer.called is not None
     python = "" if found.term is None else found.term.python(PYTHON)
     return {
         "sentence": sentences.of(found.name),
         "effect": sentences.effect(found.name),
+        "label": writer.called.asked,
         "name": found.name,
         "origin": found.origin,
         "text": _written(run, found.name),
@@ -81,7 +91,7 @@ def why(run: ExperimentRun, fields: Fields) -> Json:
         "function": found.call.function.__name__ if found.call else "",
         "equation": found.equation,
         "steps": _steps(found, writer),
-        "operands": [_operand(run, part) for part in read_by(found, Writer())],
+        "operands": [_operand(run, part, writer) for part in read_by(found, writer)],
         "facing": _facing(run, found.name),
         "proved": proved(run, found),
         "python": python or None,
@@ -102,7 +112,9 @@ def _steps(found: Explanation, writer: Marked) -> list[Json]:
         return []
     return [
         {
-            "name": found.name if term is found.term else term.label,
+            "name": writer.called.asked
+            if writer.called and term is found.term
+            else writer.name(term),
             "names": list(writer.pieces(writer.names(term))),
             "figures": list(writer.pieces(writer.figures(term))),
             "result": writer.figure(found.traced if term is found.term else term.value),
@@ -111,11 +123,11 @@ def _steps(found: Explanation, writer: Marked) -> list[Json]:
     ]
 
 
-def _operand(run: ExperimentRun, term: Term) -> Json:
+def _operand(run: ExperimentRun, term: Term, writer: Marked) -> Json:
     source = term.source
     note = sentences_of(run).short(source) if source else "a setting"
     return {
-        "label": term.label or "",
+        "label": writer.name(term) or "",
         "source": source,
         "text": _written(run, source) if source else Writer().figure(term.value),
         "exact": repr(term.value),

@@ -3,7 +3,7 @@
 import { h, say } from "../core/dom.js";
 import { written } from "../core/numbers.js";
 import { button } from "./controls.js";
-import { number } from "./pieces.js";
+import { number, whole } from "./pieces.js";
 
 const FIRST = 40; // operands of a long sum that are listed before one asks for all
 const LONG = 1200; // letters of a line that scrolls by itself
@@ -21,7 +21,7 @@ export function arithmetic(answer) {
 function stepOf(step, place, exact, lines) {
   const named = (piece) => nameOf(piece, lines);
   const figured = (piece) => figureOf(piece, exact, lines);
-  const rows = [step.names.map(named), step.figures.map(figured)];
+  const rows = [addends(step.names, named), addends(step.figures, figured)];
   if (step.figures.length !== 1 || plain(step.figures) !== step.result) {
     rows.push([h("b", {}, written(step.result))]);
   }
@@ -31,6 +31,28 @@ function stepOf(step, place, exact, lines) {
     h("p", { class: place === 0 ? "step-name first" : "step-name" }, step.name),
     rows.map((row) => equal(row)),
   );
+}
+
+// A line is broken between the terms of its sums: each term, as far as it fits, stays whole.
+function addends(pieces, made) {
+  const found = [];
+  let now = [];
+  const put = () => {
+    if (now.length) found.push(h("span", { class: "addend" }, now));
+    now = [];
+  };
+  for (const piece of pieces) {
+    if (typeof piece !== "string") {
+      now.push(made(piece));
+      continue;
+    }
+    for (const part of piece.split(/(?<= \+ |\) \/ )/u)) {
+      now.push(made(part));
+      if (/ \+ $|\) \/ $/u.test(part)) put();
+    }
+  }
+  put();
+  return found;
 }
 
 function equal(row) {
@@ -50,7 +72,7 @@ function nameOf(piece, lines) {
   const { text, source, step } = piece;
   if (source) {
     const follow = (event) => say(event.currentTarget, "pel-why", { name: source });
-    return button(text, follow, { class: "term", title: source });
+    return button(whole(text), follow, { class: "term", title: source });
   }
   return step ? button(text, () => find(lines, step), { class: "term inner" }) : text;
 }

@@ -23,6 +23,11 @@ export function token(piece, attributes = {}) {
   return h("span", { class: "piece", title: JSON.stringify(piece), ...attributes }, parts);
 }
 
+/** A sentence in which no line is broken inside a token's quotes. */
+export function whole(sentence) {
+  return written(sentence).replace(/'[^']*'/g, (one) => one.replaceAll(" ", "\u00a0"));
+}
+
 /** A number of the tape: a button that asks for its arithmetic. */
 export function number(name, text, exact = text, attributes = {}) {
   const { class: kind = "", ...rest } = attributes;

@@ -5,7 +5,7 @@ import { written } from "../core/numbers.js";
 import { arithmetic, operandTable } from "./arithmetic.js";
 import { button, copy, sourceDialog } from "./controls.js";
 import { Panel } from "./panel.js";
-import { number, parts } from "./pieces.js";
+import { number, parts, whole } from "./pieces.js";
 import { byName } from "./tensors.js";
 import { EMPTY, climb, current, go, visit } from "./trail.js";
 
@@ -20,6 +20,7 @@ class Why extends Panel {
   #answer = null;
   #answered = null; // the run that the answer is of
   #proving = null;
+  #labels = new Map(); // what readers call the numbers that were met, by their names
   #parts = {};
 
   constructor() {
@@ -110,7 +111,9 @@ class Why extends Panel {
     const kept = this.#parts.body.contains(active());
     const shown = await this.newest("why", () => this.store.why(name), (answer) => {
       this.#answer = answer;
+      if (this.#answered !== run) this.#labels.clear();
       this.#answered = run;
+      this.#met(answer);
       fill(this.#parts.body, this.#page(answer));
       this.#parts.body.parentElement.scrollTop = 0;
       if (kept) this.#parts.body.querySelector("h3").focus();
@@ -119,6 +122,14 @@ class Why extends Panel {
     this.#parts.body.removeAttribute("aria-busy");
     const known = this.#answer?.name === name && this.#answered === this.store.run;
     if (!shown && !known && this.name === name) this.#missing(name);
+  }
+
+  #met({ name, label, operands }) {
+    this.#labels.set(name, label);
+    for (const { source, label: called } of operands) {
+      if (source && !this.#labels.has(source)) this.#labels.set(source, called);
+    }
+    this.#bar();
   }
 
   #missing(name) {
@@ -138,23 +149,22 @@ class Why extends Panel {
         this.#walk(climb(this.#trail, place), true);
       };
       return h("li", {}, last
-        ? h("span", { "aria-current": "page" }, name)
-        : button(name, up, { class: "term" }));
+        ? h("span", { "aria-current": "page", title: name }, this.#labels.get(name) ?? name)
+        : button(this.#labels.get(name) ?? name, up, { class: "term", title: name }));
     }));
     way.lastElementChild?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
   }
 
   #page(answer) {
+    const { equation, operands, steps } = answer;
     return [
       this.#head(answer),
       this.#proof(answer),
-      answer.equation && h("section", {},
-        h("h4", {}, "Equation ", h("code", { class: "function" }, answer.function)),
-        h("p", { class: "equation" }, answer.equation)),
-      answer.steps.length > 0 && h("section", {}, h("h4", {}, "Arithmetic"), arithmetic(answer)),
-      answer.operands.length > 0 && h("section", {}, h("h4", {}, "Made from"),
-        operandTable(answer.operands)),
-      answer.steps.length === 0 && h("p", { class: "origin" }, this.#origin(answer)),
+      steps.length > 0 && h("section", {}, h("h4", {}, "Arithmetic"),
+        equation && h("p", { class: "equation" }, equation), arithmetic(answer)),
+      operands.length > 0 && h("section", {}, h("h4", {}, "Made from"), operandTable(operands)),
+      steps.length === 0 && h("p", { class: "origin" }, this.#origin(answer)),
+      this.#code(answer),
     ];
   }
 
@@ -167,25 +177,36 @@ class Why extends Panel {
   }
 
   #head(answer) {
-    const { sentence, effect, symbol, meaning, facing } = answer;
+    const { sentence, effect, facing } = answer;
     return h(
       "header",
       { class: "why-head" },
-      h("h3", { class: "why-sentence", "data-name": answer.name, tabindex: -1 },
-        written(sentence)),
+      h("h3", { class: "why-sentence", "data-name": answer.name, tabindex: -1 }, whole(sentence)),
       h("p", { class: "why-value" },
         number(answer.name, answer.text, answer.exact, { class: "self" }),
         h("small", {}, "exactly ", h("span", { class: "exact-digits" }, written(answer.exact)))),
-      effect && h("p", { class: "why-effect" }, written(effect)),
-      facing && h("p", { class: "why-facing" },
-        h("span", {}, facing.kind === "gradient" ? "its gradient " : "the value it is of "),
-        number(facing.name, facing.text, facing.exact)),
+      (effect || facing) && h("p", { class: "why-effect" }, whole(effect), " ",
+        facing && h("span", { class: "why-facing" },
+          facing.kind === "gradient" ? "Its gradient: " : "The value it is of: ",
+          number(facing.name, facing.text, facing.exact))),
       this.#actions(answer),
-      h("p", { class: "why-names" }, h("code", {}, answer.name),
-        symbol && h("span", { class: "symbol" }, ` ${written(symbol)}`), meaning && ` ${meaning}`,
-        answer.origin !== answer.name && [", the same number as ",
-          button(answer.origin, () => say(this, "pel-why", { name: answer.origin }),
-            { class: "term" })]),
+    );
+  }
+
+  // What stands in code: for those who look for the number there, or in another program.
+  #code({ name, origin, symbol, meaning, function: made }) {
+    const tensor = byName(this.store.run.outline).get(parts(name).base);
+    return h(
+      "section",
+      { class: "why-code" },
+      h("h4", {}, "In code"),
+      h("p", {}, h("code", {}, name),
+        tensor?.shape.length > 0 && `, one of ${tensor.shape.join(" × ")}`,
+        symbol && [": ", h("span", { class: "symbol" }, written(symbol))],
+        meaning && `${symbol ? " " : ": "}${meaning}`),
+      origin !== name && h("p", {}, "the same number as ",
+        button(origin, () => say(this, "pel-why", { name: origin }), { class: "term" })),
+      made && h("p", {}, "made by ", h("code", { class: "function" }, made)),
     );
   }
 
@@ -200,7 +221,7 @@ class Why extends Panel {
       editable && button("Edit", () => say(this, "pel-edit", { name: base, index })),
       button("Show in its tensor", () => say(this, "pel-look", { tensor: base, index })),
       answer.python && button("Python", python),
-      button("Copy value", async (event) => {
+      button("Copy", async (event) => {
         const { target } = event;
         target.textContent = (await copy(answer.exact)) ? "Copied" : "Not allowed by the browser";
       }),
