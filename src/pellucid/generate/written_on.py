@@ -13,7 +13,7 @@ from pellucid.text import Tokenizer
 
 def write_on(
     model: Any,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | None,
     inputs: Sequence[Any],
     *,
     max_new_tokens: int,
@@ -27,7 +27,7 @@ def write_on(
     """
     if not model.writes:
         raise ConfigError("this model names the class of what it reads, and writes nothing")
-    size = tokenizer.vocab_size
+    size = None if tokenizer is None else tokenizer.vocab_size
     if isinstance(model, CausalModel):
         return generate(
             model,

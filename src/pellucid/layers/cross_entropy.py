@@ -50,7 +50,7 @@ def next_probs(logits: Tensor, *, tape: NullTape = NULL_TAPE) -> Tensor:
     wider = wide(logits)  # (..., T, V)
     shifted = wider - wider.amax(-1, keepdim=True)  # (..., T, V)
     log_probs = shifted - shifted.exp().sum(-1, keepdim=True).log()  # (..., T, V)
-    probs = log_probs.exp()  # (..., T, V)
+    probs: Tensor = log_probs.exp()  # (..., T, V)
     tape.note(shifted=shifted, log_probs=log_probs)
     tape(probs=probs)
     return probs

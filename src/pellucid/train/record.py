@@ -54,7 +54,8 @@ class Trace:
 
     def piece(self, token: int) -> str:
         """What the model scores under this number, as one can read it."""
-        return self.model.spell(self.tokenizer, token)
+        said: str = self.model.spell(self.tokenizer, token)
+        return said
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
@@ -64,8 +65,8 @@ class Trace:
     @cached_property
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """What the places of the axes are called, by the letters of the axes."""
-        named = self.model.places(self.tape, self.piece)
-        return named | ({"V": self.vocabulary} if self.vocabulary else {})
+        named: Mapping[str, tuple[str, ...]] = self.model.places(self.tape, self.piece)
+        return {**named, **({"V": self.vocabulary} if self.vocabulary else {})}
 
     @cached_property
     def targets(self) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ class Classifier(SettableModel):
     ) -> Tensor:
         """Mean cross-entropy of the classes in nats; with scheme "sign" the logistic loss."""
         batch, shared = self._begin(inputs, targets, tape, ops)
-        loss, _ = classifier_loss(*batch, **self.params, **shared)
+        loss, _ = classifier_loss(*batch, **(self.params | shared))
         return loss
 
     def loss_and_grads(
@@ -172,7 +172,7 @@ class Classifier(SettableModel):
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
         batch, shared = self._begin(inputs, targets, tape, ops)
-        loss, cache = classifier_loss(*batch, **self.params, **shared)
+        loss, cache = classifier_loss(*batch, **(self.params | shared))
         _, grads = classifier_loss_backward(1.0, cache, **shared)
         return loss, grads
 

@@ -116,7 +116,7 @@ class NextToken(SettableModel):
     ) -> Tensor:
         """Mean cross-entropy in nats of one target (N,) for each of the windows (N, W)."""
         batch, shared = self._begin(windows, targets, tape, ops)
-        loss, _ = next_token_loss(*batch, **self.params, **shared)
+        loss, _ = next_token_loss(*batch, **(self.params | shared))
         return loss
 
     def loss_and_grads(
@@ -124,7 +124,7 @@ class NextToken(SettableModel):
     ) -> tuple[Tensor, Tree]:
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
         batch, shared = self._begin(windows, targets, tape, ops)
-        loss, cache = next_token_loss(*batch, **self.params, **shared)
+        loss, cache = next_token_loss(*batch, **(self.params | shared))
         _, grads = next_token_loss_backward(1.0, cache, **shared)
         return loss, grads
 
@@ -140,7 +140,7 @@ class NextToken(SettableModel):
                 f"windows {tuple(ids.shape)}; give a list of windows and a list of targets"
             )
         check_targets(wanted, ids[..., 0], self.config.vocab_size)
-        given = {"windows": ids, "targets": wanted}
+        given: Any = {"windows": ids, "targets": wanted}
         own, tape = self.begin(ops, tape, totals={"windows": len(ids)}, **given)
         return (ids, wanted), {"config": self.config, "ops": own, "tape": tape}
 

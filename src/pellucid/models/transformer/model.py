@@ -196,7 +196,7 @@ class Transformer(SettableModel):
     ) -> Tensor:
         """Mean cross-entropy in nats over the positions whose target is not `IGNORE`."""
         batch, shared = self._begin(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
-        loss, _ = transformer_loss(*batch, **self.params, **shared, smoothing=smoothing)
+        loss, _ = transformer_loss(*batch, **(self.params | shared), smoothing=smoothing)
         return loss
 
     def loss_and_grads(
@@ -213,7 +213,7 @@ class Transformer(SettableModel):
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
         batch, shared = self._begin(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
         choices: Any = {"noise": noise, "smoothing": smoothing}
-        loss, cache = transformer_loss(*batch, **self.params, **shared, **choices)
+        loss, cache = transformer_loss(*batch, **(self.params | shared), **choices)
         _, grads = transformer_loss_backward(1.0, cache, **shared)
         return loss, grads
 
@@ -241,7 +241,7 @@ class Transformer(SettableModel):
         ids = self._tokens(tokens, read, None)
         wanted = check_targets(targets, ids, self.config.vocab_size)
         totals = {"source": read.shape[-1], "tokens": ids.shape[-1]}
-        given = {"source": read, "tokens": ids, "targets": wanted}
+        given: Any = {"source": read, "tokens": ids, "targets": wanted}
         own, tape = self.begin(ops, tape, totals=totals, **given)
         return (read, ids, wanted), {"config": self.config, "ops": own, "tape": tape}
 

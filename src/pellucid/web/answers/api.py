@@ -105,7 +105,7 @@ class SessionApi:
             run = self.runs.run(experiment_of(source))
             trace = traced(run)
             model = run.model_state.without_interventions if run.model_state else trace.model
-            if not isinstance(model, CausalModel):
+            if not isinstance(model, CausalModel) or trace.tokenizer is None:
                 raise ConfigError(
                     f"what goes on learning from a text must be a model of one text, as GPT and "
                     f"Llama are, and {run.subject.title} is none: take another, or a new one"
