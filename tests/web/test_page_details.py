@@ -387,16 +387,12 @@ def test_a_training_is_asked_for_as_the_form_says_and_drawn_as_it_goes(modules: 
     assert fields["text"] == "x" * 250
 
 
-def test_what_is_generated_is_asked_for_as_the_sliders_say(modules: Modules):
+def test_what_is_generated_is_asked_for_as_it_is_sampled(modules: Modules):
     modules.asked.clear()
     found = with_all(
         modules,
         """const part = await shown("pel-generate");
-        const [temperature, topK] = part.querySelectorAll("input.exact");
-        for (const [one, value] of [[temperature, "0.5"], [topK, "3"]]) {
-            one.value = value;
-            for (const type of ["input", "change"]) one.dispatchEvent(new Event(type));
-        }
+        store.sample({ temperature: 0.5, top_k: 3 });
         const [seed, count] = part.querySelectorAll("input.whole");
         [seed.value, count.value] = ["5", "2"];
         button(part, "Generate").click();

@@ -140,10 +140,13 @@ def test_a_checkpoint_is_saved_and_opens(visitor: Visitor, tmp_path: Path):
 
 def test_a_model_learns_a_pasted_text_live(visitor: Visitor):
     page, _ = at(visitor, "Learn")
+    page.get_by_text("Train on a text of yours").click()
     train = page.locator("pel-train")
     train.get_by_role("textbox", name=re.compile("[Tt]ext")).fill(TEXT)
     train.get_by_role("spinbutton", name=re.compile("[Ii]terations")).fill("30")
     train.get_by_role("button", name="Train").click()
+    train.get_by_role("button", name="Look inside").wait_for()
+    page.locator(".nx-bar").get_by_text("Next after").wait_for()
     train.get_by_role("button", name="Look inside").click()
     page.get_by_role("heading", name=re.compile("trained on")).first.wait_for()
     assert "2 blocks" in page.get_by_role("banner").inner_text()
@@ -151,6 +154,7 @@ def test_a_model_learns_a_pasted_text_live(visitor: Visitor):
 
 def test_a_training_stops(visitor: Visitor):
     page, _ = at(visitor, "Learn")
+    page.get_by_text("Train on a text of yours").click()
     train = page.locator("pel-train")
     train.get_by_role("textbox", name=re.compile("[Tt]ext")).fill(TEXT)
     train.get_by_role("spinbutton", name=re.compile("[Ii]terations")).fill("5000")
@@ -246,8 +250,8 @@ def test_an_entry_of_a_table_is_edited(visitor: Visitor):
 
 def test_tokens_are_drawn_as_the_package_draws_them(visitor: Visitor):
     page, part = at(visitor, "Generate", str(ENGLISH["text"]))
-    part.get_by_role("spinbutton", name="Temperature").fill("0.8")
-    part.get_by_role("spinbutton", name="Top-k").fill("20")
+    page.get_by_role("spinbutton", name="Temperature").fill("0.8")
+    page.get_by_role("spinbutton", name="Top-k").fill("20")
     part.get_by_role("spinbutton", name="Seed").fill("7")
     part.get_by_role("spinbutton", name="Tokens").fill("6")
     part.get_by_role("button", name="Generate").click()

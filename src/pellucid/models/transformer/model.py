@@ -103,6 +103,8 @@ class Transformer(SettableModel):
         end = special(tokenizer, EOS)
         mark = tokenizer.piece(end).decode("utf-8")
         begun, found, _ = text.partition(mark)
+        if not source.strip():
+            raise TokenError("a source must have at least one word, and it is empty: write it")
         read, tokens, wanted = parallel_row(
             tokenizer, ParallelText(source, begun.rstrip()), "transformer"
         )
@@ -213,7 +215,7 @@ class Transformer(SettableModel):
         """The loss and its gradient by every parameter, a tree of the parameters' shape."""
         batch, shared = self._begin(source, tokens, targets, tape, ops=ops, smoothing=smoothing)
         choices: Any = {"noise": noise, "smoothing": smoothing}
-        loss, cache = transformer_loss(*batch, **(self.params | shared), **choices)
+        loss, cache = transformer_loss(*batch, **(self.params | shared | choices))
         _, grads = transformer_loss_backward(1.0, cache, **shared)
         return loss, grads
 

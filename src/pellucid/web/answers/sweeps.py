@@ -53,6 +53,7 @@ def patching(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
     first, second = pair_in(model, fields)
     read = position_in(run, fields)
     tokens = run.tape.value("tokens").tolist()
+    assert trace.tokenizer is not None
     others = trace.tokenizer.prompt(fields["text"])
     if len(others) != len(tokens):
         raise ConfigError(

@@ -7,7 +7,7 @@ import { paths } from "./analyze/paths.js";
 import { question } from "./analyze/question.js";
 import { sweep } from "./analyze/sweep.js";
 import { switcher } from "./controls.js";
-import { LESSON, Panel } from "./panel.js";
+import { Panel, lessonLine } from "./panel.js";
 
 const WAYS = [
   ["sweep", "Ablate heads", sweep],
@@ -29,7 +29,7 @@ class Analyze extends Panel {
     const ways = new Map(WAYS.map(([name, , make]) => [name, make(this)]));
     const names = WAYS.map(([name, title]) => [name, title]);
     const made = {
-      lesson: h("p", { class: "empty" }, LESSON),
+      lesson: h("p", { class: "empty" }),
       question: question(this, () => this.#asked()),
       switcher: switcher("What to do", names, this.#way, (way) => this.#choose(way)),
       ways,
@@ -52,7 +52,7 @@ class Analyze extends Panel {
     const lesson = run.kind === "lesson";
     this.#parts.lesson.hidden = !lesson;
     this.#parts.all.hidden = lesson;
-    if (lesson) return;
+    if (lesson) return void fill(this.#parts.lesson, lessonLine(this.store));
     this.#parts.question.draw(run);
     for (const way of this.#parts.ways.values()) way.draw?.(run);
   }

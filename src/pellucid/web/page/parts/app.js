@@ -11,7 +11,7 @@ import { theme } from "./app/theme.js";
 
 const VIEWS = {
   see: ["pel-see"],
-  learn: ["pel-learn", "pel-train"],
+  learn: ["pel-learning"],
   touch: ["pel-touch"],
   generate: ["pel-generate"],
   analyze: ["pel-analyze"],

@@ -45,7 +45,8 @@ class Arcs extends Part {
     const { rows, columns, values } = this.#data;
     this.#token = this.#token === null || this.#token >= rows.length ? null : this.#token;
     const width = Math.round(Math.min(460, Math.max(90, this.clientWidth - WORDS)));
-    const place = svg("svg", { class: "pa", width, height: rows.length * ROW + 8 });
+    const height = Math.max(rows.length, columns.length) * ROW + 8;
+    const place = svg("svg", { class: "pa", width, height });
     set(place, { role: "img", "aria-label": `attention of head ${this.#head} as arcs` });
     values.forEach((row, from) => row.forEach((weight, to) => {
       if (Number(weight) > FAINT) place.append(arc(from, to, Number(weight), width));

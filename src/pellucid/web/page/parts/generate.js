@@ -1,13 +1,16 @@
 // <pel-generate>: the model writes on; for each token its candidates and the number that chose it.
 
 import { active, clear, define, fill, h, say } from "../core/dom.js";
-import { button, slider, whole } from "./controls.js";
+import { alignment } from "./alignment.js";
+import { button, whole } from "./controls.js";
 import { drawing, lensOfDraw } from "./draw.js";
-import { Panel } from "./panel.js";
+import { Panel, lessonLine } from "./panel.js";
 import { guesses } from "./guesses.js";
 import { strip } from "./strip.js";
 
 const TOP = 12;
+const NAMES = "This model names the class of what it reads, and writes nothing after it: its " +
+  "classes, and how likely each is, are below.";
 
 class Generate extends Panel {
   #parts = {};
@@ -23,16 +26,12 @@ class Generate extends Panel {
 
   build() {
     const limit = this.store.start.limits.generate;
-    const vocabulary = this.store.run.model?.vocabulary ?? 50257;
     const made = {
-      temperature: slider({ label: "Temperature", min: 0.05, max: 3, value: 1 }),
-      top_k: slider({ label: "Top-k", min: 1, max: vocabulary, value: null, log: true, step: 1,
-        all: "all" }),
-      top_p: slider({ label: "Top-p", min: 0.01, max: 1, value: null, all: "all" }),
-      greedy: h("input", { type: "checkbox", onchange: () => this.#greedy() }),
+      greedy: h("input", { type: "checkbox" }),
       seed: whole(0, 0, Number.MAX_SAFE_INTEGER),
       count: whole(20, 1, limit),
-      start: button("Generate", () => this.#generate(), { class: "do main" }),
+      start: button("Generate", () => this.#generate({}), { class: "do main" }),
+      anew: button("Translate", () => this.#generate({ text: "" }), { class: "do main" }),
       stop: button("Stop", () => this.#running?.abort(), { hidden: true }),
       use: button("Use this text", () => this.#use(), { hidden: true }),
       prompt: h("p", { class: "prompt" }),
@@ -41,55 +40,57 @@ class Generate extends Panel {
       draw: h("div", { class: "draw" }),
       lens: h("div", { class: "draw-lens" }),
       guesses: guesses(this),
-      lesson: h("p", { class: "empty" }, "This example is a lesson on layers by themselves: it " +
-        "writes no text. Choose an interactive example, or a model."),
+      alignment: alignment(this),
+      none: h("p", { class: "empty" }),
     };
     this.#parts = made;
-    made.all = h("div", {}, this.#form(), h("section", { class: "written" },
+    made.writing = h("div", {}, this.#form(), h("section", { class: "written" },
       made.prompt, made.tokens.element, made.status,
-      h("div", { class: "columns even" }, made.draw, made.lens)), made.guesses.element);
-    fill(this, h("h2", { class: "unseen" }, "Generate"), made.lesson, made.all);
+      h("div", { class: "columns even" }, made.draw, made.lens)));
+    fill(this, h("h2", { class: "unseen" }, "Generate"), made.none, made.writing,
+      made.alignment.element, made.guesses.element);
   }
 
   #form() {
-    const { temperature, top_k: topK, top_p: topP, greedy, seed, count } = this.#parts;
-    const { start, stop, use } = this.#parts;
+    const { greedy, seed, count, start, anew, stop, use } = this.#parts;
     const inline = (label, control) => h("label", { class: "field inline" }, control,
       h("span", { class: "field-label" }, label));
     return h("form", { class: "sampling", onsubmit: (event) => event.preventDefault() },
-      h("div", { class: "sliders" }, temperature.element, topK.element, topP.element),
       h("div", { class: "actions" },
         inline("greedy", greedy),
         h("label", { class: "field beside" }, h("span", { class: "field-label" }, "Seed"), seed),
         h("label", { class: "field beside" }, h("span", { class: "field-label" }, "Tokens"), count),
-        start, stop, use));
+        anew, start, stop, use),
+      h("p", { class: "hint" }, "Temperature, top-k and top-p are those of the bar above."));
   }
 
   draw(run) {
+    const { none, writing, guesses: said, prompt, anew, start } = this.#parts;
     const lesson = run.kind === "lesson";
-    this.#parts.lesson.hidden = !lesson;
-    this.#parts.all.hidden = lesson;
+    none.hidden = run.writes;
+    fill(none, lesson ? lessonLine(this.store) : NAMES);
+    writing.hidden = !run.writes;
+    said.element.hidden = lesson;
+    this.#parts.alignment.element.hidden = lesson;
     if (lesson) return;
-    fill(this.#parts.prompt, h("span", { class: "field-label" }, "Text "), readOf(run));
+    // A translation begins anew, or goes on from the target so far.
+    const two = run.reads.includes("source");
+    start.textContent = two ? "Go on" : "Generate";
+    start.classList.toggle("main", !two);
+    anew.hidden = !two;
+    fill(prompt, h("span", { class: "field-label" }, two ? "Source " : "Text "),
+      two ? run.source_text : readOf(run));
     this.#running?.abort();
     this.#running = null;
     this.#empty();
     this.#during(false);
     this.#parts.guesses.draw(run);
-  }
-
-  #greedy() {
-    const { greedy, temperature, top_k: topK, top_p: topP } = this.#parts;
-    for (const one of [temperature, topK, topP]) {
-      for (const input of one.element.querySelectorAll("input")) input.disabled = greedy.checked;
-    }
+    this.#parts.alignment.draw(run);
   }
 
   get #settings() {
-    const { temperature, top_k: topK, top_p: topP, greedy, seed, count } = this.#parts;
-    const sampling = {
-      temperature: temperature.value, top_k: topK.value, top_p: topP.value, greedy: greedy.checked,
-    };
+    const { greedy, seed, count } = this.#parts;
+    const sampling = { ...this.store.sampling, greedy: greedy.checked };
     return { sampling, seed: Number(seed.value), count: Number(count.value), top: TOP };
   }
 
@@ -104,12 +105,13 @@ class Generate extends Panel {
     status.textContent = "";
   }
 
-  async #generate() {
+  // `said` is what of the experiment is otherwise: a translation begins with an empty target.
+  async #generate(said) {
     this.#running?.abort();
     const mine = new AbortController();
     this.#running = mine;
     this.#empty();
-    this.#asked = this.#settings;
+    this.#asked = { ...this.#settings, experiment: { ...this.store.experiment, ...said } };
     this.#during(true);
     try {
       const how = { onEvent: (event) => mine === this.#running && this.#add(event),
@@ -129,12 +131,13 @@ class Generate extends Panel {
   }
 
   #during(running) {
-    const { start, stop, use } = this.#parts;
+    const { start, anew, stop, use } = this.#parts;
     const held = active();
     start.hidden = running;
+    anew.hidden = running || !this.store.run.reads.includes("source");
     stop.hidden = !running;
     use.hidden = running || !this.#events.length;
-    if (running && held === start) stop.focus();
+    if (running && [start, anew].includes(held)) stop.focus();
     if (!running && held === stop) start.focus();
   }
 

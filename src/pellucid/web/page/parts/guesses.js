@@ -10,24 +10,28 @@ export function guesses(panel) {
   const lens = h("div", { class: "scrolls", tabindex: 0, role: "group",
     "aria-label": "Logit lens" });
   const positions = strip("Position in the text", (at) => ask(at));
-  const element = h("section", { class: "guesses" },
-    h("h3", {}, "What comes next in the text, layer by layer"),
-    h("p", { class: "hint" }, "Choose a position: its likeliest next tokens, and what each layer " +
-      "would have said there, were it the last."),
+  const title = h("h3", {});
+  const hint = h("p", { class: "hint" });
+  const element = h("section", { class: "guesses" }, title, hint,
     positions.element, h("div", { class: "columns" }, next, lens));
 
   function ask(position) {
     const { store } = panel;
     panel.newest("predictions", () => store.call("predictions", { position, top: 10 }),
-      (answer) => fill(next, predictionTable(answer)));
+      (answer) => fill(next, predictionTable(answer, number, store.run.writes)));
     panel.newest("lens", () => store.call("lens", { position, top: 5 }),
-      (answer) => fill(lens, lensTable(answer)));
+      (answer) => fill(lens, answer.layers.length > 0 && lensTable(answer)));
   }
 
   return {
     element,
     draw(run) {
       const at = positions.at;
+      const layers = run.model.layers > 0;
+      title.textContent = run.writes ? `What comes next in the text${layers ? ", layer by layer" : ""}`
+        : "The classes, and how likely each is";
+      hint.textContent = run.writes ? `Choose a position: its likeliest next tokens${layers
+        ? ", and what each layer would have said there, were it the last" : ""}.` : "Choose a row.";
       const same = positions.element.childElementCount === run.tokens.length;
       positions.clear();
       for (const { piece } of run.tokens) positions.add(piece);
@@ -39,17 +43,17 @@ export function guesses(panel) {
 }
 
 /** The likeliest next tokens with their probabilities, and the one that came. */
-export function predictionTable({ rows, target }, mark = number) {
+export function predictionTable({ rows, target }, mark = number, writes = true) {
   const listed = rows.some(({ id }) => id === target?.id);
   const all = listed || !target ? rows : [...rows, target];
   return h("table", { class: "list candidates" },
-    h("caption", {}, "Likeliest next tokens"),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "token"),
+    h("caption", {}, writes ? "Likeliest next tokens" : "Likeliest classes"),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, writes ? "token" : "class"),
       h("th", { scope: "col", class: "value" }, "p"), h("td", {}))),
     h("tbody", {}, all.map(({ id, piece, probability, name }) => {
       const came = id === target?.id;
       return h("tr", { class: came ? "drawn" : null },
-        h("th", { scope: "row" }, token(piece), came && h("small", {}, " came")),
+        h("th", { scope: "row" }, token(piece), came && h("small", {}, writes ? " came" : " it is")),
         h("td", { class: "value" }, mark(name, share(probability), probability)),
         h("td", { class: "bars" }, bar(probability)));
     })));

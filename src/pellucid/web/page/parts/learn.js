@@ -4,7 +4,7 @@ import "./chart.js";
 import { active, define, fill, h, say } from "../core/dom.js";
 import { OPTIMIZERS, actionsOf } from "./actions.js";
 import { button, slider, switcher, whole } from "./controls.js";
-import { LESSON, Panel } from "./panel.js";
+import { Panel, lessonLine } from "./panel.js";
 import { bytes, nats, number, short } from "./pieces.js";
 import { losses } from "./position_losses.js";
 import { parameterTable, stepNames, stepTensors } from "./step_tensors.js";
@@ -50,7 +50,7 @@ class Learn extends Panel {
     made.save = button("Save as a checkpoint", () => this.#save());
     made.lesson = h("p", { class: "empty" });
     made.all = h("div", {}, this.#form(), this.#figures());
-    fill(this, h("h2", {}, "Step by step"), made.lesson, made.all);
+    fill(this, h("h2", { class: "unseen" }, "Step by step"), made.lesson, made.all);
   }
 
   #form() {
@@ -78,7 +78,8 @@ class Learn extends Panel {
   }
 
   draw(run) {
-    const why = run.kind === "lesson" ? LESSON : run.loss === null ? NO_LOSS : "";
+    const lesson = run.kind === "lesson";
+    const why = lesson ? lessonLine(this.store) : run.loss === null ? NO_LOSS : "";
     fill(this.#parts.lesson, why);
     this.#parts.lesson.hidden = !why;
     this.#parts.all.hidden = why !== "";

@@ -1,6 +1,7 @@
 // What the panels have in common: built once, drawn on each new run, and only while they are seen.
 
 import { Part } from "../core/part.js";
+import { button } from "./controls.js";
 
 /** A part with a form: build() makes it once, draw(run) shows a run in it. */
 export class Panel extends Part {
@@ -58,7 +59,13 @@ export class Panel extends Part {
   }
 }
 
-/** A line that says why there is nothing to do here. */
-export const LESSON =
-  "This example is a lesson on layers by themselves: there is no model to change. " +
-  "Choose an interactive example, or a model.";
+/** Why there is nothing to do with a lesson, and the way to its model where it is about one. */
+export function lessonLine(store) {
+  const { other } = store.run;
+  if (!other) {
+    return "This lesson runs layers by themselves: there is no model to change. Choose a worked " +
+      "example to change, or a model.";
+  }
+  const open = button("Open its model", () => store.show({ subject: other }), { class: "do main" });
+  return ["This is a lesson to read. The model that it is about can be changed. ", open];
+}

@@ -4,7 +4,6 @@ import "./analyze.js";
 import "./chart.js";
 import "./compare.js";
 import "./generate.js";
-import "./learn.js";
+import "./learning.js";
 import "./touch.js";
-import "./train.js";
 import "./why.js";

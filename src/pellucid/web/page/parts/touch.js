@@ -5,7 +5,7 @@ import { actionsOf, inWords, without } from "./actions.js";
 import { button, sourceDialog } from "./controls.js";
 import { effectView } from "./effect.js";
 import { ablations } from "./ablations.js";
-import { LESSON, Panel } from "./panel.js";
+import { Panel, lessonLine } from "./panel.js";
 import { ASKED } from "./side_by_side.js";
 import { patchForm } from "./patch_form.js";
 import { setForm } from "./set_form.js";
@@ -23,7 +23,7 @@ class Touch extends Panel {
 
   build() {
     const made = {
-      lesson: h("p", { class: "empty" }, LESSON),
+      lesson: h("p", { class: "empty" }),
       set: setForm(this),
       patch: patchForm(this),
       ablations: ablations(this),
@@ -48,7 +48,7 @@ class Touch extends Panel {
     const lesson = run.kind === "lesson";
     this.#parts.lesson.hidden = !lesson;
     this.#parts.all.hidden = lesson;
-    if (lesson) return;
+    if (lesson) return void fill(this.#parts.lesson, lessonLine(this.store));
     for (const part of ["set", "patch", "ablations"]) this.#parts[part].draw(run);
     this.#parts.undo.update();
     this.#actions();

@@ -43,7 +43,7 @@ class Train extends Panel {
       samples: h("ol", { class: "samples" }),
     };
     this.#parts = made;
-    fill(this, h("h2", {}, "Train on a text"), h("div", { class: "columns" },
+    fill(this, h("h2", { class: "unseen" }, "Train on a text"), h("div", { class: "columns" },
       h("div", { class: "form" },
         field("Text", made.text, "It stays on this machine."),
         h("div", { class: "actions" },
@@ -59,9 +59,9 @@ class Train extends Panel {
 
   draw(run) {
     const from = [...this.#parts.size.options].find(({ value }) => value === "from");
-    from.disabled = run.kind === "lesson";
-    from.textContent = run.kind === "lesson"
-      ? "Go on from a model (this example has none)"
+    from.disabled = run.reads.join() !== "tokens";
+    from.textContent = from.disabled
+      ? "Go on from a model of one text (this is none)"
       : `Go on from ${run.title}`;
     if (from.disabled && from.selected) this.#parts.size.value = SIZES[0][0];
   }
@@ -99,6 +99,7 @@ class Train extends Panel {
       { name: "training loss", points: [] }, { name: "validation loss", points: [] },
     ];
     const settings = this.#settings;
+    const before = this.store.experiment;
     const { text, samples, chart, standing } = this.#parts;
     clear(samples);
     this.#during(true);
@@ -116,6 +117,8 @@ class Train extends Panel {
     try {
       this.#done = await this.store.stream("train", { text: text.value, settings }, how);
       say(this, "pel-say", { message: "Trained. Look inside shows the model." });
+      // The bar goes on with it, unless something else is looked at by now.
+      if (this.store.experiment === before && this.checkVisibility()) await this.#open();
     } catch (error) {
       const stopped = error.name === "AbortError";
       if (stopped) say(this, "pel-say", { message: "Training stopped" });
@@ -160,10 +163,15 @@ class Train extends Panel {
       h("p", { class: "sample" }, sample));
   }
 
-  async #look() {
+  #open() {
     const { subject, text } = this.#done;
     const { next } = this.store.experiment;
-    const run = await this.store.show({ subject, text, actions: [], next });
+    return this.store.show({ subject, text, actions: [], next });
+  }
+
+  async #look() {
+    const { subject } = this.#done;
+    const run = await this.#open();
     if (run?.subject?.trained === subject.trained) say(this, "pel-look", { node: null });
   }
 }

@@ -17,7 +17,6 @@ const TABS = {
   analyze: "Analyze",
   compare: "Compare",
 };
-const STILL = new Set(["learn", "touch", "generate", "analyze"]); // what a lesson without a model cannot do
 const READ = { tokens: "token", windows: "window", inputs: "row" }; // at each place of a run
 
 /** The bar of an app: {element, ready(), update(), settle()}. */
@@ -66,7 +65,7 @@ export function bar(app) {
       text.element.hidden = now?.kind === "lesson";
       for (const one of [subject, text, next]) one.update();
       fill(facts, now ? factsOf(now) : "");
-      for (const one of tabs.children) marked(one, app.view, now?.kind);
+      for (const one of tabs.children) marked(one, app.view);
     },
   };
 }
@@ -76,18 +75,16 @@ function tool(name, label, title, onclick) {
   return h("button", { class: "quiet", ...said, onclick }, icon(name));
 }
 
-function marked(one, view, kind) {
+function marked(one, view) {
   const { tab } = one.dataset;
   const on = tab === view;
   set(one, { "aria-selected": String(on), tabindex: on ? "0" : "-1" });
   set(one, { "aria-controls": on ? `pel-${tab}` : null });
-  one.disabled = kind === "lesson" && STILL.has(tab);
-  one.title = one.disabled ? "This example shows a fixed way: there is no model to change" : "";
 }
 
 function moved(event, tabs) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const all = [...tabs.children].filter((one) => !one.disabled);
+  const all = [...tabs.children];
   const at = all.indexOf(event.target);
   if (!step || at < 0) return;
   event.preventDefault();

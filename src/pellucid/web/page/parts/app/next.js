@@ -46,6 +46,7 @@ export function nextBar(app) {
     update() {
       const { run } = store;
       element.hidden = !run?.tokens.length;
+      write.hidden = Boolean(run) && !run.writes;
       for (const one of sliders) one.value = store.sampling[one.key];
     },
   };

@@ -50,7 +50,7 @@ export function picker(app) {
         onclick: () => {
           dialog.close();
           app.show("learn");
-          app.shown.scrollIntoView?.({ block: "end" });
+          app.shown.turn("train");
         } },
         h("span", { class: "ps-title" }, "Train one here"),
         h("span", { class: "ps-about" }, "A small model on a text that you paste, live"))));
