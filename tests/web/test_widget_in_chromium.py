@@ -125,7 +125,7 @@ def test_a_stream_runs_beside_the_calls_and_can_be_broken_off(notebook: Any, vie
     cell = made.cell(0)
     loss_of(cell)
     cell.get_by_role("tab", name="Learn").click()
-    cell.get_by_text("Train on a text of yours").click()
+    cell.get_by_role("radio", name="Train on a text of yours").check()
     training = cell.locator("pel-train")
     training.locator("textarea").first.fill("to be or not to be, " * 30)
     training.get_by_role("button", name=re.compile("^train", re.IGNORECASE)).click()

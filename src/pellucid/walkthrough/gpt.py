@@ -54,7 +54,8 @@ def gpt_walkthrough(
     depth = trace.model.config.n_layer
     whole = set(layers if layers is not None else range(depth if depth <= 2 else 1))
     steps = Steps(trace.tape, first=2)
-    forward = [_with_lines(trace, step) for step in (_TOKENS, *steps.forward())]
+    read = _TOKENS._replace(names=tuple(name for name in _TOKENS.names if name in trace.tape))
+    forward = [_with_lines(trace, step) for step in (read, *steps.forward())]
     parts = [
         Part(
             "Forward: from tokens to loss",
@@ -102,8 +103,9 @@ def recorded_walkthrough(trace: Trace, title: str, about: str) -> Walkthrough:
 def _with_inputs(trace: Trace, steps: Sequence[Step]) -> Iterator[Step]:
     """The steps, each of the model's inputs before the stream that it begins."""
     streams = list(trace.model.streams) or [""]
+    wanted = ("targets",) if "targets" in trace.tape else ()
     waiting = [
-        (stream, Step(said, names=(name, "targets") if name == last else (name,), number=number))
+        (stream, Step(said, names=(name, *wanted) if name == last else (name,), number=number))
         for last in list(trace.model.inputs)[-1:]
         for number, (stream, (name, said)) in enumerate(
             zip(streams, trace.model.inputs.items(), strict=True), start=1

@@ -23,7 +23,7 @@ export function patchForm(panel) {
       "for the ones here. It needs as many tokens."),
     field("Activation", name),
     field("Places", index, "A position, such as 3; of attention a head and a position, 0,3."),
-    sourceField, field("Other text", text), said,
+    field("Other text", text), sourceField, said,
     h("div", { class: "actions" }, submit));
   const summary = h("summary", {}, "Patch from another text");
   const element = h("details", { class: "patch" }, summary, form);
