@@ -95,7 +95,7 @@ def test_where_the_run_goes_on_with_it_it_is_no_slip(dtype: torch.dtype):
     assert [one.relation for one in found] == ["it is the pack's h.0.mlp.c_fc.out"]
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @each_dtype
 @each_kind
 def test_other_numbers_are_no_other_value(kind: str, dtype: torch.dtype):

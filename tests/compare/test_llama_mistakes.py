@@ -130,7 +130,7 @@ def test_angles_in_float32_far_from_the_beginning_are_no_mistake():
         assert find(step)[1] == []
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @each_dtype
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
@@ -163,7 +163,7 @@ HOOKED += ("quick_gelu_for_silu", "embedding_scaled", "untied_head", "no_attn_re
 HOOKED += ("no_mlp_residual", "rms_no_root", "parallel_block")
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("mistake", HOOKED)
 def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
     everything = dump(np.float64, mistake)
@@ -262,7 +262,7 @@ def made_by(mistake: Mistake, model: Llama, right: dict[str, Tensor]) -> dict[st
     return None if all(same) else wrong
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_mistake_is_named_on_every_kind_and_nothing_beside_it(kind: str):
     model = drawn(KINDS[kind])

@@ -113,7 +113,7 @@ def test_the_correct_port_passes(dtypes: tuple[type, torch.dtype]):
     assert findings(dtypes) == []
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @each_dtype
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
@@ -218,7 +218,7 @@ def test_a_mistake_in_our_own_code_is_named(mistake: Mistake):
     assert found_in(own_dump(mistake, torch.float64), UPDATE) == [[mistake.name]]
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @seen_by_modules
 def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: Mistake):
     everything = own_dump(mistake, torch.float64)

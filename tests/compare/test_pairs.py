@@ -57,7 +57,7 @@ ONE_NAMED = {
 in two wrong ways, and a gradient of the table behind positions that are wrong."""
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(12)
 @pytest.mark.parametrize(("kind", "one", "other"), PAIRS)
 def test_of_two_mistakes_both_are_named(kind: str, one: str, other: str):
     found = findings(kind, one, other)

@@ -74,7 +74,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("said", RELATIONS)
 @pytest.mark.parametrize("place", [("gpt", "h.0.mlp.c_fc.out"), ("llama", "h.1.mlp.up_proj.out")])

@@ -136,7 +136,7 @@ def test_the_right_optimizer_has_no_finding(kind: str, dtypes: tuple[type, torch
     assert findings(kind, dtypes) == []
 
 
-@pytest.mark.thinned(4)
+@pytest.mark.thinned(8)
 @each_dtype
 @each_kind
 @pytest.mark.parametrize("mistake", update.MISTAKES)
