@@ -68,8 +68,11 @@ def test_every_name_of_an_intervened_step_is_described_in_its_shape(label: str):
     model, tape = model_of(label), Tape()
     touched = intervene(model, some_interventions(model))
     touched.loss_and_grads([3, 1, 4, 1, 5], [1, 4, 1, 5, 2], tape)
-    seen = set()
-    for name in tape:
+    added, seen = Tape(), set()
+    more = Intervention("h.0.resid_post", 0.5, (), add=True)
+    intervene(model, [more]).loss_and_grads([3, 1, 4, 1, 5], [1, 4, 1, 5, 2], added)
+    tapes = {name: tape for tape in (added, tape) for name in tape}
+    for name, tape in tapes.items():
         row = describe(name)
         assert row is not None, name
         if ".intervened." in name and not name.endswith(".x"):

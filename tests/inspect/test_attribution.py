@@ -211,3 +211,17 @@ def test_the_neurons_and_the_bias_are_the_network_s_term(model: CausalModel):
         own = 0.0 if bias is None else float(found.reads[layer] @ bias)
         assert float(values.sum()) + own == pytest.approx(whole, abs=1e-12)
         assert bool((values[inner == 0] == 0).all())
+
+
+def test_what_was_added_by_hand_is_a_term_and_the_sum_stays_exact(model: CausalModel):
+    width = model.config.n_embd
+    more = torch.linspace(-1, 1, width, dtype=torch.float64)
+    names = ["embed.out", "h.0.attn.c_proj.out", "h.1.mlp.c_proj.out", "h.0.resid_post"]
+    if "ln_f" in model.params:
+        names.append("ln_f.out")
+    changed = intervene(model, [Intervention(name, more, add=True) for name in names])
+    _, tape = changed.run_with_cache(TOKENS)
+    for second in (2, None):
+        found = attribution(changed, tape, 6, second)
+        assert found.total == pytest.approx(found.difference, abs=1e-12)
+        assert len(found.of("added")) == len(names)

@@ -1,11 +1,16 @@
 """Analyses as a session answers them, beside runs of their own with interventions."""
 
+from contextlib import redirect_stdout
+from io import StringIO
+
 import pytest
 
 from pellucid import Intervention, intervene
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
+from pellucid.inspect import stream_direction, token_direction
 from pellucid.web import SessionApi
+from pellucid.web.session.experiment import read_experiment
 from tests.web.examples import ENGLISH, LESSON, answer, changed, setting
 
 MODEL, TOKENIZER = open_model("english-1M")
@@ -113,3 +118,55 @@ def test_contributions_add_up_to_what_ran(api: SessionApi):
     changed_stream = changed(ENGLISH, setting("h.1.resid_post", [], 0.5))
     with pytest.raises(PellucidError, match="changed it"):
         api.answer("contributions", {"experiment": changed_stream, "first": 0})
+
+
+@pytest.mark.parametrize("kind", ["tokens", "texts"])
+def test_a_run_is_steered_undone_and_written_as_python(api: SessionApi, kind: str):
+    """Its next tokens are those of the package's own calls, and its Python makes the same run."""
+    name, others = "h.1.resid_post", "And God said"
+    if kind == "tokens":
+        action = {"first": 300, "second": 20}
+        direction = token_direction(MODEL, 300, 20)
+    else:
+        action = {"text": ENGLISH["text"], "against": others}
+        direction = stream_direction(MODEL, name, TOKENS, TOKENIZER.prompt(others))
+    action |= {"do": "steer", "name": name, "strength": 1.5}
+    steered = changed(ENGLISH, action)
+    model = intervene(MODEL, [Intervention(name, 1.5 * direction, add=True)])
+    loss = float(model.loss(TOKENS[:-1], TOKENS[1:]))
+    opened = answer(api, "open", experiment=steered)
+    assert opened["loss"] == pytest.approx(loss, abs=1e-5)
+    assert opened["changed"]
+    assert answer(api, "open", experiment=ENGLISH)["loss"] != pytest.approx(loss, abs=1e-3)
+    *events, _ = answer(api, "generate", experiment=steered, sampling={"greedy": True}, count=3)
+    text = list(TOKENS)
+    for event in events:
+        assert event["token"] == int(model.forward(text)[-1].argmax())
+        text.append(event["token"])
+    source = answer(api, "python", experiment=steered)["python"]
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(source, {})
+    assert float(printed.getvalue().split()[-1]) == pytest.approx(loss, abs=1e-5)
+    terms = answer(api, "contributions", experiment=steered, first=300)["terms"]
+    assert [one["title"] for one in terms if one["part"] == "added"] == ["added by hand to h.1"]
+    assert read_experiment(steered).as_json()["actions"] == [action]
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ({"first": 1}, "two texts, text and against, or of two tokens"),
+        ({"first": 1, "second": 2, "text": "a", "against": "b"}, "one pair, and not the other"),
+        ({"first": 1, "second": 5000}, "second must be a whole number from 0 to 2,047"),
+        ({"first": 1, "second": 2, "name": "h.1.mlp.act.out"}, "must fit what it sets"),
+        ({"first": 1, "second": 2, "name": "wte.weight"}, "wte.weight is a parameter"),
+        ({"first": 1, "second": 2, "name": "h.0.attn.att"}, "a table of attention came"),
+        ({"text": "", "against": "b"}, "must"),
+    ],
+)
+def test_what_cannot_steer_is_one_line(api: SessionApi, action: dict[str, object], said: str):
+    whole = {"do": "steer", "name": "h.1.resid_post", "strength": 1.0, **action}
+    with pytest.raises(PellucidError, match=said) as caught:
+        api.answer("open", {"experiment": changed(ENGLISH, whole)})
+    assert "\n" not in str(caught.value)

@@ -33,6 +33,11 @@ from tests.web.served import served
 
 TEXT = "the cat sat on the mat, and the dog sat on the log. " * 8
 PATCH = {"do": "patch", "name": "h.0.resid_post", "index": [1], "text": "rocks AI"}
+STEER = {"do": "steer", "name": "h.0.resid_post", "strength": 0.5}
+STEERED = (
+    STEER | {"first": 0, "second": 1, "text": None, "against": None},
+    STEER | {"text": "rocks AI", "against": "AI", "first": None, "second": None},
+)
 LARGE = changed(AI_ROCKS, setting("wte.weight", [0, 0], 1e9), setting("wte.weight", [0, 1], -1e9))
 NEXT = {"optimizer": "sgd", "learning_rate": 0.5, "weight_decay": 0.0}
 STEPS = [stepping(name) | {"weight_decay": 0.1} for name in OPTIMIZERS]
@@ -68,6 +73,7 @@ def _look(api: SessionApi) -> None:
     for experiment in (
         *(AI_ROCKS, LESSON, ENGLISH, AI_ROCKS | {"text": None, "next": NEXT}),
         *(changed(AI_ROCKS, PATCH, *STEPS), LARGE),
+        *(changed(AI_ROCKS, one) for one in STEERED),
     ):
         answer(api, "open", experiment=experiment)
         answer(api, "tour", experiment=experiment)
@@ -94,6 +100,7 @@ def _look(api: SessionApi) -> None:
         answer(api, call, experiment=AI_ROCKS, first=0, second=1, position=0)
         answer(api, call, experiment=AI_ROCKS, first=0, second=None)
     answer(api, "contributions", experiment=LLAMA, first=0)
+    answer(api, "contributions", experiment=changed(AI_ROCKS, STEERED[0]), first=0)
     answer(api, "paths", experiment=AI_ROCKS, first=0, least=0.5)
     for call in ("predictions", "lens", "effect"):
         answer(api, call, experiment=AI_ROCKS, position=0, top=2)

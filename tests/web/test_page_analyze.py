@@ -7,7 +7,7 @@ import pytest
 
 from pellucid import Intervention, intervene
 from pellucid.checkpoint import open_model
-from pellucid.inspect import attribution
+from pellucid.inspect import attribution, token_direction
 from tests.web.examples import ENGLISH
 from tests.web.visits import Visitor
 
@@ -83,6 +83,7 @@ def test_a_logit_is_taken_apart_followed_and_patched(visitor: Visitor):
     number = part.locator("[data-number^='h.0.mlp.act.out']").first
     number.click()
     page.locator("pel-why").get_by_role("heading").first.wait_for()
+    page.keyboard.press("Escape")
     part.get_by_role("radio", name="Follow paths").check()
     graph = part.get_by_role("group", name=re.compile("^Paths to"))
     answer_node = graph.get_by_role("button", name="", exact=False).first
@@ -102,6 +103,34 @@ def test_a_logit_is_taken_apart_followed_and_patched(visitor: Visitor):
     assert figure(str(at.get_attribute("aria-label")).split(": ")[1].split()[0]) == 1
     at.click()
     part.get_by_role("button", name="Put the other text's in here").click()
-    page.locator("pel-app").get_by_role("button", name="Undo").and_(
+    page.get_by_role("banner").get_by_role("button", name="Undo").and_(
         page.locator(":enabled")
-    ).first.wait_for()
+    ).wait_for()
+
+
+def test_a_run_is_steered_beside_the_one_that_is_not(visitor: Visitor):
+    page, part = analyze(visitor)
+    model, tokenizer = open_model("english-1M")
+    tokens = tokenizer.prompt(str(ENGLISH["text"]))
+    first, second = (int(one) for one in model.forward(tokens)[-1].topk(2).indices)
+    part.get_by_role("radio", name="Steer").check()
+    part.get_by_role("radiogroup", name="After which block").get_by_role("radio", name="2").click()
+    strength = part.get_by_role("spinbutton", name="Strength")
+    strength.fill("-3")
+    strength.press("Enter")
+    direction = -3.0 * token_direction(model, first, second)
+    steered = intervene(model, [Intervention("h.2.resid_post", direction, add=True)])
+    for title, one in (("Without", model), ("Steered", steered)):
+        side = part.locator("section", has=page.get_by_role("heading", name=title, exact=True)).last
+        chances = one.forward(tokens)[-1].softmax(-1).topk(8).values
+        side.get_by_text(f"{float(chances[0]):.4f}").first.wait_for()
+        shown = [float(text) for text in side.locator("td.value").all_inner_texts()]
+        assert shown == pytest.approx(chances.tolist(), abs=1e-4)
+    part.get_by_role("button", name="Write on, both ways").click()
+    part.get_by_text(re.compile(r"^30 in ")).wait_for()
+    part.get_by_role("button", name="Keep it").click()
+    page.get_by_role("banner").get_by_role("button", name="Undo").and_(
+        page.locator(":enabled")
+    ).wait_for()
+    loss = float(steered.loss(tokens[:-1], tokens[1:]))
+    page.get_by_text(re.compile(f"loss {loss:.3f}")).first.wait_for()

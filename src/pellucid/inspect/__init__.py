@@ -9,6 +9,7 @@ from pellucid.inspect.patching import Patching, patch_heads, patched
 from pellucid.inspect.paths import PathEdge, PathNode, StreamPaths, stream_paths
 from pellucid.inspect.reach import Look, Reach, reach
 from pellucid.inspect.resuming import Place, Resumer
+from pellucid.inspect.steering import stream_direction, token_direction
 from pellucid.inspect.stream_patching import PatchedPositions, StreamPatching, patch_stream
 from pellucid.inspect.sweeping import Ablated, ablate_heads
 
@@ -41,5 +42,7 @@ __all__ = [
     "patch_stream",
     "patched",
     "reach",
+    "stream_direction",
     "stream_paths",
+    "token_direction",
 ]

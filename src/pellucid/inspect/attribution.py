@@ -5,6 +5,7 @@ scale as it was in the run, that reading is linear, and each term of the sum has
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,10 @@ from pellucid.models import CausalModel
 from pellucid.tape import Tape
 from pellucid.tree import Tree
 
-Part = Literal["embedding", "head", "feed-forward", "bias"]
+_TO_STREAM = re.compile(r"(embed|wpe|ln_f|h\.\d+(\.(attn|mlp)\.c_proj)?)\.intervened\.out")
+"""Where what is added by hand is added to the stream, or to what the head reads."""
+
+Part = Literal["embedding", "head", "feed-forward", "bias", "added"]
 """What can add to the stream."""
 
 
@@ -109,7 +113,7 @@ def attribution(
     stream"; Wang et al. 2022, "Interpretability in the wild", 3.1 and appendix.
 
     Raises `TraceError` for a batch, a position outside the text, or a run whose stream was changed
-    by dropout or by hand; attention may have been.
+    by dropout or set by hand. Attention may have been, and what was added to the stream is a term.
     """
     logits = tape.value("logits")
     check_one_place(tape, position)
@@ -155,6 +159,7 @@ def logit_terms(
         u = u - _double(table[second])
     rows = torch.tensor([position])
     if "ln_f" in model.params:
+        yield from _added(tape, "ln_f", u, rows)
         u, own = through_norm(tape, "ln_f", model.params["ln_f"], u, rows)
         yield from own
     yield from stream_terms(model, tape, u, rows, model.config.n_layer)
@@ -174,15 +179,18 @@ def stream_terms(
     for layer in reversed(range(depth)):
         block, place = model.params["h"][str(layer)], f"h.{layer}"
         after = f"{place}.sum_1" in tape  # the norms stand after the sums
+        yield from _added(tape, place, u, rows)
         if after:
             u, own = through_norm(tape, f"{place}.ln_2", block["ln_2"], u, rows)
             yield from own
         name = f"{place}.mlp.c_proj.out"
+        yield from _added(tape, f"{place}.mlp.c_proj", u, rows)
         yield StreamTerm(name, "feed-forward", dot(tape.value(name)[rows]), u, layer)
         if after:
             u, own = through_norm(tape, f"{place}.ln_1", block["ln_1"], u, rows)
             yield from own
         out = block["attn"]["c_proj"]
+        yield from _added(tape, f"{place}.attn.c_proj", u, rows)
         if "bias" in out:
             yield StreamTerm(f"{place}.attn.c_proj.bias", "bias", dot(out["bias"]), u, layer)
         z = _double(tape.value(f"{place}.attn.z")[:, rows])  # (H, n, d)
@@ -194,7 +202,15 @@ def stream_terms(
             )
     for name in ("wpe.rows", "embed.out"):
         if name in tape:
+            yield from _added(tape, name.partition(".")[0], u, rows)
             yield StreamTerm(name, "embedding", dot(tape.value(name)[rows]), u)
+
+
+def _added(tape: Tape, path: str, u: Tensor, rows: Tensor) -> Iterator[StreamTerm]:
+    """What was added to the stream by hand beside what was made at that path."""
+    name = f"{path}.intervened.rows"
+    if name in tape:
+        yield StreamTerm(name, "added", (u * _double(tape.value(name)[rows])).sum(-1), u)
 
 
 def through_norm(
@@ -238,6 +254,8 @@ def check_one_place(tape: Tape, position: int) -> None:
         for name in tape
         if name.endswith(("dropout.noise", "drop.noise", "intervened.out"))
         and ".attn_dropout." not in name
+        and not (name.startswith("d") and name[1:] in tape)  # its gradient
+        and not (_TO_STREAM.fullmatch(name) and f"{name.removesuffix('out')}rows" in tape)
     ]
     if changed:
         raise TraceError(

@@ -19,6 +19,8 @@ from pellucid.layers import (
     dropout_backward,
     intervened,
     intervened_backward,
+    position,
+    position_backward,
     scaled_dot_product,
     scaled_dot_product_backward,
 )
@@ -32,15 +34,22 @@ ATTENTION = "scaled_dot_product"
 
 
 class SetValues(NamedTuple):
-    """What is set by hand at one place: the `value` where `where` is true, in what `pair` makes."""
+    """What is set by hand at one place: the `value` where `where` is true, in what `pair` makes.
+
+    Where it is `added`, the value of each position is added to what was made, as the layer
+    `position` adds a table's rows.
+    """
 
     where: Tensor
     value: Tensor
     pair: str
+    added: bool = False
 
     @property
     def given(self) -> dict[str, Tensor]:
-        """The arguments of the layer `intervened`."""
+        """The arguments of the layer `intervened`, or of `position`."""
+        if self.added:
+            return {"weight": self.value}
         return {"where": self.where, "value": self.value}
 
 
@@ -106,7 +115,12 @@ class _Setting(NamedTuple):
         one = self.places.get(_place(tape))
         if one is None:
             return made, cache
-        out, own = intervened(made, **one.given, tape=tape.at(BESIDE))
+        beside = tape.at(BESIDE)
+        own: Any
+        if one.added:
+            out, own = position(made, weight=one.value, tape=beside)
+        else:
+            out, own = intervened(made, **one.given, tape=beside)
         return out, InterveningCache(cache, own)
 
     def backward(
@@ -115,7 +129,8 @@ class _Setting(NamedTuple):
         if not isinstance(cache, InterveningCache):
             undone: tuple[Any, Any] = self.pair.backward(dout, cache, **told, tape=tape)
             return undone
-        dmade, _ = intervened_backward(dout, cache.intervened, tape=tape.at(BESIDE))
+        undo = position_backward if self.places[_place(tape)].added else intervened_backward
+        dmade, _ = undo(dout, cache.intervened, tape=tape.at(BESIDE))
         dx, grads = self.pair.backward(dmade, cache.made, **told, tape=tape)
         return dx, grads
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError
-from pellucid.models.intervening import SetValues
+from pellucid.models.intervening import ATTENTION, SetValues
 from pellucid.models.model import Model, short
 from pellucid.models.settable_places import (
     intervention_names,
@@ -34,26 +34,29 @@ class Intervention:
     what another run had there: a patch. A patch of a whole text is for texts of its length, and
     for what is generated after them; `slice(0, 5)` says that it is for five positions of any.
     Attention is set to what is said also at keys that the mask hides.
+
+    With `add`, the value is added to what is made there, as a vector that steers is to the stream:
+    what was made still hands its gradient on.
     """
 
     name: str
     value: float | Tensor
     index: Index = ()
+    add: bool = False
 
 
 def checked(model: Model, interventions: Iterable[Intervention]) -> Iterator[Intervention]:
     """The interventions, values as tensors; `ConfigError` for one that no run could carry out."""
     for intervention in interventions:
         _check_name(model, intervention.name)
-        index = (
-            intervention.index
-            if isinstance(intervention.index, tuple)
-            else tuple(intervention.index)
-        )
+        index = tuple(intervention.index)
         _check_index(intervention.name, index, intervention_sizes(model, intervention.name))
-        yield Intervention(
-            intervention.name, _finite(intervention, model.dtype, model.device), index
-        )
+        if intervention.add and settable(model)[intervention.name].pair == ATTENTION:
+            raise ConfigError(
+                "what is added to is a vector at each position, and a table of attention came: "
+                f"set {intervention.name} instead"
+            )
+        yield replace(intervention, value=_finite(intervention, model), index=index)
 
 
 def set_values(
@@ -61,20 +64,29 @@ def set_values(
 ) -> dict[str, SetValues]:
     """What is set in a run on inputs of these lengths, of which the text's begins at `start`.
 
-    Later interventions in the same numbers win. Positions before `start` are another run's, which
-    has set them.
+    Later interventions in the same numbers win, and what is added adds up. Positions before `start`
+    are another run's, which has set them.
 
-    Raises `ConfigError` for a position that the text does not have, or a value of another shape.
+    Raises `ConfigError` for a position that the text does not have, a value of another shape, or an
+    activation that is both set and added to.
     """
     found: dict[str, SetValues] = {}
     for intervention in interventions:
         where, value = _spread(model, intervention, start, totals)
-        if start and settable(model)[intervention.name].axes[-2] == "tokens":
+        place = settable(model)[intervention.name]
+        if start and place.axes[-2] == "tokens":
             where, value = where[..., start:, :], value[..., start:, :]
-        if intervention.name in found:
-            before = found[intervention.name]
-            where, value = before.where | where, torch.where(where, value, before.value)
-        found[intervention.name] = SetValues(where, value, settable(model)[intervention.name].pair)
+        name, add = intervention.name, intervention.add
+        if name in found:
+            before = found[name]
+            if before.added != add:
+                raise ConfigError(
+                    f"an activation is either set by hand or added to, and {name} is both: leave "
+                    "out one, or add to the one before it"
+                )
+            value = before.value + value if add else torch.where(where, value, before.value)
+            where = before.where | where
+        found[name] = SetValues(where, value, place.pair, add)
     return {name: one for name, one in found.items() if bool(one.where.any())}
 
 
@@ -178,21 +190,19 @@ def _written(index: Index) -> str:
     return "[" + ", ".join(":" if at == slice(None) else str(at) for at in index) + "]"
 
 
-def _finite(intervention: Intervention, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _finite(intervention: Intervention, model: Model) -> Tensor:
     """The value as a tensor of the model's kind; `ConfigError` where it is no finite number."""
+    kind: Any = {"dtype": model.dtype, "device": model.device}
     try:
-        value = torch.as_tensor(intervention.value, dtype=dtype, device=device).detach()
+        value = torch.as_tensor(intervention.value, **kind).detach()
         value = value.clone()  # what the caller does with theirs is no edit of the model
     except (TypeError, ValueError, RuntimeError):
         value = torch.tensor(math.nan)
     if not bool(value.isfinite().all()):
-        came = (
-            intervention.value
-            if not isinstance(intervention.value, Tensor)
-            else "a tensor with others in it"
-        )
+        given = intervention.value
+        came = "a tensor with others in it" if isinstance(given, Tensor) else given
         raise ConfigError(
-            f"an intervention's value must be finite numbers in {short(dtype)}, and {came!r} "
+            f"an intervention's value must be finite numbers in {short(model.dtype)}, and {came!r} "
             f"came for {intervention.name}: give a number such as 0.5"
         )
     return value

@@ -73,7 +73,11 @@ MOMENTS: tuple[NameRow, ...] = tuple(
 )
 """What an update was given under a parameter's name: moments, in the parameter's shape."""
 
-INTERVENTIONS: tuple[NameRow, ...] = _said(facts_of(intervened).values, f"{BESIDE}.")
+ADDED = Meaning("", "", "what was added by hand")
+
+INTERVENTIONS: tuple[NameRow, ...] = _said(
+    {**facts_of(intervened).values, "weight": ADDED, "rows": ADDED}, f"{BESIDE}."
+)
 """What stands beside an activation that was set by hand, each in the activation's shape."""
 
 OF_ITS_USE = "the part of the gradient that comes back through this use alone"

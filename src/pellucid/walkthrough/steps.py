@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pellucid.layers import intervened
 from pellucid.layers.facts import GRADIENT, VALUE, Meaning, facts_of
+from pellucid.models.intervening import BESIDE
 from pellucid.tape import Call, Tape
 from pellucid.walkthrough.scope import Scope, Written, below, joined
 from pellucid.walkthrough.updates import is_update, lines
@@ -126,7 +126,7 @@ class Steps:
         What was set by hand belongs where that does which it took the place of.
         """
         by_hand = self.scope.undone(call)
-        if by_hand.function is intervened:
+        if by_hand.path.rpartition(".")[2] == BESIDE:
             name = by_hand.inputs["x"]
             call = self._maker(name) or call
         for one in self.scope.around(call):

@@ -83,6 +83,8 @@ def title(name: str, part: str, layer: int | None, head: int | None) -> str:
     """
     if name in TITLES:
         return TITLES[name]
+    if part == "added":
+        return f"added by hand to {name.removesuffix('.intervened.rows')}"
     if part == "bias":
         return f"bias of {name.removesuffix('.bias')}"
     return f"block {layer}, {'MLP' if head is None else f'head {head}'}"

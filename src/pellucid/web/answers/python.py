@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from pellucid.examples import Example, find_example
 from pellucid.walkthrough import PARAMETERS
-from pellucid.web.session.experiment import Action, Patch, Set, Update
+from pellucid.web.session.experiment import Action, Patch, Set, Steer, Update
 from pellucid.web.session.library import Library
 from pellucid.web.session.runs import ExperimentRun, traced
 
 _IMPORTS = {
     "intervene(": "from pellucid import Intervention, Tape, intervene",
+    "token_direction(": "from pellucid.inspect import token_direction",
+    "stream_direction(": "from pellucid.inspect import stream_direction",
     "find_example(": "from pellucid.examples import find_example",
     "open_model(": "from pellucid.checkpoint import open_model",
     "record_batch(": "from pellucid.train import record_batch, updated",
@@ -30,7 +32,7 @@ def python(run: ExperimentRun, library: Library) -> str:
     optimizer = ""
     for number, action in enumerate(experiment.actions, start=1):
         lines += [f"# {number}", *_action(run, action, optimizer), ""]
-        if not isinstance(action, Set | Patch):
+        if not isinstance(action, Set | Patch | Steer):
             optimizer = action.update.optimizer
     last = experiment.next
     state = "state" if optimizer in {"", last.optimizer} else "None"
@@ -74,6 +76,17 @@ def _action(run: ExperimentRun, action: Action, optimizer: str) -> Iterator[str]
             yield "params = unflatten(leaves)"
         case Set(name, index, value):
             yield f"interventions.append(Intervention({name!r}, {value!r}, {index!r}))"
+        case Steer(name, strength, text, against, first, second):
+            yield "steered = model.with_params(params)"
+            if text is None:
+                yield f"direction = token_direction(steered, {first}, {second})"
+            else:
+                yield "direction = stream_direction("
+                yield f"    steered, {name!r}, tokenizer.prompt({text!r}),"
+                yield f"    tokenizer.prompt({against!r}),"
+                yield ")"
+            added = f"{strength!r} * direction"
+            yield f"interventions.append(Intervention({name!r}, {added}, add=True))"
         case Patch(name, index, text, source):
             read = run.subject.source if source is None else source
             said = f"{text!r}, {read!r}" if read else repr(text)

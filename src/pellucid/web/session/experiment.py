@@ -61,7 +61,24 @@ class OptimizerSteps:
     count: int
 
 
-Action = Set | Patch | OptimizerSteps
+@dataclass(frozen=True)
+class Steer:
+    """A direction added to an activation at every position, `strength` times.
+
+    It leads from the end of the text `against` to that of `text`, or, where those are None, from
+    the token `second` to `first` as the head reads them.
+    """
+
+    name: str
+    strength: float
+    text: str | None
+    against: str | None
+    first: int | None
+    second: int | None
+
+
+Edit = Set | Patch | Steer
+Action = Edit | OptimizerSteps
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class Experiment:
         )
 
     @property
-    def edits(self) -> tuple[Set | Patch, ...]:
+    def edits(self) -> tuple[Edit, ...]:
         """What was set, in order."""
         return tuple(one for one in self.actions if not isinstance(one, OptimizerSteps))
 
@@ -131,14 +148,30 @@ def _action(fields: Fields) -> Action:
     if fields["do"] == "step":
         update = {key: fields[key] for key in ("optimizer", "learning_rate", "weight_decay")}
         return OptimizerSteps(Update(**update), fields["count"])
+    if fields["do"] == "steer":
+        return _steer(fields)
     name, index = fields["name"], tuple(fields["index"])
     if fields["do"] == "set":
         return Set(name, index, fields["value"])
     return Patch(name, index, fields["text"], fields.get("source"))
 
 
+def _steer(fields: Fields) -> Steer:
+    texts = fields.get("text"), fields.get("against")
+    tokens = fields.get("first"), fields.get("second")
+    if (None in texts) == (None in tokens):
+        raise ConfigError(
+            "a direction must be that of two texts, text and against, or of two tokens, first and "
+            "second: give one pair, and not the other"
+        )
+    return Steer(fields["name"], fields["strength"], *texts, *tokens)
+
+
 def _written(action: Action) -> dict[str, Any]:
     if isinstance(action, OptimizerSteps):
         return {"do": "step", **asdict(action.update), "count": action.count}
+    if isinstance(action, Steer):
+        said = {name: value for name, value in asdict(action).items() if value is not None}
+        return {"do": "steer", **said}
     what = {"do": "set" if isinstance(action, Set) else "patch"}
     return what | asdict(action) | {"index": list(action.index)}

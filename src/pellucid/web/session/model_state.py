@@ -8,15 +8,17 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import ConfigError, TraceError
+from pellucid.inspect import stream_direction, token_direction
 from pellucid.layers import IGNORE
-from pellucid.models import Batch, Intervention, SettableModel, intervene
+from pellucid.models import Batch, CausalModel, Intervention, SettableModel, intervene
 from pellucid.optim import State
 from pellucid.tape import Tape
 from pellucid.text import Tokenizer
 from pellucid.train import updated
 from pellucid.tree import Tree, flatten, unflatten
 from pellucid.walkthrough import PARAMETERS, Walkthrough
-from pellucid.web.session.experiment import Action, OptimizerSteps, Patch, Set
+from pellucid.web.session.experiment import Action, Edit, OptimizerSteps, Patch, Set, Steer
+from pellucid.web.session.fields import bounded
 from pellucid.web.turns import pause
 
 NO_TARGET = "no place of this text has a target: write more, or of a row the class"
@@ -100,11 +102,11 @@ class ModelState:
             params, state = updated(params, grads, state, settings)
         return replace(self, params=params, state=state, optimizer=name, losses=tuple(losses))
 
-    def _weight_set(self, action: Set | Patch) -> "ModelState":
-        if isinstance(action, Patch):
+    def _weight_set(self, action: Edit) -> "ModelState":
+        if not isinstance(action, Set):
             raise TraceError(
-                f"what is taken from another text is an activation, and {action.name} is a "
-                "parameter, the same for every text: set it to a number"
+                "what is taken from another text, or steered, is an activation, and "
+                f"{action.name} is a parameter, the same for every text: set it to a number"
             )
         leaves: dict[str, Tensor] = dict(flatten(self.params))
         if action.name not in leaves:
@@ -114,11 +116,33 @@ class ModelState:
         weight[place] = action.value
         return replace(self, params=unflatten({**leaves, action.name: weight}))
 
-    def _intervention(self, action: Set | Patch) -> Intervention:
-        intervention = Intervention(action.name, self._value(action), action.index)
+    def _intervention(self, action: Edit) -> Intervention:
+        if isinstance(action, Steer):
+            value = action.strength * self._direction(action)
+            intervention = Intervention(action.name, value, add=True)
+        else:
+            intervention = Intervention(action.name, self._value(action), action.index)
         # What no run could carry out is said now, and not with the next step.
         intervene(self.without_interventions, [intervention])
         return intervention
+
+    def _direction(self, action: Steer) -> Tensor:
+        model: Any = self.without_interventions
+        if not isinstance(model, CausalModel):
+            raise ConfigError(
+                "what is steered is a model of GPT's or Llama's family, and "
+                f"{self.subject.title} is none: set a number instead"
+            )
+        if action.text is None or action.against is None:
+            assert action.first is not None
+            assert action.second is not None
+            most = model.config.vocab_size - 1
+            tokens = (bounded(action.first, "first", 0, most),
+                      bounded(action.second, "second", 0, most))  # fmt: skip
+            return token_direction(model, *tokens)
+        assert self.subject.tokenizer is not None
+        texts = map(self.subject.tokenizer.prompt, (action.text, action.against))
+        return stream_direction(model, action.name, *texts)
 
     def _value(self, action: Set | Patch) -> float | Tensor:
         if isinstance(action, Set):

@@ -19,6 +19,7 @@ export function inWords(action) {
   }
   const { name, index = [] } = action;
   const place = index.length ? numberName(name, index) : `all of ${name}`;
+  if (action.do === "steer") return `${name} steered, ${steeredBy(action)}`;
   if (action.do === "patch") return `${place} from “${brief(action.text)}”`;
   const head = name.match(HEAD);
   if (head && index.length === 1 && action.value === 0) {
@@ -52,6 +53,12 @@ export function zeroed(experiment, name, index) {
     const same = action.do === "set" && action.name === name && action.value === 0;
     return same && JSON.stringify(action.index ?? []) === wanted ? [place] : [];
   });
+}
+
+function steeredBy({ strength, text, against, first, second }) {
+  const way = text === undefined || text === null
+    ? `token ${first} − token ${second}` : `from “${brief(against)}” to “${brief(text)}”`;
+  return `${written(strength)} × (${way})`;
 }
 
 function brief(text) {

@@ -5,6 +5,7 @@ import { attribute } from "./analyze/attribute.js";
 import { patch } from "./analyze/patch.js";
 import { paths } from "./analyze/paths.js";
 import { question } from "./analyze/question.js";
+import { steer } from "./analyze/steer.js";
 import { sweep } from "./analyze/sweep.js";
 import { switcher } from "./controls.js";
 import { Panel, lessonLine } from "./panel.js";
@@ -14,7 +15,11 @@ const WAYS = [
   ["contributions", "Take the logit apart", attribute],
   ["paths", "Follow paths", paths],
   ["patching", "Patch from another text", patch],
+  ["steering", "Steer", steer],
 ];
+
+const OTHER = "Analyses go on from a block of a model of GPT's or of Llama's family, and this is " +
+  "none: take such a model.";
 
 class Analyze extends Panel {
   #parts = {};
@@ -29,7 +34,7 @@ class Analyze extends Panel {
     const ways = new Map(WAYS.map(([name, , make]) => [name, make(this)]));
     const names = WAYS.map(([name, title]) => [name, title]);
     const made = {
-      lesson: h("p", { class: "empty" }),
+      why: h("p", { class: "empty" }),
       question: question(this, () => this.#asked()),
       switcher: switcher("What to do", names, this.#way, (way) => this.#choose(way)),
       ways,
@@ -39,7 +44,7 @@ class Analyze extends Panel {
     made.switcher.element.querySelector("legend").className = "unseen";
     made.all = h("div", {}, made.question.element, made.switcher.element,
       [...ways.values()].map(({ element }) => element));
-    fill(this, h("h2", { class: "unseen" }, "Analyze"), made.lesson, made.all);
+    fill(this, h("h2", { class: "unseen" }, "Analyze"), made.why, made.all);
     this.#choose(this.#way);
   }
 
@@ -49,12 +54,14 @@ class Analyze extends Panel {
   }
 
   draw(run) {
-    const lesson = run.kind === "lesson";
-    this.#parts.lesson.hidden = !lesson;
-    this.#parts.all.hidden = lesson;
-    if (lesson) return void fill(this.#parts.lesson, lessonLine(this.store));
+    const apart = run.writes && run.reads.length === 1 && run.model?.heads > 0;
+    this.#parts.why.hidden = apart;
+    fill(this.#parts.why, run.kind === "lesson" ? lessonLine(this.store) : OTHER);
+    this.#parts.all.hidden = !apart;
+    if (!apart) return this.rest();
     this.#parts.question.draw(run);
     for (const way of this.#parts.ways.values()) way.draw?.(run);
+    return null;
   }
 
   #choose(name) {

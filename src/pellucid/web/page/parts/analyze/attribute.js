@@ -9,7 +9,7 @@ import { differenceText } from "./question.js";
 
 const LISTED = 12;
 const SUMS = [["embedding", "embeddings"], ["head", "heads"], ["feed-forward", "MLPs"],
-  ["bias", "biases"]];
+  ["bias", "biases"], ["added", "added by hand"]];
 
 /** The attribution of a panel: {element, ask(asked)}. */
 export function attribute(panel) {
@@ -46,7 +46,10 @@ export function attribute(panel) {
       () => panel.store.call("contributions", { position, first, second }), (answer) => {
         found = answer;
         shown();
-      });
+      }).then((there) => {
+      if (!there) for (const one of [sum, detail, list]) fill(one);
+      table.element.hidden = !there;
+    });
   }
 
   function shown() {

@@ -18,7 +18,7 @@ export function heat({ label, said, onchoose, most = null, legend }) {
   const key = h("p", { class: "heat-key" }, ends[0], h("i", { "aria-hidden": "true" }), ends[1]);
   const status = h("output", { class: "heat-status" });
   const scrolls = h("div", { class: "heat-scrolls" }, grid);
-  const element = h("div", { class: "heat" }, scrolls, key, status);
+  const element = h("div", { class: "heat", hidden: true }, scrolls, key, status);
   let cells = [];
   let size = { rows: 0, columns: 0 };
   let largest = 0;
@@ -27,6 +27,7 @@ export function heat({ label, said, onchoose, most = null, legend }) {
 
   function show({ rows, columns, side, top, corner, words = false }) {
     size = { rows, columns };
+    element.hidden = false;
     [largest, chosen, active] = [0, null, { row: 0, column: 0 }];
     const head = h("div", { role: "row" }, h("div", { role: "columnheader", class: "heat-corner" },
       corner), range(columns).map((at) => h("div", { role: "columnheader" }, top(at))));

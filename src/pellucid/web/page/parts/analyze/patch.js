@@ -37,7 +37,6 @@ export function patch(panel) {
       h("h3", { class: "field-label" }, "other text"), text)),
     h("div", { class: "actions pa-bar" }, what.element, doing.element),
     says, h("div", { class: "pa-columns slim" }, table.element, detail));
-  table.element.hidden = true;
   text.addEventListener("input", () => stale());
 
   function said(block, place, value) {
@@ -103,7 +102,6 @@ export function patch(panel) {
     Object.assign(now, { pieces, before, whole, start });
     fill(says, `${differenceText(asked)} is ${short(whole)} after this text and ${short(before)} ` +
       "after the other.");
-    table.element.hidden = false;
     table.show({ rows: layers, columns: pieces.length, corner: "into block", side: String,
       top: (place) => h("span", { class: place >= start && mine(place) !== spelled(pieces[place])
         ? "piece differs" : "piece" }, pieceAt(place)), words: true });

@@ -41,7 +41,7 @@ export function paths(panel) {
     panel.newest("paths", () => panel.store.call("paths", fields), (answer) => {
       found = answer;
       shown();
-    });
+    }).then((there) => !there && [drawn, detail].forEach((one) => fill(one)));
   }
 
   function shown() {
@@ -129,6 +129,7 @@ export function paths(panel) {
   function shortOf({ part, name: own, block, head, position }) {
     if (part === "answer") return "answer";
     if (part === "head") return `head ${block}.${head}`;
+    if (part === "added") return "added";
     if (part === "feed-forward") return `MLP ${block}`;
     return own === "wpe.rows" ? `place ${position}` : pieceAt(position);
   }
@@ -156,7 +157,7 @@ function arc(a, b) {
 function layout(nodes, layers) {
   const level = ({ part, block }) => {
     if (part === "answer") return 2 * layers + 1;
-    if (part === "embedding") return 0;
+    if (part === "embedding" || part === "added") return 0;
     return 2 * block + (part === "head" ? 1 : 2);
   };
   const levels = [...new Set(nodes.map(level))].sort((one, other) => other - one);
