@@ -27,14 +27,13 @@ def steps_of(experiment: Any) -> list[Any]:
 
 def plain(text: str) -> str:
     """A sentence without what tells tokens, spaces and minus signs."""
-    return re.sub(r"\s+", "", re.sub(r"'(.+?)'(?!\w)", r"\1", text, flags=re.DOTALL)).replace(
-        "-", "−"
-    )
+    told = re.sub(r"'(.+?)'(?!\w)", r"\1", text, flags=re.DOTALL).replace("\\n", "")
+    return re.sub(r"\s+", "", told).replace("-", "−")
 
 
 def shown(page: Any) -> list[str]:
     return [
-        re.sub(r"[␣⏎\s]", "", text).replace("-", "−")
+        re.sub(r"[␣↵\s]", "", text).replace("-", "−")
         for text in page.locator("pel-tour .tour-says p:visible").all_inner_texts()
     ]
 

@@ -43,21 +43,19 @@ def lesson_stops(walkthrough: Walkthrough) -> Iterator[TourStop]:
     Of a step of a model each kind is told once, and of the way back how it begins.
     """
     book = phrasebook(ENGLISH)
-    steps = (
-        (f"part-{which}-{place}", part, step)
-        for which, part in enumerate(walkthrough.parts)
-        for place, step in enumerate(part.steps)
-        if step.says and not (part.way == "backward" and place)
-    )
-    met = set[tuple[str, str]]()
-    once = (
-        one
-        for one in steps
-        if not (one[1].way and one[2].kind)
-        or not ((kind := (one[1].way, one[2].kind)) in met or met.add(kind))
-    )
-    for name, part, step in islice(once, LESSON):
+    for name, part, step in islice(_told(walkthrough), LESSON):
         yield _lesson_stop(walkthrough, part, step, book)._replace(id=name)
+
+
+def _told(walkthrough: Walkthrough) -> Iterator[tuple[str, Part, Step]]:
+    met = set[tuple[str, str]]()
+    for which, part in enumerate(walkthrough.parts):
+        for place, step in enumerate(part.steps):
+            kind = part.way, step.kind
+            again = all(kind) and kind in met
+            if step.says and not again and not (part.way == "backward" and place):
+                met.add(kind)
+                yield f"part-{which}-{place}", part, step
 
 
 def _lesson_stop(walkthrough: Walkthrough, part: Part, step: Step, book: Phrasebook) -> TourStop:

@@ -9,6 +9,8 @@ import { presentation } from "./tour/present.js";
 import { sentence } from "./tour/words.js";
 import { worked } from "./tour/worked.js";
 
+const NARROW = "(max-width: 47.99rem)"; // the page scrolls there, and the card lies over it
+
 class Tour extends Part {
   #parts = null;
   #steps = [];
@@ -165,9 +167,15 @@ class Tour extends Part {
     if (!step) return;
     this.#draw();
     say(this, "pel-look", { ...step.look, quiet: true });
+    if (matchMedia(NARROW).matches) this.#shown()?.scrollIntoView();
     say(this, "pel-spotlight", { targets: step.spotlight.length ? step.spotlight : null });
     say(this, "pel-say", { message: [step.title, ...step.says].join(". ") });
     say(this, "pel-toured");
+  }
+
+  #shown() {
+    const all = this.closest("pel-app").querySelectorAll("pel-drawing, pel-lesson");
+    return [...all].find((one) => one.checkVisibility());
   }
 
   #draw() {
