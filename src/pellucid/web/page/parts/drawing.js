@@ -91,8 +91,10 @@ class Drawing extends Part {
     this.#later();
   }
 
-  /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it. */
+  /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it, and
+   * with a `mode` the drawing is turned to it. */
   look(target) {
+    if (target.mode && target.mode !== this.#mode) this.#turn(target.mode);
     if (!target.node && !target.tensor) return void this.#home(true);
     const item = found(this.#known.values(), target);
     if (!item) return;
