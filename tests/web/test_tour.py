@@ -82,9 +82,8 @@ def numeric(trace: Any, rate: float) -> Iterator[str]:
             f"from one place to the next, the last by {figure(speeds[-1])}."
         )
     yield (
-        f"Now all vectors go through {depth} blocks, one after the other. We "
-        f"enter block {b}: there "
-        f"{last} looks hardest at another token."
+        f"Now all vectors go through {depth} blocks, one after the other. We step into block {b}, "
+        "where attention is seen best."
     )
     yield from norm_sentences(tape, b, t, last)
     size = tape[f"h.{b}.attn.q"].shape[-1]
@@ -193,11 +192,8 @@ def numeric(trace: Any, rate: float) -> Iterator[str]:
         f"gradient {figure(slope)}."
     )
     moved = float(f"{min(0.1, 0.05 / abs(slope)):.0e}")
-    way = "more" if slope < 0 else "less"
-    yield (
-        f"So {figure(moved)} {way}, and the loss should change by about "
-        f"{figure(-moved * abs(slope))}."
-    )
+    way = f"Add {figure(moved)} to it" if slope < 0 else f"Take {figure(moved)} from it"
+    yield f"{way}, and the loss should change by about {figure(-moved * abs(slope))}."
     if f"{name}.new" in tape:
         change = float(tape[f"{name}.new"].flatten()[at]) - weight
         yield (
@@ -281,11 +277,16 @@ def test_every_step_has_a_place_a_number_and_parts_that_are_there(api: SessionAp
         assert step["look"].get("node", outline[0]["id"]) in known
         assert step["number"] is not None
         assert answer(api, "why", experiment=RUNS[name], name=step["number"])["text"]
-        for spot in step["spotlight"]:
+        assert ({"node": "next"} in step["spotlight"]) == (step["id"] == "softmax")
+        for spot in (one for one in step["spotlight"] if "tensor" in one):
             value = run.tape.value(spot["tensor"])[tuple(spot["lead"])]
             shape = value.shape if value.dim() > 1 else (1, *value.shape)[-2:]
             assert spot.get("row", 0) < shape[0]
             assert spot.get("column", 0) < shape[-1]
+    (looks,) = (step for step in steps if step["id"] == "looks")
+    spot = looks["spotlight"][1]
+    index = ",".join(map(str, [*spot["lead"], spot["row"], spot["column"]]))
+    assert looks["number"] == f"{spot['tensor']}[{index}]"
 
 
 def test_what_is_tried_is_told_and_does_what_was_promised(api: SessionApi):

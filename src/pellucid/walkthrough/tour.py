@@ -3,7 +3,7 @@
 The stops follow the steps of the walkthrough; the words file says what is told at each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from pellucid.numbers import at
 from pellucid.train.record import Trace
@@ -124,10 +124,16 @@ class Tour:
     def _rotary(self, _: Step) -> TourStop:
         return self._at("rope.angles", 0)
 
-    def _attn(self, names: Sequence[str], number: str, index: tuple[int, ...]) -> TourStop:
+    def _attn(
+        self, parts: Mapping[str, tuple[int, int | None]], number: str, *index: int
+    ) -> TourStop:
+        """The parts of the head that is followed, each with its row and column; and a number."""
         block, head = self.story.look.block, self.story.look.head
         path = f"h.{block}.attn"
-        spots = tuple(TensorPart(f"{path}.{name}", (head,), self.story.place) for name in names)
+        spots = tuple(
+            TensorPart(f"{path}.{name}", (head,), row, column)
+            for name, (row, column) in parts.items()
+        )
         look = TensorPart(f"{path}.att", (head,))
         return TourStop("", "", (), look, spots, at(f"{path}.{number}", (head, *index)))
 
@@ -136,21 +142,28 @@ class Tour:
         head, place = self.story.look.head, self.story.place
         row = self.tape.value(name)[head, place]
         most = int(row.abs().argmax())
-        made = self._attn(("q", "k", "v"), "q", (place, most))
+        made = self._attn(dict.fromkeys("qkv", (place, None)), "q", place, most)
         sums = f"h.{self.story.look.block}.attn.c_attn.out"  # of which a GPT's queries are a part
         if sums in self.tape:
             return made._replace(number=at(sums, (place, head * len(row) + most)))
         return made
 
     def _looks(self, _: Step) -> TourStop:
-        place, other = self.story.place, self.story.look.other
-        return self._attn(("scores", "att"), "att", (place, place if other is None else other))
+        cell = self.story.place, self._seen()
+        return self._attn({"scores": cell, "att": cell}, "att", *cell)
 
     def _mix(self, _: Step) -> TourStop:
         block, head = self.story.look.block, self.story.look.head
-        row = self.tape.value(f"h.{block}.attn.z")[head, self.story.place]
-        made = self._attn(("att", "v", "z"), "z", (self.story.place, int(row.abs().argmax())))
+        place, seen = self.story.place, self._seen()
+        row = self.tape.value(f"h.{block}.attn.z")[head, place]
+        parts = {"att": (place, seen), "v": (seen, None), "z": (place, None)}
+        made = self._attn(parts, "z", place, int(row.abs().argmax()))
         return made._replace(tries=(TensorPart(f"h.{block}.attn.att", (head,)), 0.0))
+
+    def _seen(self) -> int:
+        """The position that is looked at hardest; its own where there is no other."""
+        other = self.story.look.other
+        return self.story.place if other is None else other
 
     def _residual(self, step: Step) -> TourStop:
         made, part = step.reads[0], step.reads[2]

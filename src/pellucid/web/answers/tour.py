@@ -10,6 +10,9 @@ from pellucid.web.answers.outline import Outline
 from pellucid.web.session.runs import ExperimentRun, traced
 from pellucid.words import phrasebook
 
+NEXT = {"node": "next"}
+"""The drawing's chart of the next token."""
+
 
 def tour(run: ExperimentRun) -> Json:
     """The stops of a run, each with the node of the outline that it looks at."""
@@ -37,7 +40,7 @@ def _step(
         "title": stop.title,
         "says": list(stop.says),
         "look": {**place, "mode": "gradient" if stop.backward else "forward"},
-        "spotlight": [_spot(spot) for spot in stop.spots],
+        "spotlight": [*map(_spot, stop.spots), *([NEXT] if stop.id == "softmax" else [])],
         "number": stop.number,
         "try": {"label": stop.label, "action": _action(run, stop)} if stop.label else None,
     }

@@ -2,7 +2,7 @@
 
 import { define, h, say, set, svg } from "../core/dom.js";
 import { Part } from "../core/part.js";
-import { boxOf, mostScale, targetAt, toNumbers } from "./drawing/aim.js";
+import { around, boxOf, mostScale, targetAt, toNumbers } from "./drawing/aim.js";
 import { dragged, fitting, held, zoomed } from "./drawing/camera.js";
 import { Canvas } from "./drawing/canvas.js";
 import { gestures } from "./drawing/gestures.js";
@@ -91,10 +91,11 @@ class Drawing extends Part {
     this.#later();
   }
 
-  /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it, and
-   * with a `mode` the drawing is turned to it. */
+  /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it. With a
+   * `mode` the drawing is turned to it, and with `parts` it comes as near as these together allow. */
   look(target) {
     if (target.mode && target.mode !== this.#mode) this.#turn(target.mode);
+    if (target.parts?.length) return void this.#to(target);
     if (!target.node && !target.tensor) return void this.#home(true);
     const item = found(this.#known.values(), target);
     if (!item) return;
@@ -193,8 +194,8 @@ class Drawing extends Part {
     if (!this.store?.run || !this.#world || !width || !height) return;
     const aim = this.#aim?.key;
     // At once: what is about to be clicked must not be on its way.
-    const item = aim && aim !== "model" && this.#known.get(aim);
-    if (item) this.#move(fitting(boxOf(item), this.#size, this.#limits.most));
+    const item = this.#aim?.parts ? this.#aim : aim && aim !== "model" && this.#known.get(aim);
+    if (item) this.#move(fitting(this.#boxOf(item), this.#size, this.#limits.most));
     else if (!this.#view || aim) this.#home();
     else this.#move(this.#view);
   }
@@ -236,7 +237,13 @@ class Drawing extends Part {
 
   #to(item) {
     this.#aim = item;
-    if (this.#size.w) this.#glideTo(fitting(boxOf(item), this.#size, this.#limits.most));
+    if (this.#size.w) this.#glideTo(fitting(this.#boxOf(item), this.#size, this.#limits.most));
+  }
+
+  #boxOf(item) {
+    if (!item.parts) return boxOf(item);
+    const items = item.parts.map((part) => found(this.#known.values(), part)).filter(Boolean);
+    return items.length ? around(items) : this.#world;
   }
 
   #there(item) {

@@ -108,11 +108,11 @@ class Tour extends Part {
     const tries = h("div", { class: "tour-try" });
     const back = button("Back", () => this.#turn(-1), { class: "tour-back" });
     const next = button("Next", () => this.#turn(1), { class: "main tour-next" });
-    const body = h("div", { class: "tour-body" }, title, says, number, tries);
+    const body = h("div", { class: "tour-body" }, title, says, number);
     this.#parts = { title, places, count, says, number, tries, back, next, body };
     this.hidden = !this.#open;
     set(this, { role: "complementary", "aria-label": "Tour" });
-    this.append(h("div", { class: "tour-head" }, count, present, shut), body,
+    this.append(h("div", { class: "tour-head" }, count, present, shut), body, tries,
       h("div", { class: "tour-foot" }, back, places, next));
   }
 
@@ -166,7 +166,7 @@ class Tour extends Part {
     const step = this.#steps[at];
     if (!step) return;
     this.#draw();
-    say(this, "pel-look", { ...step.look, quiet: true });
+    say(this, "pel-look", { ...step.look, parts: step.spotlight, quiet: true });
     if (matchMedia(NARROW).matches) this.#shown()?.scrollIntoView();
     say(this, "pel-spotlight", { targets: step.spotlight.length ? step.spotlight : null });
     say(this, "pel-say", { message: [step.title, ...step.says].join(". ") });

@@ -1,6 +1,7 @@
 // What a pointer means, and how near one may come.
 
 const NUMBER = { w: 58, h: 20 }; // pixels
+const AROUND = 0.12; // of the smaller side of what is looked at together
 const NAMES = 0.1; // of a box's width
 
 /** The innermost of a frame's targets at a point: {number}, {item}, or neither on empty ground. */
@@ -19,6 +20,15 @@ export function boxOf(item) {
   const lanes = item.spine !== undefined && item.kind !== "next" && !item.tensor;
   const names = lanes ? item.w * NAMES : 0;
   return { x: item.x - names, y: item.y, w: item.w + names, h: item.h };
+}
+
+/** What holds some items, with a little around them. */
+export function around(items) {
+  const [x, y] = [Math.min(...items.map((one) => one.x)), Math.min(...items.map((one) => one.y))];
+  const w = Math.max(...items.map((one) => one.x + one.w)) - x;
+  const h = Math.max(...items.map((one) => one.y + one.h)) - y;
+  const edge = AROUND * Math.min(w, h);
+  return { x: x - edge, y: y - edge, w: w + 2 * edge, h: h + 2 * edge };
 }
 
 /** The largest scale that is of use: at which the smallest cell has room for large digits. */

@@ -16,7 +16,7 @@ export function sentence(text) {
   return [...made, plain(text.slice(end))].filter((one) => one !== "");
 }
 
-// Before a function a minus sign is one too: −log 0.5.
-function plain(text) {
-  return written(text).replace(/(?<![\p{L}\p{N}\]])-(?=\p{L})/gu, "−");
+/** A text with true minus signs, before a function and between numbers too: −log 0.5. */
+export function plain(text) {
+  return written(text).replace(/(?<![\p{L}\p{N}\]])-(?=\p{L})|(?<=\s)-(?=\s)/gu, "−");
 }

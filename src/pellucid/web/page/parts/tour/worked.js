@@ -1,10 +1,9 @@
 // One number worked out: what it is about, and its arithmetic, from the answer that Why shows.
 
 import { h, say } from "../../core/dom.js";
-import { written } from "../../core/numbers.js";
 import { button } from "../controls.js";
 import { number } from "../pieces.js";
-import { sentence } from "./words.js";
+import { plain as signed, sentence } from "./words.js";
 
 const MADE = / [·+/−-] |exp|log|max/;
 
@@ -17,8 +16,8 @@ export function worked(answer) {
     { class: "tour-worked" },
     h("figcaption", {}, h("code", {}, answer.name), why),
     h("p", { class: "tour-note" }, sentence(answer.sentence)),
-    h("p", { class: "tour-figures" }, line && [h("span", {}, written(line)), " = "],
-      number(answer.name, answer.text, answer.exact)),
+    h("p", { class: "tour-result" }, number(answer.name, answer.text, answer.exact)),
+    line && h("p", { class: "tour-figures" }, `= ${signed(line)}`),
   );
 }
 
