@@ -63,9 +63,9 @@ def test_the_tour_goes_from_first_to_last_by_keyboard_alone(visitor: Visitor, na
         assert shown(page) == said
         check_shown(page, experiment, "pel-tour")
         assert tour.locator(f'[data-number="{step["number"]}"]').count() == 1
-        if "node" in step["look"]:
-            path = page.get_by_role("navigation", name="Place in the drawing")
-            path.locator("button, [aria-current]").nth(1).wait_for()
+        for spot in step["spotlight"][-1:]:  # the drawing has come to it
+            part = f"{spot['tensor']}," if "tensor" in spot else "Next token"
+            page.locator("pel-drawing").get_by_role("button", name=part).first.wait_for()
         page.keyboard.press(KEYS[place % 3])
     at_step(tour, steps[-1])
     assert tour.get_by_role("button", name="Next", exact=True).is_disabled()
