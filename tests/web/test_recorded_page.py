@@ -132,3 +132,37 @@ def test_a_file_of_a_record_is_read_as_it_was_written(tmp_path: Path):
     with pytest.raises(ValueError, match="Out of range"):
         write_chunk(tmp_path, "y", {"nan": float("nan")})
     assert json.loads(json.dumps(said)) == said
+
+
+def test_the_tour_and_every_view_are_there_without_a_server(opened: Any):
+    page, tried = opened, 0
+    trouble = page.locator(".pel-problem p")
+    page.get_by_role("button", name="Tour").click()
+    tour = page.locator("pel-tour")
+    steps = tour.locator(".tour-place")
+    steps.first.wait_for()
+    for at in range(steps.count()):
+        tour.locator(".tour-count", has_text=f"{at + 1} / {steps.count()}").wait_for()
+        if tour.locator(".tour-try button").is_visible():
+            tour.locator(".tour-try button").click()
+            tour.get_by_role("button", name="Put it back").click()
+            tried += 1
+        page.keyboard.press("ArrowRight")
+    assert tried
+    page.keyboard.press("Escape")
+    for tab, act in (
+        ("Touch", "Ablate head 0 of block 0"), ("Touch", "Undo"), ("Learn", "Step"),
+        ("Learn", "Undo"), ("Learn", "SGD"), ("Learn", "AdamW"), ("Generate", "Generate"),
+        ("Analyze", "Ablate every head"),
+    ):  # fmt: skip
+        page.get_by_role("tab", name=tab).click()
+        view = page.locator(f".pel-view-{tab.lower()}")
+        view.get_by_role("button", name=act, exact=True).or_(
+            view.get_by_role("radio", name=act)
+        ).first.click()
+        page.wait_for_timeout(300)
+        assert trouble.count() == 0, (tab, act, trouble.inner_text())
+    page.get_by_role("textbox", name="Text").fill("rocks rocks")
+    page.get_by_role("button", name="Run").click()
+    trouble.wait_for()
+    assert LACKS in trouble.inner_text()

@@ -20,13 +20,15 @@ class Depth:
 
     `numbers`: how large a tensor may be that is kept whole, and `parameters` the same of a
     parameter or its gradient; larger ones are left out unless `corners`. `every`: up to how many
-    numbers the arithmetic of all is kept, and else of `some`.
+    numbers the arithmetic of all is kept, and else of `some`, and for each of `back` of the numbers
+    that it is made of.
     """
 
     numbers: int
     parameters: int
     every: int = 0
     some: int = 0
+    back: int = 0
     corners: bool = True
 
 
@@ -36,7 +38,7 @@ EXAMPLE = Depth(1 << 16, 1 << 16, every=8000, some=2000)
 CHANGED = Depth(1 << 16, 1 << 16)
 """A worked example after something was done to it."""
 
-MODEL = Depth(8192, 1 << 19, some=500)
+MODEL = Depth(8192, 1 << 19, some=300, back=8)
 """A model on its text."""
 
 CHANGED_MODEL = Depth(4096, 4096, corners=False)

@@ -5,15 +5,24 @@ line that core/record.js makes of what it is asked.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from pellucid.web.answers.json_values import Json
 from pellucid.web.session.fields import CALLS, DEFINITIONS
 
-LIKELIEST = {"predictions": (10, 50), "lens": (5,), "effect": (50,)}
+LIKELIEST = {"predictions": 10, "lens": 5, "effect": 50}
 """How many tokens of a list the page asks for."""
+
+COMPARED = {"position": -1, "top": 50}
+"""The predictions that the view Compare asks for."""
+
+CANDIDATES = 12
+"""From how many likely tokens the view Analyze lets one choose."""
+
+PATHS = 0.15
+"""From which share of the largest on paths are followed at first."""
 
 GENERATED = {"sampling": {"temperature": 1, "greedy": False}, "seed": 0, "count": 20, "top": 12}
 """What the view Generate begins with."""
@@ -24,27 +33,50 @@ NOT_ASKED = ("experiment", "against")
 
 def questions(opened: Json) -> Iterator[tuple[str, Json]]:
     """The calls with their fields, in the order in which a reader comes to them."""
-    if "tour" in CALLS:
-        yield "tour", {}
+    yield "tour", {}
     if opened["kind"] == "lesson":
         return
-    positions = (-1, *range(len(opened["tokens"])))
-    for position in positions:
+    yield "next", {"sampling": {"temperature": 1}}
+    for position in range(len(opened["tokens"])):
+        yield "merges", {"position": position}
         for call in ("predictions", "lens"):
-            for top in LIKELIEST[call]:
-                yield call, {"position": position, "top": top}
-        if position >= 0:
-            yield "merges", {"position": position}
+            yield call, {"position": position, "top": LIKELIEST[call]}
+    yield candidates(opened)
+    yield "predictions", COMPARED
     for block in range(opened["model"]["layers"]):
         yield "attention", {"block": block}
-    if "next" in CALLS:
-        yield "next", {"sampling": {"temperature": 1}}
     yield "norms", {}
     yield "python", {}
     yield "generate", GENERATED
     if opened["changed"]:
-        for top in LIKELIEST["effect"]:
-            yield "effect", {"top": top}
+        yield "effect", {"top": LIKELIEST["effect"]}
+
+
+def candidates(opened: Json) -> tuple[str, Json]:
+    """The question whose answer has the tokens that an analysis is about."""
+    return "predictions", {"position": len(opened["tokens"]) - 1, "top": CANDIDATES}
+
+
+def analyses(opened: Json, likely: Json) -> Iterator[tuple[str, Json]]:
+    """What the view Analyze asks at first, of the two likeliest tokens at the end of the text."""
+    first, second = [one["id"] for one in (*likely["rows"], *likely["rows"])][:2]
+    at_end = {"position": len(opened["tokens"]) - 1, "first": first}
+    for other in (second, None):
+        yield "contributions", at_end | {"second": other}
+        yield "paths", at_end | {"second": other, "least": PATHS}
+    yield "sweep", at_end | {"second": second}
+
+
+def pointed(answers: Mapping[str, Json]) -> Iterator[str]:
+    """The numbers that these answers lead to: a tour's, and those of likely tokens."""
+    for question, answer in answers.items():
+        match question.partition(" ")[0]:
+            case "tour":
+                yield from filter(None, (step["number"] for step in answer["steps"]))
+            case "next":
+                yield from (token["name"] for token in answer["tokens"])
+            case "predictions":
+                yield from (row["name"] for row in answer["rows"][:CANDIDATES])
 
 
 @cache

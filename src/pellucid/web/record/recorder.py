@@ -8,7 +8,7 @@
 What one run has in common with another that was recorded before it is written once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -25,11 +25,18 @@ from pellucid.web.answers.json_values import Json
 from pellucid.web.record.chunks import write_chunk
 from pellucid.web.record.depth import CHANGED, CHANGED_MODEL, EXAMPLE, MODEL, STATE, Depth, chosen
 from pellucid.web.record.plan import done_to, tried, whole
-from pellucid.web.record.questions import defaults, key, line, questions
+from pellucid.web.record.questions import (
+    analyses,
+    candidates,
+    defaults,
+    key,
+    line,
+    pointed,
+    questions,
+)
 from pellucid.web.record.run_files import RunFiles
 from pellucid.web.record.tensors import packed
 from pellucid.web.session.experiment import read_experiment
-from pellucid.web.session.fields import CALLS
 
 SIDE = 64
 """Rows and columns of a picture from afar; what is larger is painted from its numbers when near."""
@@ -50,13 +57,13 @@ class Recorder:
         small = "example" in experiment["subject"]
         experiment = whole(experiment)
         opened = self._run(experiment, EXAMPLE if small else MODEL)
-        tour = self._answered("tour", {"experiment": experiment}) if "tour" in CALLS else None
+        tour = self._answered("tour", {"experiment": experiment})
         for other in (*done_to(experiment, opened), *tried(experiment, tour)):
             if line(other) not in self.runs:
-                self._run(other, CHANGED if small else CHANGED_MODEL)
+                self._run(other, CHANGED if small else CHANGED_MODEL, before=experiment)
 
-    def _run(self, experiment: Json, depth: Depth) -> Json:
-        """Record one run; its overview."""
+    def _run(self, experiment: Json, depth: Depth, before: Json | None = None) -> Json:
+        """Record one run, of a changed model beside the one `before`; its overview."""
         opened = self._answered("open", {"experiment": experiment})
         assert opened is not None
         name = f"{self.subject}/{len(set(self.runs.values()))}"
@@ -64,10 +71,23 @@ class Recorder:
             self.runs[line(experiment | {"text": text})] = name
         run = self.api.runs.run(read_experiment(experiment))
         answers = {key("open", {}): opened}
-        for call, fields in questions(opened):
+
+        def ask(call: str, fields: Json) -> None:
             answer = self._answered(call, {"experiment": experiment, **fields})
             if answer is not None:
                 answers[key(call, fields)] = answer
+
+        for call, fields in questions(opened):
+            ask(call, fields)
+        likely = answers.get(key(*candidates(opened)))
+        if before is not None:
+            beside = self.runs[line(before)]
+            answers[key("tried", {"before": beside})] = self._answered(
+                "tried", {"experiment": experiment, "before": before}
+            )
+        elif likely is not None:
+            for call, fields in analyses(opened, likely):
+                ask(call, fields)
         more = RunFiles(self.folder, name, self._written)
         tensors = {
             one: run.tape.value(one)
@@ -89,8 +109,11 @@ class Recorder:
                 numbers = partial(packed, self.api, run, experiment, one, most)
                 more.add(f"tensor {one}", _digest(value), numbers)
         more.flush()
-        for one, indices in chosen(tensors, depth).items():
-            explained = self._explained(experiment, one, indices)
+        wanted = [
+            *(at(one, index) for one, some in chosen(tensors, depth).items() for index in some),
+            *pointed(answers),
+        ]
+        for one, explained in self._explained(experiment, wanted, depth).items():
             more.add(f"why {one}", line(explained), partial(_alone, explained))
         more.flush()
         write_chunk(self.folder, f"{name}/0", {"answers": answers, "places": more.grouped()})
@@ -117,13 +140,21 @@ class Recorder:
             }
         )
 
-    def _explained(self, experiment: Json, name: str, indices: Iterable[Sequence[int]]) -> Json:
-        found: Json = {}
-        for index in indices:
-            number = at(name, tuple(index))
+    def _explained(self, experiment: Json, numbers: Iterable[str], depth: Depth) -> dict[str, Json]:
+        """The arithmetic of these numbers by their tensors, and of some that they come from."""
+        found: dict[str, Json] = {}
+        waiting = dict.fromkeys(numbers, depth.back)
+        while waiting:
+            number, back = waiting.popitem()
+            known = found.setdefault(number.partition("[")[0], {})
+            asked = key("why", {"name": number})
+            if asked in known:
+                continue
             answer = self._answered("why", {"experiment": experiment, "name": number})
             if answer is not None:
-                found[key("why", {"name": number})] = answer
+                known[asked] = answer
+                sources = (one["source"] for one in answer["operands"][:back])
+                waiting |= dict.fromkeys(filter(None, sources), 0)
         return found
 
 

@@ -28,9 +28,11 @@ export function recordApi(folder) {
   async function answer(name, { experiment, ...fields }) {
     const index = (await load("index")).said;
     if (name === "start") return index.start;
-    const run = experiment && index.runs[keyOf(experiment, index.update)];
+    const runOf = (one) => one && index.runs[keyOf(one, index.update)];
+    const run = runOf(experiment);
     if (!run) return undefined;
-    if (name === "tensor") return tensor(run, fields, index);
+    if (fields.before) fields.before = runOf(fields.before);
+    if (name === "tensor") return tensor(run, fields, runOf);
     if (name === "picture") return picture(run, fields);
     const asked = `${name} ${line({ ...index.defaults[name], ...fields })}`;
     if (name === "why") return (await thing(run, `why ${fields.name.split("[")[0]}`))?.said[asked];
@@ -46,11 +48,11 @@ export function recordApi(folder) {
     return { said: said[name], data };
   }
 
-  async function tensor(run, { against, ...fields }, index) {
+  async function tensor(run, { against, ...fields }, runOf) {
     const found = await thing(run, `tensor ${fields.name}`);
     const made = found && windowOf(found, fields);
     if (!made || !against) return made;
-    const beside = index.runs[keyOf(against, index.update)];
+    const beside = runOf(against);
     if (!beside) return undefined;
     const other = await thing(beside, `tensor ${fields.name}`);
     const same = other && String(other.said.shape) === String(found.said.shape);
