@@ -57,7 +57,7 @@ def test_every_file_of_the_page_is_in_the_module_but_how_others_are_asked():
     text = module_text("notebook.js")
     names = {str(path.relative_to(PAGE)) for path in PAGE.rglob("*.js")}
     left = {name for name in names if f"// {name}\n" not in text}
-    kinds = ("api", "http_api", "record_api", "record_chunks", "record_tensors")
+    kinds = ("api", "http_api", "record_api", "record_chunks", "record_tensors", "visited")
     assert left == {"main.js", *(f"core/{kind}.js" for kind in kinds)}
 
 

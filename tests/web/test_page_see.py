@@ -1,6 +1,5 @@
 """See and Why, driven by clicks and keys; every number is the trace's, to the last digit."""
 
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -312,24 +311,37 @@ def test_an_address_and_a_file_bring_the_state_back(visitor: Visitor, tmp_path: 
     check_shown(page, experiment, "pel-drawing")
 
 
-def test_the_drawing_is_exported_as_svg_and_png(visitor: Visitor, tmp_path: Path):
+def test_all_of_a_view_is_exported_and_opens_again(visitor: Visitor, tmp_path: Path):
     page = visitor.example("AI rocks")
+    page.get_by_role("tab", name="Touch").click()
+    page.get_by_role("button", name="Ablate head 1 of block 0").click()
+    page.locator('pel-touch button[aria-pressed="true"]').wait_for()
+    page.get_by_role("tab", name="See").click()
     into(page, "Block 0,", "Multi-head self-attention", "Head 0")
     page.locator('pel-drawing [data-number^="h.0.attn.att[0,"]').first.wait_for()
-    for kind in ("SVG", "PNG"):
-        page.get_by_role("button", name=re.compile("Share", re.IGNORECASE)).first.click()
+    files = {kind: tmp_path / f"view.{kind.lower()}" for kind in ("SVG", "PNG", "HTML")}
+    for kind, file in files.items():
+        page.get_by_role("button", name="Share").click()
         with page.expect_download() as saved:
-            page.get_by_text(re.compile(rf"{kind}")).locator("visible=true").first.click()
-        file = tmp_path / f"view.{kind}"
+            page.get_by_role("menuitem", name=f"Save the view as {kind}").click()
         saved.value.save_as(file)
-        if kind == "SVG":
-            root = ElementTree.parse(io.BytesIO(file.read_bytes())).getroot()
-            texts = {text.strip() for text in root.itertext()}
-            assert root.tag.endswith("svg")
-            assert "0.2502" in texts
-        else:
-            assert file.read_bytes().startswith(b"\x89PNG\r\n")
-            assert file.stat().st_size > 5000
+    assert page.locator("pel-drawing").count() == 1
+    root = ElementTree.parse(files["SVG"]).getroot()
+    texts = [text.strip() for text in root.itertext()]
+    for said in ("0.2502", "Loss", "head 1 of block 0 ablated"):  # near, far, and what is marked
+        assert said in texts
+    assert files["PNG"].read_bytes().startswith(b"\x89PNG\r\n")
+    assert files["PNG"].stat().st_size > 50_000
+    other = page.context.new_page()
+    other.on("request", lambda request: visitor._check(request) if "http" in request.url else None)
+    other.goto(files["HTML"].as_uri())
+    assert other.get_by_role("heading", level=1).inner_text() == "AI rocks"
+    assert other.locator("svg text").count() > 50
+    other.close()
+    page.get_by_role("button", name="Undo").first.click()
+    page.wait_for_function("!document.querySelector('pel-app').store.canUndo")
+    page.locator("pel-app input[type=file]").set_input_files(files["HTML"])
+    page.wait_for_function("document.querySelector('pel-app').store.canUndo")
 
 
 def test_undo_and_redo_by_keys_and_the_theme(visitor: Visitor):

@@ -27,11 +27,13 @@ export function toFile(state) {
   return `${JSON.stringify({ kind: KIND, ...state }, null, 2)}\n`;
 }
 
-/** The state of a file's text; an Error with one line where it holds none. */
+/** The state of a file's text, JSON or a page that was saved; an Error with one line where it holds
+ * none. */
 export function fromFile(text) {
   let state = null;
   try {
-    state = checked(JSON.parse(text));
+    const [, within] = text.match(/<script[^>]* id="pellucid-state">([^<]*)</) ?? [];
+    state = checked(JSON.parse(within ?? text));
   } catch {
     // The one line below says it.
   }

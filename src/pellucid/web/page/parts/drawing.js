@@ -21,6 +21,7 @@ import { Tiles } from "./tiles.js";
 const REST = 70; // milliseconds without a movement: then the buttons follow what is drawn
 const LETTERS = 16; // pixels of the page's letters, as a rule
 const TURNED = 0.06; // how much another size, as a logarithm, asks for another layout
+const EXPORTED = { least: 1600, most: 6000 }; // pixels
 const GLIDE = 420; // milliseconds from one box to the next
 const SWEEP = 2000; // and of the light that goes through a new run
 const HELP = "The model as one drawing. Enter goes into a box, Escape out of it, the arrow keys " +
@@ -111,11 +112,20 @@ class Drawing extends Part {
     this.#later();
   }
 
-  /** What is drawn, as an SVG element that stands alone, and its size. */
+  /** All of it at about the scale at which it is looked at: {svg, width, height}, an element that
+   * stands alone. What has not come yet is asked for, and left out. */
   get picture() {
-    const { w: width, h: height } = this.#size;
-    const drawn = this.#canvas.asSvg(this.#world, this.#view, this.#size, this.#state());
-    return { svg: drawn, width, height };
+    const { w, h: high } = this.#world;
+    const wide = Math.max(EXPORTED.least, w * this.#view.k);
+    const by = Math.min(wide / w, EXPORTED.most / Math.max(w, high));
+    const size = { w: Math.ceil(w * by), h: Math.ceil(high * by) };
+    const drawn = this.#canvas.asSvg(this.#world, fitting(this.#world, size), size, this.#state());
+    return { svg: drawn, width: size.w, height: size.h };
+  }
+
+  /** The legend's element. */
+  get legend() {
+    return this.#legend.element;
   }
 
   #build() {

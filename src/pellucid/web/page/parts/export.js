@@ -1,22 +1,29 @@
-// What is in view as an SVG that stands alone, its numbers text; and as a PNG.
+// A view as a file that stands alone: SVG with its numbers as text, PNG, or HTML that opens again.
 
-import { svg } from "../core/dom.js";
+import { h, svg } from "../core/dom.js";
+import { lossText } from "../core/numbers.js";
+import { toFile } from "../core/share.js";
+import { actionsOf, inWords } from "./actions.js";
+import { fontFaces } from "./export/fonts.js";
 import { drawnHtml } from "./export/html.js";
+import { inlined } from "./export/inlined.js";
+import { spelled } from "./pieces.js";
 
-const STYLES = ["fill", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity",
-  "font-family", "font-size", "font-weight", "font-style", "text-anchor", "stroke-linejoin",
-  "image-rendering", "white-space", "letter-spacing", "font-variant-numeric"];
 const SHARP = 2; // pixels of a PNG to a pixel of the page
+const LINE = 22; // pixels from a line of the caption to the next
+const MARGIN = 16;
+const WAIT = 300; // milliseconds between two looks at whether all has come
+const LOOKS = 30;
 
-/** What a view shows as an SVG file: the drawing where there is one, else all that is in view. */
-export async function asSvg(view) {
-  const { text } = pictureOf(view);
+/** An app's view as an SVG file: of a drawing all of it, else all that the view holds. */
+export async function asSvg(app) {
+  const { text } = await pictureOf(app);
   return new Blob([text], { type: "image/svg+xml" });
 }
 
 /** The same as a PNG file. */
-export async function asPng(view) {
-  const { text, width, height } = pictureOf(view);
+export async function asPng(app) {
+  const { text, width, height } = await pictureOf(app);
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   await image.decode();
@@ -26,35 +33,99 @@ export async function asPng(view) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** An SVG element's copy with its styles written at each of its elements. */
-export function inlined(element) {
-  const copy = element.cloneNode(true);
-  const from = [element, ...element.querySelectorAll("*")];
-  [copy, ...copy.querySelectorAll("*")].forEach((one, at) => {
-    const style = getComputedStyle(from[at]);
-    for (const name of STYLES) {
-      const value = style.getPropertyValue(name);
-      if (value) one.setAttribute(name === "white-space" ? "xml:space" : name, plain(name, value));
-    }
-    for (const name of ["class", "style", "tabindex", "role"]) one.removeAttribute(name);
-  });
-  return copy;
+/** The same as a page that needs nothing else, and that opens again where it is dropped. */
+export async function asHtml(app) {
+  const { text } = await pictureOf(app);
+  const { run } = app.store;
+  const next = app.store.next?.tokens ?? [];
+  const page = document.implementation.createHTMLDocument(run.title);
+  page.documentElement.lang = "en";
+  const state = h("script", { type: "application/json", id: "pellucid-state" });
+  state.textContent = toFile(app.state).replaceAll("<", "\\u003c");
+  const style = h("style", {}, STYLE);
+  page.head.append(h("meta", { charset: "utf-8" }), style, state);
+  const drawing = h("figure", {});
+  drawing.innerHTML = text; // made here, of nothing but this page's own elements
+  page.body.append(
+    h("h1", {}, run.title), h("p", {}, run.about), h("ul", {}, facts(app).map((one) => h("li", {}, one))),
+    drawing,
+    next.length ? h("table", {}, h("caption", {}, "What may come next"), next.map((one) => h("tr", {},
+      h("td", {}, spelled(one.text)), h("td", {}, `${(100 * one.p).toPrecision(3)} %`)))) : "",
+    h("p", {}, "Drop this file onto a page of Pellucid, and it opens there."),
+  );
+  const whole = `<!doctype html>\n${page.documentElement.outerHTML}\n`;
+  return new Blob([whole], { type: "text/html" });
 }
 
-function plain(name, value) {
-  if (name === "white-space") return value.startsWith("pre") ? "preserve" : "default";
-  return value;
+/** What is in sight of an element, as an SVG file: of the page's own parts, one by itself. */
+export async function partAsSvg(element) {
+  const made = blank(element, element.getBoundingClientRect());
+  made.append(...drawnHtml(element, inlined));
+  return new Blob([new XMLSerializer().serializeToString(made)], { type: "image/svg+xml" });
 }
 
-function pictureOf(view) {
+const STYLE = "body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color-scheme: light dark } " +
+  "figure { margin: 1rem 0; overflow: auto } td { padding: 0 1rem 0 0 } caption { text-align: left }";
+
+async function pictureOf(app) {
+  const view = app.shown;
   const drawing = view.querySelector("pel-drawing:not([hidden])");
-  const { width, height } = (drawing?.querySelector(".pd-window") ?? view).getBoundingClientRect();
-  const shown = getComputedStyle(view.closest(".pellucid"));
+  const parts = drawing ? await drawnWhole(drawing) : [partOf(view)];
+  const said = facts(app);
+  const width = Math.max(...parts.map((one) => one.width));
+  const heights = parts.map((one) => one.height);
+  const below = heights.reduce((sum, one) => sum + one, 0);
+  const size = { width, height: below + 2 * MARGIN + said.length * LINE };
+  const made = blank(view, size);
+  made.append(svg("style", {}, await fontFaces()));
+  parts.forEach(({ elements }, at) => {
+    const top = heights.slice(0, at).reduce((sum, one) => sum + one, 0);
+    made.append(svg("g", { transform: `translate(0 ${top})` }, elements));
+  });
+  made.append(...caption(view, said, below));
+  const text = new XMLSerializer().serializeToString(made);
+  return { text, width: Math.round(size.width), height: Math.round(size.height) };
+}
+
+// The drawing with its legend, once what it asks for has come.
+async function drawnWhole(drawing) {
+  let before = "";
+  let made = drawing.picture;
+  for (let look = 0; look < LOOKS; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, WAIT));
+    made = drawing.picture;
+    const now = made.svg.innerHTML;
+    if (now === before) break;
+    before = now;
+  }
+  const { svg: element, width, height } = made;
+  return [{ elements: [element], width, height }, partOf(drawing.legend)];
+}
+
+function partOf(element) {
+  const { width, height } = element.getBoundingClientRect();
+  return { elements: [...drawnHtml(element, inlined)], width, height };
+}
+
+function blank(element, { width, height }) {
   const size = { width: Math.round(width), height: Math.round(height) };
   const made = svg("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` });
   made.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  made.append(svg("rect", { ...size, fill: shown.backgroundColor }));
-  if (drawing) made.append(drawing.picture.svg);
-  else made.append(...drawnHtml(view, inlined));
-  return { text: new XMLSerializer().serializeToString(made), ...size };
+  const { backgroundColor } = getComputedStyle(element.closest(".pellucid"));
+  made.append(svg("rect", { ...size, fill: backgroundColor }));
+  return made;
+}
+
+/** What is drawn, in words: the model and the text, the loss, and all that was done. */
+function facts({ store }) {
+  const { run, experiment } = store;
+  const loss = run.loss === null ? "" : `, loss ${lossText(run.loss)}`;
+  const text = run.text ? `: “${run.text}”` : "";
+  return [`${run.title}${text}${loss}`, ...actionsOf(experiment).map(inWords)];
+}
+
+function caption(view, said, top) {
+  const { color, fontFamily } = getComputedStyle(view);
+  return said.map((one, at) => svg("text", { x: MARGIN, y: top + MARGIN + (at + 0.7) * LINE,
+    fill: color, "font-family": fontFamily, "font-size": 15, "font-weight": at ? 400 : 600 }, one));
 }

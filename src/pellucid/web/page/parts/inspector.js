@@ -6,7 +6,7 @@ import { define, fill, h, mathml, reachable, say } from "../core/dom.js";
 import { numberName, shapeText, written } from "../core/numbers.js";
 import { Part } from "../core/part.js";
 import { save } from "../core/share.js";
-import { asSvg } from "./export.js";
+import { partAsSvg } from "./export.js";
 
 class Inspector extends Part {
   #chosen = null;
@@ -77,7 +77,7 @@ class Inspector extends Part {
 
   #head(title, tools) {
     const download = h("button", { class: "quiet", title: "Save this as SVG" }, "SVG");
-    download.addEventListener("click", async () => save(await asSvg(this), "pellucid-tensor.svg"));
+    download.addEventListener("click", async () => save(await partAsSvg(this), "pellucid-tensor.svg"));
     const buttons = h("div", { class: "pi-tools" }, tools, download);
     return h("div", { class: "pi-head" }, title, buttons);
   }

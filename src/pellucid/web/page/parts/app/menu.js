@@ -2,7 +2,7 @@
 
 import { active, fill, h, say } from "../../core/dom.js";
 import { save } from "../../core/share.js";
-import { asPng, asSvg } from "../export.js";
+import { asHtml, asPng, asSvg } from "../export.js";
 import { icon } from "../icons.js";
 import { copyLink, nameOf, openFile, saveFile } from "./sharing.js";
 
@@ -19,7 +19,7 @@ export function menu(app) {
   const button = h("button", { class: "quiet", "aria-label": "Share", title: "Share and save" });
   button.setAttribute("popovertarget", id);
   button.append(icon("share"));
-  const file = h("input", { type: "file", accept: ".json,application/json", hidden: true });
+  const file = h("input", { type: "file", accept: ".json,.html", hidden: true });
   const items = {
     "Copy as a link": async (item) => {
       await copyLink(app);
@@ -29,8 +29,9 @@ export function menu(app) {
     },
     "Save as a file": () => saveFile(app),
     "Open a file…": () => file.click(),
-    "Save the view as SVG": async () => save(await asSvg(app.shown), `${nameOf(app)}.svg`),
-    "Save the view as PNG": async () => save(await asPng(app.shown), `${nameOf(app)}.png`),
+    "Save the view as SVG": async () => save(await asSvg(app), `${nameOf(app)}.svg`),
+    "Save the view as PNG": async () => save(await asPng(app), `${nameOf(app)}.png`),
+    "Save the view as HTML": async () => save(await asHtml(app), `${nameOf(app)}.html`),
   };
   for (const [title, act] of Object.entries(items)) {
     const item = h("button", { role: "menuitem", class: "quiet", tabindex: "-1" }, title);

@@ -13,7 +13,8 @@ function* drawn(element, clip, from, inlined) {
   const style = getComputedStyle(element);
   const box = element.getBoundingClientRect();
   const hidden = style.display === "none" || style.visibility === "hidden" || tool(element);
-  if (hidden || style.clipPath !== "none" || style.opacity === "0") return;
+  const closed = style.display !== "contents" && !element.checkVisibility(); // in a closed <details>
+  if (hidden || closed || style.clipPath !== "none" || style.opacity === "0") return;
   if (element.localName === "svg") {
     const copy = inlined(element);
     for (const [name, value] of Object.entries(placed(box, from))) copy.setAttribute(name, value);
@@ -21,6 +22,12 @@ function* drawn(element, clip, from, inlined) {
     return;
   }
   if (style.display !== "contents" && meets(box, clip)) yield* ground(style, cut(box, clip), from);
+  if (!meets(box, clip) && style.display !== "contents") return;
+  if (element.localName === "canvas") {
+    yield svg("image", { ...placed(box, from), href: element.toDataURL() });
+  } else if (element.matches("input:not([type=checkbox], [type=radio], [type=range]), textarea")) {
+    yield written(element.value, box, style, from);
+  }
   const inner = /auto|scroll|hidden|clip/.test(style.overflow) ? cut(box, clip) : clip;
   for (const child of element.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) yield* words(child, style, inner, from);
@@ -63,6 +70,13 @@ function* words(node, style, clip, from) {
     made.textContent = text;
     yield made;
   }
+}
+
+// What stands in a field, as far as one line of it has room.
+function written(text, box, style, from) {
+  const size = parseFloat(style.fontSize);
+  return svg("text", { x: box.left - from.left + size / 2, y: box.top - from.top + 1.6 * size,
+    fill: style.color, "font-family": style.fontFamily, "font-size": size }, text.slice(0, 200));
 }
 
 // A text node, line by line: where the next letter stands lower, a line begins.
