@@ -339,9 +339,9 @@ def test_all_of_a_view_is_exported_and_opens_again(visitor: Visitor, tmp_path: P
     assert other.locator("svg text").count() > 50
     other.close()
     page.get_by_role("button", name="Undo").first.click()
-    page.wait_for_function("!document.querySelector('pel-app').store.canUndo")
+    page.wait_for_function("() => !document.querySelector('pel-app').store.canUndo")
     page.locator("pel-app input[type=file]").set_input_files(files["HTML"])
-    page.wait_for_function("document.querySelector('pel-app').store.canUndo")
+    page.wait_for_function("() => document.querySelector('pel-app').store.canUndo")
 
 
 def test_undo_and_redo_by_keys_and_the_theme(visitor: Visitor):

@@ -179,7 +179,7 @@ def test_a_state_is_taken_along_to_a_server_at_another_address(chromium: Any, tm
         page.evaluate(PASTE, link)
         page.get_by_text("after 1 step").wait_for()
         page.go_back()
-        page.wait_for_function("!document.querySelector('pel-app').store.canUndo")
+        page.wait_for_function("() => !document.querySelector('pel-app').store.canUndo")
         page.evaluate(DROP, file)
         page.get_by_text("after 1 step").wait_for()
         page.evaluate(DROP, "{}")

@@ -38,6 +38,11 @@ from pellucid.web.record.run_files import RunFiles
 from pellucid.web.record.tensors import packed
 from pellucid.web.session.experiment import read_experiment
 
+MANY = 10_000
+"""Beyond so many numbers of a changed model, what its optimizer holds is kept of one parameter: of
+the first, which the view Learn shows unless another is chosen.
+"""
+
 SIDE = 64
 """Rows and columns of a picture from afar; what is larger is painted from its numbers when near."""
 
@@ -70,44 +75,28 @@ class Recorder:
         for text in {experiment.get("text"), None if opened["text"] == "" else opened["text"]}:
             self.runs[line(experiment | {"text": text})] = name
         run = self.api.runs.run(read_experiment(experiment))
-        answers = {key("open", {}): opened}
-
-        def ask(call: str, fields: Json) -> None:
-            answer = self._answered(call, {"experiment": experiment, **fields})
-            if answer is not None:
-                answers[key(call, fields)] = answer
-
-        for call, fields in questions(opened):
-            ask(call, fields)
-        likely = answers.get(key(*candidates(opened)))
-        if before is not None:
-            beside = self.runs[line(before)]
-            answers[key("tried", {"before": beside})] = self._answered(
-                "tried", {"experiment": experiment, "before": before}
-            )
-        elif likely is not None:
-            for call, fields in analyses(opened, likely):
-                ask(call, fields)
+        answers = dict(self._answers(experiment, opened, before))
         more = RunFiles(self.folder, name, self._written)
         tensors = {
             one: run.tape.value(one)
             for one in _in_order(opened)
             if isinstance(run.tape.value(one), Tensor)
         }
+        many = before is not None and sum(one.numel() for one in tensors.values()) > MANY
+        digests = {one: _digest(value) for one, value in tensors.items()}
         for one, value in tensors.items():
             if not one.endswith(STATE):
                 pictures = partial(self._pictures, experiment, one, value)
-                more.add(f"picture {one}", _digest(value), pictures)
+                more.add(f"picture {one}", digests[one], pictures)
         more.flush()
         for one, value in tensors.items():
             most = depth.parameters if _owned(one, opened) else depth.numbers
-            if (
-                depth.corners
-                or value.numel() <= most
-                or more.stands(f"tensor {one}", _digest(value))
-            ):
+            there = depth.corners or value.numel() <= most
+            if many and one.endswith(STATE):
+                there = one.startswith(f"{opened['parameters'][0]}.")
+            if there or more.stands(f"tensor {one}", digests[one]):
                 numbers = partial(packed, self.api, run, experiment, one, most)
-                more.add(f"tensor {one}", _digest(value), numbers)
+                more.add(f"tensor {one}", digests[one], numbers)
         more.flush()
         wanted = [
             *(at(one, index) for one, some in chosen(tensors, depth).items() for index in some),
@@ -118,6 +107,28 @@ class Recorder:
         more.flush()
         write_chunk(self.folder, f"{name}/0", {"answers": answers, "places": more.grouped()})
         return opened
+
+    def _answers(
+        self, experiment: Json, opened: Json, before: Json | None
+    ) -> Iterator[tuple[str, Json]]:
+        """All that is asked of a run beside its numbers, each by its question."""
+        yield key("open", {}), opened
+        likely = None
+        for call, fields in questions(opened):
+            answer = self._answered(call, {"experiment": experiment, **fields})
+            if answer is not None:
+                yield key(call, fields), answer
+            if (call, fields) == candidates(opened):
+                likely = answer
+        if before is not None:
+            answer = self._answered("tried", {"experiment": experiment, "before": before})
+            if answer is not None:
+                yield key("tried", {"before": self.runs[line(before)]}), answer
+        elif likely is not None:
+            for call, fields in analyses(opened, likely):
+                answer = self._answered(call, {"experiment": experiment, **fields})
+                if answer is not None:
+                    yield key(call, fields), answer
 
     def _answered(self, call: str, fields: Json) -> Json | None:
         """An answer; of a stream its events and how it ends; None where there is none."""

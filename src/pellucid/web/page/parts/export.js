@@ -42,19 +42,18 @@ export async function asHtml(app) {
   page.documentElement.lang = "en";
   const state = h("script", { type: "application/json", id: "pellucid-state" });
   state.textContent = toFile(app.state).replaceAll("<", "\\u003c");
-  const style = h("style", {}, STYLE);
-  page.head.append(h("meta", { charset: "utf-8" }), style, state);
-  const drawing = h("figure", {});
-  drawing.innerHTML = text; // made here, of nothing but this page's own elements
+  page.head.append(h("meta", { charset: "utf-8" }), state);
   page.body.append(
     h("h1", {}, run.title), h("p", {}, run.about), h("ul", {}, facts(app).map((one) => h("li", {}, one))),
-    drawing,
+    h("figure"),
     next.length ? h("table", {}, h("caption", {}, "What may come next"), next.map((one) => h("tr", {},
       h("td", {}, spelled(one.text)), h("td", {}, `${(100 * one.p).toPrecision(3)} %`)))) : "",
     h("p", {}, "Drop this file onto a page of Pellucid, and it opens there."),
   );
   const whole = `<!doctype html>\n${page.documentElement.outerHTML}\n`;
-  return new Blob([whole], { type: "text/html" });
+  // Styles are put in as text: this page itself may have none within it.
+  const styled = whole.replace("</head>", `<style>${STYLE}</style></head>`);
+  return new Blob([styled.replace("<figure>", () => `<figure>${text}`)], { type: "text/html" });
 }
 
 /** What is in sight of an element, as an SVG file: of the page's own parts, one by itself. */

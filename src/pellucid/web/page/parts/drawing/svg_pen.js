@@ -50,7 +50,7 @@ export class SvgPen {
     const size = turned ? { width: r(h), height: r(w) } : { x: r(x), y: r(y), width: r(w), height: r(h) };
     const transform = turned ? `matrix(0 1 1 0 ${r(x)} ${r(y)})` : null;
     this.#add("image", { ...size, transform, href: picture.toDataURL(), opacity: this.alpha,
-      preserveAspectRatio: "none", style: "image-rendering: pixelated" }, null);
+      preserveAspectRatio: "none", "image-rendering": "pixelated" }, null);
   }
 
   text(words, x, y, { size, weight = 400, fill, code = false, anchor = "start", turned = false }) {
