@@ -158,7 +158,7 @@ def test_the_tour_and_every_view_are_there_without_a_server(opened: Any):
         page.get_by_role("tab", name=tab).click()
         view = page.locator(f".pel-view-{tab.lower()}")
         view.get_by_role("button", name=act, exact=True).or_(
-            view.get_by_role("radio", name=act)
+            view.get_by_role("radio", name=act, exact=True)
         ).first.click()
         page.wait_for_timeout(300)
         assert trouble.count() == 0, (tab, act, trouble.inner_text())

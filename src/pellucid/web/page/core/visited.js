@@ -2,7 +2,7 @@
 
 import { fromFragment, toFragment } from "./share.js";
 
-const PATIENCE = 1000; // milliseconds that a browser may take to go to a place
+const PATIENCE = 10_000; // milliseconds that a browser may take to go to a place
 
 /**
  * Keep an app's state in the address: {follow()} shows what the address says. A view, a model, a
@@ -62,12 +62,15 @@ export function visited(app) {
 
   // Go to a place that there is; whether the browser went: it forgets the oldest of very many.
   function gone(step) {
+    if (step < 0 && window.navigation?.canGoBack === false) return false;
     return new Promise((resolve) => {
-      moved = () => resolve(true);
-      setTimeout(() => {
+      const ended = (went) => {
+        clearTimeout(late);
         moved = null;
-        resolve(false);
-      }, PATIENCE);
+        resolve(went);
+      };
+      const late = setTimeout(() => ended(false), PATIENCE);
+      moved = () => ended(true);
       history.go(step);
     });
   }
@@ -85,11 +88,7 @@ export function visited(app) {
 
   app.addEventListener("pel-state", remember);
   window.addEventListener("popstate", ({ state }) => {
-    if (moved) {
-      moved();
-      moved = null;
-      return;
-    }
+    if (moved) return void moved();
     // An address that was typed in is a new place behind this one.
     if (state?.visit !== visit) places = state ? [] : places.slice(0, at + 1);
     at = state?.at ?? at + 1;
