@@ -16,6 +16,7 @@ KINDS = {
     ".json": "application/json",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
     ".woff2": "font/woff2",
 }
 """Kinds of files, by a table of our own: a system's may say what a browser refuses."""

@@ -26,11 +26,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 POLICY = "; ".join(
     [
         *("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"),
-        *("img-src 'self' data: blob:", "base-uri 'none'", "form-action 'none'"),
+        *("img-src 'self' data: blob:", "font-src 'self'", "base-uri 'none'", "form-action 'none'"),
         "frame-ancestors 'none'",
     ]
 )
-"""What the page may load: its own files, and pictures that it made itself."""
+"""What the page may load: its own files and fonts, and pictures that it made itself."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,

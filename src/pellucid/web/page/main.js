@@ -11,6 +11,10 @@ const root = document.getElementById("pellucid");
 const app = Object.assign(h("pel-app"), { store: new Store(pageApi()) });
 root.replaceChildren(app);
 
+// What is drawn on a canvas is drawn once more when its letters have come.
+Promise.all(["Inter", "JetBrains Mono"].map((name) => document.fonts.load(`1rem "${name}"`)))
+  .then(() => window.dispatchEvent(new Event("pel-theme")));
+
 async function begin() {
   const places = visited(app);
   try {

@@ -5,6 +5,7 @@ import "./tour.js";
 import { clear, define, fill, h, say } from "../core/dom.js";
 import { lossText } from "../core/numbers.js";
 import { bar } from "./app/bar.js";
+import { doneTo } from "./app/edited.js";
 import { panel } from "./app/panel.js";
 import { copyLink, listen, saveFile } from "./app/sharing.js";
 import { theme } from "./app/theme.js";
@@ -89,6 +90,12 @@ class App extends HTMLElement {
   /** The view that is shown. */
   get view() {
     return this.#view;
+  }
+
+  /** What is looked at, and whether it was changed. */
+  get title() {
+    const { run, experiment } = this.#store;
+    return run ? `${run.title}${doneTo(experiment)}` : "Pellucid";
   }
 
   /** What of the page can be shared: the experiment, the view, what is looked at. */
@@ -186,7 +193,7 @@ class App extends HTMLElement {
   #titled() {
     const { title, kind } = this.#store.run ?? {};
     this.#title.hidden = kind === "lesson" && this.#view === "see";
-    fill(this.#title, title ? `${title}: ${this.#view}` : "Pellucid");
+    fill(this.#title, title ? `${this.title}: ${this.#view}` : "Pellucid");
   }
 
   #why(name) {

@@ -89,9 +89,8 @@ function branch(node, open) {
   const item = h("li", { class: "po-item", role: "treeitem", tabindex: "-1" });
   item.setAttribute("aria-selected", "false");
   item.dataset.node = node.id;
-  const title = node.mark ? `${node.title}, ${node.mark}` : node.title;
   const twist = full ? h("span", { class: "po-twist" }) : null;
-  const line = h("span", { class: "po-line" }, twist, title);
+  const line = h("span", { class: "po-line" }, twist, node.title, markOf(node));
   item.append(line);
   if (!full) return item;
   // What is folded is not there: a model has thousands of tensors.
@@ -114,8 +113,16 @@ function leaf(tensor, node) {
     lead: JSON.stringify(tensor.lead),
   });
   const name = h("code", {}, tensor.name);
-  item.append(h("span", { class: "po-line" }, name, " ", h("span", { class: "shape" }, shape)));
+  const line = h("span", { class: "po-line" }, name, " ", h("span", { class: "shape" }, shape));
+  line.append(...markOf(tensor));
+  item.append(line);
   return item;
+}
+
+// What was done to a part, or how much was done within it, where that is folded away.
+function markOf({ mark, marks = 0 }) {
+  const said = mark || (marks && `${marks} edited within`);
+  return said ? [", ", h("span", { class: "po-mark" }, said)] : [];
 }
 
 function turned(item, open = item.getAttribute("aria-expanded") !== "true") {

@@ -3,6 +3,7 @@
 import { fill, h, set } from "../../core/dom.js";
 import { count, lossText } from "../../core/numbers.js";
 import { icon } from "../icons.js";
+import { edited } from "./edited.js";
 import { menu } from "./menu.js";
 import { nextBar } from "./next.js";
 import { picker } from "./picker.js";
@@ -26,6 +27,7 @@ export function bar(app) {
   const subject = picker(app);
   const text = textForm(app);
   const next = nextBar(app);
+  const mark = edited(app);
   const undo = tool("undo", "Undo", "Undo (Ctrl Z)", () => store.undo());
   const redo = tool("redo", "Redo", "Redo (Ctrl Shift Z)", () => store.redo());
   const look = tool("auto", "Theme", "", () => themed(theme.set()));
@@ -36,7 +38,7 @@ export function bar(app) {
   const element = h("header", { class: "pel-bar" },
     h("div", { class: "pel-bar-row" }, home, subject.element, text.element, tools),
     next.element,
-    h("div", { class: "pel-bar-row pel-bar-tabs" }, tour, tabs, facts));
+    h("div", { class: "pel-bar-row pel-bar-tabs" }, tour, tabs, mark.element, facts));
   for (const [view, title] of Object.entries(TABS)) {
     const made = h("button", { role: "tab", id: `pel-tab-${view}`, "data-tab": view }, title);
     made.addEventListener("click", () => app.show(view));
@@ -63,7 +65,7 @@ export function bar(app) {
       redo.disabled = !store.canRedo;
       set(tour, { "aria-pressed": String(app.touring) });
       text.element.hidden = now?.kind === "lesson";
-      for (const one of [subject, text, next]) one.update();
+      for (const one of [subject, text, next, mark]) one.update();
       fill(facts, now ? factsOf(now) : "");
       for (const one of tabs.children) marked(one, app.view);
     },
