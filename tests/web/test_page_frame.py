@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.web.examples import answer
 from tests.web.modules import Modules
+from tests.web.visits import Visitor
 
 ELIZABETH = {"subject": {"model": "english-1M"}, "text": "Elizabeth looked at Mr."}
 
@@ -78,3 +79,71 @@ def test_what_is_typed_is_run_and_the_last_wins(modules: Modules):
         return [runs, field.value, problems]""",
     )
     assert found == [["My dear", "My dear Miss"], "", []]
+
+
+def test_the_mark_of_an_edit_says_what_was_done_and_takes_it_back(modules: Modules):
+    found = framed(
+        modules,
+        """await store.show({ subject: { example: "ai_rocks" } });
+        app.show("see");
+        const mark = app.querySelector(".pel-edited");
+        const bare = mark.hidden;
+        await store.act({ do: "step", optimizer: "sgd", learning_rate: 0.1, weight_decay: 0 });
+        const stepped = [mark.textContent.includes("Run without"), mark.firstChild.textContent];
+        await store.act({ do: "set", name: "h.0.attn.att", index: [1], value: 0 });
+        const edited = [mark.firstChild.textContent, app.heading,
+            [...app.querySelectorAll(".po-mark")].map((one) => one.textContent)];
+        await store.change({ text: "rocks AI" }); // another text: the edit goes on
+        const kept = mark.hidden;
+        mark.querySelector("button").click();
+        await until(() => !mark.textContent.includes("ablated"));
+        return [bare, stepped[1], edited, kept, store.experiment.actions.map((one) => one.do),
+            store.run.text, app.heading]""",
+    )
+    bare, stepped, (words, heading, marks), kept, done, text, after = found
+    assert (bare, kept) == (True, False)
+    assert stepped.startswith("Trained: 1 step of SGD")
+    assert words == "Edited: head 1 of block 0 ablated, and 1 more"
+    assert heading == "AI rocks, edited, trained"
+    assert any("edited within" in one for one in marks)
+    assert (done, text, after) == (["step"], "rocks AI", "AI rocks, trained")
+
+
+def test_the_panel_has_its_room_and_nothing_moves_when_it_is_filled(visitor: Visitor):
+    page = visitor.start(width=1280, height=800)
+    place = "document.querySelector('{}').getBoundingClientRect().toJSON()"
+    drawing, side = place.format(".pd-window"), place.format(".pel-side")
+    before = page.evaluate(drawing), page.evaluate(side)
+    page.locator('pel-tokens [data-number="losses[1]"]').click()
+    page.locator('pel-why [data-name="losses[1]"]').first.wait_for()
+    page.evaluate("document.querySelector('pel-drawing').look({tensor: 'h.0.attn.att', lead: [1]})")
+    cell = page.locator('pel-inspector [data-number="h.0.attn.att[1,1,0]"]')
+    cell.wait_for()
+    assert (page.evaluate(drawing), page.evaluate(side)) == before
+    at = cell.bounding_box()
+    cell.click()
+    page.locator('pel-why [data-name="h.0.attn.att[1,1,0]"]').first.wait_for()
+    assert cell.bounding_box() == at  # the second click of a double click meets it
+
+    line = page.get_by_role("separator", name="Width of the panel")
+    line.focus()
+    page.keyboard.press("ArrowLeft")
+    wider = page.evaluate(side)["width"]
+    assert abs(wider - before[1]["width"] - 24) <= 1
+    assert line.get_attribute("aria-valuenow") == f"{wider:.0f}"
+    page.get_by_role("button", name="Enlarge to the whole page").click()
+    assert page.evaluate(side)["width"] == 1280
+    page.keyboard.press("Escape")
+    assert page.evaluate(side)["width"] == wider
+    page.reload()
+    page.locator("pel-tokens button").first.wait_for()
+    assert page.evaluate(side)["width"] == wider  # it was kept
+
+    fonts = "[...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)"
+    assert set(page.evaluate(fonts)) >= {"Inter", "JetBrains Mono"}
+    page.get_by_role("button", name="Close (Escape)").click()
+    wide = page.evaluate(drawing)
+    assert wide["width"] > before[0]["width"] + 200
+    page.locator('pel-tokens [data-number="losses[1]"]').click()
+    page.locator('pel-why [data-name="losses[1]"]').first.wait_for()
+    assert page.evaluate(drawing) == wide  # it lies over the drawing now

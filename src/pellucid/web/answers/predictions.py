@@ -30,7 +30,7 @@ def rows_at(run: ExperimentRun, place: int, count: int) -> list[Json]:
     return [_row(run, place, token) for token in _likeliest(run.tape.value("probs")[place], count)]
 
 
-AFTER = 24
+AFTER = 16
 """About so many of a text's last characters are said again before what may come next."""
 
 
@@ -75,8 +75,8 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
 def _tail(text: str) -> str:
     """The last words of a text, about `AFTER` characters.
 
-    >>> _tail("The cake is short"), _tail("The chef put the cake into the oven")
-    ('The cake is short', '… the cake into the oven')
+    >>> _tail("A short cake"), _tail("The chef put the cake into the oven")
+    ('A short cake', '… into the oven')
     """
     if len(text) <= AFTER:
         return text

@@ -45,7 +45,7 @@ export function visited(app) {
     if (following || !store.run) return;
     const [mine, state, undone] = [turn, app.state, store.undone];
     const here = placeOf(state, undone);
-    document.title = `${app.title} · Pellucid`;
+    document.title = `${app.heading} · Pellucid`;
     const address = `#${await toFragment(state)}`;
     if (mine !== turn) return; // Back was quicker
     const step = places[at] ? stepTo(here) : 0;

@@ -93,7 +93,7 @@ class App extends HTMLElement {
   }
 
   /** What is looked at, and whether it was changed. */
-  get title() {
+  get heading() {
     const { run, experiment } = this.#store;
     return run ? `${run.title}${doneTo(experiment)}` : "Pellucid";
   }
@@ -193,7 +193,7 @@ class App extends HTMLElement {
   #titled() {
     const { title, kind } = this.#store.run ?? {};
     this.#title.hidden = kind === "lesson" && this.#view === "see";
-    fill(this.#title, title ? `${this.title}: ${this.#view}` : "Pellucid");
+    fill(this.#title, title ? `${this.heading}: ${this.#view}` : "Pellucid");
   }
 
   #why(name) {

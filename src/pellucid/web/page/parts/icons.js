@@ -14,6 +14,7 @@ const STROKES = {
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
   fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+  sliders: "M2.5 4.5h6M12 4.5h1.5M2.5 11.5H4M7.5 11.5h6M10.2 3v3M5.8 10v3",
   dock: "M2.5 3h11v10h-11zM9.5 3v10",
   tree: "M2.5 3.5h5M5.5 8h8M5.5 12.5h8M3 3.5v9h2.5M3 8h2.5",
   reset: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",

@@ -2,6 +2,7 @@
 
 import { fill, h, set } from "../../core/dom.js";
 import { percent } from "../../core/numbers.js";
+import { icon } from "../icons.js";
 import { number, spelled, token } from "../pieces.js";
 import { slider } from "../controls.js";
 
@@ -20,9 +21,15 @@ export function nextBar(app) {
   const write = h("button", { class: "nx-write", onclick: () => app.writeOn() });
   write.append(h("span", {}, "Append"), h("kbd", {}, KEY));
   const sliders = settings(store);
+  const more = h("button", { class: "nx-more quiet", "aria-expanded": "false",
+    "aria-label": "How a token is chosen", title: "Temperature, top-k, top-p",
+    onclick: () => {
+      const on = element.toggleAttribute("data-more");
+      set(more, { "aria-expanded": String(on) });
+    } }, icon("sliders"));
   const element = h("section", { class: "nx-bar", "aria-label": "Next token", hidden: true },
     h("p", { class: "nx-head" }, asks, " ", after),
-    list, why, write,
+    list, why, write, more,
     h("div", { class: "nx-settings", role: "group", "aria-label": "How a token is chosen" },
       sliders.map((one) => one.element)));
 

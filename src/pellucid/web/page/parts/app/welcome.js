@@ -14,7 +14,8 @@ export function welcome(app) {
     ["Click a number", "for its arithmetic, down to tokens and weights."],
     ["Type", "another text: all follows."],
   ].map(([what, then]) => h("li", {}, h("strong", {}, what), " ", then)));
-  const element = h("div", { class: "pw-welcome" }, title, about, size, ways);
+  const tour = h("button", { class: "main", onclick: () => app.tour() }, "Take the tour");
+  const element = h("div", { class: "pw-welcome" }, title, about, size, tour, ways);
   return {
     element,
     update() {
@@ -22,6 +23,7 @@ export function welcome(app) {
       if (!run) return;
       const known = start?.models.find(({ name }) => name === run.subject.model);
       fill(title, run.title);
+      tour.hidden = run.kind === "lesson";
       fill(about, known?.about ?? run.about.split("\n")[0]);
       const { model } = run;
       fill(size, model && `${model.layers} ${model.layers === 1 ? "block" : "blocks"} of ` +
