@@ -1,6 +1,6 @@
 """Make the page's fonts: `python scripts/page_fonts.py`, with fonttools and brotli installed.
 
-The text's is Inter, the numbers' and names' is JetBrains Mono, both under the SIL Open Font License.
+The text's is Inter, that of numbers and names JetBrains Mono, both under the SIL Open Font License.
 They are taken from Python's package index by pip, at the versions below, cut down to the letters
 that the page has use for and to the weights from regular to bold, and written as woff2 with their
 licences to `src/pellucid/web/page/fonts`. Neither has a reserved name, so they keep theirs.
@@ -35,7 +35,8 @@ class Source(NamedTuple):
 FONTS = {
     "inter": Source(
         "fontpkg-inter==4.1.post1", "fontpkg_inter", "Inter[opsz,wght].ttf",
-        "29160a80ff49ddcab2c97711247e08b1fab27a484a329ce8b813d820dc559031", {"opsz": 14, "wght": (400, 700)},
+        "29160a80ff49ddcab2c97711247e08b1fab27a484a329ce8b813d820dc559031",
+        {"opsz": 14, "wght": (400, 700)},
         ("kern", "mark", "mkmk", "ccmp", "locl", "tnum", "lnum", "sups", "subs"),
     ),
     "jetbrains-mono": Source(
