@@ -820,27 +820,28 @@ def test_what_an_edit_changed_is_listed_with_its_size(modules: Modules):
         assert is_ == f"{now[piece]:.4f}"
 
 
-def test_the_losses_of_a_run_s_tokens_have_bars_by_the_largest(modules: Modules):
+def test_the_losses_of_two_runs_stand_beside_each_other(modules: Modules):
+    """Each token with the loss of its guess, that of the place before it; and the change."""
     run = answer(modules.api, "open", experiment=ENGLISH)
     found = with_all(
         modules,
-        """const { tokenLosses } = await import("/parts/side_by_side.js");
-        place.replaceChildren(tokenLosses({ ...store.run, losses: given.losses }));
+        """const { pairedLosses } = await import("/parts/side_by_side.js");
+        place.replaceChildren(pairedLosses({ ...store.run, losses: given.losses }, store.run));
         return [...place.querySelectorAll("tbody tr")].map((one) => [one.children[0].textContent,
-            JSON.parse(one.querySelector(".piece").title), one.children[2].textContent,
-            one.querySelector(".bar span")?.style.inlineSize ?? null])""",
+            JSON.parse(one.querySelector(".piece").title),
+            ...[2, 3].map((at) => one.children[at].textContent),
+            one.querySelector(".signed")?.title ?? null])""",
         ENGLISH,
-        losses=[*run["losses"][:-2], "NaN", None],
+        losses=[0.5, "NaN", *run["losses"][2:]],
     )
-    numbers = run["losses"][:-2]
     for at, (row, token) in enumerate(zip(found, run["tokens"], strict=True)):
         assert row[:2] == [str(at), token["piece"]]
-        if at < len(numbers):
-            assert row[2] == f"{numbers[at]:.4f}"
-            part = 100 * numbers[at] / max(numbers)
-            assert float(row[3].rstrip("%")) == pytest.approx(part, abs=1e-2)
-    assert found[-2][2] == "NaN"
-    assert found[-1][2] == "–"
+        if at > 2:
+            assert row[2:] == [f"{run['losses'][at - 1]:.4f}"] * 2 + ["0.000"]
+    change = f"{run['losses'][0] - 0.5:+.3f}".replace("-", "−")
+    assert found[0][2:] == ["–", "–", None]
+    assert found[1][2:] == ["0.5000", f"{run['losses'][0]:.4f}", change]
+    assert found[2][2:] == ["NaN", f"{run['losses'][1]:.4f}", None]
 
 
 def test_a_chart_s_cursor_goes_to_the_nearest_place(modules: Modules):

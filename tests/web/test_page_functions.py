@@ -34,7 +34,42 @@ def mixed(color: str, part: int) -> str:
     return f"color-mix(in srgb, var({color}) {part}%, transparent)"
 
 
+def tokens(text: str) -> list[dict[str, str]]:
+    return [{"piece": piece} for piece in text.split("|")]
+
+
+def part(mine: list[int], theirs: list[int], kind: str) -> dict[str, Any]:
+    return {"mine": mine, "theirs": theirs, "kind": kind}
+
+
 CALLS: dict[str, list[tuple[str, list[Any], Any]]] = {
+    "parts/compare/alignment.js": [
+        (
+            "aligned",
+            [tokens("A|b cat|s sat"), tokens("A|b cat|s sat")],
+            [part([at, at + 1], [at, at + 1], "same") for at in range(3)],
+        ),
+        (
+            "aligned",
+            [tokens("The| ca|ts| sat"), tokens("The| cats| s|at")],
+            [
+                part([0, 1], [0, 1], "same"),
+                part([1, 3], [1, 2], "split"),
+                part([3, 4], [2, 4], "split"),
+            ],
+        ),
+        (
+            "aligned",
+            [tokens("a| b| c| d"), tokens("a| x| y| c")],
+            [
+                part([0, 1], [0, 1], "same"),
+                part([1, 2], [1, 3], "differs"),
+                part([2, 3], [3, 4], "same"),
+                part([3, 4], [4, 4], "differs"),
+            ],
+        ),
+        ("aligned", [tokens("a"), []], [part([0, 1], [0, 0], "differs")]),
+    ],
     "core/numbers.js": [
         ("written", ["-1.5"], "−1.5"),
         ("written", ["-1.5e-05"], "−1.5e−05"),

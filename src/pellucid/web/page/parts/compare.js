@@ -4,7 +4,7 @@ import { define, fill, h, say } from "../core/dom.js";
 import { Store } from "../core/store.js";
 import { button, choice, field, keepEscape, switcher } from "./controls.js";
 import { firstDifference } from "./difference.js";
-import { ASKED, facts, normPairs, predictionPairs, tensorPair, tokenLosses } from "./side_by_side.js";
+import { ASKED, facts, normPairs, pairedLosses, predictionPairs, tensorPair } from "./side_by_side.js";
 import { Panel } from "./panel.js";
 import { byName } from "./tensors.js";
 
@@ -144,9 +144,10 @@ class Compare extends Panel {
     const guesses = h("div", {});
     fill(view,
       facts(one, other),
-      h("div", { class: "columns even" },
-        this.#side("This run", tokenLosses(one)),
-        this.#side("Beside it", tokenLosses(other), true)),
+      h("section", {}, h("h3", {}, "Tokens, and how wrong the guess of each was"),
+        h("p", { class: "hint" }, "Marked is what differs. The same text in other tokens stands " +
+          "beside itself: its losses add up to what its characters cost."),
+        pairedLosses(one, other, (cell) => this.#theirs(cell))),
       h("section", {}, h("h3", {}, "What comes next, at the end of each text"), guesses),
       h("section", {}, h("h3", {}, "A tensor"),
         h("div", { class: "actions" }, field("Tensor", tensor),
@@ -162,12 +163,6 @@ class Compare extends Panel {
     this.newest("predictions", () => both("predictions", { position: -1, top: ASKED }),
       (answers) => fill(guesses, predictionPairs(...answers)));
     this.newest("norms", () => both("norms", {}), (answers) => fill(norms, normPairs(...answers)));
-  }
-
-  #side(title, content, other = false) {
-    const side = h("section", { class: "side", "data-run": other ? "other" : null },
-      h("h3", {}, title), content);
-    return other ? this.#theirs(side) : side;
   }
 
   // What is the other run's must not be asked of this one: its arithmetic opens in a dialog.

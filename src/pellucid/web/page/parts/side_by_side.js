@@ -3,6 +3,7 @@
 import { h } from "../core/dom.js";
 import { count, shapeText, written } from "../core/numbers.js";
 import { bar, nats, number, share, short, token } from "./pieces.js";
+import { aligned } from "./compare/alignment.js";
 import { byName, tensorTable } from "./tensors.js";
 
 /** How many predictions are asked for, so that few of those shown of one run lack in the other. */
@@ -26,30 +27,78 @@ export function facts(one, other) {
       })),
       row("parameters", model(({ parameters }) => count(parameters))),
       row("tokens", ({ tokens }) => count(tokens.length)),
+      row("loss a character", perCharacter),
       row("loss", ({ loss }) => (loss === null ? "–" : h("span", { title: String(loss) },
         nats(loss))))));
 }
 
-/** The tokens of a run with the loss of what came next. */
-export function tokenLosses(run) {
-  if (!run.tokens.length) return h("p", { class: "hint" }, run.about || "It reads no text.");
-  const known = run.losses.filter((one) => typeof one === "number");
-  const most = Math.max(...known, 1e-9);
-  const rows = run.tokens.map((one, place) => {
-    const loss = run.losses[place];
-    const there = loss !== null && loss !== undefined;
-    return h("tr", {},
-      h("th", { scope: "row" }, String(place)),
-      h("td", {}, token(one.piece)),
-      h("td", { class: "value" }, there ? number(`losses[${place}]`, nats(loss), loss) : "–"),
-      h("td", { class: "bars" }, there && bar(loss / most)));
-  });
+// Models with other tokenizers are compared by what a character cost: nats of all that was guessed.
+function perCharacter(run) {
+  const known = run.losses.map(Number).filter((one, at) => Number.isFinite(one)
+    && run.losses[at] !== null && run.targets[at]);
+  const letters = run.targets.filter((one, at) => one && run.losses[at] !== null)
+    .reduce((sum, { piece }) => sum + piece.length, 0);
+  if (!known.length || !letters) return "–";
+  const each = known.reduce((sum, one) => sum + one, 0) / letters;
+  return h("span", { title: String(each) }, nats(each));
+}
+
+/** How both texts are read, and how wrong each guess of a token was; `own` marks what is theirs. */
+export function pairedLosses(one, other, own = (cell) => cell) {
+  if (!one.tokens.length || !other.tokens.length) {
+    return h("p", { class: "hint" }, "One of them reads no text.");
+  }
+  const parts = aligned(one.tokens, other.tokens);
+  const changes = parts.map(({ mine, theirs }) => lossOf(other, theirs) - lossOf(one, mine));
+  const most = Math.max(...changes.map(Math.abs).filter(Number.isFinite), 1e-9);
+  const heads = ["place", "this run", "its loss", "loss beside it", "beside it", "change"];
   return h("div", { class: "scrolls", tabindex: 0, role: "group", "aria-label": "Tokens" },
-    h("table", { class: "list" },
-      h("caption", { class: "unseen" }, "Tokens, and the loss of what comes after each"),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "place"), h("th", { scope: "col" },
-        "token"), h("th", { scope: "col", class: "value" }, "loss of the next"), h("td", {}))),
-      h("tbody", {}, rows)));
+    h("table", { class: "list aligned" },
+      h("caption", { class: "unseen" }, "Tokens of both, and how wrong the guess of each was"),
+      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col",
+        class: head.includes("loss") ? "value" : null }, head)))),
+      h("tbody", {}, parts.map(({ mine, theirs, kind }, at) => h("tr", { class: kind },
+        h("th", { scope: "row" }, placeText(mine)),
+        h("td", {}, pieces(one, mine), kind !== "same" && h("span", { class: "unseen" }, SAID[kind])),
+        h("td", { class: "value" }, losses(one, mine)),
+        own(h("td", { class: "value" }, losses(other, theirs))),
+        h("td", {}, pieces(other, theirs)),
+        h("td", { class: "bars" }, Number.isFinite(changes[at]) && changed(changes[at], most)))))));
+}
+
+const SAID = { split: " (the same text in other tokens)", differs: " (another text)" };
+
+function placeText([from, to]) {
+  return to <= from ? "" : to - from === 1 ? String(from) : `${from}–${to - 1}`;
+}
+
+function pieces({ tokens }, [from, to]) {
+  return h("span", { class: "pieces" }, tokens.slice(from, to).map(({ piece }) => token(piece)));
+}
+
+// A token's loss is that of the guess at the place before it; a part's is the sum of its tokens'.
+function places(run, [from, to]) {
+  const all = Array.from({ length: to - from }, (_, at) => from + at - 1);
+  return all.filter((at) => (run.losses[at] ?? null) !== null);
+}
+
+function lossOf(run, range) {
+  const known = places(run, range);
+  return known.length ? known.reduce((sum, at) => sum + Number(run.losses[at]), 0) : NaN;
+}
+
+function losses(run, range) {
+  const known = places(run, range);
+  if (!known.length) return "–";
+  return known.map((at, place) => [place > 0 && " + ",
+    number(`losses[${at}]`, nats(run.losses[at]), run.losses[at])]);
+}
+
+function changed(change, most) {
+  const width = `${Math.min(1, Math.abs(change) / most) * 50}%`;
+  const text = `${change > 0 ? "+" : ""}${written(change.toFixed(3))}`;
+  return h("span", { class: `signed ${change < 0 ? "less" : "more"}`, title: text },
+    h("span", { style: { width } }), h("span", { class: "unseen" }, text));
 }
 
 /** Likeliest next tokens of both; the same text of a token is one row. */
