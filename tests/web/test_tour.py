@@ -313,6 +313,18 @@ def test_what_is_tried_is_told_and_does_what_was_promised(api: SessionApi):
     assert "comes first, with" in answer(api, "tried", experiment=far, before=AI_ROCKS)["says"][-1]
 
 
+def test_one_token_has_a_tour_up_to_what_comes_next(api: SessionApi):
+    steps = {step["id"]: step for step in told(api, ENGLISH | {"text": "In"})}
+    assert list(steps)[-2:] == ["blocks", "softmax"]
+    assert steps["looks"]["title"] == "Attention: a token alone"
+    assert "'In' is the only token, and has itself alone to look at." in steps["looks"]["says"]
+    assert steps["mix"]["says"][0].endswith("'In' has one alone, its own.")
+    assert not any("looks" in one for step in steps.values() for one in step["says"][1:])
+    after = changed(ENGLISH | {"text": "In"}, steps["mix"]["try"]["action"])
+    says = answer(api, "tried", experiment=after, before=ENGLISH | {"text": "In"})["says"]
+    assert says[0].startswith("After 'In', ")
+
+
 def test_a_head_that_is_off_is_not_followed(api: SessionApi):
     (mix,) = (step for step in told(api, AI_ROCKS) if step["id"] == "mix")
     after = {step["id"]: step for step in told(api, changed(AI_ROCKS, mix["try"]["action"]))}

@@ -85,7 +85,7 @@ class Story:
     @property
     def target(self) -> int | None:
         """The position whose loss is told: the last that has one."""
-        wanted = self.tape.value("targets").tolist()
+        wanted = self.tape.value("targets").tolist() if "targets" in self.tape else []
         return next((t for t in reversed(range(len(wanted))) if wanted[t] != IGNORE), None)
 
     @cached_property
@@ -207,10 +207,11 @@ class Story:
     def against(self, before: "Story") -> Texts:
         """What is otherwise than in the run before: the loss, and what is to come next."""
         found: dict[str, str | None] = {"last": quoted(self.trace.pieces[self.place])}
-        losses = [f"{float(one.tape.value('loss')):.4f}" for one in (before, self)]
-        if losses[0] == losses[1]:
+        tapes = [one.tape for one in (before, self) if "loss" in one.tape]
+        losses = [f"{float(tape.value('loss')):.4f}" for tape in tapes]
+        if len(set(losses)) == 1:
             found["loss_same"] = losses[0]
-        else:
+        elif losses:
             found |= {"loss_before": losses[0], "loss_after": losses[1]}
         was, now = (one.tape.value("probs")[one.place] for one in (before, self))
         old, new = before.guesses(was), self.guesses(now)

@@ -16,7 +16,7 @@ NEXT = {"node": "next"}
 
 def tour(run: ExperimentRun) -> Json:
     """The stops of a run, each with the node of the outline that it looks at."""
-    if run.trace is None or not isinstance(run.trace.model, CausalModel) or "loss" not in run.tape:
+    if run.trace is None or not isinstance(run.trace.model, CausalModel):
         stops = list(lesson_stops(run.walkthrough))
     else:
         stops = list(Tour(run.walkthrough, run.trace, asdict(run.experiment.next)).stops())

@@ -184,7 +184,7 @@ class Tour extends Part {
     const { title, count, says, number, back, next, body } = this.#parts;
     const talk = this.#talk.on;
     const most = talk ? this.#said : Infinity;
-    fill(title, step.title);
+    fill(set(title, { "data-step": step.id }), sentence(step.title));
     fill(count, `${this.#at + 1} / ${this.#steps.length}`);
     const tried = Boolean(this.#tried);
     const said = tried ? this.#tried.says : step.says;
