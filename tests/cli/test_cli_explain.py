@@ -22,7 +22,8 @@ def test_without_an_example_it_is_ai_rocks(pellucid: Command):
     ended = pellucid("explain", ATT)
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert lines[0].startswith(f"{ATT} = 0.2502 ")
+    assert lines[0] == "Block 0, head 0: 'rocks' looks 25% at 'AI'."
+    assert lines[2].startswith(f"{ATT} = 0.2502 ")
     assert "    = 0.3337 / (0.3337 + 1)" in lines
     assert "evaluates to 0.250232420489352" in ended.out
     assert lines[-1].split() == ["2", "scores[0,1,1]", "=", "-0.1110", "h.0.attn.scores[0,1,1]"]
@@ -65,7 +66,7 @@ def test_an_update_is_explained(pellucid: Command, optimizer: str):
 def test_other_examples_are_explained(pellucid: Command, name: str, example: str):
     ended = pellucid("explain", name, example)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith(f"{name} = ")
+    assert f"\n{name} = " in ended.out
     assert "made from" in ended.out
 
 
@@ -75,7 +76,7 @@ def test_a_model_s_number_is_explained(pellucid: Command):
     assert "which is lm_head.out[1,100]" in ended.out
     assert "a parameter of the model" in ended.out
     tokens = pellucid("explain", "tokens[0]", "To be", "--model", "gpt2-tiny")
-    assert tokens.out.startswith("tokens[0] = 2514   (token 'To')")
+    assert "\ntokens[0] = 2514   (token 'To')" in tokens.out
 
 
 def test_python_prints_what_python_runs(pellucid: Command):

@@ -173,8 +173,7 @@ def _print(
     from pellucid.terminal.lines import Hanging
 
     found = explained(name)
-    place = placed.said(found.name)
-    how: Any = {"depth": depth, "tape": placed.tape, "place": place}
+    how: Any = {"depth": depth, "tape": placed.tape, "sentence": placed.said(found.name)}
     for line in explanation_lines(explained, found, writer, meaning, **how):
         screen.print(Hanging(line))
     return [part.source for part in read_by(found, writer)]

@@ -168,19 +168,20 @@ def explanation_lines(
     depth: int = 1,
     number: str = "",
     tape: Tape | None = None,
-    place: str = "",
+    sentence: str = "",
 ) -> Iterator[str]:
     """The lines of an explanation, those of its operands below it as deep as is asked.
 
-    What a name means is told for the layers on the `tape`; `place` says in words where the number
-    stands.
+    What a name means is told for the layers on the `tape`; `sentence` says in words what the number
+    is, and stands above its name.
     """
     alias = "" if found.origin == found.name else f", which is {found.origin}"
     row = describe(found.name.partition("[")[0], tape)
     said = meaning(found.origin) or (row.meaning if row else "")
+    if sentence:
+        yield sentence
+        yield ""
     yield f"{found.name} = {writer.number(found)}{alias}{f'   ({said})' if said else ''}"
-    if place:
-        yield f"  {place}"
     if found.not_finite:
         yield f"  {found.not_finite}"
     if found.term is None or found.call is None:

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pellucid.layers.facts import facts_of
 from pellucid.tape import Tape
 from pellucid.tape.select import picked
 from pellucid.walkthrough.filling import Filling
@@ -152,9 +151,8 @@ class Sentences:
         for call in [made] if made is not None else self._scope.readers(name):
             for one in self._scope.around(call):
                 for own in self._scope.own_names(one, name):
-                    if own in facts_of(one.function).values:
-                        yield f"{one.function.__name__}.{own}"
-                        owns.append(own)
+                    yield f"{one.function.__name__}.{own}"
+                    owns.append(own)
         parts = name.split(".")
         yield from (f"any.{own}" for own in (*owns, ".".join(parts[-2:]), parts[-1]))
 
