@@ -16,12 +16,16 @@ NEXT = {"node": "next"}
 
 def tour(run: ExperimentRun) -> Json:
     """The stops of a run, each with the node of the outline that it looks at."""
+    if "tour" not in run.notes:
+        nodes = {} if run.trace is None else dict(_nodes(Outline(run).nodes()))
+        run.notes["tour"] = [_step(run, stop, nodes) for stop in _stops(run)]
+    return {"steps": run.notes["tour"]}
+
+
+def _stops(run: ExperimentRun) -> Iterator[TourStop]:
     if run.trace is None or not isinstance(run.trace.model, CausalModel):
-        stops = list(lesson_stops(run.walkthrough))
-    else:
-        stops = list(Tour(run.walkthrough, run.trace, asdict(run.experiment.next)).stops())
-    nodes = {} if run.trace is None else dict(_nodes(Outline(run).nodes()))
-    return {"steps": [_step(run, stop, nodes) for stop in stops]}
+        return lesson_stops(run.walkthrough)
+    return Tour(run.walkthrough, run.trace, asdict(run.experiment.next)).stops()
 
 
 def tried(run: ExperimentRun, before: ExperimentRun) -> Json:
