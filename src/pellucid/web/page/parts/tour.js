@@ -88,7 +88,8 @@ class Tour extends Part {
     if (this.#tried && now === this.#tried.before) this.#tried = null; // and it was undone
     if (this.#told === now) return void this.#draw();
     this.#tried = null;
-    const { steps } = await this.store.call("tour");
+    const { steps } = await this.store.call("tour").catch(() => ({})); // it has said why not
+    if (!steps) return void this.leave();
     if (now !== JSON.stringify(this.store.experiment) || !this.#open) return;
     const here = this.#wanted ?? this.#steps[this.#at]?.id;
     [this.#steps, this.#told, this.#wanted] = [steps, now, null];
@@ -238,7 +239,8 @@ class Tour extends Part {
     this.#tried = told;
     await store.act(action);
     if (JSON.stringify(store.experiment) === told.after) {
-      told.says = (await store.call("tried", { before })).says;
+      const { says } = await store.call("tried", { before }).catch(() => ({ says: [] }));
+      told.says = says;
     } else if (this.#tried === told) {
       this.#tried = null;
     }
