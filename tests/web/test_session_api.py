@@ -277,6 +277,15 @@ def test_a_token_and_a_parameter_are_named(api: SessionApi):
     assert weight["steps"] == []
 
 
+def test_what_was_set_by_hand_is_said_of_what_it_takes_the_place_of(api: SessionApi):
+    experiment = changed(AI_ROCKS, setting("h.0.attn.att", [0, 1, 0], 0.0))
+    name = "h.0.attn.attn_dropout.intervened.value[0,1,0]"
+    assert answer(api, "why", experiment=experiment, name=name)["sentence"] == (
+        "Block 0, head 0: what the share of its attention that 'rocks' gives to 'AI' was set to by "
+        "hand."
+    )
+
+
 def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     name = "h.0.attn.att[0,1,0]"
     assert answer(api, "why", experiment=AI_ROCKS, name=name)["proved"] is None

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from pellucid.models.intervening import BESIDE
 from pellucid.tape import Tape
-from pellucid.walkthrough.names import MOMENTS, SUBSCRIPTS, UPDATES
+from pellucid.walkthrough.names import INTERVENTIONS, MOMENTS, SUBSCRIPTS, UPDATES
 from pellucid.walkthrough.scope import Scope
 from pellucid.walkthrough.steps import PARAMETERS
 from pellucid.walkthrough.walkthrough import Labels
@@ -12,6 +13,9 @@ from pellucid.words import Phrasebook, quoted
 
 Spell = Callable[[int], str]
 """A token as one can read it."""
+
+BY_HAND = {row.pattern for row in INTERVENTIONS}
+"""What stands beside an activation that was set by hand."""
 
 MADE = {row.pattern for row in (*UPDATES, *MOMENTS)}
 """What an optimizer makes of a parameter, or is given, under the parameter's name."""
@@ -76,6 +80,13 @@ class Seats:
             key = {"T": "row", "S": "row", "V": "class"}.get(key, key)
         return self._book.first(f"place.{key}", {"place": f"{seat.place}"})
 
+    def replaced(self, name: str) -> str | None:
+        """Of what stands beside an activation that was set by hand, the activation's own name."""
+        path, _, last = name.rpartition(".")
+        if f"{BESIDE}.{last}" not in BY_HAND or path.rpartition(".")[-1] != BESIDE:
+            return None
+        return next((call.inputs["x"] for call in self._scope.at(path)), None)
+
     def differentiated(self, name: str) -> tuple[str | None, str | None]:
         """Of a gradient the value that it is by, and the layer whose use of it alone counts."""
         call = self.tape.shown_by(name)
@@ -97,6 +108,7 @@ class Seats:
             size = self.tape.value(name).dim()
             owner, _, _ = name.rpartition(".")
             of = owner if is_made(name) else self.differentiated(name)[0] or name
+            of = self.replaced(of) or of
             meaning = self._scope.meaning(of)
             own = () if meaning is None or len(meaning.letters) > size else meaning.letters
             letters = ("B",) * (size - len(own)) + own if own else ("",) * size

@@ -11,14 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pellucid.tape import Tape
 from pellucid.tape.select import picked
 from pellucid.walkthrough.filling import Filling
-from pellucid.walkthrough.names import INTERVENTIONS
 from pellucid.walkthrough.scope import Scope
 from pellucid.walkthrough.seats import Seats, Spell, by_letter, is_made
 from pellucid.walkthrough.walkthrough import Labels
 from pellucid.words import ENGLISH, figure, phrasebook
-
-BY_HAND = {row.pattern for row in INTERVENTIONS}
-"""What stands beside an activation that was set by hand."""
 
 
 class Sentences:
@@ -113,28 +109,15 @@ class Sentences:
 
     def _noun(self, name: str, index: Sequence[int], figures: Mapping[str, str]) -> str:
         """What a number is, such as "the query of ' God': channel 5 of what it is looking for"."""
-        path, _, last = name.rpartition(".")
-        hand = f"intervened.{last}"
-        if hand in BY_HAND and f".{path}".endswith(".intervened"):
-            beside = path.removesuffix("intervened").rstrip(".")
-            this = self._noun_of_hand(beside, index)
-            return self.book.first(f"by_hand.{last}", {**figures, "this": this})
+        replaced = self.seats.replaced(name)
+        if replaced is not None:
+            this = self._noun(replaced, index, self._filling.of(replaced, tuple(index)))
+            return self.book.first(f"by_hand.{name.rpartition('.')[-1]}", {**figures, "this": this})
         said = self._said(name, figures, ".is") or self._said(name, figures, "")
         if said:
             return said
         key = ("one", "row")[len(index)] if len(index) < 2 else "cell"
         return self.book.first(f"unknown.{key}", {**figures, "path": name})
-
-    def _noun_of_hand(self, path: str, index: Sequence[int]) -> str:
-        """Of an activation that was set by hand, what it is."""
-        for name in self.tape:
-            if (name == path or name.startswith(f"{path}.")) and ".intervened." not in name:
-                call = self.tape.shown_by(name)
-                if call is not None and tuple(self.tape.value(name).shape):
-                    value = self.tape.value(name)
-                    if value.dim() == len(index):
-                        return self._noun(name, index, self._filling.of(name, tuple(index)))
-        return path
 
     def _said(self, name: str, figures: Mapping[str, str], ending: str) -> str:
         """The words of the outermost layer that has some for a value; "" where none has."""
