@@ -151,6 +151,27 @@ class Asked:
         return answer.status, answer.read()
 
 
+def swept(asked: Asked, name: str, most: float) -> None:
+    """Ablate every head of a model, at all places and at the last alone, as Analyze asks for it."""
+    session = json.loads(asked.ask("session", b"{}")[1])["session"]
+    fields = {"experiment": {"subject": {"model": name}, "text": TEXT}, "first": 5, "second": 7}
+    kept = {"Pellucid-Session": session}
+    opened = json.dumps({"experiment": fields["experiment"]}).encode()
+    run = json.loads(asked.ask("open", opened, **kept)[1])
+    heads = run["model"]["layers"] * run["model"]["heads"]
+    times = []
+    for at in (None, len(run["tokens"]) - 1):
+        began = time.perf_counter()
+        _, came = asked.ask("sweep", json.dumps({**fields, "at": at}).encode(), **kept)
+        times.append(time.perf_counter() - began)
+        events = [json.loads(line) for line in came.splitlines()]
+        assert sum(len(one.get("losses", ())) for one in events) == heads
+    asked.ask("close", b"{}", **kept)
+    row(f"{heads} heads ablated, {name}, {len(run['tokens'])} tokens",
+        f"{times[0]:.1f} s at all places, {times[1]:.1f} s at the last alone", f"{most:.0f} s",
+        met=times[0] <= most)  # fmt: skip
+
+
 def sessions(asked: Asked, process: int, count: int) -> None:
     """Open and hold so many sessions, each with a run of its own, and close them."""
     before, names = resident(process), []
@@ -210,6 +231,9 @@ def main() -> None:
             explained(browser, address, LLAMA, 2000, LLAMA_NAMES)
         browser.close()
         asked = Asked(address)
+        swept(asked, LARGE, 20)
+        if is_fetched(LLAMA):
+            swept(asked, LLAMA, 40)
         sessions(asked, process, options.sessions)
         refused(asked, process, options.bad)
 
