@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import sync_playwright
 
 from pellucid.shipped import is_fetched
+from pellucid.web.record.page import address as link
 
 TEXT = "In the beginning God created the heaven and the earth."
 LARGE = "gpt2-124M-random"
@@ -73,7 +74,7 @@ def clicks(page: Any, names: list[str]) -> list[float]:
                     new CustomEvent("pel-why", {bubbles: true, composed: true, detail: {name}})))
                 const look = () => {
                     const why = document.querySelector("pel-why")
-                    const there = why?.querySelector("h2, h3")?.textContent.includes(name)
+                    const there = why?.querySelector("h3[data-name]")?.dataset.name === name
                     if (!there) return void requestAnimationFrame(look)
                     button.remove()
                     done(performance.now() - began)
@@ -91,7 +92,7 @@ def first_paint(browser: Any, address: str) -> float:
     """Milliseconds from asking for the page to its first contentful paint."""
     page = browser.new_context().new_page()
     page.goto(address)
-    page.get_by_role("heading", name="Worked examples").wait_for()
+    page.locator("pel-tokens button").first.wait_for(timeout=60_000)
     paint: float = page.evaluate(
         "performance.getEntriesByName('first-contentful-paint')[0].startTime"
     )
@@ -105,13 +106,11 @@ def row(what: str, found: str, target: str, *, met: bool) -> None:
 
 
 def explained(browser: Any, address: str, name: str, most: float, names: list[str] = NAMES) -> None:
-    """Open a model by the start page, and click numbers of all kinds."""
+    """Open a model by a link, and click numbers of all kinds."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.goto(address)
-    page.get_by_role("radio", name=re.compile(name)).check()
-    page.get_by_role("textbox", name="Text").fill(TEXT)
+    _, state = link({"experiment": {"subject": {"model": name}, "text": TEXT}}).split("#")
     began = time.perf_counter()
-    page.get_by_role("button", name="Open").click()
+    page.goto(f"{address}#{state}")
     page.locator("pel-drawing").get_by_role("button", name="Block 0,").first.wait_for(
         timeout=60_000
     )

@@ -185,6 +185,103 @@ def test_a_cell_that_is_run_again_shows_it_again(notebook: Any, view: View):
     assert view._messages._api.held > 0
 
 
+def test_the_wheel_scrolls_the_notebook_and_with_ctrl_the_drawing(notebook: Any, view: View):
+    made = notebook()
+    page = made.show(view)
+    loss_of(made.cell(0))
+    page.evaluate("document.body.append(Object.assign(document.createElement('div'),"
+                  " { style: 'height: 3000px' }))")  # fmt: skip
+    window = made.cell(0).locator("pel-drawing .pd-window")
+    size = "(window) => window.getRootNode().querySelector('pel-drawing').picture.width"
+    before = window.evaluate(size)
+    box = window.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("() => scrollY === 100")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 80)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(100)
+    page.keyboard.up("Control")
+    assert page.evaluate("scrollY") == 100
+    assert window.evaluate(size) > before
+
+
+MOUNT = """async ({ esm, quickly }) => {
+    window.widget ??= (await import(URL.createObjectURL(
+        new Blob([esm], { type: "text/javascript" })))).default;
+    const el = document.querySelector(".cell");
+    const leave = window.widget.render({ model: Object.values(models)[0], el });
+    const app = () => el.firstChild.shadowRoot.querySelector("pel-app");
+    const until = async (holds) => {
+        while (!holds()) await new Promise((again) => setTimeout(again, 20));
+    };
+    if (!quickly) {
+        await until(() => app()?.store.run);
+        app().show("learn");
+        await until(() => app().querySelector("pel-learn table"));
+        app().dispatchEvent(new CustomEvent("pel-why", { detail: { name: "loss" } }));
+        await until(() => app().querySelector("pel-why h3"));
+        app().show("see");
+    }
+    leave();
+}"""
+
+
+def living(page: Any, cdp: Any) -> dict[str, float]:
+    """What there is in a page after all garbage was collected."""
+    page.wait_for_timeout(400)
+    for _ in range(3):
+        cdp.send("HeapProfiler.collectGarbage")
+    metrics = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+    found = {name: metrics[name] for name in ("Nodes", "JSEventListeners", "Documents")}
+    for kind in ("MutationObserver", "ResizeObserver", "CSSStyleSheet", "AbortController"):
+        proto = cdp.send("Runtime.evaluate", {"expression": f"{kind}.prototype"})["result"]
+        objects = cdp.send("Runtime.queryObjects", {"prototypeObjectId": proto["objectId"]})
+        many = {"objectId": objects["objects"]["objectId"], "functionDeclaration": COUNT}
+        found[kind] = cdp.send("Runtime.callFunctionOn", many)["result"]["value"]
+        cdp.send("Runtime.releaseObject", {"objectId": objects["objects"]["objectId"]})
+    return found
+
+
+COUNT = "function () { return this.length }"
+
+
+def test_twenty_mounts_and_unmounts_leave_nothing(notebook: Any, view: View):
+    made = notebook()
+    page = made.show(view)
+    wait_for_loss(
+        made.cell(0), view._messages._api.answer("open", {"experiment": AI_ROCKS})["loss"]
+    )
+    page.evaluate("leave[0]()")
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Performance.enable")
+    page.evaluate(
+        """() => {
+            window.urls = 0;
+            const { createObjectURL: make, revokeObjectURL: end } = URL;
+            URL.createObjectURL = (one) => { urls += 1; return make.call(URL, one); };
+            URL.revokeObjectURL = (one) => { urls -= 1; return end.call(URL, one); };
+        }"""
+    )
+    for _ in range(3):  # what is made once and kept is there after that
+        page.evaluate(MOUNT, {"esm": view._esm, "quickly": False})
+    page.evaluate(MOUNT, {"esm": view._esm, "quickly": True})
+    before = living(page, cdp) | {"urls": page.evaluate("urls")}
+    for number in range(20):
+        page.evaluate(MOUNT, {"esm": view._esm, "quickly": number % 4 == 0})
+    after = living(page, cdp) | {"urls": page.evaluate("urls")}
+    grown = {name: after[name] - before[name] for name in after if after[name] > before[name]}
+    assert {name for name, more in grown.items() if more > 5} == set(), (grown, before)
+    assert page.locator(".cell").first.evaluate("(cell) => cell.childNodes.length") == 0
+    page.wait_for_function("() => Object.values(models)[0].heard.get('msg:custom').length === 0")
+    heard = page.evaluate("[...Object.values(models)[0].heard.values()].flat().length")
+    assert heard == 0
+    page.wait_for_timeout(300)
+    assert view._messages._api.held == 0
+
+
 def test_the_notebook_s_rules_and_the_view_s_do_not_touch(notebook: Any, view: View):
     made = notebook()
     page = made.page

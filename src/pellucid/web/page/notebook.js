@@ -34,15 +34,18 @@ function render(model, el, style) {
     "change:experiment": () => opened(app, model),
     "change:view": () => viewed(app, model),
   };
-  app.addEventListener("pel-state", () => told(app, model));
+  let left = false;
+  app.addEventListener("pel-state", () => left || told(app, model));
   listeners["change:height"]();
   const unthemed = themed(root);
   begun(app, root).then(() => {
+    if (left) return undefined; // it was taken away before Python answered
     for (const [name, listener] of Object.entries(listeners)) model.on(name, listener);
     return opened(app, model);
   }).catch((error) => root.replaceChildren(h("p", { class: "pel-wait" }, error.message)));
 
   return () => {
+    left = true;
     for (const [name, listener] of Object.entries(listeners)) model.off(name, listener);
     api.close();
     unthemed();

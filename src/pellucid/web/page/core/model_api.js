@@ -8,6 +8,7 @@ export function modelApi(model) {
   const waiting = new Map();
   const files = new Map();
   let asked = 0;
+  let closed = false;
 
   function heard(message, buffers = []) {
     const one = waiting.get(message?.id);
@@ -42,7 +43,7 @@ export function modelApi(model) {
         model.send({ id, abort: true });
         reject(new DOMException("broken off", "AbortError"));
       };
-      if (signal?.aborted) {
+      if (closed || signal?.aborted) {
         reject(new DOMException("broken off", "AbortError"));
         return;
       }
@@ -58,6 +59,7 @@ export function modelApi(model) {
     stream: ask,
     url: (path) => files.get(path) ?? path,
     close() {
+      closed = true;
       for (const { broken } of waiting.values()) broken();
       model.off("msg:custom", heard);
       forget();

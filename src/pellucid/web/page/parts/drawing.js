@@ -195,6 +195,7 @@ class Drawing extends Part {
   }
 
   #resized({ width, height }, buttons) {
+    if (!this.isConnected) return; // what was taken away is told once more
     // All is drawn larger where the page's letters are, as in a talk.
     const unit = Math.max(1, parseFloat(getComputedStyle(this).fontSize) / LETTERS);
     this.#size = { w: width / unit, h: height / unit };
