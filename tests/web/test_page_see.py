@@ -328,7 +328,7 @@ def test_all_of_a_view_is_exported_and_opens_again(visitor: Visitor, tmp_path: P
     assert page.locator("pel-drawing").count() == 1
     root = ElementTree.parse(files["SVG"]).getroot()
     texts = [text.strip() for text in root.itertext()]
-    for said in ("0.2502", "Loss", "head 1 of block 0 ablated"):  # near, far, and what is marked
+    for said in ("0.2502", "Loss", "queries", "head 1 of block 0 ablated"):
         assert said in texts
     assert files["PNG"].read_bytes().startswith(b"\x89PNG\r\n")
     assert files["PNG"].stat().st_size > 50_000

@@ -67,7 +67,7 @@ def test_a_number_is_clicked_and_its_arithmetic_shown(notebook: Any, view: View)
     panel.get_by_text("losses[0]").first.wait_for()
     panel.get_by_text("probs").first.wait_for()
     made.page.keyboard.press("Escape")
-    panel.wait_for(state="hidden")
+    cell.locator('.pel-side[data-now="chosen"]').wait_for()
 
 
 def test_an_edit_changes_the_loss_and_python_reads_it_and_takes_it_back(notebook: Any, view: View):
