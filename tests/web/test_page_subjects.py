@@ -16,7 +16,6 @@ def test_a_translator_in_every_view(visitor: Visitor):
     choose(page, "Where do you live?")
     assert page.get_by_role("textbox", name="Source").input_value() == "Wo wohnst du?"
     check_shown(page, TRANSLATOR, "pel-see")
-    page.locator("pel-drawing").get_by_text("Decoder block 0").first.wait_for()
     learn = tab(page, "Learn")
     learn.get_by_text("no step taken yet").wait_for()
     check_shown(page, TRANSLATOR, "pel-learn")

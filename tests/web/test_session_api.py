@@ -513,7 +513,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "a model that was not named": ("open", {"experiment": {"subject": {"model": "gpt2"}}}),
     "a path": ("open", {"experiment": {"subject": {"model": "../../etc"}}}),
     "another example": ("open", {"experiment": {"subject": {"example": "ai_rock"}}}),
-    "a text of one token": ("open", {"experiment": ENGLISH | {"text": "In"}}),
+    "a step without a loss": (
+        "open", {"experiment": changed(ENGLISH | {"text": "In"}, stepping())}),
     "an empty text": ("open", {"experiment": ENGLISH | {"text": ""}}),
     "a long text": ("open", {"experiment": ENGLISH | {"text": "word " * 3000}}),
     "a word it does not know": ("open", {"experiment": AI_ROCKS | {"text": "AI dances"}}),

@@ -1,20 +1,32 @@
 """Encoder-decoders, classifiers and next-character networks on the page, as GPT is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from pellucid.checkpoint import save
 from pellucid.errors import PellucidError
 from pellucid.examples import EXAMPLES, Example, Shown, find_example
 from pellucid.generate import translate
 from pellucid.layers import IGNORE
-from pellucid.models import slide
+from pellucid.models import Transformer, TransformerConfig, slide
 from pellucid.models.settable_places import settable
 from pellucid.optim import sgd
 from pellucid.tape import Tape
+from pellucid.text.bpe import END_OF_TEXT
+from pellucid.text.parallel import (
+    BOS,
+    PAD,
+    ParallelText,
+    phrasebook,
+    read_parallel,
+    train_parallel_bpe,
+)
+from pellucid.text.parallel_corpus import parallel_row, special
 from pellucid.tree import flatten
-from pellucid.web import SessionApi
+from pellucid.web import Library, SessionApi
 from tests.web.examples import (
     AI_ROCKS,
     CLASSIFIER,
@@ -162,6 +174,27 @@ def test_it_translates_as_the_package_does(api: SessionApi):
         likeliest = answer(api, "next", experiment=anew, sampling={})["tokens"][0]
         assert likeliest["text"] == events[0]["piece"]
         assert likeliest["whole"] == wanted.text.split()[0]
+
+
+def test_a_translator_of_one_s_own_begins_with_its_source(tmp_path: Path):
+    words = train_parallel_bpe(read_parallel(phrasebook()), 400)
+    marks: Any = {"pad": special(words, PAD), "bos": special(words, BOS)}
+    sizes: Any = {"block_size": 16, "n_encoder": 1, "n_decoder": 1, "n_head": 2, "n_embd": 8}
+    model = Transformer.init(TransformerConfig(words.vocab_size, **sizes, **marks))
+    save(model, tmp_path)
+    words.save(tmp_path)
+    api = SessionApi(Library({"own": str(tmp_path)}))
+    own = {"subject": {"model": "own"}}
+    opened = answer(api, "open", experiment=own)
+    assert (opened["text"], opened["loss"], len(opened["tokens"])) == ("", None, 1)
+    assert opened["source_text"]
+    said = own | {"source": "Wie geht es dir?", "text": f"How are you?{END_OF_TEXT}"}
+    opened = answer(api, "open", experiment=said)
+    row = parallel_row(words, ParallelText("Wie geht es dir?", "How are you?"), "transformer")
+    assert opened["loss"] == float(model.loss(*row))
+    made: dict[str, Any] = {}
+    exec(answer(api, "python", experiment=said)["python"], made)
+    assert float(made["trace"].tape["loss"]) == opened["loss"]
 
 
 def test_the_window_slides(api: SessionApi):

@@ -143,6 +143,10 @@ class Model:
         """The text of a batch that `read` made, with these scored tokens written after it."""
         raise NotImplementedError
 
+    def begin_with(self, text: str) -> tuple[str, str]:
+        """A text to read first and the source beside it, of a text that is to be read."""
+        return text, ""
+
     def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:
         """The inputs with one token written after them; None where the text ends with it."""
         raise NotImplementedError

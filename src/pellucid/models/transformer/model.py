@@ -26,8 +26,8 @@ from pellucid.models.transformer.wiring import (
     transformer_loss_backward,
 )
 from pellucid.tape import NULL_TAPE, NullTape, Tape
-from pellucid.text.parallel import EOS, ParallelText
-from pellucid.text.parallel_corpus import parallel_row, special
+from pellucid.text.parallel import BOS, EOS
+from pellucid.text.parallel_corpus import source_ids, special, text_ids
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree, present
 
@@ -105,15 +105,18 @@ class Transformer(SettableModel):
         begun, found, _ = text.partition(mark)
         if not source.strip():
             raise TokenError("a source must have at least one word, and it is empty: write it")
-        read, tokens, wanted = parallel_row(
-            tokenizer, ParallelText(source, begun.rstrip()), "transformer"
-        )
-        return read, tokens, wanted if found else [*wanted[:-1], IGNORE]
+        target = text_ids(tokenizer, begun.rstrip()) if begun.strip() else []
+        tokens, wanted = [special(tokenizer, BOS), *target], [*target, end if found else IGNORE]
+        return source_ids(tokenizer, source, "transformer"), tokens, wanted
 
     def write(self, tokenizer: Tokenizer | None, batch: Batch, tokens: Sequence[int]) -> str:
         """See `Model.write`; <BOS> is no part of the text."""
         assert tokenizer is not None
         return tokenizer.decode([*batch[1][1:], *tokens]).strip()
+
+    def begin_with(self, text: str) -> tuple[str, str]:
+        """See `Model.begin_with`: the text is the source, and nothing of its target is written."""
+        return "", text
 
     def go_on(self, tokenizer: Tokenizer | None, inputs: Batch, token: int) -> Batch | None:
         """See `Model.go_on`: a target ends with <EOS>, or with the positions that there are."""

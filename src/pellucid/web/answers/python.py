@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pellucid.examples import Example, find_example
+from pellucid.models import LanguageModel
 from pellucid.walkthrough import PARAMETERS
 from pellucid.web.session.experiment import Action, Patch, Set, Steer, Update
 from pellucid.web.session.library import Library
@@ -14,6 +15,7 @@ _IMPORTS = {
     "stream_direction(": "from pellucid.inspect import stream_direction",
     "find_example(": "from pellucid.examples import find_example",
     "open_model(": "from pellucid.checkpoint import open_model",
+    "kinds=(Transformer,)": "from pellucid.models import Transformer",
     "record_batch(": "from pellucid.train import record_batch, updated",
     "flatten(": "from pellucid.tree import flatten, unflatten",
 }
@@ -55,7 +57,10 @@ def _subject(run: ExperimentRun, library: Library) -> Iterator[str]:
             yield f"example = find_example({experiment.name!r}){made}"
             yield "model, tokenizer = example.model, example.tokenizer"
         case "model" if path := library.path(experiment.name):
-            yield f"model, tokenizer = open_model({path!r})"
+            model = traced(run).model
+            own = isinstance(model, LanguageModel)
+            kinds = "" if own else f", kinds=({type(model).__name__},)"
+            yield f"model, tokenizer = open_model({path!r}{kinds})"
         case kind:
             which = "that was given" if kind == "model" else "that was trained on the page"
             yield f"# the model {which}: save it as a checkpoint first"

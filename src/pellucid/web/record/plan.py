@@ -40,13 +40,12 @@ def done_to(experiment: Json, opened: Json) -> Iterator[Json]:
             yield _after(experiment, update, [_step(update, 1)] * count)
         if first:
             yield _after(experiment, update, [_step(update, AT_ONCE)])
-    names = set(opened["editable"])
-    for block in range(opened["model"]["layers"]):
-        attention, mlp = f"h.{block}.attn.att", f"h.{block}.mlp.c_proj.out"
-        for head in range(opened["model"]["heads"] if attention in names else 0):
-            yield _after(experiment, experiment["next"], [_zero(attention, [head])])
-        if mlp in names:
-            yield _after(experiment, experiment["next"], [_zero(mlp, [])])
+    for name in opened["editable"]:
+        if name.endswith(".att"):
+            for head in range(opened["model"]["heads"]):
+                yield _after(experiment, experiment["next"], [_zero(name, [head])])
+        elif name.endswith(".mlp.c_proj.out"):
+            yield _after(experiment, experiment["next"], [_zero(name, [])])
 
 
 def tried(experiment: Json, tour: Json | None) -> Iterator[Json]:

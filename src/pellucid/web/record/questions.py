@@ -43,11 +43,10 @@ def questions(opened: Json) -> Iterator[tuple[str, Json]]:
             yield call, {"position": position, "top": LIKELIEST[call]}
     yield candidates(opened)
     yield "predictions", COMPARED
-    for block in range(opened["model"]["layers"]):
-        yield "attention", {"block": block}
     yield "norms", {}
     yield "python", {}
-    yield "generate", GENERATED
+    if opened["writes"]:
+        yield "generate", GENERATED
     if opened["changed"]:
         yield "effect", {"top": LIKELIEST["effect"]}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
-from pellucid.models import CausalModel
+from pellucid.models import CausalModel, LanguageModel, Model, Transformer
 from pellucid.shipped import INTRODUCED
 from pellucid.text import Tokenizer
 
@@ -16,7 +16,7 @@ from pellucid.text import Tokenizer
 class Opened:
     """A model, its tokenizer, and what a page says of it."""
 
-    model: CausalModel
+    model: Any  # of any kind that reads text
     tokenizer: Tokenizer
     title: str
     text: str  # to begin with
@@ -25,6 +25,10 @@ class Opened:
 
 FIRST = "In the beginning God created the heaven and the earth."
 """A text to begin with, for models of English."""
+
+
+KINDS: tuple[type[Model], ...] = (LanguageModel, Transformer)
+"""What can be opened: models that read text."""
 
 
 class Library:
@@ -80,19 +84,24 @@ class Library:
             if name not in self._opened:
                 source = self._sources[name]
                 model, tokenizer = (
-                    open_model(source, **self._how) if isinstance(source, str) else source
+                    open_model(source, kinds=KINDS, **self._how)
+                    if isinstance(source, str)
+                    else source
                 )
                 known = INTRODUCED.get(self.path(name) or "")
-                text = self._text or (known.text if known else _begin(model, tokenizer))
-                tokenizer.encode(text)  # a text that it cannot read is told at the start
-                self._opened[name] = Opened(model, tokenizer, name, text)
+                said = self._text or (known.text if known else _begin(model, tokenizer))
+                tokenizer.encode(said)  # a text that it cannot read is told at the start
+                text, read = model.begin_with(said)
+                self._opened[name] = Opened(model, tokenizer, name, text, read)
             return self._opened[name]
 
 
-def _begin(model: CausalModel, tokenizer: Tokenizer) -> str:
+def _begin(model: Any, tokenizer: Tokenizer) -> str:
     """A text to begin with; the first tokens that there are where no English can be read."""
     try:
         tokens = tokenizer.prompt(FIRST)
     except PellucidError:
         tokens = list(range(min(16, tokenizer.vocab_size)))
-    return tokenizer.decode(tokens[: model.config.block_size])
+    # A source has a mark behind it, and a space in front may be a token more.
+    room = model.config.block_size - (2 if model.streams else 0)
+    return tokenizer.decode(tokens[:room])
