@@ -1,12 +1,15 @@
 """Arithmetic for readers: tokens for indices, and no names that only the code has."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pellucid.documents.arithmetic import CHOSEN, Writer, steps_of
 from pellucid.explain import operands, shown
 from pellucid.numbers import Term
 from pellucid.walkthrough import TermNames, is_count
+
+Halves = tuple[tuple[Term, ...], tuple[Term, ...]]
+"""The operands that are written out, and the rest."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class WordedWriter(Writer):
     """Writes what the code notes on the way into the formula of what is asked for."""
 
     called: TermNames | None = None
+    _known: dict[int, tuple[Term, Halves]] = field(default_factory=dict, compare=False)
 
     def name(self, term: Term) -> str | None:
         """What a reader calls a term; None for one that is written out."""
@@ -27,8 +31,13 @@ class WordedWriter(Writer):
         """The terms that stand in its arithmetic under a name; how a count is made is not told."""
         return (part for part in super().parts(term) if not is_count(part))
 
-    def split(self, term: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    def split(self, term: Term) -> Halves:
         """The operands, of a long sum the largest first and none that is 0; and the rest."""
+        if id(term) not in self._known:  # of a sum over a vocabulary it is looked for once
+            self._known[id(term)] = term, self._halves(term)
+        return self._known[id(term)][1]
+
+    def _halves(self, term: Term) -> Halves:
         if term.operation in CHOSEN:
             return term.operands[:1], ()
         parts, rest = shown(term, self.most)
