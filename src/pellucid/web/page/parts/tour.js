@@ -86,7 +86,7 @@ class Tour extends Part {
     const now = JSON.stringify(this.store.experiment);
     if (this.#tried && now === this.#tried.after) return; // the step itself has done it
     if (this.#tried && now === this.#tried.before) this.#tried = null; // and it was undone
-    if (this.#told === now) return void this.#draw();
+    if (this.#told === now) return void this.#go(this.#at, this.#said);
     this.#tried = null;
     const { steps } = await this.store.call("tour").catch(() => ({})); // it has said why not
     if (!steps) return void this.leave();
@@ -161,17 +161,23 @@ class Tour extends Part {
     return step ? [...step.says, ...[step.number].filter(Boolean)] : [];
   }
 
-  #go(at) {
-    this.#at = at;
-    this.#said = 0;
+  #go(at, said = 0) {
+    [this.#at, this.#said] = [at, said];
     const step = this.#steps[at];
     if (!step) return;
     this.#draw();
-    say(this, "pel-look", { ...step.look, parts: step.spotlight, quiet: true });
-    if (matchMedia(NARROW).matches) this.#shown()?.scrollIntoView();
-    say(this, "pel-spotlight", { targets: step.spotlight.length ? step.spotlight : null });
+    this.#drive(step);
     say(this, "pel-say", { message: [step.title, ...step.says].join(". ") });
     say(this, "pel-toured");
+  }
+
+  // What was tried is seen in all of the drawing: where it was done, and what comes next.
+  #drive({ look, spotlight }) {
+    const parts = this.#tried ? [] : spotlight;
+    const to = this.#tried ? { mode: "forward" } : look;
+    say(this, "pel-look", { ...to, parts, quiet: true });
+    if (matchMedia(NARROW).matches) this.#shown()?.scrollIntoView();
+    say(this, "pel-spotlight", { targets: parts.length ? parts : null });
   }
 
   #shown() {
@@ -197,7 +203,8 @@ class Tour extends Part {
     if (!number.hidden) this.#work(step.number, number);
     this.#drawTry(step, !tried && talk && most < this.#ideas.length - 1);
     back.disabled = this.#at === 0 && (!talk || this.#said === 0);
-    next.disabled = this.#at === this.#steps.length - 1 && (!talk || most >= this.#ideas.length - 1);
+    const all = !talk || most >= this.#ideas.length - 1;
+    next.disabled = this.#at === this.#steps.length - 1 && all;
     this.#drawPlaces();
     body.scrollTop = 0;
   }
@@ -227,7 +234,7 @@ class Tour extends Part {
     tries.hidden = !step.try || later;
     if (tries.hidden) return;
     fill(tries, this.#tried
-      ? button("Put it back", () => this.#leaveTrying().then(() => this.#draw()))
+      ? button("Put it back", () => this.#leaveTrying().then(() => this.#go(this.#at, this.#said)))
       : button(step.try.label, () => this.#try(step.try.action)));
   }
 
@@ -246,6 +253,7 @@ class Tour extends Part {
     }
     if (this.#tried !== told) return;
     this.#draw();
+    this.#drive(this.#steps[this.#at]);
     say(this, "pel-say", { message: told.says.join(" ") });
     this.#parts.tries.querySelector("button")?.focus({ preventScroll: true });
   }
