@@ -23,7 +23,7 @@ export function facts(one, other) {
     h("tbody", {},
       row("run", ({ title }) => title),
       row("model", model(({ layers, heads, width }) => {
-        return `${layers} × ${heads} heads, width ${width}`;
+        return layers ? `${layers} × ${heads} heads, width ${width}` : "no blocks";
       })),
       row("parameters", model(({ parameters }) => count(parameters))),
       row("tokens", ({ tokens }) => count(tokens.length)),

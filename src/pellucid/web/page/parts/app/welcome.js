@@ -26,9 +26,14 @@ export function welcome(app) {
       tour.hidden = run.kind === "lesson";
       fill(about, known?.about ?? run.about.split("\n")[0]);
       const { model } = run;
-      fill(size, model && `${model.layers} ${model.layers === 1 ? "block" : "blocks"} of ` +
-        `${model.heads} ${model.heads === 1 ? "head" : "heads"}, width ${count(model.width)}, ` +
-        `${count(model.parameters)} parameters`);
+      fill(size, model && [blocks(model), `${count(model.parameters)} parameters`].join(""));
     },
   };
+}
+
+// What has no blocks, as a classifier, has no heads and no width of a stream either.
+function blocks({ layers, heads, width }) {
+  if (!layers) return "";
+  return `${layers} ${layers === 1 ? "block" : "blocks"} of ` +
+    `${heads} ${heads === 1 ? "head" : "heads"}, width ${count(width)}, `;
 }
