@@ -16,7 +16,7 @@ function markedNode(node, edits) {
   const mark = markOf(node, edits);
   const tensors = node.tensors.map((tensor) => markedTensor(tensor, edits));
   const dead = mark === "ablated" || mark === "zeroed";
-  const within = children.reduce((sum, child) => sum + child.marks + (child.mark ? 1 : 0), 0);
+  const within = children.reduce((sum, child) => sum + (child.marks || (child.mark ? 1 : 0)), 0);
   return { ...node, children, tensors, mark, dead, marks: within };
 }
 

@@ -17,13 +17,14 @@ export function targetAt({ targets, numbers }, point) {
 
 /** What the window is fitted to for an item: beside what stands in the lanes, their names too. */
 export function boxOf(item) {
+  if (item.around) return around(item.around);
   const lanes = item.spine !== undefined && item.kind !== "next" && !item.tensor;
   const names = lanes ? item.w * NAMES : 0;
   return { x: item.x - names, y: item.y, w: item.w + names, h: item.h };
 }
 
-/** What holds some items, with a little around them. */
-export function around(items) {
+// What holds some items, with a little around them.
+function around(items) {
   const [x, y] = [Math.min(...items.map((one) => one.x)), Math.min(...items.map((one) => one.y))];
   const w = Math.max(...items.map((one) => one.x + one.w)) - x;
   const h = Math.max(...items.map((one) => one.y + one.h)) - y;

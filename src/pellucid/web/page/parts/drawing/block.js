@@ -9,7 +9,9 @@ const GAP = 16;
 const LIFT = 30; // between the lanes and what stands above them, beside the head of a sum
 const PAD = 18;
 const SMALL = 0.34; // what one looks at only from near
-const HEADS = { w: 720, h: 560 }; // all heads together: one zooms in to see one
+const TABLE = 2.1; // how much larger a head's attention is than its other parts
+const HEAD = 24; // a head's title
+const HEADS = { w: 860, h: 680 }; // all heads together: one zooms in to see one
 
 /** The box of a block's node; `how` is {mode, ribbon, strip, names, others}. */
 export function block(node, how) {
@@ -47,7 +49,7 @@ function attention(node, how) {
       .map((one) => slot(one, how.mode, path, how)), 0.3),
     SMALL,
   );
-  const heads = node.children.map((head) => boxed(head, squarish(headParts(head, how, path)), 17));
+  const heads = node.children.map((head) => boxed(head, squarish(headParts(head, how, path)), HEAD));
   const all = bestGrid(heads);
   const inside = beside(
     [
@@ -76,8 +78,23 @@ function squarish({ items, w, h }) {
   return { items: items.map((item) => moved(item, (wide - w) / 2, 0)), w: wide, h };
 }
 
+// Large, the table that says who looks at whom; below it what it is made of and made into.
 function headParts(head, how, path) {
-  return shelves(head.tensors.map((one) => slot(one, how.mode, path, how)), 1);
+  const table = head.tensors.findLastIndex(({ role }) => role === "attention");
+  const slots = head.tensors.map((one) => slot(one, how.mode, path, how));
+  const rest = shelves(slots.filter((_, at) => at !== table), 2.8);
+  if (table < 0) return rest;
+  const large = scaled(slots[table], TABLE);
+  const w = Math.max(large.w, rest.w);
+  const below = large.h + GAP;
+  return {
+    // In the order of the outline, in which keys go from one to the next.
+    items: slots.map((_, at) => (at === table
+      ? moved(large, (w - large.w) / 2, 0)
+      : moved(rest.items[at > table ? at - 1 : at], (w - rest.w) / 2, below))),
+    w,
+    h: below + rest.h,
+  };
 }
 
 // Above the lanes, one after the other; a sum stands in the lanes, after what is added, and what

@@ -22,19 +22,36 @@ export function glide(from, to, size, time, show) {
   return () => cancelAnimationFrame(frame);
 }
 
-/** Show how far a light has come, from 0 to 1 and then null; what is returned breaks it off. */
-export function swept(time, show) {
-  if (matchMedia(STILL).matches) return () => {};
-  const began = performance.now();
-  let frame = 0;
-  const on = (now) => {
-    const part = (now - began) / time;
-    show(part < 1 ? Math.max(0, part) : null);
-    if (part < 1) frame = requestAnimationFrame(on);
-  };
-  frame = requestAnimationFrame(on);
-  return () => {
-    cancelAnimationFrame(frame);
-    show(null);
-  };
+/** A light that goes once through what is drawn: `part` is how far it has come, null without it. */
+export class Sweep {
+  #time;
+  #shown;
+  #frame = 0;
+  part = null;
+
+  /** It takes so many milliseconds; `shown` is called in each frame. */
+  constructor(time, shown) {
+    this.#time = time;
+    this.#shown = shown;
+  }
+
+  /** Begin, unless the reader wants no motion. */
+  begin() {
+    this.stop();
+    if (matchMedia(STILL).matches) return;
+    const began = performance.now();
+    const on = (now) => {
+      const part = Math.max(0, (now - began) / this.#time);
+      this.part = part < 1 ? part : null;
+      this.#frame = part < 1 ? requestAnimationFrame(on) : 0;
+      this.#shown();
+    };
+    this.#frame = requestAnimationFrame(on);
+  }
+
+  /** Break it off. */
+  stop() {
+    cancelAnimationFrame(this.#frame);
+    this.part = null;
+  }
 }

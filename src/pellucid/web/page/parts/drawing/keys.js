@@ -2,6 +2,10 @@
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
+/** The keys in words. */
+export const KEYS = "The model as one drawing. Enter goes into a box, Escape out of it, the arrow " +
+  "keys to the boxes beside it, plus and minus zoom, 0 shows all.";
+
 /** What a key does; `to` has enter, leave, sibling, zoom, fit, why, back and number. */
 export function keyed(event, to) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

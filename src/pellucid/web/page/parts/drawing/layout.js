@@ -12,19 +12,20 @@ const ROUNDS = 10;
 const ROOM = 0.92; // of the window, as the camera fits it
 const LANE = { own: 15, least: 110, most: 340 }; // pixels at first sight; units of all together
 // Pixels at first sight: what is written from afar has a size of its own.
-const SEEN = { names: 80, strip: 19, letters: 16, next: { w: 220, row: 22, rest: 30 } };
+const SEEN = { names: 80, share: 0.14, strip: 19, letters: 16, next: { w: 220, row: 22, rest: 30, part: 0.3 } };
 const TITLE = { line: 15, gain: 0.85 }; // how much larger all must get to turn titles
 const UNITS = { least: 0.3, most: 60 }; // of the world, in a pixel at first sight
 
 /**
- * The world of an outline for a window of that size: {w, h, children, lines, ribbons, unit}; `how`
- * is {mode, size, streams, next}: the tokens' names by stream, and how many of the likeliest tokens
+ * The world of an outline for a window of that size: {w, h, children, lines, ribbons, unit};
+ * `wanted` is {mode, size, streams, next}: the tokens' names by stream, and how many of the likeliest tokens
  * stand at the end.
  */
-export function layout(outline, how) {
-  const size = how.size?.w ? how.size : { w: 1000, h: 620 };
-  const level = fittingUnit(outline, how, size);
-  const turned = fittingUnit(outline, { ...how, turned: true }, size);
+export function layout(outline, wanted) {
+  const size = wanted.size?.w ? wanted.size : { w: 1000, h: 620 };
+  const how = { ...wanted, size };
+  const level = fittingUnit(outline, how);
+  const turned = fittingUnit(outline, { ...how, turned: true });
   const better = turned < level * TITLE.gain;
   const unit = better ? turned : level;
   const items = itemsOf(outline, { ...how, unit, turned: better }, (_, make) => make());
@@ -34,7 +35,8 @@ export function layout(outline, how) {
 }
 
 // The largest scale at which the lines, broken at the window's edge, fit its height.
-function fittingUnit(outline, how, size) {
+function fittingUnit(outline, how) {
+  const { size } = how;
   let [least, most] = [UNITS.least, UNITS.most].map(Math.log);
   for (let round = 0; round < ROUNDS; round += 1) {
     const unit = Math.exp((least + most) / 2);
@@ -55,8 +57,12 @@ export function formOf(outline) {
   return JSON.stringify(outline.map(form));
 }
 
-function widthIn({ w }, unit) {
-  return (w * ROOM - SEEN.names) * unit;
+function widthIn(size, unit) {
+  return (size.w * ROOM - gutterOf(size)) * unit;
+}
+
+function gutterOf({ w }) {
+  return Math.min(SEEN.names, w * SEEN.share);
 }
 
 // The blocks of a model are alike: to find a scale, one of each form is enough.
@@ -107,7 +113,7 @@ function headOf({ title }, { unit, turned }) {
 }
 
 function built(rows, how, unit) {
-  const gutter = SEEN.names * unit;
+  const gutter = gutterOf(how.size) * unit;
   const world = { kind: "model", x: 0, y: 0, w: 0, h: 0, children: [], lines: [], ribbons: [] };
   Object.assign(world, { title: "Model", unit });
   let y = 0;
@@ -133,7 +139,9 @@ function built(rows, how, unit) {
   return world;
 }
 
-function nextTokens({ stream, ribbon }, { unit, next }) {
+function nextTokens({ stream, ribbon }, { unit, next: most, size }) {
+  // In a low window fewer of them: the rest has to be seen too.
+  const next = clamp(Math.floor(size.h * SEEN.next.part / SEEN.next.row), Math.min(3, most), most);
   const [w, h] = [SEEN.next.w * unit, (SEEN.next.rest + SEEN.next.row * next) * unit];
   const title = "Next token";
   const node = { id: "next", title, kind: "next", block: null, head: null, tensors: [],
@@ -152,8 +160,10 @@ function wrapped(items, width) {
   let room = 0;
   for (const item of items) {
     if (!rows.length || room < item.w + GAP || rows.at(-1)[0].stream !== item.stream) {
-      rows.push([]);
-      room = width + 1;
+      // What comes next does not stand alone: its lanes come from something.
+      const along = item.kind === "next" && rows.at(-1)?.length > 1 ? [rows.at(-1).pop()] : [];
+      rows.push(along);
+      room = width + 1 - along.reduce((sum, { w }) => sum + w + GAP, 0);
     }
     rows.at(-1).push(item);
     room -= item.w + GAP;
@@ -162,13 +172,13 @@ function wrapped(items, width) {
 }
 
 // From the end of each line of a stream to the beginning of its next.
-function returns({ ribbons, w }) {
+function returns({ ribbons }) {
   return ribbons.slice(0, -1).flatMap((from, at) => {
     const to = ribbons[at + 1];
     if (to.stream !== from.stream) return [];
     const [y, end, between] = [from.y + from.h / 2, to.y + to.h / 2, from.below + GAP / 2];
     const left = GAP * 0.14;
-    const right = Math.max(from.to, w - GAP * 0.14);
+    const right = from.to + GAP * 0.45;
     return [{ kind: "return",
       points: [[from.to, y], [right, y], [right, between], [left, between], [left, end]] }];
   });

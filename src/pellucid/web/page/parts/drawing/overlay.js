@@ -6,13 +6,18 @@ import { shapeText } from "../../core/numbers.js";
 
 const FRAME = 5; // pixels around a tensor and its name
 
-/** The buttons, in an SVG layer. */
+/** The buttons, in an SVG of their own. */
 export class Overlay {
-  #layer;
+  #layer = svg("g");
   #made = new Map();
 
-  constructor(layer) {
-    this.#layer = layer;
+  constructor(label) {
+    this.root = svg("svg", { class: "pd", role: "group", "aria-label": label }, this.#layer);
+  }
+
+  /** Have that size in pixels of the page; `w` and `h` are those of the drawing. */
+  resize(width, height, { w, h }) {
+    set(this.root, { viewBox: `0 0 ${w} ${h}`, width, height, "data-unit": width / w });
   }
 
   /** The element of an item or a number, where there is one. */
@@ -24,6 +29,14 @@ export class Overlay {
   numberOf(key) {
     const place = [...this.#layer.querySelectorAll(".pd-number")];
     return place.find(({ dataset }) => dataset.picture.startsWith(`${key}#`)) ?? null;
+  }
+
+  /** Go to the number so many rows and columns from another in its table. */
+  beside({ dataset: { at, picture } }, down, right) {
+    const [row, column] = at.split(",").map(Number);
+    const wanted = `[data-at="${row + down},${column + right}"]`;
+    const all = [...this.#layer.querySelectorAll(wanted)];
+    all.find(({ dataset }) => dataset.picture === picture)?.focus();
   }
 
   /** Have the buttons that were placed for one view stand where they are in another. */
@@ -81,7 +94,7 @@ function button(item) {
   const kind = item.tensor ? "pd-tensor" : "pd-box";
   const made = svg("g", { class: `${kind} pd-${item.kind}`, role: "button" });
   made.dataset.key = item.key;
-  made.append(svg("rect", { rx: 4 }));
+  made.append(svg("rect"));
   return made;
 }
 

@@ -20,7 +20,7 @@ export function lanesDrawn(world, to) {
     }
     const [[x, y], [end, top]] = seen;
     pen.curves([[[x, y], [x, (y + top) / 2], [end, (y + top) / 2], [end, top]]],
-      { stroke: color, width: 2, alpha: 0.7 });
+      { stroke: color, width: 2, alpha: 0.5 });
   }
   for (const ribbon of world.ribbons) {
     const at = placed(ribbon, view);

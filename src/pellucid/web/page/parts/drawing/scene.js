@@ -13,7 +13,7 @@ const HIT = 34; // pixels: what is smaller is no target for a pointer; its box i
 const DIM = 0.16; // of what is not in the spotlight
 const NEAR = { from: 1.06, to: 1.3 }; // how much nearer than at first sight the parts come out
 const FILLS = { from: 0.5, to: 0.75 }; // of the window, likewise
-const HEAD = { from: 250, to: 330 };
+const HEAD = { story: 250, between: 285, parts: 320 }; // pixels of a head's width: it turns into its parts
 const TITLE = 22; // pixels at most
 const PARTS = new Set(["norm", "sum"]); // of a block: from near only
 
@@ -122,12 +122,13 @@ function step(item, at, near, to) {
     pen.faded(1 - near, () => mlpDrawn(item, box, to));
   }
   for (const child of item.children) part(child, near, to);
-  if (item.node.mark) markDrawn(item, at, to);
+  if (item.node.mark && !item.node.marks) markDrawn(item, at, to); // else its heads say it
 }
 
 function head(item, at, to) {
   const { pen } = to;
-  const inner = smooth(HEAD.from, HEAD.to, at.w);
+  const inner = smooth(HEAD.between, HEAD.parts, at.w);
+  const outer = 1 - smooth(HEAD.story, HEAD.between, at.w);
   to.target(item, at);
   const dead = item.node.dead ? 0.35 : 1;
   if (at.w > 60) {
@@ -136,7 +137,7 @@ function head(item, at, to) {
   const words = title(item, at, to);
   const top = words ? words.bottom : at.y;
   const box = { x: at.x + at.w * 0.03, y: top + 2, w: at.w * 0.94, h: at.y + at.h - top - 4 };
-  pen.faded((1 - inner) * dead, () => headDrawn(item, box, to));
+  pen.faded(outer * dead, () => headDrawn(item, box, to));
   pen.faded(dead, () => { for (const child of item.children) part(child, inner, to); });
   markDrawn(item, at, to);
 }

@@ -2,7 +2,7 @@
 
 const AREA = 6000;
 const STRIP = 2200;
-export const CAPTION = 13;
+export const CAPTION = 20;
 const APART = 5;
 const GUTTER = { beside: 0.34, above: 0.3 }; // room for the names of tokens, of a picture's size
 const TOKENS = new Set(["T", "S"]);
@@ -15,14 +15,15 @@ export function sizeOf(shape) {
 
 /**
  * The place of a tensor, at 0, 0: {kind, tensor, w, h, pictures: [{name, x, y, w, h, …}]}; `how` is
- * {names, others, ribbon}: the tokens of its stream and of the other, and how high the lanes are
- * where each of its rows lies in one.
+ * {names, others, ribbon, lane}: the tokens of its stream and of the other, how high the lanes are
+ * where each of its rows lies in one, and how wide it may be there.
  */
-export function slot(tensor, mode, prefix = "", { names = null, others = null, ribbon = 0 } = {}) {
+export function slot(tensor, mode, prefix = "", how = {}) {
+  const { names = null, others = null, ribbon = 0, lane = Infinity } = how;
   const size = sizeOf(tensor.shape);
   const [rowNames, columnNames] = axisNames(tensor, size, names, others);
   const lanes = ribbon && rowNames ? ribbon : 0;
-  const { w, h } = lanes ? { w: laneWidth(lanes), h: lanes } : pictureSize(size, tensor);
+  const { w, h } = lanes ? { w: Math.min(lane, laneWidth(lanes)), h: lanes } : pictureSize(size, tensor);
   const left = rowNames && !lanes ? w * GUTTER.beside : 0;
   const top = CAPTION + (columnNames ? Math.min(h * GUTTER.above, w * 0.3) : 0);
   const shown = namesOf(tensor, mode);
@@ -46,7 +47,7 @@ export function slot(tensor, mode, prefix = "", { names = null, others = null, r
   const last = pictures.at(-1);
   const own = shortName(tensor.name, prefix);
   const title = mode === "gradient" && tensor.gradient ? `d${own}` : own;
-  const width = Math.max(last.x + w, Math.min(150, title.length * 5.6));
+  const width = lanes ? last.x + w : Math.max(last.x + w, Math.min(150, title.length * 5.6));
   const place = { x: 0, y: 0, w: width, h: last.y + h };
   return { kind: "tensor", tensor, title, ...place, pictures, children: [] };
 }

@@ -23,7 +23,8 @@ export function inStream(node, how, { strip = 17, least = 0, lines = null, turne
   const plain = { ...how, ribbon: 0 };
   const shelf = shelves(rest.map((tensor) => slot(tensor, how.mode, prefix, plain)), turned ? 0.3 : 1.6);
   const above = groupScaled(shelf, Math.min(SMALL, Math.max(SMALL / 4, (least - 2 * PAD) / shelf.w)));
-  const lanes = row(lying.map((tensor) => slot(tensor, how.mode, prefix, { ...how, ribbon })));
+  const lane = least ? Math.max(16, (least - 2 * PAD) / lying.length) : Infinity;
+  const lanes = row(lying.map((tensor) => slot(tensor, how.mode, prefix, { ...how, ribbon, lane })));
   const head = above.items.length ? above.h + PAD : 0;
   const spine = strip + PAD / 2 + head + (lanes.items.length ? CAPTION : 0);
   const w = Math.max(above.w, lanes.w, least - 2 * PAD) + 2 * PAD;

@@ -78,7 +78,7 @@ export function names(one, box, beside, above, { pen, size: window }) {
     const size = Math.max(LEAST, Math.min(18, high * 0.5, (beside - 8) / longest));
     const step = Math.ceil((size + 1) / high);
     for (let row = 0; row < one.rows; row += step) {
-      const y = box.y + (row + 0.5) * high + size * 0.35;
+      const y = Math.max(box.y + size * 0.85, box.y + (row + 0.5) * high + size * 0.35);
       if (y < -20 || y > window.h + 20) continue;
       const text = cut(spelled(rowNames[row]), beside - 8, size);
       if (text) pen.text(text, Math.max(box.x - 6, 0), y, { size, fill, anchor: "end" });
