@@ -33,14 +33,17 @@ def served() -> Iterator[str]:
 def model(page: Any) -> None:
     """The shipped model on a text."""
     page.get_by_role("textbox", name="Text").fill(TEXT)
-    page.get_by_role("button", name="Open").click()
-    page.get_by_role("tab", name="See").wait_for()
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_function(
+        "(text) => document.querySelector('pel-app').store.run.text === text", arg=TEXT
+    )
 
 
 def example(page: Any) -> None:
     """A model of four dimensions."""
-    page.locator("pel-start button", has_text="AI rocks").first.click()
-    page.get_by_role("tab", name="See").wait_for()
+    page.get_by_role("button", name="choose another model or example").click()
+    page.locator(".ps-card", has_text="AI rocks").first.click()
+    page.wait_for_function("document.title.startsWith('AI rocks')")
 
 
 def into(page: Any, *labels: str) -> None:
@@ -121,7 +124,7 @@ def take(browser: Any, address: str, view: str, file: Path, *, size: Any, scheme
     context = browser.new_context(viewport=size, color_scheme=scheme)
     page = context.new_page()
     page.goto(address)
-    page.get_by_role("heading", name="Worked examples").wait_for()
+    page.locator("pel-tokens button").first.wait_for()
     VIEWS[view](page)
     page.mouse.move(2, size["height"] - 2)
     page.wait_for_timeout(1500)

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.web.examples import answer
+from pellucid.examples import find_example
+from pellucid.generate import Sampling, candidates
+from tests.web.examples import AI_ROCKS, answer, session_api
 from tests.web.modules import Modules
 from tests.web.visits import Visitor
 
@@ -15,6 +17,21 @@ place.replaceChildren(app);
 await store.begin();
 app.ready();
 """
+
+
+def test_what_comes_next_is_what_is_drawn_from_and_adds_up():
+    api = session_api()
+    trace = find_example("ai_rocks").record()
+    for sampling in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.7, "temperature": 2.0}):
+        said = answer(api, "next", experiment=AI_ROCKS, sampling=sampling, top=3)
+        ids, shares = candidates(trace.tape["logits"][-1], Sampling(**sampling))
+        drawn = dict(zip(ids.tolist(), shares.tolist(), strict=True))
+        assert (said["kept"], said["vocabulary"], said["after"]) == (len(ids), 3, "AI rocks")
+        for token in said["tokens"]:
+            assert token["p"] == drawn.get(token["id"], 0.0)
+            assert token["probability"] == float(trace.tape["probs"][-1, token["id"]])
+            assert token["whole"] == f"AI rocks {token['text']}"
+    api.close()
 
 
 def framed(modules: Modules, script: str) -> Any:

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import PurePath
-from typing import Annotated
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
@@ -11,7 +13,11 @@ from typer import Option
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
 from pellucid.cli.options.text import not_empty
+from pellucid.errors import PellucidError
 from pellucid.shipped import FETCHED, NAMED, SHIPPED_MODEL, is_fetched
+
+if TYPE_CHECKING:
+    from pellucid.web import Library
 
 
 def serve(
@@ -39,6 +45,7 @@ def serve(
     def ready(address: str) -> None:
         typer.echo(address)
         sys.stdout.flush()
+        reading.start()
         if browser:
             import webbrowser
 
@@ -51,13 +58,20 @@ def serve(
         library = Library(named, text=None if text is None else not_empty(text))
         for name in (*given, SHIPPED_MODEL):  # what was fetched is opened when it is asked for
             library.open(name)
+        # The page opens on the first: it is read while the browser is on its way.
+        reading = Thread(target=_read, args=(library,), daemon=True)
         token = new_token() if new_address else kept_token()
         at_work = PageServer(
             lambda: SessionApi(library), listening, ready, token=token
         ).answer_until_ended()
-    if at_work:
+    if at_work or reading.is_alive():
         os._exit(130)  # a computation that has no end yet would hold the process
     raise typer.Exit(130)
+
+
+def _read(library: "Library") -> None:
+    with suppress(PellucidError):  # who asks for it is told
+        library.open(library.names[0])
 
 
 def _names(models: list[str]) -> dict[str, str]:
