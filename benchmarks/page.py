@@ -43,6 +43,25 @@ NAMES = [
     *("loss", "losses[2]"),
 ]
 LLAMA_NAMES = [name.replace("c_fc", "gate_proj").replace("c_attn", "k_proj") for name in NAMES]
+FRAME = 17.5
+"""Milliseconds of a frame at 60 a second, and what a clock is off by."""
+
+ZOOMING = """async () => {
+    const drawing = document.querySelector("pel-drawing .pd")
+    const {x, y, width, height} = drawing.getBoundingClientRect()
+    const at = {clientX: x + width / 2, clientY: y + height * 0.45}
+    const frames = []
+    let last = performance.now()
+    for (let frame = 0; frame < 200; frame += 1) {
+        const deltaY = frame % 100 < 50 ? -22 : 22  // to six times as near, and back
+        drawing.dispatchEvent(new WheelEvent("wheel", {...at, deltaY, cancelable: true}))
+        await new Promise(requestAnimationFrame)
+        frames.push(performance.now() - last)
+        last = performance.now()
+    }
+    return frames
+}"""
+"""Milliseconds of each frame while the wheel zooms."""
 
 
 @contextmanager
@@ -122,6 +141,10 @@ def explained(browser: Any, address: str, name: str, most: float, names: list[st
     row(f"click to explained number, {name}, {len(times)} numbers", found, f"{most:.0f} ms",
         met=times[-1] <= most)  # fmt: skip
     print(f"| open a text's run, {name} | {opened:.2f} s | – | – |")
+    frames = sorted(page.evaluate(ZOOMING))
+    middle, late = statistics.median(frames), frames[int(0.9 * len(frames))]
+    found = f"median {middle:.1f} ms, 9 of 10 within {late:.1f}, longest {frames[-1]:.1f}"
+    row(f"a frame while zooming, {name}", found, "16.7 ms", met=middle < FRAME)
     page.context.close()
 
 
