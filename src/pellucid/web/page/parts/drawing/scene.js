@@ -13,7 +13,7 @@ const HIT = 34; // pixels: what is smaller is no target for a pointer; its box i
 const DIM = 0.16; // of what is not in the spotlight
 const NEAR = { from: 1.06, to: 1.3 }; // how much nearer than at first sight the parts come out
 const FILLS = { from: 0.5, to: 0.75 }; // of the window, likewise
-const HEAD = { story: 250, between: 285, parts: 320 }; // pixels of a head's width: it turns into its parts
+const HEAD = { story: 240, between: 252, parts: 264 }; // pixels of a head's width: it turns into its parts
 const TITLE = 22; // pixels at most
 const PARTS = new Set(["norm", "sum"]); // of a block: from near only
 
