@@ -1,23 +1,108 @@
 """The pictures of the page for README.md and docs/page.md, from the page itself.
 
     python scripts/page_pictures.py            writes docs/page*.png
-    python scripts/page_pictures.py --all DIR  every view, light and dark, wide and 400 px, into DIR
+    python scripts/page_pictures.py --all DIR  every state, light and dark, 1280, 1920 and 400 px, into DIR
 
-Needs Chromium and the `test` extra.
+Needs Chromium, the `test` extra, and `pellucid get smollm2-135m`.
 """
 
+import base64
+import json
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-TEXT = "In the beginning God created the heaven and the earth."
+SHIPPED = {"model": "english-1M"}
+LLAMA = {"model": "smollm2-135m"}
+ROCKS = {"example": "ai_rocks"}
+OFF = {"do": "set", "tensor": "h.0.attn.att", "index": [3], "value": 0}
+WIDE = {"width": 1400, "height": 900}
+LONGEST = 120_000  # milliseconds: a Llama of 135 million weights is read first
+
+
+class State(NamedTuple):
+    """What is opened, and what is done then."""
+
+    subject: dict[str, str]
+    view: str = "see"
+    text: str | None = None
+    focus: dict[str, Any] | None = None
+    actions: tuple[dict[str, Any], ...] = ()
+    then: Callable[[Any], None] | None = None
+
+    @property
+    def fragment(self) -> str:
+        """The end of the address that opens it: JSON, deflated, in base64url."""
+        experiment = {"subject": self.subject, "text": self.text, "actions": list(self.actions)}
+        whole = {"experiment": experiment, "view": self.view, "focus": self.focus}
+        deflate = zlib.compressobj(wbits=-15)
+        packed = deflate.compress(json.dumps(whole).encode()) + deflate.flush()
+        return "#" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def prove(page: Any) -> None:
+    """The true digits of the number that is explained."""
+    page.locator("pel-why").get_by_role("button", name="Prove this run").click()
+    page.locator("pel-why").get_by_role("heading", name="Proved").wait_for()
+    page.locator("pel-why").evaluate("(why) => why.closest('aside, section')?.scrollTo(0, 0)")
+
+
+def generate(page: Any) -> None:
+    """Tokens drawn one by one."""
+    page.get_by_role("button", name="Generate", exact=True).click()
+    page.get_by_role("radiogroup", name="Generated tokens").get_by_role("radio").nth(19).wait_for()
+
+
+def sweep(page: Any) -> None:
+    """Every head ablated."""
+    page.get_by_role("button", name="Ablate every head").click()
+    page.get_by_text("Largest changes").wait_for()
+
+
+def present(page: Any) -> None:
+    """The tour as a talk."""
+    page.get_by_role("button", name="Present").click()
+
+
+STATES = {
+    "first": State(LLAMA),
+    "model": State(SHIPPED),
+    "tour": State(SHIPPED, focus={"tour": "attention"}),
+    "talk": State(SHIPPED, focus={"tour": "attention"}, then=present),
+    "block": State(SHIPPED, focus={"node": "h.1"}),
+    "why": State(
+        ROCKS, focus={"tensor": "h.0.attn.att", "number": "h.0.attn.att[0,1,0]"}, then=prove
+    ),
+    "llama": State(
+        LLAMA,
+        text="The capital of France is",
+        focus={"node": "h.12.attn", "number": "probs[4,7042]"},
+    ),
+    "edit": State(SHIPPED, "touch", actions=(OFF,)),
+    "edited": State(SHIPPED, actions=(OFF,)),
+    "learn": State(SHIPPED, "learn"),
+    "generate": State(SHIPPED, "generate", then=generate),
+    "analyze": State(SHIPPED, "analyze", then=sweep),
+    "translate": State({"example": "where_do_you_live"}),
+}
+
+PICTURES = {
+    "page": ("first", "light"),
+    "page_tour": ("tour", "light"),
+    "page_why": ("why", "light"),
+    "page_edit": ("edited", "light"),
+    "page_analyze": ("analyze", "light"),
+    "page_model": ("block", "dark"),
+    "page_llama": ("llama", "light"),
+}
 
 
 @contextmanager
@@ -30,102 +115,16 @@ def served() -> Iterator[str]:
         process.terminate()
 
 
-def model(page: Any) -> None:
-    """The shipped model on a text."""
-    page.get_by_role("textbox", name="Text").fill(TEXT)
-    page.get_by_role("button", name="Run").click()
-    page.wait_for_function(
-        "(text) => document.querySelector('pel-app').store.run.text === text", arg=TEXT
-    )
-
-
-def example(page: Any) -> None:
-    """A model of four dimensions."""
-    page.get_by_role("button", name="choose another model or example").click()
-    page.locator(".ps-card", has_text="AI rocks").first.click()
-    page.wait_for_function("document.title.startsWith('AI rocks')")
-
-
-def into(page: Any, *labels: str) -> None:
-    """Zoom into one box of the drawing after the other."""
-    for label in labels:
-        page.locator("pel-drawing").get_by_role("button", name=label).first.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(500)
-
-
-def block(page: Any) -> None:
-    """A block of the shipped model."""
-    model(page)
-    into(page, "Block 1,")
-
-
-def attention(page: Any) -> None:
-    """The heads of a model of four dimensions."""
-    example(page)
-    into(page, "Block 0,", "Multi-head self-attention")
-
-
-def explain(page: Any) -> None:
-    """The arithmetic behind a number, and its true digits."""
-    attention(page)
-    number = page.locator('[data-number="h.0.attn.att[0,1,0]"]')
-    # On a phone the heads have no room for their numbers.
-    (number if number.count() else page.locator('[data-number="losses[1]"]')).first.click()
-    page.locator("pel-why").get_by_role("button", name="Prove this run").click()
-    page.locator("pel-why").get_by_role("heading", name="Proved").wait_for()
-    page.locator("pel-why").evaluate("(why) => why.closest('aside, section')?.scrollTo(0, 0)")
-
-
-def learning(page: Any) -> None:
-    """Ten steps of AdamW."""
-    model(page)
-    page.get_by_role("tab", name="Learn").click()
-    page.get_by_role("button", name="Step × 10").click()
-    page.locator("pel-learn").get_by_text("after 10 steps").wait_for()
-
-
-def edit(page: Any) -> None:
-    """A head ablated, and what that did."""
-    model(page)
-    page.get_by_role("tab", name="Touch").click()
-    page.get_by_role("button", name="Ablate head 2 of block 1").click()
-    page.locator('pel-touch button[aria-pressed="true"]').wait_for()
-
-
-def generating(page: Any) -> None:
-    """Tokens drawn one by one."""
-    model(page)
-    page.get_by_role("tab", name="Generate").click()
-    page.get_by_role("button", name="Generate", exact=True).click()
-    page.get_by_role("radiogroup", name="Generated tokens").get_by_role("radio").nth(19).wait_for()
-
-
-VIEWS: dict[str, Callable[[Any], None]] = {
-    "start": lambda _: None,
-    "model": model,
-    "block": block,
-    "attention": attention,
-    "explain": explain,
-    "learning": learning,
-    "edit": edit,
-    "generate": generating,
-}
-
-PICTURES = {
-    "page": ("explain", {"width": 1400, "height": 900}, "light"),
-    "page_model": ("model", {"width": 1400, "height": 900}, "dark"),
-    "page_edit": ("edit", {"width": 1400, "height": 900}, "light"),
-}
-
-
-def take(browser: Any, address: str, view: str, file: Path, *, size: Any, scheme: str) -> None:
-    """Go to a view, and save what is seen."""
-    context = browser.new_context(viewport=size, color_scheme=scheme)
+def take(browser: Any, address: str, state: State, file: Path, *, size: Any, scheme: str) -> None:
+    """Open a state, and save what is seen."""
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
-    page.goto(address)
-    page.locator("pel-tokens button").first.wait_for()
-    VIEWS[view](page)
+    page.set_default_timeout(LONGEST)
+    page.goto(address + state.fragment)
+    page.wait_for_function("document.querySelector('pel-app')?.store?.run")
+    page.wait_for_timeout(2500)
+    if state.then:
+        state.then(page)
     page.mouse.move(2, size["height"] - 2)
     page.wait_for_timeout(1500)
     page.screenshot(path=file)
@@ -140,17 +139,17 @@ def main() -> None:
     with served() as address, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         if folder is None:
-            for name, (view, size, scheme) in PICTURES.items():
+            for name, (state, scheme) in PICTURES.items():
                 file = DOCS / f"{name}.png"
-                take(browser, address, view, file, size=size, scheme=scheme)
+                take(browser, address, STATES[state], file, size=WIDE, scheme=scheme)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            for view in VIEWS:
+            for name, state in STATES.items():
                 for scheme in ("light", "dark"):
-                    for width, height in ((1280, 900), (400, 800)):
+                    for width, height in ((1280, 800), (1920, 1080), (400, 800)):
                         size = {"width": width, "height": height}
-                        file = folder / f"{view}-{scheme}-{width}.png"
-                        take(browser, address, view, file, size=size, scheme=scheme)
+                        file = folder / f"{name}-{scheme}-{width}.png"
+                        take(browser, address, state, file, size=size, scheme=scheme)
         browser.close()
 
 
