@@ -12,6 +12,7 @@ from tests.web.messages import Conversation
 PAGE = """<!doctype html><meta charset="utf-8"><title>A notebook</title>
 <style>
     /* A notebook's own rules, which a view must neither suffer from nor change. */
+    @font-face { font-family: "Own"; src: url("own.woff2") }
     body { margin: 13px; font: 11px/1 serif; text-align: right; white-space: pre; color: gray }
     html { font-size: 10px }
     * { letter-spacing: 3px }
@@ -133,6 +134,8 @@ class Notebook:
     conversation = Conversation()  # of all: an answer may reach the next notebook with that view
 
     def __init__(self, browser: Any, folder: Path, **how: Any) -> None:
+        file = folder / "notebook.html"
+        self.address = file.as_uri()
         self.complaints: list[str] = []
         self._views: dict[str, tuple[View, Comm]] = {}
         viewport = how.pop("viewport", {"width": 1280, "height": 1000})
@@ -142,9 +145,8 @@ class Notebook:
         self.page.on("request", lambda request: self._requested(request.url))
         self.page.expose_binding("toPython", lambda _, name, data: self._take(name, data))
         self.page.expose_binding("fromPython", lambda _: self._give())
-        file = folder / "notebook.html"
         file.write_text(PAGE, encoding="utf-8")
-        self.page.goto(file.as_uri())
+        self.page.goto(self.address)
 
     def show(self, *views: View) -> Any:
         """Show views, one in each cell; the page."""
@@ -163,7 +165,8 @@ class Notebook:
         return self.page.locator(".cell").nth(number)
 
     def _requested(self, url: str) -> None:
-        if not url.startswith(("file:", "blob:", "data:")):
+        # What is asked for by a relative address is asked of the notebook's server.
+        if not url.startswith((self.address, "blob:", "data:")):
             self.complaints.append(url)
 
     def _take(self, name: str, data: dict[str, Any]) -> None:

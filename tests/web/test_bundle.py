@@ -67,7 +67,7 @@ def test_a_style_sheet_asks_for_its_box_and_never_for_the_window():
         # A font is not declared in a shadow tree: there the system's own are taken.
         within = style_text(str(path.relative_to(PAGE))) in style
         assert within == (path.name != "fonts.css"), path.name
-    for unit in ("rem;", "vw", "vh", "@media (m", "@import"):
+    for unit in ("rem;", "vw", "vh", "@media (m", "@import", "url("):
         assert unit not in style
 
 

@@ -259,7 +259,9 @@ def test_twenty_mounts_and_unmounts_leave_nothing(notebook: Any, view: View):
     cdp.send("Performance.enable")
     page.evaluate(
         """() => {
-            window.urls = 0;
+            [window.urls, window.framesAsked] = [0, 0];
+            const ask = requestAnimationFrame;
+            window.requestAnimationFrame = (call) => { window.framesAsked += 1; return ask(call); };
             const { createObjectURL: make, revokeObjectURL: end } = URL;
             URL.createObjectURL = (one) => { urls += 1; return make.call(URL, one); };
             URL.revokeObjectURL = (one) => { urls -= 1; return end.call(URL, one); };
@@ -278,7 +280,10 @@ def test_twenty_mounts_and_unmounts_leave_nothing(notebook: Any, view: View):
     page.wait_for_function("() => Object.values(models)[0].heard.get('msg:custom').length === 0")
     heard = page.evaluate("[...Object.values(models)[0].heard.values()].flat().length")
     assert heard == 0
+    frames = page.evaluate("window.framesAsked")
     page.wait_for_timeout(300)
+    assert frames > 20
+    assert page.evaluate("window.framesAsked") == frames
     assert view._messages._api.held == 0
 
 
@@ -300,6 +305,9 @@ def test_the_notebook_s_rules_and_the_view_s_do_not_touch(notebook: Any, view: V
     assert page.title() == "A notebook"
     assert page.evaluate("location.hash") == ""
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    cell.get_by_role("button", name="Share").click()
+    with page.expect_download():  # and asks for no font, of its own or of the notebook's
+        cell.get_by_role("menuitem", name="Save the view as SVG").click()
 
 
 def test_the_notebook_does_not_hear_the_view_s_keys(notebook: Any, view: View):

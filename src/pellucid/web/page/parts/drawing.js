@@ -1,29 +1,24 @@
 // The whole way as one drawing: zoom from the model to a block, a head, a single number.
 
-import { define, h, say } from "../core/dom.js";
+import { define, say } from "../core/dom.js";
 import { Part } from "../core/part.js";
-import { targetAt } from "./drawing/aim.js";
-import { Canvas } from "./drawing/canvas.js";
 import { gestures } from "./drawing/gestures.js";
-import { Sweep } from "./drawing/glide.js";
-import { indexed, keyed, KEYS, siblingOf } from "./drawing/keys.js";
+import { indexed, keyed, siblingOf } from "./drawing/keys.js";
 import { formOf, layout } from "./drawing/layout.js";
 import { legend } from "./drawing/legend.js";
 import { countOfNext, following } from "./drawing/next.js";
-import { Overlay } from "./drawing/overlay.js";
 import { Pictures } from "./drawing/pictures.js";
 import { Sight } from "./drawing/sight.js";
 import { found, spotlight } from "./drawing/spotlight.js";
+import { Surface } from "./drawing/surface.js";
 import { toolbar } from "./drawing/toolbar.js";
 import { marked } from "./edits.js";
 import { Tiles } from "./tiles.js";
 
-const REST = 70; // milliseconds without a movement: then the buttons follow what is drawn
 const TURNED = 0.06; // how much another size, as a logarithm, asks for another layout
-const SWEEP = 2000; // milliseconds of the light that goes through a new run
+
 class Drawing extends Part {
-  #canvas = null;
-  #overlay = null;
+  #surface = null;
   #toolbar = null;
   #legend = null;
   #follow = null; // the next tokens of the store
@@ -31,25 +26,19 @@ class Drawing extends Part {
   #cells = null;
   #world = null;
   #known = new Map();
-  #sight = new Sight(() => this.#paint(), () => this.#later());
+  #sight = new Sight(() => this.#surface.paint(), () => this.#surface.later());
   #size = { w: 0, h: 0 };
   #laidFor = { w: 0, h: 0 };
   #mode = "forward";
   #current = "";
   #chosen = "";
-  #frame = 0;
-  #rest = 0;
-  #sweep = new Sweep(SWEEP, () => this.#paint());
   #shape = "";
   #said = ""; // the text and the model that the light went through last
-  #seen = null; // what was drawn last: its targets and numbers
-  #placed = null; // the view that the buttons stand for
-  #moved = null; // the view that was drawn last
   #targets = null; // of the spotlight
   #lit = null;
 
   connectedCallback() {
-    if (!this.#canvas) this.#build();
+    if (!this.#surface) this.#build();
     super.connectedCallback();
   }
 
@@ -58,9 +47,8 @@ class Drawing extends Part {
     window.addEventListener("pel-theme", themed, { signal });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themed, { signal });
     signal.addEventListener("abort", () => {
-      this.#sight.stop();
-      this.#sweep.stop();
-      clearTimeout(this.#rest);
+      this.#still();
+      this.#follow(null);
     });
   }
 
@@ -78,9 +66,9 @@ class Drawing extends Part {
     this.#laid();
     if (!same) this.#home();
     const said = JSON.stringify([text, subject]);
-    if (said !== this.#said) this.#sweep.begin();
+    if (said !== this.#said && this.checkVisibility()) this.#surface.sweep();
     this.#said = said;
-    this.#later();
+    this.#surface.later();
   }
 
   /** Go to {node: id} or {tensor: name, lead}, or else to all; `quiet` does not choose it. With a
@@ -105,13 +93,13 @@ class Drawing extends Part {
   spotlight(targets) {
     this.#targets = targets;
     this.#lit = spotlight(this.#known.values(), targets);
-    this.#later();
+    this.#surface.later();
   }
 
   /** All of it at about the scale at which it is looked at: {svg, width, height}, an element that
    * stands alone. What has not come yet is asked for, and left out. */
   get picture() {
-    return this.#canvas.whole(this.#world, this.#sight.view.k, this.#state());
+    return this.#surface.whole(this.#world, this.#sight.view.k, this.#state());
   }
 
   /** The legend's element. */
@@ -120,14 +108,16 @@ class Drawing extends Part {
   }
 
   #build() {
-    const again = () => this.#later();
-    this.#canvas = new Canvas(this);
-    this.#overlay = new Overlay(KEYS);
-    const buttons = this.#overlay.root;
+    const again = () => this.#surface.later();
+    this.#surface = new Surface(this, () => this.#look(), (view) => {
+      this.#toolbar.update(this.#world, view, this.#size, this.#mode);
+      this.#legend.update(this.#mode);
+    });
+    const buttons = this.#surface.buttons.root;
     this.#follow = following(again);
     // Of the store that is there when something is asked, not of the one at the beginning.
     const [picture, tensor] = ["picture", "tensor"].map((name) => (fields) => this.store[name](fields));
-    this.#pictures = new Pictures({ picture }, again, () => this.#canvas.colors);
+    this.#pictures = new Pictures({ picture }, again, () => this.#surface.colors);
     this.#cells = new Tiles({ tensor }, again);
     this.#toolbar = toolbar({
       mode: (mode) => this.#turn(mode),
@@ -136,7 +126,7 @@ class Drawing extends Part {
       go: (item) => this.#go(item),
     });
     this.#legend = legend();
-    const place = h("div", { class: "pd-window" }, this.#canvas.element, buttons);
+    const place = this.#surface.element;
     this.append(this.#toolbar.element, place, this.#legend.element);
     new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect)).observe(place);
     gestures(buttons, {
@@ -160,7 +150,7 @@ class Drawing extends Part {
       fit: () => this.#home(true) || true,
       why: ({ dataset }) => say(this, "pel-why", { name: dataset.number }) || true,
       back: () => this.#go(this.#known.get(this.#current)) || true,
-      number: (number, down, right) => this.#overlay.beside(number, down, right) || true,
+      number: (number, down, right) => this.#surface.buttons.beside(number, down, right) || true,
     };
   }
 
@@ -170,7 +160,7 @@ class Drawing extends Part {
     // Where there are two streams, the first is that of the source.
     const first = source.length ? { [outline[0].stream]: pieces(source) } : {};
     this.#laidFor = this.#size;
-    void this.#canvas.colors; // and the faces: titles are measured in them
+    void this.#surface.colors; // and the faces: titles are measured in them
     this.#world = layout(marked(outline, this.store.experiment), {
       mode: this.#mode,
       size: this.#size,
@@ -185,9 +175,9 @@ class Drawing extends Part {
 
   #resized({ width, height }) {
     if (!this.isConnected) return; // what was taken away is told once more
-    this.#size = this.#canvas.resize(width, height);
-    this.#overlay.resize(width, height, this.#size);
-    if (!this.store?.run || !this.#world || !width || !height) return;
+    this.#size = this.#surface.resize(width, height);
+    if (!width || !height) return void this.#still();
+    if (!this.store?.run || !this.#world) return;
     const { aim } = this.#sight;
     if (!this.#sight.view || aim === this.#world) return void this.#home();
     this.#sight.over(this.#world, this.#size, this.#known);
@@ -218,16 +208,16 @@ class Drawing extends Part {
     if (!item || item === this.#world) return void this.#home(true);
     this.#current = item.key;
     this.#sight.at(item);
-    this.#paint();
-    this.#place();
-    this.#overlay.element(item.key)?.focus({ preventScroll: true });
+    this.#surface.paint();
+    this.#surface.place();
+    this.#surface.buttons.element(item.key)?.focus({ preventScroll: true });
   }
 
   #enter(item) {
     if (!item) return;
     this.#choose(item);
     if (this.#sight.aim !== item) return void this.#go(item);
-    const numbers = this.#overlay.numberOf(item.key);
+    const numbers = this.#surface.buttons.numberOf(item.key);
     if (numbers) numbers.focus();
     else if (item.children.length) this.#go(item.children[0]);
     else this.#sight.into(item);
@@ -240,9 +230,10 @@ class Drawing extends Part {
     return true;
   }
 
-  // What is under a point of the window, as it is drawn there now; or what an element stands for.
+  // What is under a point of the window, or what an element stands for.
   #under(at, element) {
-    if (at && this.#seen) return { at, ...targetAt(this.#seen, at) };
+    const there = at && this.#surface.under(at);
+    if (there) return { at, ...there };
     const { key, number } = element.closest("[data-key], [data-number]")?.dataset ?? {};
     return number ? { number: { name: number } } : { item: this.#known.get(key) };
   }
@@ -260,55 +251,42 @@ class Drawing extends Part {
     this.#current = item.key;
     const { tensor, node } = item;
     say(this, "pel-chosen", tensor ? { tensor, node: item.parent.node } : { node });
-    this.#later();
+    this.#surface.later();
   }
 
   #focused(target) {
     const { key } = target.closest("[data-key]")?.dataset ?? {};
     if (key && key !== this.#current) {
       this.#current = key;
-      this.#later();
+      this.#surface.later();
     }
   }
 
   #themed() {
-    this.#canvas.themed();
+    this.#surface.themed();
     this.#pictures.fade();
-    this.#later();
+    this.#surface.later();
   }
 
-  #later() {
-    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#paint());
+  // Hidden, or taken away: nothing goes on moving.
+  #still() {
+    this.#sight.stop();
+    this.#surface.stop();
   }
 
   #state() {
     return {
       pictures: this.#pictures, cells: this.#cells, next: this.store.next, mode: this.#mode,
-      lit: this.#lit, sweep: this.#sweep.part, current: this.#current, home: this.#sight.home,
+      lit: this.#lit, current: this.#current, home: this.#sight.home,
     };
   }
 
-  #paint() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+  // What the surface shows now.
+  #look() {
     const { view } = this.#sight;
-    if (!this.#world || !view || !this.#size.w || this.hidden) return;
-    this.#seen = this.#canvas.draw(this.#world, view, this.#size, this.#state());
-    if (this.#placed) this.#overlay.shift(this.#placed, view);
-    // What arrives while one looks on must not keep the buttons waiting.
-    if (view !== this.#moved) clearTimeout(this.#rest);
-    if (view !== this.#moved || !this.#rest) this.#rest = setTimeout(() => this.#place(), REST);
-    this.#moved = view;
-    this.#toolbar.update(this.#world, view, this.#size, this.#mode);
-    this.#legend.update(this.#mode);
-  }
-
-  #place() {
-    clearTimeout(this.#rest);
-    this.#rest = 0;
-    if (!this.#seen) return;
-    this.#placed = this.#sight.view;
-    this.#overlay.place(this.#seen, { current: this.#current, chosen: this.#chosen });
+    if (!this.#world || !view || !this.#size.w || this.hidden) return null;
+    const state = this.#state();
+    return { world: this.#world, view, size: this.#size, state, chosen: this.#chosen };
   }
 }
 

@@ -76,7 +76,8 @@ async function pictureOf(app) {
   const below = heights.reduce((sum, one) => sum + one, 0);
   const size = { width, height: below + 2 * MARGIN + said.length * LINE };
   const made = blank(view, size);
-  made.append(svg("style", {}, await fontFaces()));
+  // In a notebook the fonts of the document are the notebook's own.
+  if (!app.embedded) made.append(svg("style", {}, await fontFaces()));
   parts.forEach(({ elements }, at) => {
     const top = heights.slice(0, at).reduce((sum, one) => sum + one, 0);
     made.append(svg("g", { transform: `translate(0 ${top})` }, elements));

@@ -15,7 +15,7 @@ export function nextBar(app) {
   const asks = h("strong", {}, "Next after");
   const after = h("span", { class: "nx-after" });
   const places = Array.from({ length: LISTED }, () => place(app));
-  const list = h("ol", { class: "nx-list", "aria-label": "Likeliest next tokens" },
+  const list = h("ol", { class: "nx-list", "aria-label": "Likeliest tokens" },
     places.map(({ element }) => element));
   const why = h("p", { class: "nx-problem" });
   const write = h("button", { class: "nx-write", onclick: () => app.writeOn() });

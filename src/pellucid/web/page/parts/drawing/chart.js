@@ -3,7 +3,8 @@
 import { spelled } from "../pieces.js";
 import { cut, LEAST, widthOf } from "./words.js";
 
-/** The bars in a box; `next` is {tokens: [{id, text, p, name}]}, or null while it is on its way. */
+/** The bars in a box; `next` is {asks, after, tokens: [{id, text, p, name}]}, or null while it is on
+ * its way. */
 export function chartDrawn(item, at, to) {
   const { pen, state, size: window } = to;
   const { colors } = pen;
@@ -11,8 +12,10 @@ export function chartDrawn(item, at, to) {
   const title = item.strip * k;
   pen.rect(at, { fill: colors.card, stroke: colors.edge, radius: 4 });
   const size = Math.max(LEAST, Math.min(20, title * 0.68));
-  if (title >= LEAST) {
-    pen.text("Next token", at.x + size * 0.7, at.y + title * 0.5 + size * 0.42, { size, weight: 650 });
+  if (state.next && title >= LEAST) {
+    const { asks, after } = state.next;
+    const words = cut(`${asks} “${spelled(after)}”`, at.w - size * 1.4, size) || asks;
+    pen.text(words, at.x + size * 0.7, at.y + title * 0.5 + size * 0.42, { size, weight: 650 });
   }
   const rows = state.next?.tokens.slice(0, item.rows) ?? [];
   const [x, w] = [at.x + title * 0.5, at.w - title];

@@ -143,7 +143,7 @@ function nextTokens({ stream, ribbon }, { unit, next: most, size }) {
   // In a low window fewer of them: the rest has to be seen too.
   const next = clamp(Math.floor(size.h * SEEN.next.part / SEEN.next.row), Math.min(3, most), most);
   const [w, h] = [SEEN.next.w * unit, (SEEN.next.rest + SEEN.next.row * next) * unit];
-  const title = "Next token";
+  const title = "Likeliest tokens";
   const node = { id: "next", title, kind: "next", block: null, head: null, tensors: [],
     children: [], formulas: [], says: "", lines: [] };
   return { kind: "next", node, title, x: 0, y: 0, w, h, strip: SEEN.strip * unit, stream, ribbon,

@@ -8,13 +8,14 @@ export function countOfNext({ kind, tokens, losses, model }) {
   return some ? Math.min(TOP, model?.vocabulary ?? TOP) : 0;
 }
 
-/** Calls `arrived` whenever a store's next tokens are others; one store at a time is followed. */
+/** Calls `arrived` whenever a store's next tokens are others; one store at a time is followed, and
+ * none after null. */
 export function following(arrived) {
   let [followed, left] = [null, null];
   return (store) => {
     if (store === followed) return;
     left?.abort();
     [followed, left] = [store, new AbortController()];
-    store.addEventListener("next", arrived, { signal: left.signal });
+    store?.addEventListener("next", arrived, { signal: left.signal });
   };
 }
