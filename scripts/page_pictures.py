@@ -1,7 +1,7 @@
 """The pictures of the page for README.md and docs/page.md, from the page itself.
 
     python scripts/page_pictures.py            writes docs/page*.png
-    python scripts/page_pictures.py --all DIR  every state, light and dark, in three widths, into DIR
+    python scripts/page_pictures.py --all DIR  every state, light and dark, three widths, into DIR
 
 Needs Chromium, the `test` extra, and `pellucid get smollm2-135m`.
 """
