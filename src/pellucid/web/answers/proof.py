@@ -28,6 +28,9 @@ BOXED = 20_000
 BITS = 256
 """Of the arithmetic in which a ball is put together again from its three floats."""
 
+BEGINS: Json = {"part": "The proof begins", "share": 0.0}
+"""What is told before there is anything to tell."""
+
 DIGITS = 32
 """At most so many digits of a true number are written."""
 
@@ -72,7 +75,7 @@ def proving(run: ExperimentRun) -> Iterator[Json]:
         stepped = Stepped(model, batch)
 
     def events() -> Iterator[Json]:
-        for event in events_of(_prove, run.tape, stepped):
+        for event in events_of(_prove, run.tape, stepped, first=BEGINS):
             if "done" not in event:
                 yield event
                 continue

@@ -43,9 +43,14 @@ _COMMAND = (
 
 
 def events_of(
-    work: Callable[..., Any], *arguments: Any, seconds: float = SECONDS
+    work: Callable[..., Any],
+    *arguments: Any,
+    first: dict[str, Any] | None = None,
+    seconds: float = SECONDS,
 ) -> Iterator[dict[str, Any]]:
     """Run `work(tell, *arguments)`: what it tells, and last `{"done": what it returns}`.
+
+    `first` is told at once: until the process has begun seconds may pass, and whoever reads may go.
 
     The function is one of a module, and all that goes there and comes back can be pickled. Where
     the iterator is closed before the end, the process ends at once.
@@ -54,12 +59,14 @@ def events_of(
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     until = monotonic() + seconds
-    last: dict[str, Any] = {}
+    last = first
     with Popen(_COMMAND, stdin=PIPE, stdout=PIPE, env=environment) as process:
         came: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         speaker = Thread(target=_speak, args=(process, (work, arguments), came), daemon=True)
         speaker.start()
         try:
+            if first:
+                yield first
             while (left := until - monotonic()) > 0:
                 try:
                     kind, value = came.get(timeout=min(PULSE, left))
@@ -82,6 +89,10 @@ def events_of(
         finally:
             process.kill()
             speaker.join()
+            # It may be over before all that was asked has gone there: then this cannot be closed.
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
 
 
 def _speak(process: Popen[bytes], asked: Any, came: SimpleQueue[tuple[str, Any]]) -> None:

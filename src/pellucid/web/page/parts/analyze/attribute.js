@@ -17,7 +17,7 @@ export function attribute(panel) {
   let found = null;
   let chosen = null;
   const of = switcher("Of", [["two", "difference of logits"], ["one", "the answer's logit alone"]],
-    "two", () => ask(asked));
+    "two", () => asked && ask(asked));
   const sum = h("div", { class: "pa-sum" });
   const table = heat({ label: "What each head and MLP adds, a row a block", said, onchoose: at,
     legend: ["takes away", "adds"] });

@@ -87,6 +87,7 @@ export function patch(panel) {
 
   async function begin() {
     stale();
+    if (!asked) return;
     const one = now = { key: keyOf(panel.store), pieces: [], start: 0, cells: new Map() };
     const { position, first, second } = asked;
     const { layers } = panel.store.run.model;

@@ -18,9 +18,9 @@ export function paths(panel) {
   let found = null;
   let largest = 1;
   const of = switcher("Of", [["two", "difference of logits"], ["one", "the answer's logit alone"]],
-    "two", () => ask(asked));
+    "two", () => asked && ask(asked));
   const least = slider({ label: "Followed from this share of the largest on", min: 0.03,
-    max: 1, value: 0.25, onchange: () => ask(asked) });
+    max: 1, value: 0.25, onchange: () => asked && ask(asked) });
   const drawn = h("div", { class: "pg-drawn" });
   const status = h("output", { class: "heat-status" });
   const detail = h("section", { class: "pa-detail", "aria-live": "polite" });

@@ -44,7 +44,7 @@ export function steer(panel) {
     h("div", { class: "pa-pair" }, sides.map((one) => one.element)));
   for (const one of [text, against]) one.addEventListener("change", () => changed());
 
-  const ready = () => by.value === "tokens" || (text.value !== "" && against.value !== "");
+  const ready = () => asked && (by.value === "tokens" || text.value !== "" && against.value !== "");
 
   function action() {
     const place = { do: "steer", name: `h.${blocks.at}.resid_post`, strength: strength.value };
@@ -66,7 +66,7 @@ export function steer(panel) {
   function changed() {
     texts.hidden = by.value !== "texts";
     keep.disabled = !ready();
-    if (!asked || !ready()) return;
+    if (!ready()) return;
     doing.stop();
     for (const one of sides) fill(one.written);
     const { position } = asked;
@@ -108,6 +108,7 @@ export function steer(panel) {
   }
 
   async function kept() {
+    if (!ready()) return;
     const one = action();
     await panel.store.act(one);
     say(panel, "pel-say", { message: `Steered by ${differenceText(asked)}` });

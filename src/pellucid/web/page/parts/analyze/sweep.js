@@ -19,7 +19,7 @@ export function sweep(panel) {
   let now = null; // {heads: Map "block,head" -> {loss, difference}, base}
   let chosen = null;
   const where = switcher("Off at", [["all", "all places"], ["one", "that place alone"]], "all",
-    () => ask(asked));
+    () => asked && ask(asked));
   const measure = switcher("Color by", [["loss", "loss"], ["difference", "difference of logits"]],
     "loss", () => shown());
   const doing = work(panel, "Ablate every head", () => begin());
@@ -60,6 +60,7 @@ export function sweep(panel) {
   }
 
   async function begin() {
+    if (!now) return;
     const mine = now;
     const { layers, heads } = panel.store.run.model;
     const { position, first, second } = asked;

@@ -20,6 +20,7 @@ export function textForm(app) {
   // One run at a time: of what is typed meanwhile only the last is run.
   async function follow(said) {
     clearTimeout(later);
+    later = 0;
     wanted = said;
     if (running) return;
     running = true;
@@ -41,6 +42,7 @@ export function textForm(app) {
       typed = true;
       const now = said();
       later = setTimeout(() => {
+        later = 0;
         const { text, source_text: read } = store.run ?? {};
         const same = now.text === text && (now.source ?? read) === read;
         if (one.value.trim() && !same) follow(now);
@@ -82,9 +84,9 @@ export function textForm(app) {
     },
   };
 
-  // What one is typing stays, whatever run comes meanwhile.
+  // What one is typing, or what is still to be run, stays, whatever run comes meanwhile.
   function ahead() {
-    return typed && [field, source].includes(active());
+    return typed && (later > 0 || wanted !== null || [field, source].includes(active()));
   }
 }
 
