@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from pellucid.errors import PellucidError
@@ -78,6 +78,7 @@ JSON = some.recursive(
 KEYS = some.sampled_from(["subject", "text", "actions", "next", "do", "name", "example"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(some.dictionaries(KEYS, JSON | some.dictionaries(KEYS, JSON)))
 def test_whatever_comes_is_an_experiment_or_an_error_of_ours(came: dict[str, Any]):
     with suppress(PellucidError):

@@ -53,6 +53,19 @@ FIELDS: dict[str, dict[str, Any]] = {
     "python": OWN,
     "checkpoint": OWN,
     "prove": OWN,
+    "tour": OWN,
+    "tried": OWN | {"before": AI_ROCKS},
+    "sweep": {"experiment": AI_ROCKS, "first": 0, "second": 1, "position": 1, "at": 1},
+    "patching": {
+        "experiment": AI_ROCKS,
+        "text": "rocks AI",
+        "first": 0,
+        "second": 1,
+        "position": 1,
+        "what": "mlp",
+    },
+    "paths": {"experiment": AI_ROCKS, "first": 0, "second": 1, "position": 1, "least": 0.2},
+    "contributions": {"experiment": AI_ROCKS, "first": 0, "second": 1, "position": 1},
 }
 DEEP: list[Any] = []
 for _ in range(200):
@@ -122,7 +135,7 @@ def test_every_call_has_its_message():
 def test_a_message_with_anything_in_it_is_answered_or_refused(own_api: SessionApi, call: str):
     check_answered(own_api, call, FIELDS[call])
     every = [*places(FIELDS[call])]
-    slow = {"prove": 10, "train": 10, "checkpoint": 15, "merges": 40}
+    slow = {"prove": 10, "tour": 20, "tried": 20, "sweep": 20, "patching": 20, "paths": 20, "train": 10, "checkpoint": 15, "merges": 40}
 
     @settings(
         max_examples=slow.get(call, 60),

@@ -137,7 +137,7 @@ def test_a_file_of_a_record_is_read_as_it_was_written(tmp_path: Path):
 def test_the_tour_and_every_view_are_there_without_a_server(opened: Any):
     page, tried = opened, 0
     trouble = page.locator(".pel-problem p")
-    page.get_by_role("button", name="Tour").click()
+    page.get_by_role("button", name="Tour", exact=True).click()
     tour = page.locator("pel-tour")
     steps = tour.locator(".tour-place")
     steps.first.wait_for()

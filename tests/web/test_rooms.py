@@ -14,6 +14,7 @@ BELOW: dict[str, set[str]] = {
     "answers": {"session"},
     "http": {"answers", "resources", "turns"},
     "notebook": {"answers", "resources", "turns"},
+    "record": {"answers", "notebook", "resources", "session"},
     "widget": {"notebook", "answers", "session"},
 }
 """What each room of web/ may import of the others."""
