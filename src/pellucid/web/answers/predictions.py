@@ -37,7 +37,8 @@ AFTER = 16
 def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     """The likeliest tokens after the text: `p` as sampling leaves each, `probability` the model's.
 
-    A token that top-k or top-p leaves out stands there with p = 0. `whole` is the text with it.
+    A token that top-k or top-p leaves out stands there with p = 0. Where sampling changes nothing, `p`
+    is the run's own number, to its last digit. `whole` is the text with the token.
     """
     trace, batch = traced(run), run.subject.batch
     tokenizer, model, place = trace.tokenizer, trace.model, len(trace.pieces) - 1
@@ -45,12 +46,13 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     after = trace.pieces[-1]
     if tokenizer is not None and "tokens" in run.tape:
         after = tokenizer.decode(run.tape.value("tokens").tolist())
-    ids = _likeliest(run.tape.value("probs")[place][:size], fields["top"])
+    probs, sampling = run.tape.value("probs")[place], Sampling(**fields["sampling"])
+    ids = _likeliest(probs[:size], fields["top"])
     # A model that is padded has ids that its tokenizer lacks: nothing draws those.
-    kept, shares = candidates(
-        run.tape.value("logits")[place][:size], Sampling(**fields["sampling"])
-    )
+    kept, shares = candidates(run.tape.value("logits")[place][:size], sampling)
     drawn = torch.zeros(size, dtype=shares.dtype).index_put((kept,), shares)
+    if sampling == Sampling() and len(probs) == size:
+        drawn = probs
     return {
         "asks": model.asks,
         "after": _tail(after),
@@ -60,7 +62,7 @@ def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
                 "id": token,
                 "text": run.piece(token),
                 "p": float(drawn[token]),
-                "probability": float(run.tape.value("probs")[place, token]),
+                "probability": float(probs[token]),
                 "name": at("probs", (place, token)),
                 "whole": model.write(tokenizer, batch, [token]),
             }
