@@ -42,7 +42,7 @@ def test_a_translator_in_every_view(visitor: Visitor):
     page.get_by_role("button", name="Append").click()
     shown(page, "text", "I")
     page.get_by_role("tab", name="See").click()
-    page.get_by_role("button", name="Read it as a lesson").click()
+    page.get_by_role("button", name="As a lesson").click()
     page.get_by_role("button", name="Open its model").first.click()
     shown(page, "kind", "model")
 

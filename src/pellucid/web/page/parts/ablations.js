@@ -4,7 +4,7 @@ import { active, fill, h, say } from "../core/dom.js";
 import { inWords, without, zeroed } from "./actions.js";
 
 const SIDE = 24; // pixels of a head's picture
-const HUE = [58, 126, 206]; // a blue that is seen on light and on dark
+const HUE = [205, 62, 88]; // of attention, so that it is seen on light and on dark
 
 /** A grid of heads, block by block, with the MLPs in a last column: {element, draw(run)}. */
 export function ablations(panel) {
@@ -56,7 +56,7 @@ export function ablations(panel) {
     const columns = rows[0].heads;
     fill(grid, h("table", {},
       h("caption", { class: "unseen" }, "Heads and MLPs, a row a block"),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "block"),
+      h("thead", {}, h("tr", {}, h("td", { class: "muted" }, "head"),
         columns.map((at) => h("th", { scope: "col" }, String(at))),
         h("td", {}))),
       h("tbody", {}, rows.map(row))));

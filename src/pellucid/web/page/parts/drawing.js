@@ -59,6 +59,7 @@ class Drawing extends Part {
     this.#pictures.clear();
     this.#cells.clear();
     this.#follow(this.store);
+    this.#legend.show(outline);
     // The same way with other numbers, after a step or an edit: one goes on looking where one was.
     const shape = formOf(outline);
     const same = shape === this.#shape && this.#sight.view;
@@ -102,6 +103,11 @@ class Drawing extends Part {
     return this.#surface.whole(this.#world, this.#sight.view.k, this.#state());
   }
 
+  /** Its tools' element, which may stand elsewhere. */
+  get tools() {
+    return this.#toolbar.element;
+  }
+
   /** The legend's element. */
   get legend() {
     return this.#legend.element;
@@ -126,8 +132,10 @@ class Drawing extends Part {
       go: (item) => this.#go(item),
     });
     this.#legend = legend();
+    const { element: tools, place: path } = this.#toolbar;
     const place = this.#surface.element;
-    this.append(this.#toolbar.element, place, this.#legend.element);
+    place.append(path);
+    this.append(tools, place, this.#legend.element);
     new ResizeObserver(([{ contentRect }]) => this.#resized(contentRect)).observe(place);
     gestures(buttons, {
       // A notebook scrolls by the wheel, and goes on doing so over the drawing.
@@ -201,6 +209,7 @@ class Drawing extends Part {
       Math.abs(Math.log(now.h / before.h))) > TURNED;
     // All of it is shown in lines that fit the window; what is seen from near stays where it is.
     if (turned) this.#laid();
+    else this.#sight.over(this.#world, now, this.#known);
     this.#sight.all(slowly);
   }
 

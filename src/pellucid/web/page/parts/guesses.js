@@ -68,7 +68,14 @@ function lensTable({ layers }) {
       return h("th", { scope: "col" }, String(rank));
     }))),
     h("tbody", {}, layers.map(({ name, rows }) => h("tr", {},
-      h("th", { scope: "row" }, h("code", {}, name)),
+      h("th", { scope: "row", title: name }, inWords(name)),
       rows.map(({ piece, probability }) => h("td", { class: "guess", title: String(probability),
         style: { "--share": probability } }, token(piece), h("small", {}, share(probability))))))));
+}
+
+// Where in the stream: h.1.resid_pre is what goes into block 1.
+function inWords(name) {
+  const [, block, place] = /h\.(\d+)\.resid_(pre|post)$/.exec(name) ?? [];
+  if (!place) return h("code", {}, name);
+  return `${place === "pre" ? "before" : "after"} block ${block}`;
 }

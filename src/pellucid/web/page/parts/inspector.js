@@ -34,6 +34,11 @@ class Inspector extends Part {
     reachable(this);
   }
 
+  /** What is chosen: {tensor, node}, {node}, or null. */
+  get chosen() {
+    return this.#chosen;
+  }
+
   /** Show nothing. */
   close() {
     this.#chosen = null;
@@ -64,7 +69,7 @@ class Inspector extends Part {
     const title = h("h2", {}, node.title);
     const list = node.tensors.map((tensor) => h("li", {}, this.#link(tensor)));
     const tensors = list.length ? h("ul", { class: "pi-list" }, list) : null;
-    return [this.#head(title, []), this.#formulas(node), tensors];
+    return [this.#formulas(node), tensors, this.#head(title, [])];
   }
 
   #link({ name, lead, shape, symbol, meaning }) {
@@ -72,7 +77,7 @@ class Inspector extends Part {
     const button = h("button", { class: "link", onclick: look }, h("code", {}, name));
     const size = h("span", { class: "shape" }, shapeText(shape));
     const sign = symbol && h("span", { class: "symbol" }, symbol);
-    return [button, " ", size, " ", sign, " ", h("span", { class: "muted" }, meaning)];
+    return [h("span", {}, meaning), " ", sign, h("span", { class: "pi-code" }, button, " ", size)];
   }
 
   #head(title, tools) {

@@ -13,6 +13,7 @@ const OUTLINE = "outline open";
 
 class See extends Part {
   #parts = null;
+  #top = h("div", { class: "pel-see-top" });
 
   connectedCallback() {
     if (!this.#parts) this.#build();
@@ -26,8 +27,9 @@ class See extends Part {
     const lesson = this.store.run.kind === "lesson";
     this.classList.toggle("pel-see-lesson", lesson);
     this.#parts.lesson.hidden = !lesson;
-    this.#parts.tokens.hidden = lesson || !this.store.run.tokens.length;
-    this.#parts.read.hidden = lesson || !this.store.run.other;
+    this.#top.hidden = lesson;
+    this.#parts.tokens.hidden = !this.store.run.tokens.length;
+    this.#parts.read.hidden = !this.store.run.other;
   }
 
   /** Go to {node} or {tensor, lead}. */
@@ -55,9 +57,10 @@ class See extends Part {
     const line = separator({ of: side, name: "outline" });
     const middle = h("div", { class: "pel-see-middle" }, side, line, parts.drawing, parts.lesson);
     parts.read = h("button", { class: "quiet pel-read", hidden: true,
-      onclick: () => this.store.show({ subject: this.store.run.other }) }, "Read it as a lesson");
+      onclick: () => this.store.show({ subject: this.store.run.other }) }, "As a lesson");
     this.#parts = parts;
-    this.append(parts.read, parts.tokens, middle);
+    this.append(this.#top, middle);
+    this.#top.append(parts.tokens, parts.read, parts.drawing.tools); // one row above the drawing
     this.addEventListener("pel-chosen", ({ detail }) => {
       parts.outline.mark(detail);
       const { tensor, node } = detail;

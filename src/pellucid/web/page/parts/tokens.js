@@ -8,12 +8,14 @@ import { number } from "./number.js";
 class Tokens extends Part {
   #open = null;
   #source = h("ol", { class: "pk-list pk-source", "aria-label": "Source", hidden: true });
+  #legend = h("p", { class: "pk-legend", title: "How wrong the guess was of what comes after each" },
+    "Loss after");
   #list = h("ol", { class: "pk-list" });
   #detail = h("div", { class: "pk-detail", id: "pel-token", hidden: true });
 
   connectedCallback() {
     if (!this.#list.isConnected) {
-      this.append(this.#source, this.#list, this.#detail);
+      this.append(this.#source, this.#legend, this.#list, this.#detail);
       this.addEventListener("keydown", (event) => this.#key(event));
     }
     super.connectedCallback();
@@ -29,10 +31,10 @@ class Tokens extends Part {
     const { tokens, losses, source_tokens: sources } = this.store.run;
     this.#source.hidden = !sources.length;
     fill(this.#source, sources.map(({ id, piece }, at) => h("li", {},
-      h("span", { class: "pk-token", title: `source token ${at}: ${piece}, id ${id}` },
-        h("span", { class: "pk-piece" }, spelt(piece)), h("span", { class: "pk-id" }, id)))));
+      h("span", { class: "pk-token", title: `source token ${at}: ${piece}, id ${id}` }, spelt(piece)))));
     const known = losses.filter((loss) => typeof loss === "number");
     const most = Math.max(1e-9, ...known);
+    this.#legend.hidden = !known.length;
     fill(this.#list, tokens.map((token, at) => this.#chip(token, at, losses[at], most)));
     this.#show(null);
   }
@@ -40,15 +42,15 @@ class Tokens extends Part {
   #chip({ id, piece }, at, loss, most) {
     const button = h("button", { class: "pk-token", "aria-expanded": "false" });
     set(button, { "aria-controls": "pel-token", title: `token ${at}: ${piece}, id ${id}` });
-    const spelling = h("span", { class: "pk-piece" }, spelt(piece));
-    button.append(spelling, h("span", { class: "pk-id" }, id));
+    button.append(spelt(piece));
     button.addEventListener("click", () => this.#show(this.#open === at ? null : at));
     return h("li", {}, button, this.#loss(at, loss, most));
   }
 
   #loss(at, loss, most) {
     if (loss === null || loss === undefined) return h("span", { class: "pk-loss" }, "–");
-    const text = written(Number(loss).toFixed(2));
+    const small = loss > 0 && loss < 0.005;
+    const text = small ? "<0.01" : written(Number(loss).toFixed(2));
     const made = number(`losses[${at}]`, loss, text, "pk-loss pk-known");
     made.style.setProperty("--part", String(Math.max(0, Math.min(1, Number(loss) / most || 0))));
     return made;

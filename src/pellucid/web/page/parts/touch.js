@@ -36,10 +36,10 @@ class Touch extends Panel {
     this.#parts = made;
     made.all = h("div", {},
       h("div", { class: "columns even" },
-        h("div", {}, made.set.element, made.patch.element),
         h("div", {}, made.ablations.element,
           h("section", {}, h("h3", {}, "What was done"), made.list, made.undo.element,
-            h("div", { class: "actions" }, made.clear, made.python)))),
+            h("div", { class: "actions" }, made.clear, made.python))),
+        h("div", {}, made.set.element, made.patch.element)),
       made.effect);
     fill(this, h("h2", { class: "unseen" }, "Touch"), made.lesson, made.all);
   }

@@ -19,6 +19,7 @@ export function panel(app) {
   const hint = h("p", { class: "hint" }, "Click a number: its arithmetic stands here.");
   const chosen = part("Chosen", greeting.element, inspector);
   const reasons = part("Why this number", hint);
+  let why = null;
   const title = h("h2", { class: "pel-side-title" });
   const turns = ["Chosen", "Why"].map((word, at) => h("button", { class: "quiet",
     onclick: () => show(at === 0 ? "chosen" : "why", "full") }, word));
@@ -35,6 +36,7 @@ export function panel(app) {
       separator({ of: chosen, name: "chosen", axis: "height", share: 0.8 }), reasons),
   );
   let from = null;
+  let of = null; // what is looked at
 
   // `open` is how it lies over a view: "peek" is its head alone, "full" is all; `what` is then shown.
   function show(what, open) {
@@ -68,7 +70,7 @@ export function panel(app) {
     delete element.dataset.open;
     if (made.name) {
       made.name = null;
-      reasons.querySelector("pel-why").name = null;
+      why.remove(); // it asks no more
       hint.hidden = false;
       element.dataset.now = "chosen";
       app.unwhy();
@@ -78,7 +80,9 @@ export function panel(app) {
 
   function update() {
     greeting.element.hidden = !inspector.hidden;
-    if (inspector.hidden) fill(title, "Chosen");
+    const { tensor, node } = inspector.chosen ?? {};
+    fill(title, tensor ? h("code", {}, numberName(tensor.name, tensor.lead))
+      : node?.title ?? store.run?.title ?? "");
   }
 
   const made = {
@@ -90,24 +94,19 @@ export function panel(app) {
       inspector.store ??= store;
       inspector.show(detail);
       update();
-      const { tensor, node } = detail;
-      fill(title, tensor ? h("code", {}, numberName(tensor.name, tensor.lead)) : node?.title);
       show("chosen", element.dataset.open ?? "peek");
       chosen.scrollTop = 0;
     },
 
     /** Show why a number is what it is. */
     why(name) {
-      let why = reasons.querySelector("pel-why");
-      if (!why) {
-        why = Object.assign(h("pel-why"), { store });
-        reasons.append(why);
-      }
+      why ??= Object.assign(h("pel-why"), { store });
       const opening = !made.name;
       if (opening) from = active();
       hint.hidden = true;
       made.name = name;
       why.name = name;
+      if (!why.isConnected) reasons.append(why);
       show("why", "full");
       if (opening) reasons.focus({ preventScroll: true });
     },
@@ -125,8 +124,11 @@ export function panel(app) {
     /** There is another run. */
     update() {
       greeting.update();
-      if (made.name) reasons.querySelector("pel-why").name = made.name;
-      update();
+      const subject = JSON.stringify(store.run?.subject);
+      if (of && subject !== of) leave(); // another model's number
+      of = subject;
+      if (made.name) why.name = made.name;
+      queueMicrotask(update); // when what was chosen knows whether it is still there
     },
   };
   app.toggleAttribute("data-folded", kept(FOLDED) === "yes");

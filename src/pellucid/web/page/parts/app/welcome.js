@@ -6,7 +6,6 @@ import { count } from "../../core/numbers.js";
 /** The words for an app: {element, update()}. */
 export function welcome(app) {
   const { store } = app;
-  const title = h("h2", {});
   const about = h("p", { class: "muted" });
   const size = h("p", { class: "muted tabular" });
   const ways = h("ul", { class: "pw-ways" }, [
@@ -15,14 +14,13 @@ export function welcome(app) {
     ["Type", "another text: all follows."],
   ].map(([what, then]) => h("li", {}, h("strong", {}, what), " ", then)));
   const tour = h("button", { class: "main", onclick: () => app.tour() }, "Take the tour");
-  const element = h("div", { class: "pw-welcome" }, title, about, size, tour, ways);
+  const element = h("div", { class: "pw-welcome" }, about, size, tour, ways);
   return {
     element,
     update() {
       const { run, start } = store;
       if (!run) return;
       const known = start?.models.find(({ name }) => name === run.subject.model);
-      fill(title, run.title);
       tour.hidden = run.kind === "lesson";
       fill(about, known?.about ?? run.about.split("\n")[0]);
       const { model } = run;

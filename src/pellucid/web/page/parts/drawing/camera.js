@@ -2,11 +2,11 @@
 
 const MARGIN = 0.04;
 
-/** The view on all of a box, in the middle, in a window of that size. */
-export function fitting({ x, y, w, h }, size, most = Infinity) {
+/** The view on all of a box, in the middle, in a window of that size; `top` pixels of it stay free. */
+export function fitting({ x, y, w, h }, size, most = Infinity, top = 0) {
   const room = 1 - 2 * MARGIN;
-  const k = Math.min((size.w * room) / w, (size.h * room) / h, most);
-  return { x: x + w / 2 - size.w / 2 / k, y: y + h / 2 - size.h / 2 / k, k };
+  const k = Math.min((size.w * room) / w, ((size.h - top) * room) / h, most);
+  return { x: x + w / 2 - size.w / 2 / k, y: y + h / 2 - (size.h + top) / 2 / k, k };
 }
 
 /** The view after growing by a factor about a point of the window. */

@@ -10,10 +10,11 @@ import { LEAST, widthOf } from "./words.js";
 const GAP = 70;
 const ROUNDS = 10;
 const ROOM = 0.92; // of the window, as the camera fits it
-const LANE = { own: 15, least: 110, most: 340 }; // pixels at first sight; units of all together
+const LANE = { own: 15, roomy: 22, least: 110, most: 340 }; // pixels at first sight; units of all together
 // Pixels at first sight: what is written from afar has a size of its own.
-const SEEN = { names: 80, share: 0.14, strip: 19, letters: 16, next: { w: 220, row: 22, rest: 30, part: 0.3 } };
-const TITLE = { line: 15, gain: 0.85 }; // how much larger all must get to turn titles
+const SEEN = { names: 80, most: 150, share: 0.16, strip: 19, letters: 16, next: { w: 220, row: 22, rest: 30, part: 0.3 } };
+const TITLE = { line: 15, cost: 1.08 }; // how much larger all must get to turn titles
+const ROWS = [[1, 1], [2, 1.7], [3, 1.9], [Infinity, 2.1]]; // lines that are tried, and what they cost
 const UNITS = { least: 0.3, most: 60 }; // of the world, in a pixel at first sight
 
 /**
@@ -23,15 +24,26 @@ const UNITS = { least: 0.3, most: 60 }; // of the world, in a pixel at first sig
  */
 export function layout(outline, wanted) {
   const size = wanted.size?.w ? wanted.size : { w: 1000, h: 620 };
-  const how = { ...wanted, size };
-  const level = fittingUnit(outline, how);
-  const turned = fittingUnit(outline, { ...how, turned: true });
-  const better = turned < level * TITLE.gain;
-  const unit = better ? turned : level;
-  const items = itemsOf(outline, { ...how, unit, turned: better }, (_, make) => make());
-  const world = built(wrapped(items, widthIn(size, unit)), how, unit);
+  const how = { ...wanted, size, gutter: gutterOf(wanted.streams, size) };
+  const { unit, turned: better } = best([false, true].flatMap((turned) =>
+    ROWS.map(([rows, cost]) => {
+      const unit = fittingUnit(outline, { ...how, turned, rows });
+      return { turned, unit, cost: unit * cost * (turned ? TITLE.cost : 1) };
+    })));
+  const rowsOf = (most, made) =>
+    wrapped(itemsOf(outline, { ...how, unit, turned: better, most }, made), widthIn(how, unit));
+  // The height that is left over goes to the lanes, so that their names have room.
+  const rows = rowsOf(undefined, measured());
+  const spare = (size.h * ROOM * unit - highOf(rows)) / rows.length;
+  const roomy = { own: LANE.roomy, most: LANE.most + Math.max(0, spare) };
+  const world = built(rowsOf(roomy, (_, make) => make()), how, unit);
   linked(world, null, "");
   return world;
+}
+
+// The largest, but few lines and level titles are worth something too.
+function best(all) {
+  return all.reduce((one, other) => (other.cost < one.cost ? other : one));
 }
 
 // The largest scale at which the lines, broken at the window's edge, fit its height.
@@ -40,10 +52,9 @@ function fittingUnit(outline, how) {
   let [least, most] = [UNITS.least, UNITS.most].map(Math.log);
   for (let round = 0; round < ROUNDS; round += 1) {
     const unit = Math.exp((least + most) / 2);
-    const rows = wrapped(itemsOf(outline, { ...how, unit }, measured()), widthIn(size, unit));
+    const rows = wrapped(itemsOf(outline, { ...how, unit }, measured()), widthIn(how, unit));
     const wide = Math.max(...rows.map((row) => row.reduce((sum, { w }) => sum + w + GAP, 0)));
-    const high = rows.reduce((sum, row) => sum + heightOf(row) + GAP, -GAP);
-    const fits = high <= size.h * ROOM * unit && wide <= widthIn(size, unit) + GAP;
+    const fits = rows.length <= how.rows && highOf(rows) <= size.h * ROOM * unit && wide <= widthIn(how, unit) + GAP;
     if (fits) most = Math.log(unit);
     else least = Math.log(unit);
   }
@@ -57,12 +68,14 @@ export function formOf(outline) {
   return JSON.stringify(outline.map(form));
 }
 
-function widthIn(size, unit) {
-  return (size.w * ROOM - gutterOf(size)) * unit;
+function widthIn({ size, gutter }, unit) {
+  return (size.w * ROOM - gutter) * unit;
 }
 
-function gutterOf({ w }) {
-  return Math.min(SEEN.names, w * SEEN.share);
+// Room for the names at the left, if they are not too long.
+function gutterOf(streams, { w }) {
+  const longest = Math.max(0, ...Object.values(streams ?? {}).flat().map((one) => widthOf(one, LEAST)));
+  return Math.min(Math.max(SEEN.names, longest + 24), SEEN.most, w * SEEN.share);
 }
 
 // The blocks of a model are alike: to find a scale, one of each form is enough.
@@ -83,7 +96,8 @@ function itemsOf(outline, how, made) {
     const { stream = "" } = node;
     const other = known.find((one) => one !== stream);
     const names = namesOf(how, stream);
-    const ribbon = clamp(names.length * LANE.own * unit, LANE.least, LANE.most);
+    const { own: lane, most } = how.most ?? LANE;
+    const ribbon = clamp(names.length * lane * unit, LANE.least, most);
     const others = other === undefined ? null : namesOf(how, other);
     const own = { mode: how.mode, names, others, ribbon };
     const strip = Math.max(26, SEEN.strip * unit);
@@ -113,7 +127,7 @@ function headOf({ title }, { unit, turned }) {
 }
 
 function built(rows, how, unit) {
-  const gutter = gutterOf(how.size) * unit;
+  const gutter = how.gutter * unit;
   const world = { kind: "model", x: 0, y: 0, w: 0, h: 0, children: [], lines: [], ribbons: [] };
   Object.assign(world, { title: "Model", unit });
   let y = 0;
@@ -148,6 +162,10 @@ function nextTokens({ stream, ribbon }, { unit, next: most, size }) {
     children: [], formulas: [], says: "", lines: [] };
   return { kind: "next", node, title, x: 0, y: 0, w, h, strip: SEEN.strip * unit, stream, ribbon,
     spine: (h - ribbon) / 2, children: [], lines: [], rows: next };
+}
+
+function highOf(rows) {
+  return rows.reduce((sum, row) => sum + heightOf(row) + GAP, -GAP);
 }
 
 function heightOf(row) {

@@ -9,9 +9,9 @@ const HUES = [
 const BACK = "Gradients: the arrows run back, from the loss to the words.";
 const BOTH = "Each value, and beside or below it its gradient.";
 
-/** The legend: {element, update(mode)}. */
+/** The legend: {element, show(outline), update(mode)}. */
 export function legend() {
-  const item = (name, words) => h("li", {},
+  const item = (name, words) => h("li", { "data-hue": name },
     h("i", { class: "pd-swatch", style: { background: `var(--${name})` } }), words);
   const note = h("p", { class: "pd-note", role: "status" });
   const list = h("ul", { class: "pd-hues" }, HUES.map(([name, words]) => item(name, words)),
@@ -27,5 +27,17 @@ export function legend() {
     note.hidden = !note.textContent;
   }
 
-  return { element, update };
+  /** Only the hues that there are, as a classifier has no queries. */
+  function show(outline) {
+    const roles = new Set(rolesOf(outline));
+    for (const one of list.children) {
+      one.hidden = HUES.some(([name]) => name === one.dataset.hue) && !roles.has(one.dataset.hue);
+    }
+  }
+
+  return { element, show, update };
+}
+
+function rolesOf(nodes) {
+  return nodes.flatMap(({ tensors, children }) => [...tensors.map(({ role }) => role), ...rolesOf(children)]);
 }

@@ -6,6 +6,7 @@ import { glide } from "./glide.js";
 
 const GLIDE = 420; // milliseconds from one box to the next
 const STEP = 160; // and of a zoom by a key or a button
+const PATH = 26; // pixels at the top, in which it is written where one is
 
 /** The view on a world in a window; `shown` is called for each view that is to be drawn at once,
  * `moved` for one that may wait for the next frame. */
@@ -101,7 +102,8 @@ export class Sight {
   }
 
   #fitted(item) {
-    return fitting(boxOf(item), this.#size, this.#limits.most);
+    const top = item === this.#world || this.#size.h < 200 ? 0 : PATH;
+    return fitting(boxOf(item), this.#size, this.#limits.most, top);
   }
 
   #middle() {

@@ -6,6 +6,7 @@ import { CAPTION, inLanes, slot } from "./slots.js";
 
 const PAD = 14;
 const SMALL = 0.4; // what one looks at only from near
+const HIGH = 0.35; // beside blocks: of its width
 
 /** A step that stands above the lanes: its tensors in shelves under its title. */
 export function step(node, how, aspect = 1.7, strip = 17) {
@@ -22,7 +23,9 @@ export function inStream(node, how, { strip = 17, least = 0, lines = null, turne
   const rest = node.tensors.filter((tensor) => !lying.includes(tensor));
   const plain = { ...how, ribbon: 0 };
   const shelf = shelves(rest.map((tensor) => slot(tensor, how.mode, prefix, plain)), turned ? 0.3 : 1.6);
-  const above = groupScaled(shelf, Math.min(SMALL, Math.max(SMALL / 4, (least - 2 * PAD) / shelf.w)));
+  const large = Math.max(SMALL, (HIGH * least) / (shelf.h || 1));
+  const above = groupScaled(shelf, Math.min(least ? large : SMALL,
+    Math.max(SMALL / 4, (least - 2 * PAD) / shelf.w)));
   const lane = least ? Math.max(16, (least - 2 * PAD) / lying.length) : Infinity;
   const lanes = row(lying.map((tensor) => slot(tensor, how.mode, prefix, { ...how, ribbon, lane })));
   const head = above.items.length ? above.h + PAD : 0;

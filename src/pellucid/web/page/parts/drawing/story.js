@@ -4,7 +4,7 @@
 import { onScreen } from "./camera.js";
 import { blank, ground, names } from "./tables.js";
 
-const STRIPS = 38; // pixels: a smaller head is its table alone
+const STRIPS = 34; // pixels: a smaller head is its table alone
 const NAMED = 190; // pixels: a wider head has its tokens' names
 const CURVES = { tokens: 64, all: 16, most: 4, few: 2, least: 0.05 };
 const ACROSS = new Set(["S", "N"]); // letters of an axis along which attention looks

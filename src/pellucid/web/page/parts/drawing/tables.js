@@ -105,12 +105,12 @@ export function names(one, box, beside, above, { pen, size: window }) {
 function caption(item, at, { pen, view }) {
   const scale = item.scale ?? 1;
   const room = CAPTION * scale * view.k;
-  if (room < LEAST + 1) return;
-  const size = Math.min(18, room * 0.82);
+  if (room < LEAST * 0.75) return; // there is a little more above it
+  const size = Math.max(LEAST, Math.min(18, room * 0.82));
   const title = cut(item.title, at.w + 4, size, true);
   if (!title) return;
   const { colors } = pen;
-  const y = at.y + room - size * 0.28;
+  const y = at.y + room - Math.min(size * 0.28, 3);
   const fill = colors[item.tensor.role] ?? colors.ink;
   pen.text(title, at.x, y, { size, weight: 600, fill, code: true });
   const shape = shapeOf(item.tensor);

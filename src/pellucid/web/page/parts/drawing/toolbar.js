@@ -1,4 +1,4 @@
-// Above the drawing: where one is, in which direction one looks, and how near.
+// Beside the drawing: in which direction one looks, and how near; and where one is, over its corner.
 
 import { fill, h, set } from "../../core/dom.js";
 import { icon } from "../icons.js";
@@ -6,7 +6,7 @@ import { onScreen } from "./camera.js";
 
 const MODES = { forward: "forward", gradient: "gradient", both: "both" };
 
-/** The tools: {element, at, update(world, view, size, mode)}; `to` has mode, zoom, fit and go. */
+/** The tools: {element, place, at, update(world, view, size, mode)}; `to` has mode, zoom, fit and go. */
 export function toolbar(to) {
   const path = h("ol", { class: "pd-path" });
   const modes = h("div", { class: "segments", role: "group", "aria-label": "Direction" });
@@ -18,7 +18,6 @@ export function toolbar(to) {
   const element = h(
     "div",
     { class: "pd-toolbar" },
-    h("nav", { "aria-label": "Place in the drawing" }, path),
     modes,
     h(
       "div",
@@ -28,7 +27,8 @@ export function toolbar(to) {
       tool("plus", "Zoom in (+)", () => to.zoom(1.6)),
     ),
   );
-  const made = { element, at: null, update };
+  const place = h("nav", { class: "pd-place", "aria-label": "Place in the drawing" }, path);
+  const made = { element, place, at: null, update };
   let shown = null;
 
   function update(world, view, size, mode) {
@@ -41,6 +41,7 @@ export function toolbar(to) {
     const said = way.map(({ key }) => key).join(" ") + mode;
     if (said === shown) return;
     shown = said;
+    place.hidden = way.length < 2; // all of it is in view
     fill(path, way.map((item, at) => h("li", {}, crumb(item, at === way.length - 1, to))));
   }
 
@@ -54,6 +55,8 @@ function crumb(item, last, to) {
 
 // The innermost box that has the middle of the window and fills most of its width or height.
 function placeOf(world, view, size) {
+  const all = onScreen(world, view);
+  if (all.w <= size.w && all.h <= size.h) return world;
   let [item, next] = [world, world];
   while (next) {
     item = next;

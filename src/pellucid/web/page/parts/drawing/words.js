@@ -32,7 +32,8 @@ export function widthOf(text, size, code = false) {
 export function cut(text, room, size, code = false) {
   const wide = widthOf(text, size, code);
   if (wide <= room) return text;
-  const letters = Math.floor((text.length * room) / wide) - 1;
+  let letters = Math.floor((text.length * room) / wide) - 1;
+  while (letters > 2 && widthOf(`${text.slice(0, letters)}…`, size, code) > room) letters -= 1;
   return letters < 3 ? "" : `${text.slice(0, letters)}…`;
 }
 

@@ -37,7 +37,7 @@ function* drawn(element, clip, from, inlined) {
 
 // What only works in the page, as a button to close it, is no part of its picture.
 function tool(element) {
-  return element.matches(".pi-tools, .pi-about, .pd-toolbar");
+  return element.matches(".pi-tools, .pi-about, .pd-toolbar, .pd-place");
 }
 
 function* ground(style, box, from) {
