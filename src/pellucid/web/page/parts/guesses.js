@@ -75,7 +75,7 @@ function lensTable({ layers }) {
 
 // Where in the stream: h.1.resid_pre is what goes into block 1.
 function inWords(name) {
-  const [, block, place] = /h\.(\d+)\.resid_(pre|post)$/.exec(name) ?? [];
+  const [, block, place] = name.match(/h\.(\d+)\.resid_(pre|post)$/) ?? [];
   if (!place) return h("code", {}, name);
   return `${place === "pre" ? "before" : "after"} block ${block}`;
 }
