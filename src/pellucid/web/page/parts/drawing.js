@@ -252,7 +252,7 @@ class Drawing extends Part {
     if (!item) return void this.#leave();
     if (item.kind !== "next") this.#choose(item);
     if (!this.#sight.on(item)) this.#sight.at(item);
-    else if (item.tensor) this.#sight.into(item, at);
+    else if (item.tensor || !this.#surface.parted(item)) this.#sight.into(item, at);
   }
 
   #choose(item) {

@@ -65,6 +65,13 @@ export class Surface {
     return this.#seen && targetAt(this.#seen, at);
   }
 
+  /** Whether some part of a box is seen, where it has any: in a small window a box may fill it and
+   * still be drawn as from afar. */
+  parted({ children }) {
+    const seen = this.#seen?.targets ?? [];
+    return !children.length || seen.some(({ item, hit }) => hit && children.includes(item));
+  }
+
   /** Send a light through what is drawn. */
   sweep() {
     this.#sweep.begin();
