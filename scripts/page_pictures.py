@@ -117,7 +117,8 @@ def served() -> Iterator[str]:
 
 def take(browser: Any, address: str, state: State, file: Path, *, size: Any, scheme: str) -> None:
     """Open a state, and save what is seen."""
-    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    how = {"color_scheme": scheme, "reduced_motion": "reduce", "bypass_csp": True}
+    context = browser.new_context(viewport=size, **how)
     page = context.new_page()
     page.set_default_timeout(LONGEST)
     page.goto(address + state.fragment)
