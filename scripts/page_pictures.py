@@ -23,7 +23,8 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHIPPED = {"model": "english-1M"}
 LLAMA = {"model": "smollm2-135m"}
 ROCKS = {"example": "ai_rocks"}
-OFF = {"do": "set", "tensor": "h.0.attn.att", "index": [3], "value": 0}
+OFF = {"do": "set", "name": "h.0.attn.att", "index": [3], "value": 0}
+LOOKS = {"tour": {"step": "looks", "open": True}}
 WIDE = {"width": 1400, "height": 900}
 LONGEST = 120_000  # milliseconds: a Llama of 135 million weights is read first
 
@@ -75,8 +76,8 @@ def present(page: Any) -> None:
 STATES = {
     "first": State(LLAMA),
     "model": State(SHIPPED),
-    "tour": State(SHIPPED, focus={"tour": "attention"}),
-    "talk": State(SHIPPED, focus={"tour": "attention"}, then=present),
+    "tour": State(SHIPPED, focus=LOOKS),
+    "talk": State(SHIPPED, focus=LOOKS, then=present),
     "block": State(SHIPPED, focus={"node": "h.1"}),
     "why": State(
         ROCKS, focus={"tensor": "h.0.attn.att", "number": "h.0.attn.att[0,1,0]"}, then=prove
