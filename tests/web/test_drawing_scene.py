@@ -62,6 +62,11 @@ def test_a_light_goes_once_through_a_new_run_and_at_rest_nothing_moves(modules: 
     found = modules.stored(
         SCENE
         + """scene.sweeps = [];
+        const heard = [];
+        store.addEventListener = function (type, call, how) {
+            if (type === "next") heard.push(how.signal);
+            return EventTarget.prototype.addEventListener.call(store, type, call, how);
+        };
         place.replaceChildren(part);
         await until(() => scene.sweeps.length > 9 && scene.sweeps.at(-1)[1] === null);
         const lit = scene.sweeps.filter(([, part]) => part !== null);
@@ -88,6 +93,7 @@ def test_a_light_goes_once_through_a_new_run_and_at_rest_nothing_moves(modules: 
         window.dispatchEvent(new Event("pel-theme"));
         await store.show({ ...given, text: "AI" });
         found.unheard = await counted();
+        found.hears = heard.map(({ aborted }) => !aborted);
         return found""",
         AI_ROCKS,
     )
@@ -97,6 +103,7 @@ def test_a_light_goes_once_through_a_new_run_and_at_rest_nothing_moves(modules: 
     assert (found["edit"], found["text"], found["taken"]) == (False, True, True)
     assert {name: found[name] for name in ("rest", "hidden", "away", "unheard")} == {
         "rest": 0, "hidden": 0, "away": 0, "unheard": 0}  # fmt: skip
+    assert found["hears"] == [False]
     modules.page.emulate_media(reduced_motion="reduce")
     assert modules.stored(
         SCENE
@@ -180,27 +187,30 @@ def test_two_streams_have_their_names_and_a_bridge_to_each_look_across(modules: 
     assert len(bridges) == crosses > 0
     assert len({tuple(start) for start, _ in bridges}) == 1
     assert len({tuple(end) for _, end in bridges}) == crosses
+    assert all(start[1] < end[1] for start, end in bridges)  # from the source's, which is above
 
 
 def test_hues_mean_what_the_legend_says_and_a_chart_what_is_asked(modules: Modules):
     page = modules.page
     page.emulate_media(reduced_motion="reduce", color_scheme="light")
-    looked = """
-        const swatches = Object.fromEntries([...part.legend.querySelectorAll(".pd-swatch")]
-            .map((one) => [one.style.background.slice("var(--".length, -1),
-                getComputedStyle(one).backgroundColor]));
-        const used = [...new Set(scene.marks.flatMap(({ style }) => [style.stroke, style.fill]))];
-        return { swatches, used, words: words() }"""
-    shown = SCENE + (
-        """place.replaceChildren(part);
+    light = modules.stored(
+        SCENE
+        + """place.replaceChildren(part);
         await until(() => words().some((one) => one.startsWith("Next after “")));
-        await still();"""
-        + looked
+        window.looked = async () => {
+            await still();
+            const swatches = [...part.legend.querySelectorAll(".pd-swatch")].map((one) =>
+                [one.style.background.slice("var(--".length, -1),
+                    getComputedStyle(one).backgroundColor]);
+            const used = scene.marks.flatMap(({ style }) => [style.stroke, style.fill]);
+            return { swatches: Object.fromEntries(swatches), used: [...new Set(used)],
+                words: words() };
+        };
+        return looked()""",
+        changed(AI_ROCKS, setting("h.0.attn.att", [0], 0.0)),
     )
-    experiment = changed(AI_ROCKS, setting("h.0.attn.att", [0], 0.0))
-    light = modules.stored(shown, experiment)
     page.emulate_media(reduced_motion="reduce", color_scheme="dark")
-    dark = modules.stored(shown, experiment)
+    dark = modules.run("return looked()")
     names = ("query", "key", "value", "attention", "weight", "stream", "hidden")
     for found in (light, dark):
         assert list(found["swatches"]) == [*names, "positive", "negative"]
