@@ -37,8 +37,8 @@ AFTER = 16
 def next_tokens(run: ExperimentRun, fields: Fields) -> Json:
     """The likeliest tokens after the text: `p` as sampling leaves each, `probability` the model's.
 
-    A token that top-k or top-p leaves out stands there with p = 0. Where sampling changes nothing, `p`
-    is the run's own number, to its last digit. `whole` is the text with the token.
+    A token that top-k or top-p leaves out stands there with p = 0. Where sampling changes nothing,
+    `p` is the run's own number, to its last digit. `whole` is the text with the token.
     """
     trace, batch = traced(run), run.subject.batch
     tokenizer, model, place = trace.tokenizer, trace.model, len(trace.pieces) - 1
