@@ -135,7 +135,17 @@ def test_every_call_has_its_message():
 def test_a_message_with_anything_in_it_is_answered_or_refused(own_api: SessionApi, call: str):
     check_answered(own_api, call, FIELDS[call])
     every = [*places(FIELDS[call])]
-    slow = {"prove": 10, "tour": 20, "tried": 20, "sweep": 20, "patching": 20, "paths": 20, "train": 10, "checkpoint": 15, "merges": 40}
+    slow = {
+        "prove": 10,
+        "tour": 20,
+        "tried": 20,
+        "sweep": 20,
+        "patching": 20,
+        "paths": 20,
+        "train": 10,
+        "checkpoint": 15,
+        "merges": 40,
+    }
 
     @settings(
         max_examples=slow.get(call, 60),
