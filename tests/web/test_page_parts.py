@@ -700,6 +700,7 @@ def test_numbers_that_are_none_are_named_and_seen(modules: Modules):
             }
             const chips = [...app.querySelectorAll(".pk-loss")].map((one) => one.textContent);
             app.shown.look({ tensor: "h.1.mlp.c_fc.out" });
+            app.querySelector(".pel-side-turns button").click(); // a narrow window's sheet, in full
             const cell = await until(() =>
                 app.querySelector('pel-table [data-number="h.1.mlp.c_fc.out[0,0]"]'));
             const color = getComputedStyle(cell).backgroundColor;
