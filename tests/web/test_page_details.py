@@ -612,6 +612,38 @@ def test_no_box_of_the_drawing_covers_another(modules: Modules, experiment: Any,
     assert count > 40
 
 
+def test_where_blocks_would_be_tiny_one_is_large_and_the_others_are_cards(modules: Modules):
+    run = answer(modules.api, "open", experiment=ENGLISH)
+    steps = answer(modules.api, "tour", experiment=ENGLISH)["steps"]
+    assert f"h.{run['featured']}.attn.att" in {step["number"].split("[")[0] for step in steps}
+    plain, large, narrow = modules.run(
+        """const { layout } = await import("/parts/drawing/layout.js");
+        const streams = { "": given.tokens.map(({ piece }) => piece) };
+        const laid = (w, h, featured) => {
+            const wanted = { mode: "forward", size: { w, h }, streams, next: 7, featured };
+            const world = layout(given.outline, wanted);
+            const high = ({ h }) => h / world.unit;
+            const blocks = world.children.filter(({ kind }) => kind === "block");
+            return { blocks: blocks.map((one) => [one.node.block, !one.folded, high(one)]),
+                kinds: world.children.map(({ kind }) => kind),
+                wide: world.w / world.unit, high: high(world),
+                lanes: world.ribbons.map(({ x, to }) => to - x) };
+        };
+        return [[700, null], [700, 2], [380, 2]].map(([w, featured]) => laid(w, 250, featured))""",
+        run,
+    )
+    assert [folded for _, folded, _ in plain["blocks"]] == [True] * 4
+    for one, (w, h) in ((large, (700, 250)), (narrow, (380, 250))):
+        assert [number for number, _, _ in one["blocks"]] == [0, 1, 2, 3]
+        assert [number for number, unfolded, _ in one["blocks"] if unfolded] == [2]
+        assert max(high for _, _, high in plain["blocks"]) < one["blocks"][2][2]
+        assert one["wide"] < w
+        assert one["high"] < h
+        assert min(one["lanes"]) > 0
+    assert large["kinds"][-1] == "next"
+    assert "next" not in narrow["kinds"]
+
+
 def test_keys_in_the_drawing_go_where_they_say(modules: Modules):
     found = modules.run(
         """const { keyed, siblingOf } = await import("/parts/drawing/keys.js");

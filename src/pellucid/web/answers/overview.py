@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from pellucid.errors import ConfigError
 from pellucid.layers import IGNORE
+from pellucid.models import CausalModel
 from pellucid.tape import Tape
 from pellucid.text import BPE
 from pellucid.text.merges import Merging
 from pellucid.tree import flatten
+from pellucid.walkthrough import Story
 from pellucid.web.answers.json_values import Json, facts, json_number, token
 from pellucid.web.answers.outline import Outline
 from pellucid.web.answers.predictions import position_in
@@ -39,6 +41,7 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "changed": bool(run.experiment.edits),
         "proved": run.proof is not None,
         "outline": nodes,
+        "featured": None,
         "names": _names(run.tape),
         "editable": list(editable),
         "model": None,
@@ -61,6 +64,8 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
         "losses": [None] * len(run.trace.pieces),
         "editable": [*editable, *leaves],
     }
+    if isinstance(run.trace.model, CausalModel):
+        answer["featured"] = Story(run.trace).look.block
     if "loss" not in run.tape:
         return answer
     wanted = run.tape.value("targets").tolist()

@@ -4,7 +4,7 @@ import { define, say } from "../core/dom.js";
 import { Part } from "../core/part.js";
 import { gestures } from "./drawing/gestures.js";
 import { indexed, keyed, siblingOf } from "./drawing/keys.js";
-import { formOf, layout } from "./drawing/layout.js";
+import { formOf, layout, outgrown } from "./drawing/layout.js";
 import { legend } from "./drawing/legend.js";
 import { countOfNext, following } from "./drawing/next.js";
 import { Pictures } from "./drawing/pictures.js";
@@ -14,8 +14,6 @@ import { Surface } from "./drawing/surface.js";
 import { toolbar } from "./drawing/toolbar.js";
 import { marked } from "./edits.js";
 import { Tiles } from "./tiles.js";
-
-const TURNED = 0.06; // how much another size, as a logarithm, asks for another layout
 
 class Drawing extends Part {
   #surface = null;
@@ -33,6 +31,7 @@ class Drawing extends Part {
   #current = "";
   #chosen = "";
   #shape = "";
+  #featured = null; // the block that stands for all of a deep model
   #said = ""; // the text and the model that the light went through last
   #targets = null; // of the spotlight
   #lit = null;
@@ -53,7 +52,7 @@ class Drawing extends Part {
   }
 
   render() {
-    const { outline, kind, text, subject } = this.store.run;
+    const { outline, kind, text, subject, featured = null } = this.store.run;
     this.hidden = kind === "lesson";
     if (this.hidden) return;
     this.#pictures.clear();
@@ -61,12 +60,13 @@ class Drawing extends Part {
     this.#follow(this.store);
     this.#legend.show(outline);
     // The same way with other numbers, after a step or an edit: one goes on looking where one was.
-    const shape = formOf(outline);
+    const said = JSON.stringify([text, subject]);
+    if (said !== this.#said) this.#featured = featured;
+    const shape = `${formOf(outline)} ${this.#featured}`;
     const same = shape === this.#shape && this.#sight.view;
     this.#shape = shape;
     this.#laid();
-    if (!same) this.#home();
-    const said = JSON.stringify([text, subject]);
+    if (!same || this.#sight.aim === this.#world) this.#home();
     if (said !== this.#said && this.checkVisibility()) this.#surface.sweep();
     this.#said = said;
     this.#surface.later();
@@ -174,6 +174,7 @@ class Drawing extends Part {
       size: this.#size,
       streams: { "": pieces(tokens), ...first },
       next: countOfNext(this.store.run),
+      featured: this.#featured,
     });
     this.#known = indexed(this.#world);
     this.#lit = spotlight(this.#known.values(), this.#targets);
@@ -204,12 +205,9 @@ class Drawing extends Part {
 
   #home(slowly = false) {
     if (!this.#size.w) return;
-    const [before, now] = [this.#laidFor, this.#size];
-    const turned = !before.w || Math.max(Math.abs(Math.log(now.w / before.w)),
-      Math.abs(Math.log(now.h / before.h))) > TURNED;
     // All of it is shown in lines that fit the window; what is seen from near stays where it is.
-    if (turned) this.#laid();
-    else this.#sight.over(this.#world, now, this.#known);
+    if (outgrown(this.#laidFor, this.#size)) this.#laid();
+    else this.#sight.over(this.#world, this.#size, this.#known);
     this.#sight.all(slowly);
   }
 

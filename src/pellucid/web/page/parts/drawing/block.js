@@ -11,13 +11,15 @@ const PAD = 18;
 const SMALL = 0.34; // what one looks at only from near
 const TABLE = 2.1; // how much larger a head's attention is than its other parts
 const HEAD = 24; // a head's title
+const STORY = 1.5; // how much larger the heads are where their block stands for all
 const HEADS = { w: 860, h: 680 }; // all heads together: one zooms in to see one
 
-/** The box of a block's node; `how` is {mode, ribbon, strip, names, others}. */
+/** The box of a block's node; `how` is {mode, ribbon, strip, names, others, columns, rough}: in so many
+ * its heads stand, or in as many as are best; `rough` makes its parts, if these are only measured. */
 export function block(node, how) {
   const first = node.tensors[0];
   const before = first ? [slot(first, how.mode, `h.${node.block}`, how)] : [];
-  const parts = node.children.map((child) => ({ child, box: part(child, how) }));
+  const parts = node.children.map((child) => ({ child, box: (how.rough ?? part)(child, how) }));
   const { upper, lower, joins } = placed(parts, before);
   const high = Math.max(0, ...upper.map(({ h }) => h));
   const head = Math.max(0, ...lower.map(({ spine }) => spine));
@@ -32,6 +34,23 @@ export function block(node, how) {
   const made = { kind: "block", node, title, x: 0, y: 0, w, h, strip: how.strip, spine };
   const lines = joins.flatMap((join) => joined(join, above, below, spine));
   return { ...made, children, lines, ribbon: how.ribbon };
+}
+
+/** Makes a block's parts without what stands within them, and each but once: only the sums are others
+ * at another scale. */
+export function roughly() {
+  const known = new Map();
+  return (node, how) => {
+    if (node.kind === "sum") return part(node, how);
+    const key = `${how.columns} ${node.id}`;
+    if (!known.has(key)) known.set(key, bare(part(node, how)));
+    return known.get(key);
+  };
+}
+
+/** A box without what stands within it: enough to find a scale. */
+export function bare(box) {
+  return { ...box, children: [], lines: [] };
 }
 
 function part(node, how) {
@@ -51,10 +70,12 @@ function attention(node, how) {
   );
   const heads = node.children.map((head) => boxed(head, squarish(headParts(head, how, path)), HEAD));
   const all = bestGrid(heads);
+  const wanted = how.columns ? grid(heads, how.columns) : all;
+  const large = how.columns === undefined ? 1 : STORY;
   const inside = beside(
     [
       flat(node.tensors.slice(0, split + 1)),
-      groupScaled(all, scaleOf(all)),
+      groupScaled(wanted, scaleOf(all) * large),
       flat(node.tensors.slice(split + 1)),
     ],
     GAP,
@@ -64,8 +85,8 @@ function attention(node, how) {
 
 // In so many columns that the heads are largest.
 function bestGrid(heads) {
-  const grids = heads.map((_, at) => grid(heads, at + 1));
-  return grids.reduce((best, one) => (scaleOf(one) > scaleOf(best) ? one : best));
+  const scales = heads.map((_, at) => scaleOf(grid(heads.map(bare), at + 1)));
+  return grid(heads, scales.indexOf(Math.max(...scales)) + 1);
 }
 
 function scaleOf({ w, h }) {

@@ -5,12 +5,12 @@ const GAP = 10;
 
 /** The same box somewhere else, with all that is in it. */
 export function moved(item, dx, dy) {
-  return mapped(item, ({ x, y }) => ({ x: x + dx, y: y + dy }), 1);
+  return mapped(item, 1, dx, dy);
 }
 
 /** The same box larger or smaller, with all that is in it. */
 export function scaled(item, factor) {
-  return mapped(item, ({ x, y }) => ({ x: x * factor, y: y * factor }), factor);
+  return mapped(item, factor, 0, 0);
 }
 
 /** Items in rows, so that all together are about so many times as wide as high: {items, w, h}. */
@@ -71,22 +71,21 @@ export function boxed(node, group, strip) {
   return { kind: node.kind, node, title, x: 0, y: 0, w, h, strip, children, lines: [] };
 }
 
-function mapped(item, place, factor) {
-  return {
-    ...item,
-    ...place(item),
-    w: item.w * factor,
-    h: item.h * factor,
-    strip: (item.strip ?? 0) * factor,
-    scale: (item.scale ?? 1) * factor,
-    spine: (item.spine ?? 0) * factor,
-    children: item.children.map((child) => mapped(child, place, factor)),
-    pictures: item.pictures?.map((one) => sizedPicture(one, factor)),
-    lines: item.lines?.map((line) => ({
+// A drawing is put together by this alone, thousands of times: it has to be quick.
+function mapped(item, factor, dx, dy) {
+  const { x, y, w, h, strip = 0, scale = 1, spine = 0, children, pictures, lines } = item;
+  const made = { ...item };
+  [made.x, made.y, made.w, made.h] = [x * factor + dx, y * factor + dy, w * factor, h * factor];
+  [made.strip, made.scale, made.spine] = [strip * factor, scale * factor, spine * factor];
+  if (children.length) made.children = children.map((child) => mapped(child, factor, dx, dy));
+  if (pictures && factor !== 1) made.pictures = pictures.map((one) => sizedPicture(one, factor));
+  if (lines?.length) {
+    made.lines = lines.map((line) => ({
       ...line,
-      points: line.points.map(([x, y]) => Object.values(place({ x, y }))),
-    })),
-  };
+      points: line.points.map(([left, top]) => [left * factor + dx, top * factor + dy]),
+    }));
+  }
+  return made;
 }
 
 // A picture's place is counted from its slot's: it grows with it, and does not move in it.

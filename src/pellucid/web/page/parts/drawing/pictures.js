@@ -45,6 +45,22 @@ export class Pictures {
     return this.#painted.get(key);
   }
 
+  /** The strongest of all the matrices of a tensor, number by number, as a canvas, or null. */
+  strongest(one, hue) {
+    const found = this.data(one, 1, 1);
+    if (!found) return null;
+    const key = `${one.name} ${found.own} all ${hue}`;
+    if (!this.#painted.has(key)) {
+      const size = found.height * found.width;
+      const tints = found.tints.slice(0, size);
+      found.tints.forEach((tint, at) => {
+        if (Math.abs(tint) > Math.abs(tints[at % size])) tints[at % size] = tint;
+      });
+      this.#painted.set(key, painted({ ...found, tints }, 0, this.#colors(), hue));
+    }
+    return this.#painted.get(key);
+  }
+
   /** The tints of all the matrices of a tensor, or null: {height, width, matrices, tints}. */
   data({ name, lead, shape, rows, columns, role }, wide, high) {
     if (!name) return null;

@@ -12,10 +12,14 @@ export function lanesDrawn(world, to) {
   const { pen, view } = to;
   for (const { kind, points } of world.lines) {
     const seen = points.map(([x, y]) => [(x - view.x) * view.k, (y - view.y) * view.k]);
+    if (kind === "rise") {
+      risen(seen, pen);
+      continue;
+    }
     const bridge = kind === "bridge";
     const color = pen.colors[bridge ? "attention" : "stream"];
     if (!bridge) {
-      pen.lines([seen], { stroke: color, width: Math.max(1, Math.min(3, 2.4 * view.k)), alpha: 0.45 });
+      pen.lines([seen], { stroke: color, width: Math.max(1.6, Math.min(3, 2.4 * view.k)), alpha: 0.5 });
       continue;
     }
     const [[x, y], [end, top]] = seen;
@@ -26,6 +30,14 @@ export function lanesDrawn(world, to) {
     const at = placed(ribbon, view);
     if (at.y + at.h > 0 && at.y < to.size.h && at.to > 0 && at.x < to.size.w) lanes(ribbon, at, to);
   }
+}
+
+// The last token's lane goes on to what comes next.
+function risen(seen, pen) {
+  const [x, y] = seen.at(-1);
+  const { stream } = pen.colors;
+  pen.lines([[...seen.slice(0, -1), [x, y + 6]]], { stroke: stream, width: 2.4 });
+  pen.lines([[[x - 5, y + 8], [x, y], [x + 5, y + 8]]], { fill: stream });
 }
 
 /** The tokens' names: at the left of each line, or of the window where a line begins before it. */

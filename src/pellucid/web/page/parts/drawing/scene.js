@@ -4,7 +4,7 @@ import { meets, onScreen } from "./camera.js";
 import { chartDrawn } from "./chart.js";
 import { counted, markDrawn } from "./marks.js";
 import { lanesDrawn, namesDrawn, sweepDrawn } from "./ribbon.js";
-import { curvesDrawn, headDrawn, mlpDrawn, vectorsDrawn } from "./story.js";
+import { cardDrawn, curvesDrawn, headDrawn, mlpDrawn, vectorsDrawn } from "./story.js";
 import { tensorDrawn } from "./tables.js";
 import { cut, LEAST, smooth, widthOf } from "./words.js";
 
@@ -14,6 +14,7 @@ const DIM = 0.16; // of what is not in the spotlight
 const NEAR = { from: 1.06, to: 1.3 }; // how much nearer than at first sight the parts come out
 const FILLS = { from: 0.5, to: 0.75 }; // of the window, likewise
 const HEAD = { story: 240, between: 252, parts: 264 }; // pixels of a head's width: it turns into its parts
+const CARD = { from: 90, to: 130 }; // pixels of a folded block's width: its parts come out
 const TITLE = 22; // pixels at most
 const PARTS = new Set(["norm", "sum"]); // of a block: from near only
 
@@ -77,17 +78,40 @@ function filled(item, to) {
     const block = item.kind === "block";
     const share = Math.max(at.w / to.size.w, at.h / to.size.h);
     const near = to.zoomed * smooth(FILLS.from, FILLS.to, share);
-    title(item, at, to);
-    if (block) {
-      curvesDrawn(item, to);
-      lines(item, at, near, to);
-    }
-    if (!block) vectorsDrawn(item, 1 - near, to);
-    for (const child of item.children) part(child, near, to);
+    const card = item.folded ? 1 - smooth(CARD.from, CARD.to, at.w) : 0;
+    to.pen.faded(card, () => {
+      cardDrawn(item, at, to);
+      label(item, at, to);
+    });
+    to.pen.faded(1 - card, () => {
+      title(item, at, to);
+      if (block) {
+        curvesDrawn(item, to);
+        lines(item, at, near, to);
+      } else vectorsDrawn(item, 1 - near, to);
+      for (const child of item.children) part(child, near, to);
+    });
+    if (card === 1) inside(item, to);
     if (item.node.mark) markDrawn(item, at, to);
     else if (item.node.marks) counted(item, at, to);
     lit(item, to);
   });
+}
+
+// Of a folded block only what the keys have come to is there, unseen.
+function inside(item, to) {
+  for (const child of item.children.filter((one) => holds(one, to.state.current))) {
+    to.target(child, onScreen(child, to.view), false);
+    inside(child, to);
+  }
+}
+
+// The number of a folded block, above it, as far as there is room; where it has room, its title.
+function label({ title: words, node, first, last }, at, { pen }) {
+  const short = String(node.block);
+  const text = widthOf(words, LEAST) <= at.w + 2 ? words : short;
+  if (widthOf("00", LEAST) > at.w && !first && !last) return;
+  pen.text(text, at.x + at.w / 2, at.y - 4, { size: LEAST, weight: 620, anchor: "middle", fill: inkOf({ node }, pen) });
 }
 
 function holds(item, key) {

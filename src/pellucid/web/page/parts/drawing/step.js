@@ -16,7 +16,7 @@ export function step(node, how, aspect = 1.7, strip = 17) {
 }
 
 /** A step in the stream: `spine` is where its lanes begin. */
-export function inStream(node, how, { strip = 17, least = 0, lines = null, turned = false } = {}) {
+export function inStream(node, how, { strip = 17, least = 0, lines = null, low = false, turned = false } = {}) {
   const prefix = pathOf(node);
   const { ribbon } = how;
   const lying = node.tensors.filter(inLanes);
@@ -24,7 +24,7 @@ export function inStream(node, how, { strip = 17, least = 0, lines = null, turne
   const plain = { ...how, ribbon: 0 };
   const shelf = shelves(rest.map((tensor) => slot(tensor, how.mode, prefix, plain)), turned ? 0.3 : 1.6);
   const large = Math.max(SMALL, (HIGH * least) / (shelf.h || 1));
-  const above = groupScaled(shelf, Math.min(least ? large : SMALL,
+  const above = groupScaled(shelf, Math.min(least && !low ? large : SMALL,
     Math.max(SMALL / 4, (least - 2 * PAD) / shelf.w)));
   const lane = least ? Math.max(16, (least - 2 * PAD) / lying.length) : Infinity;
   const lanes = row(lying.map((tensor) => slot(tensor, how.mode, prefix, { ...how, ribbon, lane })));

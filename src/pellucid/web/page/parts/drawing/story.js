@@ -45,6 +45,22 @@ export function headDrawn(item, box, to) {
   names({ ...table, rowNames: null }, { ...at, y: outside.y }, 0, head, to);
 }
 
+/** A block that is folded: in one table what any of its heads looks at, above its lanes. */
+export function cardDrawn(item, at, { pen, state, view }) {
+  const attention = item.children.find(({ kind }) => kind === "attention");
+  const { table } = attention ? partsOf(attention) : {};
+  if (!table?.name) return;
+  const pad = Math.max(1, at.w * 0.06);
+  const high = item.spine * view.k - 2 * pad;
+  const side = Math.min(at.w - 2 * pad, high);
+  if (side < 3) return;
+  const box = { x: at.x + (at.w - side) / 2, y: at.y + pad + (high - side) / 2, w: side, h: side };
+  const future = blank(table, state.pictures, box);
+  ground(table, box, future, pen, pen.colors);
+  const picture = state.pictures.strongest(table, "attention");
+  if (picture) pen.image(picture, box);
+}
+
 /** An MLP from afar: it widens, and narrows again; within, its inner values, a row a token. */
 export function mlpDrawn(item, box, to) {
   const { pen, state } = to;
