@@ -71,7 +71,8 @@ def test_a_walk_is_written_as_a_document(pellucid: Command, tuned: Path, tmp_pat
 def test_a_number_of_a_pair_is_explained(pellucid: Command, tuned: Path):
     ended = pellucid("explain", LEARNED, TEXT, "--model", tuned)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith(f"{LEARNED} = ")
+    assert ended.out.startswith("Block 0: what LoRA adds to channel 2 of the query in head 0")
+    assert f"\n{LEARNED} = " in ended.out
     assert "h.0.attn.c_attn.lora_b[0,2]" in ended.out
     assert "a parameter of the model" in ended.out
     assert "h.0.attn.c_attn.low[1,0]" in ended.out

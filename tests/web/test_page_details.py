@@ -619,9 +619,11 @@ def test_where_blocks_would_be_tiny_one_is_large_and_the_others_are_cards(module
     plain, large, narrow = modules.run(
         """const { layout } = await import("/parts/drawing/layout.js");
         const streams = { "": given.tokens.map(({ piece }) => piece) };
+        const deep = given.outline.flatMap((node) => node.kind !== "block" ? [node] : [0, 1, 2].map(
+            (at) => ({ ...node, id: `${node.id}-${at}`, block: 3 * node.block + at })));
         const laid = (w, h, featured) => {
             const wanted = { mode: "forward", size: { w, h }, streams, next: 7, featured };
-            const world = layout(given.outline, wanted);
+            const world = layout(deep, wanted);
             const high = ({ h }) => h / world.unit;
             const blocks = world.children.filter(({ kind }) => kind === "block");
             return { blocks: blocks.map((one) => [one.node.block, !one.folded, high(one)]),
@@ -629,14 +631,14 @@ def test_where_blocks_would_be_tiny_one_is_large_and_the_others_are_cards(module
                 wide: world.w / world.unit, high: high(world),
                 lanes: world.ribbons.map(({ x, to }) => to - x) };
         };
-        return [[700, null], [700, 2], [380, 2]].map(([w, featured]) => laid(w, 250, featured))""",
+        return [[900, null], [900, 5], [380, 5]].map(([w, featured]) => laid(w, 400, featured))""",
         run,
     )
-    assert [folded for _, folded, _ in plain["blocks"]] == [True] * 4
-    for one, (w, h) in ((large, (700, 250)), (narrow, (380, 250))):
-        assert [number for number, _, _ in one["blocks"]] == [0, 1, 2, 3]
-        assert [number for number, unfolded, _ in one["blocks"] if unfolded] == [2]
-        assert max(high for _, _, high in plain["blocks"]) < one["blocks"][2][2]
+    assert [unfolded for _, unfolded, _ in plain["blocks"]] == [True] * 12
+    for one, (w, h) in ((large, (900, 400)), (narrow, (380, 400))):
+        assert [number for number, _, _ in one["blocks"]] == [*range(12)]
+        assert [number for number, unfolded, _ in one["blocks"] if unfolded] == [5]
+        assert max(high for _, _, high in plain["blocks"]) < one["blocks"][5][2]
         assert one["wide"] < w
         assert one["high"] < h
         assert min(one["lanes"]) > 0

@@ -208,6 +208,7 @@ def _target(
     if count > POINTS:
         draw = torch.Generator().manual_seed(0)
         flat = torch.randint(count, (POINTS,), generator=draw)
-    axes = np.unravel_index(flat.numpy(), shape)
-    places = torch.from_numpy(np.stack(axes, -1)) if shape else torch.empty(1, 0)
+    places = torch.empty(1, 0)
+    if shape:
+        places = torch.from_numpy(np.stack(np.unravel_index(flat.numpy(), shape), -1))
     return GuessTarget(ours, shape, places.long(), values.reshape(-1)[flat].double(), part, parts)
