@@ -7,6 +7,7 @@ from pellucid.examples import EXAMPLES
 from pellucid.lessons import PATH
 from pellucid.site.chapters import chapter
 from pellucid.site.drawings import bars, curves, network
+from pellucid.site.live_page import LivePage
 from pellucid.site.pictures import PICTURES
 from pellucid.site.walks import Walks
 from tests.lessons.opened import opened
@@ -15,7 +16,7 @@ from tests.lessons.opened import opened
 def test_every_lesson_is_a_chapter_with_its_pictures_and_exercises():
     walks = Walks({name: {} for name in EXAMPLES})
     for place, lesson in enumerate(PATH, start=1):
-        page = chapter(opened(lesson.name), place, walks)
+        page = chapter(opened(lesson.name), place, walks, LivePage(EXAMPLES))
         assert page.startswith(f"# {place} {lesson.title}\n")
         figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
         assert len(figures) == len(PICTURES.get(lesson.name, ()))
@@ -29,6 +30,7 @@ def test_every_lesson_is_a_chapter_with_its_pictures_and_exercises():
             f"{lesson.name}.{ask.name}" for ask in lesson.asks
         ]
         assert ("pellucid walk" in lesson.command) == ("../walks/" in page)
+        assert ("../walks/" in page) == ("](../page/index.html#" in page)
 
 
 def test_what_a_drawing_shows_is_said_too():
