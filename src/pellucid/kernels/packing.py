@@ -28,6 +28,9 @@ PANEL = 64
 GROUP = 32
 """Inputs of int4 that share a scale."""
 
+PIECE = 1 << 20
+"""So many numbers are packed at a time."""
+
 Allocate = Callable[[int], Tensor]
 """Gives so many bytes."""
 
@@ -116,23 +119,36 @@ def pack(weight: Tensor, form: Form, allocate: Allocate = torch.ByteTensor) -> P
     and a scale for 32 inputs of a column, by which the largest of them is -8.
     """
     shape = (weight.shape[0], weight.shape[1])
-    full = torch.zeros(*map(_up, shape))
-    full[: shape[0], : shape[1]] = weight
     panels = allocate(packed_bytes(shape, form))
+    # Some panels at a time: no float32 copy of a large table, and what is worked on stays near.
+    step = PANEL * max(1, PIECE // (_up(shape[0]) * PANEL))
+    pieces = weight.split(step, 1)
+    beside = [
+        _fill(place, piece, form)
+        for piece, place in zip(
+            pieces, panels.split(packed_bytes((shape[0], step), form)), strict=True
+        )
+    ]
+    scales, sums = (None if None in part else torch.cat(part) for part in zip(*beside, strict=True))
+    return PackedWeight(form, shape, panels, scales, sums)
+
+
+def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Tensor | None]:
+    """Write a weight into its panels; the scales and sums of its columns, where int8 has them."""
+    full = torch.zeros(*map(_up, weight.shape))
+    full[: weight.shape[0], : weight.shape[1]] = weight
     if form == "float32":
         panels.copy_(_bytes(_in_panels(full, 1)))
-        return PackedWeight(form, shape, panels)
-    if form == "bfloat16":
+    elif form == "bfloat16":
         panels.copy_(_bytes(_in_panels(full.bfloat16(), 2)))
-        return PackedWeight(form, shape, panels)
-    if form == "int8":
+    elif form == "int8":
         scales = full.abs().amax(0) / 127  # (n,)
         whole = (full / scales.where(scales > 0, 1)).round()
         panels.copy_(_bytes(_in_panels(whole.to(torch.int8), 4)))
-        return PackedWeight(form, shape, panels, scales, whole.sum(0).int())
-    nibbles, group_scales = _nibbles(full)
-    panels.copy_(_groups(nibbles, group_scales).flatten())
-    return PackedWeight(form, shape, panels)
+        return scales, whole.sum(0).int()
+    else:
+        panels.copy_(_groups(*_nibbles(full)).flatten())
+    return None, None
 
 
 def unpacked(weight: PackedWeight) -> Tensor:

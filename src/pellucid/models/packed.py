@@ -1,5 +1,6 @@
 """A model whose matrices are packed for reading them fast: smaller, and forward only."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +20,9 @@ SMALLEST: Form = "int8"
 """The embedding's table, which is also the head, is packed no smaller: its errors are logits'."""
 
 
+_BLOCK = re.compile(r"^h\.\d+\.")
+
+
 class PackedMatrix(NamedTuple):
     """The form that a matrix gets, and whether it is turned first: a table is (out, in)."""
 
@@ -28,15 +32,19 @@ class PackedMatrix(NamedTuple):
 
 @cache
 def readers(kind: Any, config: Any) -> dict[str, list[Call]]:
-    """The calls that are given each parameter itself, in a run of such a model on one token."""
-    model, tape = kind.without_weights(replace(config, block_size=1, vocab_size=1)), Tape()
+    """The calls that are given each parameter itself, in a run of such a model on one token.
+
+    All blocks are as the first is.
+    """
+    small = replace(config, n_layer=1, block_size=1, vocab_size=1)
+    model, tape = kind.without_weights(small), Tape()
     model.forward([0], tape)
     found: dict[str, list[Call]] = {name: [] for name in flatten(model.params)}
     for call in tape.begun:
         for value in call.arguments.values():
             if isinstance(value, Tensor) and (name := tape.name_of(value)) in found:
                 found[str(name)].append(call)
-    return found
+    return {name: found[_BLOCK.sub("h.0.", name)] for name in config.parameter_shapes()}
 
 
 def matrices(kind: Any, config: Any, form: Form) -> dict[str, PackedMatrix]:
