@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,18 @@ faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 print(faults * resource.getpagesize() >> 20)
 """
 
+HUGE = """
+from pathlib import Path
+import torch
+from pellucid.train.memory import keep_memory
+
+keep_memory()
+made = torch.ones(64 << 20)
+parts = Path("/proc/self/smaps").read_text().split("[heap]")[1:]
+kib = [line.split()[1] for part in parts for line in part.splitlines() if "AnonHuge" in line]
+print(sum(map(int, kib)) >> 10)
+"""
+
 PIECES = """
 from pellucid.train.memory import give_back
 
@@ -44,6 +57,8 @@ del pieces, cycle
 assert give_back()
 print(100 * resident() // full)
 """
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 needs_glibc = pytest.mark.skipif(
     not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallopt"),
@@ -63,6 +78,15 @@ def megabytes_anew(*how: str) -> int:
 def test_a_process_that_keeps_its_memory_takes_no_more_from_the_system():
     assert megabytes_anew() > 500
     assert megabytes_anew("keep") < 5
+
+
+@needs_glibc
+@pytest.mark.skipif(
+    not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text(), reason="needs huge pages"
+)
+def test_large_tensors_come_in_huge_pages():
+    run = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, check=True)
+    assert int(run.stdout) > 128  # MiB, of the 256 that were made: as the system has them free
 
 
 @needs_glibc

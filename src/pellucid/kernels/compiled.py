@@ -13,6 +13,7 @@ import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels import FAST, attention_op, native_attention, whole_cross_entropy
+from pellucid.kernels.whole_cross_entropy import reduced, slopes
 from pellucid.layers import BLOCKS, Ops, Pair
-from pellucid.tape import NULL_TAPE, NullTape
 
 MOST = 128
 """So many graphs a function may be compiled to, before that counts as a mistake."""
@@ -59,13 +60,9 @@ def compiled_ops() -> Ops:
         scaled_dot_product=Pair(
             attention_op.scaled_dot_product, attention_op.scaled_dot_product_backward
         ),
-        linear_cross_entropy=_with_tensor(
-            compiled(
-                Pair(
-                    whole_cross_entropy.linear_cross_entropy,
-                    whole_cross_entropy.linear_cross_entropy_backward,
-                )
-            )
+        linear_cross_entropy=Pair(
+            partial(whole_cross_entropy.linear_cross_entropy, reduce=graph(reduced)),
+            partial(whole_cross_entropy.linear_cross_entropy_backward, slope=graph(slopes)),
         ),
         **{name: compiled(getattr(FAST, name)) for name in BLOCKS},
     )
@@ -90,14 +87,3 @@ def graph(function: Callable[..., Any], *, dynamic: bool = False) -> Callable[..
     settings.recompile_limit = max(settings.recompile_limit, MOST)
     made: Callable[..., Any] = torch.compile(function, fullgraph=True, dynamic=dynamic)
     return made
-
-
-def _with_tensor(pair: Pair) -> Pair:
-    """The pair with dloss as a tensor: for each other number a graph would be made anew."""
-
-    def backward(
-        dloss: Tensor | float, cache: Any, *, tape: NullTape = NULL_TAPE
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        return pair.backward(torch.as_tensor(dloss), cache)
-
-    return Pair(pair.forward, backward)

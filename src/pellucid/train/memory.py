@@ -7,9 +7,12 @@ time so, and a traced one most of what tracing costs.
 
 import ctypes
 import gc
+import mmap
+import os
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """The names of two settings in glibc's malloc.h."""
+HUGE_PAGE = 1 << 21
 
 
 def keep_memory() -> bool:
@@ -24,7 +27,29 @@ def keep_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(MMAP_MAX, 0) and mallopt(TRIM_THRESHOLD, -1))
+    keeps = bool(mallopt(MMAP_MAX, 0) and mallopt(TRIM_THRESHOLD, -1))
+    if keeps:
+        _ask_for_huge_pages()
+    return keeps
+
+
+def _ask_for_huge_pages() -> None:
+    """Let what this process takes from now on come in pages of 2 MiB, where the system has them.
+
+    They are fewer by a factor of 512, to be cleared and to be looked up. The heap is made longer
+    by half of the machine's memory, none of which is used yet, and that range is marked.
+    Source: madvise(2), MADV_HUGEPAGE.
+    """
+    library, advice = ctypes.CDLL(None), getattr(mmap, "MADV_HUGEPAGE", None)
+    if advice is None:
+        return
+    size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    library.malloc.restype = ctypes.c_void_p
+    if start := library.malloc(ctypes.c_size_t(size)):
+        first = -(-start // HUGE_PAGE) * HUGE_PAGE
+        length = (start + size - first) // HUGE_PAGE * HUGE_PAGE
+        library.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), advice)
+        library.free(ctypes.c_void_p(start))
 
 
 def give_back() -> bool:
