@@ -26,7 +26,7 @@ from pellucid.tree import flatten
 class Clock:
     """The native library's table, with the seconds that its calls take."""
 
-    def __init__(self, table: native.Table) -> None:
+    def __init__(self, table: native.KernelTable) -> None:
         self.table = table
         self.seconds = {"block": 0.0, "linear": 0.0}
 

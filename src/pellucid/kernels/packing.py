@@ -27,6 +27,8 @@ FORMS: tuple[Form, ...] = get_args(Form)
 PANEL = 64
 GROUP = 32
 """Inputs of int4 that share a scale."""
+HUGE_PAGE = 1 << 21
+"""Bytes."""
 
 PIECE = 1 << 20
 """So many numbers are packed at a time."""
@@ -97,12 +99,14 @@ def packed_bytes(shape: tuple[int, int], form: Form) -> int:
 def arena(size: int) -> Allocate:
     """One piece of memory of so many bytes to cut weights from, in huge pages where there are any.
 
-    A product reads its weight once from end to end, and from small pages that is slower.
+    A product reads its weight once from end to end, and from small pages that is slower. Memory
+    that processes could share gets none on most systems: this is private.
     """
-    block = mmap.mmap(-1, max(size, mmap.PAGESIZE))
+    block = mmap.mmap(-1, size + HUGE_PAGE, access=mmap.ACCESS_COPY)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         block.madvise(mmap.MADV_HUGEPAGE)
-    whole, used = torch.frombuffer(block, dtype=torch.uint8), 0
+    whole = torch.frombuffer(block, dtype=torch.uint8)
+    used = -whole.data_ptr() % HUGE_PAGE
 
     def cut(count: int) -> Tensor:
         nonlocal used
