@@ -4,6 +4,7 @@ import functools
 import platform
 from collections.abc import Iterator
 
+import gguf
 import pytest
 import torch
 from hypothesis import given
@@ -15,7 +16,16 @@ from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError
 from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST, PACKED, PackedWeight, fastest
-from pellucid.kernels.packing import FORMS, Form, columns, pack, packed_bytes, unpacked
+from pellucid.kernels.groups import BLOCK_FORMS
+from pellucid.kernels.packing import (
+    KINDS,
+    Form,
+    columns,
+    pack,
+    packed_bytes,
+    packed_from_blocks,
+    unpacked,
+)
 from pellucid.layers import REFERENCE, Past
 from pellucid.models import GPT, packed, with_lora
 from pellucid.native.build import VARIANTS
@@ -23,18 +33,19 @@ from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
 
-each_form = pytest.mark.parametrize("form", FORMS)
+each_form = pytest.mark.parametrize("form", KINDS)
 
 LEVELS = [*VARIANTS.get(platform.machine(), {})]
 WHERE = ["off", *LEVELS]
 
 # How far a product may be from its judge, of its largest number. The judge is float64 with weights
 # and activations rounded as the form says, so that this is the kernel's own rounding.
-TOLERANCES = {"float32": 2e-6, "bfloat16": 2e-6, "int8": 2e-6, "int4": 2e-6}
+TOLERANCE = 2e-6
 
 # What rounding the weights and activations may change of a tiny model's logits, of their size: a
 # float32's, bfloat16's and int8's steps, and a fifteenth for int4.
 ROUNDINGS = {"float32": 2e-6, "bfloat16": 0.03, "int8": 0.06, "int4": 0.5}
+ROUNDINGS |= {"q4_1": 0.4, "q8_0": 0.04}
 
 
 @pytest.fixture
@@ -67,7 +78,7 @@ def rounded_rows(x: Tensor, form: Form) -> Tensor:
         return x.double()
     if form == "bfloat16":
         return x.to(torch.bfloat16).double()
-    if form == "int4":
+    if form != "int8":
         parts = [rounded_rows(part, "int8") for part in x.split(32, -1)]
         return torch.cat(parts, -1)
     rows = []
@@ -93,17 +104,25 @@ def test_what_is_packed_is_unpacked(form: Form, m: int, n: int):
     elif form == "int8":
         step = weight.abs().amax(0) / 127
         assert bool(((again - weight).abs() <= step * 0.501).all())
-    else:
+    elif form == "int4":
         padded = torch.nn.functional.pad(weight, (0, 0, 0, -m % 32)).unflatten(0, (-1, 32))
         most = padded.gather(1, padded.abs().argmax(1, keepdim=True))  # is -8, and 7 the other end
         steps = (most.abs() / 8).expand_as(padded).flatten(0, 1)[:m]
-        # A scale of bfloat16 is off by 2^-9 of itself at most.
-        rounding = steps * 0.501 + weight.abs() / 2**8
+        # A scale of float16 is off by 2^-12 of itself at most.
+        rounding = steps * 0.501 + weight.abs() / 2**11
         clipped = (weight.abs() > 7.5 * steps) & (again.sign() == weight.sign())
         assert bool(((again - weight).abs() <= torch.where(clipped, 1.03 * steps, rounding)).all())
         at = padded.abs().argmax(1, keepdim=True)
         kept = torch.nn.functional.pad(again, (0, 0, 0, -m % 32)).unflatten(0, (-1, 32))
-        assert_close(kept.gather(1, at), most, 2**-8)
+        assert_close(kept.gather(1, at), most, 2**-11)
+    else:
+        filled = torch.cat([weight, torch.zeros(-m % 32, n)]).unflatten(0, (-1, 32))
+        low, high = filled.amin(1, keepdim=True), filled.amax(1, keepdim=True)
+        largest = torch.maximum(-low, high)
+        step = (high - low) / 15 if form == "q4_1" else largest / 127
+        # A scale and a minimum of float16 are off by 2^-12 of themselves at most.
+        most = (step * 0.501 + largest / 2**10).expand_as(filled).flatten(0, 1)[:m]
+        assert bool(((again - weight).abs() <= most).all())
 
 
 @each_form
@@ -129,7 +148,7 @@ def test_a_product_is_that_of_what_is_packed(
     bias = drawn(shape[1], seed=2)
     out, _ = PACKED.linear.forward(x, weight=weight, bias=bias)
     judge = rounded_rows(x, form) @ unpacked(weight).double() + bias.double()
-    assert_close(out, judge, TOLERANCES[form])
+    assert_close(out, judge, TOLERANCE)
 
 
 @each_level
@@ -166,6 +185,21 @@ def test_the_bend_is_the_reference_s(level: str, activation: str):
     normed, _ = REFERENCE.layer_norm.forward(x.double(), weight=torch.full((64,), 4.0), eps=1e-5)
     bent, _ = getattr(REFERENCE, activation).forward(normed)
     assert float((out - (x.double() + bent)).abs().max()) < 2.5e-6
+
+
+@pytest.mark.parametrize("kind", BLOCK_FORMS)
+@pytest.mark.parametrize("shape", [(32, 1), (576, 200), (1536, 64)], ids=str)
+def test_blocks_of_llama_cpp_are_kept_to_the_bit(kind: str, shape: tuple[int, int]):
+    quantized = gguf.quantize(drawn(*reversed(shape)).numpy(), gguf.GGMLQuantizationType[kind])
+    made = packed_from_blocks(torch.from_numpy(quantized), kind, shape)
+    opened = gguf.dequantize(quantized, gguf.GGMLQuantizationType[kind])
+    assert torch.equal(unpacked(made), torch.from_numpy(opened).mT)
+    assert made.form == BLOCK_FORMS[kind]
+
+
+def test_a_weight_beyond_a_scale_of_float16_is_refused():
+    with pytest.raises(ConfigError, match="pack the model in bfloat16"):
+        pack(torch.full((32, 1), 1e9), "int4")
 
 
 # -- a whole model --------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pellucid.kernels.packing import PANEL, Form, packed_bytes
+from pellucid.kernels.groups import PANEL
+from pellucid.kernels.packing import Form, packed_bytes
 from pellucid.layers.facts import facts_of
 from pellucid.models import CausalModel, kind_of
 from pellucid.models.packed import matrices, readers

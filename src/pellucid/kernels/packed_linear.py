@@ -1,7 +1,7 @@
 """Products with packed weights: forward only, natively or in plain PyTorch.
 
 The activations are rounded as the form of the weight asks: to bfloat16, or to whole numbers of
-which the largest is 127, for int8 of each row and for int4 of 32 inputs. Sums are float32's, or
+which the largest is 127, for int8 of each row and for groups of 32 inputs. Sums are float32's, or
 whole numbers.
 """
 
@@ -14,7 +14,8 @@ from torch.nn.functional import pad
 
 from pellucid import native
 from pellucid.errors import ConfigError
-from pellucid.kernels.packing import GROUP, Form, PackedWeight, columns, unpacked
+from pellucid.kernels.groups import GROUP
+from pellucid.kernels.packing import Form, PackedWeight, columns, unpacked
 from pellucid.layers import REFERENCE, Pair, cross_entropy
 from pellucid.tape import NULL_TAPE, NullTape
 
@@ -86,10 +87,10 @@ def rounded(x: Tensor, form: Form) -> Tensor:
         return x.float()
     if form == "bfloat16":
         return x.bfloat16().float()
-    if form == "int4":
-        filled = pad(x.float(), (0, -x.shape[-1] % GROUP)).unflatten(-1, (-1, GROUP))
-        return _to_int8(filled).flatten(-2)[..., : x.shape[-1]]
-    return _to_int8(x.float())
+    if form == "int8":
+        return _to_int8(x.float())
+    filled = pad(x.float(), (0, -x.shape[-1] % GROUP)).unflatten(-1, (-1, GROUP))
+    return _to_int8(filled).flatten(-2)[..., : x.shape[-1]]
 
 
 def _to_int8(x: Tensor) -> Tensor:

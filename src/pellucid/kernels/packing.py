@@ -1,4 +1,4 @@
-"""Packed weights: float32, bfloat16, int8 or int4, in panels as the native kernels read them.
+"""Packed weights: float32, bfloat16 or whole numbers, in panels as the native kernels read them.
 
 A panel is 64 columns wide. Along the inputs as many values stand beside each other as fit into 32
 bits, so that one instruction multiplies them with a word of the activations:
@@ -6,7 +6,7 @@ bits, so that one instruction multiplies them with a word of the activations:
     float32   (n / 64, m, 64)
     bfloat16  (n / 64, m / 2, 64, 2)
     int8      (n / 64, m / 4, 64, 4), and for each column a scale
-    int4      (n / 64, m / 32, 1152): of 32 inputs first the nibbles, then 64 bfloat16 scales
+    others    (n / 64, m / 32, bytes): whole numbers in groups, see groups.py
 
 m and n are filled up with zeros to multiples of 64.
 """
@@ -21,12 +21,22 @@ from torch import Tensor
 
 from pellucid import native
 from pellucid.errors import ConfigError
+from pellucid.kernels.groups import (
+    BLOCK_FORMS,
+    GROUP,
+    GROUPINGS,
+    PANEL,
+    blocks_in_words,
+    lay_out,
+    read_columns,
+    round_groups,
+)
 
-Form = Literal["float32", "bfloat16", "int8", "int4"]
-FORMS: tuple[Form, ...] = get_args(Form)
-PANEL = 64
-GROUP = 32
-"""Inputs of int4 that share a scale."""
+Form = Literal["float32", "bfloat16", "int8", "int4", "q4_1", "q8_0"]
+KINDS: tuple[Form, ...] = get_args(Form)
+"""In the order of native.h."""
+FORMS: tuple[Form, ...] = KINDS[:4]
+"""Those that a model is packed in; the others keep what a file has."""
 HUGE_PAGE = 1 << 21
 """Bytes."""
 
@@ -84,7 +94,7 @@ class PackedWeight:
             None if self.sums is None else self.sums.data_ptr(),
             None if bias is None else bias.data_ptr(),
             *self.shape,
-            FORMS.index(self.form),
+            KINDS.index(self.form),
             0,
         )
 
@@ -92,8 +102,9 @@ class PackedWeight:
 def packed_bytes(shape: tuple[int, int], form: Form) -> int:
     """How many bytes the panels of a weight (m, n) take."""
     m, n = (_up(size) for size in shape)
-    per_group = {"float32": 128, "bfloat16": 64, "int8": 32, "int4": 18}
-    return m // GROUP * n * per_group[form]
+    if form in GROUPINGS:
+        return m // GROUP * n // PANEL * GROUPINGS[form].bytes
+    return m * n * {"float32": 4, "bfloat16": 2, "int8": 1}[form]
 
 
 def arena(size: int) -> Allocate:
@@ -117,10 +128,10 @@ def arena(size: int) -> Allocate:
 
 
 def pack(weight: Tensor, form: Form, allocate: Allocate = torch.ByteTensor) -> PackedWeight:
-    """Pack a weight (m, n); int8 and int4 round it to the nearest that their scales allow.
+    """Pack a weight (m, n), rounded to the nearest that the form has.
 
-    int8: each column's largest weight is 127. int4: weight = scale · (u - 8) with u from 0 to 15
-    and a scale for 32 inputs of a column, by which the largest of them is -8.
+    int8: each column's largest weight is 127. The others: see `round_groups`.
+    Raises `ConfigError` for a weight that is too large for a scale in float16.
     """
     shape = (weight.shape[0], weight.shape[1])
     panels = allocate(packed_bytes(shape, form))
@@ -151,39 +162,53 @@ def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Te
         panels.copy_(_bytes(_in_panels(whole.to(torch.int8), 4)))
         return scales, whole.sum(0).int()
     else:
-        panels.copy_(_groups(*_nibbles(full)).flatten())
+        sided = round_groups(full, GROUPINGS[form])
+        if not bool(sided[1].isfinite().all()):
+            raise ConfigError(
+                f"{form} keeps scales in float16, and a weight of "
+                f"{float(weight.abs().max()):.4g} needs a larger one: pack the model in bfloat16"
+            )
+        lay_out(sided, GROUPINGS[form], panels)
     return None, None
+
+
+def packed_from_blocks(
+    raw: Tensor, kind: str, shape: tuple[int, int], allocate: Allocate = torch.ByteTensor
+) -> PackedWeight:
+    """A weight (m, n) from llama.cpp's blocks of a kind in `BLOCK_FORMS`; nothing is rounded.
+
+    `raw` are the bytes (n, …) of n rows, each the blocks of a column's m inputs, 32 a block.
+    """
+    form = BLOCK_FORMS[kind]
+    panels = allocate(packed_bytes(shape, form))
+    lay_out(blocks_in_words(raw, kind), GROUPINGS[form], panels)
+    return PackedWeight(form, shape, panels)
 
 
 def unpacked(weight: PackedWeight) -> Tensor:
     """The weight (m, n) in float32 that the panels stand for."""
     (m, n), panels = weight.shape, weight.panels
+    if weight.form in GROUPINGS:
+        return columns(weight, torch.arange(n)).mT.contiguous()
     if weight.form == "float32":
         full = _from_panels(panels.view(torch.float32), 1, _up(m))
     elif weight.form == "bfloat16":
         full = _from_panels(panels.view(torch.bfloat16), 2, _up(m)).float()
-    elif weight.form == "int8":
+    else:
         assert weight.scales is not None
         full = _from_panels(panels.view(torch.int8), 4, _up(m)).float() * weight.scales
-    else:
-        full = _from_groups(panels, _up(m))
     return full[:m, :n].contiguous()
 
 
 def columns(weight: PackedWeight, index: Tensor) -> Tensor:
     """Some columns (..., m) of what a packed weight stands for: a look-up in a table's rows."""
-    words = weight.panels.view(torch.int32).view(_up(weight.shape[1]) // PANEL, -1)
-    panel, lane = index // PANEL, index % PANEL
-    if weight.form == "int4":
-        # A panel at a time: look-ups are few, and a table is seldom packed so small.
-        alone = words[panel.flatten()].contiguous().view(torch.uint8)
-        full = _from_groups(alone.flatten(), _up(weight.shape[0]))
-        place = torch.arange(index.numel()) * PANEL + lane.flatten()
-        looked_up = full[: weight.shape[0], place]  # (m, N)
-        return looked_up.mT.reshape(*index.shape, -1)
-    found = words.unflatten(1, (-1, PANEL))[panel, :, lane].contiguous()  # (..., words)
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}[weight.form]
-    values: Tensor = found.view(dtype).float()[..., : weight.shape[0]]
+    (m, n), form = weight.shape, weight.form
+    if form in GROUPINGS:
+        return read_columns(weight.panels, GROUPINGS[form], index, _up(m))[..., :m]
+    words = weight.panels.view(torch.int32).view(_up(n) // PANEL, -1, PANEL)
+    found = words[index // PANEL, :, index % PANEL].contiguous()  # (..., words)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}[form]
+    values: Tensor = found.view(dtype).float()[..., :m]
     return values if weight.scales is None else values * weight.scales[index].unsqueeze(-1)
 
 
@@ -204,36 +229,3 @@ def _in_panels(full: Tensor, per_word: int) -> Tensor:
 def _from_panels(values: Tensor, per_word: int, m: int) -> Tensor:
     cut = values.view(-1, m // per_word, PANEL, per_word)
     return cut.permute(1, 3, 0, 2).reshape(m, -1)
-
-
-def _nibbles(full: Tensor) -> tuple[Tensor, Tensor]:
-    """u (m, n) from 0 to 15 and the bfloat16 scales (m / 32, n) of scale · (u - 8).
-
-    The largest weight of a group, with its sign, is -8 scales: a scale of less squared error rounds
-    the largest weights, and makes a model worse.
-    """
-    groups = full.unflatten(0, (-1, GROUP))  # (G, 32, n)
-    largest = groups.gather(1, groups.abs().argmax(1, keepdim=True))  # (G, 1, n)
-    scales = (largest / -8).bfloat16()
-    exact = scales.float()
-    whole = (groups / exact.where(exact != 0, 1)).round().clamp(-8, 7)
-    return (whole + 8).to(torch.uint8).flatten(0, 1), scales.squeeze(1)
-
-
-def _groups(nibbles: Tensor, scales: Tensor) -> Tensor:
-    """u (m, n), scales (m / 32, n) -> (n / 64, m / 32, 1152) bytes."""
-    cut = nibbles.unflatten(1, (-1, PANEL)).unflatten(0, (-1, GROUP // 8, 2, 4))
-    both = cut[:, :, 0] | cut[:, :, 1] << 4  # (G, 4, 4, n / 64, 64)
-    low = both.permute(3, 0, 1, 4, 2).flatten(2)  # (n / 64, G, 1024)
-    high = scales.unflatten(1, (-1, PANEL)).transpose(0, 1).contiguous()  # (n / 64, G, 64)
-    return torch.cat([low, high.view(torch.uint8)], -1)
-
-
-def _from_groups(panels: Tensor, m: int) -> Tensor:
-    cut = panels.view(-1, m // GROUP, GROUP * PANEL // 2 + 2 * PANEL)
-    scales = cut[..., GROUP * PANEL // 2 :].contiguous().view(torch.bfloat16)  # (P, G, 64)
-    both = cut[..., : GROUP * PANEL // 2].unflatten(-1, (GROUP // 8, PANEL, 4))
-    nibbles = torch.stack([both & 15, both >> 4], 3)  # (P, G, 4, 2, 64, 4)
-    whole = nibbles.float() - 8
-    values = whole * scales[:, :, None, None, :, None]
-    return values.permute(1, 2, 3, 5, 0, 4).reshape(m, -1)

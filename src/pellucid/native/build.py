@@ -19,8 +19,8 @@ AVX512 = ("f", "bw", "vl", "dq", "vnni", "bf16")
 VARIANTS = {
     "x86_64": {
         "portable": (),
-        "avx2": ("-mavx2", "-mfma"),
-        "avx512": ("-mavx2", "-mfma", *(f"-mavx512{part}" for part in AVX512)),
+        "avx2": ("-mavx2", "-mfma", "-mf16c"),
+        "avx512": ("-mavx2", "-mfma", "-mf16c", *(f"-mavx512{part}" for part in AVX512)),
     },
     "aarch64": {"portable": (), "dotprod": ("-march=armv8.2-a+dotprod",)},
 }

@@ -20,8 +20,10 @@ const Table* pellucid_table(int level) {
                    ? table_avx512
                    : nullptr;
     if (level == 1)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? table_avx2
-                                                                               : nullptr;
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                       __builtin_cpu_supports("f16c")
+                   ? table_avx2
+                   : nullptr;
 #elif defined(__aarch64__)
     if (level == 1) return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? table_dotprod : nullptr;
 #endif

@@ -4,8 +4,8 @@
 
 extern "C" {
 
-// The forms that a weight may be packed in; see formats.py for the layout of each.
-enum Kind : int32_t { FLOAT32 = 0, BFLOAT16 = 1, INT8 = 2, INT4 = 3 };
+// The forms that a weight may be packed in; see packing.py for the layout of each.
+enum Kind : int32_t { FLOAT32 = 0, BFLOAT16 = 1, INT8 = 2, INT4 = 3, Q4_1 = 4, Q8_0 = 5 };
 
 enum Activation : int32_t { GELU_TANH = 0, GELU_ERF = 1, RELU = 2 };
 

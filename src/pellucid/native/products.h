@@ -10,16 +10,20 @@
 namespace {
 
 constexpr int PANEL = 64;   // columns
-constexpr int GROUP = 32;   // inputs of INT4 that share a scale
-constexpr int GROUP_BYTES = GROUP * PANEL / 2 + 2 * PANEL;  // nibbles, then bfloat16 scales
+constexpr int GROUP = 32;   // inputs that share a scale
 constexpr int VECTORS = PANEL / LANES;  // of a panel's row of words
 
 // Rows of activations, as the kind of the weight wants them.
 struct Rows {
     const uint32_t* words;
-    const float* scales;      // INT8: of each row; INT4: of each group of each row
-    const int32_t* sums;      // INT4: of each group of each row
+    const float* scales;      // INT8: of each row; in groups: of each group of each row
+    const char* sums;         // in groups: of each, see below
     int64_t stride;           // words from row to row
+
+    // What a group's products begin with, for the centre of the weight's numbers.
+    const int32_t* starts() const { return reinterpret_cast<const int32_t*>(sums); }
+    // Where the groups of the weight have minimums: the activations' sum.
+    const float* totals() const { return reinterpret_cast<const float*>(sums); }
 };
 
 inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -27,9 +31,16 @@ inline int words_of(const Weight& w) {
     const int per_word = w.kind == FLOAT32 ? 1 : w.kind == BFLOAT16 ? 2 : 4;
     return int(round_up(w.inputs, PANEL)) / per_word;
 }
+
+// How many bits the numbers of a group have, what lies beside them, and how many bytes that makes.
+inline bool in_groups(const Weight& w) { return w.kind >= INT4; }
+inline bool has_minimums(const Weight& w) { return w.kind == Q4_1; }
+inline int group_bytes(const Weight& w) {
+    return GROUP * PANEL / (w.kind == Q8_0 ? 1 : 2) + (has_minimums(w) ? 4 : 2) * PANEL;
+}
 inline int64_t panel_bytes(const Weight& w) {
-    const int64_t inputs = round_up(w.inputs, PANEL);
-    return w.kind == INT4 ? inputs / GROUP * GROUP_BYTES : int64_t(words_of(w)) * PANEL * 4;
+    if (in_groups(w)) return round_up(w.inputs, PANEL) / GROUP * group_bytes(w);
+    return int64_t(words_of(w)) * PANEL * 4;
 }
 
 // -- one word of each row by one word of each column ----------------------------------------------
@@ -53,7 +64,8 @@ struct Bfloat16 {
 };
 
 // Where the processor multiplies unsigned by signed bytes, INT8's activations are kept with 128
-// added, and a column's sum of weights takes that away again.
+// added, and a column's sum of weights takes that away again; of numbers in groups the weights are
+// unsigned.
 #if defined(__AVX512VNNI__)
 constexpr int OFFSET = 128;
 #else
@@ -84,15 +96,37 @@ struct Int8 {
     static Sum add(Sum sum, Words a, Words b) { return dot(sum, a, b); }
 };
 
+// -- numbers in groups of 32 inputs ---------------------------------------------------------------
+
+// u from 0 to 15 in words of eight inputs, the first four in the low halves of their bytes.
+struct Nibbles {
+    static constexpr int LOADS = 4, WORDS = 2, CENTRE = 8;
+    static void split(Words both, Words (&words)[WORDS]) {
+        const Words nibble = all(0x0f0f0f0fu);
+        words[0] = both & nibble;
+        words[1] = (both >> 4) & nibble;
+    }
+};
+
+// u from 0 to 255 in words of four inputs; where bytes are multiplied signed, u - 128 is.
+struct Bytes {
+    static constexpr int LOADS = 8, WORDS = 1, CENTRE = OFFSET;
+    static void split(Words four, Words (&words)[WORDS]) {
+        words[0] = OFFSET ? four : four ^ all(0x80808080u);
+    }
+};
+
+inline int centre(const Weight& w) { return w.kind == Q8_0 ? Bytes::CENTRE : Nibbles::CENTRE; }
+
 // -- a few rows by some of a panel's columns ------------------------------------------------------
 
 // How many rows and how many vectors of columns fit into the registers at once.
 #if defined(__AVX512F__)
-constexpr int ROWS_AT_ONCE = 6, VECTORS_AT_ONCE = 4, ROWS_OF_INT4 = 4, VECTORS_OF_INT4 = 2;
+constexpr int ROWS_AT_ONCE = 6, VECTORS_AT_ONCE = 4, ROWS_OF_GROUPS = 6, VECTORS_OF_GROUPS = 2;
 #elif defined(__AVX2__)
-constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 2, ROWS_OF_INT4 = 2, VECTORS_OF_INT4 = 1;
+constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 2, ROWS_OF_GROUPS = 2, VECTORS_OF_GROUPS = 1;
 #else
-constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 4, ROWS_OF_INT4 = 2, VECTORS_OF_INT4 = 2;
+constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 4, ROWS_OF_GROUPS = 2, VECTORS_OF_GROUPS = 2;
 #endif
 
 // Where a panel is read from: memory, and once or more often, or a cache, by later rows.
@@ -136,36 +170,46 @@ inline void tile(const Rows& a, int64_t row, const char* panel, int words, float
     }
 }
 
-// The same for INT4, whose every group has its own scales: weight = scale · (nibble - 8).
-template <int R, int V, Source S>
-inline void tile_of_int4(const Rows& a, int64_t row, const char* panel, int groups, float* out) {
-    const Words nibble = all(0x0f0f0f0fu);
+// The same for numbers in groups: weight = scale · (u - CENTRE), or scale · u + minimum.
+//
+// Sum (u - CENTRE) x = sum u x - CENTRE sum x, and the last is what the sums start with.
+template <class N, bool MINIMUM, int R, int V, Source S>
+inline void tile_of_groups(const Rows& a, int64_t row, const char* panel, int groups, float* out) {
+    constexpr int NUMBERS = N::LOADS * PANEL * 4, GROUP_BYTES = NUMBERS + (MINIMUM ? 4 : 2) * PANEL;
+    const uint32_t* words[R];
+    int64_t at[R];
+    for (int r = 0; r < R; r++) {
+        words[r] = a.words + (row + r) * a.stride;
+        at[r] = (row + r) * (a.stride / (GROUP / 4));
+    }
     for (int first = 0; first < VECTORS; first += V) {
         Floats total[R][V] = {};
         for (int g = 0; g < groups; g++) {
             const char* group = panel + int64_t(g) * GROUP_BYTES;
-            Ints sums[R][V] = {};
-            for (int h = 0; h < GROUP / 8; h++) {
+            Ints sums[R][V];
+            for (int r = 0; r < R; r++)
+                for (int j = 0; j < V; j++) sums[r][j] = MINIMUM ? Ints{} : all(a.starts()[at[r] + g]);
+            for (int h = 0; h < N::LOADS; h++) {
                 const char* from = group + h * PANEL * 4 + first * VECTOR_BYTES;
+                Words b[V][N::WORDS];
                 for (int j = 0; j < V; j++) {
-                    const Words both = load<Words>(from + j * VECTOR_BYTES);
+                    N::split(load<Words>(from + j * VECTOR_BYTES), b[j]);
                     if (j * VECTOR_BYTES % 64 == 0) ask_for<S>(from + AHEAD + j * VECTOR_BYTES);
-                    const Words low = both & nibble, high = (both >> 4) & nibble;
-                    for (int r = 0; r < R; r++) {
-                        const uint32_t* x = a.words + (row + r) * a.stride + g * (GROUP / 4);
-                        sums[r][j] = dot(sums[r][j], low, all(x[2 * h]));
-                        sums[r][j] = dot(sums[r][j], high, all(x[2 * h + 1]));
-                    }
                 }
+                for (int i = 0; i < N::WORDS; i++)
+                    for (int r = 0; r < R; r++) {
+                        const Words x = all(words[r][(g * N::LOADS + h) * N::WORDS + i]);
+                        for (int j = 0; j < V; j++) sums[r][j] = dot(sums[r][j], b[j][i], x);
+                    }
             }
-            const auto* scales = reinterpret_cast<const uint16_t*>(group + GROUP * PANEL / 2);
+            const auto* sides = reinterpret_cast<const uint16_t*>(group + NUMBERS) + first * LANES;
             for (int j = 0; j < V; j++) {
-                const Floats scale = load_bfloat16(scales + (first + j) * LANES);
+                const Floats scale = load_float16(sides + j * LANES);
+                const Floats minimum = MINIMUM ? load_float16(sides + PANEL + j * LANES) : Floats{};
                 for (int r = 0; r < R; r++) {
-                    const int64_t at = (row + r) * (a.stride / (GROUP / 4)) + g;
-                    const Ints whole = sums[r][j] - all(8 * a.sums[at]);
-                    total[r][j] +=
-                        __builtin_convertvector(whole, Floats) * (scale * all(a.scales[at]));
+                    total[r][j] += __builtin_convertvector(sums[r][j], Floats) *
+                                   (scale * all(a.scales[at[r] + g]));
+                    if (MINIMUM) total[r][j] += minimum * all(a.totals()[at[r] + g]);
                 }
             }
         }
@@ -181,10 +225,13 @@ inline void tile_of(const Weight& w, const Rows& a, int64_t row, const char* pan
     if (w.kind == FLOAT32) tile<Float32, R, V, S>(a, row, panel, words, out);
     if (w.kind == BFLOAT16) tile<Bfloat16, R, V, S>(a, row, panel, words, out);
     if (w.kind == INT8) tile<Int8, R, V, S>(a, row, panel, words, out);
-    if constexpr (R <= ROWS_OF_INT4)
-        if (w.kind == INT4)
-            tile_of_int4<R, R == 1 ? VECTORS : VECTORS_OF_INT4, S>(
-                a, row, panel, int(round_up(w.inputs, PANEL)) / GROUP, out);
+    if constexpr (R <= ROWS_OF_GROUPS) {
+        constexpr int G = R == 1 ? VECTORS : VECTORS_OF_GROUPS;
+        const int groups = words / (GROUP / 4);
+        if (w.kind == INT4) tile_of_groups<Nibbles, false, R, G, S>(a, row, panel, groups, out);
+        if (w.kind == Q4_1) tile_of_groups<Nibbles, true, R, G, S>(a, row, panel, groups, out);
+        if (w.kind == Q8_0) tile_of_groups<Bytes, false, R, G, S>(a, row, panel, groups, out);
+    }
 }
 
 // Calls the tile for as many rows as there are.
@@ -235,7 +282,7 @@ inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, in
         const char* panel = static_cast<const char*>(w.data) + p * bytes;
         const int64_t column = p * PANEL;
         const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
-        const int most = w.kind == INT4 ? ROWS_OF_INT4 : ROWS_AT_ONCE;
+        const int most = in_groups(w) ? ROWS_OF_GROUPS : ROWS_AT_ONCE;
         for (int64_t row = 0; row < rows;) {
             const int count = int(rows - row < most ? rows - row : most);
             const Source source = row ? CACHE : rows <= most ? MEMORY_ONCE : MEMORY;

@@ -62,7 +62,7 @@ inline void bend(int32_t activation, float* values) {
 struct Shelf {
     uint32_t* words;
     float* scales;
-    int32_t* sums;
+    char* sums;  // of groups: starts or totals, see Rows
 
     static int64_t bytes(int64_t rows, int64_t inputs) {
         const int64_t wide = round_up(inputs, PANEL);
@@ -71,14 +71,16 @@ struct Shelf {
     Shelf(char* at, int64_t rows, int64_t inputs) {
         const int64_t wide = round_up(inputs, PANEL);
         words = reinterpret_cast<uint32_t*>(at);
-        sums = reinterpret_cast<int32_t*>(at + rows * wide * 4);
+        sums = at + rows * wide * 4;
         scales = reinterpret_cast<float*>(at + rows * (wide * 4 + wide / GROUP * 4));
     }
+    int32_t* starts() const { return reinterpret_cast<int32_t*>(sums); }
+    float* totals() const { return reinterpret_cast<float*>(sums); }
     Rows rows(const Weight& w) const { return {words, scales, sums, words_of(w)}; }
 };
 
 // Round one row of floats to what the weight is multiplied with; INT8 takes the row's largest size
-// as 127, and INT4 that of each group. `y` is padded with zeros to a multiple of 64.
+// as 127, and groups that of each group. `y` is padded with zeros to a multiple of 64.
 inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf& shelf) {
     const int64_t wide = round_up(w.inputs, PANEL);
     uint32_t* words = shelf.words + row * words_of(w);
@@ -92,7 +94,6 @@ inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf&
         return;
     }
     auto* bytes = reinterpret_cast<int8_t*>(words);
-    int32_t* sums = shelf.sums + row * (wide / GROUP);
     const auto largest_of = [y](int64_t from, int64_t to) {
         Floats most{};
         for (int64_t i = from; i < to; i += LANES) {
@@ -104,9 +105,10 @@ inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf&
     float amax = w.kind == INT8 ? largest_of(0, wide) : 0;
     if (w.kind == INT8) shelf.scales[row] = amax / 127;
     for (int64_t g = 0; g < wide; g += GROUP) {
-        if (w.kind == INT4) {
+        const int64_t place = (row * wide + g) / GROUP;
+        if (in_groups(w)) {
             amax = largest_of(g, g + GROUP);
-            shelf.scales[(row * wide + g) / GROUP] = amax / 127;
+            shelf.scales[place] = amax / 127;
         }
         const Floats by = all(amax > 0 ? 127 / amax : 0);
         Ints group{};
@@ -117,10 +119,11 @@ inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf&
             typedef int8_t Bytes __attribute__((vector_size(LANES)));
             store(bytes + i, __builtin_convertvector(kept, Bytes));
         }
-        if (w.kind == INT4) {
+        if (in_groups(w)) {
             int32_t total = 0;
             for (int lane = 0; lane < LANES; lane++) total += group[lane];
-            sums[g / GROUP] = total;
+            if (has_minimums(w)) shelf.totals()[place] = float(total) * (amax / 127);
+            else shelf.starts()[place] = -centre(w) * total;
         }
     }
 }

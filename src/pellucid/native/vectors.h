@@ -107,6 +107,21 @@ inline Floats load_bfloat16(const uint16_t* from) {
     return (Floats)(__builtin_convertvector(load<Halves>(from), Words) << 16);
 }
 
+// -- float16: numbers of a file; those that are not finite do not occur ----------------------------
+
+inline Floats load_float16(const uint16_t* from) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_cvtph_ps(load<__m256i>(from));
+#elif defined(__F16C__)
+    return (Floats)_mm256_cvtph_ps(load<__m128i>(from));
+#else
+    const Words half = __builtin_convertvector(load<Halves>(from), Words);
+    // With float's exponent, which begins 112 lower; so halves without one become exact as well.
+    const Floats size = (Floats)((half & all(0x7fffu)) << 13) * all(5.192296858534828e33f);
+    return (Floats)((Words)size | (half & all(0x8000u)) << 16);
+#endif
+}
+
 inline Floats load_floats(const float* from) { return load<Floats>(from); }
 inline Floats load_floats(const uint16_t* from) { return load_bfloat16(from); }
 inline float load_float(const float* from) { return *from; }
