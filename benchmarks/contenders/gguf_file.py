@@ -11,6 +11,7 @@ KINDS = {
     "bfloat16": llama_cpp.LLAMA_FTYPE_MOSTLY_BF16,
     "int8": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
     "int4": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0,
+    "Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
 }
 """llama.cpp's kind of file by precision: Q4_0 keeps the table of tokens at six bits or more."""
 
@@ -31,6 +32,7 @@ def quantize(source: Path, target: Path, precision: str, threads: int) -> None:
     be_silent()
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread, params.ftype = threads, KINDS[precision]
+    params.allow_requantize = True
     failed = llama_cpp.llama_model_quantize(
         os.fsencode(source), os.fsencode(target), ctypes.byref(params)
     )

@@ -5,6 +5,8 @@ In a variant, "oneDNN" stands for float32 products by oneDNN's kernels of bfloat
 memory it frees, as Pellucid's commands make their own do.
 """
 
+from contenders.task import GPT2, LLAMA, SMOLLM2
+
 PEERS = {
     "pellucid": "contenders.own",
     "nanoGPT": "contenders.nano_gpt",
@@ -12,10 +14,11 @@ PEERS = {
     "llama.cpp": "contenders.llama",
     "CTranslate2": "contenders.ctranslate",
     "ONNX Runtime": "contenders.onnx_runtime",
+    "litgpt": "contenders.lit_gpt",
+    "nanochat": "contenders.nano_chat",
 }
 """The module of each peer; the first is the one that the others are compared with."""
-PRECISIONS = ("float32", "bfloat16", "int8", "int4")
-GENERATING = ("prefill", "decode", "batch")
+PRECISIONS = ("float32", "bfloat16", "int8", "int4", "Q8_0", "Q4_1")
 
 Variants = dict[str, tuple[str, ...]]
 _TRAINING: dict[str, Variants] = {
@@ -60,11 +63,34 @@ _READING: dict[str, Variants] = {
     "float32": {"nanoGPT": ("compiled", "compiled, oneDNN")},
     "bfloat16": {"nanoGPT": ("eager", "compiled")},
 }
+# Both read the very same file: as it came, or as llama.cpp quantized it once more.
+_FILE: dict[str, Variants] = {
+    precision: {"pellucid": ("packed",), "llama.cpp": ("", "flash")}
+    for precision in ("Q8_0", "Q4_1")
+}
+_TRAINING_LLAMA: dict[str, Variants] = {
+    precision: {
+        "pellucid": (f"compiled{how}",),
+        "transformers": (f"compiled{how}, heap",),
+        "litgpt": (f"compiled{how}, heap",),
+        "nanochat": (f"compiled{how}, heap",),
+    }
+    for precision, how in (("float32", ", oneDNN"), ("bfloat16", ""))
+}
 
 
-def lineup(work: str, precision: str) -> list[tuple[str, str]]:
-    """The peers, each with one of its variants, that do this work at this precision."""
-    variants = (_TRAINING if work == "train" else _GENERATING).get(precision, {})
-    if work == "prefill":
+def lineup(model: str, work: str, precision: str) -> list[tuple[str, str]]:
+    """The peers, each with one of its variants, that do this work on this model at this precision.
+
+    >>> lineup("smollm2-135m", "decode", "Q4_1")
+    [('pellucid', 'packed'), ('llama.cpp', ''), ('llama.cpp', 'flash')]
+    """
+    tables = {
+        GPT2: _TRAINING if work == "train" else _GENERATING,
+        SMOLLM2: {} if work == "train" else _FILE,
+        LLAMA: _TRAINING_LLAMA if work == "train" else {},
+    }
+    variants = tables[model].get(precision, {})
+    if model == GPT2 and work == "prefill":
         variants = variants | _READING.get(precision, {})
     return [(peer, variant) for peer in PEERS for variant in variants.get(peer, ())]

@@ -5,27 +5,30 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
 
-from contenders.gguf_file import KINDS, be_silent, quantize
-from contenders.task import Contender, Task
-from pellucid.checkpoint import export_gguf, load
-from pellucid.text import load_tokenizer
+from contenders.gguf_file import be_silent, quantize
+from contenders.task import SMOLLM2, Task
 
 PACKAGES = ("llama-cpp-python",)
 
 
 def prepare(task: Task) -> bool:
-    """Write the weights in float32, and have them quantized by llama.cpp."""
-    whole, file = task.file("float32.gguf"), task.file(f"{task.precision}.gguf")
-    if file.exists():
+    """Write the weights in float32, and have them, or a file as it came, quantized by llama.cpp."""
+    if task.gguf.exists():
         return False
+    whole = task.file("Q4_1.gguf" if task.model == SMOLLM2 else "float32.gguf")
     if not whole.exists():
+        # Not at the top: a process that only reads files has no need of them, and of their memory.
+        from pellucid.checkpoint import export_gguf, load  # noqa: PLC0415
+        from pellucid.text import load_tokenizer  # noqa: PLC0415
+
         export_gguf(load(task.common), load_tokenizer(task.common), whole, form="F32")
-    if not file.exists():
-        quantize(whole, file, task.precision, task.threads)
+    if not task.gguf.exists():
+        quantize(whole, task.gguf, task.precision, task.threads)
     return True
 
 
@@ -91,7 +94,7 @@ class Generation:
         shape = task.shape
         self.texts, self.new = task.texts(), shape.new
         self.engine = Engine(
-            task.file(f"{task.precision}.gguf"),
+            task.gguf,
             threads=task.threads,
             batch=shape.batch,
             length=shape.length + shape.new,
@@ -105,21 +108,19 @@ class Generation:
         numbers: list[float] = self.engine.read(self.texts, 0)[0].tolist()
         return numbers
 
-    def measure(self) -> dict[str, float]:
-        """The prompt's seconds where nothing follows; else those of what follows."""
+    def measure(self) -> dict[str, Any]:
+        """The prompt's seconds where nothing follows; else those of what follows, and the tokens."""
         self.engine.clear()
         began = time.perf_counter()
         tokens = self.engine.read(self.texts, 0).argmax(-1)
         read = time.perf_counter()
         if not self.new:
             return {"seconds": read - began}
-        start = len(self.texts[0])
+        start, made = len(self.texts[0]), [int(tokens[0])]
         for place in range(start, start + self.new):
             tokens = self.engine.read([[int(token)] for token in tokens], place).argmax(-1)
-        return {"seconds": time.perf_counter() - read, "prompt": read - began}
+            made.append(int(tokens[0]))
+        return {"seconds": time.perf_counter() - read, "prompt": read - began, "tokens": made}
 
 
-def open_contender(task: Task) -> Contender:
-    """The file of the task's precision."""
-    assert task.precision in KINDS
-    return Generation(task)
+open_contender = Generation

@@ -4,6 +4,7 @@ The style: modules of torch.nn, scaled_dot_product_attention, autograd, `torch.c
 keys and values, so it is not asked to decode.
 """
 
+import json
 import sys
 from typing import Any
 
@@ -12,11 +13,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from contenders.task import CONTEXT, VOCABULARY, Contender, Task
+from contenders.task import Contender, Task
 from contenders.torch_tools import Generation, dtype_of, module_training, set_up
 
 PACKAGES = ("torch",)
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
+VOCABULARY, CONTEXT = 50257, 1024
 
 
 class Block(nn.Module):
@@ -87,14 +89,15 @@ def prepare(task: Task) -> bool:  # noqa: ARG001 (as of every peer)
 
 def load_model(task: Task) -> Any:
     """nanoGPT's class or `Written`, with the common weights; its linear maps are (out, in)."""
+    layers = json.loads((task.common / "config.json").read_text())["n_layer"]
     if task.nanogpt:
         sys.path.insert(0, task.nanogpt)
         from model import GPT, GPTConfig  # noqa: PLC0415 - from the checkout
 
-        sizes = {"block_size": CONTEXT, "vocab_size": VOCABULARY, "n_layer": task.layers}
+        sizes = {"block_size": CONTEXT, "vocab_size": VOCABULARY, "n_layer": layers}
         model = GPT(GPTConfig(**sizes, n_head=12, n_embd=768, dropout=0.0, bias=True))
     else:
-        model = Written(task.layers, 768, 12)
+        model = Written(layers, 768, 12)
     weights = load_file(task.common / "model.safetensors")
     with torch.no_grad():
         for name, leaf in model.named_parameters():

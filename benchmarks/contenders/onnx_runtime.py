@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from contenders.onnx_graph import write_onnx
 from contenders.task import Contender, Task
-from pellucid.checkpoint import load
 
 PACKAGES = ("onnxruntime", "onnx")
 KINDS = {"": "float32", "dynamic": "dynamic", "8 bits": "nbits8", "4 bits": "nbits4"}
@@ -19,6 +17,10 @@ def prepare(task: Task) -> bool:
     path = task.file(f"{KINDS[task.variant]}.onnx")
     if path.exists():
         return False
+    # Not at the top: a process that only reads the graph has no need of them, and of their memory.
+    from contenders.onnx_graph import write_onnx  # noqa: PLC0415
+    from pellucid.checkpoint import load  # noqa: PLC0415
+
     write_onnx(load(task.common), str(path), KINDS[task.variant])
     return True
 

@@ -5,12 +5,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from contenders.task import Contender, Task
-from contenders.torch_tools import Generation, Training, dtype_of, set_up
-from contenders.weights import BETAS, CLIP, DECAY, LEARNING_RATE
+from contenders.task import SMOLLM2, Contender, Task
+from contenders.torch_tools import (
+    BETAS,
+    CLIP,
+    DECAY,
+    LEARNING_RATE,
+    Generation,
+    Training,
+    dtype_of,
+    set_up,
+)
 from pellucid.checkpoint import load
 from pellucid.kernels import FAST, adamw_rule, fastest
-from pellucid.models import GPT, packed
+from pellucid.kernels.packing import Form
+from pellucid.models import packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.train.memory import keep_memory
 from pellucid.tree import map_leaves
@@ -18,25 +27,34 @@ from pellucid.tree import map_leaves
 PACKAGES = ("pellucid", "torch")
 
 
-def prepare(task: Task) -> bool:  # noqa: ARG001 (as of every peer)
-    """The common weights are read as they are."""
-    return False
+FORMS: dict[str, Form] = {"Q8_0": "int8", "Q4_1": "int4"}
+"""Of a file's kinds of numbers: the form that they are packed in."""
+
+
+def prepare(task: Task) -> bool:
+    """The common weights are read as they are; a file that llama.cpp quantizes, it writes."""
+    if task.model != SMOLLM2 or task.gguf.exists():
+        return False
+    from contenders import llama  # noqa: PLC0415 - a peer, which may not be installed
+
+    return llama.prepare(task)
 
 
 def open_contender(task: Task) -> Contender:
     """The model by the variant's ops, in a process that keeps its memory, as the commands do."""
     keep_memory()
     set_up(task)
-    model, mixed = load(task.common), task.precision == "bfloat16"
+    model: Any = load(task.gguf if task.model == SMOLLM2 else task.common)
+    mixed = task.precision == "bfloat16"
     if task.work == "train":
         compiled = "compiled" in task.variant
         return Training((graph_step if compiled else eager_step)(model, mixed=mixed), task)
-    if "packed" in task.variant:
-        return generation(packed(model, task.precision), task)
+    if "packed" in task.variant and model.packable:
+        return generation(packed(model, FORMS.get(task.precision, task.precision)), task)
     return generation(model.to(dtype=dtype_of(task)), task)
 
 
-def graph_step(model: GPT, *, mixed: bool) -> Any:
+def graph_step(model: Any, *, mixed: bool) -> Any:
     """A step as `pellucid train --compile` makes it, on weights of its own."""
     from pellucid.train import Recipe, compiled_step  # noqa: PLC0415 - takes a while to load
 
@@ -52,7 +70,7 @@ def graph_step(model: GPT, *, mixed: bool) -> Any:
     return compiled_step(model, recipe)
 
 
-def eager_step(model: GPT, *, mixed: bool) -> Any:
+def eager_step(model: Any, *, mixed: bool) -> Any:
     """A step as `pellucid train` makes it."""
     decay = decay_groups(model.params, DECAY)
     held: dict[str, Any] = {"params": model.params, "state": None}
@@ -77,7 +95,7 @@ def eager_step(model: GPT, *, mixed: bool) -> Any:
     return step
 
 
-def generation(model: GPT, task: Task) -> Generation:
+def generation(model: Any, task: Task) -> Generation:
     """The model by the table that computes it the fastest."""
     ops = fastest(model.params)
 

@@ -12,6 +12,7 @@ STARTS = {
     "import torch": ["-c", "import torch"],
     "import pellucid": ["-c", "import pellucid"],
     "pellucid --help": ["-m", "pellucid", "--help"],
+    "pellucid walk ai_rocks": ["-m", "pellucid", "walk", "ai_rocks"],
     "pellucid tokenize": ["-m", "pellucid", "tokenize", "Hello world"],
     "import pellucid's GPT": ["-c", "from pellucid import GPT"],
     "import transformers' GPT-2": ["-c", "from transformers import GPT2LMHeadModel"],
@@ -37,7 +38,8 @@ def startup(rounds: int) -> list[dict[str, Any]]:
             elif number:
                 seconds[name].append(time.perf_counter() - began)
     return [
-        {"work": "start", "precision": "", "peer": name, "variant": ""}
+        {"model": "", "work": "start", "precision": "", "condition": "quiet"}
+        | {"peer": name, "variant": ""}
         | (
             {"problem": "is not installed"}
             if name in broken

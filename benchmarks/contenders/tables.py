@@ -1,6 +1,8 @@
 """The rows of a run as tables."""
 
-from typing import Any
+import statistics
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -14,50 +16,87 @@ TITLES = {
     "batch": "{new} greedy tokens after {length}, {batch} texts at once",
     "start": "start-up",
 }
+CONDITIONS = ("quiet", "disturbed")
+
+Row = dict[str, Any]
 
 
-def title(work: str, precision: str) -> str:
+class Spread(NamedTuple):
+    """A median, and the least and the most."""
+
+    median: float
+    least: float
+    most: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of some rounds.
+
+    >>> spread([3.0, 1.0, 2.5])
+    Spread(median=2.5, least=1.0, most=3.0)
+    """
+    return Spread(statistics.median(values), min(values), max(values))
+
+
+def ratios(row: Row, own: Row) -> Spread:
+    """How many times as fast `own` is as `row`, round by round: they were measured in turn."""
+    pairs = zip(row["seconds"], own["seconds"], strict=False)
+    return spread([theirs / ours for theirs, ours in pairs])
+
+
+def title(model: str, work: str, precision: str, condition: str = "quiet") -> str:
     """What is measured."""
     sizes = WORKS[work]._asdict() if work in WORKS else {}
-    return f"{TITLES[work].format(**sizes)}{', ' if precision else ''}{precision}"
+    busy = "while half a core is kept busy" if condition == "disturbed" else ""
+    parts = (model, TITLES[work].format(**sizes), precision, busy)
+    return ", ".join(part for part in parts if part)
 
 
-def best(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def best(rows: Sequence[Row]) -> Row | None:
     """Pellucid's quickest row."""
     own = [row for row in rows if row["peer"] == "pellucid" and "median" in row]
     return min(own, key=lambda row: row["median"], default=None)
 
 
-def speed(row: dict[str, Any]) -> str:
-    """Tokens a second where tokens are made, milliseconds elsewhere."""
-    shape = WORKS.get(row["work"])
+def speed(row: Row) -> str:
+    """Tokens a second where tokens are made, milliseconds elsewhere; and from where to where."""
+    shape, taken = WORKS.get(row["work"]), spread(row["seconds"])
     if shape and shape.new:
-        return f"{shape.batch * shape.new / row['median']:.0f} tokens/s"
-    return f"{1000 * row['median']:.1f} ms"
+        middle, most, least = (shape.batch * shape.new / seconds for seconds in taken)
+        return f"{middle:,.0f} ({least:,.0f}–{most:,.0f}) tokens/s"
+    middle, least, most = (f"{1000 * seconds:,.1f}" for seconds in taken)
+    return f"{middle} ({least}–{most}) ms"
 
 
-def show(rows: list[dict[str, Any]], screen: Console) -> None:
-    """Print one work at one precision."""
-    table = Table(title=title(rows[0]["work"], rows[0]["precision"]), title_justify="left")
+def show(rows: list[Row], screen: Console) -> None:
+    """Print one model and work at one precision."""
+    for condition in dict.fromkeys(row["condition"] for row in rows):
+        show_condition([row for row in rows if row["condition"] == condition], screen)
+
+
+def show_condition(rows: list[Row], screen: Console) -> None:
+    """Print those that were measured quietly, or disturbed."""
+    names = (rows[0][name] for name in ("model", "work", "precision", "condition"))
+    table = Table(title=title(*names), title_justify="left")
     table.add_column("contender", no_wrap=True)
-    for name in ("median", "Pellucid's best is", "spread", "peak memory", "from reference"):
+    for name in ("median", "Pellucid's best is", "peak memory", "from reference", "same"):
         table.add_column(name, justify="right")
     own, problems = best(rows), []
     for row in rows:
         label = f"{row['peer']} {row['variant']}".strip()
         if "median" not in row:
-            problems.append(f"{label}: {row['problem']}")
+            problems.append(f"{label}: {row.get('problem', 'ready')}")
             continue
-        taken = row["seconds"]
-        spread = f"{(max(taken) - min(taken)) / row['median']:.0%}"
+        others = ", not quiet" if any(row.get("disturbed", ())) else ""
         table.add_row(
             label,
-            speed(row),
-            f"{row['median'] / own['median']:.2f} × as fast" if own else "",
-            f"{spread}, disturbed" if any(row.get("disturbed", ())) else spread,
+            f"{speed(row)}{others}",
+            "{:.2f} ({:.2f}–{:.2f}) ×".format(*ratios(row, own)) if own else "",
             f"{row['peak'] / 1e6:,.0f} MB" if "peak" in row else "",
-            f"{row['distance']:.1e}" if "distance" in row else "",
+            f"{row['distance']:.1e}" if row.get("distance") is not None else "",
+            f"{row['same']} of {row['of']}" if "same" in row else "",
         )
-    screen.print(table)
+    if table.rows:
+        screen.print(table)
     for problem in problems:
         screen.print(problem, markup=False)

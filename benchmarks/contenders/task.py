@@ -1,13 +1,21 @@
 """A task: what is measured, with which peer; and what is fed to all of them."""
 
-import random
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-VOCABULARY = 50257
-CONTEXT = 1024
-TOLERANCE = {"float32": 1e-3, "bfloat16": 0.03, "int8": 0.08, "int4": 0.35}
+GPT2, SMOLLM2, LLAMA = "gpt2-124M", "smollm2-135m", "llama-30M"
+"""GPT-2's size with random weights; a trained model from its GGUF file; a Llama to be trained."""
+MODELS = (GPT2, SMOLLM2, LLAMA)
+TOLERANCE = {
+    "float32": 1e-3,
+    "bfloat16": 0.03,
+    "int8": 0.08,
+    "int4": 0.35,
+    "Q8_0": 0.08,
+    "Q4_1": 0.35,
+}
 """By precision: how far from the reference a contender's numbers may be, see `distance`."""
 
 
@@ -32,13 +40,15 @@ WORKS = {
 class Task:
     """One contender's work."""
 
+    model: str
     work: str
     precision: str
     peer: str
     variant: str
     threads: int
-    layers: int
     folder: str
+    layers: int | None = None
+    """Fewer of them than the model has, for a quick try."""
     nanogpt: str | None = None
 
     @property
@@ -53,20 +63,43 @@ class Task:
 
     @property
     def common(self) -> Path:
-        """The directory with the weights as transformers reads them, which are everybody's."""
-        return Path(self.folder) / f"gpt2-{self.layers}"
+        """The directory with the weights, which are everybody's, and with the texts.
+
+        They are as transformers reads them; those of `SMOLLM2` are `gguf`.
+        """
+        return Path(self.folder) / named(self.model, self.layers)
+
+    @property
+    def gguf(self) -> Path:
+        """The file that llama.cpp reads: of `SMOLLM2` everybody reads it."""
+        return self.file(f"{self.precision}.gguf")
 
     def file(self, name: str) -> Path:
         """A file or directory that a peer keeps for these weights."""
-        return Path(self.folder) / f"gpt2-{self.layers}-{name}"
+        return Path(self.folder) / f"{named(self.model, self.layers)}-{name}"
+
+    def fed(self) -> dict[str, Any]:
+        """The `texts` (B, T) of the work, what the reference makes of them, and its tokens.
+
+        In training, a text has one token more than its context. `numbers` are what a contender's
+        `check` is held to; `greedy` are the tokens that follow the first text, of a trained model.
+        """
+        found: dict[str, Any] = json.loads((self.common / f"{self.work}.json").read_text())
+        return found
 
     def texts(self) -> list[list[int]]:
-        """The tokens (B, T): in training, one more than the context of each."""
-        return draw(self.shape.batch, self.shape.length + (self.work == "train"))
+        """The tokens (B, T)."""
+        texts: list[list[int]] = self.fed()["texts"]
+        return texts
 
     def to_dict(self) -> dict[str, object]:
         """The fields as JSON takes them."""
         return asdict(self)
+
+
+def named(model: str, layers: int | None) -> str:
+    """A model's name, with that of the quick try that it is."""
+    return model if layers is None else f"{model}-{layers}"
 
 
 class Contender(Protocol):
@@ -76,15 +109,18 @@ class Contender(Protocol):
         """The last logits of the prompt, or in training the losses of the first steps."""
         ...
 
-    def measure(self) -> dict[str, float]:
-        """Do the work once: its `seconds`, and those of a prompt before it as `prompt`."""
+    def measure(self) -> dict[str, Any]:
+        """Do the work once: its `seconds`, those of a prompt before it as `prompt`, and the tokens.
+
+        `tokens` are those that were made after the first text; not every contender tells them.
+        """
         ...
 
 
-def draw(batch: int, length: int) -> list[list[int]]:
-    """Made-up texts: the same in every process."""
-    numbers = random.Random(batch * 10_000 + length)
-    return [[numbers.randrange(VOCABULARY - 1) for _ in range(length)] for _ in range(batch)]
+def agreeing(found: list[int], wanted: list[int]) -> int:
+    """How many tokens are the same before the first that is not."""
+    pairs = enumerate(zip(found, wanted, strict=False))
+    return next((i for i, (one, other) in pairs if one != other), min(len(found), len(wanted)))
 
 
 def distance(found: list[float], reference: list[float]) -> float:

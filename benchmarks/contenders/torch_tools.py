@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 
 from contenders.task import Task
-from contenders.weights import BETAS, CLIP, DECAY, LEARNING_RATE, STEPS
+
+LEARNING_RATE, BETAS, DECAY, CLIP = 6e-4, (0.9, 0.95), 0.1, 1.0
+"""The training that all do: AdamW, with weight decay on matrices, after clipping."""
+STEPS = 3
+"""So many losses are compared."""
 
 
 def dtype_of(task: Task) -> torch.dtype:
@@ -82,15 +86,19 @@ class Generation:
         return numbers
 
     @torch.inference_mode()
-    def measure(self) -> dict[str, float]:
-        """The prompt's seconds where nothing follows; else those of what follows."""
+    def measure(self) -> dict[str, Any]:
+        """The prompt's seconds where nothing follows; else those of what follows, and the tokens."""
         began = time.perf_counter()
         logits, past = self.extend(self.prompt, None)
         token = logits.argmax(-1, keepdim=True)
         read = time.perf_counter()
         if not self.new:
             return {"seconds": read - began}
+        made = [token]
         for _ in range(self.new):
             logits, past = self.extend(token, past)
             token = logits.argmax(-1, keepdim=True)
-        return {"seconds": time.perf_counter() - read, "prompt": read - began}
+            made.append(token)
+        seconds = time.perf_counter() - read
+        tokens = torch.cat(made, -1)[0].tolist()
+        return {"seconds": seconds, "prompt": read - began, "tokens": tokens}

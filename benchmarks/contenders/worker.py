@@ -35,10 +35,11 @@ def answer(wish: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
         case "open":
             task = Task(**wish["task"])
             peer = importlib.import_module(PEERS[task.peer])
-            began = time.perf_counter()
+            imported, began = memory().get("resident", 0), time.perf_counter()
             held["contender"] = peer.open_contender(task)
+            loading = time.perf_counter() - began
             versions = {name: version(name) for name in peer.PACKAGES}
-            return {"versions": versions, "loading": time.perf_counter() - began}
+            return {"versions": versions, "loading": loading, "imported": imported}
         case "check":
             return {"numbers": held["contender"].check()}
         case "measure":
