@@ -1,4 +1,4 @@
-"""Another program at work: it keeps half a core busy, for 5 ms and then not for 5 ms, until it ends."""
+"""Another program at work: it keeps half a core busy, 5 ms at work and 5 ms not, until it ends."""
 
 import os
 import signal

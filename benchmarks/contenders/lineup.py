@@ -15,7 +15,6 @@ PEERS = {
     "CTranslate2": "contenders.ctranslate",
     "ONNX Runtime": "contenders.onnx_runtime",
     "litgpt": "contenders.lit_gpt",
-    "nanochat": "contenders.nano_chat",
 }
 """The module of each peer; the first is the one that the others are compared with."""
 PRECISIONS = ("float32", "bfloat16", "int8", "int4", "Q8_0", "Q4_1")
@@ -73,7 +72,6 @@ _TRAINING_LLAMA: dict[str, Variants] = {
         "pellucid": (f"compiled{how}",),
         "transformers": (f"compiled{how}, heap",),
         "litgpt": (f"compiled{how}, heap",),
-        "nanochat": (f"compiled{how}, heap",),
     }
     for precision, how in (("float32", ", oneDNN"), ("bfloat16", ""))
 }

@@ -109,7 +109,7 @@ class Generation:
         return numbers
 
     def measure(self) -> dict[str, Any]:
-        """The prompt's seconds where nothing follows; else those of what follows, and the tokens."""
+        """The prompt's seconds where nothing follows; else of what follows, and the tokens."""
         self.engine.clear()
         began = time.perf_counter()
         tokens = self.engine.read(self.texts, 0).argmax(-1)

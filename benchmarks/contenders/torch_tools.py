@@ -87,7 +87,7 @@ class Generation:
 
     @torch.inference_mode()
     def measure(self) -> dict[str, Any]:
-        """The prompt's seconds where nothing follows; else those of what follows, and the tokens."""
+        """The prompt's seconds where nothing follows; else of what follows, and the tokens."""
         began = time.perf_counter()
         logits, past = self.extend(self.prompt, None)
         token = logits.argmax(-1, keepdim=True)

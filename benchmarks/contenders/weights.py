@@ -1,4 +1,4 @@
-"""The weights that all contenders compute with, what they are fed, and what the reference makes of it.
+"""The weights that all compute with, what they are fed, and what the reference makes of it.
 
 `python benchmarks/contenders/weights.py build/peers gpt2-124M` writes those of one model.
 """
@@ -33,7 +33,13 @@ WORKS_OF = {
 CONFIGS = {
     GPT2: GPTConfig(),
     LLAMA: LlamaConfig(
-        vocab_size=16384, block_size=1024, n_layer=8, n_head=8, n_kv_head=4, n_embd=512, n_inner=1280
+        vocab_size=16384,
+        block_size=1024,
+        n_layer=8,
+        n_head=8,
+        n_kv_head=4,
+        n_embd=512,
+        n_inner=1280,
     ),
 }
 """Of those with random weights."""
