@@ -28,7 +28,7 @@ class Clock:
 
     def __init__(self, table: native.KernelTable) -> None:
         self.table = table
-        self.seconds = {"block": 0.0, "linear": 0.0}
+        self.seconds = {"blocks": 0.0, "linear": 0.0}
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         function = getattr(self.table, name)
@@ -65,7 +65,7 @@ def profile(model: GPT, form: Any, tokens: int) -> list[float]:
         for part in panels:
             part.sum()
         reading = time.perf_counter() - began
-        block, head = clock.seconds["block"], clock.seconds["linear"]
+        block, head = clock.seconds["blocks"], clock.seconds["linear"]
         if number >= 8:
             rows.append([taken, block, head, taken - block - head, reading])
     native.library = real

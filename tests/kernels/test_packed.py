@@ -1,8 +1,6 @@
 """Packed weights: what they stand for, their products, and whole models, native and plain."""
 
 import functools
-import platform
-from collections.abc import Iterator
 
 import gguf
 import pytest
@@ -18,7 +16,6 @@ from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST, PACKED, PackedWeight, fastest
 from pellucid.kernels.groups import BLOCK_FORMS
 from pellucid.kernels.packing import (
-    KINDS,
     Form,
     columns,
     pack,
@@ -26,46 +23,16 @@ from pellucid.kernels.packing import (
     packed_from_blocks,
     unpacked,
 )
-from pellucid.layers import REFERENCE, Past
+from pellucid.layers import REFERENCE, Past, causal_mask
 from pellucid.models import GPT, packed, with_lora
-from pellucid.native.build import VARIANTS
 from pellucid.tree import flatten, unflatten
 from tests.judge import assert_close
+from tests.kernels.levels import ROUNDINGS, each_form, each_level
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
-
-each_form = pytest.mark.parametrize("form", KINDS)
-
-LEVELS = [*VARIANTS.get(platform.machine(), {})]
-WHERE = ["off", *LEVELS]
 
 # How far a product may be from its judge, of its largest number. The judge is float64 with weights
 # and activations rounded as the form says, so that this is the kernel's own rounding.
 TOLERANCE = 2e-6
-
-# What rounding the weights and activations may change of a tiny model's logits, of their size: a
-# float32's, bfloat16's and int8's steps, and a fifteenth for int4.
-ROUNDINGS = {"float32": 2e-6, "bfloat16": 0.03, "int8": 0.06, "int4": 0.5}
-ROUNDINGS |= {"q4_1": 0.4, "q8_0": 0.04}
-
-
-@pytest.fixture
-def level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The kernels for one kind of processor, or none."""
-    wanted = request.param
-    native.library.cache_clear()
-    monkeypatch.setenv("PELLUCID_NATIVE", wanted)
-    found = native.library()
-    if wanted != "off" and found is None:
-        native.library.cache_clear()
-        pytest.skip("the native library is not built here")
-    if wanted != "off" and native.level() != wanted:
-        native.library.cache_clear()
-        pytest.skip(f"this processor has no {wanted}")
-    yield wanted
-    native.library.cache_clear()
-
-
-each_level = pytest.mark.parametrize("level", WHERE, indirect=True)
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -180,7 +147,7 @@ def test_the_bend_is_the_reference_s(level: str, activation: str):
         eps=1e-5,
         ops=PACKED,
         n_head=1,
-        mask=None,
+        mask=causal_mask(40, 40, x.device),
     )
     normed, _ = REFERENCE.layer_norm.forward(x.double(), weight=torch.full((64,), 4.0), eps=1e-5)
     bent, _ = getattr(REFERENCE, activation).forward(normed)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pellucid import layers
 from pellucid.layers import (
     IGNORE,
     REFERENCE,
@@ -16,7 +17,7 @@ from pellucid.layers import (
     rms_norm_backward,
     split_heads,
 )
-from pellucid.tree import Tree, present
+from pellucid.tree import Tree, flatten, present, unflatten
 from tests.judge import Example
 from tests.layers import gated_examples
 
@@ -180,6 +181,50 @@ def either_norm(examples: dict[str, Example]) -> dict[str, Example]:
     }
 
 
+STYLE = {"activation": REFERENCE.gelu_tanh, "norm": "pre"}
+ALONE = {
+    "block": REFERENCE.block,
+    "normalize": REFERENCE.layer_norm,
+    "style": STYLE,
+    "eps": 1e-5,
+    "ops": REFERENCE,
+    "n_head": H,
+    "mask": CAUSAL,
+}
+BESIDE = ALONE | {"block": Pair(layers.decoder_block, layers.decoder_block_backward)}
+
+
+def own_width(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=OWN, dtype=torch.float64)
+
+
+def blocks_of(shapes: Tree, count: int = 2, *, last: bool = True) -> Tree:
+    """The parameters of some blocks, and of the last norm."""
+    names = {f"h.{number}": shapes for number in range(count)}
+    tree: Tree = unflatten(names | ({"ln_f": layers.layer_norm_shapes(C)} if last else {}))
+    return unflatten({name: own_width(*shape) for name, shape in flatten(tree).items()})
+
+
+STACKS = {
+    "T": Example((own_width(T, C),), blocks_of(layers.block_shapes(C, 5)), ALONE),
+    "B,T, post, no last norm, noise": Example(
+        (own_width(B, T, C),),
+        blocks_of(layers.block_shapes(C, 5), last=False),
+        ALONE | {"style": STYLE | {"norm": "post"}, "noise": {"1": BLOCK_NOISE}},
+    ),
+    "memory": Example(
+        (own_width(B, T, C), own_width(B, S, C)),
+        blocks_of(layers.decoder_block_shapes(C, 5)),
+        BESIDE | {"memory_mask": PADDED},
+    ),
+    "each its own": Example(
+        (own_width(B, T, C),),
+        blocks_of(layers.block_shapes(C, 5)),
+        {name: value for name, value in ALONE.items() if name != "mask"}
+        | {"own": lambda number: {"mask": (None, CAUSAL)[number]}},
+    ),
+}
+
 SYMMETRIC = (OWN_MATRIX := torch.randn(C, C, generator=OWN, dtype=torch.float64)) + OWN_MATRIX.mT
 
 
@@ -324,6 +369,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         ),
     },
     "block": either_norm(BLOCKS),
+    "stack": STACKS,
     "residual": either_norm(
         {
             "T": Example((normal(T, C),), {"ln": affine(C)}, RESIDUAL),

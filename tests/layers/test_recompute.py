@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pellucid.kernels import FAST
-from pellucid.layers import BLOCKS, REFERENCE, Ops, recomputing
+from pellucid.layers import COMPOSITE, REFERENCE, Ops, recomputing
 from pellucid.models import GPT, Llama
 from pellucid.models.causal_wiring import causal_loss, draw_noise
 from pellucid.models.gpt.wiring import TRUNK
@@ -45,13 +45,13 @@ def test_so_it_is_with_the_blocks_of_a_llama(ops: Ops):
         assert torch.equal(grad, flatten(expected_grads)[name]), name
 
 
-def test_blocks_are_the_pairs_that_hand_their_parameters_on():
+def test_composite_are_the_pairs_that_hand_their_parameters_on():
     takes_ops = {
         entry.name
         for entry in fields(REFERENCE)
         if "ops" in signature(getattr(REFERENCE, entry.name).forward).parameters
     }
-    assert set(BLOCKS) == takes_ops
+    assert set(COMPOSITE) == takes_ops
 
 
 def test_a_block_keeps_its_input_and_what_it_was_told():

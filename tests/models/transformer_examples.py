@@ -1,17 +1,13 @@
 """For each pair of the encoder-decoder some models and texts, in float64."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pellucid.layers import IGNORE, REFERENCE, Pair, causal_mask, inverted_noise
+from pellucid.layers import IGNORE, REFERENCE, causal_mask, inverted_noise
 from pellucid.models import Transformer, TransformerConfig
-from pellucid.models.stack import style_of
 from pellucid.models.transformer.halves import keep_mask
-from pellucid.models.transformer.stacks import DECODER_BLOCK
 from pellucid.tree import Tree
 from tests.judge import Example
 from tests.models.examples import random_params
@@ -130,28 +126,7 @@ def loss_examples() -> dict[str, Example]:
     return found
 
 
-def stack_examples() -> dict[str, Example]:
-    """Of blocks that read the stream alone, and of blocks that read a memory too."""
-    alone = {label: (one, REFERENCE.block) for label, one in half_examples("encoder").items()}
-    beside = {
-        f"memory, {label}": (one, DECODER_BLOCK) for label, one in half_examples("decoder").items()
-    }
-    return {
-        label: replace(one, constants=_told(one.constants, block))
-        for label, (one, block) in (alone | beside).items()
-    }
-
-
-def _told(constants: Mapping[str, Any], block: Pair) -> dict[str, Any]:
-    """What a stack is told in the place of a configuration."""
-    told = dict(constants)
-    config = told.pop("config")
-    told |= {"block": block, "normalize": REFERENCE.layer_norm, "eps": config.eps}
-    return told | {"n_head": config.n_head, "style": style_of(config, REFERENCE)}
-
-
 EXAMPLES = {
-    "stack": stack_examples(),
     "embed": embed_examples(),
     "encoder": half_examples("encoder"),
     "encode": half_examples("encode"),

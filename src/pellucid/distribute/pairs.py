@@ -18,7 +18,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
 from pellucid.distribute.placing import TENSOR
-from pellucid.layers import BLOCKS, REFERENCE, Ops, Pair
+from pellucid.layers import COMPOSITE, REFERENCE, Ops, Pair
 from pellucid.layers.facts import facts_of
 
 
@@ -67,7 +67,7 @@ def placed_ops(ops: Ops, *, weight: float) -> Ops:
         looked_up = facts_of(getattr(REFERENCE, name).forward).looked_up
         return _placed_pair(pair, at_once=name not in TABLES, looked_up=bool(looked_up))
 
-    names = (field.name for field in fields(ops) if field.name not in BLOCKS)
+    names = (field.name for field in fields(ops) if field.name not in COMPOSITE)
     return replace(ops, **{name: made(name) for name in names})
 
 

@@ -228,7 +228,7 @@ def generate(
         text, past, end = list(tokens), None, len(tokens) + max_new_tokens
         ops = fastest(model.params)
         while len(text) < end:
-            known = past[0].k.shape[-2] if past else 0
+            known = past[0].length if past else 0
             if not keep_past or len(text) > room:
                 past, known = None, max(0, len(text) - room)
             guessed = looked_up(text[-room:], min(lookup, room - len(text), end - 1 - len(text)))

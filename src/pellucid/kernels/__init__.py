@@ -21,7 +21,7 @@ from pellucid.kernels.linear_smooth_cross_entropy import (
     linear_smooth_cross_entropy_backward,
 )
 from pellucid.kernels.lora import lora_linear, lora_linear_backward
-from pellucid.kernels.packed_block import BLOCK
+from pellucid.kernels.packed_block import BLOCK, GATED_BLOCK, STACK
 from pellucid.kernels.packed_linear import EMBEDDING, LINEAR, LOSS, UNEMBEDDING
 from pellucid.kernels.packing import PackedWeight
 from pellucid.kernels.scaled_dot_product import scaled_dot_product, scaled_dot_product_backward
@@ -51,6 +51,8 @@ PACKED = replace(
     unembedding=UNEMBEDDING,
     linear_cross_entropy=LOSS,
     block=BLOCK,
+    gated_block=GATED_BLOCK,
+    stack=STACK,
 )
 """The table for a model whose matrices are packed: forward only."""
 

@@ -1,188 +1,203 @@
-"""A pre-norm block of packed weights in one native call, on keys and values kept in place.
+"""Pre-norm blocks of packed weights, one or a stack of them, in one native call.
 
-Where the library is not there, or the norms come after the parts, the block is computed part by
-part by the pairs of the table.
+Keys and values are kept in place. Where the library is not there, or blocks are others than it
+knows, they are computed part by part by the pairs of the table.
 """
 
-import operator
-from dataclasses import dataclass, replace
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from pellucid import layers, native
+from pellucid.kernels.described import LAYER_NORM, RMS_NORM, BlockKind, Described, Told, described
+from pellucid.kernels.kept import HeadSizes, KVCache, with_room
 from pellucid.kernels.packed_attention import ATTENTION
 from pellucid.kernels.packed_linear import no_backward
 from pellucid.kernels.packing import PackedWeight
-from pellucid.layers import AttentionCache, BlockCache, Ops, Pair
+from pellucid.layers import Ops, Pair, StackCache, causal_mask
+from pellucid.layers.stack import alike
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
-ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu")
-"""In the order of native.h."""
+GPT_BLOCK = BlockKind(
+    layers.block,
+    LAYER_NORM,
+    {"q": "c_attn", "out": "c_proj"},
+    {"up": "c_fc", "down": "c_proj"},
+)
+"""Its c_attn makes queries, keys and values at once."""
 
-STEP = 128
-"""Keys and values get room for so many positions more each time."""
+LLAMA_BLOCK = BlockKind(
+    layers.gated_block,
+    RMS_NORM,
+    {"q": "q_proj", "k": "k_proj", "v": "v_proj", "out": "c_proj"},
+    {"gate": "gate_proj", "up": "up_proj", "down": "c_proj"},
+)
+
+NOISES = ("attn_noise", "resid_noise", "mlp_noise")
 
 
-@dataclass(slots=True)
-class KVBuffer:
-    """Memory for keys and values (B, H, room, d), of which `used` positions are written."""
+class KeptCache(NamedTuple):
+    """A block's cache, of which there is only what a next call goes on from."""
 
-    k: Tensor
-    v: Tensor
-    used: int
-
-
-class KVCache:
-    """Keys and values (..., H, S, d) of earlier positions, in memory that has room for more."""
-
-    __slots__ = ("batched", "count", "room")
-
-    def __init__(self, room: KVBuffer, count: int, *, batched: bool) -> None:
-        self.room, self.count, self.batched = room, count, batched
-
-    @property
-    def k(self) -> Tensor:
-        """The keys."""
-        return self._filled(self.room.k)
+    past: KVCache
 
     @property
-    def v(self) -> Tensor:
-        """The values."""
-        return self._filled(self.room.v)
-
-    def first(self, count: int) -> "KVCache":
-        """The first `count` positions alone; the others' memory is free, and they are not kept."""
-        self.room.used = count
-        return KVCache(self.room, count, batched=self.batched)
-
-    def _filled(self, part: Tensor) -> Tensor:
-        filled = part[:, :, : self.count]
-        return filled if self.batched else filled[0]
-
-
-class _Known(NamedTuple):
-    """A block as the library is told of it, and the parameters that it was made from."""
-
-    block: native.Block
-    made_from: tuple[Any, ...]
-    head_size: int
-    kept_as: torch.dtype
-
-
-_BLOCKS: "WeakKeyDictionary[PackedWeight, _Known]" = WeakKeyDictionary()
+    def attn(self) -> "KeptCache":
+        """Where a block's cache has its past."""
+        return self
 
 
 def block(
-    resid_pre: Tensor,
-    *,
-    ln_1: Tree,
-    attn: Tree,
-    ln_2: Tree,
-    mlp: Tree,
-    norm: layers.NormPlace,
-    activation: Pair,
-    eps: float,
-    ops: Ops,
-    n_head: int,
-    mask: Tensor | None,
-    past: Any = None,
-    attn_noise: Tensor | None = None,
-    resid_noise: Tensor | None = None,
-    mlp_noise: Tensor | None = None,
-    tape: NullTape = NULL_TAPE,
-) -> tuple[Tensor, BlockCache]:
-    """As `pellucid.layers.block`, with attention that is causal.
+    resid_pre: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any
+) -> tuple[Tensor, KeptCache | Any]:
+    """As `pellucid.layers.block`; a mask hides the future, and what is before a window."""
+    return _one(GPT_BLOCK, resid_pre, told)
 
-    The keys and values of `past` are kept in float32 beside weights in float32, and otherwise in
-    bfloat16. A past that has been gone on from already is copied before it is again.
-    """
-    weight = attn["c_attn"]["weight"]
-    packed = norm == "pre" and isinstance(weight, PackedWeight) and resid_pre.dim() <= 3
-    if attn_noise is not None or resid_noise is not None or mlp_noise is not None:
-        packed = False
-    table = native.library()
-    if table is None or not packed:
-        if packed and weight.form != "float32":
-            ops = replace(ops, scaled_dot_product=ATTENTION)
-        return layers.block(
-            resid_pre,
-            ln_1=ln_1,
-            attn=attn,
-            ln_2=ln_2,
-            mlp=mlp,
-            norm=norm,
-            activation=activation,
-            eps=eps,
-            ops=ops,
-            n_head=n_head,
-            mask=mask,
-            past=past,
-            attn_noise=attn_noise,
-            resid_noise=resid_noise,
-            mlp_noise=mlp_noise,
-        )
-    known = _known(weight, (ln_1, attn, ln_2, mlp, activation, n_head, eps), ops)
-    x = resid_pre.float().contiguous()
-    batched = x.dim() == 3
-    batch, length = (x.shape[0] if batched else 1), x.shape[-2]
-    room = _with_room(past, (batch, n_head, known.head_size), length, known.kept_as)
-    start = room.used
-    out = torch.empty_like(x)
-    table.block(
-        known.block,
-        native.KVBufferStruct(room.k.data_ptr(), room.v.data_ptr(), room.k.shape[2], start),
-        x.data_ptr(),
-        out.data_ptr(),
-        batch,
-        length,
-        torch.get_num_threads(),
-    )
-    room.used = start + length
-    kept: Any = KVCache(room, room.used, batched=batched)
-    return out, BlockCache(_NOTHING, AttentionCache(kept, _NOTHING, _NOTHING), _NOTHING, _NOTHING)
+
+def gated_block(
+    resid_pre: Tensor, *, tape: NullTape = NULL_TAPE, **told: Any
+) -> tuple[Tensor, KeptCache | Any]:
+    """As `pellucid.layers.gated_block`; a mask hides the future, and what is before a window."""
+    return _one(LLAMA_BLOCK, resid_pre, told)
 
 
 BLOCK = Pair(block, no_backward)
-
-_NOTHING: Any = None  # there is no backward
-
-
-def _with_room(past: Any, shape: tuple[int, int, int], length: int, dtype: torch.dtype) -> KVBuffer:
-    """Memory that holds the past and has room for so many positions more."""
-    if isinstance(past, KVCache):
-        count = past.count
-        if past.room.used == count and count + length <= past.room.k.shape[2]:
-            return past.room
-    else:
-        count = 0 if past is None else past.k.shape[-2]
-    batch, n_head, d = shape
-    size = (batch, n_head, -(-(count + length) // STEP) * STEP, d)
-    room = KVBuffer(torch.empty(size, dtype=dtype), torch.empty(size, dtype=dtype), count)
-    if past is not None:
-        room.k[:, :, :count], room.v[:, :, :count] = past.k, past.v
-    return room
+GATED_BLOCK = Pair(gated_block, no_backward)
+KINDS = {BLOCK: GPT_BLOCK, GATED_BLOCK: LLAMA_BLOCK}
 
 
-def _known(key: PackedWeight, made_from: tuple[Any, ...], ops: Ops) -> _Known:
-    """What the library is told of a block; kept, since a token's time is short."""
-    known = _BLOCKS.get(key)
-    if known is not None and all(map(operator.is_, known.made_from, made_from)):
-        return known
-    ln_1, attn, ln_2, mlp, activation, n_head, eps = made_from
-    maps = (attn["c_attn"], attn["c_proj"], mlp["c_fc"], mlp["c_proj"])
-    norms = (norm.get(name) for norm in (ln_1, ln_2) for name in ("weight", "bias"))
-    block = native.Block(
-        *(part["weight"].weight(part.get("bias")) for part in maps),
-        *(None if norm is None else norm.data_ptr() for norm in norms),
-        key.shape[0],
-        n_head,
-        [getattr(ops, name) for name in ACTIVATIONS].index(activation),
-        eps,
+def stack(
+    x: Tensor,
+    *beside: Any,
+    h: Tree,
+    ln_f: Tree | None = None,
+    block: Pair,
+    normalize: Pair,
+    eps: float,
+    style: Mapping[str, Any],
+    ops: Ops,
+    past: Sequence[Any] | None = None,
+    noise: Mapping[str, Any] | None = None,
+    own: Callable[[int], Mapping[str, Any]] = alike,
+    tape: NullTape = NULL_TAPE,
+    **told: Any,
+) -> tuple[Tensor, StackCache]:
+    """As `pellucid.layers.stack`: all blocks, and the last norm, are one native call."""
+    kind, found = KINDS.get(block), None
+    if kind is not None and not beside and not noise and h:
+        all_told = {**told, **style, "eps": eps, "ops": ops}
+        found = described(kind, h.values(), ln_f, all_told, trees=(h,))
+    if found is not None:
+        owns = [own(int(number)) for number in h]
+        came = _natively(found, x, owns, told.get("mask"), past)
+        if came is not None:
+            return came[0], StackCache(tuple(map(KeptCache, came[1])), None)
+    return layers.stack(
+        x,
+        *beside,
+        h=h,
+        ln_f=ln_f,
+        block=block,
+        normalize=normalize,
+        eps=eps,
+        style=style,
+        ops=ops,
+        past=past,
+        noise=noise,
+        own=own,
+        tape=tape,
+        **told,
     )
-    kept_as = torch.float32 if key.form == "float32" else torch.bfloat16
-    _BLOCKS[key] = known = _Known(block, made_from, key.shape[0] // n_head, kept_as)
-    return known
+
+
+STACK = Pair(stack, no_backward)
+
+
+def _one(kind: BlockKind, x: Tensor, told: Told) -> tuple[Tensor, Any]:
+    """One block, natively or by the pairs of the table, which round attention as the library."""
+    drops = any(told.get(noise) is not None for noise in NOISES)
+    if not drops:
+        trees = tuple(told[name] for name in ("ln_1", "attn", "ln_2", "mlp"))
+        found = described(kind, [told], None, told, trees=trees)
+        past = told.get("past")
+        came = found and _natively(found, x, [told], None, None if past is None else [past])
+        if came:
+            return came[0], KeptCache(came[1][0])
+    ops, weights = told["ops"], [part["weight"] for part in kind.maps(told).values()]
+    rounds = any(isinstance(one, PackedWeight) and one.form != "float32" for one in weights)
+    if rounds and told.get("norm", "pre") == "pre" and not drops:
+        ops = replace(ops, scaled_dot_product=ATTENTION)
+    return kind.reference(x, **{**told, "ops": ops})
+
+
+class _Positions(NamedTuple):
+    """How the positions of a call stand to each other, for all of its blocks."""
+
+    cos: Tensor | None
+    sin: Tensor | None
+    sight: Tensor | None
+
+
+def _natively(
+    found: Described,
+    x: Tensor,
+    owns: Sequence[Told],
+    mask: Tensor | None,
+    past: Sequence[Any] | None,
+) -> tuple[Tensor, list[KVCache]] | None:
+    """What the blocks make of x, and what each keeps; None where the library cannot say.
+
+    Each block is told its own `cos`, `sin` and `mask`, or `mask` as all.
+    """
+    table = native.library()
+    length = x.shape[-2]
+    start = past[0].length if past else 0
+    positions = _positions(found, owns, mask, length, start + length)
+    if table is None or x.dim() > 3 or positions is None:
+        return None
+    x = x.float().contiguous()
+    batch, count = (x.shape[0] if x.dim() == 3 else 1), len(owns)
+    buffer = with_room(past, HeadSizes(count, batch, *found.heads), length, found.kept_as)
+    out = torch.empty_like(x)
+    passed = native.Pass(
+        x=x.data_ptr(),
+        out=out.data_ptr(),
+        keys=buffer.keys.data_ptr(),
+        values=buffer.values.data_ptr(),
+        **{name: at.data_ptr() for name, at in positions._asdict().items() if at is not None},
+        batch=batch,
+        length=length,
+        room=buffer.room,
+        start=start,
+        kept=0 if found.kept_as == torch.float32 else 1,
+        threads=torch.get_num_threads(),
+    )
+    table.blocks(found.blocks, count, found.last, ctypes.byref(passed))
+    buffer.used = start + length
+    batched = x.dim() == 3
+    return out, [KVCache(buffer, number, buffer.used, batched=batched) for number in range(count)]
+
+
+def _positions(
+    found: Described, owns: Sequence[Told], mask: Tensor | None, length: int, total: int
+) -> _Positions | None:
+    """What the call is told of its positions, once each block is told which of it concerns it."""
+    causal = None if length == 1 else causal_mask(length, total, torch.device("cpu"))
+    cos = sin = sight = None
+    for block, own in zip(found.blocks, owns, strict=True):
+        turned, seen = own.get("cos"), own.get("mask", mask)
+        block.turned, block.windowed = turned is not None, seen is not causal
+        if turned is not None:
+            if cos is not None and turned is not cos:
+                return None
+            cos, sin = turned, own["sin"]
+        if seen is not causal:
+            if seen is None or tuple(seen.shape) != (length, total) or sight not in (None, seen):
+                return None
+            sight = seen
+    return _Positions(*(None if at is None else at.contiguous() for at in (cos, sin, sight)))

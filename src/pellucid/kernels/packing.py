@@ -14,7 +14,7 @@ m and n are filled up with zeros to multiples of 64.
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 import torch
 from torch import Tensor
@@ -56,6 +56,7 @@ class PackedWeight:
     panels: Tensor = field(repr=False)  # bytes
     scales: Tensor | None = field(default=None, repr=False)  # int8's, (n,)
     sums: Tensor | None = field(default=None, repr=False)  # int8's columns, added up, (n,)
+    known: dict[int, Any] = field(default_factory=dict, repr=False)  # see `described`
 
     dtype = torch.float32
     """What comes out of a product with it."""

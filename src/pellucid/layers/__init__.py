@@ -77,7 +77,7 @@ from pellucid.layers.multi_head import (
     multi_head_backward,
     split_heads,
 )
-from pellucid.layers.ops import BLOCKS, Ops, Pair
+from pellucid.layers.ops import BLOCKS, COMPOSITE, Ops, Pair
 from pellucid.layers.position import position, position_backward, position_shapes, sinusoids
 from pellucid.layers.recompute import recomputed, recomputing
 from pellucid.layers.relu import relu, relu_backward
@@ -110,6 +110,7 @@ from pellucid.layers.smooth_cross_entropy import (
     smooth_cross_entropy_backward,
 )
 from pellucid.layers.softmax import softmax, softmax_backward
+from pellucid.layers.stack import StackCache, stack, stack_backward
 from pellucid.layers.standardize import standardize, standardize_backward
 from pellucid.layers.wide import square_sum, wide
 
@@ -122,6 +123,7 @@ REFERENCE = Ops(
 
 __all__ = [
     "BLOCKS",
+    "COMPOSITE",
     "IGNORE",
     "REFERENCE",
     "AttentionCache",
@@ -141,6 +143,7 @@ __all__ = [
     "Past",
     "ResidualCache",
     "ResidualNames",
+    "StackCache",
     "absolute_error",
     "absolute_error_backward",
     "attention",
@@ -232,6 +235,8 @@ __all__ = [
     "softmax_backward",
     "split_heads",
     "square_sum",
+    "stack",
+    "stack_backward",
     "standardize",
     "standardize_backward",
     "unembedding",

@@ -17,6 +17,11 @@ class Past(NamedTuple):
     k: Tensor
     v: Tensor
 
+    @property
+    def length(self) -> int:
+        """How many positions."""
+        return self.k.shape[-2]
+
     def first(self, count: int) -> "Past":
         """The first `count` positions alone."""
         return Past(self.k[..., :count, :], self.v[..., :count, :])

@@ -2,8 +2,8 @@
 
 `REFERENCE` holds the pairs of this room: the truth. `pellucid.kernels.FAST` replaces whole pairs by
 faster ones of the same signatures; since a pair's cache is its own affair, a backward must come
-from the same table as its forward. A block is in the table too, so that a kernel may compute one
-in a single call; its own parts come from the table that it is given.
+from the same table as its forward. Blocks and their stack are in the table too, so that a kernel
+may compute them in a single call; their own parts come from the table that they are given.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Ops:
-    """One pair for each primitive layer, and for the blocks that a GPT and a Llama stack."""
+    """One pair for each primitive layer, for a GPT's and a Llama's blocks, and for a stack."""
 
     embedding: Pair
     position: Pair
@@ -40,7 +40,11 @@ class Ops:
     linear_smooth_cross_entropy: Pair
     block: Pair
     gated_block: Pair
+    stack: Pair
 
 
 BLOCKS = ("block", "gated_block")
-"""The pairs of a table that models stack: they hand their parameters on to others of it."""
+"""The pairs of a table that models stack."""
+
+COMPOSITE = (*BLOCKS, "stack")
+"""Those that hand their parameters on to others of the table."""

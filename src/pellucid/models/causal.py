@@ -122,7 +122,7 @@ class CausalModel(LanguageModel):
 
         With `last`, the logits of so many positions at the end only.
         """
-        start = past[0].k.shape[-2] if past else 0
+        start = past[0].length if past else 0
         ids = self._ids(tokens, start=start)
         totals = {"tokens": start + ids.shape[-1]}
         ops, tape = self.begin(ops, tape, totals=totals, start=start, tokens=ids)

@@ -3,10 +3,12 @@
 native.h        what C++ and Python agree on
 vectors.h       vectors as wide as the processor's registers, bfloat16, the exponential
 products.h      rows times a packed weight: the loops that all the time goes into
-rows.h          layer norm, GELU, rounding a row to int8 or bfloat16
+scratch.h       memory that a call computes in
+rows.h          norms, rotation, GELU and SiLU, rounding a row to int8 or bfloat16
 attention.h     attention on keys and values that are kept
+blocks.h        pre-norm blocks from parts: what GPT-2's and Llama's have, and a stack of them
 training.h      causal attention and its gradients, for training
-kernels.cpp     a linear map and a pre-norm block; compiled once for each kind of processor
+kernels.cpp     the table of what is called; compiled once for each kind of processor
 library.cpp     which of them this processor runs
 build.py        how the library is built
 library.py      how it is called
@@ -17,7 +19,8 @@ from pellucid.native.library import (
     Attention,
     Block,
     KernelTable,
-    KVBufferStruct,
+    NormStruct,
+    Pass,
     Weight,
     level,
     library,
@@ -28,8 +31,9 @@ __all__ = [
     "STRIDED",
     "Attention",
     "Block",
-    "KVBufferStruct",
     "KernelTable",
+    "NormStruct",
+    "Pass",
     "Weight",
     "level",
     "library",

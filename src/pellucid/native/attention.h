@@ -1,184 +1,213 @@
-// z = softmax(q kᵀ) v in each head, causal, on keys and values that are kept; q comes scaled.
+// z = softmax(q kᵀ) v in each head, causal, on keys and values that are kept in panels.
+//
+// The keys of a head are kept as the weight (d, S) of a product would be, and the values as (S, d):
+// words of the activations, which here are queries and what the softmax gives, are multiplied with
+// vectors of positions or of channels, and no vector is added up across its lanes.
 #pragma once
 #include "rows.h"
 
 namespace {
 
+constexpr int WIDE = 16;  // a row of values is filled up to so many channels, on every processor
+
+// Where one head's keys and values of one sequence are kept; what was never written is 0.
+template <class Number>
+struct Kept {
+    static constexpr int PER_WORD = 4 / sizeof(Number);
+    Number *keys, *values;
+    int64_t d, room;  // room is a multiple of PANEL
+
+    static int64_t words_of(int64_t n) { return (n + PER_WORD - 1) / PER_WORD; }
+    int64_t key_words() const { return words_of(d); }
+    int64_t wide() const { return round_up(d, WIDE); }
+    int64_t key_size() const { return room * key_words() * PER_WORD; }
+    int64_t value_size() const { return room * wide(); }
+
+    Kept head(int64_t number) const {
+        return {keys + number * key_size(), values + number * value_size(), d, room};
+    }
+    // 64 positions' words: of each word all of them.
+    Number* key_panel(int64_t panel) const { return keys + panel * PANEL * key_words() * PER_WORD; }
+    Number* value_word(int64_t word) const { return values + word * wide() * PER_WORD; }
+
+    // Some channels of a position's key, and of its values.
+    void put_key(int64_t place, int64_t channel, int64_t count, const float* x) const {
+        Number* to = key_panel(place / PANEL) + place % PANEL * PER_WORD;
+        for (int64_t i = channel; i < channel + count; i++)
+            store_float(to + i / PER_WORD * PANEL * PER_WORD + i % PER_WORD, *x++);
+    }
+    void put_values(int64_t place, int64_t channel, int64_t count, const float* x) const {
+        Number* to = value_word(place / PER_WORD) + place % PER_WORD;
+        for (int64_t i = channel; i < channel + count; i++) store_float(to + i * PER_WORD, *x++);
+    }
+};
+
 struct Heads {
     const float* q;  // (batch · length, heads · d)
     float* z;        // the same
-    int64_t batch, length, heads, d;
-    int64_t start, room;  // earlier positions; keys and values are (batch, heads, room, d)
+    int64_t batch, length, heads, kv_heads, d;
+    int64_t start;         // earlier positions
+    const uint8_t* sight;  // (length, start + length), or null: where a query may look
+
+    int64_t group() const { return heads / kv_heads; }  // queries that share keys
+    // The first position that query t looks at; it looks at all from there to its own.
+    int64_t first(int64_t t) const {
+        if (!sight) return 0;
+        const int64_t keys = start + length;
+        const void* found = std::memchr(sight + t * keys, 1, keys);
+        return found ? static_cast<const uint8_t*>(found) - (sight + t * keys) : start + t;
+    }
 };
 
-// Lanes of a row beyond `count` become 0 after the softmax; returns 1 / sum.
-inline float softmax(float* scores, int64_t count) {
-    const int64_t wide = round_up(count, LANES);
-    for (int64_t i = count; i < wide; i++) scores[i] = -INFINITY;
-    Floats most = load<Floats>(scores);
-    for (int64_t i = LANES; i < wide; i += LANES) most = larger(most, load<Floats>(scores + i));
+// Of scores first to last: each becomes its power of e, all others of the row 0; returns 1 / sum.
+inline float softmax(float* scores, int64_t first, int64_t last, int64_t begin, int64_t end) {
+    const int64_t from = first / LANES * LANES, to = round_up(last, LANES);
+    for (int64_t i = begin; i < first; i++) scores[i] = -INFINITY;
+    for (int64_t i = last; i < end; i++) scores[i] = -INFINITY;
+    Floats most = load<Floats>(scores + from);
+    for (int64_t i = from; i < to; i += LANES) most = larger(most, load<Floats>(scores + i));
     const Floats top = all(largest(most));
     Floats total{};
-    for (int64_t i = 0; i < wide; i += LANES) {
-        Floats x = exponential(load<Floats>(scores + i) - top);
-        if (i + LANES > count)
-            for (int lane = int(count - i); lane < LANES; lane++) x[lane] = 0;
+    for (int64_t i = begin; i < end; i += LANES) {
+        const Floats score = load<Floats>(scores + i);
+        const Floats power = exponential(score - top);
+        const Floats x = score > all(-INFINITY) ? power : Floats{};
         store(scores + i, x);
         total += x;
     }
     return 1 / sum(total);
 }
 
-// A few queries: each looks at the keys one after another.
-template <class Number>
-void look(const Heads& h, const Number* k, const Number* v, int64_t sequence, int64_t head,
-          float* scores) {
-    for (int64_t t = 0; t < h.length; t++) {
-        const int64_t at = ((sequence * h.length + t) * h.heads + head) * h.d;
-        const float* q = h.q + at;
-        float* z = h.z + at;
-        const int64_t count = h.start + t + 1;
-        for (int64_t s = 0; s < count; s++) {
-            Floats sums{};
-            float total = 0;
-            each(h.d,
-                 [&](int64_t i) { sums += load<Floats>(q + i) * load_floats(k + s * h.d + i); },
-                 [&](int64_t i) { total += q[i] * load_float(k + s * h.d + i); });
-            scores[s] = total + sum(sums);
+// sums[r][j] += words of row r times vectors of columns, `stride` words from one row of them to the
+// next.
+template <class K, int R, int V>
+inline void add_words(const uint32_t* const (&at)[R], const uint32_t* columns, int64_t stride,
+                      int64_t words, Floats (&sums)[R][V]) {
+    for (int64_t w = 0; w < words; w++, columns += stride) {
+        Words b[V];
+        for (int j = 0; j < V; j++) b[j] = load<Words>(columns + j * LANES);
+        for (int r = 0; r < R; r++) {
+            const Words x = all(at[r][w]);
+            for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
         }
-        const float share = softmax(scores, count);
-        each(h.d,
-             [&](int64_t i) {
-                 Floats one{}, two{};
-                 int64_t s = 0;
-                 for (; s + 1 < count; s += 2) {
-                     one += all(scores[s]) * load_floats(v + s * h.d + i);
-                     two += all(scores[s + 1]) * load_floats(v + (s + 1) * h.d + i);
-                 }
-                 if (s < count) one += all(scores[s]) * load_floats(v + s * h.d + i);
-                 store(z + i, (one + two) * all(share));
-             },
-             [&](int64_t i) {
-                 float total = 0;
-                 for (int64_t s = 0; s < count; s++) total += scores[s] * load_float(v + s * h.d + i);
-                 z[i] = total * share;
-             });
     }
 }
 
-// Many queries: keys and values become panels, and the products those of any weight.
-template <class Number, class Kind>
-struct Panels {
-    static constexpr int PER_WORD = 4 / sizeof(Number);
-    uint32_t *keys, *values, *queries, *weights;
+// Memory of one thread, for R queries at a time.
+template <class Number>
+struct Desk {
+    uint32_t *queries, *weights;
     float* scores;
-    int64_t words_d, words_s, panels_d, panels_s;
+    int64_t words_d, words_s, wide_s;
 
     static int64_t bytes(int64_t total, int64_t d) {
-        const int64_t s = round_up(total, PANEL), wide = round_up(d, PANEL);
-        return 2 * s * wide * int64_t(sizeof(Number)) +
-               ROWS_AT_ONCE * 4 * (wide + 2 * s);
+        const int64_t s = round_up(total, PANEL);
+        return ROWS_AT_ONCE * 4 * (round_up(d, PANEL) + 2 * s);
     }
-
-    Panels(char* at, int64_t total, int64_t d) {
-        const int64_t s = round_up(total, PANEL), wide = round_up(d, PANEL);
-        panels_d = wide / PANEL;
-        panels_s = s / PANEL;
-        words_d = wide / PER_WORD;
-        words_s = s / PER_WORD;
-        keys = reinterpret_cast<uint32_t*>(at);
-        values = keys + s * words_d;
-        queries = values + wide * words_s;
-        weights = queries + ROWS_AT_ONCE * wide;
-        scores = reinterpret_cast<float*>(weights + ROWS_AT_ONCE * s);
-    }
-
-    // keys: (S / 64) panels of d; values: (d / 64) panels of S.
-    void fill(const Number* k, const Number* v, int64_t total, int64_t d) {
-        std::memset(keys, 0, 4 * panels_s * PANEL * words_d);
-        for (int64_t s = 0; s < total; s++) {
-            uint32_t* to = keys + s / PANEL * PANEL * words_d + s % PANEL;
-            for (int64_t w = 0; w * PER_WORD < d; w++) {
-                Number pair[PER_WORD];
-                for (int i = 0; i < PER_WORD; i++) pair[i] = k[s * d + w * PER_WORD + i];
-                std::memcpy(to + w * PANEL, pair, 4);
-            }
-        }
-        std::memset(values, 0, 4 * panels_d * PANEL * words_s);
-        auto* to = reinterpret_cast<Number*>(values);
-        for (int64_t c = 0; c < d; c += PANEL)
-            for (int64_t s = 0; s < total; s++)
-                for (int64_t i = c; i < d && i < c + PANEL; i++)
-                    to[(c / PANEL * words_s + s / PER_WORD) * PANEL * PER_WORD +
-                       (i - c) * PER_WORD + s % PER_WORD] = v[s * d + i];
-    }
-
-    template <int R>
-    void look(const Heads& h, int64_t sequence, int64_t head, int64_t t) {
-        const int64_t s = panels_s * PANEL, row = h.heads * h.d;
-        const float* q = h.q + (sequence * h.length + t) * row + head * h.d;
-        float* z = h.z + (sequence * h.length + t) * row + head * h.d;
-        auto* to = reinterpret_cast<Number*>(queries);
-        for (int r = 0; r < R; r++) {
-            for (int64_t i = 0; i < h.d; i++) store_float(to + r * words_d * PER_WORD + i, q[r * row + i]);
-            for (int64_t i = h.d; i < words_d * PER_WORD; i++) to[r * words_d * PER_WORD + i] = 0;
-        }
-        const int64_t last = h.start + t + R;  // keys that the last of these rows looks at
-        alignas(64) float out[R * PANEL];
-        for (int64_t p = 0; p * PANEL < last; p++) {
-            const char* panel = reinterpret_cast<const char*>(keys + p * PANEL * words_d);
-            tile<Kind, R, VECTORS_AT_ONCE, CACHE>({queries, nullptr, nullptr, words_d}, 0, panel,
-                                                  int(words_d), out);
-            for (int r = 0; r < R; r++)
-                std::memcpy(scores + r * s + p * PANEL, out + r * PANEL, PANEL * 4);
-        }
-        float share[R];
-        const int64_t used = round_up(last, PANEL);
-        auto* rounded = reinterpret_cast<Number*>(weights);
-        for (int r = 0; r < R; r++) {
-            const int64_t count = h.start + t + r + 1;
-            share[r] = softmax(scores + r * s, count);
-            for (int64_t i = round_up(count, LANES); i < used; i++) scores[r * s + i] = 0;
-            for (int64_t i = 0; i < used; i += LANES)
-                store_floats(rounded + r * words_s * PER_WORD + i, load<Floats>(scores + r * s + i));
-        }
-        for (int64_t p = 0; p < panels_d; p++) {
-            const char* panel = reinterpret_cast<const char*>(values + p * PANEL * words_s);
-            tile<Kind, R, VECTORS_AT_ONCE, CACHE>({weights, nullptr, nullptr, words_s}, 0, panel,
-                                                  int(used / PER_WORD), out);
-            for (int r = 0; r < R; r++)
-                for (int64_t i = p * PANEL; i < h.d && i < (p + 1) * PANEL; i++)
-                    z[r * row + i] = out[r * PANEL + i - p * PANEL] * share[r];
-        }
+    Desk(char* at, int64_t total, int64_t d) {
+        wide_s = round_up(total, PANEL);
+        words_d = Kept<Number>::words_of(d);
+        words_s = wide_s / Kept<Number>::PER_WORD;
+        scores = reinterpret_cast<float*>(at);
+        weights = reinterpret_cast<uint32_t*>(scores + ROWS_AT_ONCE * wide_s);
+        queries = weights + ROWS_AT_ONCE * words_s;
     }
 };
 
-constexpr int64_t FEW = 12;  // up to so many queries, packing the keys costs more than it saves
-
-// Room that one thread needs.
-inline int64_t attention_bytes(int64_t total, int64_t d) {
-    return Panels<float, Float32>::bytes(total, d) + 64;
+// R queries of one group, number `first` of the group's and those after it; of a position all
+// queries come before those of the next.
+template <class Number, class Kind, int R>
+void look(const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk, int64_t sequence,
+          int64_t kv_head, int64_t first) {
+    constexpr int PER_WORD = Kept<Number>::PER_WORD;
+    const float shrink = 1 / std::sqrt(float(h.d));
+    const uint32_t *queries[R], *weights[R];
+    int64_t from[R], to[R], place[R];
+    for (int r = 0; r < R; r++) {
+        const int64_t t = (first + r) / h.group(), head = kv_head * h.group() + (first + r) % h.group();
+        place[r] = ((sequence * h.length + t) * h.heads + head) * h.d;
+        from[r] = h.first(t);
+        to[r] = h.start + t + 1;
+        queries[r] = desk.queries + r * desk.words_d;
+        auto* query = reinterpret_cast<Number*>(desk.queries + r * desk.words_d);
+        for (int64_t i = 0; i < h.d; i++) store_float(query + i, h.q[place[r] + i] * shrink);
+        for (int64_t i = h.d; i < desk.words_d * PER_WORD; i++) query[i] = 0;
+    }
+    int64_t begin = from[0];
+    for (int64_t other : from) begin = other < begin ? other : begin;
+    begin = begin / PANEL * PANEL;
+    const int64_t end = round_up(to[R - 1], PANEL);
+    for (int64_t p = begin / PANEL; p * PANEL < end; p++) {
+        const auto* panel = reinterpret_cast<const uint32_t*>(kept.key_panel(p));
+        for (int at = 0; at < PANEL; at += VECTORS_AT_ONCE * LANES) {
+            Floats sums[R][VECTORS_AT_ONCE] = {};
+            add_words<Kind>(queries, panel + at, PANEL, desk.words_d, sums);
+            for (int r = 0; r < R; r++)
+                for (int j = 0; j < VECTORS_AT_ONCE; j++)
+                    store(desk.scores + r * desk.wide_s + p * PANEL + at + j * LANES, sums[r][j]);
+        }
+    }
+    float share[R];
+    for (int r = 0; r < R; r++) {
+        float* scores = desk.scores + r * desk.wide_s;
+        share[r] = softmax(scores, from[r], to[r], begin, end);
+        auto* rounded = reinterpret_cast<Number*>(desk.weights + r * desk.words_s);
+        for (int64_t i = begin; i < end; i += LANES)
+            store_floats(rounded + i, load<Floats>(scores + i));
+        weights[r] = desk.weights + r * desk.words_s + begin / PER_WORD;
+    }
+    const auto* values = reinterpret_cast<const uint32_t*>(kept.value_word(begin / PER_WORD));
+    const int64_t words = Kept<Number>::words_of(to[R - 1] - begin);
+    const auto gather = [&](int64_t channel, auto& sums) {
+        add_words<Kind>(weights, values + channel, kept.wide(), words, sums);
+        for (int r = 0; r < R; r++)
+            for (auto& part : sums[r]) {
+                const int64_t at = channel + (&part - sums[r]) * LANES;
+                const Floats z = part * all(share[r]);
+                if (at < h.d)
+                    std::memcpy(h.z + place[r] + at, &z,
+                                4 * (h.d - at < LANES ? h.d - at : LANES));
+            }
+    };
+    int64_t channel = 0;
+    for (; channel + VECTORS_AT_ONCE * LANES <= kept.wide(); channel += VECTORS_AT_ONCE * LANES) {
+        Floats sums[R][VECTORS_AT_ONCE] = {};
+        gather(channel, sums);
+    }
+    for (; channel < kept.wide(); channel += LANES) {
+        Floats sums[R][1] = {};
+        gather(channel, sums);
+    }
 }
 
+template <class Number, class Kind, int R = 1>
+void look_at(int count, const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk,
+             int64_t sequence, int64_t kv_head, int64_t first) {
+    if constexpr (R < ROWS_AT_ONCE)
+        if (count > R)
+            return look_at<Number, Kind, R + 1>(count, h, kept, desk, sequence, kv_head, first);
+    look<Number, Kind, R>(h, kept, desk, sequence, kv_head, first);
+}
+
+// Room that one thread needs.
+inline int64_t attention_bytes(int64_t total, int64_t d) { return Desk<float>::bytes(total, d); }
+
+// A thread's part: every so-manyth few of the queries that share keys, so that early positions,
+// which look at less, fall to all threads. Where that would be too few for all, one query a time.
 template <class Number, class Kind>
-void attend(const Heads& h, void* keys, void* values, int thread, int threads, char* room) {
-    const int64_t tasks = h.batch * h.heads, end = tasks * (thread + 1) / threads;
-    const int64_t total = h.start + h.length;
-    for (int64_t task = tasks * thread / threads; task < end; task++) {
-        const auto* k = static_cast<const Number*>(keys) + task * h.room * h.d;
-        const auto* v = static_cast<const Number*>(values) + task * h.room * h.d;
-        const int64_t sequence = task / h.heads, head = task % h.heads;
-        if (h.length <= FEW || h.d % Panels<Number, Kind>::PER_WORD) {
-            look(h, k, v, sequence, head, reinterpret_cast<float*>(room));
-            continue;
-        }
-        Panels<Number, Kind> panels(room, total, h.d);
-        panels.fill(k, v, total, h.d);
-        int64_t t = 0;
-        for (; t + ROWS_AT_ONCE <= h.length; t += ROWS_AT_ONCE)
-            panels.template look<ROWS_AT_ONCE>(h, sequence, head, t);
-        for (; t < h.length; t++) panels.template look<1>(h, sequence, head, t);
-    }
+void attend(const Heads& h, const Kept<Number>& kept, int thread, int threads, char* room) {
+    const Desk<Number> desk(room, h.start + h.length, h.d);
+    const int64_t queries = h.length * h.group(), heads = h.batch * h.kv_heads;
+    const int64_t many = (queries + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    const int64_t at_once = heads * many < 4 * threads ? 1 : ROWS_AT_ONCE;
+    int64_t number = 0;
+    for (int64_t head = 0; head < heads; head++)
+        for (int64_t first = 0; first < queries; first += at_once)
+            if (number++ % threads == thread) {
+                const int count = int(queries - first < at_once ? queries - first : at_once);
+                look_at<Number, Kind>(count, h, kept.head(head), desk, head / h.kv_heads,
+                                      head % h.kv_heads, first);
+            }
 }
 
 }  // namespace

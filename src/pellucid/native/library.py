@@ -32,29 +32,34 @@ class Weight(Structure):
     )
 
 
+class NormStruct(Structure):
+    """A norm of rows, as native.h has it; the kinds are 0 for none, layer norm, RMS norm."""
+
+    _fields_ = (("weight", c_void_p), ("bias", c_void_p), ("eps", c_float), ("kind", c_int32))
+
+
 class Block(Structure):
-    """The parameters of a pre-norm block, as native.h has it."""
+    """The parameters and choices of a pre-norm block, as native.h has it."""
 
     _fields_ = (
-        ("c_attn", Weight),
-        ("attn_c_proj", Weight),
-        ("c_fc", Weight),
-        ("mlp_c_proj", Weight),
-        ("ln_1_weight", c_void_p),
-        ("ln_1_bias", c_void_p),
-        ("ln_2_weight", c_void_p),
-        ("ln_2_bias", c_void_p),
-        ("width", c_int32),
-        ("heads", c_int32),
-        ("activation", c_int32),
-        ("eps", c_float),
+        *(
+            (name, NormStruct)
+            for name in ("before_attention", "of_queries", "of_keys", "before_mlp")
+        ),
+        *((name, Weight) for name in ("q", "k", "v", "out", "gate", "up", "down")),
+        *((name, c_int32) for name in ("width", "heads", "kv_heads", "head_size")),
+        *((name, c_int32) for name in ("activation", "turned", "windowed", "unused")),
     )
 
 
-class KVBufferStruct(Structure):
-    """Where keys and values are kept, as native.h has it."""
+class Pass(Structure):
+    """What a call computes, as native.h has it."""
 
-    _fields_ = (("k", c_void_p), ("v", c_void_p), ("room", c_int64), ("start", c_int64))
+    _fields_ = (
+        *((name, c_void_p) for name in ("x", "out", "keys", "values", "cos", "sin", "sight")),
+        *((name, c_int64) for name in ("batch", "length", "room", "start")),
+        *((name, c_int32) for name in ("kept", "threads")),
+    )
 
 
 class Attention(Structure):
@@ -69,9 +74,7 @@ class Attention(Structure):
 
 
 _LINEAR = ctypes.CFUNCTYPE(None, POINTER(Weight), c_void_p, c_void_p, c_int64, c_int)
-_BLOCK = ctypes.CFUNCTYPE(
-    None, POINTER(Block), POINTER(KVBufferStruct), c_void_p, c_void_p, c_int64, c_int64, c_int
-)
+_BLOCKS = ctypes.CFUNCTYPE(None, POINTER(Block), c_int, POINTER(NormStruct), POINTER(Pass))
 _ATTEND = ctypes.CFUNCTYPE(None, POINTER(Attention), c_int, c_int)
 
 
@@ -81,7 +84,7 @@ class KernelTable(Structure):
     _fields_ = (
         ("name", c_char_p),
         ("linear", _LINEAR),
-        ("block", _BLOCK),
+        ("blocks", _BLOCKS),
         ("attend", _ATTEND),
     )
 

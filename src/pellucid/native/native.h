@@ -7,7 +7,9 @@ extern "C" {
 // The forms that a weight may be packed in; see packing.py for the layout of each.
 enum Kind : int32_t { FLOAT32 = 0, BFLOAT16 = 1, INT8 = 2, INT4 = 3, Q4_1 = 4, Q8_0 = 5 };
 
-enum Activation : int32_t { GELU_TANH = 0, GELU_ERF = 1, RELU = 2 };
+enum Activation : int32_t { GELU_TANH = 0, GELU_ERF = 1, RELU = 2, SILU = 3 };
+
+enum NormKind : int32_t { NO_NORM = 0, LAYER_NORM = 1, RMS_NORM = 2 };
 
 // out = x weight + bias, the weight in panels of 64 columns.
 struct Weight {
@@ -21,18 +23,37 @@ struct Weight {
     int32_t unused;
 };
 
-// A pre-norm block of GPT-2's.
-struct Block {
-    Weight c_attn, attn_c_proj, c_fc, mlp_c_proj;
-    const float *ln_1_weight, *ln_1_bias, *ln_2_weight, *ln_2_bias;  // biases may be null
-    int32_t width, heads, activation;
+struct Norm {
+    const float *weight, *bias;  // the bias may be null
     float eps;
+    int32_t kind;
 };
 
-// Keys and values (batch, heads, room, d), of which `start` positions hold something.
-struct Room {
-    void *k, *v;
-    int64_t room, start;
+// A pre-norm block: attention, then a feed-forward network, each added to the stream. Where a weight
+// has no data it is not there: without k and v, q has the columns of all three, and without a gate
+// the network bends what `up` gives.
+struct Block {
+    Norm before_attention, of_queries, of_keys, before_mlp;
+    Weight q, k, v, out, gate, up, down;
+    int32_t width, heads, kv_heads, head_size;
+    int32_t activation;
+    int32_t turned;    // queries and keys are turned by their positions
+    int32_t windowed;  // they look no further back than `sight` says
+    int32_t unused;
+};
+
+// What a call computes: the stream x (batch, length, width) passes the blocks, and a last norm.
+// Keys and values of a block lie one block behind another's, in panels of 64 positions as
+// attention.h has them, with `room` for so many positions, of which `start` are written.
+struct Pass {
+    const float* x;
+    float* out;
+    void *keys, *values;
+    const float *cos, *sin;  // (length, d / 2), by how much queries and keys are turned
+    const uint8_t* sight;    // (length, start + length), 1 where a query may look at a key
+    int64_t batch, length, room, start;
+    int32_t kept;            // keys and values are FLOAT32 or BFLOAT16
+    int32_t threads;
 };
 
 // Causal attention for training, on tensors (batch, heads, length, d), float32 or bfloat16, with the
@@ -53,8 +74,7 @@ struct Attention {
 struct Table {
     const char* name;
     void (*linear)(const Weight*, const float* x, float* out, int64_t rows, int threads);
-    void (*block)(const Block*, const Room*, const float* x, float* out, int64_t batch,
-                  int64_t length, int threads);
+    void (*blocks)(const Block*, int count, const Norm* last, const Pass*);
     void (*attend)(const Attention*, int backward, int threads);
 };
 }

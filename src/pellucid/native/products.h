@@ -5,7 +5,7 @@
 // 16 columns, and all kinds share the loops over rows and columns.
 #pragma once
 #include "native.h"
-#include "vectors.h"
+#include "scratch.h"
 
 namespace {
 
@@ -26,7 +26,6 @@ struct Rows {
     const float* totals() const { return reinterpret_cast<const float*>(sums); }
 };
 
-inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 inline int words_of(const Weight& w) {
     const int per_word = w.kind == FLOAT32 ? 1 : w.kind == BFLOAT16 ? 2 : 4;
     return int(round_up(w.inputs, PANEL)) / per_word;
@@ -270,15 +269,15 @@ inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64
     }
 }
 
-// Some panels of rows · weight + bias; `use(row, column, columns, values)` takes 64 at a time.
+inline int64_t panels_of(const Weight& w) { return (w.columns + PANEL - 1) / PANEL; }
+
+// Panels begin to end of rows · weight + bias; `use(row, column, columns, values)` takes 64 a time.
 template <class Use>
-inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, int threads,
-                    Use&& use) {
-    const int64_t panels = (w.columns + PANEL - 1) / PANEL;
+inline void panels(const Weight& w, const Rows& a, int64_t rows, int64_t begin, int64_t end,
+                   Use&& use) {
     const int64_t bytes = panel_bytes(w);
-    const int64_t end = panels * (thread + 1) / threads;
     alignas(64) float out[ROWS_AT_ONCE * PANEL];
-    for (int64_t p = panels * thread / threads; p < end; p++) {
+    for (int64_t p = begin; p < end; p++) {
         const char* panel = static_cast<const char*>(w.data) + p * bytes;
         const int64_t column = p * PANEL;
         const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
@@ -292,6 +291,14 @@ inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, in
             row += count;
         }
     }
+}
+
+// A thread's part of rows · weight + bias.
+template <class Use>
+inline void product(const Weight& w, const Rows& a, int64_t rows, int thread, int threads,
+                    Use&& use) {
+    const int64_t count = panels_of(w);
+    panels(w, a, rows, count * thread / threads, count * (thread + 1) / threads, use);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Rows of activations: layer norm, the bends, and rounding to what a product takes.
+// Rows of activations: norms, rotation, the bends, and rounding to what a product takes.
 #pragma once
 #include "products.h"
 
@@ -29,6 +29,46 @@ inline void layer_norm(const float* x, int64_t n, const float* weight, const flo
          [&](int64_t i) { y[i] = (x[i] - mean) * rstd * weight[i] + (bias ? bias[i] : 0); });
 }
 
+// y = x / sqrt(mean square + eps) · weight, of one row; y may be x.
+inline void rms_norm(const float* x, int64_t n, const float* weight, float eps, float* y) {
+    Floats squares{};
+    float square = 0;
+    each(n,
+         [&](int64_t i) {
+             const Floats at = load<Floats>(x + i);
+             squares += at * at;
+         },
+         [&](int64_t i) { square += x[i] * x[i]; });
+    const float rstd = 1 / std::sqrt((square + sum(squares)) / n + eps);
+    each(n,
+         [&](int64_t i) {
+             store(y + i, load<Floats>(x + i) * all(rstd) * load<Floats>(weight + i));
+         },
+         [&](int64_t i) { y[i] = x[i] * rstd * weight[i]; });
+}
+
+inline void normalize(const Norm& norm, const float* x, int64_t n, float* y) {
+    if (norm.kind == LAYER_NORM) layer_norm(x, n, norm.weight, norm.bias, norm.eps, y);
+    if (norm.kind == RMS_NORM) rms_norm(x, n, norm.weight, norm.eps, y);
+}
+
+// Turn channels i and i + d/2 of one head as a point in the plane, in place.
+inline void turn(float* x, int64_t d, const float* cos, const float* sin) {
+    float* second = x + d / 2;
+    each(d / 2,
+         [&](int64_t i) {
+             const Floats a = load<Floats>(x + i), b = load<Floats>(second + i);
+             const Floats c = load<Floats>(cos + i), s = load<Floats>(sin + i);
+             store(x + i, a * c - b * s);
+             store(second + i, b * c + a * s);
+         },
+         [&](int64_t i) {
+             const float a = x[i], b = second[i];
+             x[i] = a * cos[i] - b * sin[i];
+             second[i] = b * cos[i] + a * sin[i];
+         });
+}
+
 // x · (1 + tanh u) / 2 = x / (1 + e^-2u), with GPT-2's u.
 inline Floats gelu_tanh(Floats x) {
     const Floats u = all(0.7978845608f) * (x + all(0.044715f) * x * x * x);
@@ -48,11 +88,14 @@ inline Floats gelu_erf(Floats x) {
     return x * (x < 0 ? all(0.5f) * rest : all(1.0f) - all(0.5f) * rest);
 }
 
+inline Floats silu(Floats x) { return x / (all(1.0f) + exponential(-x)); }
+
 inline void bend(int32_t activation, float* values) {
     for (int j = 0; j < PANEL; j += LANES) {
         Floats x = load<Floats>(values + j);
         if (activation == GELU_TANH) x = gelu_tanh(x);
         else if (activation == GELU_ERF) x = gelu_erf(x);
+        else if (activation == SILU) x = silu(x);
         else x = larger(x, Floats{});
         store(values + j, x);
     }

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers import BlockCache, Ops, Pair, Past, causal_mask
+from pellucid.layers import BlockCache, Ops, Pair, Past, StackCache, causal_mask
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.causal_wiring import block_ops
 from pellucid.models.gpt.config import GPTConfig
-from pellucid.models.stack import StackCache, stack, stack_backward, style_of
+from pellucid.models.style import style_of
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
@@ -64,7 +64,7 @@ def trunk(
     `draw_noise` makes it.
     Source: Radford et al. 2019, section 2.3.
     """
-    start = past[0].k.shape[-2] if past else 0
+    start = past[0].length if past else 0
     length = tokens.shape[-1]
     mask = causal_mask(length, start + length, tokens.device) if length > 1 else None  # (T, S)
     drawn = noise or {"drop": None, "h": {}}
@@ -76,7 +76,7 @@ def trunk(
     )  # (..., T, C)
     x, dropout_cache = ops.dropout.forward(placed, noise=drawn["drop"], tape=tape.at("drop"))
 
-    out, passed = stack(
+    out, passed = ops.stack.forward(
         x,
         h=h,
         ln_f=ln_f,
@@ -99,7 +99,7 @@ def trunk_backward(
     dout: Tensor, cache: TrunkCache, *, config: GPTConfig, ops: Ops, tape: NullTape = NULL_TAPE
 ) -> tuple[None, Tree]:
     """Undo each line of `trunk` from the last to the first; the tokens have no gradient."""
-    dx, passed = stack_backward(
+    dx, passed = ops.stack.backward(
         dout,
         StackCache(cache.h, cache.ln_f),
         block=ops.block,

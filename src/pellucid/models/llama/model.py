@@ -26,6 +26,7 @@ class Llama(CausalModel):
     """
 
     architecture: ClassVar[str] = "llama"
+    packable = True
     Config: ClassVar[type[LlamaConfig]] = LlamaConfig
 
     initial = staticmethod(init_params)

@@ -10,12 +10,19 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers import GatedBlockCache, Ops, Pair, Past, causal_mask, rotary_angles
+from pellucid.layers import (
+    GatedBlockCache,
+    Ops,
+    Pair,
+    Past,
+    StackCache,
+    causal_mask,
+    rotary_angles,
+)
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
 from pellucid.models.causal_wiring import block_ops
 from pellucid.models.llama.config import LlamaConfig
-from pellucid.models.stack import StackCache, stack, stack_backward
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
 
@@ -64,7 +71,7 @@ def llama_trunk(
     `draw_noise` makes it.
     Source: Touvron et al. 2023, "LLaMA", 2.2.
     """
-    start = past[0].k.shape[-2] if past else 0
+    start = past[0].length if past else 0
     length = tokens.shape[-1]
     keys = start + length
     mask = causal_mask(length, keys, tokens.device) if length > 1 else None  # (T, S)
@@ -82,7 +89,7 @@ def llama_trunk(
     cos, sin = rotary_angles(frequencies, **told, tape=tape.at("rope"))  # (T, d/2)
 
     turned, plain = {"cos": cos, "sin": sin}, {"cos": None, "sin": None}
-    out, passed = stack(
+    out, passed = ops.stack.forward(
         x,
         h=h,
         ln_f=ln_f,
@@ -114,7 +121,7 @@ def llama_trunk_backward(
     tape: NullTape = NULL_TAPE,
 ) -> tuple[None, Tree]:
     """Undo each line of `llama_trunk` from the last to the first; the tokens have no gradient."""
-    dx, passed = stack_backward(
+    dx, passed = ops.stack.backward(
         dout,
         StackCache(cache.h, cache.ln_f),
         block=ops.gated_block,

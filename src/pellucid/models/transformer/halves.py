@@ -12,10 +12,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.layers import DecoderPast, Ops, causal_mask, scale, scale_backward, sinusoids
+from pellucid.layers import (
+    DecoderPast,
+    Ops,
+    StackCache,
+    causal_mask,
+    scale,
+    scale_backward,
+    sinusoids,
+)
 from pellucid.layers.facts import Meaning
 from pellucid.layers.layer import layer
-from pellucid.models.stack import StackCache
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.models.transformer.stacks import (
     DecoderCache,

@@ -16,12 +16,13 @@ from pellucid.layers import (
     DecoderPast,
     Ops,
     Pair,
+    StackCache,
     decoder_block,
     decoder_block_backward,
 )
 from pellucid.layers.facts import Arguments, Equation, Meaning
 from pellucid.layers.layer import layer
-from pellucid.models.stack import StackCache, stack, stack_backward, style_of
+from pellucid.models.style import style_of
 from pellucid.models.transformer.config import TransformerConfig
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree
@@ -73,7 +74,7 @@ def encoder(
     `noise` is dropout's, for each layer what its block takes.
     Source: Vaswani et al. 2017, 3.1.
     """
-    return stack(
+    return ops.stack.forward(
         x,
         h=h,
         ln_f=ln_f,
@@ -100,7 +101,7 @@ def encoder_backward(
 ) -> tuple[Tensor, Tree]:
     """Undo each line of `encoder` from the last to the first."""
     shared: Any = {"block": ops.block, "normalize": ops.layer_norm, "ops": ops, "tape": tape}
-    return stack_backward(dout, cache, **shared, style=style_of(config, ops))
+    return ops.stack.backward(dout, cache, **shared, style=style_of(config, ops))
 
 
 @layer(
@@ -129,7 +130,7 @@ def decoder(
     Source: Vaswani et al. 2017, 3.1.
     """
     tape(memory=memory)
-    out, cache = stack(
+    out, cache = ops.stack.forward(
         x,
         memory,
         h=h,
@@ -165,7 +166,7 @@ def decoder_backward(
     Every block has looked at the memory, and their gradients add up in `dmemory`.
     """
     shared: Any = {"block": DECODER_BLOCK, "normalize": ops.layer_norm, "ops": ops, "tape": tape}
-    (dx, dmemory), grads = stack_backward(
+    (dx, dmemory), grads = ops.stack.backward(
         dout, StackCache(*cache), **shared, style=style_of(config, ops)
     )  # (..., T, C), (..., S, C)
     tape(dmemory=dmemory)

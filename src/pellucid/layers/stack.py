@@ -1,11 +1,12 @@
 """A stack: blocks one after another, and where there is one a last norm."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from pellucid.layers import Ops, Pair
+from pellucid.layers.ops import Ops, Pair
 from pellucid.tape import NULL_TAPE, NullTape
 from pellucid.tree import Tree, present
 
@@ -47,10 +48,10 @@ def stack(
 
     Shapes: x and out (..., T, C).
     """
-    out, h_cache = x, []
+    streams, h_cache = deque([x], maxlen=1), []
     for number, params in h.items():
-        out, block_cache = block.forward(
-            out,
+        resid_post, block_cache = block.forward(
+            streams[-1],
             *beside,
             **params,
             **style,
@@ -62,11 +63,11 @@ def stack(
             **(noise or {}).get(number, {}),
             tape=tape.at(f"h.{number}"),
         )  # (..., T, C)
+        streams.append(resid_post)
         h_cache.append(block_cache)
-
-    ln_f_cache = None
-    if ln_f is not None:
-        out, ln_f_cache = normalize.forward(out, **ln_f, eps=eps, tape=tape.at("ln_f"))
+    if ln_f is None:
+        return streams[-1], StackCache(tuple(h_cache), None)
+    out, ln_f_cache = normalize.forward(streams[-1], **ln_f, eps=eps, tape=tape.at("ln_f"))
     return out, StackCache(tuple(h_cache), ln_f_cache)
 
 
@@ -84,23 +85,23 @@ def stack_backward(
 
     Where blocks read something beside the stream, each hands it a gradient, and they add up.
     """
-    dx, ln_f = dout, None
-    if cache.ln_f is not None:
-        dx, ln_f = normalize.backward(dx, cache.ln_f, tape=tape.at("ln_f"))
+    if cache.ln_f is None:
+        dstream, ln_f = dout, None
+    else:
+        dstream, ln_f = normalize.backward(dout, cache.ln_f, tape=tape.at("ln_f"))
 
-    h: Tree = {str(number): {} for number in range(len(cache.h))}
-    dbesides: list[Tensor] = []
-    for number in reversed(h):
-        dread, h[number] = block.backward(
-            dx, cache.h[int(number)], **style, ops=ops, tape=tape.at(f"h.{number}")
+    dstreams, dbesides, blocks = deque([dstream], maxlen=1), [], {}
+    for number, block_cache in reversed(list(enumerate(cache.h))):
+        dread, dparams = block.backward(
+            dstreams[-1], block_cache, **style, ops=ops, tape=tape.at(f"h.{number}")
         )
-        dx, *dbeside = dread if isinstance(dread, tuple) else (dread,)
-        dbesides += dbeside
+        dresid_pre, *dbeside = dread if isinstance(dread, tuple) else (dread,)
+        dstreams.append(dresid_pre)
+        dbesides.extend(dbeside)
+        blocks.update({str(number): dparams})
 
+    h = {str(number): blocks[str(number)] for number in range(len(cache.h))}
     grads = {"h": h} | present(ln_f=ln_f)
-    return ((dx, sum(dbesides[1:], start=dbesides[0])) if dbesides else dx), grads
-
-
-def style_of(config: Any, ops: Ops) -> dict[str, Any]:
-    """Where a block's norms stand, and how it bends, as `block` is told it."""
-    return {"norm": config.norm, "activation": getattr(ops, config.activation)}
+    if not dbesides:
+        return dstreams[-1], grads
+    return (dstreams[-1], sum(dbesides[1:], start=dbesides[0])), grads
