@@ -1,206 +1,148 @@
 """Write the tables of docs/performance.md from what benchmarks saved; --check only compares.
 
-benchmarks/results/ holds peers.json (benchmarks/peers.py --out), quantized.json
-(benchmarks/quantized.py --out), bench.json (pellucid bench --model gpt2-124M-random --out) and
-sweep.json (pellucid bench --sweep --out).
+benchmarks/results/ holds what `python benchmarks/all.py` measures: peers.json, quantized*.json,
+bench*.json, sweep.json and others, which benchmarks/targets.toml names; run.json tells of the run.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+from contenders.tables import CONDITIONS, Row, best, ratios, speed, title
+from contenders.task import GPT2, MODELS, WORKS
+from reached import RESULTS, all_reached, label, read
 
 from pellucid.bench import token_bytes
 from pellucid.models import GPTConfig
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "performance.md"
-RESULTS = ROOT / "benchmarks" / "results"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 HEADING = "## The tables"
+LIMITS = {"flops": "arithmetic", "bytes": "memory"}
 
-Row = dict[str, Any]
-TITLES = {
-    "train": "A training step, 4 × 256 tokens",
-    "prefill": "A prompt of 512 tokens, its last logits",
-    "decode": "128 greedy tokens after 64",
-    "batch": "128 greedy tokens after 64, 16 texts at once",
-    "start": "Start-up",
-}
-TEXTS = {"decode": 1, "batch": 16}
-PROMPT, NEW = 64, 128
-UNITS = {"train": "ms", "prefill": "ms", "decode": "tokens/s", "batch": "tokens/s", "start": "ms"}
+Group = dict[str, list[Row]]
+"""The rows of one model, work and precision, by condition."""
 
 
-class Target(NamedTuple):
-    """A ratio that was aimed at, against the best of some peers."""
-
-    work: str
-    precision: str
-    factor: float
-    peers: str  # in words
-    counts: Callable[[Row], bool]
-
-
-def by_peer(*names: str) -> Callable[[Row], bool]:
-    """Whether a row is one of these peers'."""
-    return lambda row: row["peer"] in names
-
-
-def anybody(row: Row) -> bool:
-    """Whether a row is a peer's."""
-    return bool(row["peer"] != "pellucid")
+def groups(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, str, str], Group]]:
+    """The rows of each model, work and precision, in the order of the models and works."""
+    orders = (("", *MODELS), (*WORKS, "start"))
+    found: dict[tuple[str, str, str], Group] = {}
+    for row in rows:
+        key = (row["model"], row["work"], row["precision"])
+        found.setdefault(key, {}).setdefault(row["condition"], []).append(row)
+    order = {
+        key: tuple(names.index(part) for names, part in zip(orders, key, strict=False))
+        for key in found
+    }
+    yield from sorted(found.items(), key=lambda item: order[item[0]])
 
 
-def compiled_nanogpt(row: Row) -> bool:
-    """Whether a row is nanoGPT's, compiled, as it comes."""
-    return row["peer"] == "nanoGPT" and row["variant"] == "compiled"
+def target_lines(results: Path = RESULTS) -> Iterator[str]:
+    """What was aimed at, and whether it was reached, by these very numbers."""
+    yield "| row | against | aimed at | reached | from – to | |"
+    yield "|---|---|--:|--:|--:|---|"
+    for line in all_reached(results):
+        verdict = line.verdict.replace("missed", "**missed**")
+        yield f"| {' | '.join(line[:-1])} | {verdict} |"
 
 
-TARGETS = (
-    Target("train", "bfloat16", 1.15, "nanoGPT compiled", compiled_nanogpt),
-    Target("train", "float32", 1.25, "the best peer", anybody),
-    Target("prefill", "int8", 1.1, "CTranslate2", by_peer("CTranslate2")),
-    Target("prefill", "bfloat16", 1.2, "the best peer", anybody),
-    *(
-        Target("decode", precision, factor, "llama.cpp", by_peer("llama.cpp"))
-        for precision, factor in (
-            ("float32", 1.3),
-            ("bfloat16", 1.3),
-            ("int8", 1.3),
-            ("int4", 1.1),
-        )
-    ),
-    *(
-        Target("batch", precision, 1.5, "llama.cpp", by_peer("llama.cpp"))
-        for precision in ("float32", "bfloat16", "int8")
-    ),
-)
+def ahead_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """Every model, work and precision in which some peer is quicker than Pellucid's best."""
+    for (model, work, precision), group in groups(rows):
+        for condition, found in group.items():
+            first = best(found)
+            if work == "start" or first is None:
+                continue
+            for other in found:
+                if other["peer"] == "pellucid" or "median" not in other:
+                    continue
+                ratio = 1 / ratios(other, first).median
+                if ratio >= 1.005:  # less is a tie
+                    name = title(model, work, precision, condition)
+                    yield f"- {name}: {label(other)} is {ratio:.2f} times as fast."
 
 
-def read(name: str) -> dict[str, Any]:
-    """What a benchmark saved."""
-    found: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    return found
-
-
-def groups(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of each work and precision, in the order of the titles."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: list(TITLES).index(row["work"])):
-        found.setdefault((row["work"], row["precision"]), []).append(row)
-    return found
-
-
-def best(rows: Iterable[Row], counts: Callable[[Row], bool]) -> Row | None:
-    """The quickest row that counts."""
-    timed = [row for row in rows if "median" in row and counts(row)]
-    return min(timed, key=lambda row: row["median"], default=None)
-
-
-def own(row: Row) -> bool:
-    """Whether a row is Pellucid's."""
-    return bool(row["peer"] == "pellucid")
-
-
-def label(row: Row) -> str:
-    """A contender's name."""
-    return f"{row['peer']} {row['variant']}".strip()
-
-
-def speed(row: Row) -> str:
-    """A median in the work's unit."""
-    if row["work"] in TEXTS:
-        return f"{TEXTS[row['work']] * NEW / row['median']:,.0f}"
-    return f"{1e3 * row['median']:,.0f}"
-
-
-def work_tables(rows: list[Row], layers: int) -> Iterator[str]:
-    """A table for each work and precision."""
-    measured = (RESULTS / "bench.json").exists()
-    bandwidth = read("bench.json")["machine"]["bandwidth"] if measured else None
-    for (work, precision), found in groups(rows).items():
-        unit = UNITS[work]
-        yield f"### {TITLES[work]}{', ' if precision else ''}{precision}\n"
+def work_tables(rows: Iterable[Row]) -> Iterator[str]:
+    """A table for each model, work and precision."""
+    bandwidth = read("bench.json").get("machine", {}).get("bandwidth")
+    for (model, work, precision), group in groups(rows):
+        yield f"### {title(model, work, precision)}\n"
         if work == "start":
-            yield f"| | {unit} |\n|---|--:|"
-            for row in found:
-                yield f"| {row['peer']} | {speed(row) if 'median' in row else row['problem']} |"
+            yield from start_lines(group["quiet"])
         else:
-            first = best(found, own)
-            yield (
-                f"| | {unit} | Pellucid's best is | peak MB | MB at the end | from the reference |"
-            )
-            yield "|---|--:|--:|--:|--:|--:|"
-            for row in found:
-                yield work_line(row, first)
-            if bandwidth:
-                yield from bandwidth_lines(found, layers, bandwidth)
+            yield from group_lines(group)
+            if bandwidth and (model, work) == (GPT2, "decode"):
+                yield from bandwidth_lines(group["quiet"], bandwidth)
         yield ""
 
 
-def bandwidth_lines(rows: list[Row], layers: int, bandwidth: float) -> Iterator[str]:
+def start_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """How long programs take to start."""
+    yield "| | ms | from – to |\n|---|--:|--:|"
+    for row in rows:
+        _, middle, extent = speed(row) if "median" in row else ("", row["problem"], "")
+        yield f"| {row['peer']} | {middle} | {extent} |"
+
+
+def group_lines(group: Group) -> Iterator[str]:
+    """The contenders of one model, work and precision: quiet, and where there is it, disturbed."""
+    conditions = [name for name in CONDITIONS if name in group]
+    first = {name: best(group[name]) for name in conditions}
+    unit = next((speed(row)[0] for row in group["quiet"] if "median" in row), "")
+    heads = [unit, "from – to", "Pellucid's best is"]
+    if len(conditions) > 1:
+        heads += [f"{unit} while half a core is kept busy", "Pellucid's best is"]
+    same = any("same" in row for row in group["quiet"])
+    heads += ["peak MB", "of it imported", "from the reference", *(["its tokens"] if same else [])]
+    yield f"| | {' | '.join(heads)} |"
+    yield f"|---|{'--:|' * len(heads)}"
+    others = group.get("disturbed", [])
+    for row in group["quiet"]:
+        if "median" not in row:
+            yield f"| {label(row)} | {row['problem']} |{' |' * (len(heads) - 1)}"
+            continue
+        cells = [*timed(row, first["quiet"])]
+        if others:
+            other = next((one for one in others if label(one) == label(row)), {})
+            cells += timed(other, first["disturbed"])[::2] if "median" in other else ["", ""]
+        cells += [f"{row[name] / 1e6:,.0f}" if name in row else "" for name in ("peak", "imported")]
+        cells.append(f"{row['distance']:.1e}" if row.get("distance") is not None else "")
+        if same:
+            cells.append(f"{row['same']} of {row['of']}" if "same" in row else "")
+        yield f"| {label(row)} | {' | '.join(cells)} |"
+
+
+def timed(row: Row, first: Row | None) -> tuple[str, str, str]:
+    """A median, its range, and how many times as fast Pellucid's best is, with its range."""
+    _, middle, extent = speed(row)
+    mark = " (not quiet)" if any(row.get("disturbed", ())) else ""
+    ratio = ""
+    if first is not None and row["peer"] != "pellucid":
+        median, least, most = ratios(row, first)
+        ratio = f"{median:.2f} × ({least:.2f}–{most:.2f})"
+    return f"{middle}{mark}", extent, ratio
+
+
+def bandwidth_lines(rows: list[Row], bandwidth: float) -> Iterator[str]:
     """How fast decoding one text reads memory: in float32 everybody's, otherwise Pellucid's."""
-    timed = [row for row in rows if row["work"] == "decode" and "median" in row]
-    first = best(timed, own)
+    first = best(rows)
     if first is None:
         return
-    form = first["precision"]
-    read = token_bytes(GPTConfig(n_layer=layers), form, PROMPT + (NEW + 1) / 2)
+    form, shape = first["precision"], WORKS["decode"]
+    amount = token_bytes(GPTConfig(), form, shape.length + (shape.new + 1) / 2)
     rates = [
         f"{label(row)} {rate / 1e9:.0f} GB/s, {rate / bandwidth:.0%}"
-        for row in (timed if form == "float32" else [first])
-        for rate in [read * NEW / row["median"]]
+        for row in (rows if form == "float32" else [first])
+        if "median" in row
+        for rate in [amount * shape.new / row["median"]]
     ]
     yield (
-        f"\nA token reads {read / 1e6:.0f} MB by formula: {'; '.join(rates)} of the "
+        f"\nA token reads {amount / 1e6:.0f} MB by formula: {'; '.join(rates)} of the "
         f"{bandwidth / 1e9:.0f} GB/s that `pellucid bench` measured."
     )
-
-
-def work_line(row: Row, first: Row | None) -> str:
-    """One contender's line."""
-    if "median" not in row:
-        return f"| {label(row)} | {row['problem']} | | | | |"
-    ratio = f"{row['median'] / first['median']:.2f} × as fast" if first else ""
-    peak, held = (f"{row[name] / 1e6:,.0f}" if name in row else "" for name in ("peak", "resident"))
-    disturbed = " (disturbed)" if any(row.get("disturbed", ())) else ""
-    distance = f"{row['distance']:.1e}" if row.get("distance") is not None else ""
-    return f"| {label(row)} | {speed(row)}{disturbed} | {ratio} | {peak} | {held} | {distance} |"
-
-
-def target_lines(rows: list[Row], quality: dict[str, float]) -> Iterator[str]:
-    """What was aimed at, and whether it was reached, by these very numbers."""
-    by_work = groups(rows)
-    yield "| work | against | aimed at | reached | |"
-    yield "|---|---|--:|--:|---|"
-    for target in TARGETS:
-        found = by_work.get((target.work, target.precision), [])
-        first, other = best(found, own), best(found, target.counts)
-        name = f"{TITLES[target.work]}, {target.precision}"
-        if first is None or other is None:
-            yield f"| {name} | {target.peers} | {target.factor} | | not measured |"
-            continue
-        ratio = other["median"] / first["median"]
-        verdict = "" if ratio >= target.factor else "**missed**"
-        against = label(other)
-        if not against.startswith(target.peers):
-            against = f"{target.peers}: {against}"
-        yield f"| {name} | {against} | {target.factor} | {ratio:.3f} | {verdict} |"
-    verdict = "" if quality["pellucid int4"] <= quality["llama.cpp Q4_0"] else "**missed**"
-    yield (
-        "| perplexity at 4 bits | llama.cpp Q4_0 | no worse than "
-        f"{quality['llama.cpp Q4_0']:+.2%} | {quality['pellucid int4']:+.2%} | {verdict} |"
-    )
-
-
-def ahead_lines(rows: list[Row]) -> Iterator[str]:
-    """Every work and precision in which some peer is quicker than Pellucid's best."""
-    for (work, precision), found in groups(rows).items():
-        first, other = best(found, own), best(found, anybody)
-        ratio = first["median"] / other["median"] if first and other else 0.0
-        if work != "start" and other and ratio >= 1.005:  # less is a tie
-            yield f"- {TITLES[work]}, {precision}: {label(other)} is {ratio:.2f} times as fast."
 
 
 def quality_lines(found: dict[str, Any]) -> Iterator[str]:
@@ -212,16 +154,16 @@ def quality_lines(found: dict[str, Any]) -> Iterator[str]:
             f"| {row['peer']} | {row['form']} | {row['nats']:.4f} | {row['perplexity']:.3f} | "
             f"{row['change']:+.2%} |"
         )
+    yield ""
 
 
 def bench_lines(found: dict[str, Any]) -> Iterator[str]:
-    """How much of the machine was reached, and the exponents."""
+    """How much of the machine was reached."""
     machine = found["machine"]
     peaks = ", ".join(f"{name} {flops / 1e9:,.0f}" for name, flops in machine["flops"].items())
     yield (
-        f"`pellucid bench --model gpt2-124M-random`: {found['model']}. Peaks by "
-        f"{machine['threads']} threads in GFLOP/s: {peaks}; memory read at "
-        f"{machine['bandwidth'] / 1e9:.0f} GB/s.\n"
+        f"`pellucid bench`: {found['model']}. Peaks by {machine['threads']} threads in GFLOP/s: "
+        f"{peaks}; memory read at {machine['bandwidth'] / 1e9:.0f} GB/s.\n"
     )
     yield "| work | form | ms | GFLOP | MB read | reached |\n|---|---|--:|--:|--:|--:|"
     for row in found["rows"]:
@@ -232,6 +174,7 @@ def bench_lines(found: dict[str, Any]) -> Iterator[str]:
             f"| {row['work']} | {row['form']} | {1e3 * row['seconds']:.1f} | "
             f"{row['flops'] / 1e9:.2f} | {amount} | {part and f'{part} of {of}'} |"
         )
+    yield ""
 
 
 def sweep_lines(found: dict[str, Any]) -> Iterator[str]:
@@ -246,33 +189,44 @@ def sweep_lines(found: dict[str, Any]) -> Iterator[str]:
         ]
         times = ", ".join(f"{point['value']}: {1e3 * point['seconds']:.3g}" for point in points)
         yield f"| {one['work']} | {one['size']} | {times} | {one['exponent']:.2f} |"
+    yield ""
+
+
+def run_lines(peers: dict[str, Any], run: dict[str, Any]) -> Iterator[str]:
+    """On what machine, with what, by which commands, and when."""
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(peers["versions"].items()))
+    yield f"On {peers['processor']}, {peers['threads']} threads. {versions}.\n"
+    if run:
+        minutes = sum(part["seconds"] for part in run["parts"].values()) / 60
+        yield f"`python benchmarks/all.py`, {run['began']}, {minutes:.0f} minutes in all:\n"
+        yield "```sh"
+        yield from dict.fromkeys(part["command"] for part in run["parts"].values())
+        yield "```\n"
 
 
 def tables() -> str:
     """All that follows the heading; what was not measured is left out."""
     peers = read("peers.json")
-    quantized = read("quantized.json")
-    quality = {f"{row['peer']} {row['form']}": row["change"] for row in quantized["rows"]}
-    versions = ", ".join(f"{name} {number}" for name, number in sorted(peers["versions"].items()))
     lines = [
-        f"On {peers['processor']}, {peers['threads']} threads. {versions}.\n",
-        "```sh",
-        *peers["commands"],
-        "```\n",
+        *run_lines(peers, read("run.json")),
         "### What was aimed at\n",
-        *target_lines(peers["rows"], quality),
+        *target_lines(),
         "\nWhere a peer is ahead of Pellucid's best:\n",
         *(list(ahead_lines(peers["rows"])) or ["nowhere."]),
         "",
-        *work_tables(peers["rows"], peers["layers"]),
-        "### Perplexity of rounded weights\n",
-        *quality_lines(quantized),
+        *work_tables(peers["rows"]),
     ]
-    if (RESULTS / "bench.json").exists():
-        lines += ["\n### How much of the machine\n", *bench_lines(read("bench.json"))]
-    if (RESULTS / "sweep.json").exists():
-        lines += ["\n### Cost against size\n", *sweep_lines(read("sweep.json"))]
-    return "\n".join(lines)
+    sections = (
+        ("Perplexity of rounded weights", "quantized*.json", quality_lines),
+        ("How much of the machine", "bench*.json", bench_lines),
+        ("Cost against size", "sweep.json", sweep_lines),
+    )
+    for heading, names, write in sections:
+        files = sorted(RESULTS.glob(names))
+        lines += [f"### {heading}\n"] if files else []
+        for file in files:
+            lines += write(read(file.name))
+    return "\n".join(lines).rstrip()
 
 
 def page() -> str:

@@ -58,14 +58,15 @@ def best(rows: Sequence[Row]) -> Row | None:
     return min(own, key=lambda row: row["median"], default=None)
 
 
-def speed(row: Row) -> str:
-    """Tokens a second where tokens are made, milliseconds elsewhere; and from where to where."""
+def speed(row: Row) -> tuple[str, str, str]:
+    """Its unit, the median, and from where to where: tokens a second where tokens are made."""
     shape, taken = WORKS.get(row["work"]), spread(row["seconds"])
     if shape and shape.new:
-        middle, most, least = (shape.batch * shape.new / seconds for seconds in taken)
-        return f"{middle:,.0f} ({least:,.0f}–{most:,.0f}) tokens/s"
-    middle, least, most = (f"{1000 * seconds:,.1f}" for seconds in taken)
-    return f"{middle} ({least}–{most}) ms"
+        middle, most, least = (f"{shape.batch * shape.new / seconds:,.0f}" for seconds in taken)
+        return "tokens/s", middle, f"{least}–{most}"
+    digits = 0 if taken.median >= 0.1 else 1
+    middle, least, most = (f"{1000 * seconds:,.{digits}f}" for seconds in taken)
+    return "ms", middle, f"{least}–{most}"
 
 
 def show(rows: list[Row], screen: Console) -> None:
@@ -88,9 +89,10 @@ def show_condition(rows: list[Row], screen: Console) -> None:
             problems.append(f"{label}: {row.get('problem', 'ready')}")
             continue
         others = ", not quiet" if any(row.get("disturbed", ())) else ""
+        unit, middle, extent = speed(row)
         table.add_row(
             label,
-            f"{speed(row)}{others}",
+            f"{middle} ({extent}) {unit}{others}",
             "{:.2f} ({:.2f}–{:.2f}) ×".format(*ratios(row, own)) if own else "",
             f"{row['peak'] / 1e6:,.0f} MB" if "peak" in row else "",
             f"{row['distance']:.1e}" if row.get("distance") is not None else "",
