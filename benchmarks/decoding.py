@@ -9,9 +9,11 @@ next. The table gives medians.
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -79,16 +81,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--forms", nargs="+", default=["float32", "bfloat16", "int8", "int4"])
     parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--out", type=Path, metavar="FILE")
     args = parser.parse_args()
     keep_memory()
     model = GPT.init(GPTConfig())
     print(f"{torch.get_num_threads()} threads, {native.level()}, medians of {args.tokens} tokens")
     print("| form | MB | token, ms | blocks | head | rest | only reading, ms | GB/s of the token |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    found = []
     for form in args.forms:
         taken, block, head, rest, reading, size = profile(model, form, args.tokens)
         parts = " | ".join(f"{value:.2f}" for value in (taken, block, head, rest, reading))
         print(f"| {form} | {size:.0f} | {parts} | {size / taken:.0f} |")
+        times = {"taken": taken, "blocks": block, "head": head, "rest": rest, "reading": reading}
+        found.append({"form": form, "megabytes": size} | times)
+    if args.out:
+        args.out.write_text(json.dumps({"level": native.level(), "rows": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

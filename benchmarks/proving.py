@@ -8,11 +8,14 @@ models, in seconds of the processor; the exponent is that of a power law through
 """
 
 import argparse
+import json
 import math
 import resource
 import statistics
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -65,8 +68,9 @@ def sweep(repeats: int) -> None:
         print(f"time grows as {size}^{exponent:.2f} at the end")
 
 
-def one(name: str, prompt: str) -> None:
+def one(name: str, prompt: str) -> dict[str, Any]:
     """Print what a model's proofs take: first of the forward pass, then of every gradient."""
+    found = {}
     model, tokenizer = open_model(name)
     tokens = tokenizer.encode(prompt)
     print(f"{model}; {len(tokens)} tokens")
@@ -79,6 +83,9 @@ def one(name: str, prompt: str) -> None:
             f"bits, at most {peak:.2f} GB so far; {verdict}; {proof.likeliest}",
             flush=True,
         )
+        found[part] = {"clock": clock, "processor": seconds, "bits": proof.bits}
+        found[part] |= {"gigabytes": peak, "proved": proof.proved}
+    return {"model": str(model), "tokens": len(tokens), "proofs": found}
 
 
 def main() -> None:
@@ -87,10 +94,13 @@ def main() -> None:
     parser.add_argument("--model", help="a checkpoint, or gpt2-124M-random")
     parser.add_argument("--prompt", default=PROMPT)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save what --model took")
     options = parser.parse_args()
     torch.manual_seed(0)
     if options.model:
-        one(options.model, options.prompt)
+        found = one(options.model, options.prompt)
+        if options.out:
+            options.out.write_text(json.dumps(found, indent=1) + "\n")
     else:
         sweep(options.repeats)
 

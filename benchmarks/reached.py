@@ -164,7 +164,8 @@ def reached(target: Target, results: Path = RESULTS) -> Reached:
     if len(found) < wanted:
         verdict = f"{verdict} {len(found)} of {wanted} measured".strip()
     extent = "" if low == high else f"{shown(low)}–{shown(high)}"
-    return Reached(target["row"], against, aimed, f"{shown(median)} {unit}".strip(), extent, verdict)
+    number = f"{shown(median)} {unit}".strip()
+    return Reached(target["row"], against, aimed, number, extent, verdict)
 
 
 def shown(value: float) -> str:

@@ -12,9 +12,12 @@ each large tensor's pages come anew from the system.
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,8 +66,8 @@ def timed(step: Step, tape: NullTape) -> float:
     return ended - began
 
 
-def measure(name: str, step: Step, rounds: int) -> None:
-    """Print one line of the table."""
+def measure(name: str, step: Step, rounds: int) -> dict[str, Any]:
+    """Print one line of the table, and give it back."""
     silent, traced, sizes = [], [], set()
     for number in range(rounds + WARM_UP):
         plain = timed(step, NULL_TAPE)
@@ -82,6 +85,7 @@ def measure(name: str, step: Step, rounds: int) -> None:
         f"{statistics.median(traced) * 1e3:9.1f} ms traced   {ratio:5.2f} ×"
         f"   {values:,} values of {calls:,} calls, {megabytes:,} MB"
     )
+    return {"step": name, "silent": silent, "traced": traced, "ratio": ratio}
 
 
 def main() -> None:
@@ -90,12 +94,14 @@ def main() -> None:
     parser.add_argument("--only", choices=("small", "gpt2"))
     parser.add_argument("--rounds", type=int, help="by default 20 of the small model, 5 of GPT-2")
     parser.add_argument("--fresh", action="store_true", help="give freed memory back")
+    parser.add_argument("--out", type=Path, metavar="FILE")
     args = parser.parse_args()
     kept = not args.fresh and keep_memory()
     small = GPTConfig(vocab_size=65, block_size=128, n_layer=4, n_head=4, n_embd=128)
     sizes = {"small": (small, (8, 128), 20), "gpt2": (GPTConfig(), (1, 256), 5)}
     memory = "kept" if kept else "given back"
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, freed memory is {memory}")
+    rows = []
     for size, (config, shape, rounds) in sizes.items():
         if args.only in {None, size}:
             model = GPT.init(config)
@@ -105,7 +111,10 @@ def main() -> None:
             )
             print(f"{model}; {shape[0]} × {shape[1]} tokens")
             for name, step in steps(model, tokens, targets).items():
-                measure(name, step, args.rounds or rounds)
+                rows.append({"model": size} | measure(name, step, args.rounds or rounds))
+    if args.out:
+        most = max(row["ratio"] for row in rows)
+        args.out.write_text(json.dumps({"most": most, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -198,10 +198,10 @@ def run_lines(peers: dict[str, Any], run: dict[str, Any]) -> Iterator[str]:
     yield f"On {peers['processor']}, {peers['threads']} threads. {versions}.\n"
     if run:
         minutes = sum(part["seconds"] for part in run["parts"].values()) / 60
-        yield f"`python benchmarks/all.py`, {run['began']}, {minutes:.0f} minutes in all:\n"
-        yield "```sh"
-        yield from dict.fromkeys(part["command"] for part in run["parts"].values())
-        yield "```\n"
+        yield (
+            f"`python benchmarks/all.py`, {run['began']}, {minutes:.0f} minutes in all; "
+            "benchmarks/results/run.json has the command of each part.\n"
+        )
 
 
 def tables() -> str:
