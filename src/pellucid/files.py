@@ -3,6 +3,7 @@
 import errno
 import glob
 import json
+import mmap
 import os
 import shutil
 import stat
@@ -49,6 +50,15 @@ def _inside(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """The bytes of a file, which stay in it until they are looked at; writing to them changes none.
+
+    Raises `ValueError` where it is empty, and `OSError` where it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
 @contextmanager

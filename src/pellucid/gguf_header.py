@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pellucid.errors import CheckpointError
+from pellucid.files import mapped
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"
@@ -132,21 +133,20 @@ def _broken(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path} must be GGUF, and whole; {why}; copy the file again")
 
 
-def read_gguf(path: Path) -> tuple[Header, memoryview]:
+def read_gguf(path: Path) -> tuple[Header, mmap.mmap]:
     """A file's header, and its bytes, which stay in the file until they are used.
 
     Raises `CheckpointError`, in one line, where it is missing, not whole, or not true.
     """
     try:
-        with path.open("rb") as stream:
-            content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        content = mapped(path)
     except ValueError as error:
         raise _broken(path, "it is empty") from error
     except OSError as error:
         raise CheckpointError(
             f"{path} must be a file that can be read; {error.strerror}; give another"
         ) from error
-    return _header(content, path), content
+    return _header(memoryview(content), path), content
 
 
 def _header(content: memoryview, path: Path) -> Header:

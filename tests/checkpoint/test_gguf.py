@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import pellucid
+from pellucid.checkpoint.gguf import gguf_tensors
 from pellucid.errors import CheckpointError
-from pellucid.gguf_header import QUANTS, as_written, read_gguf
+from pellucid.gguf_header import QUANTS, as_written
 from pellucid.models import Llama, LlamaConfig, RotaryScaling
 from pellucid.models.llama.gguf import NAMES, in_halves, in_pairs
 from pellucid.tree import flatten, unflatten
@@ -127,10 +128,7 @@ def test_blocks_that_only_llama_cpp_writes_are_opened_as_it_does(form: str, tmp_
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    from pellucid.checkpoint.gguf import GGUFTensors
-
-    header, content = read_gguf(tmp_path / "t.gguf")
-    opened = GGUFTensors(content, header.tensors)["x"]
+    opened = gguf_tensors(tmp_path / "t.gguf")["x"].read()
     assert opened.shape == (4, count)
     assert np.array_equal(opened.numpy(), gguf.dequantize(blocks, kind), equal_nan=True)
 

@@ -13,6 +13,7 @@ from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.models import GPT, Transformer, TransformerConfig
+from pellucid.models.lazy_tensor import opened
 from pellucid.text.parallel import BOS, EOS, PAD
 from pellucid.text.parallel_corpus import ParallelCorpus, special
 from pellucid.train import Recipe, TrainState, train
@@ -150,7 +151,8 @@ def test_a_field_of_a_point_that_is_wrong_or_missing_is_one_line(
     path = tmp_path / "last.safetensors"
     *_, last = train(model(), CORPUS, replace(RECIPE, max_iters=1))
     save_point(path, last.point, {})
-    tensors, header = read_safetensors(path)
+    closed, header = read_safetensors(path)
+    tensors = {name: opened(tensor) for name, tensor in closed.items()}
     fields = json.loads(header["point"])
     for missing in (False, True):
         held, said = dict(tensors), dict(fields)
@@ -176,7 +178,8 @@ def test_tensors_of_a_point_that_are_of_another_model_are_one_line(
     begin_run(tmp_path, model(), TOKENIZER, last.point, {"data": "x"})
     assert resume_run(tmp_path)[1].iteration == 1
     path = tmp_path / "last.safetensors"
-    tensors, header = read_safetensors(path)
+    closed, header = read_safetensors(path)
+    tensors = {name: opened(tensor) for name, tensor in closed.items()}
     fields, name = json.loads(header["point"]), f"{part}.h.0.attn.c_attn.weight"
     if change == "missing":
         del tensors[name]

@@ -4,7 +4,10 @@ Files are written, and blocks of quantized numbers opened and made, by the `gguf
 formulas are llama.cpp's own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+import mmap
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +17,14 @@ import torch
 from torch import Tensor
 
 from pellucid.checkpoint.check import Found, adapters, check_weights_alone, translated
+from pellucid.checkpoint.mapped import MappedFile
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
-from pellucid.gguf_header import StoredTensor, read_gguf
+from pellucid.gguf_header import QUANTS, StoredTensor, read_gguf
 from pellucid.models import ADAPTERS, Model
 from pellucid.models.adapter import Stored
 from pellucid.models.gguf_layout import ARCHITECTURE
+from pellucid.models.lazy_tensor import LazyTensor, outline
 from pellucid.text import ChatTemplate, Tokenizer
 from pellucid.text.gguf_settings import gguf_settings
 
@@ -32,57 +37,72 @@ LARGEST = {"F32": np.inf, "F16": 65504.0, "BF16": np.inf, "Q8_0": 127 * 65504.0}
 FILE_TYPES = {"F32": 0, "F16": 1, "BF16": 32, "Q8_0": 7}
 """What llama.cpp calls a file whose matrices have mostly that form."""
 
-OWN_FORMS = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+FLOATS = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+"""The forms that are no blocks."""
+
+OWN_FORMS = {dtype: form for form, dtype in FLOATS.items()}
 """The form of the numbers that a model has."""
 
 WHOLE = ("position_embd.weight",)
 """Tables that llama.cpp wants in float32 whatever form the matrices have."""
 
 
-class GGUFTensors(Mapping[str, Tensor]):
-    """The tensors of a file by name, each opened when it is asked for.
+PIECE = 1 << 20
+"""So many numbers of a quantized tensor are opened at a time."""
+
+
+def lazy_tensors(content: mmap.mmap, stored: Mapping[str, StoredTensor]) -> dict[str, LazyTensor]:
+    """The tensors of a file, each to be opened.
 
     They are of one dtype: float32, unless all of the file is float16 or bfloat16. Files mix forms,
     since matrices are shortened and norms are not.
     """
-
-    def __init__(self, content: memoryview, stored: Mapping[str, StoredTensor]) -> None:
-        self._content, self._stored = content, stored
-        self._mixed = len({place.form for place in stored.values()}) > 1
-
-    def __getitem__(self, name: str) -> Tensor:
-        place = self._stored[name]
-        raw = np.frombuffer(self._content[place.start : place.end], np.uint8)
-        opened = _opened(raw, place)
-        return opened.float() if self._mixed else opened
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
-
-    def __len__(self) -> int:
-        return len(self._stored)
+    file, forms = MappedFile(content), {place.form for place in stored.values()}
+    lazy = {name: _lazy(file, place) for name, place in stored.items()}
+    return lazy if len(forms) == 1 else {name: _as_float32(one) for name, one in lazy.items()}
 
 
-def _opened(raw: np.ndarray, place: StoredTensor) -> Tensor:
-    match place.form:
-        case "F32":
-            return torch.from_numpy(raw.view(np.float32).reshape(place.shape).copy())
-        case "F16":
-            return torch.from_numpy(raw.view(np.float16).reshape(place.shape).copy())
-        case "BF16":
-            bits = torch.from_numpy(raw.view(np.int16).reshape(place.shape).copy())
-            return bits.view(torch.bfloat16)
+def _lazy(file: MappedFile, place: StoredTensor) -> LazyTensor:
+    if place.form in FLOATS:
+        return file.lazy(place.start, place.shape, FLOATS[place.form])
+    *rows, _ = place.shape
+    size = (place.end - place.start) // math.prod(rows)
+    blocks = file.lazy(place.start, (*rows, size), torch.uint8)
+    return LazyTensor(
+        outline(place.shape, torch.float32),
+        read=lambda: dequantized(blocks.read(), place.form),
+        done=blocks.done,
+        form=place.form,
+        blocks=blocks.read,
+    )
+
+
+def _as_float32(lazy: LazyTensor) -> LazyTensor:
+    if lazy.dtype == torch.float32:
+        return lazy
+    shape = outline(tuple(lazy.shape), torch.float32)
+    return replace(lazy, outline=shape, read=lambda: lazy.read().float())
+
+
+def dequantized(blocks: Tensor, form: str) -> Tensor:
+    """The numbers (..., n) of rows of blocks (..., bytes), in float32."""
     from gguf import GGMLQuantizationType, dequantize  # noqa: PLC0415 - see byte_level.py
 
-    rows = raw.reshape(*place.shape[:-1], -1)
-    numbers: np.ndarray = dequantize(rows, GGMLQuantizationType[place.form])
-    return torch.from_numpy(numbers.astype(np.float32, copy=False).reshape(place.shape))
+    _, count, size = next(one for one in QUANTS.values() if one[0] == form)
+    width = blocks.shape[-1] // size * count
+    numbers = torch.empty(*blocks.shape[:-1], width)
+    step = max(1, PIECE // width)
+    into, rows = numbers.view(-1, width).numpy(), blocks.reshape(-1, blocks.shape[-1]).numpy()
+    for first in range(0, len(rows), step):
+        part = slice(first, first + step)
+        into[part] = dequantize(rows[part], GGMLQuantizationType[form])
+    return numbers
 
 
-def gguf_tensors(file: Path) -> GGUFTensors:
+def gguf_tensors(file: Path) -> dict[str, LazyTensor]:
     """The tensors of a file, whatever it holds."""
     header, content = read_gguf(file)
-    return GGUFTensors(content, header.tensors)
+    return lazy_tensors(content, header.tensors)
 
 
 def read(file: Path) -> Found:
@@ -95,8 +115,7 @@ def read(file: Path) -> Found:
             f"{file} must hold a model of one of the architectures {', '.join(known)}; it says "
             f"{architecture!r:.60}; such a model cannot be loaded"
         )
-    tensors = GGUFTensors(content, header.tensors)
-    stored = Stored(header.settings, tensors, file, file)
+    stored = Stored(header.settings, lazy_tensors(content, header.tensors), file, file)
     return translated(known[str(architecture)], stored, file)
 
 

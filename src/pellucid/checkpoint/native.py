@@ -14,15 +14,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from pellucid.checkpoint.check import Found, check_weights_alone
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, broken, read_safetensors
 from pellucid.checkpoint.write import write
 from pellucid.errors import CheckpointError
 from pellucid.files import parse_json
 from pellucid.models import ARCHITECTURES, Model
-from pellucid.models.adapter import check, configure
+from pellucid.models.adapter import Unopened, check, configure
 from pellucid.tree import flatten
 
 KEY = "pellucid"
@@ -104,7 +102,7 @@ def _inscribed(weights: Path, header: dict[str, str]) -> dict[str, Any] | None:
     return settings
 
 
-def _found(weights: Path, settings: dict[str, Any], tensors: dict[str, Tensor]) -> Found:
+def _found(weights: Path, settings: dict[str, Any], tensors: Unopened) -> Found:
     """What settings of this version describe, if they are complete and have nothing else."""
     file = weights.with_name(CONFIG)
     version, architecture = settings.get(KEY), settings.get("architecture")

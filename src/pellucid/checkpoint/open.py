@@ -5,6 +5,7 @@ from typing import Any, overload
 
 import torch
 
+from pellucid.checkpoint.check import OpenForm
 from pellucid.checkpoint.recognise import find, load
 from pellucid.errors import CheckpointError
 from pellucid.gguf_header import SUFFIX
@@ -21,6 +22,7 @@ def open_model(
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
     online: bool = ...,
+    form: OpenForm | None = ...,
 ) -> tuple[GPT, Tokenizer]: ...
 
 
@@ -34,6 +36,7 @@ def open_model(
     dtype: torch.dtype | None = ...,
     device: torch.device | str = ...,
     online: bool = ...,
+    form: OpenForm | None = ...,
 ) -> tuple[Any, Tokenizer]: ...
 
 
@@ -46,18 +49,19 @@ def open_model(
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
     online: bool = True,
+    form: OpenForm | None = None,
 ) -> tuple[Any, Tokenizer]:
     """The model of that name or path, and the tokenizer that belongs to it.
 
-    `name` and `online` are what `load` takes, and the model must be of one of the `kinds`, by
-    default one that reads a text. The tokenizer is the named one, or else the one in the model's
+    `name`, `online` and `form` are what `load` takes, and the model must be of one of the `kinds`,
+    by default one that reads a text. The tokenizer is the named one, or else the one in the model's
     directory, or else GPT-2's where the model has GPT-2's vocabulary. With `special` it reads
     special tokens that are spelt in a text; else they are plain text.
 
     Raises `CheckpointError` where either cannot be read, the model is of another kind than the
     caller can use, or the tokenizer knows more tokens than the model.
     """
-    model = load(name, dtype=dtype, device=device, online=online)
+    model = load(name, dtype=dtype, device=device, online=online, form=form)
     if not isinstance(model, kinds):
         fitting = (kind for kind in ARCHITECTURES.values() if issubclass(kind, kinds))
         wanted = " or ".join(kind.architecture for kind in fitting)

@@ -19,6 +19,7 @@ from pellucid.checkpoint.read import broken, one_line, read_json, read_safetenso
 from pellucid.checkpoint.tensor_files import open_tensors
 from pellucid.errors import CheckpointError
 from pellucid.models.adapter import Adapter, Stored, check
+from pellucid.models.lazy_tensor import LazyTensor
 
 HPARAMS = "hparams.json"
 
@@ -26,6 +27,7 @@ HPARAMS = "hparams.json"
 def read(directory: Path) -> Found:
     """The model of a directory as OpenAI's `download_model.py` leaves it, or converted from one."""
     settings, file = read_json(directory / HPARAMS), _weights_file(directory)
+    tensors: Mapping[str, Tensor | LazyTensor]
     if file.suffix == ".index":
         tensors = _read_tensorflow(file)
     elif file.suffix == ".npz":

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from pellucid.checkpoint.safetensors_file import open_safetensors
 from pellucid.errors import CheckpointError
-from pellucid.files import parse_json
+from pellucid.files import mapped, parse_json
+from pellucid.models.lazy_tensor import LazyTensor
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -39,15 +40,13 @@ def _json(path: Path) -> Any:
         raise broken(path, "JSON", error) from error
 
 
-def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the header's metadata; the tensors stay in the file until they are used."""
+def read_safetensors(path: Path) -> tuple[dict[str, LazyTensor], dict[str, str]]:
+    """The tensors, each to be opened, and the header's metadata."""
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, file.metadata() or {}
+        return open_safetensors(mapped(path))
     except OSError as error:
         raise unreadable(path, error) from error
-    except SafetensorError as error:
+    except ValueError as error:
         raise broken(path, "safetensors", error) from error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from pellucid.checkpoint import gguf, hub, huggingface, llm_c, nanogpt, native, openai
-from pellucid.checkpoint.check import Found, assemble
+from pellucid.checkpoint.check import Found, OpenForm, assemble, form_of, packed_as
 from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
 from pellucid.gguf_header import SUFFIX
@@ -21,6 +21,7 @@ def load(
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
     online: bool = True,
+    form: OpenForm | None = None,
 ) -> Model:
     """The model in a directory or file, or of a name on the Hugging Face hub.
 
@@ -41,18 +42,25 @@ def load(
     The numbers keep the dtype that they are stored in unless `dtype` is given. Pickles are read
     without running the code in them.
 
+    With a `form` the matrices are packed as `pellucid.models.packed` packs them, "stored" in that
+    of their own numbers where this is read faster: one after another from the file, so that the
+    model is never in memory at full length.
+
     Raises `CheckpointError`, in one line that names the file and the tensor, for anything missing,
-    truncated, foreign, or of other shapes than the configuration's.
+    truncated, foreign, or of other shapes than the configuration's, and `ConfigError` for a form
+    that the architecture or the device has no kernels for.
     """
     if path in RANDOM_MODELS and not os.path.exists(path):  # noqa: PTH110 - as in find
         config = RANDOM_MODELS[str(path)]
-        return kind_of(config).init(config, seed=1, dtype=dtype or torch.float32, device=device)
+        kind, dtype = kind_of(config), dtype or torch.float32
+        drawn = kind.init(config, seed=1, dtype=dtype, device=device)
+        return packed_as(drawn, form_of(kind, form, dtype, device))
     place = find(path, online=online)
     if place == named_path(path):
         # Their weights are kept short, and are computed with at full length.
         dtype = dtype or torch.float32
     found = _from_directory(place) if place.is_dir() else _from_file(place)
-    return assemble(found, dtype=dtype, device=device)
+    return assemble(found, dtype=dtype, device=device, form=form)
 
 
 def find(path: str | PathLike[str], *, online: bool = True) -> Path:

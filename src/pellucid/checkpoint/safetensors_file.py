@@ -1,17 +1,25 @@
-"""A safetensors file, the same bytes for the same tensors and notes.
+"""A safetensors file: read tensor by tensor, and written as the same bytes for the same content.
 
-The library's own writer puts the notes of the header in another order each time, and what it was
-writing when its process was killed stays beside the file under a name that nobody can know.
+The library opens a file anew for each tensor that is to be let go of again, and in between another
+may have taken its place. Its own writer puts the notes of the header in another order each time,
+and what it was writing when its process was killed stays beside the file under a name that nobody
+can know.
 Source: https://github.com/huggingface/safetensors, "Format".
 """
 
 import json
+import mmap
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from pellucid.checkpoint.mapped import MappedFile
+from pellucid.files import parse_json
+from pellucid.models.lazy_tensor import LazyTensor
 
 NAMES = {
     torch.bool: "BOOL",
@@ -30,8 +38,66 @@ NAMES = {
 }
 """What the format calls a dtype, in the order in which the library lays them out, last first."""
 
+READ = {name: dtype for dtype, name in NAMES.items()} | {
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "C64": torch.complex64,
+}
+"""The dtypes that are read, by what the format calls them."""
+
+LONGEST_HEADER = 100_000_000
+"""Bytes, by the format's own rule."""
+
 ALIGNED = 8
 """The header is filled up with spaces to a multiple of this."""
+
+
+def open_safetensors(content: mmap.mmap) -> tuple[dict[str, LazyTensor], dict[str, str]]:
+    """The tensors of a file and its header's notes; `ValueError` where it is not whole, or another.
+
+    Tensors must lie one behind the other from the header to the end, as the format has it.
+    """
+    size = int.from_bytes(content[:8], "little")
+    begin = 8 + size
+    if len(content) < 8 or size > min(LONGEST_HEADER, len(content) - 8):
+        raise ValueError(f"a header of {size:,} bytes is not in {len(content):,}")
+    header = parse_json(content[8:begin].decode())
+    if not isinstance(header, dict):
+        raise ValueError("its header is no JSON object")  # noqa: TRY004 (as for all of a file)
+    notes = header.pop("__metadata__", None) or {}
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+        raise ValueError("its notes are not text by name")
+    places = {name: _place(name, said) for name, said in header.items()}
+    end = begin
+    for name, place in sorted(places.items(), key=lambda pair: pair[1].offsets):
+        if begin + place.offsets[0] != end:
+            raise ValueError(f"{name!r:.60} does not begin where what is before it ends")
+        end = begin + place.offsets[1]
+    if end != len(content):
+        raise ValueError(f"its tensors end at byte {end:,}, and the file at {len(content):,}")
+    file = MappedFile(content)
+    return {
+        name: file.lazy(begin + place.offsets[0], place.shape, place.dtype)
+        for name, place in places.items()
+    }, notes
+
+
+class _Place(NamedTuple):
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    offsets: tuple[int, int]
+
+
+def _place(name: str, said: Any) -> _Place:
+    """What the header says of a tensor; `ValueError` where that is not so."""
+    match said:
+        case {"dtype": str(form), "shape": [*shape], "data_offsets": [int(first), int(last)]} if (
+            form in READ and all(type(size) is int and size >= 0 for size in shape)
+        ):
+            if 0 <= first <= last == first + prod(shape) * READ[form].itemsize:
+                return _Place(READ[form], tuple(shape), (first, last))
+            raise ValueError(f"{name!r:.60} is not as many bytes as its shape says")
+    raise ValueError(f"{name!r:.60} has no dtype, shape and place that are known: {said!r:.80}")
 
 
 def save_tensors(

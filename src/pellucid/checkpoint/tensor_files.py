@@ -114,7 +114,7 @@ def open_tensors(
         case ".bin" if place.stem in (bare or {}):
             readers = {place.stem: bare_reader(place, place.stem, (bare or {})[place.stem])}
         case ".gguf":
-            readers = _of(gguf_tensors(place))
+            readers = {name: lazy.read for name, lazy in gguf_tensors(place).items()}
         case ".pt" | ".pth" | ".bin":
             readers = _pickle(place)
         case _:

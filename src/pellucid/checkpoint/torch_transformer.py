@@ -17,6 +17,7 @@ from torch import Tensor
 from pellucid.checkpoint.check import Found, assemble
 from pellucid.checkpoint.weights import read_weights
 from pellucid.models import Transformer, TransformerConfig
+from pellucid.models.lazy_tensor import opened
 from pellucid.models.transformer import torch_module
 from pellucid.tree import Tree, unflatten
 
@@ -74,4 +75,5 @@ def read_torch_transformer(
 def _opened(weights: Weights) -> tuple[Mapping[str, Tensor], Path]:
     if isinstance(weights, Mapping):
         return weights, Path("the state dict")
-    return read_weights(Path(weights)), Path(weights)
+    read = read_weights(Path(weights))
+    return {name: opened(tensor) for name, tensor in read.items()}, Path(weights)

@@ -49,7 +49,7 @@ def chat(
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Talk to a model, a line a turn: Ctrl-C stops an answer, Ctrl-D ends."""
-    from pellucid.checkpoint import open_model, read_chat_template
+    from pellucid.checkpoint import read_chat_template
     from pellucid.generate import Sampling
     from pellucid.models import CausalModel
     from pellucid.terminal.chat import Partner, said, talk
@@ -59,15 +59,14 @@ def chat(
         raise ConfigError(
             "--greedy draws nothing: leave out --temperature, --top-k and --top-p, or --greedy"
         )
-    how = opening(model, tokenizer_name, dtype, device)
-    opened, tokenizer = open_model(model, kinds=(CausalModel,), **how)
-    template = read_chat_template(model)
-    if template is None:
-        raise ConfigError(
-            f"a model must have a chat template to be talked to, and {model} has none: pellucid "
-            "generate --prompt goes on from a text, or give another --model"
-        )
-    with packed_model(opened, quantize) as partner:
+    how = opening(model, tokenizer_name, dtype, device) | {"kinds": (CausalModel,)}
+    with packed_model(model, quantize, **how) as (partner, tokenizer):
+        template = read_chat_template(model)
+        if template is None:
+            raise ConfigError(
+                f"a model must have a chat template to be talked to, and {model} has none: "
+                "pellucid generate --prompt goes on from a text, or give another --model"
+            )
         screen = console()
         talk(
             screen,

@@ -62,11 +62,11 @@ def evaluate(
     if out is not None:
         check_page(out)
     content = read_text(text)
-    opened, tokenizer = open_model(
-        model, **opening(model, tokenizer_name, dtype, device, special=special)
-    )
-    screen = console()
-    with packed_model(opened, quantize) if quantize else nullcontext(opened) as gpt:
+    how, screen = opening(model, tokenizer_name, dtype, device, special=special), console()
+    exact = quantize is None
+    with (
+        nullcontext(open_model(model, **how)) if exact else packed_model(model, quantize, **how)
+    ) as (gpt, tokenizer):
         with scoring(screen) as watch:
             found = evaluate_text(
                 gpt, tokenizer, content, window=window, stride=stride, begin=begin, watch=watch

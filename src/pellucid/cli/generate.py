@@ -86,7 +86,7 @@ def generate(
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
     """Continue a prompt, token by token."""
-    from pellucid.checkpoint import open_model, read_chat_template
+    from pellucid.checkpoint import read_chat_template
     from pellucid.generate import Sampling, go_on
     from pellucid.terminal.draws import write_text
     from pellucid.terminal.hypotheses import found_lines
@@ -115,13 +115,11 @@ def generate(
             "a beam draws nothing and finds one text: leave out --temperature, --top-k, "
             "--top-p, --greedy, --num-samples and --lookup, or --beam"
         )
-    opened, tokenizer = open_model(
-        model, **opening(model, tokenizer_name, dtype, device, special=special)
-    )
-    template = read_chat_template(model)
-    stops = template.stops(tokenizer) if template else frozenset[int]()
-    start = beginning(tokenizer) if prompt is None else not_empty(prompt)
-    with packed_model(opened, quantize) as gpt:
+    how = opening(model, tokenizer_name, dtype, device, special=special)
+    with packed_model(model, quantize, **how) as (gpt, tokenizer):
+        template = read_chat_template(model)
+        stops = template.stops(tokenizer) if template else frozenset[int]()
+        start = beginning(tokenizer) if prompt is None else not_empty(prompt)
         if beam is not None:
             found = go_on(
                 gpt,

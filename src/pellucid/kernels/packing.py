@@ -40,7 +40,7 @@ FORMS: tuple[Form, ...] = KINDS[:4]
 HUGE_PAGE = 1 << 21
 """Bytes."""
 
-PIECE = 1 << 20
+PIECE = 1 << 17
 """So many numbers are packed at a time."""
 
 Allocate = Callable[[int], Tensor]
@@ -128,23 +128,27 @@ def arena(size: int) -> Allocate:
     return cut
 
 
-def pack(weight: Tensor, form: Form, allocate: Allocate = torch.ByteTensor) -> PackedWeight:
+def pack(
+    weight: Tensor,
+    form: Form,
+    allocate: Allocate = torch.ByteTensor,
+    *,
+    passed: Callable[[], None] = lambda: None,
+) -> PackedWeight:
     """Pack a weight (m, n), rounded to the nearest that the form has.
 
-    int8: each column's largest weight is 127. The others: see `round_groups`.
+    int8: each column's largest weight is 127. The others: see `round_groups`. `passed` is called
+    each time that a part of the weight has been looked at.
     Raises `ConfigError` for a weight that is too large for a scale in float16.
     """
     shape = (weight.shape[0], weight.shape[1])
     panels = allocate(packed_bytes(shape, form))
     # Some panels at a time: no float32 copy of a large table, and what is worked on stays near.
     step = PANEL * max(1, PIECE // (_up(shape[0]) * PANEL))
-    pieces = weight.split(step, 1)
-    beside = [
-        _fill(place, piece, form)
-        for piece, place in zip(
-            pieces, panels.split(packed_bytes((shape[0], step), form)), strict=True
-        )
-    ]
+    places, beside = panels.split(packed_bytes((shape[0], step), form)), []
+    for piece, place in zip(weight.split(step, 1), places, strict=True):
+        beside.append(_fill(place, piece, form))
+        passed()
     scales, sums = (None if None in part else torch.cat(part) for part in zip(*beside, strict=True))
     return PackedWeight(form, shape, panels, scales, sums)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError, ConfigError
+from pellucid.models.lazy_tensor import LazyTensor, finished, opened
 from pellucid.models.model import Config, Model
 
 C = TypeVar("C")
@@ -21,12 +22,15 @@ C = TypeVar("C")
 Tensors = dict[str, Tensor]
 """By name."""
 
+Unopened = dict[str, Any]
+"""By name, each a tensor or a `LazyTensor`."""
+
 
 class Stored(NamedTuple):
     """What another program has written, and where it stands, for the words of an error."""
 
     settings: Mapping[str, Any]
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor | LazyTensor]
     settings_at: object
     tensors_at: object
 
@@ -42,7 +46,7 @@ class Adapter(NamedTuple):
     form: str
     kind: str
     model: type[Model]
-    read: Callable[[Stored], tuple[Config, Tensors]]
+    read: Callable[[Stored], tuple[Config, Unopened]]
     write: Callable[[Any], tuple[dict[str, Any], Tensors]] | None = None
 
 
@@ -82,10 +86,10 @@ def check_settings(
 
 
 def rename(
-    tensors: Mapping[str, Tensor], our_name: Callable[[str], str | None], at: object
-) -> Tensors:
+    tensors: Mapping[str, Tensor | LazyTensor], our_name: Callable[[str], str | None], at: object
+) -> Unopened:
     """The tensors under our names, without those whose name is None."""
-    renamed: Tensors = {}
+    renamed: Unopened = {}
     for name, tensor in tensors.items():
         ours = our_name(name)
         if ours in renamed:
@@ -97,7 +101,7 @@ def rename(
     return renamed
 
 
-def untie(tensors: Tensors) -> bool:
+def untie(tensors: Unopened) -> bool:
     """Whether the head is a tensor of its own; a stored copy of the embedding is taken out."""
     head, table = tensors.get("lm_head.weight"), tensors.get("wte.weight")
     if head is None:
@@ -108,16 +112,20 @@ def untie(tensors: Tensors) -> bool:
     return False
 
 
-def same(head: Tensor, table: Tensor) -> bool:
+def same(head: Tensor | LazyTensor, table: Tensor | LazyTensor) -> bool:
     """Whether the two are equal to the bit; as numbers, a NaN would not equal its own copy."""
-    return (
-        head.shape == table.shape
-        and head.dtype == table.dtype
-        and torch.equal(head.contiguous().view(torch.uint8), table.contiguous().view(torch.uint8))
-    )
+    if head.shape != table.shape or head.dtype != table.dtype:
+        return False
+    one, other = (opened(tensor).contiguous().view(torch.uint8) for tensor in (head, table))
+    equal = torch.equal(one, other)
+    finished(head)
+    finished(table)
+    return equal
 
 
-def check(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor], at: object) -> None:
+def check(
+    shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor | LazyTensor], at: object
+) -> None:
     """Raise `CheckpointError` unless these are a configuration's parameters, name by name."""
     if missing := [name for name in shapes if name not in tensors]:
         raise CheckpointError(

@@ -1,18 +1,21 @@
 """A model whose matrices are packed for reading them fast: smaller, and forward only."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor
 
 from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
 from pellucid.layers import embedding, linear, unembedding
 from pellucid.models.causal import CausalModel
+from pellucid.models.lazy_tensor import LazyTensor, finished, opened
 from pellucid.models.lora import merged
 from pellucid.tape import Call, Tape
-from pellucid.tree import flatten, unflatten
+from pellucid.tree import Tree, flatten, unflatten
 
 M = TypeVar("M", bound=CausalModel)
 
@@ -68,18 +71,30 @@ def packed(model: M, form: Form) -> M:
     leaves = flatten(model.params)
     if any(isinstance(leaf, PackedWeight) for leaf in leaves.values()):
         return model
-    forms = matrices(type(model), model.config, form)
+    return model.with_params(packed_params(type(model), model.config, leaves, form))
+
+
+def packed_params(
+    kind: Any, config: Any, leaves: Mapping[str, Tensor | LazyTensor], form: Form
+) -> Tree:
+    """Such a model's parameters; those that are in a file are opened one at a time."""
+    forms = matrices(kind, config, form)
     turned = {
         name: leaf.mT if name in forms and forms[name].turned else leaf
         for name, leaf in leaves.items()
     }
-    sizes = (packed_bytes(tuple(turned[name].shape), forms[name].form) for name in forms)
-    allocate = arena(sum(sizes))
-    return model.with_params(
-        unflatten(
-            {
-                name: pack(leaf, forms[name].form, allocate) if name in forms else leaf.float()
-                for name, leaf in turned.items()
-            }
-        )
+    sizes = (
+        packed_bytes((turned[name].shape[0], turned[name].shape[1]), forms[name].form)
+        for name in forms
     )
+    allocate = arena(sum(sizes))
+    params: dict[str, Tensor | PackedWeight] = {}
+    for name in config.parameter_shapes():
+        values, passed = opened(turned[name]), partial(finished, turned[name])
+        if name in forms:
+            params[name] = pack(values, forms[name].form, allocate, passed=passed)
+        else:
+            own = isinstance(turned[name], LazyTensor)
+            params[name] = values.to(torch.float32, copy=own)
+            passed()
+    return unflatten(params)

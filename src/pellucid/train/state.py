@@ -12,6 +12,7 @@ from pellucid.checkpoint.read import one_line, read_safetensors
 from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
 from pellucid.files import parse_json
+from pellucid.models.lazy_tensor import opened
 from pellucid.optim import State
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -66,7 +67,8 @@ def save_point(path: Path, point: TrainState, notes: dict[str, str]) -> None:
 def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
     """What `save_point` wrote, and the notes; `CheckpointError` where it is something else."""
     try:
-        tensors, header = read_safetensors(path)
+        closed, header = read_safetensors(path)
+        tensors = {name: opened(tensor) for name, tensor in closed.items()}
         fields: dict[str, Any] = parse_json(header.pop(_HEADER))
         random, t = tensors[_RANDOM], fields.pop("t")
         torch.Generator().set_state(random)

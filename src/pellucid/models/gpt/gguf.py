@@ -10,7 +10,16 @@ from typing import Any
 import torch
 
 from pellucid.errors import CheckpointError
-from pellucid.models.adapter import Adapter, Stored, Tensors, check, configure, rename, untie
+from pellucid.models.adapter import (
+    Adapter,
+    Stored,
+    Tensors,
+    Unopened,
+    check,
+    configure,
+    rename,
+    untie,
+)
 from pellucid.models.gguf_layout import (
     ARCHITECTURE,
     check_positive,
@@ -55,7 +64,7 @@ NAMES = {
 """Their names to ours, within a block and outside."""
 
 
-def read(stored: Stored) -> tuple[GPTConfig, Tensors]:
+def read(stored: Stored) -> tuple[GPTConfig, Unopened]:
     """Our configuration and our tensors."""
     at, needed = stored.settings_at, SIZES.values()
     own = own_settings(stored, KIND, needed=needed, idle=(VOCABULARY,))

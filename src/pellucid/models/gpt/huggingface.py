@@ -17,6 +17,7 @@ from pellucid.models.adapter import (
     Adapter,
     Stored,
     Tensors,
+    Unopened,
     check,
     check_settings,
     configure,
@@ -60,7 +61,7 @@ class HuggingFaceKind(NamedTuple):
     fixed: Mapping[str, Any]  # settings that change a formula, each with the value it must have
     tables: Mapping[str, str]  # our names of the embeddings to theirs
 
-    def read(self, stored: Stored) -> tuple[GPTConfig, Tensors]:
+    def read(self, stored: Stored) -> tuple[GPTConfig, Unopened]:
         """Our configuration and our tensors."""
         settings, at = stored.settings, stored.settings_at
         named = {name for names in self.sizes.values() for name in names}

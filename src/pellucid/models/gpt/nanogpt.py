@@ -19,7 +19,7 @@ karpathy/build-nanogpt, train_gpt2.py.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -28,7 +28,7 @@ from pellucid.errors import CheckpointError
 from pellucid.models.adapter import (
     Adapter,
     Stored,
-    Tensors,
+    Unopened,
     check_settings,
     configure,
     rename,
@@ -47,7 +47,7 @@ NANOGPT_ARGS, BUILD_ARGS = "model_args", "config"
 """Where the settings are, in nanoGPT's checkpoints and in build-nanogpt's."""
 
 
-def read(stored: Stored) -> tuple[GPTConfig, Tensors]:
+def read(stored: Stored) -> tuple[GPTConfig, Unopened]:
     """Our configuration and tensors; the settings are the checkpoint but for its tensors."""
     arguments = stored.settings[NANOGPT_ARGS]
     chosen = {
@@ -60,14 +60,14 @@ def read(stored: Stored) -> tuple[GPTConfig, Tensors]:
     return _read(stored, NANOGPT_ARGS, "nanoGPT", chosen, used=("bias", "activation"))
 
 
-def read_build(stored: Stored) -> tuple[GPTConfig, Tensors]:
+def read_build(stored: Stored) -> tuple[GPTConfig, Unopened]:
     """The same of build-nanogpt, which has no choices but its sizes."""
     return _read(stored, BUILD_ARGS, "build-nanogpt", {"bias": True, "activation": "gelu_tanh"})
 
 
 def _read(
     stored: Stored, key: str, title: str, chosen: Mapping[str, Any], used: tuple[str, ...] = ()
-) -> tuple[GPTConfig, Tensors]:
+) -> tuple[GPTConfig, Unopened]:
     arguments, at = stored.settings[key], stored.settings_at
     inside = stored._replace(settings=arguments, settings_at=f"{at}, {key}")
     check_settings(inside, title, used=(*SIZES, "vocab_size", *used), idle=("dropout",))
@@ -115,7 +115,7 @@ def arguments_of(tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
     return None
 
 
-def _is_early(checkpoint: Mapping[str, Any], stored: Mapping[str, Tensor]) -> bool:
+def _is_early(checkpoint: Mapping[str, Any], stored: Collection[str]) -> bool:
     """Whether the checkpoint shows that it was written before nanoGPT's GELU was by erf."""
     if "bias" not in checkpoint[NANOGPT_ARGS]:
         return True

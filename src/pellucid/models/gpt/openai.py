@@ -8,9 +8,10 @@ import re
 from torch import Tensor
 
 from pellucid.errors import CheckpointError
-from pellucid.models.adapter import Adapter, Stored, Tensors, check_settings, configure, rename
+from pellucid.models.adapter import Adapter, Stored, Unopened, check_settings, configure, rename
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.models.gpt.model import GPT
+from pellucid.models.lazy_tensor import LazyTensor
 
 SIZES = {
     "n_vocab": "vocab_size",
@@ -24,7 +25,7 @@ SIZES = {
 LEAVES = {"w": "weight", "g": "weight", "b": "bias"}
 
 
-def read(stored: Stored) -> tuple[GPTConfig, Tensors]:
+def read(stored: Stored) -> tuple[GPTConfig, Unopened]:
     """Our configuration and our tensors."""
     settings, at = stored.settings, stored.settings_at
     check_settings(stored, "OpenAI's GPT-2", used=SIZES)
@@ -43,7 +44,7 @@ def _our_name(name: str) -> str:
     return ".".join([*path, LEAVES[last]] if last in LEAVES else [*path, last, "weight"])
 
 
-def _without_window(tensor: Tensor) -> Tensor:
+def _without_window(tensor: Tensor | LazyTensor) -> Tensor | LazyTensor:
     """A linear map was stored as a convolution over a window of one position: (1, in, out)."""
     return tensor.squeeze(0) if tensor.ndim == 3 else tensor
 

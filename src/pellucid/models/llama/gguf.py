@@ -8,13 +8,14 @@ Source: llama.cpp, convert_hf_to_gguf.py and src/llama-arch.cpp.
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import CheckpointError
-from pellucid.models.adapter import Adapter, Stored, Tensors, check, configure, rename
+from pellucid.models.adapter import Adapter, Stored, Tensors, Unopened, check, configure, rename
 from pellucid.models.gguf_layout import (
     ARCHITECTURE,
     check_positive,
@@ -22,6 +23,7 @@ from pellucid.models.gguf_layout import (
     own_settings,
     their_name,
 )
+from pellucid.models.lazy_tensor import Leaf, in_rows, opened
 from pellucid.models.llama.config import LlamaConfig, RotaryScaling
 from pellucid.models.llama.model import Llama
 from pellucid.models.lora import merged
@@ -89,7 +91,7 @@ class GGUFKind(NamedTuple):
     biases: Mapping[str, bool] | None = None  # what it decides; None for what a file has
     own_head_size: bool = True
 
-    def read(self, stored: Stored) -> tuple[LlamaConfig, Tensors]:
+    def read(self, stored: Stored) -> tuple[LlamaConfig, Unopened]:
         """Our configuration and our tensors."""
         own = self._own_settings(stored)
         names = set(stored.tensors)
@@ -164,10 +166,10 @@ class GGUFKind(NamedTuple):
             f"{self.architecture}.{name}": value for name, value in own.items()
         }
 
-    def in_our_order(self, name: str, value: Tensor, config: LlamaConfig) -> Tensor:
+    def in_our_order(self, name: str, value: Leaf, config: LlamaConfig) -> Leaf:
         """A tensor of a file as a parameter of ours, whose name is given."""
         heads = self._paired_heads(name, config)
-        value = in_halves(value, heads) if heads else value
+        value = in_rows(value, partial(in_halves, heads=heads)) if heads else value
         return value.mT if _is_map(name) and value.dim() == 2 else value
 
     def in_their_order(self, name: str, value: Tensor, config: LlamaConfig) -> Tensor:
@@ -225,7 +227,7 @@ def _scaling(own: Mapping[str, Any], stored: Stored) -> RotaryScaling | None:
 
 def _by_factors(own: Mapping[str, Any], stored: Stored) -> RotaryScaling:
     """Llama 3.1's scaling, where the factors are those that it makes."""
-    factors = stored.tensors[FACTORS].double()
+    factors = opened(stored.tensors[FACTORS]).double()
     told: Any = {**LLAMA_3, "trained": own.get(TRAINED, LLAMA_3_TRAINED)}
     scaling = configure(stored.settings_at, RotaryScaling, factor=float(factors.max()), **told)
     sizes: Any = {"n_layer": 1, "n_head": 1, "n_kv_head": 1, "head_size": 2 * len(factors)}

@@ -14,6 +14,7 @@ from pellucid.errors import CheckpointError
 from pellucid.models.adapter import (
     Stored,
     Tensors,
+    Unopened,
     check,
     check_settings,
     configure,
@@ -92,7 +93,7 @@ class LlamaKind(NamedTuple):
     fields: Callable[[Settings], dict[str, Any]]
     own: Callable[[LlamaConfig], dict[str, Any]]
 
-    def read(self, stored: Stored) -> tuple[LlamaConfig, Tensors]:
+    def read(self, stored: Stored) -> tuple[LlamaConfig, Unopened]:
         """Our configuration and our tensors."""
         used = {*SIZES.values(), *ROPE, *self.used, "head_dim", "hidden_act", TIED}
         check_settings(stored, self.title, used=used, fixed=FIXED, idle=MORE_IDLE)
