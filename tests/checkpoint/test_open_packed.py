@@ -14,11 +14,13 @@ from pellucid.checkpoint.mapped import MappedFile
 from pellucid.checkpoint.safetensors_file import open_safetensors
 from pellucid.errors import CheckpointError, ConfigError
 from pellucid.files import mapped
-from pellucid.kernels.packing import FORMS, Form, PackedWeight, pack
-from pellucid.models import GPT, Model, packed, with_lora
+from pellucid.kernels.groups import BLOCK_FORMS
+from pellucid.kernels.packing import FORMS, Form, PackedWeight, pack, unpacked
+from pellucid.models import GPT, Llama, LlamaConfig, Model, packed, with_lora
 from pellucid.text.characters import Characters
 from pellucid.tree import flatten
 from tests.checkpoint.conftest import random_model
+from tests.checkpoint.gguf_files import written
 
 CONFIG = {"n_embd": 48, "vocab_size": 300}
 
@@ -192,3 +194,27 @@ def test_a_safetensors_file_that_is_none_is_one_line(tmp_path: Path, why: str):
     with pytest.raises(CheckpointError, match=r"must be safetensors, and whole; ") as raised:
         pellucid.load(tmp_path / "model.safetensors")
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.fixture
+def llamas_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Llama, "packable", True)
+
+
+@pytest.mark.usefixtures("llamas_too")
+@pytest.mark.parametrize("form", ["Q4_0", "Q4_1", "Q8_0", "Q5_0"])
+def test_a_quantized_file_s_blocks_are_kept_to_the_bit(tmp_path: Path, form: str):
+    """Rows of queries that stand in pairs, maps that are turned, and a table that is not."""
+    sizes = {"n_layer": 2, "n_head": 2, "n_kv_head": 1, "n_embd": 64, "n_inner": 96}
+    config = LlamaConfig(vocab_size=70, block_size=16, **sizes)
+    file = written(tmp_path / "m.gguf", "llama", Llama.init(config), form)
+    exact, kept = pellucid.load(file), pellucid.load(file, form="stored")
+    for name, leaf in flatten(kept.params).items():
+        numbers = flatten(exact.params)[name]
+        if isinstance(leaf, PackedWeight):
+            assert leaf.form == BLOCK_FORMS.get(form, "float32")
+            assert unpacked(leaf).equal(numbers.mT if name == "wte.weight" else numbers)
+        else:
+            assert leaf.equal(numbers)
+    whole = flatten(pellucid.load(file, form="stored", dtype=torch.float32).params)
+    assert {leaf.form for leaf in whole.values() if isinstance(leaf, PackedWeight)} == {"float32"}

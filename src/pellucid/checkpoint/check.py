@@ -57,8 +57,11 @@ def assemble(
     dtype: torch.dtype | None,
     device: torch.device | str,
     form: OpenForm | None = None,
+    blocks: bool = False,
 ) -> Model:
     """The model of what was found, each parameter in memory of its own, or packed in a form.
+
+    With `blocks`, matrices that are stored in blocks of whole numbers are packed as they are.
 
     Raises `CheckpointError` where names, shapes or dtypes are not the configuration's, and
     `ConfigError` for a form that such a model does not take.
@@ -75,7 +78,7 @@ def assemble(
     wanted = form_of(kind, form, dtype or next(iter(dtypes)), device)
     if wanted is not None and not getattr(config, "lora_rank", 0):
         leaves = {name: _rounded(tensor, dtype) for name, tensor in tensors.items()}
-        return kind(config, packed_params(kind, config, leaves, wanted))
+        return kind(config, packed_params(kind, config, leaves, wanted, blocks=blocks))
     # Copied one by one out of the file, which others may overwrite while the model lives; what
     # was not in the file any more is freed as soon as its copy is made.
     params = {}

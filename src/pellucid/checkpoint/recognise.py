@@ -43,13 +43,15 @@ def load(
     without running the code in them.
 
     With a `form` the matrices are packed as `pellucid.models.packed` packs them, "stored" in that
-    of their own numbers where this is read faster: one after another from the file, so that the
-    model is never in memory at full length.
+    of their own numbers where this is read faster, and where these are a GGUF file's whole numbers,
+    to the bit; one after another from the file, so that the model is never in memory at full
+    length. Products of whole numbers round what they multiply to 8 bits; `dtype` keeps them off.
 
     Raises `CheckpointError`, in one line that names the file and the tensor, for anything missing,
     truncated, foreign, or of other shapes than the configuration's, and `ConfigError` for a form
     that the architecture or the device has no kernels for.
     """
+    blocks = form == "stored" and dtype is None
     if path in RANDOM_MODELS and not os.path.exists(path):  # noqa: PTH110 - as in find
         config = RANDOM_MODELS[str(path)]
         kind, dtype = kind_of(config), dtype or torch.float32
@@ -60,7 +62,7 @@ def load(
         # Their weights are kept short, and are computed with at full length.
         dtype = dtype or torch.float32
     found = _from_directory(place) if place.is_dir() else _from_file(place)
-    return assemble(found, dtype=dtype, device=device, form=form)
+    return assemble(found, dtype=dtype, device=device, form=form, blocks=blocks)
 
 
 def find(path: str | PathLike[str], *, online: bool = True) -> Path:

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from pellucid.kernels.packing import Form, PackedWeight, arena, pack, packed_bytes
+from pellucid.kernels.groups import BLOCK_FORMS
+from pellucid.kernels.packing import (
+    Form,
+    PackedWeight,
+    arena,
+    pack,
+    packed_bytes,
+    packed_from_blocks,
+)
 from pellucid.layers import embedding, linear, unembedding
 from pellucid.models.causal import CausalModel
 from pellucid.models.lazy_tensor import LazyTensor, finished, opened
@@ -75,26 +83,45 @@ def packed(model: M, form: Form) -> M:
 
 
 def packed_params(
-    kind: Any, config: Any, leaves: Mapping[str, Tensor | LazyTensor], form: Form
+    kind: Any,
+    config: Any,
+    leaves: Mapping[str, Tensor | LazyTensor],
+    form: Form,
+    *,
+    blocks: bool = False,
 ) -> Tree:
-    """Such a model's parameters; those that are in a file are opened one at a time."""
+    """Such a model's parameters; those that are in a file are opened one at a time.
+
+    With `blocks`, matrices that a file has in blocks of whole numbers are kept so, to the bit.
+    """
     forms = matrices(kind, config, form)
     turned = {
         name: leaf.mT if name in forms and forms[name].turned else leaf
         for name, leaf in leaves.items()
     }
+    kept = {name: _kept_in(turned[name]) if blocks else None for name in forms}
     sizes = (
-        packed_bytes((turned[name].shape[0], turned[name].shape[1]), forms[name].form)
-        for name in forms
+        packed_bytes((turned[name].shape[0], turned[name].shape[1]), kept[name] or packing.form)
+        for name, packing in forms.items()
     )
     allocate = arena(sum(sizes))
     params: dict[str, Tensor | PackedWeight] = {}
     for name in config.parameter_shapes():
-        values, passed = opened(turned[name]), partial(finished, turned[name])
-        if name in forms:
-            params[name] = pack(values, forms[name].form, allocate, passed=passed)
+        leaf = turned[name]
+        passed = partial(finished, leaf)
+        if name not in forms:
+            params[name] = opened(leaf).to(torch.float32, copy=isinstance(leaf, LazyTensor))
+        elif kept[name] and isinstance(leaf, LazyTensor) and leaf.blocks:
+            shape = (leaf.shape[0], leaf.shape[1])
+            params[name] = packed_from_blocks(leaf.blocks(), leaf.form, shape, allocate)
         else:
-            own = isinstance(turned[name], LazyTensor)
-            params[name] = values.to(torch.float32, copy=own)
-            passed()
+            params[name] = pack(opened(leaf), forms[name].form, allocate, passed=passed)
+        passed()
     return unflatten(params)
+
+
+def _kept_in(leaf: Tensor | LazyTensor) -> Form | None:
+    """The form that keeps a matrix's blocks; None where it has none, or they lie the other way."""
+    if isinstance(leaf, Tensor) or leaf.blocks is None or not leaf.turned:
+        return None
+    return BLOCK_FORMS.get(leaf.form)
