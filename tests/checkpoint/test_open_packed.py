@@ -196,12 +196,6 @@ def test_a_safetensors_file_that_is_none_is_one_line(tmp_path: Path, why: str):
     assert len(str(raised.value).splitlines()) == 1
 
 
-@pytest.fixture
-def llamas_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Llama, "packable", True)
-
-
-@pytest.mark.usefixtures("llamas_too")
 @pytest.mark.parametrize("form", ["Q4_0", "Q4_1", "Q8_0", "Q5_0"])
 def test_a_quantized_file_s_blocks_are_kept_to_the_bit(tmp_path: Path, form: str):
     """Rows of queries that stand in pairs, maps that are turned, and a table that is not."""
