@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import ProofError
-from pellucid.numbers import Ball, arrays, decimal_ends, distance, is_finite, precision
+from pellucid.numbers import Ball, arrays, decimal_ends, distance, is_finite, precision, products
 from tests.numbers.examples import EXACT, MASK, X, Y
 
 TENTH = "0.1000000000000000055511151231257827021181583404541015625"
@@ -49,13 +49,14 @@ def test_what_floats_compute_exactly_balls_do_too(name: str):
         assert max(map(radius, got.numbers.flat)) == 0
 
 
-@pytest.fixture
-def packing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[0, products.WORTH], ids=["slices", "arb_mat"])
+def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat arrays of more than two numbers as large: packed, and made piece by piece."""
+    monkeypatch.setattr(products, "WORTH", request.param)
     monkeypatch.setattr(arrays, "LARGE", 2)
-    monkeypatch.setattr(arrays, "PIECE", 2)
+    monkeypatch.setattr(products, "PIECE", 2)
     monkeypatch.setattr(arrays, "BREATH", 2)
-    monkeypatch.setattr(arrays, "WEIGHTS", 3)
+    monkeypatch.setattr(products, "WEIGHTS", 3)
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -1,10 +1,11 @@
 """Other kinds of numbers that the layers' own code runs on: balls, and terms.
 
-`real` is what balls are made of and `ball` an array of them; `term` is a number that remembers how
-it was made, by one of the `operations`, and `term_array` an array of those, `elementwise` its
-operators and `views` its shapes. `decimal` works a term out from rounded figures. `rounded` are
-floats with how far rounding may have brought them, and `affine` all that is made of the points of a
-box, by `slopes`. All kinds of array answer like tensors:
+`real` is what balls are made of and `ball` an array of them, kept as `arrays` has it; large
+`products` of such matrices are made of `slices`, which `sliced` multiplies. `term` is a number that
+remembers how it was made, by one of the `operations`, and `term_array` an array of those,
+`elementwise` its operators and `views` its shapes. `decimal` works a term out from rounded figures.
+`rounded` are floats with how far rounding may have brought them, and `affine` all that is made of
+the points of a box, by `slopes`. All kinds of array answer like tensors:
 
 >>> import torch
 >>> from pellucid.layers import softmax

@@ -16,7 +16,7 @@ from itertools import product as pairs
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat, ctx
+from flint import arb
 
 from pellucid.numbers.turns import breathe
 
@@ -29,17 +29,8 @@ PACKED = np.dtype([("high", "f8"), ("low", "f8"), ("radius", "f8")])
 LARGE = 1 << 20
 """Results of more numbers than this are packed."""
 
-PIECE = 1 << 18
-"""How many numbers are `arb` objects at once while a large product is made."""
-
 BREATH = 1 << 14
 """After so many numbers work may be stopped: a few milliseconds of them."""
-
-WEIGHTS = 1 << 21
-"""How many numbers of a matrix are in an `arb_mat` at once: about 100 MB."""
-
-QUICK = 512
-"""With more bits than these fewer rows are multiplied at once, for it cannot be stopped."""
 
 _ADD: Any = np.add  # NumPy's types do not know that they work on any object
 _MAXIMUM: Any = np.maximum
@@ -73,7 +64,7 @@ def pack(values: Reals) -> Reals:
         rests = [x - arb(middle) for x, middle in zip(numbers, high.tolist(), strict=True)]
         low = np.array(list(map(float, rests)), dtype=float)
         off = [(x - arb(y)).abs_upper() for x, y in zip(rests, low.tolist(), strict=True)]
-        out["high"], out["low"], out["radius"] = high, low, _above(off)
+        out["high"], out["low"], out["radius"] = high, low, not_below(off)
         for place in np.flatnonzero(~np.isfinite(high)):  # infinity is exact, or there is no bound
             exact = numbers[place].is_exact() and not math.isnan(high[place])
             out[place] = (high[place], 0.0, 0.0) if exact else (0.0, 0.0, math.inf)
@@ -101,7 +92,7 @@ def together(arrays: list[Reals]) -> list[Reals]:
     return list(map(keep, arrays))
 
 
-def _above(sizes: list[arb]) -> Reals:
+def not_below(sizes: list[arb]) -> Reals:
     """Floats that are not below these numbers, which are exact and not negative."""
     nearest = np.array(list(map(float, sizes)), dtype=float)
     for place in np.flatnonzero(nearest == 0):
@@ -165,46 +156,6 @@ def largest(values: Reals, axis: int, *, keepdims: bool) -> Reals:
     midpoints = np.frompyfunc(arb.mid, 1, 1)(reals(values))
     numbers = _MAXIMUM.reduce(midpoints, axis=axis, keepdims=keepdims)
     return np.asarray(numbers, dtype=object)
-
-
-def products(left: Reals, right: Reals) -> Reals:
-    """The products of matrices, leading axes broadcast against each other."""
-    lead = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    first = np.broadcast_to(left, (*lead, *left.shape[-2:]))
-    second = np.broadcast_to(right, (*lead, *right.shape[-2:]))
-    if not lead:
-        return product(first, second)
-    out = np.empty((*lead, left.shape[-2], right.shape[-1]), dtype=object)
-    for place in np.ndindex(*lead):
-        out[place] = reals(product(first[place], second[place]))
-    return out
-
-
-def product(left: Reals, right: Reals) -> Reals:
-    """The product of two matrices, through `arb_mat`: over 100 times faster than one by one."""
-    (rows, inner), columns = left.shape, right.shape[1]
-    at_once = max(1, min(columns, WEIGHTS // max(1, inner)))
-    tall = max(
-        1, min(rows, WEIGHTS // max(1, inner), PIECE // at_once) // max(1, ctx.prec // QUICK)
-    )
-    upper = [slice(start, start + tall) for start in range(0, rows, tall)]
-    blocks = [_matrix(left[part]) for part in upper]
-    out = np.empty((rows, columns), dtype=PACKED if rows * columns > LARGE else object)
-    for start in range(0, columns, at_once):
-        strip = slice(start, start + at_once)
-        matrix = _matrix(right[:, strip])
-        for part, block in zip(upper, blocks, strict=True):
-            breathe()
-            entries = np.empty(block.nrows() * matrix.ncols(), dtype=object)
-            entries[:] = (block * matrix).entries()
-            out[part, strip] = like(out, entries).reshape(block.nrows(), matrix.ncols())
-    return out
-
-
-def _matrix(values: Reals) -> Any:
-    numbers = values if values.dtype.kind == "f" else reals(values)
-    rows, columns = values.shape
-    return arb_mat(rows, columns, numbers.ravel().tolist())
 
 
 def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:

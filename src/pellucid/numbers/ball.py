@@ -23,12 +23,12 @@ from pellucid.numbers.arrays import (
     largest,
     like,
     pack,
-    products,
     reals,
     together,
     total,
 )
 from pellucid.numbers.elementwise import Elementwise
+from pellucid.numbers.products import products
 from pellucid.numbers.real import above, root, sign, square
 
 
