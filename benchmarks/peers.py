@@ -103,7 +103,7 @@ def compete(tasks: list[Task], options: Any) -> list[dict[str, Any]]:
             check(workers[-1], row)
     before = [dict(row) for row in rows]
     done = []
-    for condition in CONDITIONS[: 1 + options.disturbed]:
+    for condition in CONDITIONS[: 1 + (options.disturbed and options.rounds > 0)]:
         now = [row | {"condition": condition} for row in before]
         with Disturber() if condition == "disturbed" else nullcontext() as disturber:
             take_turns(workers, now, options, disturber and disturber.process)

@@ -178,18 +178,33 @@ def bench_lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def sweep_lines(found: dict[str, Any]) -> Iterator[str]:
-    """Cost against size, one size changed at a time, and the fitted exponents."""
-    yield "`pellucid bench --sweep`: float32, from 4 layers, d = 256, T = 128, 4 texts a batch.\n"
-    yield "| work | size | ms at each value | exponent |\n|---|---|---|--:|"
+    """Cost against size, one size changed at a time, what limits it, and the fitted exponents."""
+    yield (
+        "`pellucid bench --sweep`: float32, from 4 layers, d = 256, T = 128, 4 texts a batch. Of the "
+        "operations at the machine's peak and the bytes at its bandwidth, both by formula, that which "
+        "takes longer is named, with its part of the time: where it is small, what limits is neither. "
+        "It may be above 100 % where the weights stay in the processor's cache. In training the bytes "
+        "are those of weights, gradients and moments, without activations. The exponent is that of "
+        "the time, not of the time of a token.\n"
+    )
+    yield "| model | work | size | µs a token at each value: what limits it | exponent |"
+    yield "|---|---|---|---|--:|"
     for one in found["exponents"]:
-        points = [
-            point
+        names = ("model", "work", "size")
+        costs = ", ".join(
+            f"{point['value']}: {figures(1e6 * point['seconds'] / point['tokens'])} "
+            f"({LIMITS[point['limit']]} {point['reached']:.0%})"
             for point in found["points"]
-            if (point["work"], point["size"]) == (one["work"], one["size"])
-        ]
-        times = ", ".join(f"{point['value']}: {1e3 * point['seconds']:.3g}" for point in points)
-        yield f"| {one['work']} | {one['size']} | {times} | {one['exponent']:.2f} |"
+            if all(point[name] == one[name] for name in names)
+        )
+        cells = [*(one[name] for name in names), costs, f"{one['exponent']:.2f}"]
+        yield f"| {' | '.join(cells)} |"
     yield ""
+
+
+def figures(value: float) -> str:
+    """Three of them, never with an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def run_lines(peers: dict[str, Any], run: dict[str, Any]) -> Iterator[str]:

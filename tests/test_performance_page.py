@@ -116,3 +116,11 @@ def test_decoding_in_float32_says_how_fast_each_reads_memory():
     assert line.count(" 50 GB/s, 50%") == 2
     (line,) = PAGE["bandwidth_lines"]([row("pellucid", 1.28), row("llama.cpp", 2.0)], 100e9)
     assert line.count("GB/s, ") == 1
+
+
+def test_cost_against_size_names_what_limits_it():
+    names = {"model": "Llama", "work": "decode", "size": "d"}
+    point = names | {"value": 256, "seconds": 2e-3, "tokens": 1, "limit": "bytes", "reached": 0.8}
+    found = {"points": [point], "exponents": [names | {"exponent": 1.5}]}
+    lines = list(PAGE["sweep_lines"](found))
+    assert lines[-2] == "| Llama | decode | d | 256: 2,000 (memory 80%) | 1.50 |"

@@ -50,7 +50,8 @@ def test_texts_longer_than_the_context_are_refused():
         next(measure_model(MODEL, Machine(1, {}, 1.0), SIZES._replace(length=14)))
 
 
-def test_a_model_that_cannot_be_packed_is_measured_as_it_is():
+def test_a_model_that_cannot_be_packed_is_measured_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Llama, "packable", False)
     model = Llama.init(LlamaConfig(64, 16, 1, 2, 1, 8, 12))
     rows = list(measure_model(model, Machine(1, {}, 1e9), SIZES))
     assert [(row.work, row.form) for row in rows] == [

@@ -71,6 +71,15 @@ def weight_bytes(config: CausalConfig, form: Form) -> int:
     return total
 
 
+def step_bytes(config: CausalConfig) -> int:
+    """Bytes of float32 parameters that a training step reads and writes, activations left out.
+
+    A parameter is read in the forward and in the backward pass; its gradient is written, and read
+    for the norm that it is clipped by; AdamW reads both and two moments, and writes all but one.
+    """
+    return 4 * 11 * sum(map(prod, config.parameter_shapes().values()))
+
+
 def token_bytes(config: CausalConfig, form: Form, positions: float) -> float:
     """Bytes that one decoded token reads: the weights, and keys and values of `positions`."""
     model = _causal(config).without_weights(replace(config, block_size=1, vocab_size=1))

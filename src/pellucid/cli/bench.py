@@ -24,7 +24,7 @@ def bench(
         bool,
         Option(
             "--sweep",
-            help="Measure cost against size too: width, layers, length and batch, one at a time.",
+            help="Measure cost against size too, of a GPT and a Llama, one size at a time.",
         ),
     ] = False,
     threads: Annotated[
@@ -70,7 +70,7 @@ def bench(
     screen.print(model_table(rows))
     points = list(measuring.sweep()) if sweep else []
     if points:
-        screen.print(sweep_table(points))
+        screen.print(sweep_table(points, machine))
     others = quiet.others()
     if warning := quiet_line(others):
         screen.print(warning, markup=False, soft_wrap=True)

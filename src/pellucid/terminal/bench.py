@@ -53,20 +53,25 @@ def model_table(rows: Sequence[MeasuredRow]) -> Table:
     return table
 
 
-def sweep_table(points: Sequence[SweepPoint]) -> Table:
-    """A line for each work and size: the times, and the fitted exponent."""
-    table = columns("work", "size", "ms at each value", "exponent", right={"exponent"})
-    for (work, size), own in by_curve(points).items():
-        times = "  ".join(f"{point.value}: {1e3 * point.seconds:.4g}" for point in own)
-        table.add_row(WORKS[work], size, times, f"{fitted(own):.2f}")
+def sweep_table(points: Sequence[SweepPoint], machine: Machine) -> Table:
+    """A line for each model, work and size: the cost, what limits it, and the fitted exponent."""
+    heads = ("model", "work", "size", "µs a token at each value: limit", "exponent")
+    table = columns(*heads, right={"exponent"})
+    for (model, work, size), own in by_curve(points).items():
+        costs = []
+        for point in own:
+            name, part = point.limit(machine)
+            cost = 1e6 * point.seconds / point.tokens
+            costs.append(f"{point.value}: {cost:.3g} ({name} {part:.0%})")
+        table.add_row(model, WORKS[work], size, "  ".join(costs), f"{fitted(own):.2f}")
     return table
 
 
-def by_curve(points: Sequence[SweepPoint]) -> dict[tuple[str, str], list[SweepPoint]]:
-    """The points of each work and size."""
-    curves: dict[tuple[str, str], list[SweepPoint]] = {}
+def by_curve(points: Sequence[SweepPoint]) -> dict[tuple[str, str, str], list[SweepPoint]]:
+    """The points of each model, work and size."""
+    curves: dict[tuple[str, str, str], list[SweepPoint]] = {}
     for point in points:
-        curves.setdefault((point.work, point.size), []).append(point)
+        curves.setdefault((point.model, point.work, point.size), []).append(point)
     return curves
 
 
@@ -90,9 +95,13 @@ def bench_json(
         "rows": [row._asdict() for row in rows],
     }
     if points:
-        data["points"] = [point._asdict() for point in points]
+        names = ("limit", "reached")
+        data["points"] = [
+            point._asdict() | dict(zip(names, point.limit(machine), strict=True))
+            for point in points
+        ]
         data["exponents"] = [
-            {"work": work, "size": size, "exponent": fitted(own)}
-            for (work, size), own in by_curve(points).items()
+            {"model": model, "work": work, "size": size, "exponent": fitted(own)}
+            for (model, work, size), own in by_curve(points).items()
         ]
     return json.dumps(data, indent=1) + "\n"
