@@ -180,12 +180,12 @@ def bench_lines(found: dict[str, Any]) -> Iterator[str]:
 def sweep_lines(found: dict[str, Any]) -> Iterator[str]:
     """Cost against size, one size changed at a time, what limits it, and the fitted exponents."""
     yield (
-        "`pellucid bench --sweep`: float32, from 4 layers, d = 256, T = 128, 4 texts a batch. Of the "
-        "operations at the machine's peak and the bytes at its bandwidth, both by formula, that which "
-        "takes longer is named, with its part of the time: where it is small, what limits is neither. "
-        "It may be above 100 % where the weights stay in the processor's cache. In training the bytes "
-        "are those of weights, gradients and moments, without activations. The exponent is that of "
-        "the time, not of the time of a token.\n"
+        "`pellucid bench --sweep`: float32, from 4 layers, d = 256, T = 128, 4 texts a batch. "
+        "Of the operations at the machine's peak and the bytes at its bandwidth, both by formula, "
+        "the one that takes longer is named, with its part of the time. A small part is limited "
+        "by neither; one above 100 % has its weights in the processor's cache. In training the "
+        "bytes are those of weights, gradients and moments, without activations. The exponent is "
+        "that of the time, not of the time of a token.\n"
     )
     yield "| model | work | size | µs a token at each value: what limits it | exponent |"
     yield "|---|---|---|---|--:|"

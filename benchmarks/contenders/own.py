@@ -18,17 +18,11 @@ from contenders.torch_tools import (
 )
 from pellucid.checkpoint import load
 from pellucid.kernels import FAST, adamw_rule, fastest
-from pellucid.kernels.packing import Form
-from pellucid.models import packed
 from pellucid.optim import adamw, clip_by_global_norm, decay_groups
 from pellucid.train.memory import keep_memory
 from pellucid.tree import map_leaves
 
 PACKAGES = ("pellucid", "torch")
-
-
-FORMS: dict[str, Form] = {"Q8_0": "int8", "Q4_1": "int4"}
-"""Of a file's kinds of numbers: the form that they are packed in."""
 
 
 def prepare(task: Task) -> bool:
@@ -44,14 +38,19 @@ def open_contender(task: Task) -> Contender:
     """The model by the variant's ops, in a process that keeps its memory, as the commands do."""
     keep_memory()
     set_up(task)
-    model: Any = load(task.gguf if task.model == SMOLLM2 else task.common)
-    mixed = task.precision == "bfloat16"
+    place = task.gguf if task.model == SMOLLM2 else task.common
+    if "packed" in task.variant:
+        return generation(load(place, form=form_of(task)), task)
+    model: Any = load(place)
     if task.work == "train":
-        compiled = "compiled" in task.variant
-        return Training((graph_step if compiled else eager_step)(model, mixed=mixed), task)
-    if "packed" in task.variant and model.packable:
-        return generation(packed(model, FORMS.get(task.precision, task.precision)), task)
+        step = graph_step if "compiled" in task.variant else eager_step
+        return Training(step(model, mixed=task.precision == "bfloat16"), task)
     return generation(model.to(dtype=dtype_of(task)), task)
+
+
+def form_of(task: Task) -> Any:
+    """How the matrices are packed: the file's own numbers, or the task's precision."""
+    return "stored" if task.model == SMOLLM2 else task.precision
 
 
 def graph_step(model: Any, *, mixed: bool) -> Any:
