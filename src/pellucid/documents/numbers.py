@@ -1,6 +1,7 @@
 """Numbers as text: as many decimals as a tensor needs, the same for all of it."""
 
 import math
+from collections.abc import Iterator
 from decimal import Decimal
 
 import torch
@@ -36,7 +37,7 @@ class Format:
 
     def __init__(self, values: Tensor, digits: int = DIGITS) -> None:
         finite = values.double().flatten()
-        finite = finite[finite.isfinite()]
+        finite = finite[finite.isfinite() & (finite != 0)]  # 0 is short however it is written
         largest = float(finite.abs().max()) if finite.numel() else 0.0
         order = math.floor(math.log10(largest)) if largest else 0
         self.scientific = largest >= MOST_WHOLE or -order - 1 > MOST_ZEROS
@@ -49,12 +50,12 @@ class Format:
             if bool(((finite.round(decimals=places) - finite).abs() <= ROUND_OFF * largest).all())
         )
         self.decimals = next(exact, digits + max(0, -order - 1))
-        if _cut(finite, self.decimals) and all(_short(value, digits) for value in finite.tolist()):
+        if _cut(finite, self.decimals) and all(_short(value, digits) for value in _each(finite)):
             most = min(digits + MOST_ZEROS, max(self.decimals, HELD - max(0, order + 1)))
             room = range(self.decimals, most + 1)
             kept = next((places for places in room if not _cut(finite, places)), None)
             self.scientific = kept is None and all(
-                _same(f"{value:.{digits - 1}e}", value) for value in finite.tolist()
+                _same(f"{value:.{digits - 1}e}", value) for value in _each(finite)
             )
             self.decimals = digits - 1 if self.scientific else kept or self.decimals
 
@@ -93,6 +94,12 @@ class Format:
 def _cut(values: Tensor, decimals: int) -> bool:
     """Whether some of the numbers have more decimals than these."""
     return bool(((values.round(decimals=decimals) - values).abs() > ROUND_OFF * values.abs()).any())
+
+
+def _each(values: Tensor) -> Iterator[float]:
+    """The numbers one by one; who stops at the first has not waited for all."""
+    for part in values.split(1 << 12):
+        yield from part.tolist()
 
 
 def _short(value: float, digits: int) -> bool:

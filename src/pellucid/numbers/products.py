@@ -78,7 +78,11 @@ def _by_slices(left: Reals, right: Reals, out: Reals) -> bool:
             if right.dtype.kind != "f":
                 kept[start] = others
             made = multiplied(some, others, bits)
-            out[row : row + tall, strip] = made.packed() if out.dtype == PACKED else made.balls()
+            place = out[row : row + tall, strip]
+            if out.dtype == PACKED:
+                made.pack_into(place)
+            else:
+                place[:] = made.balls()
     return True
 
 

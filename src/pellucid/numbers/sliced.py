@@ -8,7 +8,7 @@ import torch
 from flint import arb
 from torch import Tensor
 
-from pellucid.numbers.arrays import PACKED, Reals
+from pellucid.numbers.arrays import Reals
 from pellucid.numbers.slices import (
     DIGIT,
     GUARD,
@@ -31,11 +31,11 @@ UNIT = 2.0**-53
 
 @dataclass(frozen=True)
 class Product:
-    """Numbers 2^exponents · Σ tₖ · 2^(-20 (k + 1)), each to within a radius."""
+    """Numbers 2^(r + c) · Σ tₖ · 2^(-20 (k + 1)), r and c of their lines, to within a radius."""
 
     terms: Tensor  # (rows, count, columns): whole numbers, from 0 to 2²⁰ behind the first
-    exponents: Tensor  # (rows, columns)
-    radii: Tensor  # (rows, columns, 1): at most 1, in units of 2^(exponents + units)
+    exponents: tuple[Tensor, Tensor]  # (rows), (columns)
+    radii: Tensor  # (rows, columns, 1): at most 1, in units of 2^(r + c + units)
     units: Tensor  # (rows, columns)
 
     def balls(self) -> Reals:
@@ -48,8 +48,9 @@ class Product:
         text, width = raw.tobytes(), raw.shape[1]
         starts = range(0, len(text), width)
         wholes = [int.from_bytes(text[at : at + width], "little", signed=True) for at in starts]
-        last = self.exponents.flatten() - DIGIT * (1 + 2 * len(pairs))
-        units = (self.exponents + self.units).flatten()
+        own = (self.exponents[0][:, None] + self.exponents[1]).flatten()
+        last = own - DIGIT * (1 + 2 * len(pairs))
+        units = own + self.units.flatten()
         scale = {exponent: power(exponent) for exponent in {*last.tolist(), *units.tolist()}}
         parts = (wholes, last.tolist(), self.radii.flatten().tolist(), units.tolist())
         out = np.empty(len(raw), dtype=object)
@@ -57,24 +58,22 @@ class Product:
             arb(whole) * scale[place] + arb(0, off) * scale[unit]
             for whole, place, off, unit in zip(*parts, strict=True)
         ]
-        return out.reshape(self.exponents.shape)
+        return out.reshape(self.units.shape)
 
-    def packed(self) -> Reals:
-        """The numbers as three floats each."""
+    def pack_into(self, out: Reals) -> None:
+        """Write the numbers as three floats each."""
         first, *pairs = _in_pairs(self.terms)
         off = lowered(self.radii, -self.units)[..., 0]
         high = low = torch.zeros_like(off)
         for place, pair in reversed([*enumerate([first, *pairs])]):
-            high, beyond = _sum(pair.double() * 2.0 ** (-DIGIT * (1 + 2 * place)), high)
+            high, beyond = _sum(pair.double().mul_(2.0 ** (-DIGIT * (1 + 2 * place))), high)
             low, lost = _sum(low, beyond)
-            off = off + lost.abs()
+            off += lost.abs_()
         high, low = _sum(high, low)
-        scale = powers(self.exponents)
-        out = np.empty(high.shape, dtype=PACKED)
-        out["high"], out["low"] = high * scale, low * scale
-        off = off * (1 + 8 * (1 + len(pairs)) * UNIT) * scale  # more than what rounding took off
-        out["radius"] = off
-        return out
+        off *= 1 + 8 * (1 + len(pairs)) * UNIT  # more than what rounding took off
+        rows, columns = powers(self.exponents[0])[:, None], powers(self.exponents[1])
+        for name, values in (("high", high), ("low", low), ("radius", off)):
+            out[name] = values.mul_(rows).mul_(columns)
 
 
 def _in_pairs(terms: Tensor) -> list[Tensor]:
@@ -110,7 +109,7 @@ def multiplied(left: Slices, right: Slices, bits: int) -> Product:
             carried = terms[:, place] >> DIGIT
             terms[:, place] -= carried << DIGIT
             terms[:, place - 1] += carried
-    return Product(terms, left.exponents[:, None] + right.exponents, radii, units)
+    return Product(terms, (left.exponents, right.exponents), radii, units)
 
 
 def _terms(left: Slices, right: Slices, part: slice, count: int) -> Tensor:
@@ -147,4 +146,5 @@ def _sum(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """The rounded sum, and exactly what it lacks (Knuth)."""
     total = one + other
     part = total - one
-    return total, (one - (total - part)) + (other - part)
+    lacks = (one - (total - part)).add_(other - part)
+    return total, lacks
