@@ -154,19 +154,15 @@ def pack(
 
 
 def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Tensor | None]:
-    """Write a weight into its panels; the scales and sums of its columns, where int8 has them."""
-    full = torch.zeros(*map(_up, weight.shape))
-    full[: weight.shape[0], : weight.shape[1]] = weight
-    if form == "float32":
-        panels.copy_(_bytes(_in_panels(full, 1)))
-    elif form == "bfloat16":
-        panels.copy_(_bytes(_in_panels(full.bfloat16(), 2)))
-    elif form == "int8":
-        scales = full.abs().amax(0) / 127  # (n,)
-        whole = (full / scales.where(scales > 0, 1)).round()
-        panels.copy_(_bytes(_in_panels(whole.to(torch.int8), 4)))
-        return scales, whole.sum(0).int()
-    else:
+    """Write a weight into its panels; the scales and sums of its columns, where int8 has them.
+
+    Few tensors are made on the way: what lies in pieces in the memory is not all used again.
+    """
+    full = weight.float()
+    if any(size % PANEL for size in weight.shape):
+        full = torch.zeros(*map(_up, weight.shape))
+        full[: weight.shape[0], : weight.shape[1]] = weight
+    if form in GROUPINGS:
         sided = round_groups(full, GROUPINGS[form])
         if not bool(sided[1].isfinite().all()):
             raise ConfigError(
@@ -174,7 +170,18 @@ def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Te
                 f"{float(weight.abs().max()):.4g} needs a larger one: pack the model in bfloat16"
             )
         lay_out(sided, GROUPINGS[form], panels)
-    return None, None
+        return None, None
+    dtype = getattr(torch, form)
+    place = panels.view(dtype).view(
+        -1, full.shape[0] // (4 // dtype.itemsize), PANEL, 4 // dtype.itemsize
+    )
+    if form != "int8":
+        place.copy_(_in_panels(full, place.shape[-1]))
+        return None, None
+    scales = torch.maximum(full.amax(0), -full.amin(0)) / 127  # (n,)
+    whole = (full / scales.where(scales > 0, 1)).round_()
+    place.copy_(_in_panels(whole, place.shape[-1]))
+    return scales, whole.sum(0).int()
 
 
 def packed_from_blocks(

@@ -115,9 +115,15 @@ def packed_params(
             shape = (leaf.shape[0], leaf.shape[1])
             params[name] = packed_from_blocks(leaf.blocks(), leaf.form, shape, allocate)
         else:
-            params[name] = pack(opened(leaf), forms[name].form, allocate, passed=passed)
+            # A table lies as it is read; of another matrix each part is some numbers of each row.
+            part = passed if forms[name].turned else _nothing
+            params[name] = pack(opened(leaf), forms[name].form, allocate, passed=part)
         passed()
     return unflatten(params)
+
+
+def _nothing() -> None:
+    """Keep what has been looked at."""
 
 
 def _kept_in(leaf: Tensor | LazyTensor) -> Form | None:
