@@ -96,17 +96,15 @@ def test_pairs_of_lora_are_added_before_their_weights_are_packed(tmp_path: Path)
 @pytest.mark.parametrize(
     ("dtype", "form"), [(torch.float32, "float32"), (torch.bfloat16, "bfloat16")]
 )
-def test_stored_is_the_form_of_the_model_s_own_numbers(
-    tmp_path: Path, dtype: torch.dtype, form: Form
-):
+def test_own_is_the_form_of_the_model_s_own_numbers(tmp_path: Path, dtype: torch.dtype, form: Form):
     model = random_model(dtype, **CONFIG)
     place = ours(model, tmp_path / "m")
-    assert same(pellucid.load(place, form="stored"), packed(model, form))
+    assert same(pellucid.load(place, form="own"), packed(model, form))
 
 
-def test_stored_numbers_that_are_not_read_faster_stay_as_they_are(tmp_path: Path):
+def test_own_numbers_that_are_not_read_faster_stay_as_they_are(tmp_path: Path):
     model = random_model(torch.float64, **CONFIG)
-    assert same(pellucid.load(ours(model, tmp_path / "m"), form="stored"), model)
+    assert same(pellucid.load(ours(model, tmp_path / "m"), form="own"), model)
 
 
 def test_a_model_without_a_file_is_packed_too():
@@ -120,15 +118,16 @@ def test_packing_needs_the_processor(tmp_path: Path):
     place = ours(random_model(**CONFIG), tmp_path / "m")
     with pytest.raises(ConfigError, match="the model is on meta: leave out --quantize"):
         pellucid.load(place, form="int8", device="meta")
-    assert pellucid.load(place, form="stored", device="meta").device.type == "meta"
+    assert pellucid.load(place, form="own", device="meta").device.type == "meta"
 
 
 def test_packing_needs_an_architecture_with_kernels(tmp_path: Path):
     kind = pellucid.Transformer
     save(kind.init(next(kind.small())[0]), tmp_path / "m")
-    with pytest.raises(ConfigError, match="a transformer has none: leave out --quantize"):
-        pellucid.load(tmp_path / "m", form="int8")
-    pellucid.load(tmp_path / "m", form="stored")
+    for form in ("int8", "stored"):
+        with pytest.raises(ConfigError, match="a transformer has none: leave out --quantize"):
+            pellucid.load(tmp_path / "m", form=form)
+    pellucid.load(tmp_path / "m", form="own")
 
 
 def test_each_tensor_s_pages_are_given_back_once_it_is_packed(
@@ -210,5 +209,6 @@ def test_a_quantized_file_s_blocks_are_kept_to_the_bit(tmp_path: Path, form: str
             assert unpacked(leaf).equal(numbers.mT if name == "wte.weight" else numbers)
         else:
             assert leaf.equal(numbers)
-    whole = flatten(pellucid.load(file, form="stored", dtype=torch.float32).params)
-    assert {leaf.form for leaf in whole.values() if isinstance(leaf, PackedWeight)} == {"float32"}
+    for how in ({"form": "stored", "dtype": torch.float32}, {"form": "own"}):
+        whole = flatten(pellucid.load(file, **how).params).values()
+        assert {leaf.form for leaf in whole if isinstance(leaf, PackedWeight)} == {"float32"}

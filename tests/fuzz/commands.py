@@ -211,7 +211,7 @@ TARGETS = [
         no_past=FLAG,
         lookup=st.sampled_from(["0", "1", "3", "-1"]),
         num_samples=st.sampled_from(["0", "1", "2"]),
-        quantize=st.sampled_from(["int8", "int4", "bfloat16", "int2"]),
+        quantize=st.sampled_from(["int8", "int4", "bfloat16", "stored", "int2"]),
     ),
     of_model(
         "reference",

@@ -15,10 +15,13 @@ from pellucid.models.lazy_tensor import LazyTensor, finished, opened
 from pellucid.models.packed import packed, packed_params
 from pellucid.tree import unflatten
 
-OpenForm = Form | Literal["stored"]
-"""What matrices are packed in: a form, or their own numbers where those are so read faster."""
+OpenForm = Form | Literal["own", "stored"]
+"""What matrices are packed in: a form, or their own numbers where those are so read faster.
 
-STORED: dict[torch.dtype, Form] = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
+With "stored" a GGUF file's whole numbers are kept as they are, with "own" they are opened.
+"""
+
+OWN: dict[torch.dtype, Form] = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 """The dtypes whose matrices are read faster when they are packed as they are."""
 
 
@@ -115,8 +118,8 @@ def form_of(
     Raises `ConfigError` for a form where there are no kernels for it.
     """
     on_cpu, packable = torch.device(device).type == "cpu", getattr(kind, "packable", False)
-    if form == "stored":
-        return STORED.get(dtype) if on_cpu and packable else None
+    if form == "own" and not (on_cpu and packable):
+        return None
     if form is not None and not on_cpu:
         raise ConfigError(
             f"matrices are packed for the processor, and the model is on {device}: leave out "
@@ -127,4 +130,7 @@ def form_of(
             f"matrices are packed in architectures that have kernels for it, and a "
             f"{kind.architecture} has none: leave out --quantize"
         )
+    match form:
+        case "own" | "stored":
+            return OWN.get(dtype)
     return form

@@ -42,10 +42,10 @@ def load(
     The numbers keep the dtype that they are stored in unless `dtype` is given. Pickles are read
     without running the code in them.
 
-    With a `form` the matrices are packed as `pellucid.models.packed` packs them, "stored" in that
-    of their own numbers where this is read faster, and where these are a GGUF file's whole numbers,
-    to the bit; one after another from the file, so that the model is never in memory at full
-    length. Products of whole numbers round what they multiply to 8 bits; `dtype` keeps them off.
+    With a `form` the matrices are packed as `pellucid.models.packed` packs them, one after another
+    from the file, so that the model is never in memory at full length. "own" is that of their own
+    numbers, where this is read faster; "stored" is the same, but keeps a GGUF file's whole numbers
+    to the bit, whose products round what they multiply to 8 bits.
 
     Raises `CheckpointError`, in one line that names the file and the tensor, for anything missing,
     truncated, foreign, or of other shapes than the configuration's, and `ConfigError` for a form

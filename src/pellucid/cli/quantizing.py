@@ -25,7 +25,7 @@ def packed_model(
     from pellucid.checkpoint import open_model
 
     slow = str(how["device"]) == "cpu" and native.library() is None
-    wanted: Any = form.value if form else None if slow else "stored"
+    wanted: Any = form.value if form else None if slow else "own"
     yield open_model(name, form=wanted, **how)
     if slow:
         note = f"{native.missing()}: computing in plain PyTorch, which is slower"

@@ -26,6 +26,7 @@ class PackedForm(StrEnum):
     BFLOAT16 = "bfloat16"
     INT8 = "int8"
     INT4 = "int4"
+    STORED = "stored"
 
 
 MODEL = Option(
@@ -55,7 +56,9 @@ MODEL_DTYPE = variant(DTYPE, default="as stored")
 DEVICE = Option("--device", help="Where to compute: cpu, cuda, mps …")
 
 QUANTIZE = Option(
-    "--quantize", help="Round the matrices, to read them faster: int8, int4 or bfloat16."
+    "--quantize",
+    help="Round the matrices, to read them faster: int8, int4 or bfloat16; or keep a GGUF file's "
+    "own whole numbers: stored.",
 )
 
 
