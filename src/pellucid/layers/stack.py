@@ -14,7 +14,7 @@ from pellucid.tree import Tree, present
 class StackCache(NamedTuple):
     """What the backward needs, part by part."""
 
-    h: tuple[Any, ...]
+    h: Sequence[Any]
     ln_f: Any
 
 

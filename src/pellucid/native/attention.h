@@ -44,12 +44,20 @@ struct Kept {
 
 struct Heads {
     const float* q;  // (batch · length, heads · d)
-    float* z;        // the same
+    float* z;        // (pieces, batch · length, heads · d)
+    float* sums;     // (pieces, batch · length, heads, 2), see Sum; of one piece it is not written
     int64_t batch, length, heads, kv_heads, d;
     int64_t start;         // earlier positions
     const uint8_t* sight;  // (length, start + length), or null: where a query may look
 
+    int64_t rows() const { return batch * length; }
     int64_t group() const { return heads / kv_heads; }  // queries that share keys
+    int64_t tiles() const {  // of queries that share keys and are computed at once
+        return batch * kv_heads * ((length * group() + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE);
+    }
+    // Where there is little to share out, each thread looks at a piece of the positions.
+    int pieces(int threads) const { return tiles() < 4 * threads ? threads : 1; }
+
     // The first position that query t looks at; it looks at all from there to its own.
     int64_t first(int64_t t) const {
         if (!sight) return 0;
@@ -59,38 +67,51 @@ struct Heads {
     }
 };
 
-// Of scores first to last: each becomes its power of e, all others of the row 0; returns 1 / sum.
-inline float softmax(float* scores, int64_t first, int64_t last, int64_t begin, int64_t end) {
-    const int64_t from = first / LANES * LANES, to = round_up(last, LANES);
+// Of a query's scores the largest, and the sum of the powers of e of how far they are below it.
+struct Sum {
+    float top, total;
+};
+
+// Scores first to last become powers of e, all others from begin to end 0.
+inline Sum softmax(float* scores, int64_t first, int64_t last, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < first; i++) scores[i] = -INFINITY;
     for (int64_t i = last; i < end; i++) scores[i] = -INFINITY;
-    Floats most = load<Floats>(scores + from);
-    for (int64_t i = from; i < to; i += LANES) most = larger(most, load<Floats>(scores + i));
-    const Floats top = all(largest(most));
+    Floats most = all(-INFINITY);
+    for (int64_t i = begin; i < end; i += LANES) most = larger(most, load<Floats>(scores + i));
+    const float top = largest(most);
     Floats total{};
     for (int64_t i = begin; i < end; i += LANES) {
         const Floats score = load<Floats>(scores + i);
-        const Floats power = exponential(score - top);
+        const Floats power = exponential(score - all(top));
         const Floats x = score > all(-INFINITY) ? power : Floats{};
         store(scores + i, x);
         total += x;
     }
-    return 1 / sum(total);
+    return {top, sum(total)};
 }
 
 // sums[r][j] += words of row r times vectors of columns, `stride` words from one row of them to the
-// next.
+// next. A few sums wait for each other less where two words are added up apart.
 template <class K, int R, int V>
 inline void add_words(const uint32_t* const (&at)[R], const uint32_t* columns, int64_t stride,
                       int64_t words, Floats (&sums)[R][V]) {
-    for (int64_t w = 0; w < words; w++, columns += stride) {
+    constexpr int APART = R * V > 8 ? 1 : 2;
+    Floats parts[APART][R][V] = {};
+    const auto add = [&](int64_t w, Floats (&to)[R][V]) {
         Words b[V];
-        for (int j = 0; j < V; j++) b[j] = load<Words>(columns + j * LANES);
+        for (int j = 0; j < V; j++) b[j] = load<Words>(columns + w * stride + j * LANES);
         for (int r = 0; r < R; r++) {
             const Words x = all(at[r][w]);
-            for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
+            for (int j = 0; j < V; j++) to[r][j] = K::add(to[r][j], x, b[j]);
         }
-    }
+    };
+    int64_t w = 0;
+    for (; w + APART <= words; w += APART)
+        for (int part = 0; part < APART; part++) add(w + part, parts[part]);
+    for (; w < words; w++) add(w, parts[0]);
+    for (auto& part : parts)
+        for (int r = 0; r < R; r++)
+            for (int j = 0; j < V; j++) sums[r][j] += part[r][j];
 }
 
 // Memory of one thread, for R queries at a time.
@@ -115,28 +136,30 @@ struct Desk {
 };
 
 // R queries of one group, number `first` of the group's and those after it; of a position all
-// queries come before those of the next.
+// queries come before those of the next. They look at one piece of the positions.
 template <class Number, class Kind, int R>
 void look(const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk, int64_t sequence,
-          int64_t kv_head, int64_t first) {
+          int64_t kv_head, int64_t first, int piece, int pieces) {
     constexpr int PER_WORD = Kept<Number>::PER_WORD;
     const float shrink = 1 / std::sqrt(float(h.d));
     const uint32_t *queries[R], *weights[R];
     int64_t from[R], to[R], place[R];
     for (int r = 0; r < R; r++) {
         const int64_t t = (first + r) / h.group(), head = kv_head * h.group() + (first + r) % h.group();
-        place[r] = ((sequence * h.length + t) * h.heads + head) * h.d;
+        place[r] = (sequence * h.length + t) * h.heads + head;
         from[r] = h.first(t);
         to[r] = h.start + t + 1;
         queries[r] = desk.queries + r * desk.words_d;
         auto* query = reinterpret_cast<Number*>(desk.queries + r * desk.words_d);
-        for (int64_t i = 0; i < h.d; i++) store_float(query + i, h.q[place[r] + i] * shrink);
+        for (int64_t i = 0; i < h.d; i++) store_float(query + i, h.q[place[r] * h.d + i] * shrink);
         for (int64_t i = h.d; i < desk.words_d * PER_WORD; i++) query[i] = 0;
     }
     int64_t begin = from[0];
     for (int64_t other : from) begin = other < begin ? other : begin;
-    begin = begin / PANEL * PANEL;
-    const int64_t end = round_up(to[R - 1], PANEL);
+    begin /= PANEL;
+    const int64_t panels = (to[R - 1] + PANEL - 1) / PANEL - begin;
+    const int64_t end = (begin + panels * (piece + 1) / pieces) * PANEL;
+    begin = (begin + panels * piece / pieces) * PANEL;
     for (int64_t p = begin / PANEL; p * PANEL < end; p++) {
         const auto* panel = reinterpret_cast<const uint32_t*>(kept.key_panel(p));
         for (int at = 0; at < PANEL; at += VECTORS_AT_ONCE * LANES) {
@@ -147,25 +170,29 @@ void look(const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk, in
                     store(desk.scores + r * desk.wide_s + p * PANEL + at + j * LANES, sums[r][j]);
         }
     }
+    const auto within = [&](int64_t at) { return at < begin ? begin : at < end ? at : end; };
     float share[R];
     for (int r = 0; r < R; r++) {
         float* scores = desk.scores + r * desk.wide_s;
-        share[r] = softmax(scores, from[r], to[r], begin, end);
+        const Sum sum = softmax(scores, within(from[r]), within(to[r]), begin, end);
+        share[r] = pieces == 1 ? 1 / sum.total : 1;
+        if (pieces > 1) std::memcpy(h.sums + 2 * (piece * h.rows() * h.heads + place[r]), &sum, 8);
         auto* rounded = reinterpret_cast<Number*>(desk.weights + r * desk.words_s);
         for (int64_t i = begin; i < end; i += LANES)
             store_floats(rounded + i, load<Floats>(scores + i));
         weights[r] = desk.weights + r * desk.words_s + begin / PER_WORD;
     }
+    float* z = h.z + piece * h.rows() * h.heads * h.d;
     const auto* values = reinterpret_cast<const uint32_t*>(kept.value_word(begin / PER_WORD));
-    const int64_t words = Kept<Number>::words_of(to[R - 1] - begin);
+    const int64_t words = Kept<Number>::words_of(within(to[R - 1]) - begin);
     const auto gather = [&](int64_t channel, auto& sums) {
         add_words<Kind>(weights, values + channel, kept.wide(), words, sums);
         for (int r = 0; r < R; r++)
             for (auto& part : sums[r]) {
                 const int64_t at = channel + (&part - sums[r]) * LANES;
-                const Floats z = part * all(share[r]);
+                const Floats out = part * all(share[r]);
                 if (at < h.d)
-                    std::memcpy(h.z + place[r] + at, &z,
+                    std::memcpy(z + place[r] * h.d + at, &out,
                                 4 * (h.d - at < LANES ? h.d - at : LANES));
             }
     };
@@ -182,32 +209,58 @@ void look(const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk, in
 
 template <class Number, class Kind, int R = 1>
 void look_at(int count, const Heads& h, const Kept<Number>& kept, const Desk<Number>& desk,
-             int64_t sequence, int64_t kv_head, int64_t first) {
+             int64_t sequence, int64_t kv_head, int64_t first, int piece, int pieces) {
     if constexpr (R < ROWS_AT_ONCE)
         if (count > R)
-            return look_at<Number, Kind, R + 1>(count, h, kept, desk, sequence, kv_head, first);
-    look<Number, Kind, R>(h, kept, desk, sequence, kv_head, first);
+            return look_at<Number, Kind, R + 1>(count, h, kept, desk, sequence, kv_head, first,
+                                                piece, pieces);
+    look<Number, Kind, R>(h, kept, desk, sequence, kv_head, first, piece, pieces);
 }
 
 // Room that one thread needs.
 inline int64_t attention_bytes(int64_t total, int64_t d) { return Desk<float>::bytes(total, d); }
 
-// A thread's part: every so-manyth few of the queries that share keys, so that early positions,
-// which look at less, fall to all threads. Where that would be too few for all, one query a time.
+// A thread's part: every so-manyth tile of queries, so that early positions, which look at less,
+// fall to all threads; or a piece of the positions for every tile.
 template <class Number, class Kind>
 void attend(const Heads& h, const Kept<Number>& kept, int thread, int threads, char* room) {
     const Desk<Number> desk(room, h.start + h.length, h.d);
-    const int64_t queries = h.length * h.group(), heads = h.batch * h.kv_heads;
-    const int64_t many = (queries + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-    const int64_t at_once = heads * many < 4 * threads ? 1 : ROWS_AT_ONCE;
+    const int64_t queries = h.length * h.group();
+    const int pieces = h.pieces(threads), piece = pieces > 1 ? thread : 0;
     int64_t number = 0;
-    for (int64_t head = 0; head < heads; head++)
-        for (int64_t first = 0; first < queries; first += at_once)
-            if (number++ % threads == thread) {
-                const int count = int(queries - first < at_once ? queries - first : at_once);
-                look_at<Number, Kind>(count, h, kept.head(head), desk, head / h.kv_heads,
-                                      head % h.kv_heads, first);
+    for (int64_t head = 0; head < h.batch * h.kv_heads; head++)
+        for (int64_t first = 0; first < queries; first += ROWS_AT_ONCE, number++)
+            if (pieces > 1 || number % threads == thread) {
+                const int64_t left = queries - first;
+                look_at<Number, Kind>(int(left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE), h,
+                                      kept.head(head), desk, head / h.kv_heads, head % h.kv_heads,
+                                      first, piece, pieces);
             }
+}
+
+// One row of z, put together from its pieces.
+inline const float* put_together(const Heads& h, int pieces, int64_t row, float* y) {
+    const int64_t rows = h.rows(), width = h.heads * h.d;
+    if (pieces == 1) return h.z + row * width;
+    for (int64_t head = 0; head < h.heads; head++) {
+        const auto sum_of = [&](int piece) {
+            Sum sum;
+            std::memcpy(&sum, h.sums + 2 * ((piece * rows + row) * h.heads + head), 8);
+            return sum;
+        };
+        float top = -INFINITY, total = 0;
+        for (int piece = 0; piece < pieces; piece++) top = std::fmax(top, sum_of(piece).top);
+        float* to = y + head * h.d;
+        std::memset(to, 0, h.d * sizeof(float));
+        for (int piece = 0; piece < pieces; piece++) {
+            const float size = std::exp(sum_of(piece).top - top);
+            const float* from = h.z + (piece * rows + row) * width + head * h.d;
+            total += size * sum_of(piece).total;
+            for (int64_t i = 0; i < h.d; i++) to[i] += size * from[i];
+        }
+        for (int64_t i = 0; i < h.d; i++) to[i] /= total;
+    }
+    return y;
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ public:
 // A row that lies in memory already, filled up with zeros.
 inline const float* padded(const float* x, int64_t n, float* y) {
     if (n % PANEL == 0) return x;
-    std::memcpy(y, x, n * sizeof(float));
+    if (x != y) std::memcpy(y, x, n * sizeof(float));
     pad(y, n);
     return y;
 }
@@ -95,7 +95,7 @@ void products(const Team& team, const Rounding& round, int64_t rows,
 
 // What the blocks of a call share, cut from one piece of memory.
 struct Buffers {
-    float *q, *k, *z, *middle, *inner;
+    float *q, *k, *z, *sums, *middle, *inner;
     char *shelf, *own;
     int64_t own_size;
 
@@ -103,6 +103,8 @@ struct Buffers {
 
     static int64_t cut(const Block& b, const Pass& pass, int threads, char* memory, Buffers* made) {
         const int64_t rows = pass.batch * pass.length, merged = int64_t(b.heads) * b.head_size;
+        const Heads heads{nullptr,       nullptr, nullptr,    pass.batch, pass.length, b.heads,
+                          b.kv_heads, b.head_size, pass.start, nullptr};
         Buffers at{};
         at.wide_inner = round_up(b.up.columns, PANEL);
         at.widest = b.width > merged ? b.width : merged;
@@ -110,7 +112,9 @@ struct Buffers {
         Cut cut{memory};
         at.q = cut.take<float>(rows * merged * 4);
         at.k = cut.take<float>(rows * b.kv_heads * b.head_size * 4);
-        at.z = cut.take<float>(rows * merged * 4);
+        const int pieces = heads.pieces(threads);
+        at.z = cut.take<float>(pieces * rows * merged * 4);
+        at.sums = cut.take<float>(pieces * rows * b.heads * 8);
         at.middle = cut.take<float>(rows * b.width * 4);
         at.inner = cut.take<float>(rows * at.wide_inner * 4);
         at.shelf = cut.take<char>(Rounding::shared_bytes(rows, at.widest));
@@ -150,17 +154,20 @@ public:
             turn_heads();
             team_.wait();
         }
-        attend<Number, Kind>({at_.q, at_.z, pass_.batch, pass_.length, b_.heads, b_.kv_heads, d_,
-                              pass_.start, b_.windowed ? pass_.sight : nullptr},
-                             kept_, team_.thread, team_.threads,
+        const Heads heads{at_.q, at_.z, at_.sums, pass_.batch, pass_.length, b_.heads,
+                          b_.kv_heads, d_, pass_.start, b_.windowed ? pass_.sight : nullptr};
+        attend<Number, Kind>(heads, kept_, team_.thread, team_.threads,
                              at_.own + team_.thread * at_.own_size +
                                  Rounding::own_bytes(rows_, at_.widest));
         team_.wait();
-        add(b_.out, at_.z, b_.out.inputs, x, at_.middle);
+        const int pieces = heads.pieces(team_.threads);
+        add(b_.out, x, at_.middle,
+            [&](int64_t i, float* y) { return put_together(heads, pieces, i, y); });
         team_.wait();
         feed();
         team_.wait();
-        add(b_.down, at_.inner, at_.wide_inner, at_.middle, out);
+        add(b_.down, at_.middle, out,
+            [&](int64_t i, float*) { return at_.inner + i * at_.wide_inner; });
         team_.wait();
     }
 
@@ -224,11 +231,11 @@ private:
         }
     }
 
-    // to = residual + from weight + bias
-    void add(const Weight& w, float* from, int64_t stride, const float* residual, float* to) const {
-        const Rows rows = round_(w, [&](int64_t i, float* y) {
-            return padded(from + i * stride, w.inputs, y);
-        });
+    // to = residual + rows weight + bias
+    template <class Row>
+    void add(const Weight& w, const float* residual, float* to, Row&& row) const {
+        const Rows rows =
+            round_(w, [&](int64_t i, float* y) { return padded(row(i, y), w.inputs, y); });
         const int64_t C = b_.width;
         product(w, rows, rows_, team_.thread, team_.threads,
                 [&](int64_t row, int64_t column, int n, const float* at) {
