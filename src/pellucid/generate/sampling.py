@@ -79,6 +79,10 @@ class Draw:
         return candidates(self.logits, self.sampling)
 
 
+EXACT = (torch.float32, torch.float64)
+"""Dtypes that NumPy has too."""
+
+
 def candidates(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """The ids (K,) that may be chosen, most likely first, and their probabilities.
 
@@ -97,9 +101,9 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Draw
     Raises `ConfigError` where a logit is NaN or infinite upwards.
     """
     if sampling.greedy:
-        numbers = _numbers(logits)
-        token = int(numbers.argmax())  # of equal ones the first, and NaN before all
-        check_highest(float(numbers[token]))
+        exact = logits.cpu() if logits.dtype in EXACT else logits.cpu().double()
+        token = int(exact.numpy().argmax())  # of equal ones the first, and NaN before all
+        check_highest(float(exact[token]))
         return Draw(token, None, 0, logits, sampling)
     u = float(torch.rand((), generator=generator, dtype=torch.float64))
     return choose(logits, sampling, u)
@@ -236,7 +240,9 @@ def generate(
                 text[known:] + guessed, past, ops=ops, last=1 + len(guessed)
             )
             for row, guess in zip(logits, [*guessed, None], strict=True):
-                choice = draw(row[:vocab_size].clone(), sampling, generator)
+                scored = row[:vocab_size]
+                # A draw keeps its own logits, and not those of all places.
+                choice = draw(scored.clone() if guessed else scored, sampling, generator)
                 yield choice
                 text.append(choice.token)
                 if choice.token in stops:

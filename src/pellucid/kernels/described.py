@@ -46,6 +46,14 @@ class Described(NamedTuple):
     kept_as: torch.dtype
     heads: tuple[int, int]  # of keys, and the size of a head
     made_from: tuple[Any, ...]
+    concerns: list[tuple[bool, bool]]
+
+    def concern(self, concerned: list[tuple[bool, bool]]) -> None:
+        """Tell each block whether positions turn it, and whether it has a window."""
+        if concerned != self.concerns:
+            self.concerns[:] = concerned
+            for block, (turned, windowed) in zip(self.blocks, concerned, strict=True):
+                block.turned, block.windowed = turned, windowed
 
 
 def described(
@@ -60,7 +68,7 @@ def described(
 
     It is made once, since a token's time is short, and again for other `trees` of parameters.
     """
-    key = next(iter(kind.maps(next(iter(blocks))).values())).get("weight")
+    key = next(iter(blocks))["attn"][kind.attn["q"]].get("weight")
     if not isinstance(key, PackedWeight) or told.get("norm", "pre") != "pre":
         return None
     made_from = (*trees, ln_f, *map(told.get, CHOICES))
@@ -108,6 +116,7 @@ def _described(
         torch.float32 if whole else torch.bfloat16,
         (n_kv_head, size),
         made_from,
+        [],
     )
 
 

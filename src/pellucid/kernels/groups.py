@@ -12,7 +12,7 @@ each, then the scales, then the minimums. 32 inputs are eight words of 8 bits, a
 which have the first four of eight inputs in the low halves of their bytes.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -119,7 +119,7 @@ def lay_out(sided: Sided, grouping: Grouping, panels: Tensor) -> None:
             place[-1, ..., : columns - whole] = part[whole:].permute(1, 2, 0)
 
 
-def read_columns(panels: Tensor, grouping: Grouping, index: Tensor, m: int) -> Tensor:
+def read_columns(panels: Tensor, grouping: Grouping, index: Any, m: int) -> Tensor:
     """Some columns (..., m) of what the panels stand for, m filled up to a multiple of 64."""
     cut = panels.view(-1, m // GROUP, grouping.bytes)
     split = 4 * grouping.words * PANEL

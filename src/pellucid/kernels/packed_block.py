@@ -135,14 +135,6 @@ def _one(kind: BlockKind, x: Tensor, told: Told) -> tuple[Tensor, Any]:
     return kind.reference(x, **{**told, "ops": ops})
 
 
-class _Positions(NamedTuple):
-    """How the positions of a call stand to each other, for all of its blocks."""
-
-    cos: Tensor | None
-    sin: Tensor | None
-    sight: Tensor | None
-
-
 def _natively(
     found: Described,
     x: Tensor,
@@ -157,8 +149,10 @@ def _natively(
     table = native.library()
     length = x.shape[-2]
     start = past[0].length if past else 0
-    positions = _positions(found, owns, mask, length, start + length)
-    if table is None or x.dim() > 3 or positions is None:
+    if table is None or x.dim() > 3:
+        return None
+    positions = _told_positions(found, owns, mask, length, start + length)
+    if positions is None:
         return None
     x = x.float().contiguous()
     batch, count = (x.shape[0] if x.dim() == 3 else 1), len(owns)
@@ -169,7 +163,7 @@ def _natively(
         out=out.data_ptr(),
         keys=buffer.keys.data_ptr(),
         values=buffer.values.data_ptr(),
-        **{name: at.data_ptr() for name, at in positions._asdict().items() if at is not None},
+        **{name: at.data_ptr() for name, at in positions.items()},
         batch=batch,
         length=length,
         room=buffer.room,
@@ -183,21 +177,24 @@ def _natively(
     return out, [KVCache(buffer, number, buffer.used, batched=batched) for number in range(count)]
 
 
-def _positions(
+def _told_positions(
     found: Described, owns: Sequence[Told], mask: Tensor | None, length: int, total: int
-) -> _Positions | None:
-    """What the call is told of its positions, once each block is told which of it concerns it."""
+) -> dict[str, Tensor] | None:
+    """What a call is told of its positions; each block is told which of it concerns it."""
     causal = None if length == 1 else causal_mask(length, total, torch.device("cpu"))
-    cos = sin = sight = None
-    for block, own in zip(found.blocks, owns, strict=True):
+    told: dict[str, Tensor] = {}
+    concerned: dict[int, tuple[bool, bool]] = {}  # by the identity of what blocks are told
+    for own in {id(one): one for one in owns}.values():
         turned, seen = own.get("cos"), own.get("mask", mask)
-        block.turned, block.windowed = turned is not None, seen is not causal
+        concerned[id(own)] = (turned is not None, seen is not causal)
         if turned is not None:
-            if cos is not None and turned is not cos:
+            if told.setdefault("cos", turned) is not turned:
                 return None
-            cos, sin = turned, own["sin"]
+            told["sin"] = own["sin"]
         if seen is not causal:
-            if seen is None or tuple(seen.shape) != (length, total) or sight not in (None, seen):
+            if seen is None or tuple(seen.shape) != (length, total):
                 return None
-            sight = seen
-    return _Positions(*(None if at is None else at.contiguous() for at in (cos, sin, sight)))
+            if told.setdefault("sight", seen) is not seen:
+                return None
+    found.concern([concerned[id(own)] for own in owns])
+    return {name: at.contiguous() for name, at in told.items()}

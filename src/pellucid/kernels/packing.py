@@ -214,6 +214,12 @@ def unpacked(weight: PackedWeight) -> Tensor:
 
 def columns(weight: PackedWeight, index: Tensor) -> Tensor:
     """Some columns (..., m) of what a packed weight stands for: a look-up in a table's rows."""
+    if index.numel() == 1:  # slices by a number are read sooner than those by a tensor
+        return _columns(weight, int(index)).view(*index.shape, -1)
+    return _columns(weight, index)
+
+
+def _columns(weight: PackedWeight, index: Any) -> Tensor:
     (m, n), form = weight.shape, weight.form
     if form in GROUPINGS:
         return read_columns(weight.panels, GROUPINGS[form], index, _up(m))[..., :m]

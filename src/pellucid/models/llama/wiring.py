@@ -6,6 +6,7 @@ No vector of a position is added to the stream: each block turns its queries and
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -88,7 +89,14 @@ def llama_trunk(
     told: Any = {"length": length, "start": start, "dtype": x.dtype}
     cos, sin = rotary_angles(frequencies, **told, tape=tape.at("rope"))  # (T, d/2)
 
-    turned, plain = {"cos": cos, "sin": sin}, {"cos": None, "sin": None}
+    kinds = {
+        (turns, narrow): {
+            "cos": cos if turns else None,
+            "sin": sin if turns else None,
+            "mask": windowed if narrow else mask,
+        }
+        for turns, narrow in product((True, False), repeat=2)
+    }
     out, passed = ops.stack.forward(
         x,
         h=h,
@@ -99,10 +107,7 @@ def llama_trunk(
         ops=block_ops(config, ops),
         past=past,
         noise=drawn["h"],
-        own=lambda number: {
-            **(turned if config.rotated(number) else plain),
-            "mask": windowed if number >= config.windowed_from else mask,
-        },
+        own=lambda number: kinds[config.rotated(number), number >= config.windowed_from],
         tape=tape,
         n_head=config.n_head,
         n_kv_head=config.n_kv_head,
