@@ -128,80 +128,113 @@ constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 2, ROWS_OF_GROUPS = 2, VECTORS
 constexpr int ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 4, ROWS_OF_GROUPS = 2, VECTORS_OF_GROUPS = 2;
 #endif
 
-// Where a panel is read from: memory, and once or more often, or a cache, by later rows.
-enum Source { CACHE, MEMORY, MEMORY_ONCE };
+// What is read soon is asked for, so that memory is busy all the while. A panel that is read once
+// asks for what lies AHEAD bytes behind that which is read now. Where it is read several times, by
+// more rows than fit into the registers, that is done a stretch at a time, which the innermost cache
+// holds, and each time asks for a share of the next stretch.
+constexpr int AHEAD = 6144, STRETCH = 16384;
 
-constexpr int AHEAD = 1536;  // bytes: what is read next is asked for so far before
+struct Ask {
+    const char* at;
+    int64_t share;  // bytes at each step: a row of a panel's words, or a group
 
-// What is read once is kept from driving out all else.
-template <Source S>
-inline void ask_for(const char* address) {
-    if constexpr (S == MEMORY) __builtin_prefetch(address, 0, 3);
-    if constexpr (S == MEMORY_ONCE) __builtin_prefetch(address, 0, 0);
+    // A step reads BYTES at `now`; the panel is read so many times, or more. 0: nothing is asked for.
+    template <int BYTES, int READINGS>
+    void step(const char* now) {
+        constexpr int LINES = READINGS ? (BYTES / 64 + READINGS - 1) / READINGS : 0;
+        for (int i = 0; i < LINES; i++)
+            if (READINGS == 1) __builtin_prefetch(now + AHEAD + i * 64, 0, 0);
+            else __builtin_prefetch(at + i * 64, 0, 3);
+        if (READINGS > 1) at += share;
+    }
+};
+
+// Some steps of a panel: rows of words, or groups.
+struct Part {
+    const char* panel;
+    int begin, end;
+};
+
+template <class Sum, int R, int V>
+inline void take(const float* from, Sum (&sums)[R][V]) {
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < V; j++) sums[r][j] = load<Sum>(from + r * PANEL + j * LANES);
 }
 
-// sums[r][j] = the dot products of row r with columns of the panel, over all words.
-template <class K, int R, int V, Source S>
-inline void add_up(const Rows& a, int64_t row, const char* panel, int words,
-                   typename K::Sum (&sums)[R][V]) {
+template <class Sum, int R, int V>
+inline void put(float* to, const Sum (&sums)[R][V]) {
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < V; j++) store(to + r * PANEL + j * LANES, sums[r][j]);
+}
+
+// The products of R rows with a part of a panel, added to out (R, 64) where it is not the first.
+template <class K, int R, int V, int READINGS>
+inline void tile(const Rows& a, int64_t row, const Part& part, Ask& asked, float* out) {
+    Ask ask = asked;  // a copy stays in registers
+    using Sum = typename K::Sum;
     const uint32_t* at[R];
     for (int r = 0; r < R; r++) at[r] = a.words + (row + r) * a.stride;
-    for (int w = 0; w < words; w++) {
-        Words b[V];
-        for (int j = 0; j < V; j++) b[j] = load<Words>(panel + j * VECTOR_BYTES);
-        for (int j = 0; j < V * VECTOR_BYTES; j += 64) ask_for<S>(panel + AHEAD + j);
-        for (int r = 0; r < R; r++) {
-            const Words x = all(at[r][w]);
-            for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
+    for (int first = 0; first < PANEL; first += V * LANES) {
+        Sum sums[R][V] = {};
+        if (part.begin) take(out + first, sums);
+        const char* from = part.panel + int64_t(part.begin) * PANEL * 4 + first * 4;
+        for (int w = part.begin; w < part.end; w++) {
+            Words b[V];
+            for (int j = 0; j < V; j++) b[j] = load<Words>(from + j * VECTOR_BYTES);
+            ask.step<PANEL * 4, READINGS>(from);
+            for (int r = 0; r < R; r++) {
+                const Words x = all(at[r][w]);
+                for (int j = 0; j < V; j++) sums[r][j] = K::add(sums[r][j], x, b[j]);
+            }
+            from += PANEL * 4;
         }
-        panel += PANEL * 4;
+        put(out + first, sums);
     }
+    asked = ask;
 }
 
-// The products of R rows with one panel, as floats: out (R, 64).
-template <class K, int R, int V, Source S>
+// The same with a panel that is in a cache.
+template <class K, int R, int V>
 inline void tile(const Rows& a, int64_t row, const char* panel, int words, float* out) {
-    for (int first = 0; first < VECTORS; first += V) {
-        typename K::Sum sums[R][V] = {};
-        add_up<K, R, V, S>(a, row, panel + first * VECTOR_BYTES, words, sums);
-        for (int r = 0; r < R; r++)
-            for (int j = 0; j < V; j++) store(out + r * PANEL + (first + j) * LANES, sums[r][j]);
-    }
+    Ask nothing{};
+    tile<K, R, V, 0>(a, row, {panel, 0, words}, nothing, out);
 }
 
 // The same for numbers in groups: weight = scale · (u - CENTRE), or scale · u + minimum.
 //
 // Sum (u - CENTRE) x = sum u x - CENTRE sum x, and the last is what the sums start with.
-template <class N, bool MINIMUM, int R, int V, Source S>
-inline void tile_of_groups(const Rows& a, int64_t row, const char* panel, int groups, float* out) {
-    constexpr int NUMBERS = N::LOADS * PANEL * 4, GROUP_BYTES = NUMBERS + (MINIMUM ? 4 : 2) * PANEL;
+template <class N, bool MINIMUM, int R, int V, int READINGS>
+inline void tile_of_groups(const Rows& a, int64_t row, const Part& part, Ask& asked, float* out) {
+    Ask ask = asked;
+    constexpr int NUMBERS = N::LOADS * PANEL * 4, SIDES = (MINIMUM ? 4 : 2) * PANEL;
+    constexpr int GROUP_BYTES = NUMBERS + SIDES;
     const uint32_t* words[R];
     int64_t at[R];
     for (int r = 0; r < R; r++) {
         words[r] = a.words + (row + r) * a.stride;
         at[r] = (row + r) * (a.stride / (GROUP / 4));
     }
-    for (int first = 0; first < VECTORS; first += V) {
+    for (int first = 0; first < PANEL; first += V * LANES) {
         Floats total[R][V] = {};
-        for (int g = 0; g < groups; g++) {
-            const char* group = panel + int64_t(g) * GROUP_BYTES;
+        if (part.begin) take(out + first, total);
+        for (int g = part.begin; g < part.end; g++) {
+            const char* group = part.panel + int64_t(g) * GROUP_BYTES;
+            ask.step<GROUP_BYTES, READINGS>(group);
             Ints sums[R][V];
             for (int r = 0; r < R; r++)
                 for (int j = 0; j < V; j++) sums[r][j] = MINIMUM ? Ints{} : all(a.starts()[at[r] + g]);
             for (int h = 0; h < N::LOADS; h++) {
-                const char* from = group + h * PANEL * 4 + first * VECTOR_BYTES;
+                const char* from = group + h * PANEL * 4 + first * 4;
                 Words b[V][N::WORDS];
-                for (int j = 0; j < V; j++) {
+                for (int j = 0; j < V; j++)
                     N::split(load<Words>(from + j * VECTOR_BYTES), b[j]);
-                    if (j * VECTOR_BYTES % 64 == 0) ask_for<S>(from + AHEAD + j * VECTOR_BYTES);
-                }
                 for (int i = 0; i < N::WORDS; i++)
                     for (int r = 0; r < R; r++) {
                         const Words x = all(words[r][(g * N::LOADS + h) * N::WORDS + i]);
                         for (int j = 0; j < V; j++) sums[r][j] = dot(sums[r][j], b[j][i], x);
                     }
             }
-            const auto* sides = reinterpret_cast<const uint16_t*>(group + NUMBERS) + first * LANES;
+            const auto* sides = reinterpret_cast<const uint16_t*>(group + NUMBERS) + first;
             for (int j = 0; j < V; j++) {
                 const Floats scale = load_float16(sides + j * LANES);
                 const Floats minimum = MINIMUM ? load_float16(sides + PANEL + j * LANES) : Floats{};
@@ -212,40 +245,44 @@ inline void tile_of_groups(const Rows& a, int64_t row, const char* panel, int gr
                 }
             }
         }
-        for (int r = 0; r < R; r++)
-            for (int j = 0; j < V; j++) store(out + r * PANEL + (first + j) * LANES, total[r][j]);
+        put(out + first, total);
     }
+    asked = ask;
 }
 
-template <int R, Source S>
-inline void tile_of(const Weight& w, const Rows& a, int64_t row, const char* panel, float* out) {
-    constexpr int V = R == 1 ? VECTORS : VECTORS_AT_ONCE;
-    const int words = words_of(w);
-    if (w.kind == FLOAT32) tile<Float32, R, V, S>(a, row, panel, words, out);
-    if (w.kind == BFLOAT16) tile<Bfloat16, R, V, S>(a, row, panel, words, out);
-    if (w.kind == INT8) tile<Int8, R, V, S>(a, row, panel, words, out);
+// How many times a panel is read for so many rows at once.
+constexpr int readings_of(bool groups, int rows) {
+    return rows == 1 ? 1 : VECTORS / (groups ? VECTORS_OF_GROUPS : VECTORS_AT_ONCE);
+}
+
+template <int R, int READINGS>
+inline void tile_of(const Weight& w, const Rows& a, int64_t row, const Part& part, Ask& ask,
+                    float* out) {
+    constexpr int V = VECTORS / readings_of(false, R), G = VECTORS / readings_of(true, R);
+    if (w.kind == FLOAT32) tile<Float32, R, V, READINGS>(a, row, part, ask, out);
+    if (w.kind == BFLOAT16) tile<Bfloat16, R, V, READINGS>(a, row, part, ask, out);
+    if (w.kind == INT8) tile<Int8, R, V, READINGS>(a, row, part, ask, out);
     if constexpr (R <= ROWS_OF_GROUPS) {
-        constexpr int G = R == 1 ? VECTORS : VECTORS_OF_GROUPS;
-        const int groups = words / (GROUP / 4);
-        if (w.kind == INT4) tile_of_groups<Nibbles, false, R, G, S>(a, row, panel, groups, out);
-        if (w.kind == Q4_1) tile_of_groups<Nibbles, true, R, G, S>(a, row, panel, groups, out);
-        if (w.kind == Q8_0) tile_of_groups<Bytes, false, R, G, S>(a, row, panel, groups, out);
+        if (w.kind == INT4) tile_of_groups<Nibbles, false, R, G, READINGS>(a, row, part, ask, out);
+        if (w.kind == Q4_1) tile_of_groups<Nibbles, true, R, G, READINGS>(a, row, part, ask, out);
+        if (w.kind == Q8_0) tile_of_groups<Bytes, false, R, G, READINGS>(a, row, part, ask, out);
     }
 }
 
 // Calls the tile for as many rows as there are.
 template <int R>
-inline void rows_of_tile(const Weight& w, const Rows& a, int64_t row, int count, Source source,
-                         const char* panel, float* out) {
+inline void rows_of_tile(const Weight& w, const Rows& a, int64_t row, int64_t count,
+                         int64_t readings, const Part& part, Ask& ask, float* out) {
     if constexpr (R < ROWS_AT_ONCE)
-        if (count > R) return rows_of_tile<R + 1>(w, a, row, count, source, panel, out);
-    if (source == CACHE) tile_of<R, CACHE>(w, a, row, panel, out);
-    if (source == MEMORY) tile_of<R, MEMORY>(w, a, row, panel, out);
-    if (source == MEMORY_ONCE) tile_of<R, MEMORY_ONCE>(w, a, row, panel, out);
+        if (count > R) return rows_of_tile<R + 1>(w, a, row, count, readings, part, ask, out);
+    if (readings == 0) tile_of<R, 0>(w, a, row, part, ask, out);
+    else if (readings == 1) tile_of<R, 1>(w, a, row, part, ask, out);
+    else if (readings < 4) tile_of<R, 2>(w, a, row, part, ask, out);
+    else tile_of<R, 4>(w, a, row, part, ask, out);
 }
 
 // Scale a tile's rows where the kind has scales, and add the bias.
-inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64_t column,
+inline void finish(const Weight& w, const Rows& a, int64_t row, int64_t count, int64_t column,
                    float* out) {
     float bias[PANEL] = {}, scale[PANEL] = {};
     int32_t sum[PANEL] = {};
@@ -255,7 +292,7 @@ inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64
         std::memcpy(scale, w.scale + column, columns * sizeof(float));
         std::memcpy(sum, w.sum + column, columns * sizeof(int32_t));
     }
-    for (int r = 0; r < count; r++) {
+    for (int64_t r = 0; r < count; r++) {
         float* at = out + r * PANEL;
         for (int j = 0; j < PANEL; j += LANES) {
             Floats x = load<Floats>(at + j);
@@ -269,6 +306,10 @@ inline void finish(const Weight& w, const Rows& a, int64_t row, int count, int64
     }
 }
 
+// So many rows are multiplied with a stretch of a panel before the next stretch is read; of more,
+// each few with the whole panel, of which the first ask for the next.
+constexpr int64_t TOGETHER = 32;
+
 inline int64_t panels_of(const Weight& w) { return (w.columns + PANEL - 1) / PANEL; }
 
 // Panels begin to end of rows · weight + bias; `use(row, column, columns, values)` takes 64 a time.
@@ -276,19 +317,32 @@ template <class Use>
 inline void panels(const Weight& w, const Rows& a, int64_t rows, int64_t begin, int64_t end,
                    Use&& use) {
     const int64_t bytes = panel_bytes(w);
-    alignas(64) float out[ROWS_AT_ONCE * PANEL];
+    const int a_step = in_groups(w) ? group_bytes(w) : PANEL * 4, steps = int(bytes / a_step);
+    const int64_t most = in_groups(w) ? ROWS_OF_GROUPS : ROWS_AT_ONCE;
+    const int64_t tiles = (rows + most - 1) / most;
+    if (!rows) return;
+    const auto first = [&](int64_t tile) { return rows * tile / tiles; };
+    const bool many = rows > TOGETHER;
+    const int64_t each = readings_of(in_groups(w), int(first(1)));
+    const int64_t readings = many ? 4 : tiles * each, together = many ? 1 : tiles;
+    const int stretch = many || readings == 1 ? steps : STRETCH / a_step;
+    alignas(64) float out[TOGETHER * PANEL];
     for (int64_t p = begin; p < end; p++) {
         const char* panel = static_cast<const char*>(w.data) + p * bytes;
         const int64_t column = p * PANEL;
         const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
-        const int most = in_groups(w) ? ROWS_OF_GROUPS : ROWS_AT_ONCE;
-        for (int64_t row = 0; row < rows;) {
-            const int count = int(rows - row < most ? rows - row : most);
-            const Source source = row ? CACHE : rows <= most ? MEMORY_ONCE : MEMORY;
-            rows_of_tile<1>(w, a, row, count, source, panel, out);
+        Ask ask{panel + (many ? bytes : STRETCH), (a_step + readings - 1) / readings};
+        for (int64_t tile = 0; tile < tiles; tile += together) {
+            const int64_t row = first(tile), count = first(tile + together) - row;
+            for (int at = 0; at < steps; at += stretch) {
+                const Part part{panel, at, at + stretch < steps ? at + stretch : steps};
+                for (int64_t t = tile; t < tile + together; t++)
+                    rows_of_tile<1>(w, a, first(t), first(t + 1) - first(t),
+                                    many && t * each >= readings ? 0 : readings, part, ask,
+                                    out + (first(t) - row) * PANEL);
+            }
             finish(w, a, row, count, column, out);
-            for (int r = 0; r < count; r++) use(row + r, column, columns, out + r * PANEL);
-            row += count;
+            for (int64_t r = 0; r < count; r++) use(row + r, column, columns, out + r * PANEL);
         }
     }
 }

@@ -95,7 +95,7 @@ struct Head {
 
     static void product(const uint32_t* left, int64_t stride, const uint32_t* panel, int64_t words,
                         float* out) {
-        tile<Kind, RUN, VECTORS_AT_ONCE, CACHE>({left, nullptr, nullptr, stride}, 0,
+        tile<Kind, RUN, VECTORS_AT_ONCE>({left, nullptr, nullptr, stride}, 0,
                                                 reinterpret_cast<const char*>(panel), int(words), out);
     }
 
