@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def test_a_script_can_be_loaded(script: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     try:
-        assert callable(runpy.run_path(str(script))["main"])
+        runpy.run_path(str(script))
     except ModuleNotFoundError as error:
         if str(error.name).startswith(("pellucid", "contenders")):
             raise
