@@ -18,8 +18,10 @@ walk: .venv/user
 test: .venv/developer chromium
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile
+	.venv/bin/mypy & types=$$!; \
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types || { echo "make: mypy found mistakes, which stand above the tests"; exit 1; }; \
+	exit $$tests
 
 # Lessons, worked examples, documents, API and glossary as pages: open build/site/index.html.
 site: .venv/site

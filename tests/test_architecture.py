@@ -3,12 +3,12 @@
 import ast
 import doctest
 import importlib
-import pkgutil
 import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,9 @@ import pellucid
 SOURCE = Path(pellucid.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(pellucid.__path__, "pellucid.")
-    if not info.name.endswith("__main__")  # to import it is to run it
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in FILES
+    if path.stem != "__main__"  # to import it is to run it
 ]
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
 TESTS = Path(__file__).parent
@@ -58,13 +58,17 @@ ROOMS = (
 UNVISITED = {"gguf_header", "visible", "errors", "files", "shipped"}
 """Rooms that the reading order leaves out."""
 
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-each_test_file = pytest.mark.parametrize(
-    "path", TEST_FILES, ids=lambda path: str(path.relative_to(TESTS))
-)
+each_room = pytest.mark.parametrize("here", ROOMS)
 each_package = pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.parent.name)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _forgetting() -> Iterator[None]:
+    yield
+    parsed.cache_clear()
+
+
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -72,6 +76,11 @@ def parsed(path: Path) -> ast.Module:
 def room(path: Path) -> str:
     """The first part of the path; the package's own `__init__` comes before all rooms."""
     return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def files_of(here: str) -> list[Path]:
+    """The files of a room."""
+    return [path for path in FILES if room(path) == here]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -114,14 +123,19 @@ def _private(node: ast.AST) -> bool:
     return getattr(node, "name", "").startswith("_")
 
 
-@each_file
-def test_a_room_imports_only_rooms_before_it(path: Path):
-    before = ROOMS[: ROOMS.index(room(path)) + 1]
-    for name in imported(path):
-        top, *rest = name.split(".")
-        if top == "pellucid":
-            assert rest, "import what you need of pellucid by its room"
-            assert rest[0] in before, f"{room(path)} imports {name}"
+def test_every_file_is_in_a_room():
+    assert {room(path) for path in FILES} == set(ROOMS)
+
+
+@each_room
+def test_a_room_imports_only_rooms_before_it(here: str):
+    before = ROOMS[: ROOMS.index(here) + 1]
+    for path in files_of(here):
+        for name in imported(path):
+            top, *rest = name.split(".")
+            if top == "pellucid":
+                assert rest, f"{path}: import what you need of pellucid by its room"
+                assert rest[0] in before, f"{path} imports {name}"
 
 
 @each_package
@@ -153,18 +167,20 @@ def test_a_class_name_has_one_meaning():
     assert [name for name, count in times.items() if count > 1] == []
 
 
-@each_file
-def test_what_is_public_is_documented(path: Path):
-    tree = parsed(path)
-    assert path == SOURCE / "__init__.py" or ast.get_docstring(tree), path
-    assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
+@each_room
+def test_what_is_public_is_documented(here: str):
+    for path in files_of(here):
+        tree = parsed(path)
+        assert path == SOURCE / "__init__.py" or ast.get_docstring(tree), path
+        assert [node.name for node in public(tree) if not ast.get_docstring(node)] == [], path
 
 
-@each_file
-def test_a_module_can_be_read_in_a_quarter_of_an_hour(path: Path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 300
-    assert max(map(len, lines), default=0) <= 100
+@each_room
+def test_a_module_can_be_read_in_a_quarter_of_an_hour(here: str):
+    for path in files_of(here):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 300, path
+        assert max(map(len, lines), default=0) <= 100, path
 
 
 def test_no_code_is_looked_at_or_changed_while_it_runs():
@@ -194,19 +210,23 @@ def test_the_reading_order_visits_every_room_in_its_order_and_names_files_that_e
     assert others == sorted(others, key=ROOMS.index)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_docstrings_run(name: str):
-    failed, _ = doctest.testmod(importlib.import_module(name))
-    assert failed == 0
+@each_room
+def test_the_examples_in_docstrings_run(here: str):
+    own = f"pellucid.{here}"
+    for name in MODULES:
+        if name == own or name.startswith(f"{own}."):
+            failed, _ = doctest.testmod(importlib.import_module(name))
+            assert failed == 0, name
 
 
 # -- the tests themselves --------------------------------------------------------------------------
 
 
-@each_test_file
-def test_nothing_is_imported_from_a_test(path: Path):
-    parts = [part for name in imported(path) for part in name.split(".")]
-    assert [part for part in parts if part.startswith("test_")] == [], "put it into a helper module"
+def test_nothing_is_imported_from_a_test():
+    for path in TEST_FILES:
+        parts = {part for name in imported(path) for part in name.split(".")}
+        found = [part for part in parts if part.startswith("test_")]
+        assert found == [], f"{path}: put it into a helper module"
 
 
 def test_the_tests_mirror_the_rooms():

@@ -283,7 +283,7 @@ def test_two_changes_of_one_step_are_refused_and_of_two_are_not():
 
 
 def test_a_mutation_may_be_made_at_one_place_alone():
-    tape = MutatedTape([DOUBLED._replace(here=lambda path: path == "h.1")])
+    tape = MutatedTape([replace(DOUBLED, here=lambda path: path == "h.1")])
     for path, expected in (("h.0", X), ("h.1", 2 * X), ("h.1.attn", X)):
         assert torch.equal(softmax(X, tape=tape.at(path))[0], softmax(expected)[0])
 

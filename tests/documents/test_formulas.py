@@ -23,26 +23,29 @@ from pellucid.documents.formulas.tree import (
 )
 from tests.documents.formula_texts import formulas, symbols
 
-ALL = (*formulas(), *symbols())
+
+def every_text() -> tuple[str, ...]:
+    """They are many, and made when a test runs: to collect tests is to be quick."""
+    return (*formulas(), *symbols())
 
 
 def without_spaces(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-@pytest.mark.parametrize("text", ALL)
-def test_nothing_is_lost_by_reading(text: str):
-    assert without_spaces(plain(formula(text))) == without_spaces(text)
-    parts = "".join(map(plain, pieces(formula(text))))
-    assert without_spaces(parts) == without_spaces(text)
+def test_nothing_is_lost_by_reading():
+    for text in every_text():
+        assert without_spaces(plain(formula(text))) == without_spaces(text)
+        parts = "".join(map(plain, pieces(formula(text))))
+        assert without_spaces(parts) == without_spaces(text)
 
 
-@pytest.mark.parametrize("text", ALL)
-def test_what_the_walkthroughs_say_is_read_and_not_only_kept(text: str):
+def test_what_the_walkthroughs_say_is_read_and_not_only_kept():
     """What falls back to words as a whole has no sign in it that a formula would have."""
-    tree = formula(text)
-    if len(tree.items) == 1 and isinstance(tree.items[0], Prose):
-        assert not re.search(r"[=+/√Σ_²ᵀ(\[]|\d", text)
+    for text in every_text():
+        tree = formula(text)
+        if len(tree.items) == 1 and isinstance(tree.items[0], Prose):
+            assert not re.search(r"[=+/√Σ_²ᵀ(\[]|\d", text), text
 
 
 def test_there_are_formulas_of_every_kind_among_them():
@@ -97,13 +100,13 @@ def seen(text: str) -> str:
     return re.sub(r"[\s√/()^\u2044]", "", unicodedata.normalize("NFKC", text))
 
 
-@pytest.mark.parametrize("text", ALL)
-def test_mathml_is_well_formed_and_shows_every_letter_figure_and_sign(text: str):
-    page = ElementTree.fromstring(f"<p>{mathml(text)}</p>")
-    for element in page.iter():
-        if element.tag in SHAPES:
-            assert len(element) == SHAPES[element.tag], element.tag
-    assert seen("".join(page.itertext())) == seen(text)
+def test_mathml_is_well_formed_and_shows_every_letter_figure_and_sign():
+    for text in every_text():
+        page = ElementTree.fromstring(f"<p>{mathml(text)}</p>")
+        for element in page.iter():
+            if element.tag in SHAPES:
+                assert len(element) == SHAPES[element.tag], (text, element.tag)
+        assert seen("".join(page.itertext())) == seen(text), text
 
 
 @pytest.mark.parametrize(
@@ -121,13 +124,13 @@ def test_mathml(text: str, shown: str):
     assert within == shown.replace("'", '"')
 
 
-@pytest.mark.parametrize("text", ALL)
-def test_latex_s_braces_and_fences_are_closed(text: str):
-    shown = latex(text)
-    bare = re.sub(r"\\[{}]", "", shown)
-    assert bare.count("{") == bare.count("}")
-    assert shown.count(r"\left(") == shown.count(r"\right)")
-    assert shown.isascii() or formula(text).items == (Prose(text),), shown
+def test_latex_s_braces_and_fences_are_closed():
+    for text in every_text():
+        shown = latex(text)
+        bare = re.sub(r"\\[{}]", "", shown)
+        assert bare.count("{") == bare.count("}"), text
+        assert shown.count(r"\left(") == shown.count(r"\right)"), text
+        assert shown.isascii() or formula(text).items == (Prose(text),), shown
 
 
 @pytest.mark.parametrize(

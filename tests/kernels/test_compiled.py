@@ -18,9 +18,12 @@ from pellucid.train import Recipe, compiled_step
 from pellucid.tree import Tree, flatten, map_leaves
 from tests.judge import assert_close, assert_gradients_close
 
-pytestmark = pytest.mark.skipif(
-    bool(why_not_compiled()), reason="needs a C++ compiler: " + why_not_compiled()
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiler() -> None:
+    if why := why_not_compiled():
+        pytest.skip(f"needs a C++ compiler: {why}")
+
 
 LENGTH = 132  # beyond what the reference's attention is kept for in bfloat16
 CONFIG = GPTConfig(vocab_size=71, block_size=LENGTH, n_layer=2, n_head=2, n_embd=32)

@@ -13,9 +13,14 @@ from pellucid.train.backend import backend_of
 from pellucid.tree import flatten
 from tests.train.small_training import CORPUS, RECIPE, losses, model, run
 
-needs_compiler = pytest.mark.skipif(
-    bool(why_not_compiled()), reason="needs a C++ compiler: " + why_not_compiled()
-)
+
+@pytest.fixture(scope="module")
+def _compiler() -> None:
+    if why := why_not_compiled():
+        pytest.skip(f"needs a C++ compiler: {why}")
+
+
+needs_compiler = pytest.mark.usefixtures("_compiler")
 
 
 @needs_compiler

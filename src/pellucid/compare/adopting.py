@@ -7,7 +7,7 @@ from itertools import product
 from pellucid.compare.fit import Adoption, Fit
 from pellucid.compare.judge import Verdict
 from pellucid.compare.mistakes import Mistake
-from pellucid.compare.mutation import Mutation, site
+from pellucid.compare.mutation import Mutation, everywhere, site
 from pellucid.compare.step import CANNOT_RUN, Followed, JudgedStep, faults_of
 from pellucid.tape import BACKWARD
 
@@ -25,7 +25,7 @@ class Adopting:
         """The mistakes in the whole step; None where that makes any tensor differ that agreed."""
         path = self.fault.call[0] if self.fault.call else ""
         scopes: list[tuple[str, Callable[[str], bool]]] = [
-            ("", lambda _: True),
+            ("", everywhere),
             (site(path), lambda other: site(other) == site(path)),
             (path, lambda other: other == path),
         ]

@@ -15,7 +15,8 @@ of it.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from pellucid.compare.variants import VARIANTS
 from pellucid.tape import Tape
@@ -27,11 +28,22 @@ Change = Callable[[Function], Function]
 """From the function that would run to the one that replaces it; all arguments have names."""
 
 
-class Mutation(NamedTuple):
-    """Layers and what changes them, in the call at a path of the tape: by default in all."""
+def everywhere(_: str) -> bool:
+    """Any path of a tape."""
+    return True
 
-    changes: Mapping[Function, Change]
-    here: Callable[[str], bool] = lambda _: True
+
+@dataclass(frozen=True)
+class Mutation:
+    """Layers and what changes them, in the call at a path of the tape: by default in all.
+
+    Two are equal where they are of one `kind`: they change the same calls in the same way, but for
+    a number in it.
+    """
+
+    changes: Mapping[Function, Change] = field(compare=False)
+    here: Callable[[str], bool] = everywhere
+    kind: object = field(default_factory=object)
 
 
 class MutatedTape(Tape):

@@ -1,9 +1,9 @@
 """One training step as another program ran it, forward, backward and update, judged on the way."""
 
 import math
-import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from pellucid.compare.judge import STATED, Key, Verdict, fitted
 from pellucid.compare.judging_tape import JudgingTape
 from pellucid.compare.mine import Fewer
 from pellucid.compare.mistakes import Mistake
-from pellucid.compare.mutation import MutatedTape, Mutation
+from pellucid.compare.mutation import MutatedTape, Mutation, everywhere
 from pellucid.compare.stored import stored
 from pellucid.errors import TraceError
 from pellucid.layers import (
@@ -41,6 +41,30 @@ CANNOT_RUN = (ValueError, RuntimeError, IndexError, ZeroDivisionError, TraceErro
 
 PIECE = 1 << 20
 """So many numbers of a parameter are moved at once, or a row."""
+
+
+@lru_cache(maxsize=256)
+def _alike(kind: Any, smallest: Any, wiring: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
+    """The other names of a value, by its first: those of a small model of the same layers.
+
+    A number in a mistake gives no value another name: of each kind one is run.
+    """
+    small = kind.without_weights(smallest)
+    exact = small.with_params(map_leaves(Rounded.exact, small.params))
+    tokens, tape = torch.zeros(2, dtype=torch.long), MutatedTape(wiring)
+    try:
+        exact.loss_and_grads(tokens, tokens, tape)
+    except CANNOT_RUN:
+        return _alike(kind, smallest, ())
+    names: dict[str, list[str]] = {}
+    for name in tape:
+        first = tape.name_of(tape.value(name)) or name
+        names.setdefault(first, []).append(name)
+    return {
+        first: tuple(other for other in found if other != first)
+        for first, found in names.items()
+        if len(found) > 1
+    }
 
 
 @dataclass
@@ -75,9 +99,6 @@ class JudgedStep:
     update: Mapping[str, Any] | None
     mine: Mapping[str, Tensor]
     dtype: torch.dtype
-    _wirings: list[tuple[list[Any], Mapping[str, tuple[str, ...]]]] = field(
-        default_factory=list, init=False
-    )
 
     @property
     def layers(self) -> int:
@@ -85,7 +106,7 @@ class JudgedStep:
         return int(self.model.config.n_layer)
 
     def mutations(
-        self, mistakes: Iterable[Mistake], here: Callable[[str], bool] = lambda _: True
+        self, mistakes: Iterable[Mistake], here: Callable[[str], bool] = everywhere
     ) -> tuple[Mutation, ...]:
         """The mistakes, made where they are meant, with what they need of the other program."""
         return tuple(
@@ -145,34 +166,10 @@ class JudgedStep:
         _, grads = model.loss_and_grads(self.tokens, self.targets, tape)
         return grads
 
-    def _alike(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
-        """The other names of a value, by its first: those of a small model of the same layers."""
+    def _alike(self, mutations: Iterable[Mutation]) -> Mapping[str, tuple[str, ...]]:
+        kind: Any = type(self.model)
         wiring = tuple(one for one in mutations if WIRED & one.changes.keys())
-        own = [part for mutation in wiring for part in mutation]
-        for known, alike in self._wirings:
-            if len(known) == len(own) and all(map(operator.is_, known, own)):
-                return alike
-        try:
-            alike = self._names(wiring)
-        except CANNOT_RUN:
-            alike = self._alike(())
-        self._wirings.append((own, alike))
-        return alike
-
-    def _names(self, mutations: tuple[Mutation, ...]) -> Mapping[str, tuple[str, ...]]:
-        small = type(self.model).without_weights(self.model.config.smallest)
-        exact = small.with_params(map_leaves(Rounded.exact, small.params))
-        tokens, tape = torch.zeros(2, dtype=torch.long), MutatedTape(mutations)
-        exact.loss_and_grads(tokens, tokens, tape)
-        names: dict[str, list[str]] = {}
-        for name in tape:
-            first = tape.name_of(tape.value(name)) or name
-            names.setdefault(first, []).append(name)
-        return {
-            first: tuple(other for other in found if other != first)
-            for first, found in names.items()
-            if len(found) > 1
-        }
+        return _alike(kind, self.model.config.smallest, wiring)
 
     def _most(self, name: str) -> float | None:
         """How far off a value may be at most after an update that is not sure; None before one.

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pellucid.compare.mutation import Change, Function, Mutation
+from pellucid.compare.mutation import Change, Function, Mutation, everywhere
 from pellucid.tape import BACKWARD
 
 
@@ -20,7 +20,7 @@ class Mistake:
     no line says it. Where the mistake needs a tensor of the other program, each change takes it
     after the function. Where all that a call makes is rounded to a dtype, `whole` is that: else
     its wide bounds would explain any small difference. A mistake `unless` others is more general,
-    and not named where one of them fits as well.
+    and not named where one of them fits as well. It may be one of a `family`.
     """
 
     name: str
@@ -30,13 +30,12 @@ class Mistake:
     needs: str = ""
     unless: tuple[str, ...] = ()
     whole: torch.dtype | None = None
+    family: "Family | None" = None
 
-    def mutation(
-        self, here: Callable[[str], bool] = lambda _: True, *, needed: Any = None
-    ) -> Mutation:
+    def mutation(self, here: Callable[[str], bool] = everywhere, *, needed: Any = None) -> Mutation:
         """The mistake, made at the paths of a tape that are meant."""
         if not self.needs:
-            return Mutation(self.changes, here)
+            return Mutation(self.changes, here, self.family or self)
         return Mutation({f: partial(c, needed=needed) for f, c in self.changes.items()}, here)
 
     @cached_property
@@ -51,7 +50,11 @@ class Mistake:
         said = f"in the {{}} alone {self.text}"
         return (
             replace(
-                self, name=f"{self.name}_forward", text=said.format("forward"), changes=forward
+                self,
+                name=f"{self.name}_forward",
+                text=said.format("forward"),
+                changes=forward,
+                family=None,
             ),
             replace(
                 self,
@@ -59,6 +62,7 @@ class Mistake:
                 text=said.format("backward"),
                 lines=(),
                 changes=backward,
+                family=None,
             ),
         )
 
@@ -89,4 +93,6 @@ class Family:
         """The mistake with that number in it."""
         said = f"{number:.6g}"
         lines = tuple((ours, yours.replace("{}", said)) for ours, yours in self.lines)
-        return Mistake(self.name, self.text.replace("{}", said), lines, self.changes(number))
+        return Mistake(
+            self.name, self.text.replace("{}", said), lines, self.changes(number), family=self
+        )
