@@ -83,3 +83,19 @@ def test_what_computes_is_seen_to_import_them():
 def test_a_worked_example_does_without_sympy(command: list[str]):
     # Some of PyTorch's small functions import it, as unravel_index does: half a second.
     assert "sympy" not in imported(*command)
+
+
+def test_what_was_imported_is_not_searched_for_garbage():
+    """A million objects of PyTorch's, once while they come and once at the end, take long."""
+    run = """
+import gc, sys
+from pellucid.cli import main
+
+sys.argv = ["pellucid", "walk"]
+try:
+    main()
+finally:
+    print(gc.isenabled(), gc.get_freeze_count() > 100_000, file=sys.stderr)
+"""
+    ended = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines()[-1] == "True True"
