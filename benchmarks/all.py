@@ -104,7 +104,16 @@ def plan() -> Iterator[Part]:
     yield script("perplexity", "quantized.py", "{text}", out="quantized.json", needs=("text",))
     yield script(
         "perplexity smollm2",
-        *("quantized.py", "{text}", "--model", "smollm2-135m", "--at-most", "20"),
+        *(
+            "quantized.py",
+            "{text}",
+            "--model",
+            "smollm2-135m",
+            "--length",
+            "512",
+            "--at-most",
+            "24",
+        ),
         out="quantized-smollm2.json",
         needs=("text",),
     )

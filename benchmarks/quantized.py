@@ -4,9 +4,10 @@
     python benchmarks/quantized.py TEXT.txt … --out quantized.json
 
 The model is `english-1M`, or another of --model; of each text the last twentieth, which english-1M
-was not trained on, is cut into windows of the model's context. Every form reads the same tokens:
-Pellucid's by `models.packed`, llama.cpp's from a GGUF file of the same weights that it quantized
-itself. No time is taken.
+was not trained on, is cut into windows of the model's context or of `--length`. Every form reads
+the same tokens: Pellucid's by `models.packed`, llama.cpp's from a GGUF file of the same weights
+that it quantized itself. A model that came in a GGUF file is read in the file's own numbers too,
+by both. No time is taken.
 """
 
 import argparse
@@ -24,10 +25,11 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from pellucid.checkpoint import export_gguf, open_model
+from pellucid.checkpoint import export_gguf, load, open_model
+from pellucid.checkpoint.recognise import find
 from pellucid.kernels import fastest
 from pellucid.kernels.packing import FORMS
-from pellucid.models import GPT, packed
+from pellucid.models import packed
 
 HELD_OUT = 0.05
 Logits = Callable[[Tensor], Tensor]
@@ -44,11 +46,11 @@ def windows(texts: list[Path], pieces: Any, length: int) -> Tensor:
     return torch.cat(ids)
 
 
-def own_forms(model: GPT) -> Iterator[tuple[str, str, Logits]]:
-    """The reference, and the packed models."""
+def own_forms(model: Any, file: Path | None) -> Iterator[tuple[str, str, Logits]]:
+    """The reference, and the packed models; of a GGUF file, in its own numbers too."""
     yield "pellucid", "reference", model.forward
-    for form in FORMS:
-        ready = packed(model, form)
+    for form in ("stored", *FORMS) if file else FORMS:
+        ready: Any = load(file, form="stored") if form == "stored" else packed(model, form)
         yield (
             "pellucid",
             form,
@@ -56,17 +58,20 @@ def own_forms(model: GPT) -> Iterator[tuple[str, str, Logits]]:
         )
 
 
-def llama_forms(model: GPT, pieces: Any, folder: Path) -> Iterator[tuple[str, str, Logits]]:
-    """llama.cpp's kinds of the same weights."""
+def llama_forms(
+    model: Any, pieces: Any, folder: Path, came: Path | None, length: int
+) -> Iterator[tuple[str, str, Logits]]:
+    """llama.cpp's kinds of the same weights; and the file that they came in, as it is."""
     from contenders.gguf_file import NAMES, quantize  # noqa: PLC0415 - an extra
     from contenders.llama import Engine  # noqa: PLC0415
 
     whole = folder / "whole.gguf"
     export_gguf(model, pieces, whole, form="F32")
-    length = model.config.block_size
+    files = {"the file": came} if came else {}
     for precision, name in NAMES.items():
-        file = folder / f"{precision}.gguf"
-        quantize(whole, file, precision, torch.get_num_threads())
+        files[name] = folder / f"{precision}.gguf"
+        quantize(whole, files[name], precision, torch.get_num_threads())
+    for name, file in files.items():
         engine = Engine(
             file,
             threads=torch.get_num_threads(),
@@ -96,18 +101,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("texts", nargs="+", type=Path)
     parser.add_argument("--model", default="english-1M")
+    parser.add_argument("--length", type=int, help="Of a window; by default the context.")
     parser.add_argument("--at-most", type=int, default=400, help="Windows, spread over the texts.")
     parser.add_argument("--out", type=Path, metavar="FILE")
     options = parser.parse_args()
     model, pieces = open_model(options.model)
     model = model.to(dtype=torch.float32)
-    texts = windows(options.texts, pieces, model.config.block_size)
+    place = find(options.model)
+    file = place if place.suffix == ".gguf" else None
+    length = min(options.length or model.config.block_size, model.config.block_size)
+    texts = windows(options.texts, pieces, length)
     texts = texts[:: max(1, math.ceil(len(texts) / options.at_most))]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        forms = [own_forms(model)]
+        forms = [own_forms(model, file)]
         if find_spec("llama_cpp") and find_spec("gguf"):
-            forms.append(llama_forms(model, pieces, Path(folder)))
+            forms.append(llama_forms(model, pieces, Path(folder), file, length))
         for kind in forms:
             for peer, form, logits in kind:
                 rows.append({"peer": peer, "form": form, "nats": nats(logits, texts)})
@@ -127,7 +136,8 @@ def main() -> None:
     if options.out:
         names = " ".join(path.name for path in options.texts)
         found = {
-            "command": f"python benchmarks/quantized.py {names} --model {options.model}",
+            "command": f"python benchmarks/quantized.py {names} --model {options.model}"
+            + (f" --length {length}" if options.length else ""),
             "model": str(model),
             "tokens": texts[:, 1:].numel(),
             "rows": rows,

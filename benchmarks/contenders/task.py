@@ -13,7 +13,7 @@ TOLERANCE = {
     "bfloat16": 0.03,
     "int8": 0.08,
     "int4": 0.35,
-    "Q8_0": 0.08,
+    "Q8_0": 0.35,
     "Q4_1": 0.35,
 }
 """By precision: how far from the reference a contender's numbers may be, see `distance`."""
