@@ -43,6 +43,7 @@ class _Judged:
     shape: torch.Size | None = None  # of which every value is kept as it is made
     alike_in_shape: dict[str, Rounded] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
+    given: dict[Key, list[Rounded]] = field(default_factory=dict)  # what each call was given
 
 
 class JudgingTape(MutatedTape):
@@ -108,8 +109,10 @@ class JudgingTape(MutatedTape):
 
     def is_exact(self, key: Key) -> bool:
         """Whether all that the call was given is known, so that it can be judged by itself."""
-        leaves = leaves_of(self.call(key).arguments).values()
-        return all(leaf.is_exact for leaf in leaves if isinstance(leaf, Rounded))
+        if key not in self._judged.given:
+            leaves = leaves_of(self.call(key).arguments).values()
+            self._judged.given[key] = [leaf for leaf in leaves if isinstance(leaf, Rounded)]
+        return all(leaf.is_exact for leaf in self._judged.given[key])
 
     def suspects(self, key: Key) -> list[Key]:
         """The calls that may have led to what a call makes, but is not known, and those around it.

@@ -9,6 +9,7 @@ Source: Higham 2002, "Accuracy and stability of numerical algorithms", 2.2 and 3
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -71,7 +72,7 @@ class Rounded(Elementwise):
         if self.is_exact and self._own.dtype == values.dtype and torch.equal(self._own, values):
             return  # and the tensor need not be held beside its like
         own = Rounded.exact(values)
-        self._own, self.off = own._own, own.off
+        self._own, self.off, self.is_exact = own._own, own.off, True
 
     def __repr__(self) -> str:
         return f"<Rounded of shape {tuple(self.shape)}, off by at most {float(self.off.max()):.0e}>"
@@ -87,9 +88,9 @@ class Rounded(Elementwise):
         """The lengths of all axes."""
         return self._own.shape
 
-    @property
+    @cached_property
     def is_exact(self) -> bool:
-        """Whether no number is off."""
+        """Whether no number is off; so it stays until it becomes another."""
         spread = self.off if any(self.off.stride()) else self.off.reshape(-1)[:1]
         return not bool(spread.any())
 
