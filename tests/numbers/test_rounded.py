@@ -232,3 +232,11 @@ def test_exact_numbers_take_no_further_room():
     assert exact._own.data_ptr() == values.data_ptr()
     exact.become(values.double() + 1)
     assert torch.equal(exact.middle, values.double() + 1)
+
+
+def test_what_becomes_other_numbers_is_exact_though_it_was_not():
+    third = Rounded.exact(torch.tensor([1.0])) / 3
+    assert not third.is_exact
+    third.become(torch.tensor([0.25]))
+    assert third.is_exact
+    assert (float(third.middle), float(third.off)) == (0.25, 0)
