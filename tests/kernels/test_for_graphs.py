@@ -5,12 +5,13 @@ import torch
 from torch import Tensor
 
 from pellucid import layers
-from pellucid.kernels import attention_op, whole_cross_entropy
+from pellucid.kernels import attention_op, gelu_by_exp, whole_cross_entropy
 from pellucid.layers import REFERENCE, Pair, causal_mask
 from tests.judge import Example, as_written, assert_close, assert_gradients_close
 from tests.layers.examples import EXAMPLES
 
 ATTENTION = Pair(attention_op.scaled_dot_product, attention_op.scaled_dot_product_backward)
+GELU = Pair(gelu_by_exp.gelu_tanh, gelu_by_exp.gelu_tanh_backward)
 HEAD = Pair(
     whole_cross_entropy.linear_cross_entropy, whole_cross_entropy.linear_cross_entropy_backward
 )
@@ -85,3 +86,20 @@ def test_a_head_is_the_reference_s(example: Example):
     exact, right = as_written(REFERENCE.linear_cross_entropy, example)
     assert_close(loss, exact, 1e-12)
     assert_gradients_close(grads, right, 1e-12)
+
+
+@pytest.mark.parametrize("example", EXAMPLES["gelu_tanh"].values())
+def test_an_activation_by_the_exponential_is_the_reference_s(example: Example):
+    out, grads = as_written(GELU, example)
+    exact, right = as_written(REFERENCE.gelu_tanh, example)
+    assert_close(out, exact, 1e-12)
+    assert_gradients_close(grads, right, 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_activation_by_the_exponential_is_0_or_x_far_from_0(dtype: torch.dtype):
+    x = torch.tensor([-1e4, -50.0, 50.0, 1e4], dtype=dtype)
+    out, cache = GELU.forward(x)
+    dx, _ = GELU.backward(torch.ones_like(x), cache)
+    assert torch.equal(out, x.clamp(min=0))
+    assert dx.tolist() == [0, 0, 1, 1]

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels import FAST, attention_op, native_attention, whole_cross_entropy
+from pellucid.kernels.gelu_by_exp import gelu_tanh, gelu_tanh_backward
 from pellucid.kernels.whole_cross_entropy import reduced, slopes
 from pellucid.layers import BLOCKS, Ops, Pair
 
@@ -57,6 +58,7 @@ def compiled_ops() -> Ops:
     """
     return replace(
         FAST,
+        gelu_tanh=Pair(gelu_tanh, gelu_tanh_backward),
         scaled_dot_product=Pair(
             attention_op.scaled_dot_product, attention_op.scaled_dot_product_backward
         ),

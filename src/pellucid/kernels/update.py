@@ -1,7 +1,8 @@
-"""Clipping and AdamW in one pass over each weight, compiled: what a step does after its backward.
+"""Clipping and AdamW in one pass over each weight: what a compiled step does after its backward.
 
 The gradients are read twice, once for their norm and once for the update, in the dtype in which the
-backward made them. What changes from step to step comes as a tensor, so that nothing is compiled
+backward made them. The native library does it where it can, for all weights at once, and else a
+graph for each; what changes from step to step comes to it as a tensor, so that nothing is compiled
 anew.
 """
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels.compiled import graph
+from pellucid.kernels.native_adamw import Moving, move, norm_of, takes
 from pellucid.layers import square_sum, wide
 from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
@@ -41,24 +43,59 @@ def clipped_adamw(
     With `in_place` what comes out are the tensors that came in, overwritten; then `copies`, the
     parameters in another dtype, are written too.
     """
-    norm = global_norm(grads)
-    factor = (max_norm / (norm + 1e-6)).clamp(max=1)
     before = state or {"m": _zeros(params), "v": _zeros(params), "t": 0}
     t = before["t"] + 1
-    corrections = [1 / (1 - beta**t) for beta in betas]
-    slopes, m, v = flatten(grads), flatten(before["m"]), flatten(before["v"])
+    flat = flatten(params)
+    m, v, slopes = flatten(before["m"]), flatten(before["v"]), flatten(grads)
     decays, written = flatten(weight_decay), flatten(copies or {})
-    new: dict[str, dict[str, Tensor]] = {"params": {}, "m": {}, "v": {}}
-    for name, weight in flatten(params).items():
-        rates = wide(weight.new_empty(())).new_tensor([learning_rate, *corrections, decays[name]])
-        came = (weight, slopes[name], m[name], v[name], written.get(name))
-        flat = [None if part is None else part.contiguous().view(-1) for part in came]
-        made = _graph(adamw_pass)(*flat, factor, rates, betas, eps, in_place)
-        made = (weight, m[name], v[name]) if in_place else made
-        for key, leaf in zip(new, made, strict=True):
-            new[key][name] = leaf.view_as(weight)
-    changed, first, second = (unflatten(leaves) for leaves in new.values())
+    leaves = {
+        name: Moving(
+            weight,
+            m[name].contiguous(),
+            v[name].contiguous(),
+            slopes[name].contiguous(),
+            written.get(name),
+            float(decays[name]),
+        )
+        for name, weight in flat.items()
+    }
+    native = takes(leaves)
+    norm = norm_of(leaves) if native else global_norm(grads)
+    factor = (max_norm / (norm + 1e-6)).clamp(max=1)
+    corrections = [1 / (1 - beta**t) for beta in betas]
+    if native:
+        names = ("rate", "beta1", "beta2", "eps", "correction1", "correction2", "factor")
+        rates = (learning_rate, *betas, eps, *corrections, float(factor))
+        moved = move(leaves, in_place=in_place, **dict(zip(names, rates, strict=True)))
+    else:
+        moved = {
+            name: _moved(leaf, factor, (learning_rate, *corrections), betas, eps, in_place)
+            for name, leaf in leaves.items()
+        }
+    changed, first, second = (
+        unflatten({name: getattr(leaf, part) for name, leaf in moved.items()})
+        for part in ("weight", "m", "v")
+    )
     return changed, {"m": first, "v": second, "t": t}, norm
+
+
+def _moved(  # noqa: PLR0917
+    leaf: Moving,
+    factor: Tensor,
+    rates: tuple[float, ...],
+    betas: tuple[float, float],
+    eps: float,
+    in_place: bool,  # noqa: FBT001
+) -> Moving:
+    """A leaf after its step, compiled."""
+    told = wide(leaf.weight.new_empty(())).new_tensor([*rates, leaf.decay])
+    came = (leaf.weight, leaf.slope, leaf.m, leaf.v, leaf.copy)
+    flat = [None if part is None else part.contiguous().view(-1) for part in came]
+    made = _graph(adamw_pass)(*flat, factor, told, betas, eps, in_place)
+    if in_place:
+        return leaf
+    weight, m, v = (part.view_as(leaf.weight) for part in made)
+    return leaf._replace(weight=weight, m=m, v=v)
 
 
 @functools.cache

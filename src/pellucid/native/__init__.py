@@ -8,6 +8,7 @@ rows.h          norms, rotation, GELU and SiLU, rounding a row to int8 or bfloat
 attention.h     attention on keys and values that are kept
 blocks.h        pre-norm blocks from parts: what GPT-2's and Llama's have, and a stack of them
 training.h      causal attention and its gradients, for training
+adamw.h         a step of AdamW on all weights of a model
 kernels.cpp     the table of what is called; compiled once for each kind of processor
 library.cpp     which of them this processor runs
 build.py        how the library is built
@@ -19,8 +20,10 @@ from pellucid.native.library import (
     Attention,
     Block,
     KernelTable,
+    Leaf,
     NormStruct,
     Pass,
+    Rates,
     Weight,
     level,
     library,
@@ -32,8 +35,10 @@ __all__ = [
     "Attention",
     "Block",
     "KernelTable",
+    "Leaf",
     "NormStruct",
     "Pass",
+    "Rates",
     "Weight",
     "level",
     "library",

@@ -1,5 +1,6 @@
 // The kernels for one kind of processor: compiled once for each, with TABLE and NAME
 // naming the result.
+#include "adamw.h"
 #include "blocks.h"
 #include "training.h"
 
@@ -41,7 +42,7 @@ void attend_heads(const Attention* attention, int backward, int threads) {
     }
 }
 
-const Table table{NAME, linear, blocks, attend_heads};
+const Table table{NAME, linear, blocks, attend_heads, square_sums, adamw};
 
 }  // namespace
 

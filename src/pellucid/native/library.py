@@ -73,9 +73,32 @@ class Attention(Structure):
     )
 
 
+class Leaf(Structure):
+    """A weight that AdamW moves, as native.h has it."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("weight", "m", "v", "slope")),
+        *((name, c_void_p) for name in ("new_weight", "new_m", "new_v", "copy")),
+        ("count", c_int64),
+        ("kind", c_int32),
+        ("decay", c_float),
+    )
+
+
+class Rates(Structure):
+    """What a step of AdamW is told, as native.h has it."""
+
+    _fields_ = tuple(
+        (name, c_float)
+        for name in ("rate", "beta1", "beta2", "eps", "correction1", "correction2", "factor")
+    )
+
+
 _LINEAR = ctypes.CFUNCTYPE(None, POINTER(Weight), c_void_p, c_void_p, c_int64, c_int)
 _BLOCKS = ctypes.CFUNCTYPE(None, POINTER(Block), c_int, POINTER(NormStruct), POINTER(Pass))
 _ATTEND = ctypes.CFUNCTYPE(None, POINTER(Attention), c_int, c_int)
+_SQUARE_SUMS = ctypes.CFUNCTYPE(None, POINTER(Leaf), c_int64, c_void_p, c_int)
+_ADAMW = ctypes.CFUNCTYPE(None, POINTER(Leaf), c_int64, POINTER(Rates), c_int)
 
 
 class KernelTable(Structure):
@@ -86,6 +109,8 @@ class KernelTable(Structure):
         ("linear", _LINEAR),
         ("blocks", _BLOCKS),
         ("attend", _ATTEND),
+        ("square_sums", _SQUARE_SUMS),
+        ("adamw", _ADAMW),
     )
 
 

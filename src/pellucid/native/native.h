@@ -71,11 +71,29 @@ struct Attention {
     int64_t kind;
 };
 
+// A weight of a model, its gradient and AdamW's moments: as they were, and where they are written.
+struct Leaf {
+    const float *weight, *m, *v;
+    const void* slope;  // the gradient
+    float *new_weight, *new_m, *new_v;
+    uint16_t* copy;  // the new weight in bfloat16, or null
+    int64_t count;
+    int32_t kind;  // of the gradient: FLOAT32 or BFLOAT16
+    float decay;
+};
+
+// What a step of AdamW is told: corrections are 1 / (1 - β^t), and factor is what clipping leaves.
+struct Rates {
+    float rate, beta1, beta2, eps, correction1, correction2, factor;
+};
+
 struct Table {
     const char* name;
     void (*linear)(const Weight*, const float* x, float* out, int64_t rows, int threads);
     void (*blocks)(const Block*, int count, const Norm* last, const Pass*);
     void (*attend)(const Attention*, int backward, int threads);
+    void (*square_sums)(const Leaf*, int64_t leaves, double* sums, int threads);
+    void (*adamw)(const Leaf*, int64_t leaves, const Rates*, int threads);
 };
 }
 
