@@ -14,7 +14,7 @@ from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError
 from pellucid.generate import Sampling, generate
 from pellucid.kernels import FAST, PACKED, PackedWeight, fastest
-from pellucid.kernels.groups import BLOCK_FORMS
+from pellucid.kernels.groups import BLOCK_FORMS, GROUPINGS
 from pellucid.kernels.packing import (
     Form,
     columns,
@@ -45,9 +45,8 @@ def rounded_rows(x: Tensor, form: Form) -> Tensor:
         return x.double()
     if form == "bfloat16":
         return x.to(torch.bfloat16).double()
-    if form != "int8":
-        parts = [rounded_rows(part, "int8") for part in x.split(32, -1)]
-        return torch.cat(parts, -1)
+    if x.shape[-1] > 32:
+        return torch.cat([rounded_rows(part, form) for part in x.split(32, -1)], -1)
     rows = []
     for row in x.reshape(-1, x.shape[-1]):
         most = float(row.abs().max())
@@ -68,28 +67,26 @@ def test_what_is_packed_is_unpacked(form: Form, m: int, n: int):
     again = unpacked(made)
     if form in {"float32", "bfloat16"}:
         assert torch.equal(again, weight.to(getattr(torch, form)).float())
-    elif form == "int8":
-        step = weight.abs().amax(0) / 127
-        assert bool(((again - weight).abs() <= step * 0.501).all())
-    elif form == "int4":
-        padded = torch.nn.functional.pad(weight, (0, 0, 0, -m % 32)).unflatten(0, (-1, 32))
-        most = padded.gather(1, padded.abs().argmax(1, keepdim=True))  # is -8, and 7 the other end
-        steps = (most.abs() / 8).expand_as(padded).flatten(0, 1)[:m]
-        # A scale of float16 is off by 2^-12 of itself at most.
-        rounding = steps * 0.501 + weight.abs() / 2**11
-        clipped = (weight.abs() > 7.5 * steps) & (again.sign() == weight.sign())
-        assert bool(((again - weight).abs() <= torch.where(clipped, 1.03 * steps, rounding)).all())
-        at = padded.abs().argmax(1, keepdim=True)
-        kept = torch.nn.functional.pad(again, (0, 0, 0, -m % 32)).unflatten(0, (-1, 32))
-        assert_close(kept.gather(1, at), most, 2**-11)
-    else:
-        filled = torch.cat([weight, torch.zeros(-m % 32, n)]).unflatten(0, (-1, 32))
-        low, high = filled.amin(1, keepdim=True), filled.amax(1, keepdim=True)
-        largest = torch.maximum(-low, high)
-        step = (high - low) / 15 if form == "q4_1" else largest / 127
-        # A scale and a minimum of float16 are off by 2^-12 of themselves at most.
-        most = (step * 0.501 + largest / 2**10).expand_as(filled).flatten(0, 1)[:m]
-        assert bool(((again - weight).abs() <= most).all())
+        return
+    filled = torch.cat([weight, torch.zeros(-m % 32, n)]).unflatten(0, (-1, 32))
+    kept = torch.cat([again, torch.zeros(-m % 32, n)]).unflatten(0, (-1, 32))
+    low, high = filled.amin(1, keepdim=True), filled.amax(1, keepdim=True)
+    largest = torch.maximum(-low, high)
+    # A scale and a minimum of float16 are off by 2^-12 of themselves at most.
+    off, error = largest / 2**10, (kept - filled).abs()
+    if form == "int8":
+        assert bool((error <= largest / 127 * 0.501 + off).all())
+    elif form == "q4_0":  # the largest is -8, and 7 the other end
+        at = filled.abs().argmax(1, keepdim=True)
+        assert_close(kept.gather(1, at), filled.gather(1, at), 2**-11)
+        clipped = (filled.abs() > 7.5 / 8 * largest) & (kept.sign() == filled.sign())
+        assert bool((error <= torch.where(clipped, 1.03, 0.501) * largest / 8 + off).all())
+    elif form == "q4_1":
+        assert bool((error <= (high - low) / 15 * 0.501 + off).all())
+    else:  # u up to 15 times half a unit of the scale, and half a step of the minimum
+        low, high = low.clamp(max=0), high.clamp(min=0)
+        unit = torch.maximum((high - low) / 15, low / -8).amax(0) / 255
+        assert bool((error <= (high - low) / 15 * 0.501 + 12 * unit).all())
 
 
 @each_form
@@ -166,7 +163,7 @@ def test_blocks_of_llama_cpp_are_kept_to_the_bit(kind: str, shape: tuple[int, in
 
 def test_a_weight_beyond_a_scale_of_float16_is_refused():
     with pytest.raises(ConfigError, match="pack the model in bfloat16"):
-        pack(torch.full((32, 1), 1e9), "int4")
+        pack(torch.full((32, 1), 1e9), "int8")
 
 
 # -- a whole model --------------------------------------------------------------------------------
@@ -313,7 +310,7 @@ def test_the_shipped_model_writes_the_same_natively_and_in_plain_pytorch(
         assert [written(gpt, prompt) for prompt in prompts] == natively
 
 
-@pytest.mark.parametrize("form", ["int8", "int4"])
+@pytest.mark.parametrize("form", GROUPINGS)
 def test_where_activations_are_whole_numbers_the_same_tokens_are_likeliest(
     form: Form, monkeypatch: pytest.MonkeyPatch
 ):

@@ -119,7 +119,7 @@ MIXED = {
     "attn.v_proj": "int4",
     "attn.c_proj": "float32",
     "mlp.gate_proj": "bfloat16",
-    "mlp.up_proj": "q8_0",
+    "mlp.up_proj": "q4_0",
     "mlp.c_proj": "int8",
 }
 

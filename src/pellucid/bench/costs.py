@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pellucid.kernels.groups import PANEL
 from pellucid.kernels.packing import Form, packed_bytes
 from pellucid.layers.facts import facts_of
 from pellucid.models import CausalModel, kind_of
@@ -67,7 +66,7 @@ def weight_bytes(config: CausalConfig, form: Form) -> int:
         kept, turned = packed_in[name]
         inputs, outputs = reversed(shape) if turned else shape
         total += packed_bytes((inputs, outputs), kept)
-        total += 8 * PANEL * -(-outputs // PANEL) if kept == "int8" else 0  # scales and sums
+        total += 4 * outputs if kept == "int4" else 0  # scales of columns
     return total
 
 

@@ -1,15 +1,16 @@
 """Whole numbers in groups of 32 inputs of a column, each with a scale, and a minimum or none.
 
-| form | bits | weight |
-|---|---|---|
-| int4 | 4 | scale · (u - 8) |
-| q4_1 | 4 | scale · u + minimum |
-| q8_0 | 8 | scale · (u - 128) |
+| form | bits | weight | beside the numbers |
+|---|---|---|---|
+| int8 | 8 | scale · (u - 128) | float16 |
+| int4 | 4 | column's scale · (scale · u - 8 · minimum) | bytes, and float32 of a column |
+| q4_0 | 4 | scale · (u - 8) | float16 |
+| q4_1 | 4 | scale · u + minimum | float16 |
 
-u is not negative, and scales and minimums are float16: so llama.cpp's Q4_0, Q4_1 and Q8_0 are kept
-to the bit. A panel is (m / 32, bytes): for 64 columns a group's words of u, four bytes of a column
-each, then the scales, then the minimums. 32 inputs are eight words of 8 bits, and four of 4 bits,
-which have the first four of eight inputs in the low halves of their bytes.
+u is not negative. int8, q4_0 and q4_1 keep llama.cpp's Q8_0, Q4_0 and Q4_1 to the bit. A panel is
+(m / 32, bytes): for 64 columns a group's words of u, four bytes of a column each, then the scales,
+then the minimums. 32 inputs are eight words of 8 bits, and four of 4 bits, which have the first
+four of eight inputs in the low halves of their bytes.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -21,13 +22,16 @@ PANEL = 64
 """Columns."""
 GROUP = 32
 """Inputs that share a scale."""
+STEP = 8
+"""Of int4's minimums, in its column's scale."""
 
 
 class Grouping(NamedTuple):
-    """How many bits a number has, and whether a group has a minimum beside its scale."""
+    """How many bits a number has, and what stands beside a group's."""
 
     bits: int
     minimum: bool
+    beside: torch.dtype = torch.float16
 
     @property
     def words(self) -> int:
@@ -42,7 +46,7 @@ class Grouping(NamedTuple):
     @property
     def bytes(self) -> int:
         """Of a group of all columns of a panel."""
-        return PANEL * (4 * self.words + 2 * self.sides)
+        return PANEL * (4 * self.words + self.sides * self.beside.itemsize)
 
     @property
     def centre(self) -> int:
@@ -50,42 +54,19 @@ class Grouping(NamedTuple):
         return 0 if self.minimum else 1 << self.bits - 1
 
 
-GroupedForm = Literal["int4", "q4_1", "q8_0"]
+GroupedForm = Literal["int8", "int4", "q4_0", "q4_1"]
 GROUPINGS: dict[str, Grouping] = {
-    "int4": Grouping(4, minimum=False),
+    "int8": Grouping(8, minimum=False),
+    "int4": Grouping(4, minimum=True, beside=torch.uint8),
+    "q4_0": Grouping(4, minimum=False),
     "q4_1": Grouping(4, minimum=True),
-    "q8_0": Grouping(8, minimum=False),
 }
-BLOCK_FORMS: dict[str, GroupedForm] = {"Q4_0": "int4", "Q4_1": "q4_1", "Q8_0": "q8_0"}
+BLOCK_FORMS: dict[str, GroupedForm] = {"Q8_0": "int8", "Q4_0": "q4_0", "Q4_1": "q4_1"}
 """The form that keeps each kind of llama.cpp's blocks to the bit."""
 
-Sided = tuple[Tensor, Tensor]
-"""Words (n, m / 32, words) of int32, and what stands beside them (n, m / 32, sides) in float16."""
 
-
-def round_groups(weight: Tensor, grouping: Grouping) -> Sided:
-    """Round a weight (m, n), m a multiple of 32, to the nearest numbers of each group.
-
-    Without a minimum the largest weight of a group, with its sign, is the lowest number, -8 scales
-    of 4 bits; of 8 bits it is 127. A scale of less squared error rounds the largest weights, and
-    makes a model worse.
-    """
-    groups = weight.mT.contiguous().unflatten(1, (-1, GROUP))  # (n, G, 32)
-    if grouping.minimum:
-        low, high = groups.aminmax(dim=-1, keepdim=True)
-        sides = torch.cat([(high - low) / 15, low], -1).half()
-        start = sides[..., 1:].float()
-    else:
-        largest = groups.gather(-1, groups.abs().argmax(-1, keepdim=True))
-        sides = (largest.abs() / 127 if grouping.bits == 8 else largest / -8).half()
-        start = torch.zeros(())
-    scale = sides[..., :1].float()
-    whole = ((groups - start) / scale.where(scale != 0, 1)).round() + grouping.centre
-    return _in_words(whole.clamp(0, 2**grouping.bits - 1).byte(), grouping), sides
-
-
-def blocks_in_words(raw: Tensor, kind: str) -> Sided:
-    """llama.cpp's blocks: bytes (n, …) of one of `BLOCK_FORMS`, each row the inputs of a column."""
+def blocks_in_words(raw: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+    """Words and what stands beside them, of blocks of llama.cpp: bytes (n, …) of one kind."""
     grouping = GROUPINGS[BLOCK_FORMS[kind]]
     blocks = raw.view(raw.shape[0], -1, 2 * grouping.sides + 4 * grouping.words)
     parts = blocks.split([2 * grouping.sides, 4 * grouping.words], -1)
@@ -101,9 +82,11 @@ def blocks_in_words(raw: Tensor, kind: str) -> Sided:
     return torch.cat([first, rest], -1), sides
 
 
-def lay_out(sided: Sided, grouping: Grouping, panels: Tensor) -> None:
-    """Write words and what stands beside them to panels, whose other groups and columns are 0."""
-    words, sides = sided
+def lay_out(words: Tensor, sides: Tensor, grouping: Grouping, panels: Tensor) -> None:
+    """Write words (n, m / 32, words) and what stands beside them (n, m / 32, sides) to panels.
+
+    What these have besides, since m and n are filled up, is 0.
+    """
     columns, groups = words.shape[:2]
     cut = panels.view(-(-columns // PANEL), -1, grouping.bytes)
     if (groups, columns % PANEL) != (cut.shape[1], 0):
@@ -125,15 +108,16 @@ def read_columns(panels: Tensor, grouping: Grouping, index: Any, m: int) -> Tens
     split = 4 * grouping.words * PANEL
     panel, lane = index // PANEL, index % PANEL
     words = cut[..., :split].view(torch.int32).unflatten(-1, (-1, PANEL))[panel, :, :, lane]
-    sides = cut[..., split:].view(torch.float16).unflatten(-1, (-1, PANEL))[panel, :, :, lane]
+    beside = cut[..., split:].view(grouping.beside).unflatten(-1, (-1, PANEL))
+    sides = beside[panel, :, :, lane].float()
     numbers = _from_words(words, grouping).float() - grouping.centre  # (..., G, 32)
-    values: Tensor = numbers * sides[..., :1].float()
+    values: Tensor = numbers * sides[..., :1]
     if grouping.minimum:
-        values += sides[..., 1:].float()
+        values += sides[..., 1:] * (1 if grouping.beside == torch.float16 else -STEP)
     return values.flatten(-2)
 
 
-def _in_words(numbers: Tensor, grouping: Grouping) -> Tensor:
+def in_words(numbers: Tensor, grouping: Grouping) -> Tensor:
     """u (n, G, 32) of bytes -> words (n, G, words)."""
     words = numbers.view(torch.int32)
     return words[..., ::2] | words[..., 1::2] << 4 if grouping.bits == 4 else words

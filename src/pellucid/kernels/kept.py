@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pellucid.kernels.packing import PANEL
+from pellucid.kernels.groups import PANEL
 
 STEP = 128
 """Keys and values get room for so many positions more each time; it is a multiple of a panel."""

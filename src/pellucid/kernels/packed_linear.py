@@ -1,7 +1,7 @@
 """Products with packed weights: forward only, natively or in plain PyTorch.
 
 The activations are rounded as the form of the weight asks: to bfloat16, or to whole numbers of
-which the largest is 127, for int8 of each row and for groups of 32 inputs. Sums are float32's, or
+which the largest of 32 inputs is 127. Sums are float32's, or
 whole numbers.
 """
 
@@ -87,8 +87,6 @@ def rounded(x: Tensor, form: Form) -> Tensor:
         return x.float()
     if form == "bfloat16":
         return x.bfloat16().float()
-    if form == "int8":
-        return _to_int8(x.float())
     filled = pad(x.float(), (0, -x.shape[-1] % GROUP)).unflatten(-1, (-1, GROUP))
     return _to_int8(filled).flatten(-2)[..., : x.shape[-1]]
 

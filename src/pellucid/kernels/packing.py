@@ -5,7 +5,6 @@ bits, so that one instruction multiplies them with a word of the activations:
 
     float32   (n / 64, m, 64)
     bfloat16  (n / 64, m / 2, 64, 2)
-    int8      (n / 64, m / 4, 64, 4), and for each column a scale
     others    (n / 64, m / 32, bytes): whole numbers in groups, see groups.py
 
 m and n are filled up with zeros to multiples of 64.
@@ -29,10 +28,10 @@ from pellucid.kernels.groups import (
     blocks_in_words,
     lay_out,
     read_columns,
-    round_groups,
 )
+from pellucid.kernels.rounding import round_groups
 
-Form = Literal["float32", "bfloat16", "int8", "int4", "q4_1", "q8_0"]
+Form = Literal["float32", "bfloat16", "int8", "int4", "q4_0", "q4_1"]
 KINDS: tuple[Form, ...] = get_args(Form)
 """In the order of native.h."""
 FORMS: tuple[Form, ...] = KINDS[:4]
@@ -54,8 +53,7 @@ class PackedWeight:
     form: Form
     shape: tuple[int, int]
     panels: Tensor = field(repr=False)  # bytes
-    scales: Tensor | None = field(default=None, repr=False)  # int8's, (n,)
-    sums: Tensor | None = field(default=None, repr=False)  # int8's columns, added up, (n,)
+    scales: Tensor | None = field(default=None, repr=False)  # of int4's columns, (n,)
     known: dict[int, Any] = field(default_factory=dict, repr=False)  # see `described`
 
     dtype = torch.float32
@@ -69,8 +67,7 @@ class PackedWeight:
     @property
     def nbytes(self) -> int:
         """Bytes that a product with it reads."""
-        extra = (part for part in (self.scales, self.sums) if part is not None)
-        return self.panels.numel() + sum(part.nbytes for part in extra)
+        return self.panels.numel() + (0 if self.scales is None else self.scales.nbytes)
 
     def numel(self) -> int:
         """How many numbers it has."""
@@ -92,7 +89,6 @@ class PackedWeight:
         return native.Weight(
             self.panels.data_ptr(),
             None if self.scales is None else self.scales.data_ptr(),
-            None if self.sums is None else self.sums.data_ptr(),
             None if bias is None else bias.data_ptr(),
             *self.shape,
             KINDS.index(self.form),
@@ -105,7 +101,7 @@ def packed_bytes(shape: tuple[int, int], form: Form) -> int:
     m, n = (_up(size) for size in shape)
     if form in GROUPINGS:
         return m // GROUP * n // PANEL * GROUPINGS[form].bytes
-    return m * n * {"float32": 4, "bfloat16": 2, "int8": 1}[form]
+    return m * n * (4 if form == "float32" else 2)
 
 
 def arena(size: int) -> Allocate:
@@ -135,26 +131,25 @@ def pack(
     *,
     passed: Callable[[], None] = lambda: None,
 ) -> PackedWeight:
-    """Pack a weight (m, n), rounded to the nearest that the form has.
+    """Pack a weight (m, n), rounded as `round_groups` does where the form has whole numbers.
 
-    int8: each column's largest weight is 127. The others: see `round_groups`. `passed` is called
-    each time that a part of the weight has been looked at.
+    `passed` is called each time that a part of the weight has been looked at.
     Raises `ConfigError` for a weight that is too large for a scale in float16.
     """
     shape = (weight.shape[0], weight.shape[1])
     panels = allocate(packed_bytes(shape, form))
     # Some panels at a time: no float32 copy of a large table, and what is worked on stays near.
     step = PANEL * max(1, PIECE // (_up(shape[0]) * PANEL))
-    places, beside = panels.split(packed_bytes((shape[0], step), form)), []
+    places, scales = panels.split(packed_bytes((shape[0], step), form)), []
     for piece, place in zip(weight.split(step, 1), places, strict=True):
-        beside.append(_fill(place, piece, form))
+        scales.append(_fill(place, piece, form))
         passed()
-    scales, sums = (None if None in part else torch.cat(part) for part in zip(*beside, strict=True))
-    return PackedWeight(form, shape, panels, scales, sums)
+    found = [part for part in scales if part is not None]
+    return PackedWeight(form, shape, panels, torch.cat(found) if found else None)
 
 
-def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Tensor | None]:
-    """Write a weight into its panels; the scales and sums of its columns, where int8 has them.
+def _fill(panels: Tensor, weight: Tensor, form: Form) -> Tensor | None:
+    """Write a weight into its panels; the scales of its columns, where the form has them.
 
     Few tensors are made on the way: what lies in pieces in the memory is not all used again.
     """
@@ -163,25 +158,20 @@ def _fill(panels: Tensor, weight: Tensor, form: Form) -> tuple[Tensor | None, Te
         full = torch.zeros(*map(_up, weight.shape))
         full[: weight.shape[0], : weight.shape[1]] = weight
     if form in GROUPINGS:
-        sided = round_groups(full, GROUPINGS[form])
-        if not bool(sided[1].isfinite().all()):
+        words, sides, scales = round_groups(full, GROUPINGS[form])
+        if sides.is_floating_point() and not bool(sides.isfinite().all()):
             raise ConfigError(
                 f"{form} keeps scales in float16, and a weight of "
                 f"{float(weight.abs().max()):.4g} needs a larger one: pack the model in bfloat16"
             )
-        lay_out(sided, GROUPINGS[form], panels)
-        return None, None
+        lay_out(words, sides, GROUPINGS[form], panels)
+        return None if scales is None else scales[: weight.shape[1]]
     dtype = getattr(torch, form)
     place = panels.view(dtype).view(
         -1, full.shape[0] // (4 // dtype.itemsize), PANEL, 4 // dtype.itemsize
     )
-    if form != "int8":
-        place.copy_(_in_panels(full, place.shape[-1]))
-        return None, None
-    scales = torch.maximum(full.amax(0), -full.amin(0)) / 127  # (n,)
-    whole = (full / scales.where(scales > 0, 1)).round_()
-    place.copy_(_in_panels(whole, place.shape[-1]))
-    return scales, whole.sum(0).int()
+    place.copy_(_in_panels(full, place.shape[-1]))
+    return None
 
 
 def packed_from_blocks(
@@ -193,7 +183,7 @@ def packed_from_blocks(
     """
     form = BLOCK_FORMS[kind]
     panels = allocate(packed_bytes(shape, form))
-    lay_out(blocks_in_words(raw, kind), GROUPINGS[form], panels)
+    lay_out(*blocks_in_words(raw, kind), GROUPINGS[form], panels)
     return PackedWeight(form, shape, panels)
 
 
@@ -204,11 +194,8 @@ def unpacked(weight: PackedWeight) -> Tensor:
         return columns(weight, torch.arange(n)).mT.contiguous()
     if weight.form == "float32":
         full = _from_panels(panels.view(torch.float32), 1, _up(m))
-    elif weight.form == "bfloat16":
-        full = _from_panels(panels.view(torch.bfloat16), 2, _up(m)).float()
     else:
-        assert weight.scales is not None
-        full = _from_panels(panels.view(torch.int8), 4, _up(m)).float() * weight.scales
+        full = _from_panels(panels.view(torch.bfloat16), 2, _up(m)).float()
     return full[:m, :n].contiguous()
 
 
@@ -222,20 +209,16 @@ def columns(weight: PackedWeight, index: Tensor) -> Tensor:
 def _columns(weight: PackedWeight, index: Any) -> Tensor:
     (m, n), form = weight.shape, weight.form
     if form in GROUPINGS:
-        return read_columns(weight.panels, GROUPINGS[form], index, _up(m))[..., :m]
+        values = read_columns(weight.panels, GROUPINGS[form], index, _up(m))[..., :m]
+        return values if weight.scales is None else values * weight.scales[index][..., None]
     words = weight.panels.view(torch.int32).view(_up(n) // PANEL, -1, PANEL)
     found = words[index // PANEL, :, index % PANEL].contiguous()  # (..., words)
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}[form]
-    values: Tensor = found.view(dtype).float()[..., :m]
-    return values if weight.scales is None else values * weight.scales[index].unsqueeze(-1)
+    dtype = torch.float32 if form == "float32" else torch.bfloat16
+    return found.view(dtype).float()[..., :m]
 
 
 def _up(size: int) -> int:
     return -(-size // PANEL) * PANEL
-
-
-def _bytes(values: Tensor) -> Tensor:
-    return values.flatten().contiguous().view(torch.uint8)
 
 
 def _in_panels(full: Tensor, per_word: int) -> Tensor:

@@ -27,6 +27,7 @@ from pellucid.tree import Tree, flatten, unflatten
 
 M = TypeVar("M", bound=CausalModel)
 
+WHOLE = ("float32", "bfloat16")
 SMALLEST: Form = "int8"
 """The embedding's table, which is also the head, is packed no smaller: its errors are logits'."""
 
@@ -64,7 +65,8 @@ def matrices(kind: Any, config: Any, form: Form) -> dict[str, PackedMatrix]:
     for name, calls in readers(kind, config).items():
         functions = {call.function for call in calls}
         if functions & {embedding, unembedding}:
-            found[name] = PackedMatrix(SMALLEST if form == "int4" else form, turned=True)
+            kept = form if form in WHOLE else SMALLEST
+            found[name] = PackedMatrix(kept, turned=True)
         elif linear in functions and name.endswith(".weight"):
             found[name] = PackedMatrix(form, turned=False)
     return found

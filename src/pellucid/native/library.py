@@ -23,7 +23,6 @@ class Weight(Structure):
     _fields_ = (
         ("data", c_void_p),
         ("scale", c_void_p),
-        ("sum", c_void_p),
         ("bias", c_void_p),
         ("inputs", c_int32),
         ("columns", c_int32),

@@ -5,7 +5,7 @@
 extern "C" {
 
 // The forms that a weight may be packed in; see packing.py for the layout of each.
-enum Kind : int32_t { FLOAT32 = 0, BFLOAT16 = 1, INT8 = 2, INT4 = 3, Q4_1 = 4, Q8_0 = 5 };
+enum Kind : int32_t { FLOAT32 = 0, BFLOAT16 = 1, INT8 = 2, INT4 = 3, Q4_0 = 4, Q4_1 = 5 };
 
 enum Activation : int32_t { GELU_TANH = 0, GELU_ERF = 1, RELU = 2, SILU = 3 };
 
@@ -14,8 +14,7 @@ enum NormKind : int32_t { NO_NORM = 0, LAYER_NORM = 1, RMS_NORM = 2 };
 // out = x weight + bias, the weight in panels of 64 columns.
 struct Weight {
     const void* data;
-    const float* scale;    // INT8: of each column
-    const int32_t* sum;    // INT8: each column's sum of quantized values
+    const float* scale;    // INT4: of each column
     const float* bias;     // or null
     int32_t inputs;        // m
     int32_t columns;       // n

@@ -16,8 +16,8 @@ constexpr int VECTORS = PANEL / LANES;  // of a panel's row of words
 // Rows of activations, as the kind of the weight wants them.
 struct Rows {
     const uint32_t* words;
-    const float* scales;      // INT8: of each row; in groups: of each group of each row
-    const char* sums;         // in groups: of each, see below
+    const float* scales;      // of whole numbers: of each group of each row
+    const char* sums;         // of each as well, see below
     int64_t stride;           // words from row to row
 
     // What a group's products begin with, for the centre of the weight's numbers.
@@ -31,11 +31,11 @@ inline int words_of(const Weight& w) {
     return int(round_up(w.inputs, PANEL)) / per_word;
 }
 
-// How many bits the numbers of a group have, what lies beside them, and how many bytes that makes.
-inline bool in_groups(const Weight& w) { return w.kind >= INT4; }
-inline bool has_minimums(const Weight& w) { return w.kind == Q4_1; }
+// Whole numbers are in groups; how many bits they have, what lies beside them, and the bytes of both.
+inline bool in_groups(const Weight& w) { return w.kind >= INT8; }
+inline bool has_minimums(const Weight& w) { return w.kind == INT4 || w.kind == Q4_1; }
 inline int group_bytes(const Weight& w) {
-    return GROUP * PANEL / (w.kind == Q8_0 ? 1 : 2) + (has_minimums(w) ? 4 : 2) * PANEL;
+    return GROUP * PANEL / (w.kind == INT8 ? 1 : 2) + (w.kind == Q4_1 ? 4 : 2) * PANEL;
 }
 inline int64_t panel_bytes(const Weight& w) {
     if (in_groups(w)) return round_up(w.inputs, PANEL) / GROUP * group_bytes(w);
@@ -62,16 +62,14 @@ struct Bfloat16 {
     }
 };
 
-// Where the processor multiplies unsigned by signed bytes, INT8's activations are kept with 128
-// added, and a column's sum of weights takes that away again; of numbers in groups the weights are
-// unsigned.
+// Where the processor multiplies unsigned by signed bytes, the weights of 8 bits are unsigned.
 #if defined(__AVX512VNNI__)
-constexpr int OFFSET = 128;
+constexpr bool UNSIGNED = true;
 #else
-constexpr int OFFSET = 0;
+constexpr bool UNSIGNED = false;
 #endif
 
-// Signed bytes a by signed bytes b where OFFSET is 0; unsigned a by signed b where it is not.
+// Bytes a by signed bytes b: a is unsigned, below 128 or where UNSIGNED, and otherwise signed.
 inline Ints dot(Ints sum, Words a, Words b) {
 #if defined(__AVX512VNNI__)
     return (Ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
@@ -90,11 +88,6 @@ inline Ints dot(Ints sum, Words a, Words b) {
 #endif
 }
 
-struct Int8 {
-    using Sum = Ints;
-    static Sum add(Sum sum, Words a, Words b) { return dot(sum, a, b); }
-};
-
 // -- numbers in groups of 32 inputs ---------------------------------------------------------------
 
 // u from 0 to 15 in words of eight inputs, the first four in the low halves of their bytes.
@@ -109,13 +102,36 @@ struct Nibbles {
 
 // u from 0 to 255 in words of four inputs; where bytes are multiplied signed, u - 128 is.
 struct Bytes {
-    static constexpr int LOADS = 8, WORDS = 1, CENTRE = OFFSET;
+    static constexpr int LOADS = 8, WORDS = 1, CENTRE = UNSIGNED ? 128 : 0;
     static void split(Words four, Words (&words)[WORDS]) {
-        words[0] = OFFSET ? four : four ^ all(0x80808080u);
+        words[0] = UNSIGNED ? four : four ^ all(0x80808080u);
     }
 };
 
-inline int centre(const Weight& w) { return w.kind == Q8_0 ? Bytes::CENTRE : Nibbles::CENTRE; }
+// What lies beside the numbers of a group; `at` is a vector's first.
+struct Scales {
+    static constexpr int BYTES = 2 * PANEL;
+    static constexpr bool MINIMUM = false;
+    static Floats scale(const char* sides, int at) {
+        return load_float16(reinterpret_cast<const uint16_t*>(sides) + at);
+    }
+    static Floats minimum(const char*, int) { return Floats{}; }
+};
+struct HalfPairs : Scales {
+    static constexpr int BYTES = 4 * PANEL;
+    static constexpr bool MINIMUM = true;
+    static Floats minimum(const char* sides, int at) { return scale(sides, PANEL + at); }
+};
+struct BytePairs {
+    static constexpr int BYTES = 2 * PANEL;
+    static constexpr bool MINIMUM = true;
+    static Floats scale(const char* sides, int at) {
+        return load_bytes(reinterpret_cast<const uint8_t*>(sides) + at);
+    }
+    static Floats minimum(const char* sides, int at) { return all(-8.0f) * scale(sides, PANEL + at); }
+};
+
+inline int centre(const Weight& w) { return w.kind == INT8 ? Bytes::CENTRE : Nibbles::CENTRE; }
 
 // -- a few rows by some of a panel's columns ------------------------------------------------------
 
@@ -203,11 +219,10 @@ inline void tile(const Rows& a, int64_t row, const char* panel, int words, float
 // The same for numbers in groups: weight = scale · (u - CENTRE), or scale · u + minimum.
 //
 // Sum (u - CENTRE) x = sum u x - CENTRE sum x, and the last is what the sums start with.
-template <class N, bool MINIMUM, int R, int V, int READINGS>
+template <class N, class Sides, int R, int V, int READINGS>
 inline void tile_of_groups(const Rows& a, int64_t row, const Part& part, Ask& asked, float* out) {
     Ask ask = asked;
-    constexpr int NUMBERS = N::LOADS * PANEL * 4, SIDES = (MINIMUM ? 4 : 2) * PANEL;
-    constexpr int GROUP_BYTES = NUMBERS + SIDES;
+    constexpr int NUMBERS = N::LOADS * PANEL * 4, GROUP_BYTES = NUMBERS + Sides::BYTES;
     const uint32_t* words[R];
     int64_t at[R];
     for (int r = 0; r < R; r++) {
@@ -221,8 +236,10 @@ inline void tile_of_groups(const Rows& a, int64_t row, const Part& part, Ask& as
             const char* group = part.panel + int64_t(g) * GROUP_BYTES;
             ask.step<GROUP_BYTES, READINGS>(group);
             Ints sums[R][V];
-            for (int r = 0; r < R; r++)
-                for (int j = 0; j < V; j++) sums[r][j] = MINIMUM ? Ints{} : all(a.starts()[at[r] + g]);
+            for (int r = 0; r < R; r++) {
+                const Ints start = Sides::MINIMUM ? Ints{} : all(a.starts()[at[r] + g]);
+                for (int j = 0; j < V; j++) sums[r][j] = start;
+            }
             for (int h = 0; h < N::LOADS; h++) {
                 const char* from = group + h * PANEL * 4 + first * 4;
                 Words b[V][N::WORDS];
@@ -234,14 +251,13 @@ inline void tile_of_groups(const Rows& a, int64_t row, const Part& part, Ask& as
                         for (int j = 0; j < V; j++) sums[r][j] = dot(sums[r][j], b[j][i], x);
                     }
             }
-            const auto* sides = reinterpret_cast<const uint16_t*>(group + NUMBERS) + first;
             for (int j = 0; j < V; j++) {
-                const Floats scale = load_float16(sides + j * LANES);
-                const Floats minimum = MINIMUM ? load_float16(sides + PANEL + j * LANES) : Floats{};
+                const Floats scale = Sides::scale(group + NUMBERS, first + j * LANES);
+                const Floats minimum = Sides::minimum(group + NUMBERS, first + j * LANES);
                 for (int r = 0; r < R; r++) {
                     total[r][j] += __builtin_convertvector(sums[r][j], Floats) *
                                    (scale * all(a.scales[at[r] + g]));
-                    if (MINIMUM) total[r][j] += minimum * all(a.totals()[at[r] + g]);
+                    if (Sides::MINIMUM) total[r][j] += minimum * all(a.totals()[at[r] + g]);
                 }
             }
         }
@@ -261,11 +277,14 @@ inline void tile_of(const Weight& w, const Rows& a, int64_t row, const Part& par
     constexpr int V = VECTORS / readings_of(false, R), G = VECTORS / readings_of(true, R);
     if (w.kind == FLOAT32) tile<Float32, R, V, READINGS>(a, row, part, ask, out);
     if (w.kind == BFLOAT16) tile<Bfloat16, R, V, READINGS>(a, row, part, ask, out);
-    if (w.kind == INT8) tile<Int8, R, V, READINGS>(a, row, part, ask, out);
     if constexpr (R <= ROWS_OF_GROUPS) {
-        if (w.kind == INT4) tile_of_groups<Nibbles, false, R, G, READINGS>(a, row, part, ask, out);
-        if (w.kind == Q4_1) tile_of_groups<Nibbles, true, R, G, READINGS>(a, row, part, ask, out);
-        if (w.kind == Q8_0) tile_of_groups<Bytes, false, R, G, READINGS>(a, row, part, ask, out);
+        const auto take = [&](auto numbers, auto sides) {
+            tile_of_groups<decltype(numbers), decltype(sides), R, G, READINGS>(a, row, part, ask, out);
+        };
+        if (w.kind == INT8) take(Bytes{}, Scales{});
+        if (w.kind == INT4) take(Nibbles{}, BytePairs{});
+        if (w.kind == Q4_0) take(Nibbles{}, Scales{});
+        if (w.kind == Q4_1) take(Nibbles{}, HalfPairs{});
     }
 }
 
@@ -281,29 +300,18 @@ inline void rows_of_tile(const Weight& w, const Rows& a, int64_t row, int64_t co
     else tile_of<R, 4>(w, a, row, part, ask, out);
 }
 
-// Scale a tile's rows where the kind has scales, and add the bias.
-inline void finish(const Weight& w, const Rows& a, int64_t row, int64_t count, int64_t column,
-                   float* out) {
+// Scale a tile's columns where they have scales, and add the bias.
+inline void finish(const Weight& w, int64_t count, int64_t column, float* out) {
     float bias[PANEL] = {}, scale[PANEL] = {};
-    int32_t sum[PANEL] = {};
     const int columns = int(w.columns - column < PANEL ? w.columns - column : PANEL);
     if (w.bias) std::memcpy(bias, w.bias + column, columns * sizeof(float));
-    if (w.kind == INT8) {
-        std::memcpy(scale, w.scale + column, columns * sizeof(float));
-        std::memcpy(sum, w.sum + column, columns * sizeof(int32_t));
-    }
-    for (int64_t r = 0; r < count; r++) {
-        float* at = out + r * PANEL;
+    if (w.scale) std::memcpy(scale, w.scale + column, columns * sizeof(float));
+    for (int64_t r = 0; r < count; r++)
         for (int j = 0; j < PANEL; j += LANES) {
-            Floats x = load<Floats>(at + j);
-            if (w.kind == INT8) {
-                const Ints whole = load<Ints>(at + j) - OFFSET * load<Ints>(sum + j);
-                x = __builtin_convertvector(whole, Floats) * load<Floats>(scale + j);
-                x *= all(a.scales[row + r]);
-            }
-            store(at + j, x + load<Floats>(bias + j));
+            float* at = out + r * PANEL + j;
+            const Floats x = load<Floats>(at);
+            store(at, (w.scale ? x * load<Floats>(scale + j) : x) + load<Floats>(bias + j));
         }
-    }
 }
 
 // So many rows are multiplied with a stretch of a panel before the next stretch is read; of more,
@@ -341,7 +349,7 @@ inline void panels(const Weight& w, const Rows& a, int64_t rows, int64_t begin, 
                                     many && t * each >= readings ? 0 : readings, part, ask,
                                     out + (first(t) - row) * PANEL);
             }
-            finish(w, a, row, count, column, out);
+            finish(w, count, column, out);
             for (int64_t r = 0; r < count; r++) use(row + r, column, columns, out + r * PANEL);
         }
     }

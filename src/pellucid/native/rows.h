@@ -122,8 +122,8 @@ struct Shelf {
     Rows rows(const Weight& w) const { return {words, scales, sums, words_of(w)}; }
 };
 
-// Round one row of floats to what the weight is multiplied with; INT8 takes the row's largest size
-// as 127, and groups that of each group. `y` is padded with zeros to a multiple of 64.
+// Round one row of floats to what the weight is multiplied with; of whole numbers each group has its
+// largest size as 127. `y` is padded with zeros to a multiple of 64.
 inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf& shelf) {
     const int64_t wide = round_up(w.inputs, PANEL);
     uint32_t* words = shelf.words + row * words_of(w);
@@ -137,37 +137,25 @@ inline void round_row(const Weight& w, const float* y, int64_t row, const Shelf&
         return;
     }
     auto* bytes = reinterpret_cast<int8_t*>(words);
-    const auto largest_of = [y](int64_t from, int64_t to) {
+    for (int64_t g = 0; g < wide; g += GROUP) {
         Floats most{};
-        for (int64_t i = from; i < to; i += LANES) {
+        for (int64_t i = g; i < g + GROUP; i += LANES) {
             const Floats x = load<Floats>(y + i);
             most = larger(most, larger(x, -x));
         }
-        return largest(most);
-    };
-    float amax = w.kind == INT8 ? largest_of(0, wide) : 0;
-    if (w.kind == INT8) shelf.scales[row] = amax / 127;
-    for (int64_t g = 0; g < wide; g += GROUP) {
-        const int64_t place = (row * wide + g) / GROUP;
-        if (in_groups(w)) {
-            amax = largest_of(g, g + GROUP);
-            shelf.scales[place] = amax / 127;
-        }
+        const float amax = largest(most);
         const Floats by = all(amax > 0 ? 127 / amax : 0);
         Ints group{};
         for (int64_t i = g; i < g + GROUP; i += LANES) {
             const Ints whole = __builtin_convertvector(nearest(load<Floats>(y + i) * by), Ints);
             group += whole;
-            const Ints kept = w.kind == INT8 ? whole + all(int32_t{OFFSET}) : whole;
-            typedef int8_t Bytes __attribute__((vector_size(LANES)));
-            store(bytes + i, __builtin_convertvector(kept, Bytes));
+            typedef int8_t Small __attribute__((vector_size(LANES)));
+            store(bytes + i, __builtin_convertvector(whole, Small));
         }
-        if (in_groups(w)) {
-            int32_t total = 0;
-            for (int lane = 0; lane < LANES; lane++) total += group[lane];
-            if (has_minimums(w)) shelf.totals()[place] = float(total) * (amax / 127);
-            else shelf.starts()[place] = -centre(w) * total;
-        }
+        const int64_t place = (row * wide + g) / GROUP;
+        shelf.scales[place] = amax / 127;
+        if (has_minimums(w)) shelf.totals()[place] = float(sum(group)) * (amax / 127);
+        else shelf.starts()[place] = -centre(w) * sum(group);
     }
 }
 

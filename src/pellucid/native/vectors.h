@@ -54,9 +54,21 @@ inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
 inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 
 inline float largest(Floats v) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps((__m512)v);
+#endif
     float found = v[0];
     for (int i = 1; i < LANES; i++) found = v[i] > found ? v[i] : found;
     return found;
+}
+
+inline int32_t sum(Ints v) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_epi32((__m512i)v);
+#endif
+    int32_t total = 0;
+    for (int i = 0; i < LANES; i++) total += v[i];
+    return total;
 }
 
 // The nearest whole number, ties to even, as a float; for |x| below 2^22.
@@ -120,6 +132,11 @@ inline Floats load_float16(const uint16_t* from) {
     const Floats size = (Floats)((half & all(0x7fffu)) << 13) * all(5.192296858534828e33f);
     return (Floats)((Words)size | (half & all(0x8000u)) << 16);
 #endif
+}
+
+inline Floats load_bytes(const uint8_t* from) {
+    typedef uint8_t Bytes __attribute__((vector_size(LANES)));
+    return __builtin_convertvector(__builtin_convertvector(load<Bytes>(from), Ints), Floats);
 }
 
 inline Floats load_floats(const float* from) { return load<Floats>(from); }
