@@ -28,15 +28,12 @@ from pellucid.text import gpt2
 from pellucid.text.byte_level import spell
 from pellucid.text.chunks import BATCH, CHUNK
 from pellucid.text.prepare import prepare
+from pellucid.text.quick import PIECES
 
 ALONE = (
     "import sys; from pathlib import Path; from pellucid.text.prepare import prepare; "
     "prepare([sys.argv[1]], Path(sys.argv[2]), tokenizer='gpt2', overwrite=True)"
 )
-
-
-# As GPT-2 cuts a text, written for tiktoken's engine: what is possessive needs no way back.
-PIECES = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
 
 def parts_of(text: str) -> Iterator[list[str]]:

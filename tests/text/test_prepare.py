@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from pellucid.text.corpus import read_text
 from pellucid.text.prepare import Data, prepare
 from pellucid.text.prepared import read_prepared
 from pellucid.text.sources import READ, TextSource
+from pellucid.text.tokenizer import Ids
 
 END = gpt2().special_tokens["<|endoftext|>"]
 TEXT = "It's a fine day,  isn't it?\n\n  “Yes”, said she – größer 漢字，漢字。\n" * 40
@@ -173,14 +175,14 @@ def test_a_mark_of_byte_order_is_no_part_of_a_text(
 def test_a_word_without_end_is_never_held_whole(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ):
-    encode_batch, sizes = BPE.encode_batch, []
+    encode_arrays, sizes = BPE.encode_arrays, []
 
-    def watched(self: BPE, texts: list[str]) -> list[list[int]]:
+    def watched(self: BPE, texts: list[str]) -> Iterator[Ids]:
         sizes.extend(map(len, texts))
-        return encode_batch(self, texts)
+        return encode_arrays(self, texts)
 
     monkeypatch.setattr(sources, "READ", 1 << 14)
-    monkeypatch.setattr(BPE, "encode_batch", watched)
+    monkeypatch.setattr(BPE, "encode_arrays", watched)
     prepare([file_of(tmp_path, content)], tmp_path / "out", tokenizer="gpt2")
     assert max(sizes) <= 2 * CHUNK
     assert gpt2().decode(all_ids(tmp_path / "out")) == content

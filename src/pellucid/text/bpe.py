@@ -7,19 +7,22 @@ in the list of merges becomes one piece, wherever it stands, until no pair is in
 >>> [step.pieces for step in gpt2().merge_steps(" the")[0].steps]
 [(b' t', b'h', b'e'), (b' t', b'he'), (b' the',)]
 
-Encoding is done by Hugging Face's `tokenizers`. Source: Radford et al. 2019, "Language Models are
-Unsupervised Multitask Learners" (GPT-2), section 2.2.
+Encoding is done by Hugging Face's `tokenizers`, and that of files by GPT-2's own tables by
+`tiktoken` where it is installed. Source: Radford et al. 2019, "Language Models are Unsupervised
+Multitask Learners" (GPT-2), section 2.2.
 """
 
 import bz2
 import json
 import re
 import reprlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.byte_level import (
@@ -35,7 +38,8 @@ from pellucid.text.byte_level import (
 )
 from pellucid.text.library import LibraryTokenizer
 from pellucid.text.merges import Merging, merge
-from pellucid.text.tokenizer import checked_parts
+from pellucid.text.quick import quick
+from pellucid.text.tokenizer import Ids, checked_parts
 
 if TYPE_CHECKING:
     import tokenizers
@@ -75,6 +79,15 @@ class BPE(LibraryTokenizer):
     def cut(self, text: str) -> int:
         """Before the last white space that follows something else; 0 for other pre-tokens."""
         return cut_gpt2(text, special=self._special) if self._cuts else 0
+
+    def encode_arrays(self, texts: Sequence[str]) -> Iterator[Ids]:
+        """`encode` of each text as an array; GPT-2's are made in threads that go on meanwhile."""
+        encoded = _quick_gpt2() if self._is_gpt2 else None
+        if encoded is None:
+            return super().encode_arrays(texts)
+        parts = [self._parts(text) for text in texts]
+        found = encoded([part for text in parts for part in text])
+        return (np.concatenate([next(found) for _ in text]) for text in parts)
 
     def merge_steps(self, text: str) -> list[Merging]:
         """Every pre-token of `text` with the merges that made its pieces, one by one.
@@ -120,11 +133,28 @@ class BPE(LibraryTokenizer):
         return cuts_like_gpt2(self._library)
 
     @cached_property
+    def _is_gpt2(self) -> bool:
+        """Whether plain text gets the very ids of GPT-2."""
+        known, added = gpt2(), set(self._added) - self._control
+        same = self is known or (
+            self._pieces[: known.vocab_size - 1] == known._pieces[:-1]
+            and _merges(self._library) == _merges(known._library)
+            and not self._library.model.ignore_merges
+        )
+        return same and self._cuts and not added and not self._special
+
+    @cached_property
     def _ranks(self) -> dict[tuple[bytes, bytes], int]:
         return {
             (spell(left), spell(right)): rank
             for rank, (left, right) in enumerate(_merges(self._library))
         }
+
+
+@cache
+def _quick_gpt2() -> Callable[[Sequence[str]], Iterator[Ids]] | None:
+    *pieces, _mark = gpt2()._pieces
+    return quick({piece: token for token, piece in enumerate(pieces)})
 
 
 @cache

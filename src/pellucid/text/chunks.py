@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.tokenizer import Ids, Tokenizer
 
 CHUNK = 1 << 14
 """Characters of a part, more or less."""
@@ -39,16 +39,18 @@ def chunks(texts: Iterable[str], cut: Callable[[str], int], size: int = CHUNK) -
         yield rest
 
 
-def encode_stream(
-    tokenizer: Tokenizer, texts: Iterable[str], size: int = CHUNK
-) -> Iterator[list[int]]:
+def encode_stream(tokenizer: Tokenizer, texts: Iterable[str], size: int = CHUNK) -> Iterator[Ids]:
     """The ids of the text that `texts` make, part by part: joined, `encode` of the whole.
 
-    No more than a batch of parts is in memory, unless the tokenizer does not cut (`Tokenizer.cut`).
+    No more than two batches of parts are in memory, unless the tokenizer does not cut
+    (`Tokenizer.cut`): one may be encoded while the ids of the other are taken.
     """
     parts = chunks(texts, tokenizer.cut, size)
+    begun: Iterator[Ids] = iter(())
     while batch := list(islice(parts, BATCH)):
-        yield from tokenizer.encode_batch(batch)
+        ids, begun = begun, tokenizer.encode_arrays(batch)
+        yield from ids
+    yield from begun
 
 
 def thinned(texts: Iterable[str], limit: int) -> tuple[list[str], int]:

@@ -25,7 +25,7 @@ from pellucid.text.choose import choose_tokenizer, cut_for, ending, wanted
 from pellucid.text.chunks import chunks, encode_stream, thinned
 from pellucid.text.sources import READ, STDIN, TextSource
 from pellucid.text.token_files import dtype_for
-from pellucid.text.tokenizer import Tokenizer
+from pellucid.text.tokenizer import Ids, Tokenizer
 
 TRAIN, VALID, TOKENIZER, DATA = "train.bin", "valid.bin", "tokenizer.json", "data.json"
 
@@ -161,7 +161,7 @@ def _write(
         for name, beside in ((TRAIN, train), (VALID, valid)):
             with beside.open("wb") as file:
                 for ids in _ids(islice(watched, len(parts[name])), pieces, separator):
-                    file.write(np.array(ids, dtype).tobytes())
+                    file.write(ids.astype(dtype).tobytes())
         if held_out is not None:
             count = train.stat().st_size // dtype.itemsize
             _move_end(train, valid, dtype.itemsize * int(count * (1 - held_out)))
@@ -192,17 +192,15 @@ def _write(
     }
 
 
-def _ids(
-    texts: Iterable[Iterable[str]], pieces: Tokenizer, separator: int | None
-) -> Iterator[list[int]]:
+def _ids(texts: Iterable[Iterable[str]], pieces: Tokenizer, separator: int | None) -> Iterator[Ids]:
     """The tokens of the texts, with the separator between two where it is not yet."""
     last = None
     for number, text in enumerate(texts):
         if number and separator is not None and last != separator:
-            yield [separator]
+            yield np.array([separator], np.uint32)
         for ids in encode_stream(pieces, text):
             yield ids
-            last = ids[-1] if ids else last
+            last = ids[-1] if len(ids) else last
 
 
 def _move_end(source: Path, target: Path, start: int) -> None:

@@ -6,10 +6,14 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
 
 from pellucid.errors import TextError, TokenError
 from pellucid.files import write_text
+
+Ids = np.ndarray[Any, np.dtype[np.uint32]]
 
 
 class Tokenizer(Protocol):
@@ -56,6 +60,10 @@ class Tokenizer(Protocol):
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` of each text; a tokenizer that can uses all processors for it."""
         return [self.encode(text) for text in texts]
+
+    def encode_arrays(self, texts: Sequence[str]) -> Iterator[Ids]:
+        """`encode` of each text as an array; one that can works on while the first are taken."""
+        return (np.array(ids, np.uint32) for ids in self.encode_batch(texts))
 
     def cut(self, text: str) -> int:
         """The last place where a text that begins with `text` may be cut, and no id changes.
