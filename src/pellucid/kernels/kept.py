@@ -1,7 +1,7 @@
 """Keys and values that are kept for the native blocks, in panels, with room for more positions.
 
 The keys of a head stand as a packed weight (d, S) would, and the values as (S, d): see `packing`,
-and `attention.h`. What was never written is 0.
+and `attention.h`.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,7 @@ class KVBuffer:
         room, per_word = -(-count // STEP) * STEP, 4 // dtype.itemsize
         keys = (*outer, room // PANEL, -(-d // per_word), PANEL, per_word)
         values = (*outer, room // per_word, -(-d // WIDE) * WIDE, per_word)
-        zeros = torch.zeros(keys, dtype=dtype), torch.zeros(values, dtype=dtype)
-        return cls(*zeros, sizes, 0)
+        return cls(torch.empty(keys, dtype=dtype), torch.empty(values, dtype=dtype), sizes, 0)
 
     @property
     def room(self) -> int:

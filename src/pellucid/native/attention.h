@@ -10,7 +10,8 @@ namespace {
 
 constexpr int WIDE = 16;  // a row of values is filled up to so many channels, on every processor
 
-// Where one head's keys and values of one sequence are kept; what was never written is 0.
+// Where one head's keys and values of one sequence are kept. What was never written may be any
+// bits; but what shares a word with what was written is a number, since it is multiplied with 0.
 template <class Number>
 struct Kept {
     static constexpr int PER_WORD = 4 / sizeof(Number);
@@ -30,15 +31,23 @@ struct Kept {
     Number* key_panel(int64_t panel) const { return keys + panel * PANEL * key_words() * PER_WORD; }
     Number* value_word(int64_t word) const { return values + word * wide() * PER_WORD; }
 
-    // Some channels of a position's key, and of its values.
-    void put_key(int64_t place, int64_t channel, int64_t count, const float* x) const {
+    // Some channels of a position's key, and of its values; `last` is the text's last position.
+    void put_key(int64_t place, int64_t channel, int64_t count, const float* x, bool) const {
         Number* to = key_panel(place / PANEL) + place % PANEL * PER_WORD;
-        for (int64_t i = channel; i < channel + count; i++)
-            store_float(to + i / PER_WORD * PANEL * PER_WORD + i % PER_WORD, *x++);
+        const auto at = [&](int64_t i) {
+            return to + i / PER_WORD * PANEL * PER_WORD + i % PER_WORD;
+        };
+        for (int64_t i = channel; i < channel + count; i++) store_float(at(i), *x++);
+        if (channel + count == d)
+            for (int64_t i = d; i < key_words() * PER_WORD; i++) *at(i) = 0;
     }
-    void put_values(int64_t place, int64_t channel, int64_t count, const float* x) const {
+    void put_values(int64_t place, int64_t channel, int64_t count, const float* x,
+                    bool last) const {
         Number* to = value_word(place / PER_WORD) + place % PER_WORD;
         for (int64_t i = channel; i < channel + count; i++) store_float(to + i * PER_WORD, *x++);
+        if (last)
+            for (int64_t beside = 1; beside < PER_WORD - place % PER_WORD; beside++)
+                for (int64_t i = channel; i < channel + count; i++) to[i * PER_WORD + beside] = 0;
     }
 };
 

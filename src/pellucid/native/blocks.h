@@ -210,9 +210,11 @@ private:
     // Some columns of a row of keys, or of values, head by head.
     template <auto Put>
     void keep(int64_t row, int64_t column, int64_t count, const float* from) const {
+        const int64_t place = row % pass_.length;
         for (int64_t at = column, left = count, run; left; at += run, from += run, left -= run) {
             run = left < d_ - at % d_ ? left : d_ - at % d_;
-            (kept_head(row, at / d_).*Put)(pass_.start + row % pass_.length, at % d_, run, from);
+            (kept_head(row, at / d_).*Put)(pass_.start + place, at % d_, run, from,
+                                           place + 1 == pass_.length);
         }
     }
 
@@ -227,7 +229,7 @@ private:
             normalize(query ? b_.of_queries : b_.of_keys, x, d_, x);
             if (b_.turned)
                 turn(x, d_, pass_.cos + place * (d_ / 2), pass_.sin + place * (d_ / 2));
-            if (!query) kept_head(row, head - b_.heads).put_key(pass_.start + place, 0, d_, x);
+            if (!query) kept_head(row, head - b_.heads).put_key(pass_.start + place, 0, d_, x, false);
         }
     }
 
