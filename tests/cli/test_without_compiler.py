@@ -22,7 +22,7 @@ from pathlib import Path
 from pellucid.cli import main
 
 if sys.argv.pop(1) == "without library":
-    import_module("pellucid.native.library").LIBRARY = Path("nowhere", "libpellucid.so.1")
+    import_module("pellucid.native.library").LIBRARY = Path("nowhere", "libpellucid.so.2")
 sys.argv[0] = "pellucid"
 main()
 """

@@ -47,7 +47,7 @@ def slopes(logits: Tensor, logsumexp: Tensor, wanted: Tensor, share: Tensor) -> 
     """The loss's gradient by a run's logits: (probs - 1 where it is wanted) · share, (N, n)."""
     probs = (wide(logits) - logsumexp).exp()  # (N, n)
     columns = torch.arange(logits.shape[-1], device=logits.device)  # (n,)
-    deviation = probs - (columns == wanted).to(probs.dtype)  # (N, n)
+    deviation: Tensor = probs - (columns == wanted).to(probs.dtype)  # (N, n)
     return (deviation * share).to(logits.dtype)
 
 

@@ -13,10 +13,12 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LIBRARY = HERE / "libpellucid.so.1"
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fopenmp", "-Wno-psabi")
-# A product and a sum may be rounded at once, and a root need not report that it was of less than 0.
-FLAGS += ("-ffp-contract=fast", "-fno-math-errno")
+LIBRARY = HERE / "libpellucid.so.2"
+FLAGS = (
+    *("-std=c++17", "-O3", "-fPIC", "-fopenmp", "-Wno-psabi"),
+    # A product and a sum may be rounded at once, and a root need not report a negative number.
+    *("-ffp-contract=fast", "-fno-math-errno"),
+)
 AVX512 = ("f", "bw", "vl", "dq", "vnni", "bf16")
 VARIANTS = {
     "x86_64": {

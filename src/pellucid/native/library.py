@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-LIBRARY = Path(__file__).parent / "libpellucid.so.1"
+LIBRARY = Path(__file__).parent / "libpellucid.so.2"
 LEVELS = {"portable": 0, "avx2": 1, "dotprod": 1, "avx512": 2}
 SWITCH = "PELLUCID_NATIVE"
 """An environment variable: `off`, or the level of processor that is asked for at most."""
