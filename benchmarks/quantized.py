@@ -7,7 +7,8 @@ The model is `english-1M`, or another of --model; of each text the last twentiet
 was not trained on, is cut into windows of the model's context or of `--length`. Every form reads
 the same tokens: Pellucid's by `models.packed`, llama.cpp's from a GGUF file of the same weights
 that it quantized itself. A model that came in a GGUF file is read in the file's own numbers too,
-by both. No time is taken.
+by both. No time is taken. Bytes are those of all tensors: llama.cpp's kinds mix forms, and where a
+row of a matrix is no multiple of 256, its Q4_K takes a larger one.
 """
 
 import argparse
@@ -30,9 +31,12 @@ from pellucid.checkpoint.recognise import find
 from pellucid.kernels import fastest
 from pellucid.kernels.packing import FORMS
 from pellucid.models import packed
+from pellucid.tree import flatten
 
 HELD_OUT = 0.05
 Logits = Callable[[Tensor], Tensor]
+Forms = Iterator[tuple[str, str, int, Logits]]
+"""Whose, its name, the bytes of its tensors, and what it computes."""
 
 
 def windows(texts: list[Path], pieces: Any, length: int) -> Tensor:
@@ -46,29 +50,33 @@ def windows(texts: list[Path], pieces: Any, length: int) -> Tensor:
     return torch.cat(ids)
 
 
-def own_forms(model: Any, file: Path | None) -> Iterator[tuple[str, str, Logits]]:
+def leaves(model: Any) -> list[Any]:
+    """Its parameters."""
+    return list(flatten(model.params).values())
+
+
+def own_forms(model: Any, file: Path | None) -> Forms:
     """The reference, and the packed models; of a GGUF file, in its own numbers too."""
-    yield "pellucid", "reference", model.forward
+    yield "pellucid", "reference", sum(leaf.nbytes for leaf in leaves(model)), model.forward
     for form in ("stored", *FORMS) if file else FORMS:
         ready: Any = load(file, form="stored") if form == "stored" else packed(model, form)
         yield (
             "pellucid",
             form,
+            sum(leaf.nbytes for leaf in leaves(ready)),
             lambda tokens, ready=ready: ready.forward(tokens, ops=fastest(ready.params)),
         )
 
 
-def llama_forms(
-    model: Any, pieces: Any, folder: Path, came: Path | None, length: int
-) -> Iterator[tuple[str, str, Logits]]:
+def llama_forms(model: Any, pieces: Any, folder: Path, came: Path | None, length: int) -> Forms:
     """llama.cpp's kinds of the same weights; and the file that they came in, as it is."""
-    from contenders.gguf_file import NAMES, quantize  # noqa: PLC0415 - an extra
+    from contenders.gguf_file import NAMES, model_bytes, quantize  # noqa: PLC0415 - an extra
     from contenders.llama import Engine  # noqa: PLC0415
 
     whole = folder / "whole.gguf"
     export_gguf(model, pieces, whole, form="F32")
     files = {"the file": came} if came else {}
-    for precision, name in NAMES.items():
+    for precision, name in (NAMES | {"Q4_1": "Q4_1", "Q4_K": "Q4_K"}).items():
         files[name] = folder / f"{precision}.gguf"
         quantize(whole, files[name], precision, torch.get_num_threads())
     for name, file in files.items():
@@ -85,7 +93,7 @@ def llama_forms(
             engine.clear()
             return torch.from_numpy(engine.read([tokens.tolist()], 0, every=True).copy())
 
-        yield "llama.cpp", name, logits
+        yield "llama.cpp", name, model_bytes(engine.model), logits
 
 
 def nats(logits: Logits, texts: Tensor) -> float:
@@ -118,16 +126,23 @@ def main() -> None:
         if find_spec("llama_cpp") and find_spec("gguf"):
             forms.append(llama_forms(model, pieces, Path(folder), file, length))
         for kind in forms:
-            for peer, form, logits in kind:
-                rows.append({"peer": peer, "form": form, "nats": nats(logits, texts)})
+            for peer, form, size, logits in kind:
+                row = {"peer": peer, "form": form, "bytes": size}
+                rows.append(row | {"nats": nats(logits, texts)})
     table = Table(title=f"{model}, {texts[:, 1:].numel():,} held-out tokens")
-    for name in ("", "form", "nats a token", "perplexity", "change"):
+    for name in ("", "form", "bits a weight", "nats a token", "perplexity", "change"):
         table.add_column(name, justify="left" if name in {"", "form"} else "right")
     whole = math.exp(rows[0]["nats"])
     for row in rows:
         row["perplexity"] = math.exp(row["nats"])
         row["change"] = row["perplexity"] / whole - 1
-        numbers = (f"{row['nats']:.5f}", f"{row['perplexity']:.4f}", f"{row['change']:+.3%}")
+        row["bits"] = 8 * row["bytes"] / model.parameter_count
+        numbers = (
+            f"{row['bits']:.2f}",
+            f"{row['nats']:.5f}",
+            f"{row['perplexity']:.4f}",
+            f"{row['change']:+.3%}",
+        )
         table.add_row(row["peer"], row["form"], *numbers)
     screen = Console(highlight=False, width=100)
     screen.print(table)

@@ -148,11 +148,12 @@ def bandwidth_lines(rows: list[Row], bandwidth: float) -> Iterator[str]:
 def quality_lines(found: dict[str, Any]) -> Iterator[str]:
     """Perplexities."""
     yield f"`{found['command']}`: {found['model']}, on {found['tokens']:,} held-out tokens.\n"
-    yield "| | form | nats a token | perplexity | change |\n|---|---|--:|--:|--:|"
+    yield "| | form | bits a weight | nats a token | perplexity | change |"
+    yield "|---|---|--:|--:|--:|--:|"
     for row in found["rows"]:
         yield (
-            f"| {row['peer']} | {row['form']} | {row['nats']:.4f} | {row['perplexity']:.3f} | "
-            f"{row['change']:+.2%} |"
+            f"| {row['peer']} | {row['form']} | {row['bits']:.2f} | {row['nats']:.4f} | "
+            f"{row['perplexity']:.3f} | {row['change']:+.2%} |"
         )
     yield ""
 

@@ -12,6 +12,8 @@ KINDS = {
     "int8": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
     "int4": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0,
     "Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
+    "Q4_1": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_1,
+    "Q4_K": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M,
 }
 """llama.cpp's kind of file by precision: Q4_0 keeps the table of tokens at six bits or more."""
 
@@ -25,6 +27,11 @@ _SILENT = llama_cpp.llama_log_callback(lambda *_line: None)
 def be_silent() -> None:
     """Have llama.cpp print nothing of what it does."""
     llama_cpp.llama_log_set(_SILENT, ctypes.c_void_p(0))
+
+
+def model_bytes(model: object) -> int:
+    """Bytes of a loaded model's tensors."""
+    return int(llama_cpp.llama_model_size(model))
 
 
 def quantize(source: Path, target: Path, precision: str, threads: int) -> None:
