@@ -77,7 +77,7 @@ def generate(
             min=0,
             metavar="N",
             help="Guess up to N tokens a step from what followed the same words earlier, and check "
-            "them in one pass: the same text, faster where it repeats itself.",
+            "them in one pass: faster where a text repeats itself, and the same text in float32.",
         ),
     ] = 0,
     tokenizer_name: Annotated[str | None, MODEL_TOKENIZER] = None,

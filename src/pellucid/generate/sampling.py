@@ -208,7 +208,8 @@ def generate(
     the last `block_size` tokens are computed anew for each token, with or without `keep_past`.
     With `lookup`, a step also computes up to so many tokens that `looked_up` guesses, and goes on
     behind those that are drawn as guessed. Each is drawn from the same logits, but for rounding,
-    and by the same random number as without: the text is the same.
+    and by the same random number as without: the text is the same, unless two tokens are so near
+    that rounding decides between them, as it may where matrices are packed in fewer bits.
     `vocab_size` bars the ids from there on, which a padded model has and its tokenizer lacks.
 
     Raises `TokenError` for an empty prompt or one longer than the context, `ConfigError` for no

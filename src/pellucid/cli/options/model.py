@@ -57,8 +57,8 @@ DEVICE = Option("--device", help="Where to compute: cpu, cuda, mps …")
 
 QUANTIZE = Option(
     "--quantize",
-    help="Round the matrices, to read them faster: int8, int4 or bfloat16; or keep a GGUF file's "
-    "own whole numbers: stored.",
+    help="Read smaller matrices: bfloat16, int8 (llama.cpp's Q8_0), int4 (a scale and a minimum "
+    "for each 32 numbers), or stored, a GGUF file's own.",
 )
 
 
