@@ -22,8 +22,6 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.byte_level import (
     byte_symbols,
@@ -85,6 +83,8 @@ class BPE(LibraryTokenizer):
         encoded = _quick_gpt2() if self._is_gpt2 else None
         if encoded is None:
             return super().encode_arrays(texts)
+        import numpy as np  # noqa: PLC0415 - see tokenizer.py
+
         parts = [self._parts(text) for text in texts]
         found = encoded([part for text in parts for part in text])
         return (np.concatenate([next(found) for _ in text]) for text in parts)

@@ -6,14 +6,15 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from pellucid.errors import TextError, TokenError
 from pellucid.files import write_text
 
-Ids = np.ndarray[Any, np.dtype[np.uint32]]
+if TYPE_CHECKING:
+    import numpy as np
+
+Ids: TypeAlias = "np.ndarray[Any, np.dtype[np.uint32]]"
 
 
 class Tokenizer(Protocol):
@@ -63,6 +64,8 @@ class Tokenizer(Protocol):
 
     def encode_arrays(self, texts: Sequence[str]) -> Iterator[Ids]:
         """`encode` of each text as an array; one that can works on while the first are taken."""
+        import numpy as np  # noqa: PLC0415 - a text's ids need none of it
+
         return (np.array(ids, np.uint32) for ids in self.encode_batch(texts))
 
     def cut(self, text: str) -> int:
