@@ -1,4 +1,4 @@
-(** Going on from keys and values that were kept, `past` in src/pellucid/models/stack.py, gives what the
+(** Going on from keys and values that were kept, `past` in src/pellucid/layers/stack.py, gives what the
     whole text gives: of every stack of blocks that can go on. gpt_cache.v and llama_cache.v show that
     those of src/pellucid/layers/block.py and src/pellucid/layers/gated_block.py can. Without
     dropout. *)

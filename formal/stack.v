@@ -1,4 +1,4 @@
-(** A stack, blocks one after another: src/pellucid/models/stack.py. *)
+(** A stack, blocks one after another: src/pellucid/layers/stack.py. *)
 
 From Pellucid Require Import vector residual.
 
