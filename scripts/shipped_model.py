@@ -39,6 +39,11 @@ TRAIN = (
     "--num-samples 0 --seed 1337"
 )
 VOCABULARY = "bpe:2048"
+CANNOT = (
+    "It writes sentences in the manner of its three sources, and knows nothing else: no fact can "
+    "be asked of it, it invents words, and a sentence seldom belongs to the one before. Of today's "
+    "English it knows little."
+)
 
 
 def parts(texts: Path, work: Path) -> None:
@@ -96,13 +101,13 @@ def card(work: Path, directory: Path) -> str:
         f"A {str(model).removeprefix('a ').rpartition(',')[0]}; GPT-2's architecture with tied "
         f"embeddings, a byte-level BPE of {model.config.vocab_size:,}, weights in bfloat16, "
         f"{size / 1e6:.1f} MB in all. It is small enough to be seen through: a model to look into, "
-        "not one to rely on. It writes sentences in the manner of its three sources, and knows "
-        "nothing else."
+        "not one to rely on."
     )
     trained = (
         f"{tokens:,} tokens were trained on, {rows[-1]['tokens'] / tokens:.1f} times over; the "
         f"last {HELD_OUT:.0%} of each text, {held:,} tokens, were held out, from the tokenizer "
-        "too. The texts are in the public domain, and the weights are under Pellucid's licence."
+        "too. The texts are in the public domain, and the weights are under Pellucid's licence, "
+        "Apache-2.0."
     )
     time = (
         f"on one core of a server processor (`OMP_NUM_THREADS=1`): {rows[-1]['seconds'] / 60:.0f} "
@@ -134,6 +139,7 @@ def card(work: Path, directory: Path) -> str:
         *("", "## How well it predicts", "", windows, "", "| text | bits per byte |", "|---|--:|"),
         *(f"| {name} | {each[name]:.3f} |" for name in TEXTS),
         f"| all three | {together:.3f} |",
+        *("", "## What it cannot do", "", CANNOT),
     ]
     return "\n".join(lines) + "\n"
 

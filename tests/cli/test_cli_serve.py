@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli.serve import _names
-from pellucid.shipped import FETCHED, INTRODUCED
+from pellucid.shipped import DESCRIBED, FETCHED
 from pellucid.shipped.fetched import CACHE
 from tests.cli.conftest import Command
 from tests.train.small_training import TEXT
@@ -95,8 +95,8 @@ def test_what_was_fetched_before_is_offered_and_opened_when_it_is_asked_for(tmp_
         start = browser.call(session, "start").json()
         assert [one["name"] for one in start["models"]] == [name, "english-1M"]
         for one in start["models"]:
-            known = INTRODUCED[one["name"]]
-            assert (one["about"], one["text"]) == known
+            known = DESCRIBED[one["name"]]
+            assert (one["about"], one["text"]) == (known.line, known.text)
         assert start["default"]["subject"] == {"model": name}
         opened = browser.call(session, "open", experiment={"subject": {"model": name}})
         assert "GGUF" in opened.refused(400)

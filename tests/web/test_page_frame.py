@@ -64,7 +64,7 @@ def test_the_page_opens_on_a_running_model_and_says_what_comes_next(modules: Mod
         return [waits.slice(1), first, colder, runs, app.querySelector("textarea").value]""",
     )
     (waiting, text), first, (colder, kept, ran), runs, field = found
-    assert waiting.startswith("Opening english-1M One million weights")
+    assert waiting.startswith("Opening english-1M A GPT of one million weights")
     assert text == "Elizabeth looked at Mr."
     options = answer(modules.api, "next", experiment=ELIZABETH)["tokens"]
     assert len(first) == 10

@@ -12,7 +12,7 @@ from pellucid.checkpoint.read import CONFIG, WEIGHTS, read_json
 from pellucid.errors import CheckpointError, did_you_mean
 from pellucid.gguf_header import SUFFIX
 from pellucid.models import RANDOM_MODELS, Model, kind_of
-from pellucid.shipped import NAMED, named_path
+from pellucid.shipped import DESCRIBED, named_path
 
 
 def load(
@@ -33,7 +33,7 @@ def load(
       a `.pt` of build-nanogpt;
     - llm.c's model, a `.bin` that begins with its magic number;
     - OpenAI's GPT-2: `hparams.json` with a .npz, a .safetensors, or a TensorFlow checkpoint;
-    - a name of `shipped.NAMED`: the model that comes with Pellucid, in float32, or one that is
+    - a name of `shipped.DESCRIBED`: the model that comes with Pellucid, in float32, or one that is
       fetched and kept, such as "smollm2-135m";
     - a name of `RANDOM_MODELS`, for GPT-2's architecture with random weights;
     - a name such as "gpt2" or "openai-community/gpt2", if there is no such path: it is fetched,
@@ -82,7 +82,7 @@ def find(path: str | PathLike[str], *, online: bool = True) -> Path:
 
 def _near(path: str) -> str:
     """The question whether a name without an owner, or a path, is one near it that there is."""
-    names = () if "/" in path else (*NAMED, *RANDOM_MODELS, *hub.SHORT)
+    names = () if "/" in path else (*DESCRIBED, *RANDOM_MODELS, *hub.SHORT)
     if path in names:
         return ""
     try:

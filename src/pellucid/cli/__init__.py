@@ -26,6 +26,7 @@ from pellucid.cli.get import get
 from pellucid.cli.grade import grade
 from pellucid.cli.hints import hinted
 from pellucid.cli.learn import learn
+from pellucid.cli.models import models
 from pellucid.cli.plot import plot
 from pellucid.cli.prepare import prepare
 from pellucid.cli.prove import prove
@@ -45,7 +46,7 @@ from pellucid.errors import PellucidError
 from pellucid.shipped import SHOWN
 from pellucid.terminal.readable import make_readable
 
-_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "serve", "compare", "grade"}
+_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "models", "serve", "compare", "grade"}
 """The commands that make no steps, see to their own memory, or go through it in small pieces."""
 
 
@@ -82,6 +83,7 @@ _COMMANDS = (
     classify,
     train_translator,
     translate,
+    models,
     get,
     export,
     reference,

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.screen import console
+from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED_MODEL, shelf_model
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +86,7 @@ def _tokenize(given: Given) -> list[str] | None:
     if given["tokenizer"] == "gpt2" and not given["merges"]:
         return ["tokenize", given["text"], "--merges"]
     several = len(given["text"].split()) > 1
-    return ["walk", given["text"], "--model", "english-1M"] if several else None
+    return ["walk", given["text"], "--model", SHIPPED_MODEL] if several else None
 
 
 def _generate(given: Given) -> list[str]:
@@ -115,6 +116,16 @@ def _translate(given: Given) -> list[str]:
     return ["translate", *read(given), "--why"]
 
 
+def _named(name: str | None) -> list[str]:
+    """What a model of the shelf is for; without a name, its list goes on with a card."""
+    if name is None:
+        return ["models", SHIPPED_MODEL]
+    text = DESCRIBED[name].text
+    if shelf_model(name).architecture == "transformer":
+        return ["translate", text, "--model", name]
+    return ["generate", "--model", name, "--prompt", text]
+
+
 _SUGGESTIONS: Mapping[str, Callable[[Given], list[str] | None]] = {
     "explain": _explain,
     "prove": lambda given: ["walk", *read(given)],
@@ -130,7 +141,8 @@ _SUGGESTIONS: Mapping[str, Callable[[Given], list[str] | None]] = {
     "classify": lambda _: ["walk", "leaf_or_flower_training"],
     "train_translator": lambda _: ["walk", "where_do_you_live"],
     "translate": _translate,
-    "get": lambda given: ["generate", "--model", given["name"]],
+    "models": lambda given: None if given["as_json"] else _named(given["name"]),
+    "get": lambda given: _named(given["name"] or next(iter(FETCHED))),
     "export": _exported,
     "reference": lambda given: ["compare", str(given["out"]), str(given["out"])],
 }

@@ -14,7 +14,7 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
 from pellucid.cli.options.text import not_empty
 from pellucid.errors import PellucidError
-from pellucid.shipped import FETCHED, NAMED, SHIPPED_MODEL, is_fetched
+from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED_MODEL, is_fetched
 
 if TYPE_CHECKING:
     from pellucid.web import Library
@@ -83,9 +83,9 @@ def _names(models: list[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for model in dict.fromkeys(models):
         # The name of a known model is that model's.
-        name = plain = model if model in NAMED else PurePath(model).name or "model"
+        name = plain = model if model in DESCRIBED else PurePath(model).name or "model"
         count = 1
-        while name in names or (name in NAMED and name != model):
+        while name in names or (name in DESCRIBED and name != model):
             count += 1
             name = f"{plain}-{count}"
         names[name] = model

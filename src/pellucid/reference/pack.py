@@ -18,7 +18,7 @@ from pellucid.errors import CheckpointError
 from pellucid.models import RANDOM_MODELS, CausalModel, Model
 from pellucid.reference.checksum import RUN, part_of_runs
 from pellucid.reference.manifest import MANIFEST, check_manifest
-from pellucid.shipped import NAMED
+from pellucid.shipped import DESCRIBED
 from pellucid.tree import flatten, unflatten
 
 
@@ -189,7 +189,7 @@ def _saved(path: Path, name: str) -> Tensor:
 
 def _is_here(name: str) -> bool:
     """Whether a model of this name can be opened without a network."""
-    return Path(name).exists() or name in (*NAMED, *RANDOM_MODELS)
+    return Path(name).exists() or name in (*DESCRIBED, *RANDOM_MODELS)
 
 
 def _eps(dtype: str) -> float:

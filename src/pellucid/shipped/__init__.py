@@ -1,36 +1,42 @@
-"""The trained models that have names here: one comes with the package, the others are fetched.
+"""The trained models that have names here: some come with the package, others are fetched.
 
-`scripts/shipped_model.py` makes the one that comes.
+`DESCRIBED` is the table of all of them. `scripts/shipped_model.py` makes english-1M.
 """
 
 from os import PathLike
 from pathlib import Path
 
 from pellucid.errors import CheckpointError
+from pellucid.shipped.described import DESCRIBED, Description
 from pellucid.shipped.fetched import FETCHED, SHOWN, FetchedModel, fetch, is_fetched
-from pellucid.shipped.introduced import INTRODUCED, Introduction
+from pellucid.shipped.shelf import CARD, SECTIONS, SHIPPED, ShelfModel, shelf_model
 
 SHIPPED_MODEL = "english-1M"
-"""Its name, which stands for its directory wherever a model or a tokenizer is named."""
+"""The model to look into: a GPT, small enough for lessons, walks, proofs and the page."""
 
-SHIPPED = {SHIPPED_MODEL: Path(__file__).with_name("english_1M")}
-"""By name: the directory of a checkpoint, with its tokenizer and its model card, `README.md`."""
+WRITER = SHIPPED_MODEL
+"""The model that writes and is measured where no other is named: `generate`, `evaluate`."""
 
-NAMED = (*SHIPPED, *FETCHED)
-"""The names that `named_path` knows."""
+TRANSLATOR = "german-english"
+"""The model that translates where no other is named."""
 
 
 def named_path(name: str | PathLike[str], *, online: bool = True) -> Path | None:
-    """The directory or file that a name of `NAMED` stands for; None for all others.
+    """The directory or file that a name of `DESCRIBED` stands for; None for all others.
 
     A path that is there goes before the name. What was not fetched yet is fetched; not `online`,
     and wherever `fetch` says so, a `CheckpointError` is raised instead.
     """
     known = str(name)
-    if known not in NAMED or Path(name).exists():
+    if known not in DESCRIBED or Path(name).exists():
         return None
     if known in SHIPPED:
         return SHIPPED[known]
+    if known not in FETCHED:
+        raise CheckpointError(
+            f"{known} must come along with Pellucid, and this installation is without its folder: "
+            "install the package again, or give another --model (pellucid models)"
+        )
     if not online and not is_fetched(known):
         raise CheckpointError(
             f"{known} must have been fetched before, since what a file names is not asked for in "
@@ -40,15 +46,20 @@ def named_path(name: str | PathLike[str], *, online: bool = True) -> Path | None
 
 
 __all__ = [
+    "CARD",
+    "DESCRIBED",
     "FETCHED",
-    "INTRODUCED",
-    "NAMED",
+    "SECTIONS",
     "SHIPPED",
     "SHIPPED_MODEL",
     "SHOWN",
+    "TRANSLATOR",
+    "WRITER",
+    "Description",
     "FetchedModel",
-    "Introduction",
+    "ShelfModel",
     "fetch",
     "is_fetched",
     "named_path",
+    "shelf_model",
 ]

