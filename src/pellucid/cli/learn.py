@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from pellucid.cli.options import variant
+from pellucid.cli.options.output import AS_JSON
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError, WriteError
 
@@ -30,9 +32,7 @@ def learn(
             help="Grade these, one for each exercise, and end: 0.429,0.846, or with ; between.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, Option("--json", help="Print the lesson with its exercises as JSON.")
-    ] = False,
+    as_json: Annotated[bool, variant(AS_JSON, "A lesson comes with its exercises.")] = False,
     forget: Annotated[
         bool, Option("--forget", help="Forget what has been done, in this lesson or in all.")
     ] = False,

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
+from pellucid.cli.options.output import AS_JSON
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError, did_you_mean
 
@@ -18,7 +19,7 @@ def models(
     name: Annotated[
         str | None, Argument(metavar="[NAME]", help="A model, to show its card.")
     ] = None,
-    as_json: Annotated[bool, Option("--json", help="Print the facts as JSON.")] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """List the trained models that have names here: what they are, their licence and size.
 

@@ -9,6 +9,7 @@ CALCULATOR = 8
 
 OUT = Option("--out", "-o", metavar="PATH", help="Where to write")
 OVERWRITE = Option("--overwrite", help="Replace what is in the output directory.")
+AS_JSON = Option("--json", help="Print it as JSON.")
 PICTURE = Option("--picture", metavar="FILE", help="Draw a picture: .svg, .png or .pdf.")
 LAYERS = Option("--layers", metavar="LIST", help="Which blocks: all, or numbers as in 0,3.")
 DIGITS = Option("--digits", min=1, max=17, show_default="4", help="Decimals that are printed.")
