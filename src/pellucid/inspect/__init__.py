@@ -1,6 +1,17 @@
-"""Looking into a trained model: next tokens, lens, reach, attribution, sweeps, patching, norms."""
+"""Looking into models: next tokens, lens, reach, attribution, circuits, sweeps, patching, norms."""
 
 from pellucid.inspect.attribution import Attribution, Contribution, attribution, neurons
+from pellucid.inspect.circuits import (
+    Circuit,
+    Composition,
+    composition,
+    copying,
+    head_circuit,
+    induction_score,
+    last_occurrences,
+    previous_token_score,
+    without_head,
+)
 from pellucid.inspect.contrast import Contrast, contrast
 from pellucid.inspect.lens import lens_names, logit_lens
 from pellucid.inspect.next_tokens import LikelyToken, next_tokens
@@ -16,6 +27,8 @@ from pellucid.inspect.sweeping import Ablated, ablate_heads
 __all__ = [
     "Ablated",
     "Attribution",
+    "Circuit",
+    "Composition",
     "Contrast",
     "Contribution",
     "LikelyToken",
@@ -32,8 +45,13 @@ __all__ = [
     "StreamPaths",
     "ablate_heads",
     "attribution",
+    "composition",
     "contrast",
+    "copying",
     "gradient_norms",
+    "head_circuit",
+    "induction_score",
+    "last_occurrences",
     "lens_names",
     "logit_lens",
     "neurons",
@@ -41,8 +59,10 @@ __all__ = [
     "patch_heads",
     "patch_stream",
     "patched",
+    "previous_token_score",
     "reach",
     "stream_direction",
     "stream_paths",
     "token_direction",
+    "without_head",
 ]
