@@ -51,7 +51,8 @@ ROOMS = (
         "train",
         "bench",
     ),
-    *("explain", "prove", "inspect", "words", "walkthrough", "reference", "compare", "examples"),
+    *("explain", "prove", "inspect", "words", "walkthrough", "reference", "compare"),
+    *("tasks", "examples"),
     *("documents", "lessons", "handouts", "pictures", "terminal", "web", "site", "cli", "__main__"),
 )
 

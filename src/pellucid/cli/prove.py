@@ -15,6 +15,7 @@ from pellucid.cli.options.output import DIGITS, OUT, SHOW, digits_of
 from pellucid.cli.options.text import TEXT_OR_EXAMPLE, not_empty
 from pellucid.cli.proved_runs import Until, beside_slopes, example_runs, text_runs
 from pellucid.cli.proved_sets import asked_of_sets, prove_sets
+from pellucid.cli.proved_tasks import check_alone, prove_task
 from pellucid.cli.recorded import reader_of
 from pellucid.cli.screen import console
 
@@ -86,6 +87,15 @@ def prove(
             help="Prove the most likely next token of every text of so many tokens.",
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        Option(
+            "--all",
+            metavar="TASK",
+            help="Prove that a small task's model answers every question of it rightly: all sums "
+            "of addition-113, for one. With --model, another model of that task.",
+        ),
+    ] = None,
     within: Annotated[
         str | None,
         Option(
@@ -111,30 +121,30 @@ def prove(
     """
     from pellucid.checkpoint import open_model
     from pellucid.documents.numbers import Format
-    from pellucid.files import make_room
     from pellucid.prove import checkable, fitting, rocq_files, rocq_parts
     from pellucid.prove import prove as prove_tape
     from pellucid.terminal.proof import proof_lines
     from pellucid.terminal.proving import shown
 
-    sets = asked_of_sets(
-        within,
-        of,
-        all_texts,
-        until=until,
-        optimizer=optimizer,
-        digits=digits,
-        check_gradients=check_gradients,
-        enclosures=enclosures,
-        show=show,
-        to=None if to == Proved.CERTIFICATE else to,
-        bits=None if bits == BITS else bits,
-    )
+    whole: dict[str, Any] = {
+        "until": until,
+        "optimizer": optimizer,
+        "digits": digits,
+        "check_gradients": check_gradients,
+        "enclosures": enclosures,
+        "show": show,
+        "to": None if to == Proved.CERTIFICATE else to,
+    }
+    more = None if bits == BITS else bits
+    if task is not None:
+        check_alone(text, **whole, within=within, of=of, all_texts=all_texts)
+        how = opening(model or task, tokenizer_name, dtype, special=special)
+        prove_task(task, model, how, more, out)
+        return
+    sets = asked_of_sets(within, of, all_texts, **whole, bits=more)
     model = reader_of(text, model)
     how, decimals = opening(model, tokenizer_name, dtype, special=special), digits_of(digits)
-    _check_output(out, to, show)
-    if enclosures is not None:
-        make_room(enclosures, overwrite=False)
+    _check_output(out, to, show, enclosures)
     title = text or "ai_rocks"
     if sets is not None:
         prove_sets(title if model is None else open_model(model, **how), text, sets, out)
@@ -178,7 +188,9 @@ def prove(
         raise typer.Exit(1)
 
 
-def _check_output(out: Path | None, to: Proved, show: list[str] | None) -> None:
+def _check_output(
+    out: Path | None, to: Proved, show: list[str] | None, enclosures: Path | None
+) -> None:
     """Raise `ConfigError` where the proof cannot be written, before it is made."""
     from pellucid.errors import ConfigError
     from pellucid.files import check_writable, make_room
@@ -191,6 +203,8 @@ def _check_output(out: Path | None, to: Proved, show: list[str] | None) -> None:
         raise ConfigError("--to rocq writes a directory of files: say where with -o DIR")
     elif show:
         raise ConfigError("--show says what -o writes: give its file or directory")
+    if enclosures is not None:
+        make_room(enclosures, overwrite=False)
 
 
 def _write_certificate(

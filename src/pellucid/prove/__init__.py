@@ -1,5 +1,6 @@
 """Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
+from pellucid.prove.answers import Margin, ProvedAnswers, prove_answers
 from pellucid.prove.boxed import Boxed, boxed
 from pellucid.prove.certificate import certificate, floats_beside
 from pellucid.prove.checkable import Checkable, checkable, fitting
@@ -11,7 +12,7 @@ from pellucid.prove.prove import Proof, Stepped, prove
 from pellucid.prove.refute import Refuted
 from pellucid.prove.replay import replay
 from pellucid.prove.rocq import Development, rocq_files, rocq_parts
-from pellucid.prove.set_certificate import set_certificate
+from pellucid.prove.set_certificate import answers_certificate, set_certificate
 from pellucid.prove.texts import Read, all_texts
 from pellucid.prove.watch import Watch
 from pellucid.prove.within import Within, within
@@ -24,8 +25,10 @@ __all__ = [
     "Enclosed",
     "Lead",
     "Likeliest",
+    "Margin",
     "Misprint",
     "Proof",
+    "ProvedAnswers",
     "Read",
     "Refuted",
     "Slope",
@@ -33,6 +36,7 @@ __all__ = [
     "Watch",
     "Within",
     "all_texts",
+    "answers_certificate",
     "boxed",
     "certificate",
     "checkable",
@@ -42,6 +46,7 @@ __all__ = [
     "floats_beside",
     "likeliest",
     "prove",
+    "prove_answers",
     "replay",
     "rocq_files",
     "rocq_parts",

@@ -1,9 +1,11 @@
 """Statements over sets as a certificate in JSON."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from pellucid.prove.answers import Margin, ProvedAnswers
 from pellucid.prove.boxed import Boxed
 from pellucid.prove.certificate import FORMAT
 from pellucid.prove.texts import Read
@@ -19,6 +21,15 @@ CLAIM = (
     "that is within the radius stated there, which is smaller: other programs can check this."
 )
 """What such a certificate says, and what it does not."""
+
+ALL_ANSWERS = (
+    "Each question is a text of the task and the token that is right after it. Of all of them the "
+    "right token has the largest logit of the code's formulas in real numbers, for parameters as "
+    "the floats they are: its lead over every other token lies above 0. Smallest is the question "
+    "where it is least: between lead and most. In runs that question's enclosures follow call by "
+    "call from those that each reads: other programs can check this."
+)
+"""What the certificate of a task says."""
 
 
 def set_certificate(
@@ -77,3 +88,34 @@ def _within(found: Within) -> dict[str, Any]:
         },
         "sha256": dict(found.hashes),
     }
+
+
+def answers_certificate(found: ProvedAnswers, title: str, *, runs: Sequence[Boxed] = ()) -> str:
+    """The certificate of all questions of a task, as JSON."""
+    content = {
+        "title": title,
+        "claim": ALL_ANSWERS,
+        "proved": found.proved,
+        "format": FORMAT,
+        "beside": None,
+        "questions": found.questions,
+        "right": found.right,
+        "smallest": _margin(found.smallest),
+        "widest": _finite(found.widest),
+        "bits": found.bits,
+        "dtype": found.dtype,
+        "sha256": dict(found.hashes),
+        "failures": [_margin(margin) for margin in found.failures],
+        "runs": [run.content for run in runs],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _margin(margin: Margin) -> dict[str, Any]:
+    numbers = {key: _finite(getattr(margin, key)) for key in ("lead", "most", "radius")}
+    return {**margin._asdict(), "tokens": list(margin.tokens), **numbers}
+
+
+def _finite(number: float) -> float | None:
+    """None where there is no bound."""
+    return number if math.isfinite(number) else None

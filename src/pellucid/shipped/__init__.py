@@ -9,7 +9,7 @@ from pathlib import Path
 from pellucid.errors import CheckpointError
 from pellucid.shipped.described import DESCRIBED, Description
 from pellucid.shipped.fetched import FETCHED, SHOWN, FetchedModel, fetch, is_fetched
-from pellucid.shipped.shelf import CARD, SECTIONS, SHIPPED, ShelfModel, shelf_model
+from pellucid.shipped.shelf import CARD, SECTIONS, SHIPPED, ShelfModel, shelf_model, shipped_place
 
 SHIPPED_MODEL = "english-1M"
 """The model to look into: a GPT, small enough for lessons, walks, proofs and the page."""
@@ -62,4 +62,5 @@ __all__ = [
     "is_fetched",
     "named_path",
     "shelf_model",
+    "shipped_place",
 ]

@@ -21,11 +21,13 @@ SECTIONS = (
 )
 """How the sections begin that every model card has, in this order."""
 
-SHIPPED = {
-    name: place
-    for name in DESCRIBED
-    if (place := Path(__file__).with_name(name.replace("-", "_"))).is_dir()
-}
+
+def shipped_place(name: str) -> Path:
+    """The folder of a model that comes along, or is to."""
+    return Path(__file__).with_name(name.replace("-", "_"))
+
+
+SHIPPED = {name: place for name in DESCRIBED if (place := shipped_place(name)).is_dir()}
 """By name: the directory of a checkpoint, with its tokenizer and its model card."""
 
 
