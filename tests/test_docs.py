@@ -88,7 +88,7 @@ def test_the_page_of_commands_lists_the_commands_that_there_are():
 
 
 def test_every_command_on_the_page_of_commands_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, translator: str
 ):
     (tmp_path / "letters.txt").write_text(TEXT, encoding="utf-8")
     table = "red,blue,kind\n" + "30,50,leaf\n40,60,leaf\n220,90,flower\n230,80,flower\n" * 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.shipped import CARD, DESCRIBED, SHIPPED, shelf_model
+from pellucid.shipped import CARD, SHIPPED, shelf, shelf_model
 from pellucid.shipped.fetched import CACHE
 from tests.cli.conftest import Command
 
@@ -21,15 +21,15 @@ def test_the_list_says_of_each_what_it_is(pellucid: Command):
     ended = pellucid("models")
     assert (ended.code, ended.err) == (0, "")
     said = " ".join(ended.out.split())
-    for name, described in DESCRIBED.items():
-        one = shelf_model(name)
+    for one in shelf():
+        name, described = one.name, one.described
         assert f"{described.line}. Licence: {described.licence}." in said
         assert f"{one.weight} · {one.state}" in said
         place = one.card or f"pellucid get {name}"
         assert str(place) in ended.out
     assert f"{shelf_model(NAME).parameters:,} weights" in said
     order = [line.split()[0] for line in ended.out.splitlines() if " · " in line]
-    assert order == list(DESCRIBED)
+    assert order == [one.name for one in shelf()]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -48,7 +48,7 @@ def test_a_card_fits_into_eighty_columns_and_loses_no_word(pellucid: Command, na
 
 def test_the_facts_as_json(pellucid: Command):
     found = json.loads(pellucid("models", "--json").out)
-    assert [one["name"] for one in found] == list(DESCRIBED)
+    assert [one["name"] for one in found] == [one.name for one in shelf()]
     one = json.loads(pellucid("models", NAME, "--json").out)
     assert one == found[0]
     assert one["bytes"] == shelf_model(NAME).size

@@ -6,14 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from pellucid.checkpoint import load, open_model, save
 from pellucid.cli import main
+from pellucid.generate import translate
+from pellucid.generate.search import SURE
 from pellucid.models import GPT, Transformer
+from pellucid.shipped import DESCRIBED, SHIPPED, TRANSLATOR
 from pellucid.terminal.scores import print_scores
 from pellucid.text import load_tokenizer
 from pellucid.text.parallel import phrasebook, read_parallel
+from pellucid.text.parallel_corpus import source_ids, special
 from pellucid.tree import flatten, unflatten
 from tests.cli.conftest import Command
 from tests.train.interrupted import differences
@@ -82,6 +87,58 @@ def test_a_translator_says_what_it_was_taught(pellucid: Command, trained: Path):
             assert (ended.code, ended.out) == (0, f"{target}\n")
 
 
+def test_without_a_model_the_translator_that_comes_along_answers(
+    pellucid: Command, translator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    ended = pellucid("translate", "Wo wohnst du?")
+    assert (ended.code, ended.out, ended.err) == (0, "Where do you live?\n", "")
+    assert ended == pellucid("translate", "Wo wohnst du?", "--model", translator)
+    shown = pellucid("translate", "Wo wohnst du?", "--why")
+    assert shown.code == 0
+    assert "which source token each target token looked at" in shown.out
+
+
+def test_a_text_that_the_translator_has_not_met_is_said_to_be_one(
+    pellucid: Command, translator: str
+):
+    """It writes something all the same; what it knows it gives without a word."""
+    for text in ("Quantenmechanik beschreibt Teilchen.", "asdf qwer zxcv", "你好吗", "The sky is"):
+        ended = pellucid("translate", text)
+        assert ended.code == 0
+        assert ended.out.strip()
+        (line,) = ended.err.splitlines()
+        assert line.startswith(f"note: {translator} is unsure of this translation (it gives each ")
+        assert line.endswith(f"{DESCRIBED[translator].trained_on} (pellucid models {translator})")
+    for text in ("Wo wohnst du?", "Ich wohne in Berlin.", "Wie heißt du?"):
+        assert pellucid("translate", text).err == ""
+
+
+def test_a_translator_without_its_folder_is_one_line(
+    pellucid: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delitem(SHIPPED, TRANSLATOR, raising=False)
+    line = pellucid("translate", "Wo wohnst du?").refused()
+    assert f"{TRANSLATOR} must come along with Pellucid" in line
+
+
+def test_a_translation_s_confidence_is_the_mean_probability_of_its_tokens(trained: Path):
+    model, tokenizer = open_model(str(trained), kinds=(GPT, Transformer))
+    (found,) = translate(model, tokenizer, ["Wo wohnst du?"], width=1)
+    best = found.hypotheses[0]
+    if isinstance(model, Transformer):
+        source = source_ids(tokenizer, "Wo wohnst du?", "transformer")
+        begin = special(tokenizer, "<BOS>")
+        logits = model.forward(source, [begin, *best.tokens])
+    else:
+        source = source_ids(tokenizer, "Wo wohnst du?", "gpt")
+        logits = model.forward([*source, *best.tokens])[len(source) - 1 :]
+    wanted = torch.tensor([*best.tokens, special(tokenizer, "<|endoftext|>")])
+    log_probs = logits[:, : tokenizer.vocab_size].log_softmax(-1).gather(1, wanted[:, None])
+    assert found.confidence == pytest.approx(float(log_probs.mean().exp()), rel=1e-4)
+    assert found.confidence > SURE
+
+
 def test_why_shows_what_the_beam_found_and_the_alignment(pellucid: Command, trained: Path):
     out = pellucid("translate", "Wo wohnst du?", "--model", trained, "--why", "--beam", 2).out
     assert out.startswith("Where do you live?\n")
@@ -125,7 +182,7 @@ def test_a_translator_s_checkpoint_is_its_own_kind(trained: Path, pellucid: Comm
     assert ended.code == (0 if kind is GPT else 2)
     if kind is Transformer:
         assert "must be a gpt or llama here" in ended.err
-        assert "holds a transformer" in ended.err
+        assert "holds a transformer, which is for pellucid translate" in ended.err
 
 
 def test_scores_are_of_both_searches(trained: Path, pairs: Path):
@@ -151,7 +208,8 @@ def test_scores_are_of_both_searches(trained: Path, pairs: Path):
         (("translate", "so " * 100, "--model", "{trained}"), "cut it into sentences"),
         (("translate", "Wo?", "--model", "{trained}", "--length-penalty", -1), "length penalty"),
         (("translate", "Wo?", "--model", "{trained}", "--picture", "a.gif"), "another ending"),
-        (("translate", "Wo?", "--model", "gpt2-tiny"), "special token"),
+        (("translate", "Wo?", "--model", "gpt2-tiny"), "gpt2-tiny writes on"),
+        (("translate", "Wo?", "--model", "english-1M"), "english-1M writes on"),
         (("train-translator", "{dir}/none.tsv", "--out", "{dir}/x"), "No such file"),
         (("train-translator", "{one}", "--out", "{dir}/x"), "at least two pairs"),
         (("train-translator", "{bad}", "--out", "{dir}/x"), "line 2"),
@@ -230,7 +288,7 @@ def test_what_is_written_to_the_end_of_the_positions_can_be_looked_at(
     tokenizer.save(tmp_path)
     command = ("translate", "Wo wohnst du?", "--model", tmp_path, "--why", "--beam", 2)
     ended = pellucid(*command, "--max-new-tokens", 1000)
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
     assert "which source token each target token looked at" in ended.out
 
 

@@ -12,6 +12,12 @@ from pellucid.gguf_header import SUFFIX
 from pellucid.models import ARCHITECTURES, GPT, RANDOM_MODELS, LanguageModel, Model
 from pellucid.text import Tokenizer, gpt2, has_tokenizer, load_tokenizer
 
+_WORK_OF = {
+    "transformer": ", which is for pellucid translate",
+    "classifier": ", which is for pellucid classify",
+}
+"""By architecture: what a model is for that writes no text on."""
+
 
 @overload
 def open_model(
@@ -66,8 +72,8 @@ def open_model(
         fitting = (kind for kind in ARCHITECTURES.values() if issubclass(kind, kinds))
         wanted = " or ".join(kind.architecture for kind in fitting)
         raise CheckpointError(
-            f"a model must be a {wanted} here, and {name} holds a {model.architecture}: give "
-            "another --model"
+            f"a model must be a {wanted} here, and {name} holds a {model.architecture}"
+            f"{_WORK_OF.get(model.architecture, '')}: give another --model"
         )
     pieces = load_tokenizer(tokenizer) if tokenizer else _own(name, model)
     if pieces.vocab_size > model.config.vocab_size:

@@ -26,11 +26,9 @@ def models(
     Each name is good for --model and --tokenizer of every command, and on the page. Nothing is
     fetched.
     """
-    from pellucid.shipped import DESCRIBED, shelf_model
+    from pellucid.shipped import shelf, shelf_model
 
-    if name is not None:
-        known_name(name)
-    found = [shelf_model(one) for one in (DESCRIBED if name is None else [name])]
+    found = shelf() if name is None else [shelf_model(known_name(name))]
     if as_json:
         import json
 
@@ -44,15 +42,17 @@ def models(
         print_whole("A model's card: pellucid models NAME")
 
 
-def known_name(name: str) -> None:
-    """Raise `ConfigError` for a name that no trained model has here."""
-    from pellucid.shipped import DESCRIBED
+def known_name(name: str) -> str:
+    """The name; `ConfigError` where no trained model has it here."""
+    from pellucid.shipped import FETCHED, SHIPPED
 
-    if name not in DESCRIBED:
+    known = (*SHIPPED, *FETCHED)
+    if name not in known:
         raise ConfigError(
-            f"a model that has a name here is {' or '.join(DESCRIBED)}, and {name!r} is none of "
-            f"them{did_you_mean(name, DESCRIBED)}: pellucid models lists them"
+            f"a model that has a name here is {' or '.join(known)}, and {name!r} is none of "
+            f"them{did_you_mean(name, known)}: pellucid models lists them"
         )
+    return name
 
 
 def print_model(one: "ShelfModel") -> None:

@@ -1,7 +1,7 @@
 """`pellucid translate`: a text in one language in, in another out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
@@ -17,9 +17,13 @@ from pellucid.cli.options.sampling import (
     WHY,
 )
 from pellucid.cli.options.text import not_empty
-from pellucid.cli.options.training import TRANSLATOR
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
+from pellucid.shipped import TRANSLATOR
+
+if TYPE_CHECKING:
+    from pellucid.models import GPT, Transformer
+    from pellucid.text import Tokenizer
 
 
 def translate(
@@ -36,7 +40,11 @@ def translate(
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Translate a text with a model that train-translator made."""
+    """Translate a text with the translator that comes along, or one that train-translator made.
+
+    Where the model is unsure of the whole, a line says so: it always writes something.
+    """
+    import typer
     from rich.markup import escape
 
     from pellucid.checkpoint import open_model
@@ -53,6 +61,7 @@ def translate(
         kinds=(GPT, Transformer),
         **opening(model, tokenizer_name, dtype, device),
     )
+    check_translates(model, translator, tokenizer)
     (found,) = translating(
         translator,
         tokenizer,
@@ -64,6 +73,8 @@ def translate(
     )
     screen = console()
     screen.print(found.text, markup=False, soft_wrap=True)
+    if found.unsure:
+        typer.echo(unsure(model, found.confidence), err=True)
     if why or picture:
         alignment = align(translator, tokenizer, text, found.hypotheses[0].tokens)
         if why:
@@ -73,3 +84,30 @@ def translate(
         if picture:
             draw_alignment(alignment, picture)
             screen.print(f"alignment drawn to {escape(str(picture))}", soft_wrap=True)
+
+
+def check_translates(name: str, model: "GPT | Transformer", tokenizer: "Tokenizer") -> None:
+    """Raise `ConfigError` for a GPT that writes on and was not taught to translate."""
+    from pellucid.models import GPT
+    from pellucid.text.parallel import SEP
+
+    if isinstance(model, GPT) and SEP not in tokenizer.special_tokens:
+        raise ConfigError(
+            f"a model must have been trained on pairs of texts to translate, and {name} writes on: "
+            f"leave out --model for {TRANSLATOR}, or give one that train-translator made"
+        )
+
+
+def unsure(model: str, confidence: float) -> str:
+    """What is said of a translation that the model itself gives little for."""
+    from pellucid.shipped import DESCRIBED
+
+    knows = (
+        f"it knows {DESCRIBED[model].trained_on} (pellucid models {model})"
+        if model in DESCRIBED
+        else "it may not have met such a text"
+    )
+    return (
+        f"note: {model} is unsure of this translation (it gives each token {confidence:.0%} on "
+        f"average): {knows}"
+    )

@@ -4,6 +4,7 @@ The encoder-decoder reads the source once and begins its target with <BOS>. The 
 and <SEP> as a prompt, and continues from there. Both end with <EOS>.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -27,11 +28,29 @@ TOGETHER = 64
 """Texts of one length are translated so many at a time."""
 
 
+SURE = 0.6
+"""A translation whose `confidence` is less is one of a text such as the model has not met."""
+
+
 class Translation(NamedTuple):
     """A target text, and all that the beam found, best first."""
 
     text: str
     hypotheses: tuple[Hypothesis, ...]
+
+    @property
+    def confidence(self) -> float:
+        """exp(log_prob / tokens) of the best: the geometric mean of its tokens' probabilities.
+
+        The token that ends it counts too.
+        """
+        best = self.hypotheses[0]
+        return math.exp(best.log_prob / (len(best.tokens) + 1))
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the model gives its own translation too little to be relied on."""
+        return self.confidence < SURE
 
 
 def form_of(model: GPT | Transformer) -> Form:

@@ -9,7 +9,15 @@ from pathlib import Path
 from pellucid.errors import CheckpointError
 from pellucid.shipped.described import DESCRIBED, Description
 from pellucid.shipped.fetched import FETCHED, SHOWN, FetchedModel, fetch, is_fetched
-from pellucid.shipped.shelf import CARD, SECTIONS, SHIPPED, ShelfModel, shelf_model, shipped_place
+from pellucid.shipped.shelf import (
+    CARD,
+    SECTIONS,
+    SHIPPED,
+    ShelfModel,
+    shelf,
+    shelf_model,
+    shipped_place,
+)
 
 SHIPPED_MODEL = "english-1M"
 """The model to look into: a GPT, small enough for lessons, walks, proofs and the page."""
@@ -61,6 +69,7 @@ __all__ = [
     "fetch",
     "is_fetched",
     "named_path",
+    "shelf",
     "shelf_model",
     "shipped_place",
 ]

@@ -27,6 +27,12 @@ DESCRIBED = {
         licence="Apache-2.0",
         text="Elizabeth looked at Mr.",
     ),
+    "german-english": Description(
+        use="An encoder-decoder that translates everyday German into English",
+        trained_on="sentences of Pellucid's own grammar of some 1,500 words, and its phrasebook",
+        licence="Apache-2.0",
+        text="Wo wohnst du?",
+    ),
     "smollm2-135m": Description(
         use="SmolLM2-135M-Instruct of Hugging Face in 4 bits, a Llama of 135 million weights",
         trained_on="two trillion tokens of the web, textbooks and code",

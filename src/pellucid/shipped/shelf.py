@@ -67,8 +67,13 @@ class ShelfModel(NamedTuple):
         }
 
 
+def shelf() -> list[ShelfModel]:
+    """All models that have names and are here or can come, in the order of `DESCRIBED`."""
+    return [shelf_model(name) for name in DESCRIBED if name in SHIPPED or name in FETCHED]
+
+
 def shelf_model(name: str) -> ShelfModel:
-    """What there is of a model of `DESCRIBED`; nothing is opened but its files' headers."""
+    """What there is of a model that is here or can come, by the headers of its files."""
     described = DESCRIBED[name]
     if name in SHIPPED:
         place = SHIPPED[name]
