@@ -9,6 +9,8 @@ from pellucid.models import GPT, GPTConfig
 from pellucid.text import Characters
 from pellucid.text.corpus import Corpus
 from pellucid.train import Progress, Recipe, train
+from pellucid.train.state import TrainState
+from pellucid.tree import flatten
 
 TEXT = (
     "Peter Piper picked a peck of pickled peppers.\n"
@@ -32,3 +34,21 @@ def run(start: GPT | None = None, corpus: Corpus = CORPUS, **choices: Any) -> li
 
 def losses(steps: list[Progress]) -> list[float]:
     return [step.loss for step in steps]
+
+
+def same(one: TrainState, other: TrainState) -> bool:
+    """Whether two points are the same, but for the time that they took."""
+    states = [
+        flatten({"params": p.params, "state": p.state or {}, "mean": p.mean or {}})
+        for p in (one, other)
+    ]
+    if states[0].keys() != states[1].keys() or not torch.equal(one.random, other.random):
+        return False
+    equal = all(
+        torch.equal(value, states[1][name]) and value.dtype == states[1][name].dtype
+        if isinstance(value, torch.Tensor)
+        else value == states[1][name]
+        for name, value in states[0].items()
+    )
+    fields = ("iteration", "tokens", "best", "best_iteration")
+    return equal and all(getattr(one, name) == getattr(other, name) for name in fields)

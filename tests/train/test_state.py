@@ -16,26 +16,11 @@ from pellucid.models import GPT, Transformer, TransformerConfig
 from pellucid.models.lazy_tensor import opened
 from pellucid.text.parallel import BOS, EOS, PAD
 from pellucid.text.parallel_corpus import ParallelCorpus, special
-from pellucid.train import Recipe, TrainState, train
+from pellucid.train import Recipe, train
 from pellucid.train.run import begin_run, resume_run
 from pellucid.train.state import begin, load_point, save_point
 from pellucid.tree import flatten
-from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model
-
-
-def same(one: TrainState, other: TrainState) -> bool:
-    """Whether two points are the same, but for the time that they took."""
-    states = [flatten({"params": p.params, "state": p.state or {}}) for p in (one, other)]
-    if states[0].keys() != states[1].keys() or not torch.equal(one.random, other.random):
-        return False
-    equal = all(
-        torch.equal(value, states[1][name]) and value.dtype == states[1][name].dtype
-        if isinstance(value, torch.Tensor)
-        else value == states[1][name]
-        for name, value in states[0].items()
-    )
-    fields = ("iteration", "tokens", "best", "best_iteration")
-    return equal and all(getattr(one, name) == getattr(other, name) for name in fields)
+from tests.train.small_training import CORPUS, RECIPE, TOKENIZER, model, same
 
 
 @pytest.mark.parametrize(

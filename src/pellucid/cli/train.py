@@ -24,6 +24,7 @@ from pellucid.cli.options.sampling import NUM_SAMPLES, SEED
 from pellucid.cli.options.training import (
     ACCUMULATE,
     AFTER_WARMUP,
+    AVERAGE,
     BATCH_SIZE,
     BLOCK_SIZE,
     DROPOUT,
@@ -109,6 +110,7 @@ def train(
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.1,
     grad_clip: Annotated[float, Option(help="Clip the gradient to this global norm.")] = 1.0,
     dropout: Annotated[float, DROPOUT] = 0.0,
+    average: Annotated[int, AVERAGE] = 0,
     eval_interval: Annotated[int, EVAL_INTERVAL] = 500,
     save_interval: Annotated[int, SAVE_INTERVAL] = 0,
     log_interval: Annotated[int, LOG_INTERVAL] = 10,

@@ -15,6 +15,7 @@ from pellucid.cli.options.text import SEPARATOR, VALID, separator_of
 from pellucid.cli.options.training import (
     ACCUMULATE,
     AFTER_WARMUP,
+    AVERAGE,
     BLOCK_SIZE,
     DROPOUT,
     EVAL_INTERVAL,
@@ -113,6 +114,7 @@ def train_translator(
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.0,
     dropout: Annotated[float, DROPOUT] = 0.15,
     smoothing: Annotated[float, Option(help="Label smoothing, for a Transformer.")] = 0.1,
+    average: Annotated[int, AVERAGE] = 0,
     eval_interval: Annotated[int, EVAL_INTERVAL] = 1500,
     beam: Annotated[int, variant(BEAM, "For the scores at the end.")] = 4,
     length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,

@@ -210,7 +210,7 @@ def _go_through(
         with _requests_as_interrupts():
             for step in with_progress(screen, steps, total):
                 run.keep(step)
-                model = step.model if step.is_best else model
+                model = step.kept if step.is_best else model
         run.save()
     except KeyboardInterrupt:
         run.save()

@@ -46,10 +46,15 @@ def with_progress(console: Console, steps: Iterable[Step[M]], total: int) -> Ite
                 console.print(
                     f"iteration {step.iteration:>6}  "
                     f"training loss {sum(losses) / len(losses):.4f}  "
-                    f"validation [bold]{step.validation_loss:.4f}[/]  "
+                    f"validation [bold]{step.validation_loss:.4f}[/]{_beside(step)}  "
                     f"learning rate {step.learning_rate:.1e}  "
                     f"{step.tokens_per_second:,.0f} tokens/s",
                     highlight=False,
                 )
                 losses.clear()
             yield step
+
+
+def _beside(step: Step[M]) -> str:
+    """What the weights themselves reach where their mean is kept too."""
+    return "" if step.loss_without is None else f" ({step.loss_without:.4f} without the mean)"

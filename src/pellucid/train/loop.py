@@ -14,6 +14,7 @@ from pellucid.evaluate import mean_loss
 from pellucid.layers import IGNORE, Ops, wide
 from pellucid.models import CausalModel, Transformer, trainable
 from pellucid.optim import decay_groups
+from pellucid.train.average import averaged, with_mean
 from pellucid.train.backend import backend_of
 from pellucid.train.first_nonfinite import first_wrong, lost_weight
 from pellucid.train.log import LogFigures, layer_figures
@@ -57,11 +58,18 @@ class Progress(NamedTuple, Generic[M]):
     point: TrainState  # from which to resume
     layers: Mapping[str, LogFigures] | None = None  # every `log_interval` iterations
     is_whole: bool = True  # several processes put model and point together where they are saved
+    loss_without: float | None = None  # the weights' own validation loss where a mean is kept too
+    averaged: M | None = None  # the model of the mean, where that has the validation loss
 
     @property
     def is_best(self) -> bool:
         """Whether its validation loss is the lowest so far."""
         return self.point.best_iteration == self.iteration
+
+    @property
+    def kept(self) -> M:
+        """The model that has the validation loss: of the mean, or of the weights themselves."""
+        return self.averaged or self.model
 
 
 def train(
@@ -81,7 +89,8 @@ def train(
     processes that run this alike, each with its `layout`, make the same steps.
 
     Every `eval_interval` iterations, and after the last, the validation part is evaluated, each
-    time on the same windows, unless `evaluate` is off. Raises `ConfigError` where the loss is no
+    time on the same windows, unless `evaluate` is off; where a mean of the weights is kept, that is
+    evaluated too, and the lower loss counts. Raises `ConfigError` where the loss is no
     finite number any more or is far above that of guessing, and names the first tensor that went
     wrong.
     """
@@ -93,6 +102,7 @@ def train(
     sound = model.with_params(point.params)
     model = model.with_params(layout.place(point.params))
     state = layout.place(point.state) if point.state else None
+    mean = layout.place(point.mean) if point.mean else None
     context: dict[str, Any] = {"recipe": recipe, "layout": layout}
     decay = decay_groups(trainable(model.params), recipe.weight_decay)
     while point.iteration < recipe.max_iters and not _is_stale(point, recipe):
@@ -111,42 +121,68 @@ def train(
                 f"{came} at iteration {iteration}", step, model=model, sound=sound, **context
             )
         params = replaced(model.params, changed)
+        if recipe.average:
+            mean = averaged(mean, params, iteration, recipe.average)
         seconds = point.seconds + time.perf_counter() - began
         layers = None
         if iteration == 1 or iteration % recipe.log_interval == 0:
             layers = layer_figures(*map(layout.full, (moved, own, changed)))
         model = model.with_params(params)
 
-        validation_loss, best = None, (point.best, point.best_iteration)
+        best = (point.best, point.best_iteration)
         is_whole = layout.size == 1 or recipe.saves(iteration)
         whole = model.with_params(layout.full(params)) if is_whole else model
         if recipe.saves(iteration) and lost_weight(whole.params):
             came = f"they are not after the step of iteration {iteration}"
             raise _wrong(came, step, model=model, sound=sound, **context)
+        held_mean = layout.full(mean) if is_whole and mean else mean
+        judged = _Judged()
         if evaluate and recipe.evaluates(iteration):
-            windows = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
-            validation_loss = mean_loss(whole, windows)
-            if not math.isfinite(validation_loss):
-                came = f"the validation loss is {validation_loss} after iteration {iteration}"
+            judged = _judged(whole, held_mean, corpus, recipe)
+            if not math.isfinite(judged.loss or 0.0):
+                came = f"the validation loss is {judged.loss} after iteration {iteration}"
                 raise _wrong(came, step, model=model, sound=sound, **context)
-            best = min(best, (validation_loss, iteration))
-            sound = whole
+            best, sound = min(best, (judged.loss, iteration)), whole
         tokens = point.tokens + step.targets
         random = generator.get_state()
         held = layout.full(state) if is_whole else state
-        point = TrainState(iteration, whole.params, held, random, tokens, seconds, *best)
+        point = TrainState(iteration, whole.params, held, random, tokens, seconds, *best, held_mean)
         yield Progress(
             iteration,
             whole,
             step.loss,
-            validation_loss,
+            judged.loss,
             float(norm),
             learning_rate,
             tokens / seconds,
             point,
             layers,
             is_whole,
+            judged.without,
+            judged.averaged,
         )
+
+
+class _Judged(NamedTuple):
+    """What an evaluation found: the lower loss, and `Progress`'s fields of a mean."""
+
+    loss: Any = None
+    without: float | None = None
+    averaged: Any = None
+
+
+def _judged(model: Any, mean: Tree | None, corpus: Batches, recipe: Recipe) -> _Judged:
+    """The mean loss of the validation part, or of so many windows of it; the mean's if lower."""
+
+    def of(judged: Any) -> float:
+        return mean_loss(judged, corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS))
+
+    own = of(model)
+    if mean is None:
+        return _Judged(own)
+    beside = model.with_params(with_mean(model.params, mean))
+    found = of(beside)
+    return _Judged(found, own, beside) if found < own else _Judged(own, own)
 
 
 def _is_stale(point: TrainState, recipe: Recipe) -> bool:

@@ -22,8 +22,9 @@ class Recipe:
     stay as they are, which is quicker where the processor multiplies bfloat16
     (`benchmarks/mixed.py`). With `compiled`, the same formulas run as graphs of torch.compile; with
     `recompute`, a block keeps its input alone, and its backward makes the rest again. With a
-    `patience` above 0, so many evaluations without a new best end the training. Raises
-    `ConfigError` for a setting outside its range.
+    `patience` above 0, so many evaluations without a new best end the training. With `average`, a
+    running mean of the weights over about so many iterations is kept and evaluated beside them, and
+    whichever predicts better counts. Raises `ConfigError` for a setting outside its range.
     """
 
     max_iters: int = 3500
@@ -43,6 +44,7 @@ class Recipe:
     recompute: bool = False
     eval_interval: int = 500
     log_interval: int = 10
+    average: int = 0
     save_interval: int = 0  # 0: as often as it is evaluated
     patience: int = 0
     seed: int = 1337
@@ -51,7 +53,7 @@ class Recipe:
         _check(0 <= self.seed < SEEDS, "seed", "from 0 to below 2⁶³", self.seed)
         for name in ("max_iters", "batch_size", "accumulate", "eval_interval", "log_interval"):
             _check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("warmup_iters", "patience", "save_interval"):
+        for name in ("warmup_iters", "patience", "save_interval", "average"):
             _check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         _check(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
         _check(0 <= self.min_lr_ratio <= 1, "min_lr_ratio", "from 0 to 1", self.min_lr_ratio)

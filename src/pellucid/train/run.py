@@ -73,7 +73,7 @@ class TrainingRun:
                 "iteration": str(step.iteration),
                 "validation_loss": f"{step.validation_loss:.6f}",
             }
-            save(step.model, self.directory, metadata=notes)
+            save(step.kept, self.directory, metadata=notes)
         if self._recipe.saves(step.iteration):
             self.save()
 
@@ -206,6 +206,8 @@ def resume_run(directory: Path, device: torch.device | str = "cpu") -> tuple[Any
     for moment, tree in (point.state or {}).items():
         if isinstance(tree, Mapping):
             check(moved, flatten(tree), f"{directory / LAST}, {moment}")
+    if point.mean is not None:
+        check(moved, flatten(point.mean), f"{directory / LAST}, mean")
     on_device = point.to(device)
     return kind(config, on_device.params), on_device
 
@@ -235,6 +237,8 @@ def _row(step: Progress[Any]) -> dict[str, Any]:
     }
     if step.validation_loss is not None:
         row["validation_loss"] = step.validation_loss
+    if step.loss_without is not None:
+        row["validation_loss_without_mean"] = step.loss_without
     if step.layers is not None:
         row["layers"] = {name: figures._asdict() for name, figures in step.layers.items()}
     return row

@@ -32,6 +32,7 @@ class TrainState(NamedTuple):
     seconds: float = 0.0  # in training, evaluations apart
     best: float = math.inf  # the lowest validation loss so far, in nats a token
     best_iteration: int = 0
+    mean: Tree | None = None  # of the weights that move, where one is kept
 
     def to(self, device: torch.device | str) -> "TrainState":
         """The same with weights and moments on another device; the generator's state stays."""
@@ -40,7 +41,8 @@ class TrainState(NamedTuple):
             for name, part in self.state.items()
         }
         params = map_leaves(lambda leaf: leaf.to(device), self.params)
-        return self._replace(params=params, state=state)
+        mean = self.mean and map_leaves(lambda leaf: leaf.to(device), self.mean)
+        return self._replace(params=params, state=state, mean=mean)
 
 
 def begin(params: Tree, seed: int) -> TrainState:
@@ -51,12 +53,13 @@ def begin(params: Tree, seed: int) -> TrainState:
 def save_point(path: Path, point: TrainState, notes: dict[str, str]) -> None:
     """Write all of it as one file, whole or not at all; `notes` go into its header.
 
-    Tensors: `params.…`, the moments `m.…` and `v.…`, and `random`. Raises `WriteError` where
-    it cannot be written; what was there stays.
+    Tensors: `params.…`, the moments `m.…` and `v.…`, `mean.…` and `random`. Raises `WriteError`
+    where it cannot be written; what was there stays.
     """
     state = point.state or {}
     tensors: dict[str, Tensor] = {_RANDOM: point.random}
-    for part, tree in {"params": point.params, "m": state.get("m"), "v": state.get("v")}.items():
+    trees = {"params": point.params, "m": state.get("m"), "v": state.get("v"), "mean": point.mean}
+    for part, tree in trees.items():
         tensors |= flatten({part: tree or {}})
     fields = {name: getattr(point, name) for name in _FIELDS} | {"t": state.get("t")}
     # The file has its own order, and sums over a tree are the same bits in the same order only.
@@ -76,7 +79,8 @@ def load_point(path: Path) -> tuple[TrainState, dict[str, str]]:
         params = trees.pop("params")
         state = None if t is None else {"m": trees["m"], "v": trees["v"], "t": t}
         _check({"t": 1 if t is None else t} | {name: fields[name] for name in _FIELDS})
-        return TrainState(params=params, state=state, random=random, **fields), header
+        mean = trees.get("mean")
+        return TrainState(params=params, state=state, random=random, mean=mean, **fields), header
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} must be the last state of a training, complete, and it is not "

@@ -18,6 +18,13 @@ MIXED = Option(
     "processor multiplies bfloat16.",
 )
 
+AVERAGE = Option(
+    "--average",
+    min=0,
+    help="Also keep a mean of the weights over about this many iterations; the better of the two "
+    "is kept. 0: none.",
+)
+
 EVAL_INTERVAL = Option("--eval-interval", help="Iterations between evaluations.")
 SAVE_INTERVAL = Option(
     "--save-interval",
