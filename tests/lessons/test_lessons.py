@@ -19,7 +19,7 @@ from tests.lessons.opened import opened
 each_lesson = pytest.mark.parametrize("name", [lesson.name for lesson in PATH])
 
 DIGITS = re.compile(r"\d")
-NAMES = re.compile(r"\{[^}]*\}|GPT-2|english-1M|W₁|ai_rocks")
+NAMES = re.compile(r"\{[^}]*\}|GPT-2|W₁|ai_rocks")
 KNOWN = re.compile(r"(?<![\d.])[012](?!\d|\.\d)")
 """Constants of a definition, such as the 0 of ReLU, are no figures of a run."""
 

@@ -21,13 +21,13 @@ from pellucid.cli.options.model import (
 from pellucid.cli.options.output import OUT
 from pellucid.cli.quantizing import packed_model
 from pellucid.cli.screen import colophon, console
-from pellucid.shipped import SHIPPED_MODEL
+from pellucid.shipped import WRITER
 
 
 def evaluate(
     context: Context,
     text: Annotated[Path, Argument(help="The UTF-8 text to predict.")],
-    model: Annotated[str, MODEL] = SHIPPED_MODEL,
+    model: Annotated[str, MODEL] = WRITER,
     window: Annotated[
         int | None, Option(help="How many tokens the model sees at once; by default its context.")
     ] = None,

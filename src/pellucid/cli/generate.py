@@ -36,7 +36,7 @@ from pellucid.cli.options.text import not_empty
 from pellucid.cli.quantizing import packed_model
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError
-from pellucid.shipped import SHIPPED_MODEL
+from pellucid.shipped import WRITER
 
 
 class TopPOf(StrEnum):
@@ -47,7 +47,7 @@ class TopPOf(StrEnum):
 
 
 def generate(
-    model: Annotated[str, MODEL] = SHIPPED_MODEL,
+    model: Annotated[str, MODEL] = WRITER,
     prompt: Annotated[
         str | None, Option(help="The text to continue; by default a new line.")
     ] = None,

@@ -19,6 +19,7 @@ from pellucid.cli.options.sampling import SEED, TEMPERATURE, TOP_K, TOP_P, seed_
 from pellucid.cli.options.text import not_empty
 from pellucid.cli.screen import console
 from pellucid.errors import ConfigError, TextError
+from pellucid.shipped import SHIPPED_MODEL
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -209,7 +210,8 @@ def reference(
     if idle := run.idle():
         said = (
             f"{len(idle)} of its parameters are all 0 or all 1, such as {idle[0]}: a port that "
-            "leaves them out agrees too, and a trained model, such as --model english-1M, tells"
+            f"leaves them out agrees too, and a trained model, such as --model {SHIPPED_MODEL}, "
+            "tells"
         )
         console().print(said, markup=False, soft_wrap=True)
     if llm_c:

@@ -120,7 +120,7 @@ def walk(
     In short, unless more is asked for: what each step is for, and the tables that matter.
 
     Without a model: a worked example, by default "AI rocks", in float64; or a text of several
-    words, by english-1M.
+    words, by the model that comes along.
     """
     from pellucid.documents.build import document, value
     from pellucid.documents.worksheet import SHARE

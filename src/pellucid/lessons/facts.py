@@ -155,6 +155,7 @@ def subwords_run() -> Run:
     run = example_run("tokenizers")
     _, tokenizer = open_model(SHIPPED_MODEL)
     told: dict[str, object] = {"size": tokenizer.vocab_size, "why": 0, "cut": 0}
+    told["model"] = SHIPPED_MODEL
     for key, text in zip(("one", "several"), WORDS, strict=True):
         tokens = tokenizer.encode(text)
         pieces = " | ".join(tokenizer.decode([token]) for token in tokens)
@@ -258,6 +259,7 @@ def inside_run() -> Run:
         "first": trace.piece(int(trace.tape.value("tokens")[0])),
         "next": trace.piece(int(best.indices[0])),
         "share": float(best.values[0]),
+        "model": SHIPPED_MODEL,
         "layers": trace.model.config.n_layer,
         "heads": att.shape[0],
         "queries": att.shape[1],

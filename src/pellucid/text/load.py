@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.errors import CheckpointError, ConfigError, TextError, did_you_mean
 from pellucid.files import parse_json
 from pellucid.gguf_header import SUFFIX, read_gguf
-from pellucid.shipped import DESCRIBED, named_path
+from pellucid.shipped import DESCRIBED, SHIPPED_MODEL, named_path
 from pellucid.text.bpe import BPE, END_OF_TEXT, gpt2
 from pellucid.text.byte_level import make_library, read_merges
 from pellucid.text.characters import Characters
@@ -25,7 +25,7 @@ def load_tokenizer(path_or_name: str | PathLike[str]) -> Tokenizer:
     """The tokenizer with this name, or from this file or directory.
 
     - "gpt2": GPT-2's own, from this package (a directory of that name is "./gpt2");
-    - "english-1M": that of the model that comes with Pellucid;
+    - "english-1M", or another name of `shipped.DESCRIBED`: that of a trained model;
     - a `tokenizer.json`: ours for characters and words, and Hugging Face's for any byte-level BPE
       and for SentencePiece's BPE;
     - a `.gguf` file, which holds one beside the model's weights;
@@ -64,7 +64,7 @@ def _from_directory(path: Path) -> Tokenizer:
     pairs = " or ".join(f"{vocabulary} with {merges}" for vocabulary, merges in _PAIRS.items())
     raise CheckpointError(
         f"a tokenizer's directory holds {_FILE}, or {pairs}; {path} holds none of them; "
-        "give the directory that does, or the name gpt2 or english-1M"
+        f"give the directory that does, or the name gpt2 or {SHIPPED_MODEL}"
     )
 
 
@@ -145,7 +145,7 @@ def _read(path: Path) -> str:
         raise CheckpointError(
             f"{path} must be a file that can be read; {error.strerror}"
             f"{did_you_mean(str(path), ('gpt2', *DESCRIBED))}; give a {_FILE}, a "
-            "directory that holds one, or the name gpt2 or english-1M"
+            f"directory that holds one, or the name gpt2 or {SHIPPED_MODEL}"
         ) from error
     except UnicodeDecodeError as error:
         raise CheckpointError(

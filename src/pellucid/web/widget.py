@@ -15,6 +15,7 @@ from typing import Any
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES
 from pellucid.models import CausalModel
+from pellucid.shipped import SHIPPED_MODEL
 from pellucid.text import Tokenizer
 from pellucid.web.answers.api import SessionApi
 from pellucid.web.notebook.bundle import module_text
@@ -30,9 +31,6 @@ except ImportError:
         "the view in notebooks needs anywidget, which is not installed: pip install "
         "'pellucid[notebook]'"
     ) from None
-
-SHIPPED = "english-1M"
-"""The model that is always there to look at."""
 
 VIEWS = ("see", "learn", "touch", "generate", "analyze", "compare")
 
@@ -106,14 +104,14 @@ def see(
     sentence. Raises `ConfigError` for a model without a tokenizer, and for settings out of range;
     what goes wrong with the model or the text is said in the view.
     """
-    names: dict[str, str | tuple[CausalModel, Tokenizer]] = {SHIPPED: SHIPPED}
+    names: dict[str, str | tuple[CausalModel, Tokenizer]] = {SHIPPED_MODEL: SHIPPED_MODEL}
     if isinstance(model, CausalModel):
         if tokenizer is None:
             raise ConfigError("a model must come with its tokenizer: see(model, text, tokenizer=…)")
         subject = Experiment("model", "this model", text)
         names = {subject.name: (model, tokenizer), **names}
     elif model is None:
-        subject = Experiment("model", SHIPPED, text)
+        subject = Experiment("model", SHIPPED_MODEL, text)
     elif model in EXAMPLES:
         subject = Experiment("example", model, text)
     else:

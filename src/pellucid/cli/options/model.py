@@ -7,6 +7,7 @@ from typer import Option
 
 from pellucid.cli.options import variant
 from pellucid.errors import ConfigError
+from pellucid.shipped import SHIPPED_MODEL
 
 if TYPE_CHECKING:
     import torch
@@ -33,13 +34,13 @@ MODEL = Option(
     "--model",
     metavar="DIR|NAME",
     help="A checkpoint: a directory of Pellucid, Hugging Face (GPT-2, GPT-1), nanoGPT or OpenAI, "
-    "llm.c's .bin, a hub name, english-1M for the model that comes with Pellucid, or gpt2-tiny or "
-    "gpt2-124M-random for random weights.",
+    "llm.c's .bin, a hub name, a name that pellucid models lists, or gpt2-tiny or gpt2-124M-random "
+    "for random weights.",
 )
 TOKENIZER = Option(
     "--tokenizer",
     metavar="NAME|FILE",
-    help="gpt2, english-1M, or a tokenizer's file or directory.",
+    help=f"gpt2, a model's name such as {SHIPPED_MODEL}, or a tokenizer's file or directory.",
 )
 MODEL_TOKENIZER = variant(TOKENIZER, default="the model's own")
 LEARNT_TOKENIZER = variant(TOKENIZER, "Or one learned from the text: chars, words, bpe:N.")
