@@ -68,8 +68,10 @@ def composition(model: CausalModel, first: tuple[int, int], then: tuple[int, int
     wrote = head_circuit(model, *first).ov
     qk, ov = head_circuit(model, *then)
     read = (qk, qk.mT, ov)
-    share = [float((wrote @ one).norm() / (wrote.norm() * one.norm() or 1.0)) for one in read]
-    return Composition(*share, chance=len(wrote) ** -0.5)
+    queries, keys, values = (
+        float((wrote @ one).norm() / (wrote.norm() * one.norm() or 1.0)) for one in read
+    )
+    return Composition(queries, keys, values, len(wrote) ** -0.5)
 
 
 def copying(model: CausalModel, layer: int, head: int) -> float:
@@ -156,7 +158,8 @@ def _maps(model: CausalModel, layer: int, head: int) -> tuple[Tensor, Tensor, Te
 def _norm(params: Tree) -> Tensor:
     """What a layer norm multiplies a stream by (C, C), but for its scale."""
     weight = params["weight"].double()
-    return (torch.eye(len(weight)).double() - 1 / len(weight)) * weight
+    centred: Tensor = (torch.eye(len(weight)).double() - 1 / len(weight)) * weight
+    return centred
 
 
 def _check_head(model: CausalModel, layer: int, head: int) -> None:
