@@ -29,7 +29,7 @@ CLASSES = {
     "abstract", "event", "material", "money", "subject", "plant", "device", "part", "room",
     "time", "group",
 }  # fmt: skip
-NOUN_MARKS = {"weak", "pair", "single", "rare"}
+NOUN_MARKS = {"weak", "pair", "single", "rare", "one"}
 ADJECTIVE_MARKS = {"predicate", "only-predicate", "indeclinable"}
 FRAME_MARKS = {
     *("state", "habit", "particle", "nopassive", "dat-subject", "bare"),
@@ -280,7 +280,8 @@ ENGLISH_PLURALS = {
     "tooth": "teeth", "knife": "knives", "shelf": "shelves", "bookshelf": "bookshelves",
     "scarf": "scarves", "leaf": "leaves", "potato": "potatoes", "tomato": "tomatoes",
     "cactus": "cacti", "series": "series", "crossroads": "crossroads", "policeman": "policemen",
-    "policewoman": "policewomen", "fireman": "firemen", "postman": "postmen", "stomach": "stomachs",
+    "policewoman": "policewomen", "fireman": "firemen", "postman": "postmen", "person": "people",
+    "stomach": "stomachs",
 }  # fmt: skip
 
 
