@@ -27,7 +27,7 @@ CLASSES = {
     "person", "relative", "job", "animal", "food", "drink", "meal", "thing", "tool", "furniture",
     "clothing", "vehicle", "building", "place", "nature", "weather", "body", "text", "media",
     "abstract", "event", "material", "money", "subject", "plant", "device", "part", "room",
-    "time", "group",
+    "time", "group", "ingredient",
 }  # fmt: skip
 NOUN_MARKS = {"weak", "pair", "single", "rare", "one"}
 ADJECTIVE_MARKS = {"predicate", "only-predicate", "indeclinable"}
@@ -674,3 +674,5 @@ def test_capitals() -> None:
         assert english[0].isupper(), english
     for country in WORDS["people"]:
         assert country in WORDS["countries"], country
+    assert list(WORDS["country_of"]) == list(WORDS["cities"])
+    assert set(WORDS["country_of"].values()) <= set(WORDS["countries"])
