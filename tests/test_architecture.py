@@ -43,6 +43,7 @@ ROOMS = (
     *(
         "optim",
         "text",
+        "grammar",
         "models",
         "checkpoint",
         "generate",

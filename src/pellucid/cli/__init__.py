@@ -33,6 +33,7 @@ from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
 from pellucid.cli.renamed import CurrentCommand
+from pellucid.cli.sentences import sentences
 from pellucid.cli.serve import serve
 from pellucid.cli.site import site
 from pellucid.cli.tokenize import tokenize
@@ -46,7 +47,18 @@ from pellucid.errors import PellucidError
 from pellucid.shipped import SHOWN
 from pellucid.terminal.readable import make_readable
 
-_LIGHT = {"tokenize", "prepare", "examples", "export", "get", "models", "serve", "compare", "grade"}
+_LIGHT = {
+    "tokenize",
+    "prepare",
+    "examples",
+    "export",
+    "get",
+    "models",
+    "serve",
+    "compare",
+    "grade",
+    "sentences",
+}
 """The commands that make no steps, see to their own memory, or go through it in small pieces."""
 
 
@@ -81,6 +93,7 @@ _COMMANDS = (
     evaluate,
     train_classifier,
     classify,
+    sentences,
     train_translator,
     translate,
     models,

@@ -75,11 +75,15 @@ def train_translator(
     pairs: Annotated[
         list[Path],
         Argument(
-            help="Files with one pair a line, source TAB target; or phrasebook, Pellucid's own."
+            help="Files with one pair a line, source TAB target; or phrasebook or grammar, "
+            "Pellucid's own."
         ),
     ],
     out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")] = Path(TRANSLATOR),
     valid: Annotated[list[Path] | None, variant(VALID, default="every twentieth of PAIRS")] = None,
+    sentences: Annotated[
+        int, Option(min=2, help="How many sentences of the grammar, where it is named.")
+    ] = 60000,
     separator: Annotated[str, variant(SEPARATOR, "Between the two texts.")] = "tab",
     extra: Annotated[
         Path | None, Option(help="More pairs, such as words and phrases; may be .gz.")
@@ -141,11 +145,7 @@ def train_translator(
         smoothing=softened,
         min_lr_ratio=0.02,
     )
-    training = _pairs(settings, settings["pairs"])
-    if settings["valid"]:
-        held_out = _pairs(settings, settings["valid"])
-    else:
-        held_out, training = training[::EVERY], _without_every(EVERY, training)
+    training, held_out = _split(settings)
     if not training:
         raise ConfigError("a training needs at least two pairs, and one came: add more")
     untrained, judged = _untrained(settings, training, held_out)
@@ -159,14 +159,47 @@ def _form(settings: dict[str, Any]) -> TranslatorForm:
     return TranslatorForm(settings["form"])
 
 
-def _pairs(settings: dict[str, Any], names: list[str]) -> list["ParallelText"]:
-    """The pairs of all files, or the phrasebook's by its name where no file is called so."""
+GRAMMAR = "grammar"
+"""The name of Pellucid's own sentences, where no file is called so."""
+
+HELD_OUT = 500
+"""So many sentences of the grammar validate, and a twentieth of a small count."""
+
+
+def _split(settings: dict[str, Any]) -> tuple[list["ParallelText"], list["ParallelText"]]:
+    """The pairs to train on, and those to validate on: of the grammar its own held-out ones."""
+    names = settings["pairs"]
+    if settings["valid"]:
+        return _pairs(settings, names), _pairs(settings, settings["valid"], held_out=True)
+    own = [name for name in names if _is_grammar(name)]
+    others = [name for name in names if not _is_grammar(name)]
+    pairs, made = _pairs(settings, others), _pairs(settings, own)
+    known = {pair.source for pair in made}
+    held_out = [pair for pair in pairs[::EVERY] if pair.source not in known]
+    held_out += _pairs(settings, own, held_out=True)
+    return [*made, *_without_every(EVERY, pairs)], held_out
+
+
+def _is_grammar(name: str) -> bool:
+    return name == GRAMMAR and not Path(name).exists()
+
+
+def _pairs(
+    settings: dict[str, Any], names: list[str], *, held_out: bool = False
+) -> list["ParallelText"]:
+    """The pairs of all files; the phrasebook's and the grammar's where no file is called so."""
+    from pellucid.grammar import pairs
     from pellucid.text.parallel import phrasebook, read_parallel
 
     separator, found = separator_of(settings["separator"]), []
     for name in names:
-        own = name == "phrasebook" and not Path(name).exists()
-        found += read_parallel(phrasebook()) if own else read_parallel(name, separator)
+        if _is_grammar(name):
+            count = settings["sentences"]
+            count = min(HELD_OUT, max(1, count // EVERY)) if held_out else count
+            found += pairs(count, settings["seed"], held_out=held_out)
+        else:
+            own = name == "phrasebook" and not Path(name).exists()
+            found += read_parallel(phrasebook()) if own else read_parallel(name, separator)
     return found
 
 
