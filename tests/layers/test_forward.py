@@ -193,6 +193,27 @@ def test_inverted_noise_has_mean_one_and_two_values():
     assert abs(drawn.mean().item() - 1) < 0.01
 
 
+@pytest.mark.parametrize("p", [0.0, 1e-9, 0.03, 0.5, 0.97])
+def test_inverted_noise_drops_each_number_by_itself(p: float):
+    generator = torch.Generator().manual_seed(0)
+    drawn = inverted_noise(torch.zeros(301, 999), p, generator)
+    dropped = (drawn == 0).double()
+    spread = (p * (1 - p) / drawn.numel()) ** 0.5
+    assert abs(dropped.mean().item() - p) <= 4 * spread + 2e-5
+    if p > 0.01:
+        for after in (1, 2, 3, 4, 999):
+            flat = dropped.flatten() - p
+            assert (
+                abs((flat[after:] * flat[:-after]).mean().item())
+                < 5 * spread * (p * (1 - p)) ** 0.5
+            )
+    assert p == 0 or p < 0.01 or not torch.equal(drawn, inverted_noise(drawn, p, generator))
+    assert inverted_noise(torch.zeros(3, 1), p, generator).shape == (3, 1)
+    assert (
+        inverted_noise(torch.zeros(5, dtype=torch.bfloat16), p, generator).dtype == torch.bfloat16
+    )
+
+
 def test_gelu_is_0_or_x_far_out():
     x = torch.tensor([-1e4, -50.0, 50.0, 1e4])
     for gelu in (layers.gelu_tanh, layers.gelu_erf):

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from pellucid import native
 from pellucid.kernels.native_attention import KINDS
+from pellucid.layers import wide
+from pellucid.tree import Tree, flatten, map_leaves, unflatten
 
 
 class Moving(NamedTuple):
@@ -31,6 +33,63 @@ class Moving(NamedTuple):
             and (self.copy is None or self.copy.dtype == torch.bfloat16)
             and all(part.device.type == "cpu" and part.is_contiguous() for part in whole)
         )
+
+
+def gathered(
+    params: Tree, grads: Tree, state: dict[str, Any] | None, weight_decay: Tree, copies: Tree
+) -> tuple[dict[str, Moving], int]:
+    """All leaves by name, their moments zero before the first step; and how many steps were."""
+    before = state or {"m": _zeros(params), "v": _zeros(params), "t": 0}
+    m, v, slopes = flatten(before["m"]), flatten(before["v"]), flatten(grads)
+    decays, written = flatten(weight_decay), flatten(copies)
+    leaves = {
+        name: Moving(
+            weight,
+            m[name].contiguous(),
+            v[name].contiguous(),
+            slopes[name].contiguous(),
+            written.get(name),
+            float(decays[name]),
+        )
+        for name, weight in flatten(params).items()
+    }
+    return leaves, before["t"]
+
+
+def scattered(leaves: Mapping[str, Moving], t: int) -> tuple[Tree, dict[str, Any]]:
+    """The weights as a tree, and the optimizer's state after `t` steps."""
+    changed, first, second = (
+        unflatten({name: getattr(leaf, part) for name, leaf in leaves.items()})
+        for part in ("weight", "m", "v")
+    )
+    return changed, {"m": first, "v": second, "t": t}
+
+
+def clipping(norm: Tensor, max_norm: float) -> Tensor:
+    """What gradients of this norm are multiplied with."""
+    return (max_norm / (norm + 1e-6)).clamp(max=1)
+
+
+def corrected(betas: tuple[float, float], t: int) -> list[float]:
+    """1 / (1 - βᵗ) of both."""
+    return [1 / (1 - beta**t) for beta in betas]
+
+
+def clipped_move(
+    leaves: Mapping[str, Moving],
+    t: int,
+    *,
+    max_norm: float,
+    learning_rate: float,
+    betas: tuple[float, float],
+    eps: float = 1e-8,
+    in_place: bool = False,
+) -> tuple[dict[str, Moving], Tensor]:
+    """The leaves after step `t`, clipped, and the norm before; for leaves that `takes` takes."""
+    norm = norm_of(leaves)
+    names = ("rate", "beta1", "beta2", "eps", "correction1", "correction2", "factor")
+    rates = (learning_rate, *betas, eps, *corrected(betas, t), float(clipping(norm, max_norm)))
+    return move(leaves, in_place=in_place, **dict(zip(names, rates, strict=True))), norm
 
 
 def takes(leaves: Mapping[str, Moving]) -> bool:
@@ -75,3 +134,7 @@ def _told(leaves: Mapping[str, Moving], new: Mapping[str, Moving]) -> Any:
         told.copy = None if leaf.copy is None else leaf.copy.data_ptr()
         told.count, told.decay = leaf.weight.numel(), leaf.decay
     return made
+
+
+def _zeros(params: Tree) -> Tree:
+    return map_leaves(lambda weight: wide(torch.zeros_like(weight)), params)

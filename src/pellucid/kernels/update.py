@@ -14,9 +14,17 @@ import torch
 from torch import Tensor
 
 from pellucid.kernels.compiled import graph
-from pellucid.kernels.native_adamw import Moving, move, norm_of, takes
+from pellucid.kernels.native_adamw import (
+    Moving,
+    clipped_move,
+    clipping,
+    corrected,
+    gathered,
+    scattered,
+    takes,
+)
 from pellucid.layers import square_sum, wide
-from pellucid.tree import Tree, flatten, map_leaves, unflatten
+from pellucid.tree import Tree, flatten
 
 
 def global_norm(grads: Tree) -> Tensor:
@@ -43,40 +51,18 @@ def clipped_adamw(
     With `in_place` what comes out are the tensors that came in, overwritten; then `copies`, the
     parameters in another dtype, are written too.
     """
-    before = state or {"m": _zeros(params), "v": _zeros(params), "t": 0}
-    t = before["t"] + 1
-    flat = flatten(params)
-    m, v, slopes = flatten(before["m"]), flatten(before["v"]), flatten(grads)
-    decays, written = flatten(weight_decay), flatten(copies or {})
-    leaves = {
-        name: Moving(
-            weight,
-            m[name].contiguous(),
-            v[name].contiguous(),
-            slopes[name].contiguous(),
-            written.get(name),
-            float(decays[name]),
-        )
-        for name, weight in flat.items()
-    }
-    native = takes(leaves)
-    norm = norm_of(leaves) if native else global_norm(grads)
-    factor = (max_norm / (norm + 1e-6)).clamp(max=1)
-    corrections = [1 / (1 - beta**t) for beta in betas]
-    if native:
-        names = ("rate", "beta1", "beta2", "eps", "correction1", "correction2", "factor")
-        rates = (learning_rate, *betas, eps, *corrections, float(factor))
-        moved = move(leaves, in_place=in_place, **dict(zip(names, rates, strict=True)))
+    leaves, before = gathered(params, grads, state, weight_decay, copies or {})
+    t = before + 1
+    if takes(leaves):
+        told: Any = {"max_norm": max_norm, "learning_rate": learning_rate, "betas": betas}
+        moved, norm = clipped_move(leaves, t, eps=eps, in_place=in_place, **told)
     else:
+        norm = global_norm(grads)
+        factor, rates = clipping(norm, max_norm), (learning_rate, *corrected(betas, t))
         moved = {
-            name: _moved(leaf, factor, (learning_rate, *corrections), betas, eps, in_place)
-            for name, leaf in leaves.items()
+            name: _moved(leaf, factor, rates, betas, eps, in_place) for name, leaf in leaves.items()
         }
-    changed, first, second = (
-        unflatten({name: getattr(leaf, part) for name, leaf in moved.items()})
-        for part in ("weight", "m", "v")
-    )
-    return changed, {"m": first, "v": second, "t": t}, norm
+    return *scattered(moved, t), norm
 
 
 def _moved(  # noqa: PLR0917
@@ -133,7 +119,3 @@ def adamw_pass(  # noqa: PLR0917 (a compiled function is given all by position)
         if place is not None:
             place.copy_(leaf)
     return None
-
-
-def _zeros(params: Tree) -> Tree:
-    return map_leaves(lambda weight: wide(torch.zeros_like(weight)), params)

@@ -50,7 +50,19 @@ def dropout_backward(
     return dx, {}
 
 
+DRAWN = 1 << 16
+"""Noise is drawn from so many equally likely numbers: p is met to a part of that."""
+
+
 def inverted_noise(x: Tensor, p: float, generator: torch.Generator) -> Tensor:
-    """Draw noise in the shape of x: 0 with probability p, else 1/(1-p), so that its mean is 1."""
-    kept = torch.empty(x.shape, dtype=x.dtype, device=generator.device)
-    return (kept.bernoulli_(1 - p, generator=generator) / (1 - p)).to(x.device)
+    """Draw noise in the shape of x: 0 with probability p, else 1/(1-p), so that its mean is 1.
+
+    The p that is drawn with is the nearest multiple of 1 / `DRAWN`, but not 0 unless p is: four
+    numbers come from one draw, which takes a third of the time of one draw each.
+    """
+    dropped = min(max(round(p * DRAWN), 1), DRAWN - 1) if p else 0
+    whole = torch.empty(-(-x.numel() // 4), dtype=torch.long, device=generator.device)
+    whole.random_(torch.iinfo(torch.long).min, None, generator=generator)
+    numbers = whole.view(torch.short)[: x.numel()].view(x.shape)  # from -DRAWN / 2
+    kept = (numbers >= dropped - DRAWN // 2).to(x.device, x.dtype)
+    return kept / (1 - p)

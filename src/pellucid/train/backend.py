@@ -9,6 +9,7 @@ from torch import Tensor
 from pellucid.distribute import Layout
 from pellucid.errors import ConfigError
 from pellucid.kernels import FAST, adamw_rule
+from pellucid.kernels.native_adamw import clipped_move, gathered, scattered, takes
 from pellucid.layers import Ops, recomputing, wide
 from pellucid.optim import State, adamw
 from pellucid.train.recipe import Recipe
@@ -63,7 +64,16 @@ def eager_update(
     recipe: Recipe,
     layout: Layout,
 ) -> Moved:
-    """Clip and make a step of AdamW, as the layout holds things."""
+    """Clip and make a step of AdamW, as the layout holds things.
+
+    One process's weights are moved by the native library where it takes them, all in one pass.
+    """
+    if layout.size == 1:
+        leaves, before = gathered(params, grads, state, decay, {})
+        if takes(leaves):
+            told: Any = {"max_norm": recipe.grad_clip, "learning_rate": learning_rate}
+            moved, norm = clipped_move(leaves, before + 1, betas=recipe.betas, **told)
+            return *scattered(moved, before + 1), norm
     # A float64 model's gradients in bfloat16 are to be clipped in float64.
     precise = map_leaves(lambda grad, weight: grad.to(wide(weight).dtype), grads, params)
     clipped, norm = layout.clip(precise, recipe.grad_clip)
