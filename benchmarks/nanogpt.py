@@ -1,7 +1,7 @@
 """The shipped model's training beside nanoGPT's: same data, size, tokenizer and time.
 
     git clone https://github.com/karpathy/nanoGPT
-    python scripts/shipped_model.py TEXTS --work build/english-1M
+    python scripts/shipped_model.py english-1M TEXTS
     python benchmarks/nanogpt.py nanoGPT build/english-1M
 
 nanoGPT's own train.py trains a model of the same shape on the same token files, compiled, in

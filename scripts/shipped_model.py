@@ -1,11 +1,13 @@
-"""Makes `english-1M`, the model that ships: from three texts to the files in the package.
+"""Makes a model that ships: from its texts to the files in the package.
 
-    python scripts/shipped_model.py ../shared/data/text --work build/english-1M
-    python scripts/shipped_model.py ../shared/data/text --work build/english-1M --check
+    python scripts/shipped_model.py english-1M ../shared/data/text
+    python scripts/collect_english.py build/texts
+    python scripts/shipped_model.py english-4M build/texts
+    python scripts/shipped_model.py english-4M build/texts --check
 
-The work directory keeps the texts' two parts, the tokens and the run. A run that is there is gone
-on with, so a second call only measures and writes. With --check nothing is written: the model and
-the card in the package must be what the run gives.
+The work directory, build/NAME, keeps the texts' two parts, the tokens and the run. A run that is
+there is gone on with, so a second call only measures and writes. With --check nothing is written:
+the model and the card in the package must be what the run gives.
 """
 
 import argparse
@@ -14,100 +16,217 @@ import math
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from collect_english import TEXTS
 
+import pellucid.shipped
 from pellucid.checkpoint import load, save
 from pellucid.evaluate import evaluate_text
+from pellucid.generate import Sampling, generate
 from pellucid.models import Model
 from pellucid.shipped import SHIPPED
-from pellucid.text import load_tokenizer
+from pellucid.text import Tokenizer, load_tokenizer
 from pellucid.tree import flatten
 
-TEXTS = {
-    "shakespeare": '40,000 lines of Shakespeare\'s plays ("tiny shakespeare"), public domain',
-    "bible-kjv": "the King James Bible, public domain",
-    "austen": "six novels of Jane Austen, public domain",
-}
 HELD_OUT = 0.05
 """The end of each text, from the next line on, is not trained on."""
 
-TRAIN = (
-    "--n-layer 4 --n-head 4 --n-embd 128 --block-size 256 --batch-size 16 --max-iters 4000 "
-    "--learning-rate 5e-3 --warmup-iters 100 --min-lr-ratio 0.02 --eval-interval 250 --mixed "
-    "--num-samples 0 --seed 1337"
-)
-VOCABULARY = "bpe:2048"
-CANNOT = (
-    "It writes sentences in the manner of its three sources, and knows nothing else: no fact can "
-    "be asked of it, it invents words, and a sentence seldom belongs to the one before. Of today's "
-    "English it knows little."
-)
+
+@dataclass(frozen=True)
+class Making:
+    """How one model is made, and what its card says that no file does."""
+
+    texts: dict[str, str]
+    """By name: what it is."""
+    vocabulary: str
+    train: str
+    architecture: str
+    licence: str
+    cannot: str
+    script: str
+    """The commands that call this script, as the card has them."""
+    modern: dict[str, str] | None = None
+    """Texts of which nothing is trained on; they were named before the training."""
+    beside: str | None = None
+    """The shipped model that is measured on the same texts."""
+    prompts: tuple[str, ...] = ()
+    """Written before the training; the card has what the model adds to each."""
 
 
-def parts(texts: Path, work: Path) -> None:
+SAMPLING = Sampling(temperature=0.7, top_p=0.9)
+ADDED = 60
+SEED = 1337
+"""The card's continuations: how they are drawn, how many tokens, and from which random numbers."""
+
+MAKINGS = {
+    "english-1M": Making(
+        texts={
+            "shakespeare": (
+                '40,000 lines of Shakespeare\'s plays ("tiny shakespeare"), public domain'
+            ),
+            "bible-kjv": "the King James Bible, public domain",
+            "austen": "six novels of Jane Austen, public domain",
+        },
+        vocabulary="bpe:2048",
+        train=(
+            "--n-layer 4 --n-head 4 --n-embd 128 --block-size 256 --batch-size 16 "
+            "--max-iters 4000 --learning-rate 5e-3 --warmup-iters 100 --min-lr-ratio 0.02 "
+            "--eval-interval 250 --mixed --num-samples 0 --seed 1337"
+        ),
+        architecture="GPT-2's architecture with tied embeddings",
+        licence=(
+            "The texts are in the public domain, and the weights are under Pellucid's licence, "
+            "Apache-2.0."
+        ),
+        cannot=(
+            "It writes sentences in the manner of its three sources, and knows nothing else: no "
+            "fact can be asked of it, it invents words, and a sentence seldom belongs to the one "
+            "before. Of today's English it knows little."
+        ),
+        script="with the texts in a folder (`python scripts/shipped_model.py english-1M FOLDER`)",
+    ),
+    "english-4M": Making(
+        texts={
+            name: f"{text.what}: {text.licence}"
+            for name, text in TEXTS.items()
+            if not text.held_out
+        },
+        vocabulary="bpe:4096",
+        train=(
+            "--architecture llama --n-layer 4 --n-head 8 --n-kv-head 4 --n-embd 256 "
+            "--block-size 256 --batch-size 16 --max-iters 4500 --learning-rate 1.5e-3 "
+            "--warmup-iters 100 --min-lr-ratio 0.02 --eval-interval 500 --save-interval 100 "
+            "--mixed --compile --num-samples 0 --seed 1337"
+        ),
+        architecture=(
+            "Llama's architecture (RMS norms, rotary positions, gated feed-forward networks, "
+            "shared keys and values) with tied embeddings"
+        ),
+        licence=(
+            "Each licence allows a model that has learnt from the text to be passed on; no text is "
+            "part of the package. The weights are under Pellucid's licence, Apache-2.0."
+        ),
+        cannot=(
+            "It writes sentences that are English, and seldom ones that are true: no fact can be "
+            "asked of it. It loses its subject within a few sentences, turns without a word from "
+            "one of its sources' manners into another's, and can neither answer nor follow an "
+            "instruction. Of talk and of stories of today it has read next to nothing."
+        ),
+        script=(
+            "with a network once (`python scripts/collect_english.py FOLDER`, then "
+            "`python scripts/shipped_model.py english-4M FOLDER`)"
+        ),
+        modern={name: text.what for name, text in TEXTS.items() if text.held_out},
+        beside="english-1M",
+        prompts=(
+            "The old man opened the door and",
+            "My fellow Americans, tonight",
+            '"Where have you been?" she asked.',
+            "It is easy to see why",
+            "In the morning the children",
+            "The function returns",
+            "dog (noun):",
+            "He did not want to go home, because",
+            "The country's economy",
+            "Once upon a time there was",
+        ),
+    ),
+}
+
+
+def parts(making: Making, texts: Path, work: Path) -> None:
     """Cut the end off each text, at a line's end."""
     for part in ("train", "valid"):
         (work / part).mkdir(parents=True, exist_ok=True)
-    for name in TEXTS:
+    for name in making.texts:
         text = (texts / f"{name}.txt").read_text(encoding="utf-8")
         cut = text.index("\n", int(len(text) * (1 - HELD_OUT))) + 1
         (work / "train" / f"{name}.txt").write_text(text[:cut], encoding="utf-8")
         (work / "valid" / f"{name}.txt").write_text(text[cut:], encoding="utf-8")
 
 
-def commands() -> list[list[str]]:
+def commands(making: Making) -> list[list[str]]:
     """The two commands of the work, in the work directory."""
-    texts = [f"train/{name}.txt" for name in TEXTS]
-    held = [word for name in TEXTS for word in ("--valid", f"valid/{name}.txt")]
-    prepare = ["prepare", *texts, *held, "--tokenizer", VOCABULARY, "-o", "data"]
-    return [prepare, ["train", "data", "--out", "run", *TRAIN.split(), "--resume"]]
+    texts = [f"train/{name}.txt" for name in making.texts]
+    held = [word for name in making.texts for word in ("--valid", f"valid/{name}.txt")]
+    prepare = ["prepare", *texts, *held, "--tokenizer", making.vocabulary, "-o", "data"]
+    return [prepare, ["train", "data", "--out", "run", *making.train.split(), "--resume"]]
 
 
-def make(texts: Path, work: Path) -> None:
+def make(making: Making, texts: Path, work: Path) -> None:
     """Prepare the tokens and train, where this is not yet done."""
-    parts(texts, work)
-    for words in commands():
+    parts(making, texts, work)
+    for words in commands(making):
         if words[0] == "prepare" and (work / "data" / "data.json").exists():
             continue
         print("pellucid", shlex.join(words), flush=True)
         subprocess.run([sys.executable, "-m", "pellucid", *words], cwd=work, check=True)
 
 
-def bits_per_byte(directory: Path, work: Path) -> tuple[dict[str, float], float]:
-    """Of each text's held-out part, and of all three together."""
-    model, pieces = load(directory, dtype=torch.float32), load_tokenizer(directory)
-    nats, sizes = {}, {}
-    for name in TEXTS:
-        text = (work / "valid" / f"{name}.txt").read_text(encoding="utf-8")
-        found = evaluate_text(model, pieces, text)
-        nats[name], sizes[name] = float(found.losses.sum()), sum(found.sizes)
-    each = {name: nats[name] / sizes[name] / math.log(2) for name in TEXTS}
-    return each, sum(nats.values()) / sum(sizes.values()) / math.log(2)
+def nats_and_bytes(directory: Path, text: str) -> tuple[float, int]:
+    """What a model needs for a text in all, and the bytes of the text."""
+    found = evaluate_text(load(directory, dtype=torch.float32), load_tokenizer(directory), text)
+    return float(found.losses.sum()), sum(found.sizes)
 
 
-def card(work: Path, directory: Path) -> str:
+def bits_per_byte(
+    making: Making, directory: Path, texts: Path, work: Path
+) -> tuple[dict[str, float], float, dict[str, float]]:
+    """Of each text's held-out part, of all parts together, and of each text held out whole."""
+    parts = {
+        name: nats_and_bytes(directory, (work / "valid" / f"{name}.txt").read_text("utf-8"))
+        for name in making.texts
+    }
+    whole = {
+        name: nats_and_bytes(directory, (texts / f"{name}.txt").read_text("utf-8"))
+        for name in making.modern or ()
+    }
+    nats, sizes = zip(*parts.values(), strict=True)
+    bits = {name: nats / size / math.log(2) for name, (nats, size) in (parts | whole).items()}
+    return (
+        {name: bits[name] for name in parts},
+        sum(nats) / sum(sizes) / math.log(2),
+        {name: bits[name] for name in whole},
+    )
+
+
+def continuations(making: Making, model: Model, pieces: Tokenizer) -> Iterator[str]:
+    """What the model adds to each prompt, as quoted lines of Markdown."""
+    generator = torch.Generator().manual_seed(SEED)
+    for prompt in making.prompts:
+        tokens = pieces.encode(prompt)
+        drawn = generate(
+            model, tokens, max_new_tokens=ADDED, sampling=SAMPLING, generator=generator
+        )
+        added = pieces.decode([draw.token for draw in drawn])
+        said = f"**{prompt}**{added}".replace("\n", " / ").strip()
+        yield from (f"- {said}",)
+
+
+def card(name: str, making: Making, texts: Path, work: Path, directory: Path) -> str:
     """The model card, every figure of it from the run."""
     rows = [json.loads(line) for line in (work / "run" / "log.jsonl").read_text().splitlines()]
     data = json.loads((work / "data" / "data.json").read_text())
     evaluated = [row for row in rows if "validation_loss" in row]
     model = load(directory)
     size = sum(path.stat().st_size for path in directory.iterdir() if path.suffix != ".md")
-    each, together = bits_per_byte(directory, work)
+    each, together, whole = bits_per_byte(making, directory, texts, work)
     tokens = data["files"]["train.bin"]["tokens"]
     held = data["files"]["valid.bin"]["tokens"]
     what = (
-        f"A {str(model).removeprefix('a ').rpartition(',')[0]}; GPT-2's architecture with tied "
-        f"embeddings, a byte-level BPE of {model.config.vocab_size:,}, weights in bfloat16, "
+        f"A {str(model).removeprefix('a ').rpartition(',')[0]}; {making.architecture}, a "
+        f"byte-level BPE of {model.config.vocab_size:,}, weights in bfloat16, "
         f"{size / 1e6:.1f} MB in all. It is small enough to be seen through: a model to look into, "
         "not one to rely on."
     )
     trained = (
         f"{tokens:,} tokens were trained on, {rows[-1]['tokens'] / tokens:.1f} times over; the "
         f"last {HELD_OUT:.0%} of each text, {held:,} tokens, were held out, from the tokenizer "
-        "too. The texts are in the public domain, and the weights are under Pellucid's licence, "
-        "Apache-2.0."
+        f"too. {making.licence}"
     )
     time = (
         f"on one core of a server processor (`OMP_NUM_THREADS=1`): {rows[-1]['seconds'] / 60:.0f} "
@@ -124,41 +243,116 @@ def card(work: Path, directory: Path) -> str:
         for row in evaluated
     ]
     lines = [
-        *("# english-1M", "", what, "", "## Data and licence", ""),
-        *(f"- {what}" for what in TEXTS.values()),
+        *(f"# {name}", "", what, "", "## Data and licence", ""),
+        *data_of(making, texts, work),
         *("", trained, "", "## How it was made", ""),
-        "In a checkout, with the texts in a folder (`python scripts/shipped_model.py FOLDER`):",
-        *("", "```", *(f"pellucid {shlex.join(words)}" for words in commands()), "```", "", time),
-        *(
-            "",
-            "| iteration | training loss | validation loss | learning rate |",
-            "|--:|--:|--:|--:|",
-        ),
-        *(*course, ""),
+        f"In a checkout, {making.script}:",
+        *("", "```", *(f"pellucid {shlex.join(words)}" for words in commands(making)), "```", ""),
+        *(time, ""),
+        "| iteration | training loss | validation loss | learning rate |",
+        *("|--:|--:|--:|--:|", *course, ""),
         "Losses are in nats a token; the training loss is one batch's, in bfloat16.",
-        *("", "## How well it predicts", "", windows, "", "| text | bits per byte |", "|---|--:|"),
-        *(f"| {name} | {each[name]:.3f} |" for name in TEXTS),
-        f"| all three | {together:.3f} |",
-        *("", "## What it cannot do", "", CANNOT),
+        *("", "## How well it predicts", "", windows, ""),
+        *measured(making, texts, work, (each, together, whole)),
     ]
+    if making.prompts:
+        how = (
+            f"Ten continuations, the prompts written before the training and no other tried: "
+            f"{ADDED} tokens at temperature {SAMPLING.temperature} and top-p {SAMPLING.top_p}, one "
+            f"after another from the seed {SEED}. A line's end is shown as /."
+        )
+        pieces = load_tokenizer(directory)
+        lines += ["", "## What it writes", "", how, "", *continuations(making, model, pieces)]
+    lines += ["", "## What it cannot do", "", making.cannot]
     return "\n".join(lines) + "\n"
+
+
+def data_of(making: Making, texts: Path, work: Path) -> list[str]:
+    """The card's lines on the texts: a list, or a table where packages carry them."""
+    file = texts.parent / "sources.json"
+    if making.modern is None:
+        return [f"- {what}" for what in making.texts.values()]
+    sources = json.loads(file.read_text(encoding="utf-8"))
+    lines = ["| text | what | from | licence | MB |", "|---|---|---|---|--:|"]
+    for name in making.texts:
+        of = sources[name]
+        origin = f"{of['registry']} `{of['package']}`"
+        if of["version"] and of["version"] not in of["package"]:
+            origin += f" {of['version']}"
+        size = (work / "train" / f"{name}.txt").stat().st_size
+        lines.append(f"| {name} | {of['what']} | {origin} | {of['licence']} | {size / 1e6:.2f} |")
+    lines.append("")
+    for name, what in making.modern.items():
+        of = sources[name]
+        lines.append(
+            f"- held out whole, and named before the training: {name}, {what} "
+            f"({of['bytes'] / 1e6:.2f} MB, {of['registry']} `{of['package']}`)"
+        )
+    return lines
+
+
+def measured(
+    making: Making,
+    texts: Path,
+    work: Path,
+    mine: tuple[dict[str, float], float, dict[str, float]],
+) -> list[str]:
+    """The card's table of bits per byte."""
+    columns = [mine]
+    if making.beside:
+        columns.append(bits_per_byte(making, SHIPPED[making.beside], texts, work))
+    besides = f" {making.beside} |" if making.beside else ""
+    together = "all three" if len(making.texts) == 3 else "all of these"
+    lines = [
+        f"| text | bits per byte |{besides}",
+        "|---|--:|" + "--:|" * len(columns[1:]),
+        *(f"| {name} |{_row(found[0][name] for found in columns)}" for name in making.texts),
+        f"| {together} |{_row(found[1] for found in columns)}",
+        *(f"| {name}, whole |{_row(found[2][name] for found in columns)}" for name in mine[2]),
+    ]
+    if making.beside:
+        note = (
+            f"{making.beside} has read three of the texts in other lines and other ends, so its "
+            "column is a comparison of what comes along, not of trainings."
+        )
+        lines += ["", note]
+    return lines
+
+
+def _row(values: Iterator[float]) -> str:
+    return "".join(f" {value:.3f} |" for value in values)
 
 
 def main() -> None:
     """Make it, or check it."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("texts", type=Path)
-    options.add_argument("--work", type=Path, default=Path("build/english-1M"))
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("name", choices=MAKINGS)
+    options.add_argument("texts", type=Path, help="The folder of the texts.")
+    options.add_argument("--work", type=Path, help="By default build/NAME.")
     options.add_argument("--check", action="store_true")
     given = options.parse_args()
-    place = SHIPPED["english-1M"]
-    make(given.texts, given.work)
-    run = given.work / "run"
-    directory = given.work / "model" if given.check else place
+    making, work = MAKINGS[given.name], given.work or Path("build") / given.name
+    collected = given.texts / "texts"
+    texts = collected if collected.is_dir() else given.texts
+    missing = [
+        name
+        for name in (*making.texts, *(making.modern or ()))
+        if not (texts / f"{name}.txt").exists()
+    ]
+    if missing:
+        sys.exit(
+            f"error: {texts} must hold {missing[0]}.txt, and does not: collect the texts first"
+        )
+    make(making, texts, work)
+    run = work / "run"
+    place = Path(pellucid.shipped.__file__).with_name(given.name.replace("-", "_"))
+    directory = work / "model" if given.check else place
     directory.mkdir(parents=True, exist_ok=True)
     load_tokenizer(run).save(directory / "tokenizer.json")
     save(load(run, dtype=torch.bfloat16), directory)
-    text = card(given.work, directory)
+    text = card(given.name, making, texts, work, directory)
     if not given.check:
         (place / "README.md").write_text(text, encoding="utf-8")
         print(text)
