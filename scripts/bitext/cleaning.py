@@ -22,6 +22,9 @@ TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?:\s+[^<>]*)?/?>")
 EMPTY_TAG = re.compile(
     r"<(?:xref|link|media|img|ulink|placeholder[\w-]*|inlinegraphic|imagedata|\d+)\b[^<>]*/>"
 )
+COLOUR = re.compile(r"[\a\x1b]\w?")
+"""How a game turns a colour on or off."""
+NUMBERED = re.compile(r"^(?:\d+\.)+\d*\.?\s+|^\(?\d+\)\s+")
 BREAK = re.compile(r"<br ?/?>")
 ENTITY = re.compile(r"&#?\w+;")
 PLACEHOLDER = re.compile(
@@ -83,6 +86,7 @@ def unescaped(text: str) -> str:
 
 def plain(text: str, rules: Rules) -> str:
     """A text without markup: tags, entities, accelerators and kinds of quotes and blanks."""
+    text = COLOUR.sub("", text)
     if "&" in rules.accelerators:
         text = re.sub(r"&(?!\w+;)(?=\w)", "", text)
     if "_" in rules.accelerators:
@@ -245,9 +249,15 @@ def key(german: str, english: str) -> tuple[str, str]:
 
 
 def cleaned(german: str, english: str, rules: Rules) -> Iterator[tuple[str, str, str]]:
-    """The sentences of two texts with the step at which each goes, or nothing there."""
+    """The sentences of two texts with the step at which each goes, or nothing there.
+
+    A number that stands before both (`2.1. First steps`) is taken off.
+    """
     for ours, theirs in paragraphs(german, english):
         left, right = plain(ours, rules), plain(theirs, rules)
+        numbered = NUMBERED.match(left), NUMBERED.match(right)
+        if numbered[0] and numbered[1] and numbered[0][0] == numbered[1][0]:
+            left, right = left[numbered[0].end() :], right[numbered[1].end() :]
         for one, other in aligned(left, right):
             step = refusal(one, other, rules)
             yield typeset(one, german=True), typeset(other, german=False), step

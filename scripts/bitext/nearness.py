@@ -5,19 +5,21 @@ Two sentences are near when their sets of four-letter runs A and B (small letter
     |A ∩ B| / |A ∪ B| ≥ JACCARD,  or  |A ∩ H| / |H| ≥ CONTAINED
 
 for a held-out sentence H of at least CONTAINED_FROM runs, which then stands inside the other.
-A sentence can only be near to H when it has one of the rarest (1 − JACCARD)·|H| + 1 runs of H, so
-only these are looked up: a common run like ` die` never is.
+A near sentence misses at most (1 − JACCARD)·|H| of H's runs: of any more of them it has the rest.
+Only the rarest (1 − JACCARD + MORE)·|H| are looked up, and few sentences have MORE·|H| of those.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import chain
 from math import floor
 
 SIZE = 4
 JACCARD = 0.5
 CONTAINED = 0.8
 CONTAINED_FROM = 12
+MORE = 0.2
 WORD = re.compile(r"[^\W_]+")
 
 
@@ -34,15 +36,22 @@ class HeldOut:
         self.sets = [runs_of(text) for text in dict.fromkeys(texts)]
         seen = Counter(run for one in self.sets for run in one)
         self.places: dict[str, list[int]] = defaultdict(list)
+        self.least = []
         for place, one in enumerate(self.sets):
             rare = sorted(one, key=lambda run: (seen[run], run))
-            for run in rare[: floor((1 - min(JACCARD, CONTAINED)) * len(one)) + 1]:
+            missed = floor((1 - min(JACCARD, CONTAINED)) * len(one))
+            rare = rare[: missed + max(1, floor(MORE * len(one)))]
+            self.least.append(len(rare) - missed)
+            for run in rare:
                 self.places[run].append(place)
 
     def near(self, text: str) -> bool:
         """Whether a held-out sentence is near."""
         asked = runs_of(text)
-        for place in {place for run in asked for place in self.places.get(run, ())}:
+        found = Counter(chain.from_iterable(self.places.get(run, ()) for run in asked))
+        for place, times in found.items():
+            if times < self.least[place]:
+                continue
             held = self.sets[place]
             shared = len(asked & held)
             if shared >= JACCARD * (len(asked) + len(held) - shared):

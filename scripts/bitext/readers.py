@@ -70,6 +70,8 @@ SKIPPED = known(
     "screen code pre programlisting script style comment synopsis info legalnotice credit "
     "literallayout nav footer header revision copyright"
 )
+NAVIGATION = known("docnav toc navheader navfooter navigation")
+"""Classes of elements that lead to other pages."""
 REFERENCES = known("xref media img image footnoteref inlinemediaobject graphic")
 
 
@@ -85,6 +87,8 @@ def blocks(element: Any, trail: str = "") -> Iterator[tuple[str, str, str]]:
     """
     tag = tag_of(element)
     if not tag or tag in SKIPPED or element.get("hidden") == "true":
+        return
+    if NAVIGATION & set((element.get("class") or "").split()):
         return
     place = f"{trail}/{tag}"
     if tag in BLOCKS:

@@ -86,10 +86,19 @@ def test_single_words_are_wanted_of_a_dictionary():
         ("ein\n  Wort\u00a0mehr\u00ad", "", "ein Wort mehr"),
         ("Siehe <xref linkend='a'/> dazu", "", f"Siehe {cleaning.GAP} dazu"),
         ("* ein Punkt", "", "ein Punkt"),
+        ("Das \x07oSchiff\x070 sinkt", "", "Das Schiff sinkt"),
     ],
 )
 def test_markup_is_taken_out(text: str, signs: str, wanted: str):
     assert cleaning.plain(text, cleaning.Rules(signs)) == wanted
+
+
+def test_a_number_before_both_is_taken_off():
+    assert list(cleaning.cleaned("2.1. Die ersten Schritte", "2.1. The first steps", NO_RULES)) == [
+        ("Die ersten Schritte", "The first steps", "")
+    ]
+    ((german, _, refused),) = cleaning.cleaned("3. Der Weg ist weit", "The way is long", NO_RULES)
+    assert (german, refused) == ("3. Der Weg ist weit", "")
 
 
 def test_signs_are_those_of_the_sentences_to_be_translated():
@@ -255,6 +264,7 @@ def test_pages_of_one_structure_give_their_blocks_and_others_nothing():
 def test_elements_are_paired_by_their_ids_once():
     def html(*elements: tuple[str, str]) -> bytes:
         body = "".join(f'<p id="{name}">{words}</p>' for name, words in elements)
+        body += '<ul class="x docnav"><li id="next">weiter</li></ul>'
         return f"<html><body>{body}<p>ohne</p></body></html>".encode()
 
     german = html(("a", "Größe ändern"), ("b", "<span hidden='true'>x</span>Weiter"))
