@@ -112,11 +112,9 @@ def fill(maker: Maker, what: str) -> Filled:
 
 def _noun(maker: Maker, classes: str, determiners: str, case: str) -> Filled:
     noun = maker.noun(tuple(classes.split(",")))
-    determiner = maker.one(determiners.split("/"))
-    while determiner not in {"der", "", "mein"} and not (
-        noun.countable and "single" not in noun.classes
-    ):
-        noun = maker.noun(tuple(classes.split(",")))
+    counted = noun.countable and "single" not in noun.classes
+    fitting = [one for one in determiners.split("/") if counted or one in {"der", "", "mein"}]
+    determiner = maker.one(fitting or ["der" if "single" in noun.classes else ""])
     plural = determiner.endswith("+")
     phrase = nominal(noun, determiner.rstrip("+"), plural=plural, owner="ich")
     return Filled(phrase.german(case), phrase.object, noun.german)
