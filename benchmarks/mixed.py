@@ -15,7 +15,8 @@ import torch
 
 from pellucid.models import Transformer, TransformerConfig
 from pellucid.text.parallel import PAD, ParallelText, train_parallel_bpe
-from pellucid.text.parallel_corpus import ParallelCorpus, special
+from pellucid.text.parallel_corpus import ParallelCorpus
+from pellucid.text.parallel_rows import special
 from pellucid.train import Recipe, train
 
 SYLLABLES = [a + b for a in "bdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "en", "er", "st")]

@@ -18,7 +18,7 @@ from pellucid.shipped import DESCRIBED, SHIPPED, TRANSLATOR
 from pellucid.terminal.scores import print_scores
 from pellucid.text import load_tokenizer
 from pellucid.text.parallel import phrasebook, read_parallel
-from pellucid.text.parallel_corpus import source_ids, special
+from pellucid.text.parallel_rows import source_ids, special
 from pellucid.tree import flatten, unflatten
 from tests.cli.conftest import Command
 from tests.train.interrupted import differences

@@ -5,7 +5,7 @@ import torch
 from pellucid.examples.encoder_decoder import SEED, config
 from pellucid.examples.where_do_you_live import PAIRS, WORDS, trained
 from pellucid.models import Transformer
-from pellucid.text.parallel_corpus import parallel_row
+from pellucid.text.parallel_rows import parallel_row
 from tests.examples.walkthroughs import walkthrough_of
 
 TAPE = walkthrough_of("encoder_decoder").tape

@@ -12,7 +12,7 @@ from pellucid.inspect.alignment import align
 from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.text import Characters
 from pellucid.text.parallel import BOS, EOS, PAD, ParallelText, train_parallel_bpe
-from pellucid.text.parallel_corpus import parallel_row, source_ids, special
+from pellucid.text.parallel_rows import parallel_row, source_ids, special
 from pellucid.tree import map_leaves
 
 TEXTS = ["ab ba", "b", "abba b", "a b a b", "ab", "ba"]

@@ -15,7 +15,7 @@ from pellucid.text.parallel import (
     read_parallel,
     train_parallel_bpe,
 )
-from pellucid.text.parallel_corpus import text_ids
+from pellucid.text.parallel_rows import text_ids
 
 PHRASES = "Guten Morgen!\tGood morning!\r\n\nWo wohnst du?\tWhere do you live?\n"
 EXPECTED = [

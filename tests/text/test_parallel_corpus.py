@@ -9,14 +9,8 @@ from pellucid.errors import TextError
 from pellucid.layers import IGNORE
 from pellucid.text import Characters
 from pellucid.text.parallel import BOS, EOS, PAD, SEP, ParallelText, train_parallel_bpe
-from pellucid.text.parallel_corpus import (
-    STEP,
-    Form,
-    ParallelCorpus,
-    parallel_row,
-    special,
-    text_ids,
-)
+from pellucid.text.parallel_corpus import STEP, ParallelCorpus
+from pellucid.text.parallel_rows import Form, parallel_row, special, text_ids
 
 PAIRS = [ParallelText("a" * n + "b" * (n % 3), "c" * (n % 5 + 1)) for n in range(1, 40)]
 TOKENIZER = train_parallel_bpe(PAIRS[:1], 260)  # bytes alone: a token a character

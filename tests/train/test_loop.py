@@ -23,7 +23,8 @@ from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adamw, decay_groups, noam, warmup_cosine
 from pellucid.text import Characters
 from pellucid.text.corpus import Corpus, read_text
-from pellucid.text.parallel_corpus import ParallelCorpus, special
+from pellucid.text.parallel_corpus import ParallelCorpus
+from pellucid.text.parallel_rows import special
 from pellucid.train import Progress, Recipe, train
 from pellucid.train.backend import eager_update
 from pellucid.tree import flatten, map_leaves, unflatten

@@ -15,7 +15,8 @@ from pellucid.examples.where_do_you_live import PAIRS, WORDS
 from pellucid.models import GPT, Transformer, TransformerConfig
 from pellucid.models.lazy_tensor import opened
 from pellucid.text.parallel import BOS, EOS, PAD
-from pellucid.text.parallel_corpus import ParallelCorpus, special
+from pellucid.text.parallel_corpus import ParallelCorpus
+from pellucid.text.parallel_rows import special
 from pellucid.train import Recipe, train
 from pellucid.train.run import begin_run, resume_run
 from pellucid.train.state import begin, load_point, save_point

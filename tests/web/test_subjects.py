@@ -24,7 +24,7 @@ from pellucid.text.parallel import (
     read_parallel,
     train_parallel_bpe,
 )
-from pellucid.text.parallel_corpus import parallel_row, special
+from pellucid.text.parallel_rows import parallel_row, special
 from pellucid.tree import flatten
 from pellucid.web import Library, SessionApi
 from tests.web.examples import (

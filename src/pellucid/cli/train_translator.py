@@ -92,9 +92,24 @@ def train_translator(
         float,
         Option(min=0, max=1, help="The share of batches from --extra at the start; it falls to 0."),
     ] = 0.8,
+    synthetic: Annotated[
+        Path | None,
+        Option(
+            help="Pairs whose source a model wrote, as translate --pairs gives them; marked so.",
+        ),
+    ] = None,
+    both_directions: Annotated[
+        str | None,
+        Option(
+            help="Train one model for both, its languages named as in de-en: source, then target.",
+        ),
+    ] = None,
     form: Annotated[TranslatorForm, Option(help="An encoder-decoder, or a GPT with <SEP>.")] = (
         TranslatorForm.TRANSFORMER
     ),
+    source_loss: Annotated[
+        bool, Option("--source-loss", help="Train a GPT to predict the source too.")
+    ] = False,
     vocab_size: Annotated[int, Option(help="How many ids the BPE of both languages has.")] = 4000,
     n_layer: Annotated[int, variant(N_LAYER, "In the encoder and in the decoder each.")] = 3,
     n_head: Annotated[int, N_HEAD] = 4,
@@ -118,6 +133,15 @@ def train_translator(
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.0,
     dropout: Annotated[float, DROPOUT] = 0.15,
     smoothing: Annotated[float, Option(help="Label smoothing, for a Transformer.")] = 0.1,
+    subword_dropout: Annotated[
+        float,
+        Option(
+            min=0,
+            max=0.9,
+            help="The share of the BPE's merges that are passed over, so that words come in pieces "
+            "that vary.",
+        ),
+    ] = 0.0,
     average: Annotated[int, AVERAGE] = 0,
     eval_interval: Annotated[int, EVAL_INTERVAL] = 1500,
     beam: Annotated[int, variant(BEAM, "For the scores at the end.")] = 4,
@@ -145,6 +169,12 @@ def train_translator(
         smoothing=softened,
         min_lr_ratio=0.02,
     )
+    if settings["source_loss"] and _form(settings) is not TranslatorForm.GPT:
+        raise ConfigError(
+            "only a GPT predicts its source, and the form is transformer: leave out --source-loss, "
+            "or add --form gpt"
+        )
+    _languages(settings)
     training, held_out = _split(settings)
     if not training:
         raise ConfigError("a training needs at least two pairs, and one came: add more")
@@ -152,7 +182,38 @@ def train_translator(
     screen = console()
     with quickly(screen, recipe):
         model = train_run(context, settings, untrained, recipe, screen=screen, layout=ALONE)
-    print_scores(screen, model, untrained.tokenizer, judged, beam=beam, alpha=length_penalty)
+    for to, pairs in _directions(settings, judged):
+        if to:
+            screen.print(f"\ninto {to}", markup=False)
+        print_scores(
+            screen, model, untrained.tokenizer, pairs, beam=beam, alpha=length_penalty, to=to
+        )
+
+
+def _languages(settings: dict[str, Any]) -> list[str]:
+    """Into which languages a model of both directions translates, that of the targets first."""
+    named = settings["both_directions"]
+    if named is None:
+        return []
+    languages = named.split("-")
+    if len(languages) != 2 or languages[0] == languages[1] or not all(map(str.isalpha, languages)):
+        raise ConfigError(
+            f"--both-directions must name two languages, such as de-en, and {named!r} came: give "
+            "that of the sources and that of the targets, with a hyphen between"
+        )
+    return languages[::-1]
+
+
+def _directions(
+    settings: dict[str, Any], pairs: list["ParallelText"]
+) -> list[tuple[str | None, list["ParallelText"]]]:
+    """Each direction with its pairs."""
+    from pellucid.text.parallel import ParallelText
+
+    if not (languages := _languages(settings)):
+        return [(None, pairs)]
+    back = [ParallelText(pair.target, pair.source) for pair in pairs]
+    return [(languages[0], pairs), (languages[1], back)]
 
 
 def _form(settings: dict[str, Any]) -> TranslatorForm:
@@ -216,11 +277,14 @@ def _untrained(
     Beside it the pairs that are held out and that the model has positions for.
     """
     from pellucid.text.parallel import train_parallel_bpe
-    from pellucid.text.parallel_corpus import ParallelCorpus, fitting
+    from pellucid.text.parallel_corpus import ParallelCorpus
+    from pellucid.text.parallel_rows import fitting
 
     phrases = _pairs(settings, [settings["extra"]]) if settings["extra"] else []
     place = device_of(settings["device"])
-    tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"])
+    made = _pairs(settings, [settings["synthetic"]]) if settings["synthetic"] else []
+    marks = {"into": _languages(settings), "synthetic": bool(made)}
+    tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"], **marks)
     sizes: dict[str, Any] = {"form": settings["form"], "block_size": settings["block_size"]}
     corpus = ParallelCorpus.from_pairs(
         training,
@@ -229,15 +293,23 @@ def _untrained(
         **sizes,
         extra=phrases,
         extra_share=settings["extra_share"],
+        synthetic=made,
+        subwords=_subwords(settings, tokenizer),
+        source_loss=settings["source_loss"],
     )
+    ways = len(_directions(settings, []))
     about = (
         f"{len(training):,} pairs to train on and {len(phrases):,} extra, {len(held_out):,} to "
         f"validate; {tokenizer.vocab_size:,} ids"
     )
+    if made:
+        about += f"\nbeside them {len(made):,} pairs whose source a model wrote"
+    if ways > 1:
+        about += f"\neach pair in both directions: {settings['both_directions']} and back"
     judged = fitting(held_out, tokenizer, **sizes)
     left_out = {
-        "to train on": len(training) - len(corpus.training),
-        "extra": len(phrases) - len(corpus.extra or ()),
+        "to train on": ways * len(training) + len(made) - len(corpus.training),
+        "extra": ways * len(phrases) - len(corpus.extra or ()),
         "to validate": len(held_out) - len(judged),
     }
     if said := ", ".join(f"{count:,} {part}" for part, count in left_out.items() if count):
@@ -251,11 +323,20 @@ def _untrained(
     return untrained, judged
 
 
+def _subwords(settings: dict[str, Any], tokenizer: "BPE") -> Any:
+    """The spellings that are drawn in training, where they vary."""
+    from pellucid.text.subwords import Subwords
+
+    if not settings["subword_dropout"]:
+        return None
+    return Subwords(tokenizer, settings["subword_dropout"], seed=settings["seed"])
+
+
 def _random_model(settings: dict[str, Any], tokenizer: "BPE") -> Any:
     """The model with random weights."""
     from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
     from pellucid.text.parallel import BOS, EOS, PAD
-    from pellucid.text.parallel_corpus import special
+    from pellucid.text.parallel_rows import special
 
     gpt = _form(settings) is TranslatorForm.GPT
     norm = Norm(settings["norm"] or (Norm.PRE if gpt else Norm.POST))

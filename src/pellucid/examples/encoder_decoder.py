@@ -14,7 +14,8 @@ from pellucid.examples.where_do_you_live import PAIRS, SIZES, WORDS, shown, trai
 from pellucid.models import Transformer, TransformerConfig
 from pellucid.tape import Tape
 from pellucid.text.parallel import BOS, PAD
-from pellucid.text.parallel_corpus import ParallelCorpus, parallel_row, special
+from pellucid.text.parallel_corpus import ParallelCorpus
+from pellucid.text.parallel_rows import parallel_row, special
 from pellucid.walkthrough import Labels, Part, Step, Walkthrough, labelled
 
 TITLE = "Two layers each, and padding"

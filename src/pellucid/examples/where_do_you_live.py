@@ -11,7 +11,8 @@ from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.optim import adam
 from pellucid.text import Words
 from pellucid.text.parallel import ParallelText
-from pellucid.text.parallel_corpus import Form, ParallelCorpus, parallel_row, special
+from pellucid.text.parallel_corpus import ParallelCorpus
+from pellucid.text.parallel_rows import Form, parallel_row, special
 from pellucid.train import record_step
 from pellucid.walkthrough import Part, Step, Walkthrough, gpt_walkthrough, transformer_walkthrough
 

@@ -5,7 +5,7 @@ and <SEP> as a prompt, and continues from there. Both end with <EOS>.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from pellucid.layers import Past
 from pellucid.models import GPT, Transformer
 from pellucid.text.choose import ending
 from pellucid.text.parallel import BOS, EOS
-from pellucid.text.parallel_corpus import Form, source_ids, special
+from pellucid.text.parallel_rows import Form, source_ids, special
 from pellucid.text.tokenizer import Tokenizer
 
 NO_END = -1
@@ -67,14 +67,19 @@ def translate(
     alpha: float = 1.0,
     max_new_tokens: int = 256,
     early: bool = True,
+    to: str | None = None,
+    watch: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Translation]:
     """The likeliest target of each text, by a beam of this width with length penalty `alpha`.
 
-    `early` says when the beam is done (`beam_search`).
+    `early` says when the beam is done (`beam_search`). A model of both directions translates `to` a
+    language. Texts of one length are translated together; `watch` is told how many of how many are
+    done.
 
-    Raises `TokenError` for a text that is empty or longer than the model's positions.
+    Raises `TokenError` for a text that is empty or longer than the model's positions, and
+    `TextError` for a language that the model does not write.
     """
-    sources = [source_ids(tokenizer, text, form_of(model)) for text in texts]
+    sources = [source_ids(tokenizer, text, form_of(model), to=to) for text in texts]
     for text, source in zip(texts, sources, strict=True):
         _check_source(model, text, source)
     found: dict[int, list[Hypothesis]] = {}
@@ -96,6 +101,7 @@ def translate(
             early=early,
         )
         found.update(zip(places, texts_found, strict=True))
+        watch(len(found), len(texts))
     return [
         Translation(tokenizer.decode(found[place][0].tokens).strip(), tuple(found[place]))
         for place in range(len(texts))

@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.models import GPT, Transformer
 from pellucid.tape import Tape, check_finite
 from pellucid.text.parallel import BOS, EOS
-from pellucid.text.parallel_corpus import source_ids, special
+from pellucid.text.parallel_rows import source_ids, special
 from pellucid.text.tokenizer import Tokenizer
 
 
@@ -33,9 +33,16 @@ class Alignment:
 
 
 def align(
-    model: GPT | Transformer, tokenizer: Tokenizer, text: str, target: Sequence[int]
+    model: GPT | Transformer,
+    tokenizer: Tokenizer,
+    text: str,
+    target: Sequence[int],
+    *,
+    to: str | None = None,
 ) -> Alignment:
     """Run the model once over source and target, and read the attention off the tape.
+
+    A model of both directions has translated `to` a language.
 
     The last row is the end's, where the target leaves a position to look from.
 
@@ -43,14 +50,14 @@ def align(
     """
     tape, room = Tape(), model.config.block_size
     if isinstance(model, Transformer):
-        source = source_ids(tokenizer, text, "transformer")
+        source = source_ids(tokenizer, text, "transformer", to=to)
         read = [special(tokenizer, BOS), *target][:room]
         model.forward(source, read, tape)
         names = [f"dec.h.{layer}.cross.att" for layer in range(model.config.n_decoder)]
         check_finite(tape, "attention", names)
         tables = [tape.value(name) for name in names]
     else:
-        source = source_ids(tokenizer, text, "gpt")
+        source = source_ids(tokenizer, text, "gpt", to=to)
         read = [source[-1], *target][: room + 1 - len(source)]
         model.forward([*source[:-1], *read], tape)
         # The token at <SEP> predicts the target's first.

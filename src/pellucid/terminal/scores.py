@@ -23,12 +23,16 @@ def print_scores(
     *,
     beam: int,
     alpha: float,
+    to: str | None = None,
 ) -> None:
-    """Translate all sources, greedily and by a beam, and compare with the targets."""
+    """Translate all sources, greedily and by a beam, and compare with the targets.
+
+    A model of both directions translates `to` a language.
+    """
     sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
     found = {}
     for name, width in {"greedy": 1, f"beam of {beam}": beam}.items():
-        translations = translate(model, tokenizer, sources, width=width, alpha=alpha)
+        translations = translate(model, tokenizer, sources, width=width, alpha=alpha, to=to)
         found[name] = [translation.text for translation in translations]
         scores = translation_scores(found[name], targets)
         listed = "   ".join(f"{metric} [bold]{score:.2f}[/]" for metric, score in scores.items())

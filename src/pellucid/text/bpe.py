@@ -96,13 +96,35 @@ class BPE(LibraryTokenizer):
         pieces of `encode(text)`. Meant for short texts: `TextError` for a pre-token of more than
         `MERGED` bytes, since each of its steps has all of it.
         """
-        found = []
+        return list(map(self._merging, self.words(text)))
+
+    def words(self, text: str) -> list[list[int]]:
+        """The ids of `encode(text)`, pre-token by pre-token."""
+        found: list[list[int]] = []
         for part in self._parts(text):
             encoding = self._library.encode(part, add_special_tokens=False)
             numbered = zip(encoding.word_ids, self._checked(encoding.ids), strict=True)
             by_pretoken = groupby(numbered, key=lambda pair: pair[0])
-            found += [self._merging([token for _, token in pairs]) for _, pairs in by_pretoken]
+            found += [[token for _, token in pairs] for _, pairs in by_pretoken]
         return found
+
+    def id_of(self, piece: bytes) -> int | None:
+        """The id of a piece; None where there is no such piece."""
+        return self._ids.get(piece)
+
+    @cached_property
+    def merge_table(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """What two adjacent ids are merged to: how early that comes in the list, and the id."""
+        return {
+            (self._ids[left], self._ids[right]): (rank, self._ids[left + right])
+            for (left, right), rank in self._ranks.items()
+        }
+
+    @cached_property
+    def _ids(self) -> dict[bytes, int]:
+        return {
+            piece: token for token, piece in enumerate(self._pieces) if token not in self._added
+        }
 
     def _parts(self, text: str) -> list[str]:
         (whole,) = super()._parts(text)

@@ -13,8 +13,20 @@ from pellucid.text.bpe import BPE, END_OF_TEXT, train_bpe
 PAD, BOS, SEP, EOS = "<PAD>", "<BOS>", "<SEP>", END_OF_TEXT
 """What fills a shorter row of a batch, begins a target, stands between two texts, and ends one."""
 
+SYNTHETIC = "<SYNTHETIC>"
+"""Stands before a source that a model wrote, so that those that people wrote can be told apart."""
+
 SPECIALS = (PAD, BOS, SEP)
 """The special tokens that a tokenizer of pairs has besides the end's."""
+
+
+def tag(language: str) -> str:
+    """The token before a source that says into which language it is to be translated.
+
+    >>> tag("en")
+    '<TO-en>'
+    """
+    return f"<TO-{language}>"
 
 
 class ParallelText(NamedTuple):
@@ -94,10 +106,18 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from None
 
 
-def train_parallel_bpe(pairs: Sequence[ParallelText], vocab_size: int) -> BPE:
+def train_parallel_bpe(
+    pairs: Sequence[ParallelText],
+    vocab_size: int,
+    *,
+    into: Sequence[str] = (),
+    synthetic: bool = False,
+) -> BPE:
     """A BPE that both sides of the pairs share, with the special tokens that pairs need.
 
-    Each text is read after a space, as `parallel_corpus.text_ids` does.
+    Each text is read after a space, as `parallel_rows.text_ids` does. For a model that translates
+    `into` several languages each has its tag, and sources that are `synthetic` have one.
     """
     texts = (f" {text}" for pair in pairs for text in pair)
-    return train_bpe(texts, vocab_size, special_tokens=SPECIALS)
+    marks = (*SPECIALS, *map(tag, into), *([SYNTHETIC] if synthetic else []))
+    return train_bpe(texts, vocab_size, special_tokens=marks)

@@ -3,20 +3,27 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import TextError
 from pellucid.layers import IGNORE
-from pellucid.text.choose import ending
-from pellucid.text.parallel import BOS, EOS, PAD, SEP, ParallelText
+from pellucid.text.parallel import PAD, ParallelText
+from pellucid.text.parallel_rows import (
+    Form,
+    Respelling,
+    Row,
+    WordsOfPair,
+    directed,
+    languages,
+    parallel_row,
+    special,
+    width,
+)
+from pellucid.text.subwords import Subwords
 from pellucid.text.tokenizer import Tokenizer
-
-Form = Literal["transformer", "gpt"]
-Row = tuple[list[int], ...]
-"""One pair as a model's loss takes it, targets last."""
 
 FALL = (0.4, 0.8)
 """While a training goes from the one to the other, the share of extra pairs falls to nothing."""
@@ -25,50 +32,12 @@ STEP = 4
 """Rows whose lengths differ by less are batched together."""
 
 
-def special(tokenizer: Tokenizer, mark: str) -> int:
-    """The id of a special token; `TextError` where the tokenizer was not made for pairs.
+class _Way(NamedTuple):
+    """A pair, the language that it is translated into, and whether a model wrote its source."""
 
-    A text's end is what it is for the tokenizer: `<|endoftext|>` of a BPE, `<EOS>` of words.
-    """
-    found = ending(tokenizer) if mark == EOS else tokenizer.special_tokens.get(mark)
-    if found is None:
-        raise TextError(
-            f"a tokenizer for pairs must have the special token {mark}, and this one has none: "
-            "train one by pellucid train-translator"
-        )
-    return found
-
-
-def text_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """The ids of a text after a space, so that a word has the same ids wherever it stands."""
-    return tokenizer.encode(f" {text}")
-
-
-def source_ids(tokenizer: Tokenizer, text: str, form: Form) -> list[int]:
-    """What a model reads of a pair: the source and <EOS>, or for a GPT the source and <SEP>."""
-    mark = SEP if form == "gpt" else EOS
-    return [*text_ids(tokenizer, text), special(tokenizer, mark)]
-
-
-def parallel_row(tokenizer: Tokenizer, pair: ParallelText, form: Form) -> Row:
-    """A pair as rows of ids.
-
-    transformer   source <EOS>  |  <BOS> target  |  target <EOS>
-    gpt           source <SEP> target  |  its next tokens, those of the source without a target
-    """
-    source = source_ids(tokenizer, pair.source, form)
-    target = text_ids(tokenizer, pair.target)
-    end = special(tokenizer, EOS)
-    if form == "gpt":
-        return [*source, *target], [IGNORE] * (len(source) - 1) + [*target, end]
-    return source, [special(tokenizer, BOS), *target], [*target, end]
-
-
-def fitting(
-    pairs: Sequence[ParallelText], tokenizer: Tokenizer, *, form: Form, block_size: int
-) -> list[ParallelText]:
-    """The pairs of which neither text, with its marks, has more tokens than there are positions."""
-    return [pair for pair in pairs if _width(parallel_row(tokenizer, pair, form)) <= block_size]
+    pair: ParallelText
+    to: str | None
+    synthetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +46,8 @@ class ParallelCorpus:
 
     `extra_share` of the batches are extra ones at first; their share then falls in a line to
     nothing, so that a training begins with what is short and ends with what it is for. `fill` is
-    what a shorter row is filled up with, part by part.
+    what a shorter row is filled up with, part by part. With `respelling` the groups to train on
+    hold words, which become a row when they are drawn.
     """
 
     training: "BatchGroup"
@@ -85,6 +55,7 @@ class ParallelCorpus:
     fill: tuple[int, ...]
     extra: "BatchGroup | None" = None
     extra_share: float = 0.0
+    respelling: Respelling | None = None
 
     @classmethod
     def from_pairs(
@@ -97,29 +68,52 @@ class ParallelCorpus:
         block_size: int,
         extra: Sequence[ParallelText] = (),
         extra_share: float = 0.0,
+        synthetic: Sequence[ParallelText] = (),
+        subwords: Subwords | None = None,
+        source_loss: bool = False,
     ) -> "ParallelCorpus":
         """Encode all pairs; those longer than the model's positions are left out of the training.
 
-        Raises `TextError` where none is left of a part.
+        Where the tokenizer has the tags of two languages, each pair is one in either direction.
+        Pairs whose source is `synthetic` are trained on beside the others, in their own direction.
+        With `subwords`, pairs to train on are spelled anew each time; with `source_loss`, a GPT is
+        trained to predict their source too. Raises `TextError` where none is left of a part.
         """
-        pad = special(tokenizer, PAD)
+        pad, into = special(tokenizer, PAD), languages(tokenizer)
+        respelling = subwords and Respelling(tokenizer, subwords, form, block_size, source_loss)
 
-        def fitting(pairs: Sequence[ParallelText], what: str) -> tuple[Row, ...]:
-            rows = (parallel_row(tokenizer, pair, form) for pair in pairs)
-            short = tuple(row for row in rows if _width(row) <= block_size)
+        def both(pairs: Sequence[ParallelText]) -> list[_Way]:
+            return [_Way(*way) for pair in pairs for way in directed(pair, into)]
+
+        def fitting(
+            ways: Sequence[_Way], what: str, **how: bool
+        ) -> tuple[tuple[Row, ...], list[WordsOfPair]]:
+            rows = [
+                parallel_row(tokenizer, pair, form, to=to, synthetic=made, **how)
+                for pair, to, made in ways
+            ]
+            short = [place for place, row in enumerate(rows) if width(row) <= block_size]
             if not short:
                 raise TextError(
                     f"{what} must hold a pair of at most {block_size} tokens, and of its "
-                    f"{len(pairs)} all are longer: take a larger --block-size"
+                    f"{len(ways)} all are longer: take a larger --block-size"
                 )
-            return short
+            split = [
+                respelling.words(pair, to, synthetic=made)
+                for pair, to, made in (ways[place] for place in short)
+                if how and respelling
+            ]
+            return tuple(rows[place] for place in short), split
 
+        how = {"source_loss": source_loss}
+        own = [*both(training), *(_Way(pair, next(iter(into), None), synthetic=True) for pair in synthetic)]
         return cls(
-            BatchGroup.of(fitting(training, "the training part")),
-            fitting(validation, "the validation part"),
+            BatchGroup.of(*fitting(own, "the training part", **how)),
+            fitting(both(validation), "the validation part")[0],
             (pad, IGNORE) if form == "gpt" else (pad, pad, IGNORE),
-            BatchGroup.of(fitting(extra, "the extra part")) if extra else None,
+            BatchGroup.of(*fitting(both(extra), "the extra part", **how)) if extra else None,
             extra_share,
+            respelling,
         )
 
     def fingerprint(self) -> str:
@@ -138,15 +132,18 @@ class ParallelCorpus:
         share = self.extra_share * min(1.0, max(0.0, (FALL[1] - done) / (FALL[1] - FALL[0])))
         from_extra = bool(torch.rand((), generator=generator) < share)
         group = self.extra if self.extra and from_extra else self.training
-        return self._padded(group.draw(size, generator))
+        drawn = group.draw(size, generator)
+        if self.respelling:
+            drawn = [self.respelling.row(words, generator) for words in drawn]
+        return self._padded(drawn)
 
     def validation_batches(
         self, size: int, at_most: int | None = None
     ) -> Iterator[tuple[Tensor, ...]]:
         """All rows of the validation part, or the first `at_most`, by length."""
         waiting: list[Row] = []
-        for row in sorted(self.validation[:at_most], key=_width):
-            if waiting and (len(waiting) + 1) * _width(row) > size:
+        for row in sorted(self.validation[:at_most], key=width):
+            if waiting and (len(waiting) + 1) * width(row) > size:
                 yield self._padded(waiting)
                 waiting = []
             waiting.append(row)
@@ -167,18 +164,18 @@ class BatchGroup:
     weights: Tensor
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "BatchGroup":
-        """Put the rows into buckets of nearly equal length."""
-        by_width: dict[int, list[Row]] = {}
-        for row in rows:
-            by_width.setdefault(-(-_width(row) // STEP) * STEP, []).append(row)
+    def of(cls, rows: Sequence[Row], words: Sequence[WordsOfPair] = ()) -> "BatchGroup":
+        """Put the rows, or their words, into buckets of nearly equal length."""
+        by_width: dict[int, list[Any]] = {}
+        for row, held in zip(rows, words or rows, strict=True):
+            by_width.setdefault(-(-width(row) // STEP) * STEP, []).append(held)
         buckets = tuple(Bucket(width, tuple(held)) for width, held in sorted(by_width.items()))
         # A batch holds size / width rows: to draw every row equally often, a bucket's chance is
         # its rows times their width.
         weights = [bucket.width * len(bucket.rows) for bucket in buckets]
         return cls(buckets, torch.tensor(weights, dtype=torch.float64))
 
-    def draw(self, size: int, generator: torch.Generator) -> list[Row]:
+    def draw(self, size: int, generator: torch.Generator) -> list[Any]:
         """Rows of one bucket that fill about `size` positions, at least one."""
         bucket = self.buckets[int(self.weights.multinomial(1, generator=generator))]
         count = max(1, size // bucket.width)
@@ -190,14 +187,10 @@ class BatchGroup:
 
 
 class Bucket(NamedTuple):
-    """Rows that are at most so wide, and not much less."""
+    """Rows that are at most so wide, and not much less; or the words of such."""
 
     width: int
-    rows: tuple[Row, ...]
-
-
-def _width(row: Row) -> int:
-    return max(map(len, row))
+    rows: tuple[Any, ...]
 
 
 def _stacked(rows: Sequence[Sequence[int]], fill: int) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pellucid.models import Transformer
 from pellucid.tape import Tape
 from pellucid.text.parallel import ParallelText
-from pellucid.text.parallel_corpus import parallel_row
+from pellucid.text.parallel_rows import parallel_row
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.walkthrough.names import describe
 from pellucid.walkthrough.steps import Steps

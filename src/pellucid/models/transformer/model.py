@@ -27,7 +27,7 @@ from pellucid.models.transformer.wiring import (
 )
 from pellucid.tape import NULL_TAPE, NullTape, Tape
 from pellucid.text.parallel import BOS, EOS
-from pellucid.text.parallel_corpus import source_ids, special, text_ids
+from pellucid.text.parallel_rows import source_ids, special, text_ids
 from pellucid.text.tokenizer import Tokenizer
 from pellucid.tree import Tree, present
 
