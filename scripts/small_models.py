@@ -32,6 +32,9 @@ from pellucid.tree import flatten, map_leaves
 EVERY = 50
 """After so many steps the answers are looked at."""
 
+ROWS = 10
+"""About so many of them stand in the card."""
+
 PATIENCE = 4
 """So many times the steps of a training are made at most, until all answers are right."""
 
@@ -83,9 +86,10 @@ def card(task: Task, directory: Path, found: ProvedAnswers, log: dict[str, Any])
     files = [directory / name for name in ("config.json", "model.safetensors", "tokenizer.json")]
     size = sum(path.stat().st_size for path in files)
     what = (
-        f"A {str(model).removeprefix('a ')}; a vocabulary of {task.tokenizer.vocab_size} words, "
-        f"weights in bfloat16, {size / 1e3:,.0f} kB in all. It does one thing: {task.says} It is "
-        f"right on its whole domain, {task.domain}, and that is proved."
+        f"A {str(model).removeprefix('a ').rpartition(',')[0]}; a vocabulary of "
+        f"{task.tokenizer.vocab_size} words, weights in bfloat16, {size / 1e3:,.0f} kB in "
+        f"all. It does one thing: {task.says} It is right on its whole domain, "
+        f"{task.domain}, and that is proved."
     )
     data = (
         f"The data follow from a rule, and no text was used: {task.domain}. It was trained on "
@@ -120,7 +124,8 @@ def made(task: Task, steps: int, seconds: float) -> str:
 def course(task: Task, rows: list[dict[str, Any]]) -> str:
     """The training as a table."""
     asked = _asked(task)
-    shown = [row for row in rows if row["step"] % max(EVERY, task.training.steps // 10) == 0]
+    shown = rows[:: max(1, len(rows) // ROWS)]
+    shown += [] if shown[-1] is rows[-1] else [rows[-1]]
     return "\n".join(
         [
             *("| step | loss | answers right | smallest lead |", "|--:|--:|--:|--:|"),

@@ -1,17 +1,25 @@
 """Addition modulo 113: all sums, and the circles in the weights of a model that knows them."""
 
 import math
+import re
 
 import pytest
 import torch
 
-from pellucid.tasks import ADDITION
+from pellucid.checkpoint import open_model
+from pellucid.layers import IGNORE
+from pellucid.models import GPT
+from pellucid.numbers import at_least
+from pellucid.prove import prove_answers
+from pellucid.shipped import CARD, SHIPPED
+from pellucid.tasks import ADDITION, right
 from pellucid.tasks.addition import (
     MODULUS,
     TURNS,
     kept,
     logits_of_sums,
     rotation,
+    rotation_says,
     spectrum,
     sums,
     trained_on,
@@ -98,3 +106,57 @@ def test_a_model_that_was_not_trained_does_not_turn():
     found = rotation(ADDITION.model)
     assert found["logits"] < 0.05
     assert found["only"] < 0.1
+
+
+@pytest.fixture(scope="module")
+def shipped() -> GPT:
+    model, _ = open_model(ADDITION.name)
+    assert isinstance(model, GPT)
+    return model
+
+
+def test_the_shipped_model_is_right_on_all_sums_most_of_which_it_never_saw(shipped: GPT):
+    count, lead = right(shipped, sums())
+    assert count == MODULUS**2 == 12_769
+    assert lead > 5
+
+
+def test_the_shipped_model_turns(shipped: GPT):
+    found = rotation(shipped)
+    assert 2 <= len(found["frequencies"]) <= 12
+    assert found["unembedding"] > 0.85
+    assert found["logits"] > 0.9
+    assert sum(found["shares"]) == pytest.approx(found["logits"])
+    assert found["only"] > 0.99
+    assert found["without"] < 0.1
+
+
+def test_its_card_says_what_is_found_and_proved(shipped: GPT):
+    card = (SHIPPED[ADDITION.name] / CARD).read_text(encoding="utf-8")
+    for line in rotation_says(rotation(shipped)):
+        assert f"- {line}\n" in card
+    count, lead = right(shipped, sums())
+    assert f"in float32 all {count:,} answers are right" in card
+    assert f"of a right logit is {lead:.4f}\n" in card
+    close = re.search(r"smallest lead is ([\d.]+) or more, of `([^`]+)`", card)
+    assert close
+    tokens = torch.tensor(ADDITION.tokenizer.encode(close[2]))
+    answers = torch.full_like(tokens, IGNORE)
+    answers[-1] = (tokens[0] + tokens[2]) % MODULUS
+    found = prove_answers(shipped, tokens.unsqueeze(0), answers.unsqueeze(0))
+    assert found.proved
+    assert at_least(found.smallest.lead, 6) == close[1]
+
+
+def test_a_part_of_the_sums_is_proved_and_a_changed_weight_fails_with_the_sum_named(shipped: GPT):
+    tokens, answers = (part[60::113][:30] for part in sums())  # a + 60
+    assert prove_answers(shipped, tokens, answers).proved
+    weight = shipped.params["lm_head"]["weight"].clone()
+    weight[75, 4] += 60  # one weight, of the remainder of 15 + 60
+    changed = shipped.with_params({**shipped.params, "lm_head": {"weight": weight}})
+    found = prove_answers(changed, tokens, answers)
+    assert not found.proved
+    assert all(one.wrong for one in found.failures)
+    said = changed.forward(tokens)[:, -1].argmax(-1)
+    wrong = {tuple(text) for text in tokens[said != answers[:, -1]].tolist()}
+    assert {one.tokens for one in found.failures} == wrong

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from pellucid.errors import ConfigError, did_you_mean
-from pellucid.lessons import facts
+from pellucid.lessons import facts, tasks
 from pellucid.lessons.lesson import Ask, Lesson
 from pellucid.lessons.run import example_run
+from pellucid.tasks import ADDITION
 
 
 def _of_example(name: str, example: str, *asks: Ask, known: facts.Known = lambda _: {}) -> Lesson:
@@ -202,6 +203,17 @@ PATH: tuple[Lesson, ...] = (
             Ask("digits", fact="digits"),
         ),
         facts.of_proof,
+    ),
+    Lesson(
+        "clock",
+        tasks.clock_run,
+        f"pellucid walk '{tasks.SUM}' --model {ADDITION.name}",
+        (
+            Ask("remainder", fact="remainder", slips={"not_reduced": "sum"}),
+            Ask("turn", fact="turn", slips={"whole_turns": "turns"}),
+            Ask("shape", "h.0.mlp.act.out", shape=True),
+            Ask("circles", fact="circles"),
+        ),
     ),
 )
 """All lessons, in their order."""

@@ -33,6 +33,12 @@ DESCRIBED = {
         licence="Apache-2.0",
         text="Wo wohnst du?",
     ),
+    "addition-113": Description(
+        use="A GPT that adds two numbers modulo 113, always rightly",
+        trained_on="two fifths of the 12,769 sums",
+        licence="Apache-2.0",
+        text="46 + 80 =",
+    ),
     "smollm2-135m": Description(
         use="SmolLM2-135M-Instruct of Hugging Face in 4 bits, a Llama of 135 million weights",
         trained_on="two trillion tokens of the web, textbooks and code",
