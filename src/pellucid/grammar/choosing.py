@@ -106,6 +106,14 @@ def fitting_adjective(maker: Maker, noun: Noun, *, own: bool = False) -> Adjecti
     return chosen
 
 
+def _owning(maker: Maker, noun: Noun) -> float:
+    """How often it is somebody's: often a thing or a friend, never a king or a thief."""
+    choices = maker.lexicon.choices
+    if "person" in noun.classes:
+        return 4.0 if noun.german in choices["owned_people"] else 0.0
+    return 3.0 if noun.classes & set(choices["owned"]) else 0.4
+
+
 def _determiner(maker: Maker, noun: Noun, role: str) -> tuple[str, bool]:
     classes, is_subject = noun.classes, role == "subject"
     if "subject" in classes:
@@ -119,8 +127,9 @@ def _determiner(maker: Maker, noun: Noun, role: str) -> tuple[str, bool]:
         return maker.weighted([bare, ("der", 3.0), (mine, 3.0), ("dies", 1.0)]), noun.only_plural
     if "relative" in classes:
         weights = [(OWN, 8.0), ("der", 1.0)]
-        return maker.weighted(weights), noun.countable and maker.chance(0.15)
-    own = 3.0 if classes & set(maker.lexicon.choices["owned"]) else 0.4
+        many = noun.countable and "one" not in classes and maker.chance(0.15)
+        return maker.weighted(weights), many
+    own = _owning(maker, noun)
     if not noun.countable:
         return maker.weighted([("der", 4.0), (OWN, own), ("dies", 1.0)]), False
     if maker.chance(0.13 if "person" in classes else 0.22):

@@ -20,6 +20,13 @@ class Chain(NamedTuple):
     past: bool = False
 
 
+UNMOVED = {
+    "progressive": "simple",
+    "past progressive": "past",
+    "perfect progressive": "perfect",
+}
+"""What be has in place of the progressive."""
+
 MODAL_VERBS = {
     "müssen": ("have to", "has to", "had to", "had to", "having to"),
     "wollen": ("want to", "wants to", "wanted to", "wanted to", "wanting to"),
@@ -57,6 +64,8 @@ def _before(words: tuple[str, ...], verb: EnglishVerb) -> EnglishVerb:
 def chain(meaning: ClauseMeaning, person: int, *, plural: bool) -> Chain:
     """The verb in its tense, split where a question or "not" splits it."""
     verb, aspect = verb_of(meaning), meaning.aspect
+    if verb.is_be and not meaning.passive:
+        aspect = UNMOVED.get(aspect, aspect)
     if meaning.modal == "können":
         return Chain("could" if aspect in {"past", "would"} else "can", verb.base)
     if meaning.modal == "sollen" and aspect == "simple":
@@ -142,7 +151,10 @@ def imperative(meaning: ClauseMeaning) -> str:
 def _stated(meaning: ClauseMeaning, parts: Chain) -> str:
     often = " ".join(_frequency(meaning))
     if parts.auxiliary:
-        middle = [parts.auxiliary, "not" if meaning.negated else "", often, parts.rest]
+        negation = "not" if meaning.negated else ""
+        middle = [parts.auxiliary, negation, often, parts.rest]
+        if meaning.negated and parts.auxiliary == "can":
+            middle = ["cannot", often, parts.rest]
     elif meaning.negated:
         doer = meaning.subject
         helper = "did" if parts.past else english.do(doer.person, plural=doer.plural)

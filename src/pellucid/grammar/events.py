@@ -74,15 +74,10 @@ def _with_company(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
 
 def wants_place(maker: Maker, meaning: ClauseMeaning) -> bool:
     """Whether a place can be added: the verb does something, and has none yet."""
-    verb = meaning.verb
-    if (
-        "state" in verb.frame.marks
-        or verb.german in maker.lexicon.choices["moving"]
-        or meaning.subject.refers == "es"
-    ):
+    if meaning.verb.german not in maker.lexicon.choices["anywhere"] or not meaning.subject.human:
         return False
     kinds = {one.kind for one in meaning.complements}
-    return not kinds & {"place", "direction", "prep", "name"} and meaning.subject.human
+    return not kinds & {"place", "direction", "prep", "name"}
 
 
 def complement(maker: Maker, verb: Verb, slot: Slot, doer: NounPhrase) -> Complement:
@@ -160,11 +155,12 @@ def in_time(maker: Maker, meaning: ClauseMeaning, kind: str) -> ClauseMeaning:
     """The meaning now, as a habit, soon, in the future, just now, in the perfect or the past."""
     marks, some = meaning.verb.frame.marks, maker.chance(0.6)
     lively = not {"state", "habit"} & marks
-    maker.note("tense", meaning.verb.german, f"{kind} {meaning.subject.key}")
     match kind:
         case "now":
             when = times.when(maker, "now") if maker.chance(0.35) else None
             if when is not None and when.german == "noch":
+                if meaning.negated:
+                    return meaning.but(aspect="progressive")
                 return meaning.but(aspect="progressive", frequency=when)
             return meaning.but(aspect="progressive", time=when)
         case "state":

@@ -189,6 +189,9 @@ class Lexicon:
             for kind in ("dass", "zu", "ob", "place", "direction")
         }
         self.lasting_verbs = [one for one in self.plain_verbs if one.german in choices["lasting"]]
+        had = {"Hunger |haben", "Durst |haben", "Zeit |haben", "Angst |haben"}
+        self.states_had = [one for one in verbs if one.german in had and not one.frame.slots]
+        self.liked_verbs = [one for one in self.person_verbs if one.german in choices["liked"]]
         self.weather_verbs = [one for one in self.simple_verbs if "es" in one.frame.subjects]
         people = self.by_class.get("person", [])
         self.people = [

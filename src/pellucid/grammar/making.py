@@ -24,6 +24,10 @@ ALWAYS = frozenset({"subject wohnen Eltern"})
 """Combinations that are held out whatever their hash: Wo wohnen deine Eltern?"""
 
 
+class UnfitError(Exception):
+    """What was drawn does not fit the rule: nothing is wrong, and the next sentence is drawn."""
+
+
 class Combination(NamedTuple):
     """Two words, or a word and a form, that meet in a sentence."""
 
@@ -59,6 +63,10 @@ class Maker:
         """Remember that two things meet in this sentence."""
         self.met.append(Combination(kind, first, second))
 
+    def forget(self, kind: str, first: str, second: str) -> None:
+        """Two things do not meet after all: one is asked for, or left out."""
+        self.met = [one for one in self.met if one != (kind, first, second)]
+
     @property
     def held_out(self) -> bool:
         """Whether anything in this sentence is held out."""
@@ -90,7 +98,8 @@ class Maker:
         found = self.weighted(kinds) if len(kinds) > 1 else kinds[0][0]
         if found is self.lexicon.by_class["person"]:
             found = self.weighted(tuple(zip(self.lexicon.people, PEOPLE, strict=True)))
-        return self.one(found)
+        chosen = self.one(found)
+        return self.one(found) if "rare" in chosen.classes else chosen
 
     def _nouns(self, one: str) -> list[Noun]:
         return self.lexicon.nouns_of(one)

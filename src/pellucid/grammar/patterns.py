@@ -3,7 +3,7 @@
 A gap is {name:what} in German and {name} in English, where the same thing stands in its form:
 
     {x:drink|ein|acc}   a noun of a class, its determiner (or several, with / between), its case
-    {x:where} {x:whither} {x:whence}   a place;  {x:city} {x:country} a name alone
+    {x:where} {x:whither} {x:whence} {x:outside}   a place;  {x:city} {x:country} a name alone
     {x:number 2 90} {x:year} {x:clock} {x:at} {x:date} {x:ordinal}   {x:day} {x:month} {x:language}
     {x:name} {x:name f} {x:future} {x:past}
     {x:=gut~well/besser~better}   one of these pairs
@@ -91,6 +91,9 @@ def fill(maker: Maker, what: str) -> Filled:
     kind, *rest = what.split()
     if "|" in what:
         return _noun(maker, *what.split("|"))
+    if kind == "outside":
+        place = places.outside(maker)
+        return Filled(place.german, place.english, place.key)
     if kind in WAYS:
         place = places.place(maker, WAYS[kind], wide=not rest)
         return Filled(place.german, place.english, place.key)

@@ -98,6 +98,7 @@ def pronoun(key: str) -> NounPhrase:
         key,
         f"{key}",
         is_pronoun=True,
+        human=key != "es",
         gender="p" if one.plural else {"sie": "f", "es": "n"}.get(key, "m"),
     )
 

@@ -20,10 +20,27 @@ def place(maker: Maker, way: int = WHERE, *, wide: bool = True) -> Adverbial:
         return city(maker, way)
     if wide and point < 0.18:
         return country(maker, way)
-    if point < 0.32:
-        row = maker.one(list(words["fixed_places"].values()))
+    if point < 0.45:
+        row = words["fixed_places"][maker.one(maker.lexicon.choices["destination_phrases"])]
         return Adverbial(row[way], row[way + 1], row[0])
-    return room(maker, way)
+    return room(maker, way, maker.lexicon.choices["destinations"])
+
+
+def outside(maker: Maker) -> Adverbial:
+    """Where there is weather."""
+    words = maker.lexicon.words
+    kind = maker.one(("city", "city", "country", "here"))
+    if kind == "here":
+        fixed = words["fixed_places"]
+        here = (
+            ("hier", "here"),
+            ("draußen", "outside"),
+            fixed["mountains"][:2],
+            fixed["seaside"][:2],
+        )
+        german, english = maker.one(here)
+        return Adverbial(german, english, german)
+    return city(maker) if kind == "city" else country(maker)
 
 
 def everyday(maker: Maker) -> Adverbial:

@@ -4,7 +4,7 @@ from pellucid.grammar import choosing, places, times
 from pellucid.grammar.choosing import described
 from pellucid.grammar.english import indefinite
 from pellucid.grammar.lexicon import Adjective, Noun
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import SEIN, Adverbial, ClauseMeaning, Complement, is_predicate
 from pellucid.grammar.phrases import OWN, NounPhrase, nominal, pronoun
 from pellucid.grammar.rules_simple import Pair, asked, stated
@@ -58,10 +58,12 @@ def tensed(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
     """A state now, in the past, or to come."""
     kind = maker.weighted((("present", 6.0), ("past", 2.5), ("future", 0.7)))
     if kind == "past":
-        when = times.when(maker, "past") if maker.chance(0.4) else None
+        when = times.when(maker, "past", exact=False) if maker.chance(0.4) else None
         return meaning.but(tense="past", aspect="past", time=when)
     if kind == "future":
-        return meaning.but(tense="future", aspect="will", time=times.when(maker, "future"))
+        return meaning.but(
+            tense="future", aspect="will", time=times.when(maker, "future", exact=False)
+        )
     if maker.chance(0.15):
         return meaning.but(time=Adverbial("heute", "today"))
     if maker.chance(0.15):
@@ -73,7 +75,7 @@ def tensed(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
 def adjective(maker: Maker) -> Pair:
     """How somebody or something is: Das Haus ist sehr alt. Ist dein Bruder krank?"""
     if maker.chance(0.3):
-        return asked(tensed(maker, so_it_is(maker, formal=True)))
+        return asked(maker, tensed(maker, so_it_is(maker, formal=True)))
     meaning = tensed(maker, so_it_is(maker))
     negated = maker.chance(0.2) and " " not in _predicate(meaning) and not meaning.frequency
     return stated(maker, meaning.but(negated=negated))
@@ -91,7 +93,7 @@ def how_question(maker: Maker) -> Pair:
     maker.note("how", "wie", noun.german)
     past = maker.chance(0.5)
     meaning = ClauseMeaning(doer, SEIN, tense="past" if past else "present")
-    return asked(meaning.but(aspect="past" if past else "simple"), ("wie", "how"))
+    return asked(maker, meaning.but(aspect="past" if past else "simple"), ("wie", "how"))
 
 
 def job(maker: Maker) -> Pair:
@@ -115,7 +117,7 @@ def job(maker: Maker) -> Pair:
     what = indefinite(noun.english)
     meaning = ClauseMeaning(doer, SEIN, (_bare_job(noun, what),))
     if maker.chance(0.2):
-        return asked(meaning)
+        return asked(maker, meaning)
     if maker.chance(0.15):
         german = f"{doer.german('nom')} möchte {noun.german} werden."
         if doer.refers in {"er", "sie"}:
@@ -157,7 +159,7 @@ def this_is(maker: Maker) -> Pair:
     )
     meaning = ClauseMeaning(doer, SEIN, (Complement("predicate", phrase, "nom"),))
     if maker.chance(0.3):
-        return asked(meaning)
+        return asked(maker, meaning)
     return stated(maker, meaning.but(negated=maker.chance(0.25)))
 
 
@@ -170,7 +172,8 @@ def comparable(maker: Maker) -> tuple[Noun, Adjective]:
         ]
         if "person" in noun.classes:
             fitting = [one for one in fitting if "person" in one.classes]
-        if fitting and noun.countable and "single" not in noun.classes:
+        plain = noun.countable and not noun.only_plural
+        if fitting and plain and "single" not in noun.classes:
             return noun, maker.one(fitting)
 
 
@@ -181,7 +184,7 @@ def comparison(maker: Maker) -> Pair:
     if person and maker.chance(0.6):
         first, second = choosing.subject(maker, ("person",)), choosing.person_name(maker)
         if first.key == second.key:
-            return comparison(maker)
+            raise UnfitError
         maker.note("adjective", first.key, chosen.german)
     else:
         first = nominal(noun, OWN, owner=maker.one(("du", "er", "wir")))
@@ -204,7 +207,7 @@ def comparison(maker: Maker) -> Pair:
         )
     meaning = ClauseMeaning(first, SEIN, (is_predicate(words),), negated=negated)
     if maker.chance(0.2) and not negated:
-        return asked(meaning)
+        return asked(maker, meaning)
     return stated(maker, meaning)
 
 
@@ -215,11 +218,12 @@ def _other(maker: Maker) -> Adjective:
 def superlative(maker: Maker) -> Pair:
     """The most of all: Das ist das schönste Haus der Stadt. Er ist am ältesten."""
     noun, chosen = comparable(maker)
-    maker.note("adjective", noun.german, chosen.german)
     best = nominal(noun, "der", adjective=chosen, degree="superlative")
     which = maker.weighted((("of", 3.0), ("am", 2.0), ("know", 0.0), ("where", 2.0)))
+    person = "person" in chosen.classes
+    doer = choosing.person_name(maker) if person else nominal(noun, "dies")
+    maker.note("adjective", doer.key if which == "am" else noun.german, chosen.german)
     if which == "am":
-        doer = choosing.person_name(maker) if "person" in chosen.classes else nominal(noun, "dies")
         german = f"{doer.german('nom')} ist am {chosen.superlative}en."
         return german, f"{doer.subject} is the {chosen.english_superlative}."
     if which == "where":

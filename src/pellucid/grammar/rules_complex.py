@@ -2,7 +2,7 @@
 
 from pellucid.grammar import choosing, english_clause, german_clause
 from pellucid.grammar.events import event, in_time, timed
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import HABEN, SEIN, ClauseMeaning, is_predicate
 from pellucid.grammar.phrases import NounPhrase, pronoun
 from pellucid.grammar.rules_simple import (
@@ -14,8 +14,10 @@ from pellucid.grammar.rules_simple import (
 
 def situation(maker: Maker, doer: NounPhrase | None = None) -> ClauseMeaning:
     """Why or when something is done: somebody is tired, it rains, somebody has no time."""
-    kind = maker.weighted((("mood", 4.0), ("weather", 1.5), ("do", 3.0), ("modal", 1.0)))
-    who = doer if doer is not None and maker.chance(0.6) else None
+    kind = maker.weighted(
+        (("mood", 4.0), ("weather", 1.5), ("has", 2.0), ("do", 0.8), ("modal", 0.8))
+    )
+    who = doer if doer is not None and doer.human and maker.chance(0.6) else None
     if kind == "weather":
         verb = maker.one(maker.lexicon.weather_verbs)
         return ClauseMeaning(pronoun("es"), verb, aspect="progressive")
@@ -24,6 +26,11 @@ def situation(maker: Maker, doer: NounPhrase | None = None) -> ClauseMeaning:
         mood = maker.one(maker.lexicon.moods)
         maker.note("adjective", who.key, mood.german)
         return ClauseMeaning(who, SEIN, (is_predicate((mood.german, mood.english)),))
+    if kind == "has":
+        verb = maker.one(maker.lexicon.states_had)
+        who = who or choosing.subject(maker, ("person",))
+        maker.note("subject", verb.german, who.key)
+        return ClauseMeaning(who, verb, negated="Zeit" in verb.german and maker.chance(0.8))
     if kind == "modal":
         meaning = with_modal(maker, negated=False).but(time=None)
         return meaning if meaning.tense == "present" else situation(maker, doer)
@@ -48,7 +55,8 @@ def because(maker: Maker) -> Pair:
     reason = situation(maker, _again(first.subject))
     if first.aspect == "past" and reason.tense == "present" and reason.modal == "":
         reason = past(reason)
-    reason = reason.but(negated=maker.chance(0.15))
+    if not reason.negated and maker.chance(0.12):
+        reason = reason.but(negated=True)
     words = maker.weighted(
         ((("weil", "because"), 4.0), (("obwohl", "although"), 1.0), (("da", "as"), 0.5))
     )
@@ -75,7 +83,11 @@ def joined(
     """A main clause and another that begins with a conjunction; either may come first."""
     swapped = maker.chance(swap)
     if swapped:
-        first, second = _named_first(first, second)
+        named = _named_first(first, second)
+        third = first.subject.is_pronoun and first.subject.person == 3
+        if named == (first, second) and third and not second.subject.is_pronoun:
+            raise UnfitError
+        first, second = named
     behind = german_clause.subordinate(second, words[0])
     other = english_clause.subordinate(second, words[1])
     if swapped:
@@ -132,7 +144,7 @@ def as_it_was(maker: Maker) -> Pair:
     )
     states = "state" in first.verb.frame.marks or "state" in second.verb.frame.marks
     if states and kind != "young":
-        return as_it_was(maker)
+        raise UnfitError
     if kind == "young":
         who = doer if first.subject.human else pronoun("ich")
         predicate = maker.one((("jung", "young"), ("ein Kind", "a child"), ("krank", "ill")))
@@ -160,12 +172,12 @@ def so_that(maker: Maker) -> Pair:
     first = timed(maker, event(maker, simple=True, verbs=maker.lexicon.willed_verbs))
     first = first.but(tense="present", aspect="simple", frequency=None, denial="", time=None)
     if not first.subject.human:
-        return so_that(maker)
+        raise UnfitError
     lively = not {"state", "habit"} & first.verb.frame.marks
     first = first.but(aspect="progressive" if lively else "simple")
     second = event(maker, simple=True, verbs=maker.lexicon.willed_verbs)
     if not second.subject.human:
-        return so_that(maker)
+        raise UnfitError
     second = second.but(modal="können")
     maker.note("modal", second.verb.german, f"damit {second.subject.key}")
     return joined(maker, first, ("damit", "so that"), second, swap=0.0)
@@ -175,7 +187,7 @@ def condition(maker: Maker) -> Pair:
     """What would be: Wenn ich Zeit hätte, würde ich ein Buch lesen."""
     first = event(maker, simple=True, verbs=maker.lexicon.willed_verbs)
     if not (first.subject.human and first.subject.refers != "es"):
-        return condition(maker)
+        raise UnfitError
     first = first.but(tense="would", aspect="would")
     doer = _again(first.subject)
     kind = maker.weighted((("mood", 3.0), ("have", 3.0), ("can", 2.0)))
@@ -194,7 +206,6 @@ def condition(maker: Maker) -> Pair:
                 ("einen Hund", "a dog"),
                 ("einen Garten", "a garden"),
                 ("Ferien", "holidays"),
-                ("Glück", "luck"),
             )
         )
         maker.note("wish", first.verb.german, german_word)
@@ -211,7 +222,7 @@ def two_clauses(maker: Maker) -> Pair:
     first = timed(maker, event(maker, simple=True))
     second = event(maker, simple=True)
     if first.subject.key == second.subject.key or first.subject.refers == "es":
-        return two_clauses(maker)
+        raise UnfitError
     kinds = {"perfect": "perfect", "future": "future"}
     second = in_time(maker, second, kinds.get(first.tense, going_on(maker, second)))
     second = second.but(time=None, frequency=None, negated=maker.chance(0.2))

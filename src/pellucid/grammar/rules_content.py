@@ -3,12 +3,12 @@
 from pellucid.grammar import choosing, english_clause, german, german_clause, times
 from pellucid.grammar.events import event, timed
 from pellucid.grammar.lexicon import Slot
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import Adverbial, ClauseMeaning, Complement
 from pellucid.grammar.phrases import NounPhrase, nominal, pronoun
 from pellucid.grammar.rules_being import so_it_is
 from pellucid.grammar.rules_complex import past
-from pellucid.grammar.rules_questions import question_words, questionable
+from pellucid.grammar.rules_questions import left_out, question_words, questionable
 from pellucid.grammar.rules_simple import Pair, stated
 
 
@@ -78,9 +78,9 @@ def whether(maker: Maker) -> Pair:
             one = meaning.complements[index]
             if one.phrase is None:
                 words = ("wohin" if one.kind == "direction" else "wo", "where")
-                meaning = meaning.without(index).but(place=None)
+                meaning = left_out(maker, meaning, index)
             elif (found := question_words(one)) and one.kind != "dat":
-                words, meaning = found, meaning.without(index)
+                words, meaning = found, left_out(maker, meaning, index)
     return (
         f"{start[0]}, {german_clause.subordinate(meaning, words[0])}{start[2]}",
         f"{start[1]} {english_clause.subordinate(meaning, words[1])}{start[2]}",
@@ -92,7 +92,7 @@ def to_infinitive(maker: Maker) -> Pair:
     if maker.chance(0.45):
         first = timed(maker, event(maker, simple=True, verbs=maker.lexicon.willed_verbs))
         if not first.subject.human or first.denial:
-            return to_infinitive(maker)
+            raise UnfitError
         second = event(maker, simple=True, doer=first.subject, verbs=maker.lexicon.willed_verbs)
         maker.note("purpose", first.verb.german, second.verb.german)
         behind = (
@@ -122,7 +122,7 @@ def relative(maker: Maker) -> Pair:
     """A relative clause: Das ist der Mann, der hier wohnt. Das Buch, das ich lese, ist gut."""
     verb = maker.one(maker.lexicon.person_verbs)
     if verb.frame.marks & {"dat-subject", "bare"}:
-        return relative(maker)
+        raise UnfitError
     slots = [
         index for index, slot in enumerate(verb.frame.slots) if slot.kind in {"acc", "dat", "prep"}
     ]
@@ -130,7 +130,7 @@ def relative(maker: Maker) -> Pair:
     index = -1 if as_subject else maker.one(slots)
     slot = Slot("acc", "nom", "", "", ("person",)) if as_subject else verb.frame.slots[index]
     if not any(map(maker.lexicon.nouns_of, slot.classes)):
-        return relative(maker)
+        raise UnfitError
     noun = maker.noun(slot.classes)
     if (
         noun.only_plural
@@ -138,7 +138,7 @@ def relative(maker: Maker) -> Pair:
         or "single" in noun.classes
         or slot.german in {"ohne", "bis"}
     ):
-        return relative(maker)
+        raise UnfitError
     plural = maker.chance(0.2)
     head = nominal(noun, "der", plural=plural)
     doer = head if as_subject else choosing.subject(maker, ("person",))
@@ -150,10 +150,10 @@ def relative(maker: Maker) -> Pair:
     word = f"{slot.german} {word}" if slot.german else word
     that = "who" if head.human else "that"
     if not as_subject:
+        meaning = left_out(maker, meaning, index)
         maker.note("object", verb.german, noun.german)
-        meaning = meaning.without(index)
         if slot.kind == "dat" and not slot.english and meaning.find("acc") is not None:
-            return relative(maker)
+            raise UnfitError
     inner = german_clause.subordinate(meaning, word, subject=not as_subject)
     english = english_clause.subordinate(meaning, that, subject=not as_subject)
     return _around(maker, head, inner, english)

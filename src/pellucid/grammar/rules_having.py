@@ -3,7 +3,7 @@
 from pellucid.grammar import choosing, german, places
 from pellucid.grammar.choosing import fitting_adjective
 from pellucid.grammar.english import be, possessed
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import HABEN, SEIN, Adverbial, ClauseMeaning, Complement, is_predicate
 from pellucid.grammar.phrases import OWN, nominal
 from pellucid.grammar.rules_being import one_of, quality_noun, tensed
@@ -21,7 +21,7 @@ def there_is(maker: Maker) -> Pair:
         rooms = maker.lexicon.choices["furnished"]
         noun, place = maker.noun(("furniture", "device")), places.room(maker, places.WHERE, rooms)
     if not noun.countable or "single" in noun.classes:
-        return there_is(maker)
+        raise UnfitError
     determiner = maker.weighted(
         (("ein", 5.0), ("viele", 2.0), ("einige", 1.0), ("2", 1.0), ("3", 1.0))
     )
@@ -79,7 +79,7 @@ def having(maker: Maker) -> Pair:
     if maker.chance(0.3):
         meaning = meaning.but(tense="past", aspect="past")
     if doer.refers == "Sie" or maker.chance(0.3):
-        return asked(meaning)
+        return asked(maker, meaning)
     return stated(maker, meaning)
 
 
@@ -126,7 +126,7 @@ def again(maker: Maker) -> Pair:
     first, second = maker.one(fitting), maker.one(fitting)
     pair = {first.german, second.german}
     if len(pair) < 2 or any(pair <= set(one) for one in maker.lexicon.choices["opposites"]):
-        return again(maker)
+        raise UnfitError
     maker.note("adjective", noun.german, first.german)
     maker.note("adjective", noun.german, second.german)
     thing = one_of(maker, noun)
@@ -153,7 +153,7 @@ def lies_where(maker: Maker) -> Pair:
         meaning = ClauseMeaning(thing, SEIN)
         if maker.chance(0.3):
             meaning = meaning.but(tense="past", aspect="past")
-        return asked(meaning, ("wo", "where"))
+        return asked(maker, meaning, ("wo", "where"))
     place = places.everyday(maker) if thing.human else places.surface(maker)
     maker.note("place", noun.german, place.key)
     meaning = tensed(maker, ClauseMeaning(thing, SEIN, (Complement("place", adverbial=place),)))

@@ -2,9 +2,9 @@
 
 from pellucid.grammar import choosing, english_clause, german_clause, times
 from pellucid.grammar.events import event, in_time, timed
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import Adverbial, ClauseMeaning, Complement
-from pellucid.grammar.phrases import NounPhrase, nominal, pronoun
+from pellucid.grammar.phrases import NounPhrase, nominal
 from pellucid.grammar.rules_simple import Pair, asked, since_aspect
 
 
@@ -12,19 +12,13 @@ def questionable(maker: Maker, *, negated: bool = False, **wanted: object) -> Cl
     """Something to ask about, seldom what oneself does."""
     meaning = event(maker, formal=True, **wanted)  # type: ignore[arg-type]
     if meaning.subject.refers == "ich" and maker.chance(0.85):
-        meaning = meaning.but(subject=pronoun("du"))
-        met = [one for one in maker.met if one.second != "ich"]
-        maker.met = met
-        maker.note("subject", meaning.verb.german, "du")
-        objects = (one.phrase for one in meaning.complements if one.phrase)
-        if any(choosing.overlapping(one.refers, "du") for one in objects if one.is_pronoun):
-            return questionable(maker, negated=negated, **wanted)
+        raise UnfitError
     return timed(maker, meaning, negated=negated)
 
 
 def yes_no_question(maker: Maker) -> Pair:
     """A question that is answered by yes or no: Hast du das Buch gelesen?"""
-    return asked(questionable(maker, negated=maker.chance(0.12)))
+    return asked(maker, questionable(maker, negated=maker.chance(0.12)))
 
 
 def when_question(maker: Maker) -> Pair:
@@ -32,11 +26,11 @@ def when_question(maker: Maker) -> Pair:
     words = maker.weighted(((("wann", "when"), 2.0), (("warum", "why"), 2.0)))
     meaning = questionable(maker, negated=words[0] == "warum" and maker.chance(0.3))
     if words[0] == "wann":
-        meaning = meaning.but(manner=None)
+        meaning = without_manner(maker, meaning)
         if meaning.aspect in {"simple", "perfect"}:
             meaning = meaning.but(tense="perfect", aspect="past", frequency=None)
         meaning = meaning.but(time=None, frequency=None)
-    return asked(meaning, words)
+    return asked(maker, meaning, words)
 
 
 def where_question(maker: Maker) -> Pair:
@@ -48,13 +42,33 @@ def where_question(maker: Maker) -> Pair:
         maker.note("subject", "kommen", meaning.subject.key)
         if maker.chance(0.3):
             meaning = meaning.but(tense="perfect", aspect="past", time=times.when(maker, "past"))
-        return asked(meaning.but(complements=(_from(),)), ("woher", "where"))
+        return asked(maker, meaning.but(complements=(_from(),)), ("woher", "where"))
     verbs = [verb for verb in maker.lexicon.ending_in[kind] if verb in maker.lexicon.plain_verbs]
     meaning = questionable(maker, verbs=verbs, simple=True)
     place = meaning.find(kind)
     assert place is not None
     word = "wohin" if kind == "direction" else "wo"
-    return asked(meaning.without(place).but(place=None), (word, "where"))
+    return asked(maker, left_out(maker, meaning, place), (word, "where"))
+
+
+def left_out(maker: Maker, meaning: ClauseMeaning, place: int) -> ClauseMeaning:
+    """The meaning without a complement, of which the combination is not met then."""
+    one, verb = meaning.complements[place], meaning.verb.german
+    if one.phrase is not None:
+        maker.forget("object", verb, one.phrase.key)
+        for each in [each for each in maker.met if each.kind == "adjective"]:
+            if each.first == one.phrase.key:
+                maker.met.remove(each)
+    elif one.adverbial is not None:
+        maker.forget("place", verb, one.adverbial.key)
+    return meaning.without(place)
+
+
+def without_manner(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
+    """The meaning without how it is done."""
+    if meaning.manner is not None:
+        maker.forget("manner", meaning.verb.german, meaning.manner.key)
+    return meaning.but(manner=None)
 
 
 def _from() -> Complement:
@@ -74,18 +88,18 @@ def object_question(maker: Maker) -> Pair:
         if one.phrase is not None and one.kind in {"acc", "dat", "prep"}
     ]
     if not places_ or "dat-subject" in meaning.verb.frame.marks:
-        return yes_no_question(maker)
+        raise UnfitError
     place = maker.one(places_)
     asked_for = meaning.complements[place]
     words = question_words(asked_for)
     if words is None or "bare" in meaning.verb.frame.marks:
-        return yes_no_question(maker)
-    rest = meaning.without(place)
+        raise UnfitError
+    rest = left_out(maker, meaning, place)
     if asked_for.kind == "dat" and not asked_for.english and meaning.find("acc") is not None:
         gone = rest.complements[place]._replace(english="to")
         others = [one for index, one in enumerate(rest.complements) if index != place]
         rest = rest.but(complements=(*others, gone))
-    return asked(rest, words)
+    return asked(maker, rest, words)
 
 
 VOWELS = "aeiouäöü"
@@ -110,7 +124,7 @@ def subject_question(maker: Maker) -> Pair:
     """Who: Wer hat das Brot gekauft?"""
     meaning = event(maker, simple=True, doer=NOBODY)
     if "person" not in meaning.verb.frame.subjects or meaning.verb.frame.marks & {"dat-subject"}:
-        return yes_no_question(maker)
+        raise UnfitError
     meaning = timed(maker, meaning)
     return (
         f"{german_clause.subject_question(meaning, 'wer')}?",
@@ -127,12 +141,13 @@ def which_question(maker: Maker) -> Pair:
     verb = meaning.verb
     places_ = [place for place, slot in enumerate(verb.frame.slots) if slot.kind == "acc"]
     if not places_ or "dat-subject" in verb.frame.marks:
-        return object_question(maker)
+        raise UnfitError
     slot = verb.frame.slots[places_[0]]
     nouns = [noun for one in slot.classes for noun in maker.lexicon.nouns_of(one)]
     nouns = [noun for noun in nouns if noun.countable and "single" not in noun.classes]
     if not nouns:
-        return object_question(maker)
+        raise UnfitError
+    rest = left_out(maker, meaning, places_[0])
     noun, many = maker.one(nouns), maker.chance(0.4)
     maker.note("object", verb.german, noun.german)
     if many:
@@ -141,10 +156,9 @@ def which_question(maker: Maker) -> Pair:
     else:
         phrase = nominal(noun, "welch", plural=maker.chance(0.25))
         words = phrase.german("acc"), phrase.object
-    rest = meaning.without(places_[0])
     if slot.english:
-        return object_question(maker)
-    return asked(rest, words)
+        raise UnfitError
+    return asked(maker, rest, words)
 
 
 def how_long_question(maker: Maker) -> Pair:
@@ -153,10 +167,12 @@ def how_long_question(maker: Maker) -> Pair:
     kind = maker.weighted((("long", 2.0), ("since", 1.0), ("often", 2.0)))
     meaning = event(maker, formal=True, simple=True, verbs=verbs)
     if meaning.subject.refers == "ich":
-        return when_question(maker)
+        raise UnfitError
     if kind == "long":
-        return asked(in_time(maker, meaning, "perfect").but(time=None), ("wie lange", "how long"))
+        return asked(
+            maker, in_time(maker, meaning, "perfect").but(time=None), ("wie lange", "how long")
+        )
     if kind == "often" and "state" not in meaning.verb.frame.marks:
-        return asked(meaning, ("wie oft", "how often"))
+        return asked(maker, meaning, ("wie oft", "how often"))
     since = meaning.but(aspect=since_aspect(meaning), time=Adverbial("schon", ""))
-    return asked(since, ("wie lange", "how long"))
+    return asked(maker, since, ("wie lange", "how long"))

@@ -2,7 +2,7 @@
 
 from pellucid.grammar import english_clause, german_clause, places, times
 from pellucid.grammar.events import event, timed
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import Adverbial, ClauseMeaning, Complement
 from pellucid.grammar.phrases import pronoun
 
@@ -12,17 +12,15 @@ Pair = tuple[str, str]
 
 def stated(maker: Maker, meaning: ClauseMeaning, *, front: float = 0.4) -> Pair:
     """A statement; its time or place may stand first, and must where the subject is Sie."""
+    note_tense(maker, meaning)
     formal = meaning.subject.refers == "Sie"
-    if formal and meaning.time is None and meaning.place is None:
-        meaning = meaning.but(subject=pronoun("du"))
-        formal = False
     if meaning.time and meaning.time.german and (formal or maker.chance(front)):
         first, rest = meaning.time, meaning.but(time=None)
     elif meaning.place and (formal or maker.chance(front / 2)):
         first, rest = meaning.place, meaning.but(place=None)
     else:
         if formal:
-            meaning = meaning.but(subject=pronoun("du"))
+            raise UnfitError
         return f"{german_clause.main(meaning)}.", f"{english_clause.main(meaning)}."
     return (
         f"{german_clause.main(rest, first.german)}.",
@@ -30,8 +28,15 @@ def stated(maker: Maker, meaning: ClauseMeaning, *, front: float = 0.4) -> Pair:
     )
 
 
-def asked(meaning: ClauseMeaning, words: Pair = ("", "")) -> Pair:
+def note_tense(maker: Maker, meaning: ClauseMeaning) -> None:
+    """Note that a verb, a tense and a subject meet."""
+    tense = f"{meaning.modal} {meaning.tense}".strip()
+    maker.note("tense", meaning.verb.german, f"{tense} {meaning.subject.key}")
+
+
+def asked(maker: Maker, meaning: ClauseMeaning, words: Pair = ("", "")) -> Pair:
     """A question, perhaps behind a question word."""
+    note_tense(maker, meaning)
     return (
         f"{german_clause.main(meaning, words[0])}?",
         f"{english_clause.question(meaning, words[1])}?",
@@ -54,7 +59,7 @@ def no_longer(maker: Maker) -> Pair:
     deniable = any(one.phrase and one.phrase.denied for one in meaning.complements)
     marks = meaning.verb.frame.marks
     if deniable or marks & {"kein", "keine", "keinen"} or meaning.verb.german in at_once(maker):
-        return negation(maker)
+        raise UnfitError
     lively = not {"state", "habit"} & marks and maker.chance(0.3)
     end = Adverbial("", "any more")
     return stated(maker, meaning.but(time=end, aspect="progressive" if lively else "simple"))
@@ -79,15 +84,15 @@ def modal_statement(maker: Maker) -> Pair:
 def modal_question(maker: Maker) -> Pair:
     """The same asked: Kannst du mir helfen?"""
     meaning = with_modal(maker, negated=False, formal=True)
-    return asked(meaning)
+    return asked(maker, meaning)
 
 
 def with_modal(maker: Maker, *, negated: bool, formal: bool = False) -> ClauseMeaning:
     """What somebody can, must, wants to do; of things, what they can do."""
     verbs = maker.lexicon.willed_verbs
     meaning = event(maker, formal=formal, verbs=verbs)
-    while not (meaning.subject.human or meaning.subject.is_pronoun):
-        meaning = event(maker, formal=formal, verbs=verbs)
+    if not meaning.subject.human:
+        raise UnfitError
     weights = [("können", 4.0), ("müssen", 3.5), ("wollen", 3.0), ("möchten", 2.5)]
     modal = maker.weighted([*weights, ("dürfen", 1.5), ("sollen", 1.8)])
     maker.note("modal", meaning.verb.german, modal)
@@ -103,12 +108,12 @@ def with_modal(maker: Maker, *, negated: bool, formal: bool = False) -> ClauseMe
 
 def gladly(maker: Maker) -> Pair:
     """What somebody likes to do: Meine Mutter kocht gern."""
-    meaning = event(maker, formal=True, verbs=maker.lexicon.willed_verbs, simple=True)
-    while not (meaning.subject.human or meaning.subject.is_pronoun):
-        meaning = event(maker, verbs=maker.lexicon.willed_verbs, simple=True)
+    meaning = event(maker, formal=True, verbs=maker.lexicon.liked_verbs, simple=True)
+    if not meaning.subject.human:
+        raise UnfitError
     meaning = meaning.but(gern=True)
     if meaning.subject.refers != "ich" and (maker.chance(0.3) or meaning.subject.refers == "Sie"):
-        return asked(meaning)
+        return asked(maker, meaning)
     return stated(maker, meaning)
 
 
@@ -116,7 +121,8 @@ def imperative(maker: Maker) -> Pair:
     """What one tells du, ihr or Sie to do: Mach bitte die Tür zu!"""
     who = pronoun(maker.weighted((("du", 5.0), ("ihr", 2.0), ("Sie", 3.0))))
     meaning = event(maker, doer=who, verbs=maker.lexicon.willed_verbs, simple=True)
-    meaning = meaning.but(negated=maker.chance(0.2))
+    deniable = any(one.phrase and one.phrase.denied for one in meaning.complements)
+    meaning = meaning.but(negated=maker.chance(0.25) and not deniable)
     maker.note("tense", meaning.verb.german, f"imperative {who.key}")
     please = maker.chance(0.35)
     german = german_clause.imperative(meaning, please="bitte" if please else "")
@@ -136,7 +142,7 @@ def since(maker: Maker) -> Pair:
     """How long it has gone on: Ich wohne seit drei Jahren in Berlin."""
     meaning = event(maker, simple=True, verbs=maker.lexicon.lasting_verbs)
     if maker.chance(0.75):
-        german, english = times.span(maker, ("spans", "feminine_spans"))
+        german, english = times.span(maker)
         time = Adverbial(f"seit {german}", f"for {english}")
     else:
         word, english = maker.one(list(maker.lexicon.words["months"].items()))

@@ -17,7 +17,7 @@ from pellucid.grammar import rules_having as having
 from pellucid.grammar import rules_questions as questions
 from pellucid.grammar import rules_simple as simple
 from pellucid.grammar.lexicon import lexicon
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.patterns import filled_pattern, patterns
 from pellucid.grammar.rules_simple import Pair
 
@@ -111,8 +111,11 @@ def sentences(
     while made < count:
         maker.begin()
         name = maker.weighted(chosen)
-        german, english = map(finished, known[name][0](maker))
-        if maker.held_out is held_out and german not in seen:
+        try:
+            german, english = map(finished, known[name][0](maker))
+        except UnfitError:
+            german, english = "", ""
+        if german and maker.held_out is held_out and german not in seen:
             seen.add(german)
             made, idle = made + 1, 0
             yield GrammarSentence(german, english, name)

@@ -17,24 +17,28 @@ PARTS = (
     ("Abend", "in the evening"),
 )
 
+AT_FRONT = {"plötzlich"}
+"""What English would not put behind its verb."""
+
 LAST, NEXT, EVERY = "letzt", "nächst", "jed"
 ENGLISH = {LAST: "last", NEXT: "next", EVERY: "every"}
 OF_TENSE = {"past": LAST, "future": NEXT, "habit": EVERY}
 
 
-def when(maker: Maker, tense: str) -> Adverbial:
-    """A time that goes with past, now, habit or future."""
+def when(maker: Maker, tense: str, *, exact: bool = True) -> Adverbial:
+    """A time that goes with past, now, habit or future; not `exact`, neither hour nor date."""
     words = maker.lexicon.times[tense]
     if tense != "now" and (not words or maker.chance(0.55)):
-        return _made(maker, tense)
+        return _made(maker, tense, exact=exact)
     german, english = maker.one(words)
+    while german in AT_FRONT:
+        german, english = maker.one(words)
     return Adverbial(german, english, german)
 
 
-def _made(maker: Maker, tense: str) -> Adverbial:
-    kind = maker.weighted(
-        (("day", 3.0), ("clock", 2.0), ("span", 2.0), ("month", 1.0), ("date", 0.7))
-    )
+def _made(maker: Maker, tense: str, *, exact: bool) -> Adverbial:
+    kinds = [("day", 3.0), ("month", 1.0), ("span", 2.0)]
+    kind = maker.weighted([*kinds, ("clock", 2.0), ("date", 0.7)] if exact else kinds)
     words = maker.lexicon.words
     if kind == "clock":
         return clock(maker)
@@ -61,14 +65,15 @@ def _made(maker: Maker, tense: str) -> Adverbial:
     if tense == "habit":
         part, english = maker.one(PARTS)
         return Adverbial(f"am {part}", english, part)
-    german, english = span(maker)
+    german, english = span(maker, exact=exact)
     if tense == "past":
         return Adverbial(f"vor {german}", f"{english} ago", "ago")
     return Adverbial(f"in {german}", f"in {english}", "in")
 
 
-def span(maker: Maker, kinds: tuple[str, ...] = ("feminine_spans", "spans")) -> tuple[str, str]:
-    """A length of time, German in the dative: drei Jahren, three years."""
+def span(maker: Maker, *, exact: bool = True) -> tuple[str, str]:
+    """A length of time, German in the dative: drei Jahren, three years. Not `exact`, some days."""
+    kinds = ("feminine_spans", "spans") if exact else ("spans",)
     kind = maker.one(kinds)
     one, many, english = maker.one(maker.lexicon.choices[kind])
     number = maker.one((1, 2, 2, 3, 3, 4, 5, 6, 8, 10))
