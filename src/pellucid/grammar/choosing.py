@@ -32,7 +32,21 @@ def subject(
 def person_name(maker: Maker, gender: str = "") -> NounPhrase:
     """Somebody by name."""
     gender = gender or maker.one("fm")
+    if maker.chance(0.08):
+        surname = maker.one(maker.lexicon.words["surnames"]["all"])
+        return titled(surname, gender)
     return name(maker.one(maker.lexicon.words["names"][gender]), gender)
+
+
+def titled(surname: str, gender: str) -> NounPhrase:
+    """Herr Weber, whom one calls Herrn Weber, or Frau Weber."""
+    if gender == "f":
+        return name(f"Frau {surname}", "f")._replace(
+            subject=f"Mrs {surname}", object=f"Mrs {surname}"
+        )
+    cases = (f"Herr {surname}", *[f"Herrn {surname}"] * 3)
+    text = f"Mr {surname}"
+    return name(f"Herr {surname}", "m")._replace(cases=cases, subject=text, object=text)
 
 
 def filling(maker: Maker, slot: Slot, doer: NounPhrase) -> NounPhrase:
@@ -47,7 +61,10 @@ def filling(maker: Maker, slot: Slot, doer: NounPhrase) -> NounPhrase:
         return pronoun(maker.weighted(keys))
     if "person" in slot.classes and maker.chance(0.2):
         return person_name(maker)
-    return described(maker, maker.noun(slot.classes), doer=doer)
+    noun = maker.noun(slot.classes)
+    if slot.german == "um" and noun.mass:
+        return nominal(noun, "")
+    return described(maker, noun, doer=doer)
 
 
 def companion(maker: Maker, doer: NounPhrase) -> NounPhrase:

@@ -85,7 +85,7 @@ class PrincipalParts(NamedTuple):
     @property
     def _ich(self) -> str:
         stem = self.stem
-        return f"{stem[:-2]}le" if stem.endswith("el") else f"{stem}e"
+        return f"{stem[:-2]}le" if self.infinitive.endswith("eln") else f"{stem}e"
 
     @property
     def _changed(self) -> str | None:
@@ -141,9 +141,11 @@ class PrincipalParts(NamedTuple):
         changed = self._changed
         if changed and "i" in changed and "i" not in self.stem.replace("ei", ""):
             return changed
-        if self.stem.endswith("el"):
+        if self.infinitive.endswith("eln"):
             return f"{self.stem[:-2]}le"
-        needs = NEEDS_E.search(self.stem) or self.stem.endswith(("er", "ig"))
+        needs = (
+            NEEDS_E.search(self.stem) or self.stem.endswith("ig") or self.infinitive.endswith("ern")
+        )
         return self.stem + ("e" if needs else "")
 
 

@@ -169,29 +169,36 @@ def _frequency(meaning: ClauseMeaning) -> list[str]:
 
 
 def _whole(meaning: ClauseMeaning, first: list[str], verb: str) -> str:
-    parts = [*first, *_objects(meaning, verb)]
-    for one in (meaning.company, meaning.manner, meaning.place, meaning.time):
+    near, far = _objects(meaning, verb)
+    how = [meaning.manner.english] if meaning.manner is not None else []
+    parts = [*first, *near, *how, *far] if len(near) == 1 else [*first, *near, *far, *how]
+    for one in (meaning.company, meaning.place, meaning.time):
         parts += [one.english] if one is not None else []
     return " ".join(part for part in parts if part) + meaning.behind[1]
 
 
-def _objects(meaning: ClauseMeaning, verb: str) -> list[str]:
-    """The verb and its objects: a pronoun goes before a particle, and before "to" somebody."""
+def _objects(meaning: ClauseMeaning, verb: str) -> tuple[list[str], list[str]]:
+    """The verb with its objects, and what stands behind prepositions, and predicates.
+
+    A pronoun goes before a particle, and before "to" somebody.
+    """
     complements = list(meaning.complements)
     accusative = next((one for one in complements if one.kind == "acc"), None)
-    if accusative is None or accusative.phrase is None or not accusative.phrase.is_pronoun:
-        return [verb, *(_words(meaning, one) for one in complements)]
-    for dative in complements:
-        if dative.kind == "dat" and dative.phrase is not None and not dative.english:
-            complements.remove(dative)
-            after = complements.index(accusative) + 1
-            complements.insert(after, dative._replace(english="to"))
-            break
-    if "particle" in meaning.verb.frame.marks and not accusative.english:
-        complements.remove(accusative)
-        before, _, particle = verb.rpartition(" ")
-        verb = f"{before} {_words(meaning, accusative)} {particle}"
-    return [verb, *(_words(meaning, one) for one in complements)]
+    if accusative is not None and accusative.phrase is not None and accusative.phrase.is_pronoun:
+        for dative in complements:
+            if dative.kind == "dat" and dative.phrase is not None and not dative.english:
+                complements.remove(dative)
+                after = complements.index(accusative) + 1
+                complements.insert(after, dative._replace(english="to"))
+                break
+        if "particle" in meaning.verb.frame.marks and not accusative.english:
+            complements.remove(accusative)
+            before, _, particle = verb.rpartition(" ")
+            verb = f"{before} {_words(meaning, accusative)} {particle}"
+    near = [one for one in complements if one.kind in {"acc", "dat"} or one.kind == "predicate"]
+    far = [one for one in complements if one not in near]
+    words = [text for one in near if (text := _words(meaning, one))]
+    return [verb, *words], [_words(meaning, one) for one in far]
 
 
 def _words(meaning: ClauseMeaning, one: Complement) -> str:

@@ -4,8 +4,6 @@ from pellucid.grammar import choosing, places, times
 from pellucid.grammar.lexicon import Slot, Verb, lexicon
 from pellucid.grammar.making import Maker
 from pellucid.grammar.meaning import (
-    HABEN,
-    SEIN,
     Adverbial,
     ClauseMeaning,
     Complement,
@@ -153,7 +151,8 @@ def timed(maker: Maker, meaning: ClauseMeaning, *, negated: bool = False) -> Cla
 
 def in_time(maker: Maker, meaning: ClauseMeaning, kind: str) -> ClauseMeaning:
     """The meaning now, as a habit, soon, in the future, just now, in the perfect or the past."""
-    marks, some = meaning.verb.frame.marks, maker.chance(0.6)
+    marks, some, verb = meaning.verb.frame.marks, maker.chance(0.6), meaning.verb
+    choices = maker.lexicon.choices
     lively = not {"state", "habit"} & marks
     match kind:
         case "now":
@@ -184,6 +183,12 @@ def in_time(maker: Maker, meaning: ClauseMeaning, kind: str) -> ClauseMeaning:
         case "pluperfect":
             return meaning.but(tense="pluperfect", aspect="past perfect")
     when = times.when(maker, "past") if some else None
+    throughout = maker.lexicon.throughout if verb.german in choices["lasting"] else []
+    if throughout and maker.chance(0.2):
+        german, english = maker.one(throughout)
+        when = Adverbial(german, english, german)
+    if is_helper(verb):
+        return _preterite(meaning).but(time=when)
     return meaning.but(tense="perfect", aspect="past", time=when)
 
 
@@ -195,16 +200,15 @@ def _just(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
     return meaning.but(frequency=Adverbial(german, english, german))
 
 
+def is_helper(verb: Verb) -> bool:
+    """Whether it is sein or haben, perhaps with a word that belongs to it: they have no perfect."""
+    return verb.parts.infinitive in {"sein", "haben"}
+
+
 def _preterite(meaning: ClauseMeaning) -> ClauseMeaning:
     """The past in one word, but not for du and ihr, who get the perfect in what one says."""
     verb = meaning.verb
-    spoken = meaning.subject.form in {"du", "ihr"} and verb not in {SEIN, HABEN}
+    spoken = meaning.subject.form in {"du", "ihr"} and not is_helper(verb)
     if spoken:
         return meaning.but(tense="perfect", aspect="past")
     return meaning.but(tense="past", aspect="past")
-
-
-def being(maker: Maker, doer: NounPhrase, adjective: tuple[str, str], key: str) -> ClauseMeaning:
-    """Somebody or something is so."""
-    maker.note("adjective", doer.key, key)
-    return ClauseMeaning(doer, SEIN, (is_predicate(adjective),))

@@ -111,8 +111,15 @@ def imperative(meaning: ClauseMeaning, *, please: str = "") -> str:
     first = verb.parts.imperative(key)
     who = "Sie" if key == "Sie" else ""
     middle = middle_field(meaning, subject=False)
-    reflexive = [middle.pop(0)] if verb.reflexive else []
-    return _spaced(first, who, *reflexive, please, *middle, verb.prefix.strip()) + _behind(meaning)
+    light = _light(meaning)
+    rest = [first, who, *middle[:light], please, *middle[light:], verb.prefix.strip()]
+    return _spaced(*rest) + _behind(meaning)
+
+
+def _light(meaning: ClauseMeaning) -> int:
+    """How many pronouns stand first, before "bitte"."""
+    objects = [one.phrase for one in meaning.complements if one.kind in {"acc", "dat"}]
+    return sum(one.is_pronoun for one in objects if one is not None) + meaning.verb.reflexive
 
 
 def _behind(meaning: ClauseMeaning) -> str:

@@ -155,6 +155,7 @@ class Lexicon:
             for tense in ("past", "perfect", "now", "habit", "future")
         }
 
+        self.throughout = [(german, row[0]) for german, row in words.get("throughout", {}).items()]
         self.manners: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for german, (english, *fitting) in words["manner"].items():
             for one in fitting:
@@ -182,6 +183,13 @@ class Lexicon:
         ]
         self.plain_verbs = [
             one for one in self.simple_verbs if not one.frame.marks & {"dat-subject", "bare"}
+        ]
+        self.thing_verbs = [
+            one
+            for one in self.plain_verbs
+            if "person" in one.frame.subjects
+            and one.german in choices["anything"]
+            and [slot.kind for slot in one.frame.slots] in [["acc"], ["dat", "acc"]]
         ]
         self.person_verbs = [one for one in self.plain_verbs if "person" in one.frame.subjects]
         self.ending_in = {

@@ -77,6 +77,8 @@ def adjective(maker: Maker) -> Pair:
     if maker.chance(0.3):
         return asked(maker, tensed(maker, so_it_is(maker, formal=True)))
     meaning = tensed(maker, so_it_is(maker))
+    if not meaning.subject.human:
+        meaning = meaning.but(time=None)
     negated = maker.chance(0.2) and " " not in _predicate(meaning) and not meaning.frequency
     return stated(maker, meaning.but(negated=negated))
 
@@ -122,7 +124,8 @@ def job(maker: Maker) -> Pair:
         german = f"{doer.german('nom')} möchte {noun.german} werden."
         if doer.refers in {"er", "sie"}:
             return german, f"{doer.subject} would like to become {what}."
-    return stated(maker, tensed(maker, meaning).but(negated=maker.chance(0.15), frequency=None))
+    meaning = tensed(maker, meaning).but(time=None, frequency=None)
+    return stated(maker, meaning.but(negated=maker.chance(0.15)))
 
 
 def _bare_job(noun: Noun, english: str) -> Complement:

@@ -1,7 +1,7 @@
 """Rules for clauses in clauses: weil, dass, wenn, relative clauses, um zu, conditions, passives."""
 
 from pellucid.grammar import choosing, english_clause, german_clause
-from pellucid.grammar.events import event, in_time, timed
+from pellucid.grammar.events import event, in_time, is_helper, timed
 from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import HABEN, SEIN, ClauseMeaning, is_predicate
 from pellucid.grammar.phrases import NounPhrase, pronoun
@@ -65,7 +65,7 @@ def because(maker: Maker) -> Pair:
 
 def past(meaning: ClauseMeaning) -> ClauseMeaning:
     """The meaning in the past: the preterite of sein, haben and modals, else the perfect."""
-    if meaning.modal or meaning.verb in {SEIN, HABEN}:
+    if meaning.modal or is_helper(meaning.verb):
         return meaning.but(tense="past", aspect="past")
     return meaning.but(tense="perfect", aspect="past")
 
@@ -226,7 +226,7 @@ def two_clauses(maker: Maker) -> Pair:
     kinds = {"perfect": "perfect", "future": "future"}
     second = in_time(maker, second, kinds.get(first.tense, going_on(maker, second)))
     second = second.but(time=None, frequency=None, negated=maker.chance(0.2))
-    words = maker.weighted(((("und", "and"), 3.0), (("aber", "but"), 3.0), (("oder", "or"), 0.5)))
+    words = maker.weighted(((("und", "and"), 3.0), (("aber", "but"), 3.0)))
     one, other = stated(maker, first), (german_clause.main(second), english_clause.main(second))
     comma = "," if words[0] == "aber" else ""
     return (

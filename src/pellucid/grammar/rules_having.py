@@ -69,7 +69,7 @@ def having(maker: Maker) -> Pair:
         determiner = maker.one(("viele", "2", "3", "4")) if many else "ein"
     else:
         many, determiner = noun.only_plural, "" if noun.mass or noun.pair else "der"
-        determiner = "ein" if noun.pair and not many else determiner
+        determiner = "ein" if noun.pair and not many and noun.plural != "-" else determiner
     chosen = fitting_adjective(maker, noun) if maker.chance(0.3) else None
     thing = nominal(noun, determiner, plural=many, adjective=chosen)
     maker.note("subject", "haben", doer.key)
@@ -114,7 +114,7 @@ def whose(maker: Maker) -> Pair:
     meaning = tensed(
         maker, ClauseMeaning(doer, SEIN, (is_predicate((chosen.german, chosen.english)),))
     )
-    return stated(maker, meaning.but(frequency=None))
+    return stated(maker, meaning.but(frequency=None, time=None))
 
 
 def again(maker: Maker) -> Pair:

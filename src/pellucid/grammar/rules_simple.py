@@ -50,13 +50,16 @@ def statement(maker: Maker) -> Pair:
 
 def negation(maker: Maker) -> Pair:
     """Somebody does not do something, with nicht or kein in its place."""
-    return stated(maker, timed(maker, event(maker), negated=True))
+    meaning = event(maker)
+    if meaning.subject.cases[0].startswith("alle "):
+        raise UnfitError
+    return stated(maker, timed(maker, meaning, negated=True))
 
 
 def no_longer(maker: Maker) -> Pair:
     """Nicht mehr: Er arbeitet nicht mehr."""
     meaning = event(maker, simple=True).but(negated=True, denial="more")
-    deniable = any(one.phrase and one.phrase.denied for one in meaning.complements)
+    deniable = any(one.phrase and not one.phrase.definite for one in meaning.complements)
     marks = meaning.verb.frame.marks
     if deniable or marks & {"kein", "keine", "keinen"} or meaning.verb.german in at_once(maker):
         raise UnfitError

@@ -14,6 +14,7 @@ from pellucid.grammar import rules_being as being
 from pellucid.grammar import rules_complex as complex_
 from pellucid.grammar import rules_content as content
 from pellucid.grammar import rules_having as having
+from pellucid.grammar import rules_more as more
 from pellucid.grammar import rules_questions as questions
 from pellucid.grammar import rules_simple as simple
 from pellucid.grammar.lexicon import lexicon
@@ -73,6 +74,11 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (content.passive, 2.5),
     (complex_.condition, 2),
     (complex_.two_clauses, 2),
+    (more.perhaps, 2),
+    (more.therefore, 2),
+    (more.somebody, 1.5),
+    (more.beside, 1.5),
+    (more.nationality, 0.7),
 )
 """The rules and how often each is taken; those of patterns.tsv come to them."""
 

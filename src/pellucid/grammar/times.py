@@ -38,7 +38,9 @@ def when(maker: Maker, tense: str, *, exact: bool = True) -> Adverbial:
 
 def _made(maker: Maker, tense: str, *, exact: bool) -> Adverbial:
     kinds = [("day", 3.0), ("month", 1.0), ("span", 2.0)]
-    kind = maker.weighted([*kinds, ("clock", 2.0), ("date", 0.7)] if exact else kinds)
+    if exact:
+        kinds += [("clock", 2.0), ("date", 0.0 if tense == "habit" else 0.7)]
+    kind = maker.weighted(kinds)
     words = maker.lexicon.words
     if kind == "clock":
         return clock(maker)
