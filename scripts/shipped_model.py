@@ -11,6 +11,7 @@ the model and the card in the package must be what the run gives.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import shlex
@@ -167,10 +168,24 @@ def make(making: Making, texts: Path, work: Path) -> None:
         subprocess.run([sys.executable, "-m", "pellucid", *words], cwd=work, check=True)
 
 
-def nats_and_bytes(directory: Path, text: str) -> tuple[float, int]:
-    """What a model needs for a text in all, and the bytes of the text."""
-    found = evaluate_text(load(directory, dtype=torch.float32), load_tokenizer(directory), text)
-    return float(found.losses.sum()), sum(found.sizes)
+def nats_and_bytes(directory: Path, file: Path, work: Path) -> tuple[float, int]:
+    """What a model needs for a text in all, and the bytes of the text.
+
+    `measured.json` keeps it for the same weights and the same text: it takes minutes.
+    """
+    kept = work / "measured.json"
+    known = json.loads(kept.read_text()) if kept.exists() else {}
+    key = " ".join(
+        hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in (directory / "model.safetensors", directory / "tokenizer.json", file)
+    )
+    if key not in known:
+        model, pieces = load(directory, dtype=torch.float32), load_tokenizer(directory)
+        found = evaluate_text(model, pieces, file.read_text(encoding="utf-8"))
+        known[key] = float(found.losses.sum()), sum(found.sizes)
+        kept.write_text(json.dumps(known, indent=1) + "\n")
+    nats, size = known[key]
+    return nats, size
 
 
 def bits_per_byte(
@@ -178,15 +193,14 @@ def bits_per_byte(
 ) -> tuple[dict[str, float], float, dict[str, float]]:
     """Of each text's held-out part, of all parts together, and of each text held out whole."""
     parts = {
-        name: nats_and_bytes(directory, (work / "valid" / f"{name}.txt").read_text("utf-8"))
+        name: nats_and_bytes(directory, work / "valid" / f"{name}.txt", work)
         for name in making.texts
     }
     whole = {
-        name: nats_and_bytes(directory, (texts / f"{name}.txt").read_text("utf-8"))
-        for name in making.modern or ()
+        name: nats_and_bytes(directory, texts / f"{name}.txt", work) for name in making.modern or ()
     }
     nats, sizes = zip(*parts.values(), strict=True)
-    bits = {name: nats / size / math.log(2) for name, (nats, size) in (parts | whole).items()}
+    bits = {name: lost / size / math.log(2) for name, (lost, size) in (parts | whole).items()}
     return (
         {name: bits[name] for name in parts},
         sum(nats) / sum(sizes) / math.log(2),
@@ -203,8 +217,7 @@ def continuations(making: Making, model: Model, pieces: Tokenizer) -> Iterator[s
             model, tokens, max_new_tokens=ADDED, sampling=SAMPLING, generator=generator
         )
         added = pieces.decode([draw.token for draw in drawn])
-        said = f"**{prompt}**{added}".replace("\n", " / ").strip()
-        yield from (f"- {said}",)
+        yield "- " + f"**{prompt}**{added}".replace("\n", " / ").strip()
 
 
 def card(name: str, making: Making, texts: Path, work: Path, directory: Path) -> str:
