@@ -143,10 +143,8 @@ class PrincipalParts(NamedTuple):
             return changed
         if self.infinitive.endswith("eln"):
             return f"{self.stem[:-2]}le"
-        needs = (
-            NEEDS_E.search(self.stem) or self.stem.endswith("ig") or self.infinitive.endswith("ern")
-        )
-        return self.stem + ("e" if needs else "")
+        softened = re.search(r"(?<!e)igen$|ern$", self.infinitive)
+        return self.stem + ("e" if NEEDS_E.search(self.stem) or softened else "")
 
 
 def with_zu(prefix: str, infinitive: str) -> str:

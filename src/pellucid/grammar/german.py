@@ -163,7 +163,8 @@ def noun(word: str, gender: str, case: str, *, weak: bool = False) -> str:
     if word.endswith(("s", "ß", "x", "z")):
         return f"{word}es"
     short = len(re.findall(f"[{VOWELS}]+", word.lower())) == 1
-    return word + ("es" if (short and word[-1] not in f"{VOWELS}hrlmn") or word in LONG else "s")
+    heavy = short and not re.search(f"[{VOWELS}]h?$|[rlmn]$", word)
+    return word + ("es" if heavy or word in LONG else "s")
 
 
 LONG = {"Mann", "Sohn", "Jahr", "Stuhl"}
