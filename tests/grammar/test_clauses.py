@@ -215,3 +215,10 @@ def test_a_word_of_frequency_stands_before_the_verb_and_behind_be():
     ill = ClauseMeaning(pronoun("er"), SEIN, (is_predicate(("krank", "ill")),), frequency=often)
     assert both(ill) == ("er ist oft krank", "he is often ill")
     assert english_clause.question(clause("er", "lesen", frequency=often)) == "does he often read"
+
+
+def test_gern_stands_before_something_and_behind_the_thing():
+    assert both(clause("er", "lesen", gern=True)) == ("er liest gern", "he likes to read")
+    assert both(clause("er", "lesen", a("Buch"), gern=True))[0] == "er liest das Buch gern"
+    milk = clause("er", "trinken", a("Milch", ""), gern=True)
+    assert both(milk) == ("er trinkt gern Milch", "he likes to drink milk")
