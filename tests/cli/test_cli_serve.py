@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.cli.serve import _names
-from pellucid.shipped import DESCRIBED, FETCHED
+from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED
 from pellucid.shipped.fetched import CACHE
 from tests.cli.conftest import Command
 from tests.train.small_training import TEXT
@@ -74,7 +74,7 @@ def test_it_prints_the_address_answers_there_and_ends_quietly(trained: Path):
     with running(*serve) as (process, browser):
         session = browser.session()
         models = [model["name"] for model in browser.call(session, "start").json()["models"]]
-        assert models == ["model", "english-1M"]
+        assert models == ["model", *SHIPPED]
         for how in ({}, {"text": TEXT[:9]}):  # without a text, one that the model can read
             subject = {"experiment": {"subject": {"model": "model"}, **how}}
             answer = browser.call(session, "open", **subject)
@@ -93,7 +93,7 @@ def test_what_was_fetched_before_is_offered_and_opened_when_it_is_asked_for(tmp_
     with running("-m", "pellucid", "serve", "--port", "0") as (_, browser):
         session = browser.session()
         start = browser.call(session, "start").json()
-        assert [one["name"] for one in start["models"]] == [name, "english-1M"]
+        assert [one["name"] for one in start["models"]] == [name, *SHIPPED]
         for one in start["models"]:
             known = DESCRIBED[one["name"]]
             assert (one["about"], one["text"]) == (known.line, known.text)

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from pellucid.shipped import DESCRIBED, SHIPPED
 from tests.web.examples import CLASSIFIER, TRANSLATOR, changed, setting
 from tests.web.visits import Visitor, check_shown, choose, shown
 
@@ -45,6 +48,36 @@ def test_a_translator_in_every_view(visitor: Visitor):
     page.get_by_role("button", name="As a lesson").click()
     page.get_by_role("button", name="Open its model").first.click()
     shown(page, "kind", "model")
+
+
+def test_the_translator_that_comes_along_is_opened_by_its_card(visitor: Visitor, translator: str):
+    page = visitor.start()
+    choose(page, translator)
+    experiment = {"subject": {"model": translator}, "text": "", "source": "Wo wohnst du?"}
+    assert page.get_by_role("textbox", name="Source").input_value() == "Wo wohnst du?"
+    check_shown(page, experiment, "pel-see")
+    made = tab(page, "Generate")
+    made.get_by_role("checkbox", name="greedy").check()
+    made.get_by_role("button", name="Translate").click()
+    made.get_by_role("radiogroup", name="Generated tokens").get_by_text("<EOS>").wait_for()
+    made.locator(".alignment").get_by_role("button", name="live").first.wait_for()
+    page.get_by_role("textbox", name="Source").fill("Ich wohne in Berlin.")
+    page.keyboard.press("Enter")
+    shown(page, "source_text", "Ich wohne in Berlin.")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_model_that_comes_along_is_opened_by_its_card(visitor: Visitor, name: str):
+    page = visitor.start()
+    page.get_by_role("button", name="choose another model or example").click()
+    card = page.locator(".ps-card", has=page.get_by_text(name, exact=True))
+    assert DESCRIBED[name].line in card.inner_text()
+    page.get_by_role("button", name="Close", exact=True).click()
+    choose(page, name)
+    page.locator("pel-drawing [role=button]").first.wait_for(state="attached")
+    for one in ("Learn", "Touch", "Generate", "Analyze", "Compare", "See"):
+        page.get_by_role("tab", name=one).click()
+        page.wait_for_timeout(300)
 
 
 def test_a_classifier_and_a_text_of_one_token(visitor: Visitor):

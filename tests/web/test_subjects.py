@@ -14,6 +14,7 @@ from pellucid.layers import IGNORE
 from pellucid.models import Transformer, TransformerConfig, slide
 from pellucid.models.settable_places import settable
 from pellucid.optim import sgd
+from pellucid.shipped import DESCRIBED
 from pellucid.tape import Tape
 from pellucid.text.bpe import END_OF_TEXT
 from pellucid.text.parallel import (
@@ -195,6 +196,19 @@ def test_a_translator_of_one_s_own_begins_with_its_source(tmp_path: Path):
     made: dict[str, Any] = {}
     exec(answer(api, "python", experiment=said)["python"], made)
     assert float(made["trace"].tape["loss"]) == opened["loss"]
+
+
+def test_the_translator_that_comes_along_begins_with_its_source_too(translator: str):
+    library = Library({translator: translator})
+    assert library.text(translator) == ""
+    api = SessionApi(library)
+    for text in ({}, {"text": answer(api, "start")["models"][0]["text"]}):
+        opened = answer(api, "open", experiment={"subject": {"model": translator}} | text)
+        assert (opened["text"], opened["loss"]) == ("", None)
+        assert opened["source_text"] == DESCRIBED[translator].text
+    given = Library({translator: translator}, text="Wie geht es dir?")
+    assert given.text(translator) == ""
+    assert given.open(translator).source == "Wie geht es dir?"
 
 
 def test_the_window_slides(api: SessionApi):

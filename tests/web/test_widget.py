@@ -12,6 +12,7 @@ import pytest
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError
 from pellucid.models import Llama
+from pellucid.shipped import SHIPPED
 from pellucid.text import Characters
 from tests.models.llama_examples import tiny
 from tests.web.examples import AI_ROCKS, ENGLISH, changed, setting, stepping
@@ -248,7 +249,7 @@ def test_a_model_in_hand_is_looked_at_as_it_is(opened: Any, made: Callable[[], A
     assert "# the model that was given: save it" in comm.reply()[0]["answer"]["python"]
     asked(view, "c", "start")
     start = comm.reply()[0]["answer"]
-    assert [one["name"] for one in start["models"]] == ["this model", "english-1M"]
+    assert [one["name"] for one in start["models"]] == ["this model", *SHIPPED]
 
 
 def test_a_path_is_what_open_model_takes(opened: Any, tmp_path: Any):

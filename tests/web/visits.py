@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 from pellucid.errors import PellucidError
+from pellucid.shipped import SHIPPED, TRANSLATOR
 from pellucid.web import Library, SessionApi
 from pellucid.web.http.server import PageServer, listen
 from tests.web.examples import answer
@@ -19,7 +20,9 @@ SECONDS = 20_000
 REST = 250
 """Milliseconds between two looks at a page that may not have come to rest."""
 
-LIBRARY = Library({"english-1M": "english-1M", "tiny": "gpt2-tiny"})
+MODELS = {name: name for name in SHIPPED} | {"tiny": "gpt2-tiny", TRANSLATOR: TRANSLATOR}
+LIBRARY = Library(MODELS)
+"""All that come along, one with random weights, and the translator, or what stands for it."""
 
 
 @contextmanager

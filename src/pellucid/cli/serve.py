@@ -14,7 +14,7 @@ from pellucid.cli.options import variant
 from pellucid.cli.options.model import MODEL
 from pellucid.cli.options.text import not_empty
 from pellucid.errors import PellucidError
-from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED_MODEL, is_fetched
+from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED, SHIPPED_MODEL, is_fetched
 
 if TYPE_CHECKING:
     from pellucid.web import Library
@@ -53,10 +53,10 @@ def serve(
 
     with listen(port) as listening:
         given = _names(model or [])
-        known = [*filter(is_fetched, FETCHED), SHIPPED_MODEL]
+        known = [*filter(is_fetched, FETCHED), SHIPPED_MODEL, *SHIPPED]
         named = given | {name: name for name in known if name not in given.values()}
         library = Library(named, text=None if text is None else not_empty(text))
-        for name in (*given, SHIPPED_MODEL):  # what was fetched is opened when it is asked for
+        for name in (*given, SHIPPED_MODEL):  # all others are opened when they are asked for
             library.open(name)
         # The page opens on the first: it is read while the browser is on its way.
         reading = Thread(target=_read, args=(library,), daemon=True)

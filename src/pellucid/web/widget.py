@@ -15,7 +15,7 @@ from typing import Any
 from pellucid.errors import ConfigError
 from pellucid.examples import EXAMPLES
 from pellucid.models import CausalModel
-from pellucid.shipped import SHIPPED_MODEL
+from pellucid.shipped import SHIPPED, SHIPPED_MODEL
 from pellucid.text import Tokenizer
 from pellucid.web.answers.api import SessionApi
 from pellucid.web.notebook.bundle import module_text
@@ -104,7 +104,9 @@ def see(
     sentence. Raises `ConfigError` for a model without a tokenizer, and for settings out of range;
     what goes wrong with the model or the text is said in the view.
     """
-    names: dict[str, str | tuple[CausalModel, Tokenizer]] = {SHIPPED_MODEL: SHIPPED_MODEL}
+    names: dict[str, str | tuple[CausalModel, Tokenizer]] = {
+        name: name for name in (SHIPPED_MODEL, *SHIPPED)
+    }
     if isinstance(model, CausalModel):
         if tokenizer is None:
             raise ConfigError("a model must come with its tokenizer: see(model, text, tokenizer=…)")

@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.checkpoint import open_model
 from pellucid.errors import ConfigError, PellucidError
 from pellucid.models import CausalModel, LanguageModel, Model, Transformer
-from pellucid.shipped import DESCRIBED
+from pellucid.shipped import DESCRIBED, SHIPPED, shelf_model
 from pellucid.text import Tokenizer
 
 
@@ -70,8 +70,12 @@ class Library:
 
     def text(self, name: str) -> str:
         """What a page begins with; a model that is known need not be opened for it."""
-        known = DESCRIBED.get(self.path(name) or "")
-        return self.open(name).text if known is None else self._text or known.text
+        path = self.path(name) or ""
+        if path not in DESCRIBED:
+            return self.open(name).text
+        if path in SHIPPED and shelf_model(path).architecture == Transformer.architecture:
+            return ""  # what it is described with is a source, and nothing is written for it yet
+        return self._text or DESCRIBED[path].text
 
     def open(self, name: str) -> Opened:
         """The model of that name; `ConfigError` where it was not named at the start."""
