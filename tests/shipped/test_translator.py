@@ -1,0 +1,52 @@
+"""The translator that comes along: right where a test can tell, and unsure where it should be."""
+
+import pytest
+
+from pellucid.checkpoint import open_model
+from pellucid.generate import translate
+from pellucid.grammar import sentences
+from pellucid.models import Transformer
+from pellucid.shipped import SHIPPED, TRANSLATOR
+
+pytestmark = pytest.mark.skipif(
+    TRANSLATOR not in SHIPPED, reason=f"{TRANSLATOR} is not on the shelf"
+)
+
+STRANGE = (
+    "Quantenmechanik beschreibt Elementarteilchen.",
+    "Die Bundesregierung verabschiedete gestern ein Konjunkturpaket.",
+    "asdf qwer zxcv uiop",
+    "The weather is nice today.",
+    "你好吗",
+)
+"""Nothing of these is in its words."""
+
+
+@pytest.fixture(scope="module")
+def opened():
+    return open_model(TRANSLATOR, kinds=(Transformer,))
+
+
+def test_it_says_what_a_beginner_asks(opened):
+    (found,) = translate(*opened, ["Wo wohnst du?"])
+    assert found.text == "Where do you live?"
+    assert not found.unsure
+
+
+def test_it_puts_words_together_as_it_has_never_seen_them(opened):
+    held_out = [(one[0], one[1]) for one in sentences(100, seed=3, held_out=True)]
+    found = translate(*opened, [german for german, _ in held_out], width=1)
+    right = sum(one.text == english for one, (_, english) in zip(found, held_out, strict=True))
+    assert right >= 60, f"{right} of 100"
+
+
+def test_it_is_sure_of_what_is_made_of_its_words(opened):
+    texts = [one[0] for one in sentences(100, seed=4, held_out=True)]
+    unsure = sum(one.unsure for one in translate(*opened, texts, width=1))
+    assert unsure <= 10, f"{unsure} of 100"
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_it_is_unsure_of_what_is_not(opened, text: str):
+    (found,) = translate(*opened, [text])
+    assert found.unsure, f"{found.confidence:.2f}: {found.text}"
