@@ -298,3 +298,106 @@ def test_when_a_beam_ends_can_be_chosen_and_greedy_has_no_beam(pellucid: Command
     assert "--greedy is a beam of 1, and --beam 3" in (
         pellucid(*command, "--greedy", "--beam", 3).refused()
     )
+
+
+# -- many lines, and both directions ---------------------------------------------------------------
+
+
+def test_the_lines_of_a_file_are_translated_as_each_alone(
+    pellucid: Command, trained: Path, tmp_path: Path
+):
+    lines = ["Wo wohnst du?", "", "Wie heißt du?", "Ich wohne in Berlin.", "Wo wohnst du?"]
+    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = ["translate", "--file", tmp_path / "lines.txt", "--model", trained]
+    ended = pellucid(*command)
+    assert (ended.code, ended.err) == (0, "")
+    alone = [
+        pellucid("translate", line, "--model", trained).out if line else "\n" for line in lines
+    ]
+    assert ended.out == "".join(alone)
+    written = pellucid(*command, "--pairs", "--out", tmp_path / "pairs.tsv")
+    assert (written.code, written.err) == (0, "")
+    pairs = read_parallel(tmp_path / "pairs.tsv")
+    assert [pair.target for pair in pairs] == ["Wo wohnst du?", "Wie heißt du?", lines[3]]
+    assert [f"{pair.source}\n" for pair in pairs] == [alone[0], alone[2], alone[3]]
+
+
+def test_lines_that_are_too_long_are_left_out_and_counted(
+    pellucid: Command, trained: Path, tmp_path: Path
+):
+    (tmp_path / "lines.txt").write_text("Wo? " * 200 + "\nWo wohnst du?\n", encoding="utf-8")
+    ended = pellucid("translate", "--file", tmp_path / "lines.txt", "--model", trained)
+    assert ended.out == "\nWhere do you live?\n"
+    assert ended.err == "note: 1 lines longer than the model's positions left out\n"
+    (tmp_path / "lines.txt").write_text("Wo? " * 200, encoding="utf-8")
+    ended = pellucid("translate", "--file", tmp_path / "lines.txt", "--model", trained)
+    assert "must have a line that can be translated" in ended.refused()
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ((), "neither came"),
+        (("Ja", "--file", "x.txt"), "both came"),
+        (("Ja", "--pairs"), "--out and --pairs are for the lines of a --file"),
+        (("Ja", "--out", "x"), "--out and --pairs are for the lines of a --file"),
+        (("--file", "x.txt", "--why"), "explain one text"),
+    ],
+)
+def test_what_is_translated_is_a_text_or_a_file(
+    pellucid: Command, choice: tuple[str, ...], said: str
+):
+    assert said in pellucid("translate", *choice).refused()
+
+
+def test_a_language_is_for_a_model_of_both_directions(pellucid: Command, trained: Path):
+    ended = pellucid("translate", "Ja", "--to", "de", "--model", trained)
+    assert "it translates in one direction" in ended.refused()
+
+
+def test_one_model_translates_in_both_directions(pellucid: Command, pairs: Path, tmp_path: Path):
+    command = ["train-translator", pairs, "--valid", pairs, "--both-directions", "de-en"]
+    made = tmp_path / "made.tsv"
+    made.write_text("Ja gut\tYes fine\n", encoding="utf-8")
+    longer = (*QUICK, "--max-iters", 420, "--eval-interval", 210, "--synthetic", made)
+    ended = pellucid(*command, *SMALL, *longer, *RATE, "--average", 40, "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
+    assert "each pair in both directions: de-en and back" in ended.out
+    assert "1 pairs whose source a model wrote" in ended.out
+    assert "into en" in ended.out
+    assert "into de" in ended.out
+    model = ("--model", tmp_path / "out")
+    for text, to, wanted in (
+        ("Wo wohnst du?", (), "Where do you live?"),
+        ("Wo wohnst du?", ("--to", "en"), "Where do you live?"),
+        ("I live in Berlin.", ("--to", "de"), "Ich wohne in Berlin."),
+    ):
+        ended = pellucid("translate", text, *to, *model)
+        assert ended.out == f"{wanted}\n"
+    assert "of en and de" in pellucid("translate", "Ja", "--to", "fr", *model).refused()
+    why = pellucid("translate", "I live in Berlin.", "--to", "de", "--why", *model)
+    assert why.code == 0
+    assert "<TO-de>" in why.out
+
+
+@pytest.mark.parametrize("named", ["de", "de-en-fr", "de-de", "-en", "d1-en", "de en"])
+def test_directions_are_two_languages(pellucid: Command, pairs: Path, tmp_path: Path, named: str):
+    command = ["train-translator", pairs, "--both-directions", named, "--out", tmp_path / "out"]
+    assert "must name two languages, such as de-en" in pellucid(*command).refused()
+
+
+def test_only_a_gpt_has_a_loss_on_its_source(pellucid: Command, pairs: Path, tmp_path: Path):
+    command = ["train-translator", pairs, "--source-loss", "--out", tmp_path / "out"]
+    assert "add --form gpt" in pellucid(*command).refused()
+
+
+def test_spellings_that_vary_are_the_same_again(pellucid: Command, pairs: Path, tmp_path: Path):
+    varied = ("--subword-dropout", 0.2, "--average", 16, "--eval-interval", 12)
+    command = ["train-translator", pairs, "--valid", pairs, *SMALL, *RATE, *varied]
+    assert pellucid(*command, "--max-iters", 24, "--out", tmp_path / "whole").code == 0
+    assert pellucid(*command, "--max-iters", 24, "--out", tmp_path / "plain").code == 0
+    assert not differences(tmp_path / "whole", tmp_path / "plain")
+    other = [*command, "--max-iters", 24, "--out", tmp_path / "other"]
+    other[other.index(0.2)] = 0
+    assert pellucid(*other).code == 0
+    assert differences(tmp_path / "whole", tmp_path / "other")

@@ -12,11 +12,12 @@ from pellucid.checkpoint.read import read_safetensors
 from pellucid.checkpoint.write import write_tensors
 from pellucid.errors import CheckpointError
 from pellucid.examples.where_do_you_live import PAIRS, WORDS
-from pellucid.models import GPT, Transformer, TransformerConfig
+from pellucid.models import GPT, GPTConfig, Transformer, TransformerConfig
 from pellucid.models.lazy_tensor import opened
-from pellucid.text.parallel import BOS, EOS, PAD
+from pellucid.text.parallel import BOS, EOS, PAD, train_parallel_bpe
 from pellucid.text.parallel_corpus import ParallelCorpus
-from pellucid.text.parallel_rows import special
+from pellucid.text.parallel_rows import Form, special
+from pellucid.text.subwords import Subwords
 from pellucid.train import Recipe, train
 from pellucid.train.run import begin_run, resume_run
 from pellucid.train.state import begin, load_point, save_point
@@ -74,6 +75,28 @@ def test_an_encoder_decoder_goes_on_as_well(tmp_path: Path):
     through = list(train(start, corpus, recipe))
     save_point(tmp_path / "point", through[4].point, {})
     *_, last = train(start, corpus, recipe, start=load_point(tmp_path / "point")[0])
+    assert same(last.point, through[-1].point)
+
+
+@pytest.mark.parametrize("form", ["transformer", "gpt"])
+def test_a_translator_whose_words_are_spelled_anew_goes_on_as_well(tmp_path: Path, form: Form):
+    tokenizer = train_parallel_bpe(PAIRS, 300, into=("en", "de"))
+
+    def corpus() -> ParallelCorpus:
+        subwords = Subwords(tokenizer, 0.3, seed=5)
+        sizes = {"form": form, "block_size": 32}
+        return ParallelCorpus.from_pairs(PAIRS, PAIRS, tokenizer, **sizes, subwords=subwords)
+
+    sizes = {"vocab_size": tokenizer.vocab_size, "block_size": 64, "n_head": 2, "n_embd": 8}
+    start: Any = GPT.init(GPTConfig(n_layer=1, **sizes), seed=2)
+    if form == "transformer":
+        marks = {"pad": PAD, "bos": BOS, "eos": EOS}
+        ids = {name: special(tokenizer, mark) for name, mark in marks.items()}
+        start = Transformer.init(TransformerConfig(n_encoder=1, n_decoder=1, **sizes, **ids))
+    recipe = Recipe(12, batch_size=80, dropout=0.1, average=16, eval_interval=4)
+    through = list(train(start, corpus(), recipe))
+    save_point(tmp_path / "point", through[4].point, {})
+    *_, last = train(start, corpus(), recipe, start=load_point(tmp_path / "point")[0])
     assert same(last.point, through[-1].point)
 
 

@@ -33,6 +33,7 @@ from pellucid.cli.prove import prove
 from pellucid.cli.reach import reach
 from pellucid.cli.reference import reference
 from pellucid.cli.renamed import CurrentCommand
+from pellucid.cli.score import score
 from pellucid.cli.sentences import sentences
 from pellucid.cli.serve import serve
 from pellucid.cli.site import site
@@ -58,6 +59,7 @@ _LIGHT = {
     "compare",
     "grade",
     "sentences",
+    "score",
 }
 """The commands that make no steps, see to their own memory, or go through it in small pieces."""
 
@@ -96,6 +98,7 @@ _COMMANDS = (
     sentences,
     train_translator,
     translate,
+    score,
     models,
     get,
     export,

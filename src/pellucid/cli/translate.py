@@ -1,13 +1,13 @@
 """`pellucid translate`: a text in one language in, in another out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument
+from typer import Argument, Option
 
 from pellucid.cli.options import variant
 from pellucid.cli.options.model import DEVICE, MODEL, MODEL_DTYPE, MODEL_TOKENIZER, Dtype, opening
-from pellucid.cli.options.output import PICTURE
+from pellucid.cli.options.output import OUT, PICTURE
 from pellucid.cli.options.sampling import (
     BEAM,
     EARLY_STOPPING,
@@ -27,8 +27,27 @@ if TYPE_CHECKING:
 
 
 def translate(
-    text: Annotated[str, Argument(help="The text to translate.")],
+    text: Annotated[str | None, Argument(help="The text to translate.")] = None,
     model: Annotated[str, MODEL] = TRANSLATOR,
+    to: Annotated[
+        str | None,
+        Option(help="Into which language, such as de, of a model of both directions."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Translate each line of a file, many at a time."),
+    ] = None,
+    out: Annotated[
+        Path | None, variant(OUT, "the translations of --file, a line each.", default="the screen")
+    ] = None,
+    pairs: Annotated[
+        bool,
+        Option(
+            "--pairs",
+            help="With --file, write pairs of translation and line, for train-translator "
+            "--synthetic in the other direction.",
+        ),
+    ] = False,
     beam: Annotated[int, BEAM] = 4,
     greedy: Annotated[bool, variant(GREEDY, "The same as --beam 1.")] = False,
     length_penalty: Annotated[float, LENGTH_PENALTY] = 1.0,
@@ -40,7 +59,7 @@ def translate(
     dtype: Annotated[Dtype | None, MODEL_DTYPE] = None,
     device: Annotated[str, DEVICE] = "cpu",
 ) -> None:
-    """Translate a text with the translator that comes along, or one that train-translator made.
+    """Translate a text, or the lines of a file, with the translator that comes along or another.
 
     Where the model is unsure of the whole, a line says so: it always writes something.
     """
@@ -54,6 +73,15 @@ def translate(
     from pellucid.pictures.alignment import draw_alignment, print_alignment
     from pellucid.terminal.hypotheses import hypothesis_lines
 
+    if (text is None) == (file is None):
+        raise ConfigError(
+            "what is translated is a text or the lines of a --file, and "
+            f"{'neither' if text is None else 'both'} came: give one of the two"
+        )
+    if file is None and (out or pairs):
+        raise ConfigError("--out and --pairs are for the lines of a --file, and none came: add it")
+    if file is not None and (why or picture):
+        raise ConfigError("--why and --picture explain one text, and a --file came: leave them out")
     if greedy and beam not in {1, 4}:
         raise ConfigError(f"--greedy is a beam of 1, and --beam {beam} came: leave out one")
     translator, tokenizer = open_model(
@@ -62,21 +90,24 @@ def translate(
         **opening(model, tokenizer_name, dtype, device),
     )
     check_translates(model, translator, tokenizer)
-    (found,) = translating(
-        translator,
-        tokenizer,
-        [not_empty(text)],
-        width=1 if greedy else beam,
-        alpha=length_penalty,
-        max_new_tokens=max_new_tokens,
-        early=early_stopping,
-    )
+    how: dict[str, Any] = {
+        "width": 1 if greedy else beam,
+        "alpha": length_penalty,
+        "max_new_tokens": max_new_tokens,
+        "early": early_stopping,
+        "to": to,
+    }
     screen = console()
+    if file is not None:
+        translate_file(translator, tokenizer, file, out, as_pairs=pairs, **how)
+        return
+    assert text is not None
+    (found,) = translating(translator, tokenizer, [not_empty(text)], **how)
     screen.print(found.text, markup=False, soft_wrap=True)
     if found.unsure:
         typer.echo(unsure(model, found.confidence), err=True)
     if why or picture:
-        alignment = align(translator, tokenizer, text, found.hypotheses[0].tokens)
+        alignment = align(translator, tokenizer, text, found.hypotheses[0].tokens, to=to)
         if why:
             for line in hypothesis_lines(tokenizer, found.hypotheses):
                 screen.print(line)
@@ -84,6 +115,53 @@ def translate(
         if picture:
             draw_alignment(alignment, picture)
             screen.print(f"alignment drawn to {escape(str(picture))}", soft_wrap=True)
+
+
+def translate_file(
+    model: "GPT | Transformer",
+    tokenizer: "Tokenizer",
+    path: Path,
+    out: Path | None,
+    *,
+    as_pairs: bool,
+    **how: Any,
+) -> None:
+    """Translate each line of a file that is not empty; those that are too long are left out.
+
+    In their place stands an empty line, and with `as_pairs` nothing; how many there are is said.
+    """
+    import typer
+
+    from pellucid.documents.losses import scoring
+    from pellucid.files import write_text
+    from pellucid.generate import fits
+    from pellucid.generate import translate as translating
+    from pellucid.text.corpus import read_text
+
+    lines = [" ".join(line.split()) for line in read_text(path).splitlines()]
+    known = [line for line in dict.fromkeys(lines) if line]
+    short = [line for line in known if fits(model, tokenizer, line, to=how["to"])]
+    if not short:
+        raise ConfigError(
+            f"a file must have a line that can be translated, and of the {len(lines)} of {path} "
+            "none is neither empty nor longer than the model's positions: cut them into sentences"
+        )
+    with scoring(console(), "translating", "lines") as watch:
+        found = dict(
+            zip(short, translating(model, tokenizer, short, watch=watch, **how), strict=True)
+        )
+    written = [found[line].text if line in found else "" for line in lines]
+    if as_pairs:
+        made = {line: found[line].text for line in short}
+        written = [f"{text}\t{line}" for line, text in made.items() if text]
+    content = "".join(f"{line}\n" for line in written)
+    if out is None:
+        typer.echo(content, nl=False)
+    else:
+        write_text(out, content)
+        typer.echo(f"{out}: {len(written):,} lines")
+    if left := len(known) - len(short):
+        typer.echo(f"note: {left:,} lines longer than the model's positions left out", err=True)
 
 
 def check_translates(name: str, model: "GPT | Transformer", tokenizer: "Tokenizer") -> None:

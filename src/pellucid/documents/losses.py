@@ -210,13 +210,13 @@ def check_page(path: Path) -> None:
 
 
 @contextmanager
-def scoring(console: Console) -> Iterator["Scoring"]:
-    """A bar in the terminal for as long as a text is scored."""
+def scoring(console: Console, doing: str = "scoring", unit: str = "tokens") -> Iterator["Scoring"]:
+    """A bar in the terminal for as long as a text is scored, or what else is done."""
     bar = Progress(
-        TextColumn("scoring"),
+        TextColumn(doing),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        TextColumn("tokens"),
+        TextColumn(unit),
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -184,28 +184,3 @@ def _losses(logits: Tensor, targets: Tensor) -> Tensor:
         cross_entropy(some, wanted, tape=tape)
         found.append(tape.value("losses").double().cpu())
     return torch.cat(found).view(targets.shape)
-
-
-def translation_scores(texts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """BLEU and chrF of translations against one reference each, from 0 to 100, by sacrebleu.
-
-    Source: Papineni et al. 2002 (BLEU), Popović 2015 (chrF), Post 2018 (sacrebleu and its
-    tokenization 13a). Raises `TextError` unless there is a reference for each translation, and
-    `ConfigError` where sacrebleu is not installed.
-    """
-    if not texts or len(texts) != len(references):
-        raise TextError(
-            "each translation must have one reference, and "
-            f"{len(texts)} came with {len(references)}: give as many of both, at least one"
-        )
-    try:
-        import sacrebleu  # noqa: PLC0415 (it is an extra)
-    except ImportError:
-        raise ConfigError(
-            "BLEU and chrF need sacrebleu, which is not installed: pip install "
-            "'pellucid[translate]'"
-        ) from None
-    return {
-        "BLEU": float(sacrebleu.corpus_bleu(list(texts), [list(references)]).score),
-        "chrF": float(sacrebleu.corpus_chrf(list(texts), [list(references)]).score),
-    }

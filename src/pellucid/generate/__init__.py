@@ -8,7 +8,7 @@ a source text, by an encoder-decoder or by a GPT, or after a prompt.
 from pellucid.generate.beam import Hypothesis, beam_search
 from pellucid.generate.lookup import looked_up
 from pellucid.generate.sampling import Draw, Sampling, candidates, choose, draw, generate
-from pellucid.generate.search import Translation, go_on, translate
+from pellucid.generate.search import Translation, fits, go_on, translate
 from pellucid.generate.written_on import write_on
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "candidates",
     "choose",
     "draw",
+    "fits",
     "generate",
     "go_on",
     "looked_up",

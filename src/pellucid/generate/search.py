@@ -108,6 +108,14 @@ def translate(
     ]
 
 
+def fits(
+    model: GPT | Transformer, tokenizer: Tokenizer, text: str, *, to: str | None = None
+) -> bool:
+    """Whether a text has words, and no more tokens than the model has positions."""
+    source = source_ids(tokenizer, text, form_of(model), to=to)
+    return bool(text.strip()) and len(source) <= model.config.block_size
+
+
 def go_on(
     model: GPT,
     tokenizer: Tokenizer,

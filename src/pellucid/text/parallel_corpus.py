@@ -80,7 +80,9 @@ class ParallelCorpus:
         trained to predict their source too. Raises `TextError` where none is left of a part.
         """
         pad, into = special(tokenizer, PAD), languages(tokenizer)
-        respelling = subwords and Respelling(tokenizer, subwords, form, block_size, source_loss)
+        respelling = None
+        if subwords is not None:
+            respelling = Respelling(tokenizer, subwords, form, block_size, source_loss)
 
         def both(pairs: Sequence[ParallelText]) -> list[_Way]:
             return [_Way(*way) for pair in pairs for way in directed(pair, into)]
@@ -106,7 +108,10 @@ class ParallelCorpus:
             return tuple(rows[place] for place in short), split
 
         how = {"source_loss": source_loss}
-        own = [*both(training), *(_Way(pair, next(iter(into), None), synthetic=True) for pair in synthetic)]
+        own = [
+            *both(training),
+            *(_Way(pair, next(iter(into), None), synthetic=True) for pair in synthetic),
+        ]
         return cls(
             BatchGroup.of(*fitting(own, "the training part", **how)),
             fitting(both(validation), "the validation part")[0],

@@ -136,7 +136,7 @@ def train(
             came = f"they are not after the step of iteration {iteration}"
             raise _wrong(came, step, model=model, sound=sound, **context)
         held_mean = layout.full(mean) if is_whole and mean else mean
-        judged = _Judged()
+        judged = _Evaluated()
         if evaluate and recipe.evaluates(iteration):
             judged = _judged(whole, held_mean, corpus, recipe)
             if not math.isfinite(judged.loss or 0.0):
@@ -163,7 +163,7 @@ def train(
         )
 
 
-class _Judged(NamedTuple):
+class _Evaluated(NamedTuple):
     """What an evaluation found: the lower loss, and `Progress`'s fields of a mean."""
 
     loss: Any = None
@@ -171,7 +171,7 @@ class _Judged(NamedTuple):
     averaged: Any = None
 
 
-def _judged(model: Any, mean: Tree | None, corpus: Batches, recipe: Recipe) -> _Judged:
+def _judged(model: Any, mean: Tree | None, corpus: Batches, recipe: Recipe) -> _Evaluated:
     """The mean loss of the validation part, or of so many windows of it; the mean's if lower."""
 
     def of(judged: Any) -> float:
@@ -179,10 +179,10 @@ def _judged(model: Any, mean: Tree | None, corpus: Batches, recipe: Recipe) -> _
 
     own = of(model)
     if mean is None:
-        return _Judged(own)
+        return _Evaluated(own)
     beside = model.with_params(with_mean(model.params, mean))
     found = of(beside)
-    return _Judged(found, own, beside) if found < own else _Judged(own, own)
+    return _Evaluated(found, own, beside) if found < own else _Evaluated(own, own)
 
 
 def _is_stale(point: TrainState, recipe: Recipe) -> bool:
