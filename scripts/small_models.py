@@ -3,15 +3,16 @@
     python scripts/small_models.py addition-113
     python scripts/small_models.py addition-113 --check
 
-The work directory keeps the weights that a training ended with and how it went; what is there is
-not trained again. With --check nothing is written: the model and the card in the package must be
-what the work gives.
+The work directory keeps the weights that a training ended with, how it went, and what was proved of
+these weights; what is there is not made again. With --check nothing is written: the model and the
+card in the package must be what the work gives.
 """
 
 import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pellucid.checkpoint import load, save
 from pellucid.layers import IGNORE
 from pellucid.models import CausalModel
 from pellucid.numbers import at_least, at_most
-from pellucid.prove import ProvedAnswers, prove_answers
+from pellucid.prove import Margin, ProvedAnswers, hashes_of, prove_answers
 from pellucid.shipped import DESCRIBED, shipped_place
 from pellucid.tasks import TASKS, Task, find_task, right
 from pellucid.text import readable_piece
@@ -34,6 +35,12 @@ EVERY = 50
 
 ROWS = 10
 """About so many of them stand in the card."""
+
+COUNTED = (
+    "Answers and leads are those of the weights rounded to bfloat16, on the whole domain; an "
+    "answer behind a beginning that several texts share counts for each."
+)
+"""What the table of a training counts."""
 
 PATIENCE = 4
 """So many times the steps of a training are made at most, until all answers are right."""
@@ -71,12 +78,18 @@ def rounded(model: CausalModel) -> CausalModel:
     return model.with_params(params)
 
 
-def prove(task: Task, model: CausalModel) -> ProvedAnswers:
-    """All answers by balls."""
-    found = prove_answers(model, *task.questions())
-    if not found.proved:
-        sys.exit(f"{task.name}: {found.failures[0]} is not proved")
-    return found
+def prove(task: Task, model: CausalModel, work: Path) -> ProvedAnswers:
+    """All answers by balls, where that is not yet done for these very weights."""
+    file = work / "proof.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if found.get("hashes") == hashes_of(model):
+        return ProvedAnswers(**found | {"smallest": Margin(**found["smallest"]), "failures": ()})
+    proved = prove_answers(model, *task.questions())
+    if not proved.proved:
+        sys.exit(f"{task.name}: {proved.failures[0]} is not proved")
+    fields = asdict(proved) | {"smallest": proved.smallest._asdict()}
+    file.write_text(json.dumps(fields), encoding="utf-8")
+    return proved
 
 
 def card(task: Task, directory: Path, found: ProvedAnswers, log: dict[str, Any]) -> str:
@@ -100,7 +113,7 @@ def card(task: Task, directory: Path, found: ProvedAnswers, log: dict[str, Any])
         *(f"# {task.name}", what, "## Data and licence", data),
         *("## How it was made", made(task, log["rows"][-1]["step"], log["seconds"])),
         course(task, log["rows"]),
-        "Answers and leads are those of the weights rounded to bfloat16, on the whole domain.",
+        COUNTED,
         *("## How well it does it", how_well(task, model, found)),
         *("## What was found in its weights", listed(task.found_says(task.found(model)))),
         *("## What it cannot do", f"{task.cannot} The proof says nothing of other texts."),
@@ -181,7 +194,7 @@ def main() -> None:
     place = shipped_place(task.name)
     model = load(work)
     assert isinstance(model, CausalModel)
-    text = card(task, work, prove(task, model), log)
+    text = card(task, work, prove(task, model, work), log)
     if not given.check:
         place.mkdir(exist_ok=True)
         save(model, place)

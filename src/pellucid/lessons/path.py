@@ -11,7 +11,7 @@ from pellucid.errors import ConfigError, did_you_mean
 from pellucid.lessons import facts, tasks
 from pellucid.lessons.lesson import Ask, Lesson
 from pellucid.lessons.run import example_run
-from pellucid.tasks import ADDITION
+from pellucid.tasks import ADDITION, BRACKETS
 
 
 def _of_example(name: str, example: str, *asks: Ask, known: facts.Known = lambda _: {}) -> Lesson:
@@ -213,6 +213,17 @@ PATH: tuple[Lesson, ...] = (
             Ask("turn", fact="turn", slips={"whole_turns": "turns"}),
             Ask("shape", "h.0.mlp.act.out", shape=True),
             Ask("circles", fact="circles"),
+        ),
+    ),
+    Lesson(
+        "brackets",
+        tasks.brackets_run,
+        f"pellucid walk '{tasks.OPEN}' --model {BRACKETS.name}",
+        (
+            Ask("mean", fact="share_open", slips={"not_shared": "open"}),
+            Ask("even", fact="even_share", given=("h.0.attn.att[0,3,:]",)),
+            Ask("shape", "h.1.attn.att", shape=True),
+            Ask("ends", fact="ends"),
         ),
     ),
 )

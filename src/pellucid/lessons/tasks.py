@@ -5,12 +5,16 @@ from typing import Any
 
 from pellucid.lessons.run import Run, text_trace
 from pellucid.models import CausalModel
-from pellucid.tasks import ADDITION, find_task, right
+from pellucid.tasks import ADDITION, BRACKETS, find_task, right
 from pellucid.tasks.addition import MODULUS, trained_on
+from pellucid.tasks.brackets import LENGTH, depths
 from pellucid.walkthrough import gpt_walkthrough
 
 SUM = "46 + 80 = 13"
 """What is trained on: the model of the additions reads all but the answer, which is to follow."""
+
+OPEN = "((())"
+"""What the model of the brackets reads, but for the last of them."""
 
 
 @cache
@@ -55,5 +59,23 @@ def clock_run() -> Run:
         "turns": round(often * first / MODULUS, 3),
         "turn": round(often * first / MODULUS % 1, 3),
         "circles": 0 if found["only"] > found["without"] else 1,
+    }
+    return Run(run.walkthrough, told)
+
+
+def brackets_run() -> Run:
+    """The model of the brackets reads a string."""
+    run, found = _facts(BRACKETS.name, OPEN)
+    tokens = run.tape.value("tokens")
+    open_ones = int(depths(tokens)[-1])
+    told = found | {
+        "strings": 2 ** (LENGTH + 1) - 2,
+        "longest": LENGTH,
+        "length": len(tokens),
+        "open": open_ones,
+        "share_open": round(open_ones / len(tokens), 3),
+        "even_share": round(1 / len(tokens), 3),
+        "ends": 1,
+        "answers": found["right"],
     }
     return Run(run.walkthrough, told)

@@ -1,6 +1,6 @@
 """Proof by balls: enclose every number of a recorded step, and certify its digits."""
 
-from pellucid.prove.answers import Margin, ProvedAnswers, prove_answers
+from pellucid.prove.answers import Margin, ProvedAnswers, hashes_of, prove_answers
 from pellucid.prove.boxed import Boxed, boxed
 from pellucid.prove.certificate import certificate, floats_beside
 from pellucid.prove.checkable import Checkable, checkable, fitting
@@ -44,6 +44,7 @@ __all__ = [
     "finite_differences",
     "fitting",
     "floats_beside",
+    "hashes_of",
     "likeliest",
     "prove",
     "prove_answers",

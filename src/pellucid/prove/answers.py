@@ -122,8 +122,13 @@ def prove_answers(
         tuple(found.failures),
         found.bits,
         str(model.dtype).removeprefix("torch."),
-        {name: sha256(value) for name, value in flatten(model.params).items()},
+        hashes_of(model),
     )
+
+
+def hashes_of(model: "CausalModel") -> dict[str, str]:
+    """Of each parameter the SHA-256 of its bytes."""
+    return {name: sha256(value) for name, value in flatten(model.params).items()}
 
 
 class _Found:

@@ -39,6 +39,12 @@ DESCRIBED = {
         licence="Apache-2.0",
         text="46 + 80 =",
     ),
+    "brackets-16": Description(
+        use="A GPT that says of each string of up to 16 brackets what may end it, always rightly",
+        trained_on="strings of brackets drawn at random",
+        licence="Apache-2.0",
+        text="(()(",
+    ),
     "smollm2-135m": Description(
         use="SmolLM2-135M-Instruct of Hugging Face in 4 bits, a Llama of 135 million weights",
         trained_on="two trillion tokens of the web, textbooks and code",

@@ -15,9 +15,10 @@ it is right on the whole domain.
 
 from pellucid.errors import ConfigError, did_you_mean
 from pellucid.tasks.addition import ADDITION
+from pellucid.tasks.brackets import BRACKETS
 from pellucid.tasks.task import Questions, Task, Training, right
 
-TASKS = {task.name: task for task in (ADDITION,)}
+TASKS = {task.name: task for task in (ADDITION, BRACKETS)}
 """All tasks by name, which is the name of the shipped model too."""
 
 
@@ -32,6 +33,7 @@ def find_task(name: str) -> Task:
 
 __all__ = [
     "ADDITION",
+    "BRACKETS",
     "TASKS",
     "Questions",
     "Task",
