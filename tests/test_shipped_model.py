@@ -1,6 +1,7 @@
 """scripts/shipped_model.py: the two models' descriptions, and a small one made from end to end."""
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import replace
@@ -87,6 +88,10 @@ def test_a_model_is_made_and_checked(
     assert "| old | the old one | npm `old@1.5` | CC0 | 0.01 |" in card
     assert "- held out whole, and named before the training: new, the new one (0.01 MB" in card
     assert "\n- **old line**" in card
+    assert re.search(r"\n\| new \| [\d.]+ \| [\d.]+ \|\n", card)
+    short = (tmp_path / "work/short/new.txt").read_text()
+    assert max(map(len, short.split("\n"))) <= 72
+    assert short.split() == (texts / "texts/new.txt").read_text().split()
     train = (tmp_path / "work/train/old.txt").read_text()
     valid = (tmp_path / "work/valid/old.txt").read_text()
     assert train + valid == (texts / "texts/old.txt").read_text()
