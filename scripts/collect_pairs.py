@@ -265,13 +265,17 @@ def as_table(report: dict[str, Any]) -> str:
         "| source | texts | sentences | kept | twice | near held out | other | words | licences |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
+    sums: Counter[int] = Counter()
     for name, one in report.items():
         removed = one["removed"]
         other = sum(removed.values()) - removed["duplicate"] - removed["held out"]
-        counts = (one["texts"], one["sentences"], one["kept"], removed["duplicate"])
-        numbers = " | ".join(f"{n:,}" for n in (*counts, removed["held out"], other))
+        counts = [one["texts"], one["sentences"], one["kept"], removed["duplicate"]]
+        counts += [removed["held out"], other]
+        sums.update(dict(enumerate(counts)))
+        numbers = " | ".join(f"{n:,}" for n in counts)
         length = f"{one['german words']} / {one['english words']}"
         rows.append(f"| {name} | {numbers} | {length} | {', '.join(one['licences'])} |")
+    rows.append(f"| all | {' | '.join(f'{sums[place]:,}' for place in range(6))} | | |")
     return "\n".join(rows)
 
 

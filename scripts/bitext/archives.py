@@ -189,6 +189,10 @@ NAMED = {
 }
 
 
+UNNAMED = "in its own words"
+"""A licence that no name was found for: its text is in the copyright file."""
+
+
 def licences(text: str) -> tuple[list[str], list[str]]:
     """The names of a package's licences in its copyright file: its own, and those of parts.
 
@@ -205,4 +209,4 @@ def licences(text: str) -> tuple[list[str], list[str]]:
     named = set(COMMON.findall(text))
     plain = {name.split("-")[0] for name in named}
     named |= {name for name, words in NAMED.items() if re.search(words, text)} - plain
-    return sorted(named), []
+    return sorted(named) or [UNNAMED], []

@@ -353,6 +353,7 @@ def test_licences_are_the_package_s_own_and_those_of_parts():
     old = "It is under the GNU General Public License: /usr/share/common-licenses/GPL-2."
     assert archives.licences(old) == (["GPL-2"], [])
     assert archives.licences("under the GNU General Public License")[0] == ["GPL"]
+    assert archives.licences("Copy it as you like.") == (["in its own words"], [])
 
 
 DEBIAN = pytest.mark.skipif(
@@ -428,7 +429,9 @@ def test_a_package_becomes_a_file_a_report_and_licences(kitchen, capsys):
     rights = json.loads((kitchen.out / "licences.json").read_text())["fish"]["fish-7-data"]
     assert (rights["version"], rights["licences"]) == ("1.2-3", ["MIT"])
     assert (kitchen.out / rights["copyright"]).read_text() == "License: MIT\n"
-    assert "| fish | 5 | 5 | 2 | 1 | 1 | 1 | 5.5 / 5.5 | MIT |" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "| fish | 5 | 5 | 2 | 1 | 1 | 1 | 5.5 / 5.5 | MIT |" in out
+    assert "| all | 5 | 5 | 2 | 1 | 1 | 1 | | |" in out
 
 
 @DEBIAN
