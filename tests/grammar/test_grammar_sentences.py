@@ -111,6 +111,8 @@ def test_every_rule_makes_sentences():
 
 def test_what_is_held_out_is_never_trained_on(drawn: list, held_out: list):
     assert not {one.german for one in drawn} & {one.german for one in held_out}
+    same_seed = sentences(40, seed=3, held_out=True)
+    assert not {one.german for one in drawn} & {one.german for one in same_seed}
 
 
 def met(seed: int, *, held: bool, count: int) -> tuple[set[Combination], set[str]]:
