@@ -1,6 +1,7 @@
 """Drawing noun phrases that make sense: who may do something, and what with which article."""
 
-from pellucid.grammar.lexicon import Adjective, Noun, Slot
+from pellucid.grammar.frames import Slot
+from pellucid.grammar.lexicon import Adjective, Noun
 from pellucid.grammar.making import Maker
 from pellucid.grammar.phrases import OWN, NounPhrase, both, name, nominal, pronoun
 

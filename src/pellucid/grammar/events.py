@@ -1,7 +1,8 @@
 """Drawing a meaning: who does what, in which tense, when and where."""
 
 from pellucid.grammar import choosing, places, times
-from pellucid.grammar.lexicon import Slot, Verb, lexicon
+from pellucid.grammar.frames import Slot
+from pellucid.grammar.lexicon import Verb, lexicon
 from pellucid.grammar.making import Maker
 from pellucid.grammar.meaning import (
     Adverbial,

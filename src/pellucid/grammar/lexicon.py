@@ -1,7 +1,6 @@
 """The words: read from the tables in data/, checked, and sorted by what they may stand for.
 
-A frame says who does a verb and to what: `person / acc:food,drink` is somebody who eats or cooks
-something. README.md beside this file explains the tables.
+README.md beside this file explains the tables.
 """
 
 import tomllib
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from pellucid.errors import TextError
 from pellucid.grammar.conjugation import PrincipalParts
 from pellucid.grammar.english import EnglishVerb
+from pellucid.grammar.frames import Frame, listed, parse_frame
 from pellucid.grammar.tables import (
     ADJECTIVE_COLUMNS,
     NONE,
@@ -20,9 +20,6 @@ from pellucid.grammar.tables import (
     data_text,
     table,
 )
-
-KINDS = ("acc", "dat", "prep", "place", "direction", "zu", "dass", "ob", "name", "adj")
-"""What a verb may want beside its subject."""
 
 
 class Noun(NamedTuple):
@@ -54,24 +51,6 @@ class Noun(NamedTuple):
     def countable(self) -> bool:
         """Whether there are two of it in both languages."""
         return NONE not in {self.plural, self.english_plural} and not self.pair
-
-
-class Slot(NamedTuple):
-    """One thing that a verb wants: its kind, prepositions in both languages, and what fits."""
-
-    kind: str
-    case: str
-    german: str
-    english: str
-    classes: tuple[str, ...]
-
-
-class Frame(NamedTuple):
-    """Who does it, to what, and what is to be known of it besides."""
-
-    subjects: tuple[str, ...]
-    slots: tuple[Slot, ...]
-    marks: frozenset[str]
 
 
 class Verb(NamedTuple):
@@ -221,46 +200,6 @@ class Lexicon:
         return [self.by_name[one]] if one in self.by_name else self.by_class.get(one, [])
 
 
-def parse_frame(text: str) -> Frame:
-    """A frame as the table of verbs writes it; `ValueError` says what is wrong with it.
-
-    >>> frame = parse_frame("person / dat:person; prep:auf+acc=for:event | state")
-    >>> frame.subjects, sorted(frame.marks), frame.slots[1].case, frame.slots[1].english
-    (('person',), ['state'], 'acc', 'for')
-    """
-    before, _, marks = text.partition("|")
-    subjects, slash, objects = before.partition("/")
-    if not slash:
-        raise ValueError(f"must be SUBJECTS / OBJECTS, not {text!r}")
-    items = [item.strip() for item in objects.split(";")]
-    return Frame(
-        _listed(subjects),
-        tuple(_slot(item) for item in items if item not in {"", NONE}),
-        frozenset(_listed(marks)),
-    )
-
-
-def _slot(item: str) -> Slot:
-    kind, _, rest = item.partition(":")
-    kind, _, english = kind.partition("=")
-    german, case = "", kind
-    if kind == "prep":
-        head, _, rest = rest.partition(":")
-        head, _, english = head.partition("=")
-        german, plus, case = head.partition("+")
-        if not plus or case not in {"acc", "dat", "gen"}:
-            raise ValueError(f"must be prep:GERMAN+CASE=ENGLISH:CLASSES, not {item!r}")
-    elif "=" in rest:
-        rest, _, english = rest.partition("=")
-    if kind not in KINDS:
-        raise ValueError(f"must have objects that are one of {', '.join(KINDS)}, not {item!r}")
-    return Slot(kind, case, german, english.strip(), _listed(rest))
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 @cache
 def lexicon() -> Lexicon:
     """The words that come along."""
@@ -273,13 +212,13 @@ def lexicon() -> Lexicon:
 
 def _noun(cells: list[str]) -> Noun:
     german, gender, plural, english, many, classes = cells
-    return Noun(german, gender, plural, english, many, frozenset(_listed(classes)))
+    return Noun(german, gender, plural, english, many, frozenset(listed(classes)))
 
 
 def _adjective(cells: list[str]) -> Adjective:
     german, comparative, superlative, english, more, most, classes = cells
     return Adjective(
-        german, comparative, superlative, english, more, most, frozenset(_listed(classes))
+        german, comparative, superlative, english, more, most, frozenset(listed(classes))
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from pellucid.grammar.conjugation import PrincipalParts
 from pellucid.grammar.english import EnglishVerb
-from pellucid.grammar.lexicon import Frame, Verb
+from pellucid.grammar.frames import Frame
+from pellucid.grammar.lexicon import Verb
 from pellucid.grammar.phrases import NounPhrase
 
 

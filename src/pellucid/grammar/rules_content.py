@@ -2,7 +2,7 @@
 
 from pellucid.grammar import choosing, english_clause, german, german_clause, times
 from pellucid.grammar.events import event, timed
-from pellucid.grammar.lexicon import Slot
+from pellucid.grammar.frames import Slot
 from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import Adverbial, ClauseMeaning, Complement
 from pellucid.grammar.phrases import NounPhrase, nominal, pronoun
