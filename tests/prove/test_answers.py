@@ -172,6 +172,19 @@ def test_equal_logits_are_never_proved_and_said_to_be_open(monkeypatch: pytest.M
     assert not any(one.right or one.wrong for one in tied)
 
 
+def test_of_logits_that_are_no_numbers_nothing_is_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "MOST_BITS", 128)
+    model = gpt(tied=False)
+    flat = flatten(model.params)
+    table = flat["lm_head.weight"].clone()
+    table[1] = torch.nan
+    model = model.with_params(unflatten(flat | {"lm_head.weight": table}))
+    tokens, answers = texts(MODELS["gelu"])
+    found = proved(model, tokens, answers)
+    assert found.right == 0
+    assert not any(one.wrong for one in found.failures)
+
+
 def test_an_open_comparison_is_asked_alone_with_more_bits(monkeypatch: pytest.MonkeyPatch):
     model = MODELS["relu, no biases, untied"]
     asked: list[int] = []

@@ -76,6 +76,7 @@ def brackets_run() -> Run:
         "share_open": round(open_ones / len(tokens), 3),
         "even_share": round(1 / len(tokens), 3),
         "ends": 1,
+        "ends_in": open_ones + 1,
         "answers": found["right"],
     }
     return Run(run.walkthrough, told)

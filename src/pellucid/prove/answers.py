@@ -253,8 +253,8 @@ def _sharp(margin: Margin, logits: Sequence[arb]) -> Margin:
     """The margin of logits with more bits than floats have."""
     answer = margin.answer
     leads = {place: logits[answer] - one for place, one in enumerate(logits) if place != answer}
-    rival = min(leads, key=lambda place: _float(leads[place].lower()))
-    lower, upper = _float(leads[rival].lower()), _float(leads[rival].upper())
+    rival = min(leads, key=lambda place: _ends(leads[place])[0])
+    lower, upper = _ends(leads[rival])
     lead, most = math.nextafter(lower, -math.inf), math.nextafter(upper, math.inf)
     if leads[rival] > 0:
         lead = max(lead, math.ulp(0.0))
@@ -263,5 +263,6 @@ def _sharp(margin: Margin, logits: Sequence[arb]) -> Margin:
     return _margin(margin.tokens, (answer, rival), lead, most)
 
 
-def _float(x: arb) -> float:
-    return float(x) if x.is_finite() else -math.inf
+def _ends(x: arb) -> tuple[float, float]:
+    """The ends of a ball as the nearest floats; of one without a bound the infinities."""
+    return (float(x.lower()), float(x.upper())) if x.is_finite() else (-math.inf, math.inf)
