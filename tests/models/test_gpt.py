@@ -8,7 +8,7 @@ import torch
 from pellucid.errors import TokenError
 from pellucid.kernels import FAST
 from pellucid.layers import IGNORE, REFERENCE, Ops
-from pellucid.models import GPT, draw_noise
+from pellucid.models import GPT, GPTConfig, draw_noise
 from pellucid.tree import flatten
 from tests.judge import assert_close
 from tests.models.examples import TARGETS, TOKENS, random_params, tiny
@@ -96,6 +96,8 @@ def test_to_changes_the_dtype_and_nothing_else():
 def test_a_model_says_what_it_is():
     expected = "a GPT of 548 parameters: 2 layers, 2 heads, width 4, context 6, float64"
     assert str(model()) == expected
+    one = GPT.init(GPTConfig(vocab_size=2, block_size=2, n_layer=1, n_head=1, n_embd=2))
+    assert ": 1 layer, 1 head, width 2" in str(one)
 
 
 # -- loss -----------------------------------------------------------------------------------------

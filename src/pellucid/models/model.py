@@ -228,6 +228,15 @@ def short(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+def counted(count: int, what: str) -> str:
+    """How many there are of what has a plural in -s.
+
+    >>> counted(1, "head"), counted(2, "head")
+    ('1 head', '2 heads')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def first_leaf(tree: Mapping[str, Any]) -> Tensor:
     """The first parameter of a tree; of a packed model it is packed."""
     node: Any = tree

@@ -12,7 +12,7 @@ from pellucid.models.causal import CausalModel
 from pellucid.models.gpt.config import GPTConfig
 from pellucid.models.gpt.wiring import TRUNK
 from pellucid.models.initial import init_params
-from pellucid.models.model import short
+from pellucid.models.model import counted, short
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,9 @@ class GPT(CausalModel):
         if isinstance(weight := self.params["h"]["0"]["attn"]["c_attn"]["weight"], PackedWeight):
             dtype = f"packed as {weight.form}"
         return (
-            f"a GPT of {self.parameter_count:,} parameters: {config.n_layer} layers, "
-            f"{config.n_head} heads, width {config.n_embd}, context {config.block_size}, {dtype}"
+            f"a GPT of {self.parameter_count:,} parameters: {counted(config.n_layer, 'layer')}, "
+            f"{counted(config.n_head, 'head')}, width {config.n_embd}, "
+            f"context {config.block_size}, {dtype}"
             + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
-            + (f", with {count} intervention{'s' if count > 1 else ''}" if count else "")
+            + (f", with {counted(count, 'intervention')}" if count else "")
         )

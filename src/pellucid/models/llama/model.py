@@ -11,7 +11,7 @@ from pellucid.models.causal import CausalModel
 from pellucid.models.initial import init_params
 from pellucid.models.llama.config import LlamaConfig, RotaryScaling
 from pellucid.models.llama.wiring import LLAMA_TRUNK
-from pellucid.models.model import short
+from pellucid.models.model import counted, short
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Llama(CausalModel):
     def __str__(self) -> str:
         config, count = self.config, len(self.interventions)
         return (
-            f"a Llama of {self.parameter_count:,} parameters: {config.n_layer} layers, "
-            f"{config.n_head} heads, {config.n_kv_head} of keys, width {config.n_embd}, context "
-            f"{config.block_size}, {short(self.dtype)}"
+            f"a Llama of {self.parameter_count:,} parameters: {counted(config.n_layer, 'layer')}, "
+            f"{counted(config.n_head, 'head')}, {config.n_kv_head} of keys, width "
+            f"{config.n_embd}, context {config.block_size}, {short(self.dtype)}"
             + (f", with LoRA of rank {config.lora_rank}" if config.lora_rank else "")
-            + (f", with {count} intervention{'s' if count > 1 else ''}" if count else "")
+            + (f", with {counted(count, 'intervention')}" if count else "")
         )

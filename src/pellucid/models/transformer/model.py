@@ -15,7 +15,7 @@ from pellucid.models.checks import (
     check_targets,
     whole_numbers,
 )
-from pellucid.models.model import Batch, DryRun, Spelling, short
+from pellucid.models.model import Batch, DryRun, Spelling, counted, short
 from pellucid.models.settable import SettableModel
 from pellucid.models.transformer.config import TransformerConfig, init_transformer_params
 from pellucid.models.transformer.halves import TransformerPast, encode
@@ -134,8 +134,8 @@ class Transformer(SettableModel):
         config = self.config
         return (
             f"a Transformer of {self.parameter_count:,} parameters: {config.n_encoder} + "
-            f"{config.n_decoder} layers, {config.n_head} heads, width {config.n_embd}, up to "
-            f"{config.block_size} positions, {short(self.dtype)}"
+            f"{config.n_decoder} layers, {counted(config.n_head, 'head')}, width "
+            f"{config.n_embd}, up to {config.block_size} positions, {short(self.dtype)}"
         )
 
     def encode(self, source: Any, tape: NullTape = NULL_TAPE, *, ops: Ops = REFERENCE) -> Tensor:
