@@ -38,6 +38,15 @@ def test_unknown_characters_are_named_and_counted():
     assert "6 of the text's" in message
     assert "'☃' (U+2603), 'é' (U+00E9), '\\n' (U+000A), '1' (U+0031), '2' (U+0032), ..." in message
     assert "\n" not in message
+    assert "the alphabet's 2, 'ab';" in message
+
+
+def test_of_many_characters_not_all_are_named():
+    letters = "abcdefghijklmnopqrstu"
+    for alphabet, named in ((letters[:20], True), (letters, False)):
+        with pytest.raises(TextError) as caught:
+            Characters(alphabet).encode("!")
+        assert (repr(alphabet) in str(caught.value)) == named
 
 
 @pytest.mark.parametrize("token", [-1, 2])

@@ -9,6 +9,9 @@ from typing import ClassVar, Self
 from pellucid.errors import ConfigError, TextError
 from pellucid.text.tokenizer import Tokenizer, check_token, check_unicode, checked_parts
 
+FEW = 20
+"""So many characters at most are all named where another one came."""
+
 
 @dataclass(frozen=True)
 class Characters(Tokenizer):
@@ -80,8 +83,9 @@ class Characters(Tokenizer):
     def _unknown(self, text: str) -> str:
         unknown = list(dict.fromkeys(c for c in text if c not in self._ids))
         shown = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in unknown[:5])
+        all_of_them = f", {self.alphabet!r}" if self.vocab_size <= FEW else ""
         return (
-            f"every character must be one of the alphabet's {self.vocab_size}; "
+            f"every character must be one of the alphabet's {self.vocab_size}{all_of_them}; "
             f"{len(unknown)} of the text's are not: {shown}{', ...' if len(unknown) > 5 else ''}; "
             "make the alphabet with Characters.from_text of all the text, or take them out"
         )
