@@ -22,11 +22,11 @@ from torch import Tensor
 from pellucid.checkpoint import load, save
 from pellucid.layers import IGNORE
 from pellucid.models import CausalModel
+from pellucid.models.model import counted
 from pellucid.numbers import at_least, at_most
 from pellucid.prove import Margin, ProvedAnswers, hashes_of, prove_answers
 from pellucid.shipped import DESCRIBED, shipped_place
 from pellucid.tasks import TASKS, Task, find_task, right
-from pellucid.text import readable_piece
 from pellucid.train import Recipe, compiled_step
 from pellucid.tree import flatten, map_leaves
 
@@ -100,9 +100,9 @@ def card(task: Task, directory: Path, found: ProvedAnswers, log: dict[str, Any])
     size = sum(path.stat().st_size for path in files)
     what = (
         f"A {str(model).removeprefix('a ').rpartition(',')[0]}; a vocabulary of "
-        f"{task.tokenizer.vocab_size} words, weights in bfloat16, {size / 1e3:,.0f} kB in "
-        f"all. It does one thing: {task.says} It is right on its whole domain, "
-        f"{task.domain}, and that is proved."
+        f"{task.tokenizer.vocab_size} tokens, weights in bfloat16, {size / 1e3:,.0f} kB in all. It "
+        f"does one thing: {task.says} It is right on its whole domain, {task.domain}, and that is "
+        "proved."
     )
     data = (
         f"The data follow from a rule, and no text was used: {task.domain}. It was trained on "
@@ -125,12 +125,12 @@ def made(task: Task, steps: int, seconds: float) -> str:
     """How it was trained."""
     how = task.training
     falls = f", which falls to a twentieth over the last {how.falls:.0%}" if how.falls else ""
+    took = f"{counted(steps, 'step')} in {counted(max(1, round(seconds / 60)), 'minute')}"
     return (
         f"In a checkout: `python scripts/small_models.py {task.name}`. AdamW at a rate of "
         f"{how.learning_rate:g}{falls}, weight decay {how.weight_decay:g}, betas {how.betas[0]:g} "
-        f"and {how.betas[1]:g}, {steps:,} steps in {seconds / 60:.0f} minutes on one core "
-        "(`OMP_NUM_THREADS=1`). The same seed gives the same weights on the same machine; another "
-        "processor rounds otherwise."
+        f"and {how.betas[1]:g}, {took} on one core (`OMP_NUM_THREADS=1`). The same seed gives the "
+        "same weights on the same machine; another processor rounds otherwise."
     )
 
 
@@ -156,7 +156,7 @@ def how_well(task: Task, model: CausalModel, found: ProvedAnswers) -> str:
     (count, lead), asked, close = right(model, task.questions()), _asked(task), found.smallest
     if count < asked:
         sys.exit(f"{task.name}: {asked - count:,} answers are wrong in float32")
-    text = " ".join(readable_piece(task.tokenizer, token) for token in close.tokens)
+    text = task.tokenizer.decode(close.tokens)
     measured = (
         f"in float32 all {asked:,} answers are right; the smallest lead of a right logit is "
         f"{lead:.4f}"

@@ -25,6 +25,14 @@ BY_HAND = [
     ("padding.hidden", "0"),
     ("padding.changed", "nothing"),
     ("padding.seen", "0.79"),
+    ("copying.looks", "0"),
+    ("copying.place", "3"),  # 8 - 5
+    ("copying.shape", "1, 10, 10"),
+    ("copying.guess", "0.17"),
+    ("induction.follows", "c"),
+    ("induction.before", "2"),
+    ("induction.found", "2"),
+    ("induction.side", "keys"),
 ]
 
 
@@ -40,5 +48,7 @@ def test_choices_that_are_wrong_are_refused():
         ("sampling.drawn", "u"),
         ("sampling.winner", "upty"),
         ("padding.changed", "it changes a little"),
+        ("induction.follows", "b"),
+        ("induction.side", "values"),
     ):
         assert not grade(exercise_of(name), wrong).right, name

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pellucid.checkpoint import save
-from pellucid.errors import PellucidError
+from pellucid.errors import PellucidError, TextError
 from pellucid.examples import EXAMPLES, Example, Shown, find_example
 from pellucid.generate import translate
 from pellucid.layers import IGNORE
@@ -209,6 +209,20 @@ def test_the_translator_that_comes_along_begins_with_its_source_too(translator: 
     given = Library({translator: translator}, text="Wie geht es dir?")
     assert given.text(translator) == ""
     assert given.open(translator).source == "Wie geht es dir?"
+
+
+def test_a_model_of_a_few_letters_begins_with_its_own_text_where_it_cannot_read_the_given():
+    names = {name: name for name in ("english-1M", "copying", "induction")}
+    given = Library(names, text="Good morning")
+    assert given.text("english-1M") == given.open("english-1M").text == "Good morning"
+    for name in ("copying", "induction"):
+        assert given.text(name) == given.open(name).text == DESCRIBED[name].text
+        opened = answer(SessionApi(given), "open", experiment={"subject": {"model": name}})
+        assert opened["text"] == DESCRIBED[name].text
+    assert Library(names, text="fade").text("induction") == "fade"
+    first = Library({"copying": "copying"}, text="Good morning")
+    with pytest.raises(TextError, match=r"'abcdef\|'"):
+        first.open("copying")
 
 
 def test_the_window_slides(api: SessionApi):

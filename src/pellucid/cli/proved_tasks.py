@@ -39,23 +39,23 @@ def prove_task(
     from pellucid.tasks import find_task
     from pellucid.terminal.answers import answered_lines
     from pellucid.terminal.proving import shown
-    from pellucid.text import readable_piece
 
     task = find_task(name)
     if out is not None:
         check_writable(out)
     read, tokenizer = open_model(name if model is None else model, **how)
-    if not isinstance(read, CausalModel) or not _same_words(tokenizer, task.tokenizer):
+    if not isinstance(read, CausalModel) or not _same_tokens(tokenizer, task.tokenizer):
         raise ConfigError(
             f"{task.name} must be asked of a language model with its {task.tokenizer.vocab_size} "
-            f"words, and {model} has others: take the model {task.name}, or one trained to the task"
+            f"tokens, and {model} has others: take the model {task.name}, or one that is trained "
+            "to the task"
         )
     questions = task.questions()
     screen = console()
     more: dict[str, Any] = {} if bits is None else {"bits": bits}
     with shown(screen, None) as watch:
         found = prove_answers(read, *questions, watch=watch, **more)
-    for line in answered_lines(found, task, lambda token: readable_piece(tokenizer, token)):
+    for line in answered_lines(found, task):
         screen.print(line)
     if out is not None:
         _write(out, found, read, task.name)
@@ -63,7 +63,7 @@ def prove_task(
         raise typer.Exit(1)
 
 
-def _same_words(one: "Tokenizer | None", other: "Tokenizer") -> bool:
+def _same_tokens(one: "Tokenizer | None", other: "Tokenizer") -> bool:
     return one is not None and one.to_json() == other.to_json()
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from pellucid.errors import ConfigError, did_you_mean
-from pellucid.lessons import facts, tasks
+from pellucid.lessons import facts, heads, tasks
 from pellucid.lessons.lesson import Ask, Lesson
 from pellucid.lessons.run import example_run
-from pellucid.tasks import ADDITION, BRACKETS
+from pellucid.tasks import ADDITION, BRACKETS, COPYING, INDUCTION
 
 
 def _of_example(name: str, example: str, *asks: Ask, known: facts.Known = lambda _: {}) -> Lesson:
@@ -203,6 +203,28 @@ PATH: tuple[Lesson, ...] = (
             Ask("digits", fact="digits"),
         ),
         facts.of_proof,
+    ),
+    Lesson(
+        "copying",
+        heads.copying_run,
+        f"pellucid walk '{heads.COPIED}' --model {COPYING.name}",
+        (
+            Ask("looks", fact="looked_at", given=("h.0.attn.att[0,5,:]",)),
+            Ask("place", fact="placed"),
+            Ask("shape", "h.0.attn.att", shape=True),
+            Ask("guess", fact="guess", decimals=2),
+        ),
+    ),
+    Lesson(
+        "induction",
+        heads.induction_run,
+        f"pellucid walk '{heads.REPEATED}' --model {INDUCTION.name}",
+        (
+            Ask("follows", fact="answer"),
+            Ask("before", fact="before", given=("h.0.attn.att[0,3,:]",)),
+            Ask("found", fact="looked_at", given=("h.1.attn.att[0,5,:]",)),
+            Ask("side", fact="side"),
+        ),
     ),
     Lesson(
         "clock",

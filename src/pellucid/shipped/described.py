@@ -33,6 +33,18 @@ DESCRIBED = {
         licence="Apache-2.0",
         text="Wo wohnst du?",
     ),
+    "copying": Description(
+        use="A GPT of one head that copies five letters, always rightly",
+        trained_on="a quarter of the 7,776 strings of five letters",
+        licence="Apache-2.0",
+        text="badef|",
+    ),
+    "induction": Description(
+        use="A GPT of two heads, the second an induction head: it goes on as the text went before",
+        trained_on="a quarter of the 46,656 texts of six letters",
+        licence="Apache-2.0",
+        text="cafbca",
+    ),
     "addition-113": Description(
         use="A GPT that adds two numbers modulo 113, always rightly",
         trained_on="two fifths of the 12,769 sums",

@@ -143,5 +143,10 @@ PICTURES: Mapping[str, Sequence[Illustration]] = {
     "transformer": (Illustration("transformer", _table("dec.h.0.cross.att"), "dec.h.0.cross.att"),),
     "llama": (Illustration("llama", _table("h.0.mlp.gated"), "h.0.mlp.gated"),),
     "inside": (Illustration("inside", _table("h.1.attn.att[2:4,:,:]")),),
+    "copying": (Illustration("copying", _table("h.0.attn.att[0,:,:]"), "h.0.attn.att"),),
+    "induction": (
+        Illustration("induction", _table("h.0.attn.att[0,:,:]"), "h.0.attn.att"),
+        Illustration("induction_second", _table("h.1.attn.att[0,:,:]"), "h.1.attn.att"),
+    ),
 }
 """The pictures of each lesson."""

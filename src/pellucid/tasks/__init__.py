@@ -1,6 +1,6 @@
 """Small tasks with few enough questions to ask them all, and the models trained to one each.
 
-`task` says what a task is; each has a file, with its words, its whole domain, the right answer to
+`task` says what a task is; each has a file, with its tokens, its whole domain, the right answer to
 every question, the model's sizes and how it is trained. `scripts/small_models.py` trains them and
 writes the model that ships under the task's name; `pellucid prove --all NAME` proves by balls that
 it is right on the whole domain.
@@ -16,9 +16,11 @@ it is right on the whole domain.
 from pellucid.errors import ConfigError, did_you_mean
 from pellucid.tasks.addition import ADDITION
 from pellucid.tasks.brackets import BRACKETS
+from pellucid.tasks.copying import COPYING
+from pellucid.tasks.induction import INDUCTION
 from pellucid.tasks.task import Questions, Task, Training, right
 
-TASKS = {task.name: task for task in (ADDITION, BRACKETS)}
+TASKS = {task.name: task for task in (ADDITION, BRACKETS, COPYING, INDUCTION)}
 """All tasks by name, which is the name of the shipped model too."""
 
 
@@ -34,6 +36,8 @@ def find_task(name: str) -> Task:
 __all__ = [
     "ADDITION",
     "BRACKETS",
+    "COPYING",
+    "INDUCTION",
     "TASKS",
     "Questions",
     "Task",

@@ -1,4 +1,4 @@
-"""What a small task is: its words, all its questions with their answers, a model and a training."""
+"""What a small task is: tokens, all questions with their answers, a model and a training."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.layers import IGNORE
 from pellucid.models import CausalModel
-from pellucid.text import Words
+from pellucid.text import Tokenizer
 
 WARMUP = 10
 """Over so many steps the learning rate rises from 0."""
@@ -64,7 +64,7 @@ class Task:
     says: str  # what is asked, and what is right, as sentences
     domain: str  # all that may be asked, in words
     cannot: str  # what the model does not know, as sentences
-    tokenizer: Words
+    tokenizer: Tokenizer
     model: CausalModel  # untrained: its architecture and sizes
     questions: Callable[[], Questions]
     training: Training

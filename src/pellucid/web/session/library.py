@@ -6,10 +6,10 @@ from threading import Lock
 from typing import Any
 
 from pellucid.checkpoint import open_model
-from pellucid.errors import ConfigError, PellucidError
+from pellucid.errors import ConfigError, PellucidError, TextError
 from pellucid.models import CausalModel, LanguageModel, Model, Transformer
 from pellucid.shipped import DESCRIBED, SHIPPED, shelf_model
-from pellucid.text import Tokenizer
+from pellucid.text import Tokenizer, load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,21 @@ class Library:
             return self.open(name).text
         if path in SHIPPED and shelf_model(path).architecture == Transformer.architecture:
             return ""  # what it is described with is a source, and nothing is written for it yet
-        return self._text or DESCRIBED[path].text
+        return self._said(name, path)
+
+    def _said(self, name: str, path: str) -> str:
+        """The text for a model that is known: its own where it cannot read what was given.
+
+        The page opens on the first, and there what cannot be read is to be told.
+        """
+        own = DESCRIBED[path].text
+        if self._text is None or name == self.names[0] or path not in SHIPPED:
+            return self._text or own
+        try:
+            load_tokenizer(path).encode(self._text)
+        except TextError:
+            return own
+        return self._text
 
     def open(self, name: str) -> Opened:
         """The model of that name; `ConfigError` where it was not named at the start."""
@@ -92,8 +106,9 @@ class Library:
                     if isinstance(source, str)
                     else source
                 )
-                known = DESCRIBED.get(self.path(name) or "")
-                said = self._text or (known.text if known else _begin(model, tokenizer))
+                path = self.path(name) or ""
+                known = self._said(name, path) if path in DESCRIBED else self._text
+                said = known or _begin(model, tokenizer)
                 tokenizer.encode(said)  # a text that it cannot read is told at the start
                 text, read = model.begin_with(said)
                 self._opened[name] = Opened(model, tokenizer, name, text, read)
