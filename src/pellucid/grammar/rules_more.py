@@ -55,8 +55,8 @@ def therefore(maker: Maker) -> Pair:
     first = first.but(tense=tense, aspect=aspect)
     second = event(maker, simple=True, verbs=verbs, doer=pronoun(first.subject.refers))
     second = second.but(tense=tense, aspect=aspect)
-    for one in (first, second):
-        note_tense(maker, one)
+    for meaning in (first, second):
+        note_tense(maker, meaning)
     return (
         f"{german_clause.main(first, 'zuerst')}, {german_clause.main(second, 'dann')}.",
         f"{english_clause.main(first, 'first')}, {english_clause.main(second, 'then')}.",
