@@ -119,7 +119,7 @@ def seconds_a_step(out: Path) -> float:
     timed = [(row["iteration"], row["seconds"]) for row in rows]
     half = max(place for place, (iteration, _) in enumerate(timed) if iteration <= PROBE)
     (first, began), (last, ended) = timed[half], timed[-1]
-    return float(ended - began) / (last - first)
+    return (float(ended) - float(began)) / (int(last) - int(first))
 
 
 def trained(name: str, args: argparse.Namespace, extra: Options) -> dict[str, Any]:
@@ -184,7 +184,8 @@ def compare(args: argparse.Namespace, results: dict[str, Any]) -> None:
     def texts(name: str) -> list[str]:
         one = results[name]
         path = args.out / one["directory"] / one["translations"]
-        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        content: str = path.read_text(encoding="utf-8")
+        return content.removesuffix("\n").split("\n")
 
     for name, one in results.items():
         base = one["against"] if one["against"] in results else None

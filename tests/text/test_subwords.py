@@ -64,6 +64,7 @@ def test_its_odds_are_those_of_passing_each_merge_over_with_p():
         assert found[spelling] / 40_000 == pytest.approx(share, abs=0.01), spelling
     assert sum(odds.values()) == pytest.approx(1)
     assert set(found) == set(odds)
+    assert merged_with_dropout((0, 0, 0), {(0, 0): (0, 1)}, 0.0, draws) == (1, 0), "leftmost first"
 
 
 def test_the_seed_settles_every_spelling_and_the_generator_which_is_taken():

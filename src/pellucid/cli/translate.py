@@ -147,13 +147,14 @@ def translate_file(
             "none is neither empty nor longer than the model's positions: cut them into sentences"
         )
     with scoring(console(), "translating", "lines") as watch:
-        found = dict(
-            zip(short, translating(model, tokenizer, short, watch=watch, **how), strict=True)
-        )
-    written = [found[line].text if line in found else "" for line in lines]
+        translations = translating(model, tokenizer, short, watch=watch, **how)
+    # A line each, and two texts a pair, whatever a young model writes.
+    found = {
+        line: " ".join(one.text.split()) for line, one in zip(short, translations, strict=True)
+    }
+    written = [found.get(line, "") for line in lines]
     if as_pairs:
-        made = {line: found[line].text for line in short}
-        written = [f"{text}\t{line}" for line, text in made.items() if text]
+        written = [f"{text}\t{line}" for line, text in found.items() if text]
     content = "".join(f"{line}\n" for line in written)
     if out is None:
         typer.echo(content, nl=False)
