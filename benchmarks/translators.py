@@ -9,7 +9,8 @@ there is, --only NAME ... runs these lines alone, and --vary NAME VALUE ... runs
 with other values of an option, such as dropout, to choose by validation.
 
 A training has as many iterations as fit into the minutes by a measurement at its beginning; so the
-learning rate falls to its end in that time, on a machine that stays as busy as it was then.
+learning rate falls to its end in that time, on a machine that stays as busy as it was then. A
+measure that did not help is left out of the lines after it by --without NAME.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,11 +74,11 @@ COMMON: Options = {
 }
 
 
-def settled(name: str) -> tuple[Options, bool, bool]:
+def settled(name: str, without: Sequence[str] = ()) -> tuple[Options, bool, bool]:
     """A line's options with those of all lines before it; whether it has pairs, and back ones."""
     options, pairs, back = dict(COMMON), False, False
     for rung in LADDER:
-        if rung.name == name or not rung.alone:
+        if rung.name == name or not (rung.alone or rung.name in without):
             options |= rung.adds
             pairs, back = pairs or rung.pairs, (back or rung.back)
         if rung.name == name:
@@ -85,9 +87,13 @@ def settled(name: str) -> tuple[Options, bool, bool]:
     raise SystemExit(f"translators.py: a line must be one of the ladder, and {name!r} is not")
 
 
-def before(name: str) -> str | None:
+def before(name: str, without: Sequence[str] = ()) -> str | None:
     """The line that a line is compared with."""
-    names = [rung.name for rung in LADDER if not rung.alone]
+    names = [
+        rung.name
+        for rung in LADDER
+        if not rung.alone and (rung.name == name or rung.name not in without)
+    ]
     if name not in names:
         return names[-1] if "source" not in name else "a GPT"
     place = names.index(name)
@@ -124,7 +130,7 @@ def seconds_a_step(out: Path) -> float:
 
 def trained(name: str, args: argparse.Namespace, extra: Options) -> dict[str, Any]:
     """Train a line's translator, translate with it, and give what is to be kept."""
-    options, with_pairs, with_back = settled(name)
+    options, with_pairs, with_back = settled(name, args.without)
     options |= extra
     data, out = args.data, args.out / "-".join([*name.split(), *map(str, extra.values())])
     files: list[Path | str] = [data / "train.tsv", "phrasebook"]
@@ -230,6 +236,9 @@ def main() -> None:
     parser.add_argument("--pairs", nargs="*", type=Path, default=[])
     parser.add_argument("--monolingual", type=Path)
     parser.add_argument("--only", nargs="*", default=None)
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="lines whose measure did not help the lines after"
+    )
     parser.add_argument("--vary", nargs="+", default=[], metavar="NAME VALUE")
     parser.add_argument("--line", default="sub-word dropout", help="what --vary varies")
     parser.add_argument("--table", action="store_true")
@@ -251,7 +260,7 @@ def main() -> None:
             if title in results or lacks:
                 continue
             results[title] = trained(name, args, extra) | {
-                "against": name if extra else before(name)
+                "against": name if extra else before(name, args.without)
             }
             compare(args, results)
             kept.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
