@@ -56,14 +56,6 @@ def test_the_translator_that_comes_along_is_opened_by_its_card(visitor: Visitor,
     experiment = {"subject": {"model": translator}, "text": "", "source": "Wo wohnst du?"}
     assert page.get_by_role("textbox", name="Source").input_value() == "Wo wohnst du?"
     check_shown(page, experiment, "pel-see")
-    made = tab(page, "Generate")
-    made.get_by_role("checkbox", name="greedy").check()
-    made.get_by_role("button", name="Translate").click()
-    page.get_by_text("Written: Where do you live?").wait_for(state="attached")
-    made.locator(".alignment").get_by_role("button").first.wait_for()
-    page.get_by_role("textbox", name="Source").fill("Ich wohne in Berlin.")
-    page.keyboard.press("Enter")
-    shown(page, "source_text", "Ich wohne in Berlin.")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
