@@ -113,10 +113,11 @@ MAKINGS = {
             "part of the package. The weights are under Pellucid's licence, Apache-2.0."
         ),
         cannot=(
-            "It writes sentences that are English, and seldom ones that are true: no fact can be "
-            "asked of it. It loses its subject within a few sentences, turns without a word from "
-            "one of its sources' manners into another's, and can neither answer nor follow an "
-            "instruction. Of talk and of stories of today it has read next to nothing."
+            "Its phrases are English; a whole sentence often is not, and seldom makes sense or is "
+            "true: no fact can be asked of it. It loses its subject within a few sentences, turns "
+            "without a word from one of its sources' manners into another's, and can neither "
+            "answer nor follow an instruction. Of talk and of stories of today it has read next to "
+            "nothing."
         ),
         script=(
             "with a network once (`python scripts/collect_english.py FOLDER`, then "

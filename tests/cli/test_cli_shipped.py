@@ -1,4 +1,4 @@
-"""The model that comes along, by the commands that a user tries first."""
+"""The models that come along, by the commands that a user tries first."""
 
 import re
 from pathlib import Path

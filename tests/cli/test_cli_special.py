@@ -31,9 +31,9 @@ def test_a_text_is_read_by_every_command_as_tokenize_shows_it(
     walked = pellucid("walk", TEXT, *model, "--show", "tokens").out
     assert all(str(token) in walked for token in wanted[:-1])
     assert (str(END) in walked) is bool(special)
-    assert pellucid("generate", "--prompt", TEXT, *special, "--greedy").out.startswith(TEXT)
+    assert pellucid("generate", "--prompt", TEXT, *model, "--greedy").out.startswith(TEXT)
     (tmp_path / "text.txt").write_text(TEXT * 30)
-    scored = pellucid("evaluate", tmp_path / "text.txt", *special).out
+    scored = pellucid("evaluate", tmp_path / "text.txt", *model).out
     length = len(load_tokenizer("english-1M").encode(TEXT * 30))
     assert (f"{length:,}" in scored) is not bool(special)
     out = tmp_path / "data"

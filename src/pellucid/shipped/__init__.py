@@ -1,6 +1,6 @@
 """The trained models that have names here: some come with the package, others are fetched.
 
-`DESCRIBED` is the table of all of them. `scripts/shipped_model.py` makes english-1M.
+`DESCRIBED` is the table of all of them. `scripts/shipped_model.py` makes those that write English.
 """
 
 from os import PathLike
@@ -22,7 +22,7 @@ from pellucid.shipped.shelf import (
 SHIPPED_MODEL = "english-1M"
 """The model to look into: a GPT, small enough for lessons, walks, proofs and the page."""
 
-WRITER = SHIPPED_MODEL
+WRITER = "english-4M"
 """The model that writes and is measured where no other is named: `generate`, `evaluate`."""
 
 TRANSLATOR = "german-english"

@@ -27,6 +27,12 @@ DESCRIBED = {
         licence="Apache-2.0",
         text="Elizabeth looked at Mr.",
     ),
+    "english-4M": Description(
+        use="A Llama of four million weights that writes English, old and of today",
+        trained_on="28 MB of speeches, manuals, WordNet, novels and Bibles of free licences",
+        licence="Apache-2.0",
+        text="My fellow Americans, tonight",
+    ),
     "german-english": Description(
         use="An encoder-decoder that translates everyday German into English",
         trained_on="sentences of Pellucid's own grammar of some 1,500 words, and its phrasebook",
