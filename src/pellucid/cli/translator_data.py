@@ -38,7 +38,7 @@ class TranslatorForm(StrEnum):
 
 def languages_of(settings: dict[str, Any]) -> list[str]:
     """Into which languages a model of both directions translates, that of the targets first."""
-    named = settings["both_directions"]
+    named: str | None = settings["both_directions"]
     if named is None:
         return []
     languages = named.split("-")
@@ -130,7 +130,7 @@ def untrained_translator(
     phrases = _pairs(settings, [settings["extra"]]) if settings["extra"] else []
     place = device_of(settings["device"])
     made = _pairs(settings, [settings["synthetic"]]) if settings["synthetic"] else []
-    marks = {"into": languages_of(settings), "synthetic": bool(made)}
+    marks: dict[str, Any] = {"into": languages_of(settings), "synthetic": bool(made)}
     tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"], **marks)
     sizes: dict[str, Any] = {"form": settings["form"], "block_size": settings["block_size"]}
     corpus = ParallelCorpus.from_pairs(
