@@ -171,6 +171,10 @@ class Lexicon:
             and [slot.kind for slot in one.frame.slots] in [["acc"], ["dat", "acc"]]
         ]
         self.person_verbs = [one for one in self.plain_verbs if "person" in one.frame.subjects]
+        self.company_verbs, self.asked_verbs = (
+            [one for one in self.person_verbs if one.german in choices[name]]
+            for name in ("in_company", "asked_for")
+        )
         self.ending_in = {
             kind: [one for one in verbs if one.frame.slots and one.frame.slots[-1].kind == kind]
             for kind in ("dass", "zu", "ob", "place", "direction")

@@ -13,6 +13,7 @@ from pellucid.errors import ConfigError, did_you_mean
 from pellucid.grammar import rules_being as being
 from pellucid.grammar import rules_complex as complex_
 from pellucid.grammar import rules_content as content
+from pellucid.grammar import rules_daily as daily
 from pellucid.grammar import rules_having as having
 from pellucid.grammar import rules_more as more
 from pellucid.grammar import rules_questions as questions
@@ -79,6 +80,14 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (more.somebody, 1.5),
     (more.beside, 1.5),
     (more.nationality, 0.7),
+    (daily.outing, 5),
+    (daily.outing_wished, 2),
+    (daily.home, 2.5),
+    (daily.at_home, 2),
+    (daily.together, 5),
+    (daily.how_often, 3),
+    (daily.request, 2.5),
+    (daily.order, 1.5),
 )
 """The rules and how often each is taken; those of patterns.tsv come to them."""
 
