@@ -14,6 +14,8 @@ from pellucid.grammar import rules_being as being
 from pellucid.grammar import rules_complex as complex_
 from pellucid.grammar import rules_content as content
 from pellucid.grammar import rules_daily as daily
+from pellucid.grammar import rules_degrees as degrees
+from pellucid.grammar import rules_food as food
 from pellucid.grammar import rules_having as having
 from pellucid.grammar import rules_more as more
 from pellucid.grammar import rules_questions as questions
@@ -88,6 +90,13 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (daily.how_often, 3),
     (daily.request, 2.5),
     (daily.order, 1.5),
+    (degrees.how_much_so, 4),
+    (degrees.still_so, 2),
+    (degrees.a_very_good_one, 2),
+    (food.meal, 3),
+    (food.guest, 3.5),
+    (food.price, 1),
+    (food.as_one_likes, 1),
 )
 """The rules and how often each is taken; those of patterns.tsv come to them."""
 
