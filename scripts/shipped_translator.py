@@ -16,13 +16,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from sacrebleu.metrics import BLEU, CHRF
 from shipping import check, keep
 
 from pellucid.checkpoint import load
+from pellucid.evaluate import compared_scores
+from pellucid.evaluate.translations import SAMPLES
 from pellucid.generate import Translation, translate
 from pellucid.grammar import GrammarSentence, rules, sentences
 from pellucid.grammar.lexicon import lexicon
@@ -53,28 +53,6 @@ SHOWN = 20
 """So many of them, the first, are shown."""
 
 BEAM = 4
-RESAMPLES = 1000
-
-
-class Score(NamedTuple):
-    """BLEU or chrF of a text, with 95 % of what resampling its sentences gives."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.1f} ({self.low:.1f} to {self.high:.1f})"
-
-
-def scores(texts: Sequence[str], references: Sequence[str]) -> dict[str, Score]:
-    """By metric, with confidence by sacrebleu's bootstrap."""
-    found = {}
-    for name, metric in (("BLEU", BLEU()), ("chrF", CHRF())):
-        score = metric.corpus_score(list(texts), [list(references)], n_bootstrap=RESAMPLES)
-        spread = score._ci  # sacrebleu has it as a number nowhere else
-        found[name] = Score(score.score, score._mean - spread, score._mean + spread)
-    return found
 
 
 def make(work: Path) -> None:
@@ -158,17 +136,18 @@ def measured(
     beyond: Sequence[Translation],
 ) -> list[str]:
     """The scores, and which rules are hard."""
-    own = scores([one.text for one in found], [one.english for one in held])
-    other = scores([one.text for one in beyond], [one.target for one in outside])
+    own = compared([one.text for one in found], [one.english for one in held])
+    other = compared([one.text for one in beyond], [one.target for one in outside])
     same = [mine.text == one.english for one, mine in zip(held, found, strict=True)]
     by_rule: dict[str, list[bool]] = {}
     for one, right in zip(held, same, strict=True):
         by_rule.setdefault(one.rule, []).append(right)
     hard = sorted(by_rule.items(), key=lambda item: sum(item[1]) / len(item[1]))[:8]
     how = (
-        f"By a beam of {BEAM}, as `pellucid translate` does; BLEU and chrF by sacrebleu, in "
-        f"brackets 95 % of {RESAMPLES:,} resamplings. The first row has only sentences with a "
-        "combination that was never trained on; the second are sentences that people wrote."
+        f"By a beam of {BEAM}, as `pellucid translate` does; BLEU and chrF by sacrebleu, with "
+        f"an interval of 95 % from {SAMPLES:,} samples of the sentences. The first row has only "
+        "sentences with a combination that was never trained on; the second has sentences that "
+        "people wrote."
     )
     hardest = (
         "The rules that it translates word for word least often: "
@@ -182,11 +161,17 @@ def measured(
     return [
         *(how, "", "| sentences | BLEU | chrF | word for word |", "|---|--:|--:|--:|"),
         *(
-            f"| {name} | {score['BLEU']} | {score['chrF']} | {share:.1%} |"
-            for name, (score, share) in rows.items()
+            f"| {name} | {' | '.join(scores)} | {share:.1%} |"
+            for name, (scores, share) in rows.items()
         ),
         *("", hardest),
     ]
+
+
+def compared(texts: Sequence[str], references: Sequence[str]) -> list[str]:
+    """BLEU and chrF, each with its interval."""
+    found = compared_scores({"": texts}, references)[""]
+    return [f"{found[name].score:.1f} ± {found[name].interval:.1f}" for name in ("BLEU", "chrF")]
 
 
 def _same(pairs: Sequence[ParallelText], found: Sequence[Translation]) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from shipping import check, keep
 
 from pellucid.checkpoint import load, save
 from pellucid.layers import IGNORE
@@ -28,7 +28,7 @@ from pellucid.prove import Margin, ProvedAnswers, hashes_of, prove_answers
 from pellucid.shipped import DESCRIBED, shipped_place
 from pellucid.tasks import TASKS, Task, find_task, right
 from pellucid.train import Recipe, compiled_step
-from pellucid.tree import flatten, map_leaves
+from pellucid.tree import map_leaves
 
 EVERY = 50
 """After so many steps the answers are looked at."""
@@ -195,23 +195,9 @@ def main() -> None:
     model = load(work)
     assert isinstance(model, CausalModel)
     text = card(task, work, prove(task, model, work), log)
-    if not given.check:
-        place.mkdir(exist_ok=True)
-        save(model, place)
-        task.tokenizer.save(place / "tokenizer.json")
-        (place / "README.md").write_text(text, encoding="utf-8")
-        print(text)
-        return
-    same = all(map(torch.equal, _leaves(model), _leaves(load(place))))
-    current = text == (place / "README.md").read_text(encoding="utf-8")
-    print(
-        "weights", "the same" if same else "differ", "| card", "the same" if current else "differs"
-    )
-    sys.exit(not (same and current))
-
-
-def _leaves(model: Any) -> list[Tensor]:
-    return list(flatten(model.params).values())
+    if given.check:
+        check(model, text, place)
+    keep(model, task.tokenizer, text, place)
 
 
 if __name__ == "__main__":

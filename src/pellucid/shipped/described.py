@@ -35,7 +35,7 @@ DESCRIBED = {
     ),
     "german-english": Description(
         use="An encoder-decoder that translates everyday German into English",
-        trained_on="sentences of Pellucid's own grammar of some 1,500 words, and its phrasebook",
+        trained_on="sentences of Pellucid's own grammar of some 1,900 words, and its phrasebook",
         licence="Apache-2.0",
         text="Wo wohnst du?",
     ),
