@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pellucid import native
-from pellucid.shipped import SHIPPED, TRANSLATOR
 
 # So that a check in a helper module says what it compared, as one in a test does.
 pytest.register_assert_rewrite(*(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir()))
@@ -38,20 +37,6 @@ def _own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PELLUCID_DATA", str(tmp_path_factory.mktemp("data")))
         yield
-
-
-@pytest.fixture(scope="session")
-def _translator_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.shipped.translator import translator_place
-
-    return translator_place(tmp_path_factory.mktemp("shelf"))
-
-
-@pytest.fixture
-def translator(_translator_place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of the translator that comes along, or that stands for it."""
-    monkeypatch.setitem(SHIPPED, TRANSLATOR, _translator_place)
-    return TRANSLATOR
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -88,28 +88,26 @@ def test_a_translator_says_what_it_was_taught(pellucid: Command, trained: Path):
 
 
 def test_without_a_model_the_translator_that_comes_along_answers(
-    pellucid: Command, translator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pellucid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
     ended = pellucid("translate", "Wo wohnst du?")
     assert (ended.code, ended.out, ended.err) == (0, "Where do you live?\n", "")
-    assert ended == pellucid("translate", "Wo wohnst du?", "--model", translator)
+    assert ended == pellucid("translate", "Wo wohnst du?", "--model", TRANSLATOR)
     shown = pellucid("translate", "Wo wohnst du?", "--why")
     assert shown.code == 0
     assert "which source token each target token looked at" in shown.out
 
 
-def test_a_text_that_the_translator_has_not_met_is_said_to_be_one(
-    pellucid: Command, translator: str
-):
+def test_a_text_that_the_translator_has_not_met_is_said_to_be_one(pellucid: Command):
     """It writes something all the same; what it knows it gives without a word."""
     for text in ("Quantenmechanik beschreibt Teilchen.", "asdf qwer zxcv", "你好吗", "The sky is"):
         ended = pellucid("translate", text)
         assert ended.code == 0
         assert ended.out.strip()
         (line,) = ended.err.splitlines()
-        assert line.startswith(f"note: {translator} is unsure of this translation (it gives each ")
-        assert line.endswith(f"{DESCRIBED[translator].trained_on} (pellucid models {translator})")
+        assert line.startswith(f"note: {TRANSLATOR} is unsure of this translation (it gives each ")
+        assert line.endswith(f"{DESCRIBED[TRANSLATOR].trained_on} (pellucid models {TRANSLATOR})")
     for text in ("Wo wohnst du?", "Ich wohne in Berlin.", "Wie heißt du?"):
         assert pellucid("translate", text).err == ""
 

@@ -54,7 +54,7 @@ def test_the_first_page_has_commands_on_models_that_come_along():
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_of_the_first_page_runs(pellucid: Command, translator: str, words: list[str]):
+def test_every_command_of_the_first_page_runs(pellucid: Command, words: list[str]):
     ended = pellucid(*words)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.strip()
@@ -66,9 +66,7 @@ def test_the_python_of_the_first_page_runs():
 
 
 @pytest.mark.parametrize("name", LISTED)
-def test_a_command_needs_nothing_but_what_comes_along(
-    pellucid: Command, translator: str, tmp_path: Path, name: str
-):
+def test_a_command_needs_nothing_but_what_comes_along(pellucid: Command, tmp_path: Path, name: str):
     (tmp_path / "text.txt").write_text("It was a dark and stormy night. " * 4, encoding="utf-8")
     words = {
         "translate": ("Wo wohnst du?", "--why"),
@@ -81,7 +79,7 @@ def test_a_command_needs_nothing_but_what_comes_along(
     assert (ended.code, ended.err) == (0, "")
 
 
-def test_the_page_opens_every_model_that_comes_along(translator: str):
+def test_the_page_opens_every_model_that_comes_along():
     api = SessionApi(Library({name: name for name in SHIPPED}))
     told = answer(api, "start")["models"]
     assert [one["name"] for one in told] == list(SHIPPED)

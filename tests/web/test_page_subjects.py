@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pellucid.shipped import DESCRIBED, SHIPPED
+from pellucid.shipped import TRANSLATOR as SHIPPED_TRANSLATOR
 from tests.web.examples import CLASSIFIER, TRANSLATOR, changed, setting
 from tests.web.visits import Visitor, check_shown, choose, shown
 
@@ -50,10 +51,10 @@ def test_a_translator_in_every_view(visitor: Visitor):
     shown(page, "kind", "model")
 
 
-def test_the_translator_that_comes_along_is_opened_by_its_card(visitor: Visitor, translator: str):
+def test_the_translator_that_comes_along_is_opened_by_its_card(visitor: Visitor):
     page = visitor.start()
-    choose(page, translator)
-    experiment = {"subject": {"model": translator}, "text": "", "source": "Wo wohnst du?"}
+    choose(page, SHIPPED_TRANSLATOR)
+    experiment = {"subject": {"model": SHIPPED_TRANSLATOR}, "text": "", "source": "Wo wohnst du?"}
     assert page.get_by_role("textbox", name="Source").input_value() == "Wo wohnst du?"
     check_shown(page, experiment, "pel-see")
 

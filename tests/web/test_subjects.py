@@ -15,6 +15,7 @@ from pellucid.models import Transformer, TransformerConfig, slide
 from pellucid.models.settable_places import settable
 from pellucid.optim import sgd
 from pellucid.shipped import DESCRIBED
+from pellucid.shipped import TRANSLATOR as SHIPPED_TRANSLATOR
 from pellucid.tape import Tape
 from pellucid.text.bpe import END_OF_TEXT
 from pellucid.text.parallel import (
@@ -198,17 +199,17 @@ def test_a_translator_of_one_s_own_begins_with_its_source(tmp_path: Path):
     assert float(made["trace"].tape["loss"]) == opened["loss"]
 
 
-def test_the_translator_that_comes_along_begins_with_its_source_too(translator: str):
-    library = Library({translator: translator})
-    assert library.text(translator) == ""
+def test_the_translator_that_comes_along_begins_with_its_source_too():
+    library = Library({SHIPPED_TRANSLATOR: SHIPPED_TRANSLATOR})
+    assert library.text(SHIPPED_TRANSLATOR) == ""
     api = SessionApi(library)
     for text in ({}, {"text": answer(api, "start")["models"][0]["text"]}):
-        opened = answer(api, "open", experiment={"subject": {"model": translator}} | text)
+        opened = answer(api, "open", experiment={"subject": {"model": SHIPPED_TRANSLATOR}} | text)
         assert (opened["text"], opened["loss"]) == ("", None)
-        assert opened["source_text"] == DESCRIBED[translator].text
-    given = Library({translator: translator}, text="Wie geht es dir?")
-    assert given.text(translator) == ""
-    assert given.open(translator).source == "Wie geht es dir?"
+        assert opened["source_text"] == DESCRIBED[SHIPPED_TRANSLATOR].text
+    given = Library({SHIPPED_TRANSLATOR: SHIPPED_TRANSLATOR}, text="Wie geht es dir?")
+    assert given.text(SHIPPED_TRANSLATOR) == ""
+    assert given.open(SHIPPED_TRANSLATOR).source == "Wie geht es dir?"
 
 
 def test_a_model_of_a_few_letters_begins_with_its_own_text_where_it_cannot_read_the_given():
