@@ -73,11 +73,16 @@ function rowsOf(outline) {
     const looking = children.filter(({ children: heads }) => heads.length);
     return looking.map(({ kind, children: heads }, at) => ({
       title: kind === "cross" ? `${title}, cross` : title,
-      name: heads[0].tensors.find(set).name,
+      name: heads[0].tensors.find(looks).name,
       heads: heads.map(({ head }) => head),
       mlp: at === 0 ? mlp : null,
     }));
   });
+}
+
+// Of what a head has: where it looks, which alone is its own where heads share their keys.
+function looks(tensor) {
+  return set(tensor) && tensor.name.endsWith(".att");
 }
 
 function set({ editable, parameter }) {
