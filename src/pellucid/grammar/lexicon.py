@@ -106,9 +106,10 @@ class Lexicon:
         for noun in nouns:
             for one in noun.classes:
                 self.by_class[one].append(noun)
+        tall = words.get("of_people", {})
         self.adjectives_for = {
             noun.german: [
-                each
+                _of_people(each, tall) if "person" in noun.classes else each
                 for each in adjectives
                 if each.classes & {noun.german, *noun.classes}
                 and "only-predicate" not in each.classes
@@ -224,6 +225,14 @@ def _adjective(cells: list[str]) -> Adjective:
     return Adjective(
         german, comparative, superlative, english, more, most, frozenset(listed(classes))
     )
+
+
+def _of_people(adjective: Adjective, others: dict[str, list[str]]) -> Adjective:
+    """The adjective in the English that people have: tall, where a house is big."""
+    if adjective.german not in others:
+        return adjective
+    english, more, most = others[adjective.german]
+    return adjective._replace(english=english, english_comparative=more, english_superlative=most)
 
 
 def _verb(number: int, cells: list[str]) -> Verb:

@@ -25,10 +25,10 @@ from pellucid.grammar.counting import (
     german_ordinal,
     german_year,
 )
-from pellucid.grammar.making import Maker
+from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.phrases import nominal
 from pellucid.grammar.rules_simple import Pair
-from pellucid.grammar.tables import table
+from pellucid.grammar.tables import NONE, table
 
 COLUMNS = ("rule", "german", "english")
 
@@ -115,7 +115,11 @@ def fill(maker: Maker, what: str) -> Filled:
 
 def _noun(maker: Maker, classes: str, determiners: str, case: str) -> Filled:
     noun = maker.noun(tuple(classes.split(",")))
-    counted = noun.countable and "single" not in noun.classes
+    if case == "nom" and "+" not in determiners and (noun.pair or noun.only_plural):
+        raise UnfitError  # the pattern's verb is in the singular
+    counted = (noun.countable or (noun.pair and noun.plural != NONE)) and (
+        "single" not in noun.classes
+    )
     fitting = [one for one in determiners.split("/") if counted or one in {"der", "", "mein"}]
     determiner = maker.one(fitting or ["der" if "single" in noun.classes else ""])
     plural = determiner.endswith("+")

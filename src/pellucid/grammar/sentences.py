@@ -100,7 +100,7 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
 )
 """The rules and how often each is taken; those of patterns.tsv come to them."""
 
-PATTERN_WEIGHT = 1.2
+PATTERN_WEIGHT = 1.8
 """How often a rule of patterns.tsv is taken."""
 
 
