@@ -121,7 +121,8 @@ def home(maker: Maker) -> Pair:
         if not one.frame.slots or one.frame.slots[0].kind == "direction"
     )  # fmt: skip
     doer = choosing.subject(maker, ("person",), formal=maker.chance(0.3))
-    maker.note("subject", f"{name} nach Hause", doer.key)
+    maker.note("subject", name, doer.key)
+    maker.note("home", name, doer.key)
     there = Complement("direction", adverbial=Adverbial("nach Hause", "home"))
     meaning = ClauseMeaning(doer, verb, (there,))
     if maker.chance(0.35) and doer.refers != "ich":
@@ -156,7 +157,8 @@ def at_home(maker: Maker) -> Pair:
         verb = next(
             one for one in maker.lexicon.verbs_named["bleiben"] if "person" in one.frame.subjects
         )
-    maker.note("subject", f"{verb.german} {where.key}", doer.key)
+    maker.note("subject", verb.german, doer.key)
+    maker.note("home", where.key, doer.key)
     meaning = ClauseMeaning(doer, verb, (Complement("place", adverbial=where),))
     tense = maker.weighted((("now", 4.0), ("past", 3.0), ("future", 2.0), ("often", 1.5)))
     if tense == "past":

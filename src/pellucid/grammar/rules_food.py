@@ -94,6 +94,13 @@ def _joined(phrase: NounPhrase, german: str, english: str, key: str) -> NounPhra
     )
 
 
+def _note_objects(maker: Maker, verb: str, what: NounPhrase) -> None:
+    """Note that a verb meets all nouns that are eaten, drunk or bought with it."""
+    for word in what.key.split():
+        if word in maker.lexicon.by_name:
+            maker.note("object", verb, word)
+
+
 KINDS = (("perfect", 4.0), ("now", 2.0), ("habit", 2.0), ("soon", 1.0), ("future", 1.0))
 EATING = (("essen", 3.0), ("trinken", 3.0), ("bestellen", 2.0), ("kaufen", 2.0))
 
@@ -107,6 +114,7 @@ def meal(maker: Maker) -> Pair:
     what = measured(maker, "buy") if which == "buy" else serving(maker, which)
     doer = choosing.subject(maker, ("person",), formal=maker.chance(0.3))
     maker.note("subject", name, doer.key)
+    _note_objects(maker, name, what)
     meaning = ClauseMeaning(doer, verb, (Complement("acc", what, "acc"),))
     modal = maker.one(("möchten", "möchten", "wollen", "können"))
     if maker.chance(0.25):
@@ -160,6 +168,8 @@ def guest(maker: Maker) -> Pair:
     if what.plural and "there is" in english:
         english = english.replace("there is", "there are")
     maker.note("guest", german, what.key)
+    if "esse ich" in german:
+        _note_objects(maker, "essen", what)
     return german.format(what.german("acc")), english.format(what.object)
 
 
@@ -194,6 +204,8 @@ def as_one_likes(maker: Maker) -> Pair:
     own = nominal(noun, "mein", owner=who.refers)
     if maker.chance(0.3):
         own = nominal(noun, "")
+    maker.note("subject", "trinken", who.key)
+    maker.note("object", "trinken", word)
     verb = next(v for v in maker.lexicon.verbs_named["trinken"] if "person" in v.frame.subjects)
     what = _joined(own, german, english, f"{word} {german}")
     meaning = ClauseMeaning(who, verb, (Complement("acc", what, "acc"),))
