@@ -1,11 +1,10 @@
 """Rules for clauses in clauses: dass, ob, infinitives, relative clauses; and the passive."""
 
-from pellucid.grammar import choosing, english_clause, german, german_clause, times
+from pellucid.grammar import choosing, english_clause, german_clause, times
 from pellucid.grammar.events import event, timed
-from pellucid.grammar.frames import Slot
 from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import Adverbial, ClauseMeaning, Complement
-from pellucid.grammar.phrases import NounPhrase, nominal, pronoun
+from pellucid.grammar.phrases import NounPhrase, pronoun
 from pellucid.grammar.rules_being import so_it_is
 from pellucid.grammar.rules_complex import past
 from pellucid.grammar.rules_questions import left_out, question_words, questionable
@@ -116,91 +115,6 @@ def to_infinitive(maker: Maker) -> Pair:
     behind = (f", {german_clause.infinitive(second)}", f" {english}")
     first = timed(maker, ClauseMeaning(doer, verb, others))
     return stated(maker, first.but(frequency=None, time=None, denial="", behind=behind))
-
-
-def relative(maker: Maker) -> Pair:
-    """A relative clause: Das ist der Mann, der hier wohnt. Das Buch, das ich lese, ist gut."""
-    verb = maker.one(maker.lexicon.person_verbs)
-    if verb.frame.marks & {"dat-subject", "bare"}:
-        raise UnfitError
-    slots = [
-        index for index, slot in enumerate(verb.frame.slots) if slot.kind in {"acc", "dat", "prep"}
-    ]
-    as_subject = not slots or maker.chance(0.4)
-    index = -1 if as_subject else maker.one(slots)
-    slot = Slot("acc", "nom", "", "", ("person",)) if as_subject else verb.frame.slots[index]
-    if not any(map(maker.lexicon.nouns_of, slot.classes)):
-        raise UnfitError
-    noun = maker.noun(slot.classes)
-    if (
-        noun.only_plural
-        or not noun.countable
-        or "single" in noun.classes
-        or slot.german in {"ohne", "bis"}
-    ):
-        raise UnfitError
-    plural = maker.chance(0.2)
-    head = nominal(noun, "der", plural=plural)
-    doer = head if as_subject else choosing.subject(maker, ("person",))
-    meaning = event(maker, simple=True, verbs=[verb], doer=doer)
-    meaning = timed(maker, meaning).but(frequency=None, denial="")
-    if meaning.time is not None and not meaning.time.german:
-        meaning = meaning.but(time=None)
-    word = _relative_word(head.gender, "nom" if as_subject else slot.case)
-    word = f"{slot.german} {word}" if slot.german else word
-    that = "who" if head.human else "that"
-    if not as_subject:
-        meaning = left_out(maker, meaning, index)
-        maker.note("object", verb.german, noun.german)
-        if slot.kind == "dat" and not slot.english and meaning.find("acc") is not None:
-            raise UnfitError
-    inner = german_clause.subordinate(meaning, word, subject=not as_subject)
-    english = english_clause.subordinate(meaning, that, subject=not as_subject)
-    return _around(maker, head, inner, english)
-
-
-def _relative_word(gender: str, case: str) -> str:
-    if case == "dat" and gender == "p":
-        return "denen"
-    return german.article("der", gender, case)
-
-
-def _around(maker: Maker, head: NounPhrase, inner: str, english: str) -> Pair:
-    kind = maker.weighted((("that", 2.0), ("know", 2.0), ("where", 1.0), ("is", 3.0)))
-    sind, are = "sind" if head.form == "they" else "ist", "are" if head.plural else "is"
-    if kind == "that":
-        those = "those" if head.plural else "that"
-        return (
-            f"das {sind} {head.german('nom')}, {inner}.",
-            f"{those} {are} {head.subject} {english}.",
-        )
-    if kind == "where":
-        return f"wo {sind} {head.german('nom')}, {inner}?", f"where {are} {head.subject} {english}?"
-    if kind == "know":
-        starts = [
-            ("ich sehe", "I see"),
-            ("wir suchen", "we are looking for"),
-            ("er sucht", "he is looking for"),
-        ]
-        if head.human:
-            starts += [
-                ("ich kenne", "I know"),
-                ("kennst du", "do you know"),
-                ("sie kennt", "she knows"),
-            ]
-        start = maker.one(starts)
-        end = "?" if start[0] == "kennst du" else "."
-        return (
-            f"{start[0]} {head.german('acc')}, {inner}{end}",
-            f"{start[1]} {head.object} {english}{end}",
-        )
-    fitting = maker.lexicon.predicates_for.get(head.key) or maker.lexicon.moods
-    chosen = maker.one(fitting)
-    maker.note("adjective", head.key, chosen.german)
-    return (
-        f"{head.german('nom')}, {inner}, {sind} {chosen.german}.",
-        f"{head.subject} {english} {are} {chosen.english}.",
-    )
 
 
 def passive(maker: Maker) -> Pair:

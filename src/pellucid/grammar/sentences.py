@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pellucid.errors import ConfigError, did_you_mean
+from pellucid.grammar import rules_asking as asking
 from pellucid.grammar import rules_being as being
 from pellucid.grammar import rules_complex as complex_
 from pellucid.grammar import rules_content as content
@@ -17,8 +18,13 @@ from pellucid.grammar import rules_daily as daily
 from pellucid.grammar import rules_degrees as degrees
 from pellucid.grammar import rules_food as food
 from pellucid.grammar import rules_having as having
+from pellucid.grammar import rules_indefinite as indefinite
+from pellucid.grammar import rules_linking as linking
 from pellucid.grammar import rules_more as more
+from pellucid.grammar import rules_pronouns as pronouns
 from pellucid.grammar import rules_questions as questions
+from pellucid.grammar import rules_relative as relatives
+from pellucid.grammar import rules_reported as reported
 from pellucid.grammar import rules_simple as simple
 from pellucid.grammar.lexicon import lexicon
 from pellucid.grammar.making import Maker, UnfitError
@@ -73,7 +79,31 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (content.that_clause, 2.5),
     (content.whether, 2.5),
     (content.to_infinitive, 2.5),
-    (content.relative, 3),
+    (relatives.relative, 6),
+    (relatives.anybody_who, 0.7),
+    (relatives.somebody_who, 0.7),
+    (linking.reason, 5),
+    (linking.next_thing, 2),
+    (linking.with_infinitive, 2.5),
+    (linking.paired, 2.5),
+    (reported.thought, 2.5),
+    (reported.judged, 1.5),
+    (reported.it_is, 1.5),
+    (reported.wondering, 3),
+    (asking.preposition_question, 3),
+    (asking.with_whom, 2),
+    (asking.what_kind, 1),
+    (asking.which_of, 0.7),
+    (asking.since_when, 0.7),
+    (asking.tagged, 1.2),
+    (asking.answer, 2),
+    (pronouns.two_pronouns, 3),
+    (pronouns.mine, 2),
+    (indefinite.one_does, 1.5),
+    (indefinite.everybody, 1.5),
+    (indefinite.to_somebody, 1),
+    (pronouns.taken_up, 2),
+    (indefinite.around, 2),
     (content.passive, 2.5),
     (complex_.condition, 2),
     (complex_.two_clauses, 2),
