@@ -12,7 +12,7 @@ from tests.cli.commands import name_of
 from tests.cli.conftest import Command
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
-SILENT = {"bench", "chat", "compare", "grade", "learn", "serve", "site"}
+SILENT = {"bench", "chat", "compare", "grade", "learn", "score", "serve", "site"}
 """Commands after which there is nothing to go on with: one was talked to, or it judged."""
 
 
@@ -51,6 +51,7 @@ def test_every_command_goes_on_or_is_known_to_end():
         "plot attention 'My dear friend' -o a.svg",
         "reach 'My dear friend' --to dear",
         "examples",
+        "sentences 2",
         "tokenize hello",
         "tokenize 'hello there' --merges",
         "generate --max-new-tokens 2",

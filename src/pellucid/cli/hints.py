@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.screen import console
-from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED_MODEL, shelf_model
+from pellucid.shipped import DESCRIBED, FETCHED, SHIPPED_MODEL, TRANSLATOR, shelf_model
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -141,6 +141,7 @@ _SUGGESTIONS: Mapping[str, Callable[[Given], list[str] | None]] = {
     "classify": lambda _: ["walk", "leaf_or_flower_training"],
     "train_translator": lambda _: ["walk", "where_do_you_live"],
     "translate": _translate,
+    "sentences": lambda _: _named(TRANSLATOR),
     "models": lambda given: None if given["as_json"] else _named(given["name"]),
     "get": lambda given: _named(given["name"] or next(iter(FETCHED))),
     "export": _exported,
