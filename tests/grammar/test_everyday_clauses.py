@@ -9,7 +9,7 @@ from pellucid.grammar import rules, sentences
 from pellucid.grammar.lexicon import lexicon
 from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.patterns import patterns
-from pellucid.grammar.phrases import pronoun
+from pellucid.grammar.phrases import name, pronoun
 from pellucid.grammar.rules_daily import company
 from pellucid.grammar.rules_food import measured, with_something
 from pellucid.grammar.sentences import GrammarSentence
@@ -371,6 +371,16 @@ def test_who_goes_along_is_never_who_goes():
             assert maker.met[-1] == ("company", "gehen", one.key)
 
 
+def test_nobody_goes_with_the_one_that_goes():
+    maker = Maker(lexicon(), seed=4)
+    anna = name("Anna", "f")
+    for _ in range(1500):
+        try:
+            assert company(maker, "gehen", anna).english != "with Anna"
+        except UnfitError:
+            continue
+
+
 def test_measures_and_what_comes_to_a_dish():
     maker = Maker(lexicon(), seed=2)
     seen: dict[str, str] = {}
@@ -392,6 +402,12 @@ def test_measures_and_what_comes_to_a_dish():
     for one, other in two:
         assert (" or " in other) == ("ohne" in one), one
         assert (" and " in other) == ("mit" in one), one
+    dishes = {one.german("acc") for one in (with_something(maker, "eat") for _ in range(900))}
+    assert "eine Suppe ohne Nudeln" in dishes
+    assert any(one.endswith("mit Kartoffeln") for one in dishes)
+    assert any(one.endswith("mit Äpfeln") for one in dishes)
+    assert any(one.endswith("ohne Pilze") for one in dishes)
+    assert not any(one.endswith("ohne Pilzen") for one in dishes)
     denied = with_something(maker, "drink")
     while denied.denied is None or not denied.german("acc").startswith("einen"):
         denied = with_something(maker, "drink")
@@ -403,7 +419,9 @@ def test_hours_and_spans_of_time():
     days = dict(tuple(detailed(maker, "past")[:2]) for _ in range(900))
     assert days["gestern um acht Uhr"] == "yesterday at eight o'clock"
     assert days["gestern Abend um neun Uhr"] == "yesterday evening at nine o'clock"
-    assert not any(re.search(r"(Abend|früh) um (ein|zwei|zwölf) Uhr", one) for one in days)
+    hours = r"um (halb (sieben|acht|neun|zehn|elf)|(sechs|sieben|acht|neun|zehn) Uhr)"
+    evenings = [one for one in days if one.startswith("gestern Abend")]
+    assert all(re.fullmatch(f"gestern Abend {hours}", one) for one in evenings)
     spans = dict(tuple(from_to(maker, past=True)[:2]) for _ in range(900))
     assert spans["von acht bis zehn"] == "from eight to ten"
     assert spans["von Montag bis Freitag"] == "from Monday to Friday"
@@ -418,6 +436,13 @@ def test_hours_and_spans_of_time():
     assert often["montags"] == "on Mondays"
 
 
+def test_words_for_what_goes_on_or_is_over():
+    for one in sentences(300, seed=3, rule="still_so"):
+        assert ("nicht mehr" in one.german) == ("any more" in one.english), one
+        assert ("gar nicht" in one.german) == ("at all" in one.english), one
+        assert ("schon wieder" in one.german) == ("again" in one.english), one
+
+
 PLURAL = r"\b(trousers|jeans|glasses|lessons|vegetables)"
 
 
@@ -430,7 +455,7 @@ def test_nothing_is_at_odds_with_itself_in_a_pattern():
 
 def test_what_is_held_out_of_a_verb_is_held_out_of_every_rule():
     known, maker = rules(), Maker(lexicon(), seed=5)
-    for name, kinds in (
+    for rule, kinds in (
         ("home", {("subject", "kommen"), ("subject", "gehen"), ("subject", "fahren")}),
         ("at_home", {("subject", "sein"), ("subject", "bleiben")}),
         ("outing", {("subject", "gehen"), ("subject", "fahren")}),
@@ -441,11 +466,11 @@ def test_what_is_held_out_of_a_verb_is_held_out_of_every_rule():
         for _ in range(80):
             maker.begin()
             try:
-                known[name][0](maker)
+                known[rule][0](maker)
             except UnfitError:
                 continue
             met |= {(one.kind, one.first) for one in maker.met}
-        assert kinds <= met, (name, kinds - met)
+        assert kinds <= met, (rule, kinds - met)
 
 
 def test_people_are_tall_and_houses_are_big():

@@ -2,9 +2,10 @@
 
 from pellucid.grammar import choosing, english_clause, german_clause, places, times
 from pellucid.grammar.events import event, in_time, wants_place
+from pellucid.grammar.german import joined
 from pellucid.grammar.making import Maker, UnfitError
 from pellucid.grammar.meaning import SEIN, Adverbial, ClauseMeaning, Complement
-from pellucid.grammar.phrases import NounPhrase, pronoun
+from pellucid.grammar.phrases import NounPhrase, nominal, pronoun
 from pellucid.grammar.rules_simple import Pair, asked, note_tense, stated
 
 KINDS = (
@@ -56,7 +57,18 @@ def whither(maker: Maker, verb: str) -> Adverbial:
         return somebodys(maker, "zu", "to")
     if maker.chance(0.12):
         return Adverbial("nach Hause", "home", "home")
+    if maker.chance(0.12):
+        return towards(maker)
     return places.place(maker, places.WHITHER, wide=verb == "fahren")
+
+
+def towards(maker: Maker) -> Adverbial:
+    """Where one goes, with zu: zum Supermarkt, zur Schule."""
+    if maker.chance(0.2):
+        return Adverbial("zur Schule", "to school", "in der Schule")
+    word = maker.one(maker.lexicon.choices["towards"])
+    phrase = nominal(maker.lexicon.by_name[word], "der")
+    return Adverbial(joined("zu", phrase.german("dat")), f"to {phrase.object}", word)
 
 
 def somebodys(maker: Maker, german: str, english: str) -> Adverbial:
@@ -73,7 +85,7 @@ def somebodys(maker: Maker, german: str, english: str) -> Adverbial:
     )
 
 
-def _going(maker: Maker, doer: NounPhrase | None = None) -> ClauseMeaning:
+def going(maker: Maker, doer: NounPhrase | None = None) -> ClauseMeaning:
     """Somebody goes somewhere, without a time yet."""
     name = maker.weighted((("gehen", 6.0), ("fahren", 4.0), ("fliegen", 1.0), ("reisen", 0.7)))
     verb = next(
@@ -89,7 +101,7 @@ def _going(maker: Maker, doer: NounPhrase | None = None) -> ClauseMeaning:
 
 def outing(maker: Maker) -> Pair:
     """Going somewhere with somebody: Ich bin gestern mit meinem Bruder ins Kino gegangen."""
-    meaning = _going(maker)
+    meaning = going(maker)
     if maker.chance(0.7):
         meaning = meaning.but(company=company(maker, meaning.verb.german, meaning.subject))
     meaning = timed_exactly(maker, meaning, maker.weighted(KINDS))
@@ -98,10 +110,29 @@ def outing(maker: Maker) -> Pair:
     return stated(maker, meaning)
 
 
+WHEN = (
+    *((("wann", "when"), 5.0), (("um wie viel Uhr", "at what time"), 2.0)),
+    (("warum", "why"), 2.0),
+)
+
+
+def outing_when(maker: Maker) -> Pair:
+    """When and why somebody goes there: Wann fahrt ihr mit den Kindern nach Italien?"""
+    meaning = going(maker)
+    if meaning.subject.refers == "ich":
+        raise UnfitError
+    if maker.chance(0.35):
+        meaning = meaning.but(company=company(maker, meaning.verb.german, meaning.subject))
+    kind = maker.weighted((("perfect", 3.0), ("soon", 4.0), ("future", 1.5)))
+    day = times.day(maker, OF_KIND[kind]) if maker.chance(0.35) else None
+    meaning = in_time(maker, meaning, kind).but(time=day)
+    return asked(maker, meaning, maker.weighted(WHEN))
+
+
 def outing_wished(maker: Maker) -> Pair:
     """The same with can, must, want: Ich möchte heute mit dir ins Kino gehen."""
     modal = maker.one(("möchten", "wollen", "müssen", "können", "dürfen", "sollen"))
-    meaning = _going(maker).but(modal=modal, negated=maker.chance(0.12))
+    meaning = going(maker).but(modal=modal, negated=maker.chance(0.12))
     maker.note("modal", meaning.verb.german, modal)
     if maker.chance(0.6):
         meaning = meaning.but(company=company(maker, meaning.verb.german, meaning.subject))
@@ -220,7 +251,7 @@ def together(maker: Maker) -> Pair:
 def how_often(maker: Maker) -> Pair:
     """How often: Wir gehen fast nie ins Kino. Manchmal kocht er. Sie schwimmt jeden Montag."""
     if maker.chance(0.45):
-        meaning = _going(maker)
+        meaning = going(maker)
     else:
         verbs = maker.lexicon.company_verbs if maker.chance(0.6) else maker.lexicon.willed_verbs
         meaning = event(maker, formal=maker.chance(0.2), verbs=verbs, simple=True)
@@ -242,47 +273,3 @@ def how_often(maker: Maker) -> Pair:
     if meaning.subject.refers != "ich" and maker.chance(0.25):
         return asked(maker, meaning)
     return stated(maker, meaning)
-
-
-REQUESTS = (
-    *((("können", "present", "simple"), 5.0), (("können", "would", "would"), 3.0)),
-    (("", "would", "would"), 1.5),
-)
-
-
-def request(maker: Maker) -> Pair:
-    """Something that one asks for: Können Sie mir bitte helfen? Könntest du bitte kommen?"""
-    who = pronoun(maker.weighted((("du", 4.0), ("ihr", 1.0), ("Sie", 4.0))))
-    words = maker.lexicon
-    verbs = words.asked_verbs if maker.chance(0.65) else words.willed_verbs
-    meaning = event(maker, doer=who, verbs=verbs, simple=True)
-    if meaning.verb.reflexive and maker.chance(0.7):
-        raise UnfitError
-    modal, tense, aspect = maker.weighted(REQUESTS)
-    time = times.when(maker, "future") if maker.chance(0.2) else None
-    meaning = meaning.but(modal=modal, tense=tense, aspect=aspect, time=time)
-    maker.note("modal", meaning.verb.german, f"{modal} bitte")
-    note_tense(maker, meaning)
-    please = Adverbial("bitte", "", "bitte", ("early",))
-    german = german_clause.main(meaning.but(frequency=please), "")
-    return f"{german}?", f"{english_clause.question(meaning)}, please?"
-
-
-def order(maker: Maker) -> Pair:
-    """What one tells somebody, with a time or company: Komm bitte um acht nach Hause!"""
-    who = pronoun(maker.weighted((("du", 5.0), ("ihr", 2.0), ("Sie", 3.0))))
-    if maker.chance(0.4):
-        meaning = _going(maker, doer=who)
-    else:
-        meaning = event(maker, doer=who, verbs=maker.lexicon.willed_verbs, simple=True)
-    if maker.chance(0.6):
-        meaning = meaning.but(time=times.when(maker, "future"))
-    elif meaning.find("direction") is not None:
-        meaning = meaning.but(company=company(maker, meaning.verb.german, who))
-    maker.note("tense", meaning.verb.german, f"imperative {who.key}")
-    english = english_clause.imperative(meaning)
-    kind = maker.weighted((("before", 4.0), ("behind", 3.0), ("", 3.0)))
-    if kind == "behind":
-        return f"{german_clause.imperative(meaning)}, bitte!", f"{english}, please!"
-    german = german_clause.imperative(meaning, please="bitte" if kind else "")
-    return f"{german}!", f"please {english}!" if kind else f"{english}!"

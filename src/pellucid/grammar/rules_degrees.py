@@ -51,7 +51,7 @@ def _in_tense(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:
 def how_much_so(maker: Maker) -> Pair:
     """How much so it is: Der Film war ziemlich langweilig. Das Hemd ist nicht so teuer."""
     meaning, (german, english), graded = _said_of(maker, 0.5)
-    if not graded:
+    if not graded or german in maker.lexicon.choices["without_degrees"]:
         raise UnfitError
     word, (other, *_) = maker.one(list(maker.lexicon.words["degree"].items()))
     negated = word in {"so", "besonders", "sehr"} and maker.chance(0.45)
@@ -108,7 +108,9 @@ def a_very_good_one(maker: Maker) -> Pair:
     fitting = [
         one
         for one in maker.lexicon.predicates_for[noun.german]
-        if one.comparative != "-" and one.german != "hoch" and "indeclinable" not in one.classes
+        if one.comparative != "-"
+        and one.german not in maker.lexicon.choices["without_degrees"]
+        and "indeclinable" not in one.classes
     ]
     if not fitting or not noun.countable or noun.only_plural or "single" in noun.classes:
         raise UnfitError

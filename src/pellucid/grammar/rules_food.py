@@ -60,13 +60,14 @@ def with_something(maker: Maker, verb: str = "") -> NounPhrase:
     addition = maker.one(others)
     maker.note("food", word, addition)
     without = maker.chance(0.25)
-    german, english = _stuff(maker, addition, "acc" if without else "dat")
+    case = "acc" if without else "dat"
+    german, english = _stuff(maker, addition, case)
     if maker.chance(0.1):
         second = maker.one([one for one in others if one != addition] or [""])
         if not second:
             raise UnfitError
         maker.note("food", word, second)
-        more, text = _stuff(maker, second, "acc" if without else "dat")
+        more, text = _stuff(maker, second, case)
         german, english = f"{german} und {more}", f"{english} {'or' if without else 'and'} {text}"
     one_, other = ("ohne", "without") if without else ("mit", "with")
     return _joined(base, f"{one_} {german}", f"{other} {english}", f"{word} {one_} {addition}")

@@ -25,6 +25,7 @@ from pellucid.grammar import rules_pronouns as pronouns
 from pellucid.grammar import rules_questions as questions
 from pellucid.grammar import rules_relative as relatives
 from pellucid.grammar import rules_reported as reported
+from pellucid.grammar import rules_requests as requests
 from pellucid.grammar import rules_simple as simple
 from pellucid.grammar.lexicon import lexicon
 from pellucid.grammar.making import Maker, UnfitError
@@ -114,12 +115,13 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (more.nationality, 0.7),
     (daily.outing, 5),
     (daily.outing_wished, 2),
+    (daily.outing_when, 2),
     (daily.home, 2.5),
     (daily.at_home, 2),
     (daily.together, 5),
     (daily.how_often, 3),
-    (daily.request, 2.5),
-    (daily.order, 1.5),
+    (requests.request, 2.5),
+    (requests.order, 1.5),
     (degrees.how_much_so, 4),
     (degrees.still_so, 2),
     (degrees.a_very_good_one, 2),
