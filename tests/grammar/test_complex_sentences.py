@@ -23,7 +23,7 @@ from pellucid.grammar.scenes import scenes
 from pellucid.grammar.sentences import finished, rules
 from tests.grammar.said import a, both, clause
 
-DRAWN = 700
+DRAWN = 1500
 
 EVERYDAY = """
 relative | [Der Hund], den [ich] [gesehen] [habe], war [sehr groß].

@@ -13,7 +13,7 @@ from pellucid.grammar.phrases import name, pronoun
 from pellucid.grammar.rules_daily import company
 from pellucid.grammar.rules_food import measured, with_something
 from pellucid.grammar.sentences import GrammarSentence
-from pellucid.grammar.times import detailed, from_to, how_long, repeated
+from pellucid.grammar.times import detailed, from_to, how_long, repeated, when
 
 WITH = r"(mit \w+( \w+)?)"
 ALONG = r"(with \w+( \w+)?)"
@@ -434,6 +434,16 @@ def test_hours_and_spans_of_time():
     assert often["zweimal in der Woche"] == "twice a week"
     assert often["jeden Montag"] == "every Monday"
     assert often["montags"] == "on Mondays"
+
+
+def test_the_tense_of_the_present_can_be_told_from_the_time():
+    maker = Maker(lexicon(), seed=6)
+    once = {when(maker, "future", once=True).german for _ in range(1500)}
+    habits = {when(maker, "habit").german for _ in range(1500)}
+    assert not once & habits
+    assert "morgen" in once
+    assert any(one.startswith("um ") for one in once)
+    assert {"am Abend", "im Sommer", "im Mai"} <= habits
 
 
 def test_words_for_what_goes_on_or_is_over():

@@ -172,7 +172,7 @@ def in_time(maker: Maker, meaning: ClauseMeaning, kind: str) -> ClauseMeaning:
             return meaning.but(time=times.when(maker, "habit"))
         case "soon":
             aspect = "progressive" if lively else "will"
-            return meaning.but(aspect=aspect, time=times.when(maker, "future"))
+            return meaning.but(aspect=aspect, time=times.when(maker, "future", once=True))
         case "future":
             when = times.when(maker, "future") if some else None
             return meaning.but(tense="future", aspect="will", time=when)

@@ -134,6 +134,8 @@ class Lexicon:
             ]
             for tense in ("past", "perfect", "now", "habit", "future")
         }
+        recurring = set(self.times["habit"])
+        self.times["once"] = [pair for pair in self.times["future"] if pair not in recurring]
 
         self.throughout = [(german, row[0]) for german, row in words.get("throughout", {}).items()]
         self.manners: dict[str, list[tuple[str, str]]] = defaultdict(list)

@@ -25,21 +25,24 @@ ENGLISH = {LAST: "last", NEXT: "next", EVERY: "every"}
 OF_TENSE = {"past": LAST, "future": NEXT, "habit": EVERY}
 
 
-def when(maker: Maker, tense: str, *, exact: bool = True) -> Adverbial:
-    """A time that goes with past, now, habit or future; not `exact`, neither hour nor date."""
-    words = maker.lexicon.times[tense]
+def when(maker: Maker, tense: str, *, exact: bool = True, once: bool = False) -> Adverbial:
+    """A time that goes with past, now, habit or future; not `exact`, neither hour nor date.
+
+    What is `once` is not said of a habit: tomorrow, at eight, but not in the evening.
+    """
+    words = maker.lexicon.times["once" if once else tense]
     if tense != "now" and (not words or maker.chance(0.55)):
-        return _made(maker, tense, exact=exact)
+        return _made(maker, tense, exact=exact, once=once)
     german, english = maker.one(words)
     while german in AT_FRONT:
         german, english = maker.one(words)
     return Adverbial(german, english, german)
 
 
-def _made(maker: Maker, tense: str, *, exact: bool) -> Adverbial:
+def _made(maker: Maker, tense: str, *, exact: bool, once: bool) -> Adverbial:
     kinds = [("day", 3.0), ("month", 1.0), ("span", 2.0)]
-    if exact:
-        kinds += [("clock", 2.0), ("date", 0.0 if tense == "habit" else 0.7)]
+    if exact and tense != "habit":
+        kinds += [("clock", 2.0), ("date", 0.7)]
     kind = maker.weighted(kinds)
     words = maker.lexicon.words
     if kind == "clock":
@@ -57,7 +60,7 @@ def _made(maker: Maker, tense: str, *, exact: bool) -> Adverbial:
     if kind == "month":
         month, english = maker.one([*words["months"].items(), *words["seasons"].items()])
         season = month in words["seasons"]
-        if tense in {"past", "future"} and maker.chance(0.4):
+        if once or (tense in {"past", "future"} and maker.chance(0.4)):
             word = OF_TENSE[tense]
             return Adverbial(f"{word}en {month}", f"{ENGLISH[word]} {english}", month)
         return Adverbial(f"im {month}", f"in {english}", "Sommer" if season else month)
