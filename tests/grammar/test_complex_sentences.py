@@ -138,6 +138,16 @@ two_pronouns | [Er] hat sie mir [gezeigt].
     [He] [showed] it to me.
 two_pronouns | [Zeig] es mir!
     [Show] it to me!
+reason | [Ich bin] so [müde], dass [ich] [ins Bett gehe].
+    [I am] so [tired] that [I] [am going to bed].
+reason | Sobald [ich] [müde bin], [gehe] [ich] [ins Bett].
+    As soon as [I] [am tired], [I] [go to bed].
+until | Ich warte, bis [du kommst].
+    I am waiting until [you come].
+about_it | [Ich freue mich] darauf.
+    [I am looking forward] to it.
+about_it | [Hast] [du] dar[an] [gedacht]?
+    [Did] [you] [think of] it?
 mine | Das ist meins.
     That is mine.
 mine | Dieser [Schlüssel] ist deiner.

@@ -43,7 +43,7 @@ EVERYBODY = (
 )
 QUALITIES = (
     *(("teuer", "expensive"), ("billig", "cheap"), ("neu", "new"), ("gut", "good")),
-    *(("schwer", "heavy"), ("fertig", "finished"), ("einfach", "simple"), ("richtig", "right")),
+    *(("fertig", "finished"), ("einfach", "simple"), ("richtig", "right")),
     *(("falsch", "wrong"), ("kaputt", "broken"), ("nass", "wet"), ("sauber", "clean")),
     *(("möglich", "possible"), ("umsonst", "in vain"), ("in Ordnung", "all right")),
 )

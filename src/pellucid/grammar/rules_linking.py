@@ -16,6 +16,8 @@ from pellucid.grammar.scenes import Deed, scenes
 SUBORDINATING = (
     (("weil", "because"), 5.0),
     (("wenn", "when"), 3.0),
+    (("sobald", "as soon as"), 0.7),
+    (("so", "so"), 1.0),
     (("obwohl", "although"), 2.0),
     (("da", "as"), 0.5),
 )
@@ -46,17 +48,19 @@ def reason(maker: Maker) -> Pair:
     scene = maker.one(scenes("why"))
     all_the_same = words[0] in {"obwohl", "trotzdem"}
     effect = scene.against if all_the_same else scene.second
-    if effect is None:
+    if effect is None or (words[0] == "sobald" and scene.first.modal):
         raise UnfitError
     doer = choosing.subject(maker, ("person",))
     again = pronoun(doer.refers)
     effect_first = words[0] not in {"deshalb", "trotzdem"} or scene.first.weather
     first = said_of(maker, scene.first, again if words[0] not in {"deshalb", "trotzdem"} else doer)
     second = said_of(maker, effect, doer if effect_first else again)
-    if words[0] == "wenn":
+    if words[0] in {"wenn", "sobald"}:
         first, second = first.but(aspect="simple"), second.but(aspect="simple")
     elif maker.chance(0.4):
         first, second = _past(first), _past(second)
+    if words[0] == "so":
+        return _so_that_it_follows(maker, scene.first.by(doer), second, again)
     if words[0] in dict(pair for pair, _ in SUBORDINATING):
         return joined(maker, second, words, first, swap=0.5 if words[0] == "wenn" else 0.35)
     note_tense(maker, first)
@@ -73,6 +77,26 @@ def reason(maker: Maker) -> Pair:
         f"{one[:-1]}, {german_clause.main(second, words[0])}.",
         f"{other[:-1]}, {words[1]} {english_clause.main(second)}{anyway}.",
     )
+
+
+def _so_that_it_follows(
+    maker: Maker, cause: ClauseMeaning, effect: ClauseMeaning, again: NounPhrase
+) -> Pair:
+    """Er ist so müde, dass er ins Bett geht."""
+    words = cause.complements[0].adverbial if cause.complements else None
+    if cause.verb != SEIN or words is None or words.german in {"fertig", "allein"}:
+        raise UnfitError
+    if " " in words.german:
+        raise UnfitError
+    so = is_predicate((f"so {words.german}", f"so {words.english}"))
+    effect = effect.but(subject=again) if cause.subject.refers != "es" else effect
+    behind = (
+        f", {german_clause.subordinate(effect, 'dass')}",
+        f" {english_clause.subordinate(effect, 'that')}",
+    )
+    cause = _past(cause) if effect.tense != "present" or effect.aspect == "past" else cause
+    note_tense(maker, effect)
+    return stated(maker, cause.but(complements=(so,), behind=behind))
 
 
 def _timed(maker: Maker, meaning: ClauseMeaning) -> ClauseMeaning:

@@ -3,9 +3,11 @@
 from pellucid.grammar import choosing, english_clause, german, german_clause
 from pellucid.grammar.events import event, timed
 from pellucid.grammar.making import Maker, UnfitError
-from pellucid.grammar.meaning import SEIN, ClauseMeaning, is_predicate
+from pellucid.grammar.meaning import SEIN, Adverbial, ClauseMeaning, is_predicate
 from pellucid.grammar.phrases import OWN, NounPhrase, nominal, pronoun
+from pellucid.grammar.rules_asking import PLACED
 from pellucid.grammar.rules_being import comparable
+from pellucid.grammar.rules_questions import VOWELS
 from pellucid.grammar.rules_simple import Pair, asked, stated
 
 THINGS = ("er", "sie", "es")
@@ -60,6 +62,32 @@ def two_pronouns(maker: Maker) -> Pair:
         return asked(maker, meaning) if maker.chance(0.5) else stated(maker, meaning)
     meaning = timed(maker, meaning, negated=maker.chance(0.15))
     return asked(maker, meaning) if kind == "question" else stated(maker, meaning)
+
+
+def about_it(maker: Maker) -> Pair:
+    """A thing behind a preposition: Ich freue mich darauf. Hast du daran gedacht?"""
+    verbs = [
+        one
+        for one in maker.lexicon.person_verbs
+        if [slot.kind for slot in one.frame.slots] in (["prep"], ["acc", "prep"])
+        and one.german not in PLACED
+        and not one.frame.marks & {"bare", "kein", "keine", "keinen"}
+        and one.frame.slots[-1].classes != ("person",)
+    ]
+    verb = maker.one(verbs)
+    meaning = event(maker, verbs=[verb], simple=True, formal=True)
+    one = meaning.complements[-1]
+    if one.phrase is None or one.case == "gen" or one.german in {"ohne", "bis", "in"}:
+        raise UnfitError
+    if any(each.kind == "adjective" and each.first == one.phrase.key for each in maker.met):
+        raise UnfitError
+    maker.forget("object", verb.german, one.phrase.key)
+    word = f"da{'r' if one.german[0] in VOWELS else ''}{one.german}"
+    maker.note("object", verb.german, word)
+    filled = one._replace(phrase=None, adverbial=Adverbial(word, f"{one.english} it".strip()))
+    meaning = meaning.but(complements=(*meaning.complements[:-1], filled))
+    meaning = timed(maker, meaning, negated=maker.chance(0.2))
+    return asked(maker, meaning) if maker.chance(0.35) else stated(maker, meaning)
 
 
 MINE = {

@@ -99,6 +99,7 @@ RULES: tuple[tuple[Callable[[Maker], Pair], float], ...] = (
     (asking.tagged, 1.2),
     (asking.answer, 2),
     (pronouns.two_pronouns, 3),
+    (pronouns.about_it, 2),
     (pronouns.mine, 2),
     (indefinite.one_does, 1.5),
     (indefinite.everybody, 1.5),
