@@ -155,6 +155,6 @@ def around(maker: Maker) -> Pair:
         meaning = past(meaning)
     elif kind == "modal":
         meaning = meaning.but(modal=maker.one(("müssen", "wollen", "möchten", "können")))
-    else:
+    elif not bare:  # after work and before dinner are times of every day
         meaning = going(meaning)
     return stated(maker, meaning.but(time=when), front=0.5)
