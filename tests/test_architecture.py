@@ -238,6 +238,7 @@ def test_the_tests_mirror_the_rooms():
         "formal": "theorems in Rocq, beside the package",
         "fuzz": "of all rooms",
         "port": "a GPT in NumPy, which several rooms compare with",
+        "scripts": "what makes the models, beside the package",
     }
     assert folders - rooms == set(others)
     assert rooms - folders == set()

@@ -12,7 +12,7 @@ import pytest
 
 from pellucid.errors import TextError
 
-SCRIPT = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "collect_english.py"))
+SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "collect_english.py"))
 PROSE = (
     "The task of the planner is to choose the way that reads least, and it does so before any row "
     "has been looked at."

@@ -14,7 +14,7 @@ import pellucid.shipped
 from pellucid.checkpoint import load
 from pellucid.shipped import SECTIONS, SHIPPED
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture(scope="module")
