@@ -90,12 +90,15 @@ def test_the_page_of_commands_lists_the_commands_that_there_are():
 
 
 def test_every_command_on_the_page_of_commands_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, translator: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "letters.txt").write_text(TEXT, encoding="utf-8")
     table = "red,blue,kind\n" + "30,50,leaf\n40,60,leaf\n220,90,flower\n230,80,flower\n" * 3
     (tmp_path / "plants.csv").write_text(table, encoding="utf-8")
     (tmp_path / "new_plants.csv").write_text("blue,red\n50,30\n", encoding="utf-8")
+    (tmp_path / "valid.tsv").write_text("Guten Tag!\tGood day!\nHallo!\tHello!\n", encoding="utf-8")
+    for name in ("one.txt", "other.txt"):
+        (tmp_path / name).write_text("Good day!\nHello!\n", encoding="utf-8")
     (tmp_path / "answers.csv").write_text("name,1,2\nAda,1.000,0.018\n", encoding="utf-8")
     template = ChatTemplate("{{ messages[-1].content }}")
     export_gguf(*open_model("english-1M"), tmp_path / "chat.gguf", template=template)
