@@ -33,7 +33,7 @@ def random_params(config: Config) -> Tree:
 
 
 def random_noise(config: Config, tokens: torch.Tensor) -> Tree | None:
-    return draw_noise(config, tokens, 0.3, torch.Generator().manual_seed(4), torch.float64)
+    return draw_noise(config, tokens, 0.3, torch.Generator().manual_seed(7), torch.float64)
 
 
 MODELS = {
