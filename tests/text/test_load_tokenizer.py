@@ -31,7 +31,8 @@ def write_pair(folder, model, names=("vocab.json", "merges.txt"), end="\n"):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("GPT2", "gpt2"), ("english_1M", "english-1M"), ("english", "english-1M")]
+    ("name", "meant"),
+    [("GPT2", "gpt2"), ("english_1M", "english-1M"), ("englisch-1M", "english-1M")],
 )
 def test_a_near_miss_of_a_name_is_said(name: str, meant: str):
     with pytest.raises(CheckpointError, match=rf"\(did you mean '{meant}'\?\); give a"):
