@@ -59,6 +59,25 @@ def test_the_translator_that_comes_along_is_opened_by_its_card(visitor: Visitor)
     check_shown(page, experiment, "pel-see")
 
 
+def test_a_model_that_is_chosen_while_the_first_still_opens_stays(visitor: Visitor):
+    page = visitor.start()
+    slow = """const own = window.fetch;
+        window.fetch = async (...all) => {
+          if (String(all[0]).endsWith("/open")) {
+            window.opened = (window.opened ?? 0) + 1;
+            await new Promise((done) => setTimeout(done, [0, 2000, 3000][window.opened] ?? 0));
+          }
+          return own(...all);
+        };"""
+    page.add_init_script(slow)
+    page.goto("about:blank")
+    page.goto(visitor.address)
+    page.get_by_role("button", name="choose another model or example").click()
+    page.locator(".ps-card", has=page.get_by_text("copying", exact=True)).click()
+    page.wait_for_timeout(5000)
+    shown(page, "title", "copying")
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_model_that_comes_along_is_opened_by_its_card(visitor: Visitor, name: str):
     page = visitor.start()

@@ -32,6 +32,11 @@ export class Store extends EventTarget {
     this.start = null; // the answer of start: models, examples, limits, defaults
   }
 
+  /** How many runs were asked for: who waited for one sees whether another was meanwhile. */
+  get asked() {
+    return this.#asked;
+  }
+
   get experiment() {
     return this.#experiment;
   }

@@ -136,9 +136,13 @@ class App extends HTMLElement {
     this.#tour.leave();
     this.show("see");
     const { default: first, models } = this.#store.start;
-    await this.#shown(first);
-    // What was fetched may not be whole: the last is the model that comes along.
-    if (!this.#store.run) await this.#store.show({ subject: { model: models.at(-1).name } });
+    const opening = this.#shown(first), { asked } = this.#store;
+    await opening;
+    // What was fetched may not be whole: another is opened, unless the reader has chosen one by now.
+    const other = models.find(({ name }) => name !== first.subject.model);
+    if (!this.#store.run && asked === this.#store.asked && other) {
+      await this.#store.show({ subject: { model: other.name } });
+    }
   }
 
   /** Write on with one of the next tokens, by default the likeliest. */
