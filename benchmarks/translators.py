@@ -37,6 +37,7 @@ class Rung(NamedTuple):
 
     name: str
     adds: Options
+    grammar: bool = False  # it takes sentences of Pellucid's grammar
     pairs: bool = False  # it takes --pairs, if there are some
     back: bool = False  # it takes back-translated sentences, if there are some
     alone: bool = False  # its options are not those of the lines after it
@@ -48,6 +49,7 @@ LADDER = (
     Rung("pre-norm", {"norm": "pre", "learning-rate": 2e-3}),
     Rung("mean of weights", {"average": 1000}),
     Rung("sub-word dropout", {"subword-dropout": 0.1}),
+    Rung("sentences of the grammar", {"sentences": 60000}, grammar=True),
     Rung("more pairs", {}, pairs=True),
     Rung("both directions", {"both-directions": "de-en"}),
     Rung("back-translation", {}, back=True),
@@ -74,17 +76,24 @@ COMMON: Options = {
 }
 
 
-def settled(name: str, without: Sequence[str] = ()) -> tuple[Options, bool, bool]:
-    """A line's options with those of all lines before it; whether it has pairs, and back ones."""
-    options, pairs, back = dict(COMMON), False, False
+def settled(name: str, without: Sequence[str] = ()) -> Rung:
+    """A line with what all lines before it add."""
+    if name not in {rung.name for rung in LADDER}:
+        raise SystemExit(f"translators.py: a line must be one of the ladder, and {name!r} is not")
+    found = Rung(name, COMMON)
     for rung in LADDER:
         if rung.name == name or not (rung.alone or rung.name in without):
-            options |= rung.adds
-            pairs, back = pairs or rung.pairs, (back or rung.back)
+            found = Rung(
+                name,
+                found.adds | rung.adds,
+                found.grammar or rung.grammar,
+                found.pairs or rung.pairs,
+                found.back or rung.back,
+            )
         if rung.name == name:
-            # What is translated back is of the model in both directions.
-            return options, pairs, back and options.get("form") != "gpt"
-    raise SystemExit(f"translators.py: a line must be one of the ladder, and {name!r} is not")
+            break
+    # What is translated back is of the model in both directions.
+    return found._replace(back=found.back and found.adds.get("form") != "gpt")
 
 
 def before(name: str, without: Sequence[str] = ()) -> str | None:
@@ -130,12 +139,13 @@ def seconds_a_step(out: Path) -> float:
 
 def trained(name: str, args: argparse.Namespace, extra: Options) -> dict[str, Any]:
     """Train a line's translator, translate with it, and give what is to be kept."""
-    options, with_pairs, with_back = settled(name, args.without)
-    options |= extra
+    rung = settled(name, args.without)
+    options = rung.adds | extra
     data, out = args.data, args.out / "-".join([*name.split(), *map(str, extra.values())])
     files: list[Path | str] = [data / "train.tsv", "phrasebook"]
-    files += args.pairs if with_pairs else []
-    if with_back and args.monolingual:
+    files += ["grammar"] if rung.grammar else []
+    files += args.pairs if rung.pairs else []
+    if rung.back and args.monolingual:
         options["synthetic"] = back_translated(args)
     more = ["--valid", data / "valid.tsv", "--extra", data / "phrases.tsv.gz", *flags(options)]
     command = ["train-translator", *files, *more, "--seed", args.seed, "--overwrite"]

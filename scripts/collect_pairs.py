@@ -9,12 +9,14 @@ Packages that the archives' folder lacks are downloaded by apt (2 GB for all); a
 them needs no network. `--out` gets `SOURCE.tsv` (German, tab, English), `report.json` (what was
 found, and why what was not kept), `licences.json` and each package's own copyright file. With
 `--train FILE` also `test.tsv`, drawn from the file, and `train.tsv`, the rest without what is near
-to held-out pairs; the test pairs are then held out too. With
+to held-out pairs; the test pairs are then held out too. `--phrases FILE` (words and phrases, may be
+.gz) gives `phrases.tsv.gz`, the file without what is near. With
 `--check` nothing is written: what is there must be what comes out now. `--closest N --like FILE`
 keeps, of all, the N pairs nearest to a file's: `closest.tsv`. Needs polib and lxml (pip install).
 """
 
 import argparse
+import gzip
 import hashlib
 import json
 import sys
@@ -192,10 +194,11 @@ def lines(pairs: Pairs) -> bytes:
 def table(path: Path) -> list[tuple[str, str]]:
     """The pairs of a file of two columns."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        data = path.read_bytes()
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CollectError(
-            f"{path} must be a file of German, tab, English: {error.strerror}"
+            f"{path} must be a file of German, tab, English: {getattr(error, 'strerror', error)}"
         ) from error
     pairs = []
     for number, line in enumerate(lines, 1):
@@ -297,6 +300,7 @@ def main(words: list[str] | None = None) -> int:
     )
     parser.add_argument("--train", type=Path, help="training pairs, to split test pairs from")
     parser.add_argument("--test", type=int, metavar="N", default=500, help="how many (500)")
+    parser.add_argument("--phrases", type=Path, help="pairs to keep but for what is near")
     parser.add_argument("--only", nargs="+", help="these sources alone")
     parser.add_argument("--offline", action="store_true", help="take what the folder has")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
@@ -329,6 +333,12 @@ def collect(options: argparse.Namespace) -> None:
         test, rest = split(table(options.train), options.test, held)
         new = {"test.tsv": lines(test), "train.tsv": lines(rest)}
         held += test
+    if options.phrases:
+        near, phrases = near_to(held), table(options.phrases)
+        kept = [pair for pair in phrases if not near(pair)]
+        new["phrases.tsv.gz"] = gzip.compress(lines(kept), mtime=0)
+        said = f"phrases: {len(kept):,} of {len(phrases):,} kept, the others near to held-out pairs"
+        print(said, file=sys.stderr, flush=True)
     collector = Collector(options.archives, held, offline=options.offline)
     sources = []
     for entry in entries:

@@ -9,8 +9,10 @@ import pytest
 import torch
 from rich.console import Console
 
+from pellucid import shipped
 from pellucid.checkpoint import load, open_model, save
 from pellucid.cli import main
+from pellucid.cli.translator_data import EVERY
 from pellucid.generate import translate
 from pellucid.generate.search import SURE
 from pellucid.models import GPT, Transformer
@@ -70,6 +72,27 @@ def test_pairs_may_have_another_separator(pellucid: Command, pairs: Path, tmp_pa
         assert (ended.code, ended.err) == (0, "")
 
 
+def test_a_file_may_count_several_times_and_no_copy_of_what_validates_is_trained_on(
+    pellucid: Command, pairs: Path, tmp_path: Path
+):
+    count = len(read_parallel(pairs))
+    command = ["train-translator", *SMALL, *RATE, "--max-iters", 1, "--beam", 1]
+    ended = pellucid(*command, f"{pairs}:3", "--valid", pairs, "--out", tmp_path / "three")
+    assert f"{3 * count} pairs to train on and 0 extra, {count} to validate" in ended.out
+    ended = pellucid(*command, f"{pairs}:3", "--out", tmp_path / "held")
+    held = -(-count // EVERY)
+    assert f"{3 * (count - held)} pairs to train on and 0 extra, {held} to validate" in ended.out
+    refused = pellucid(*command, f"{pairs}:0", "--out", tmp_path / "none").refused()
+    assert "give :1 or more" in refused
+    named = tmp_path / "pairs:2"  # a file that is called so is that file
+    named.write_bytes(pairs.read_bytes())
+    ended = pellucid(*command, named, "--valid", pairs, "--out", tmp_path / "named")
+    assert f"{count} pairs to train on" in ended.out
+    twice = ("grammar:2", "--sentences", 40, "--block-size", 96, "--out", tmp_path / "grammar")
+    ended = pellucid(*command, *twice)
+    assert "80 pairs to train on and 0 extra, 2 to validate" in ended.out
+
+
 def test_the_phrasebook_is_pairs_and_has_the_question():
     phrases = dict(read_parallel(phrasebook()))
     assert phrases["Wo wohnst du?"] == "Where do you live?"
@@ -115,7 +138,8 @@ def test_a_text_that_the_translator_has_not_met_is_said_to_be_one(pellucid: Comm
 def test_a_translator_without_its_folder_is_one_line(
     pellucid: Command, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.delitem(SHIPPED, TRANSLATOR, raising=False)
+    others = {name: place for name, place in SHIPPED.items() if name != TRANSLATOR}
+    monkeypatch.setattr(shipped, "SHIPPED", others)
     line = pellucid("translate", "Wo wohnst du?").refused()
     assert f"{TRANSLATOR} must come along with Pellucid" in line
 

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[2]
 def processes(size: int, folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
     """What each process found in each run."""
     command = [sys.executable, "-m", "tests.distribute.worker", str(size), str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 300}
+    done = subprocess.run(command, cwd=ROOT, check=False, **how)
+    assert not done.returncode, done.stderr[-3000:]
     return {
         (grid, case, rank): torch.load(folder / f"{grid} {case} {rank}.pt")
         for grid, case in RUNS[size]

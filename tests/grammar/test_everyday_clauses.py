@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import product
 
 import pytest
 
@@ -12,7 +13,7 @@ from pellucid.grammar.patterns import patterns
 from pellucid.grammar.phrases import name, pronoun
 from pellucid.grammar.rules_daily import company
 from pellucid.grammar.rules_food import measured, with_something
-from pellucid.grammar.sentences import GrammarSentence
+from pellucid.grammar.sentences import GrammarSentence, finished
 from pellucid.grammar.times import detailed, from_to, how_long, repeated, when
 
 WITH = r"(mit \w+( \w+)?)"
@@ -352,6 +353,64 @@ def test_everyday_sentences_are_of_a_pattern(row: tuple[str, str, str]):
         if shape(one.german).fullmatch(german) and shape(one.english).fullmatch(english)
     ]
     assert fitting
+
+
+CHOSEN = (
+    ("body", "Sie hat blaue Augen und lange Haare.", "She has blue eyes and long hair."),
+    ("body", "Er hat sich das Bein gebrochen.", "He broke his leg."),
+    ("body", "Meiner Mutter tut der Kopf immer noch weh.", "My mother's head still hurts."),
+    ("this_that", "Das gefällt mir nicht.", "I do not like that."),
+    ("this_that", "Kein Problem.", "No problem."),
+    ("this_that", "Welche Farbe hat dein neues Auto?", "What colour is your new car?"),
+    ("without", "Ohne Wasser können wir nicht leben.", "Without water we cannot live."),
+    (
+        "and_then",
+        "Ich bin müde und gehe jetzt ins Bett.",
+        "I am tired and am going to bed now.",
+    ),
+    ("the_way", "Gehen Sie geradeaus und dann links.", "Go straight on and then left."),
+    ("profession", "Mein Bruder arbeitet als Koch.", "My brother works as a cook."),
+    ("forget", "Vergiss nicht, mich anzurufen!", "Do not forget to call me!"),
+    (
+        "each_other",
+        "Wir haben uns lange nicht gesehen.",
+        "We have not seen each other for a long time.",
+    ),
+    (
+        "long_ago",
+        "Das Haus wurde vor hundert Jahren gebaut.",
+        "The house was built a hundred years ago.",
+    ),
+)
+
+
+def written_out(rule: str) -> set[tuple[str, str]]:
+    """All sentences of a rule's patterns whose gaps have only pairs to choose from."""
+    found = set()
+    for one in patterns()[rule]:
+        gaps = re.findall(r"\{(\w+):=([^}]*)\}", one.german)
+        choices = [[pair.split("~") for pair in pairs.split("/")] for _, pairs in gaps]
+        for chosen in product(*choices):
+            german, english = one.german, one.english
+            for (gap, pairs), (own, other) in zip(gaps, chosen, strict=True):
+                german = german.replace(f"{{{gap}:={pairs}}}", own)
+                english = english.replace(f"{{{gap}}}", other)
+            if "{" not in german:
+                found.add((finished(german), finished(english)))
+    return found
+
+
+@pytest.mark.parametrize("row", CHOSEN, ids=lambda row: row[1])
+def test_pairs_that_are_chosen_together_say_the_same(row: tuple[str, str, str]):
+    rule, german, english = row
+    assert {other for own, other in written_out(rule) if own == german} == {english}
+
+
+def test_no_sentence_of_chosen_pairs_is_torn():
+    rules = sorted({rule for rule, *_ in CHOSEN})
+    for text in {text for rule in rules for pair in written_out(rule) for text in pair}:
+        assert re.fullmatch(r"[A-ZÄÖÜ]\S*( \S+)*[.!?]", text), text
+        assert not re.search(r" [.!?,]|\.[.!?]|~|/", text), text
 
 
 def test_there_are_enough_everyday_sentences():

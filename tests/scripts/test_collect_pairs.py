@@ -472,6 +472,21 @@ def test_test_pairs_are_split_from_training_pairs_and_held_out_too(kitchen, tmp_
     assert lines == ["\t".join(DIALOGUE[0])]
 
 
+@DEBIAN
+def test_of_phrases_those_near_to_held_out_pairs_go(kitchen, tmp_path, capsys):
+    kept = [("blau", "blue"), ("in die Stadt", "to town")]
+    near = [("das Wetter wird morgen noch schlechter", "rain"), ("Regen", "It will rain, rain")]
+    path = tmp_path / "phrases.tsv.gz"
+    path.write_bytes(gzip.compress(collect_pairs.lines([near[0], *kept, near[1]])))
+    assert kitchen("--phrases", path) == 0
+    assert "phrases: 2 of 4 kept" in capsys.readouterr().err
+    assert collect_pairs.table(kitchen.out / "phrases.tsv.gz") == kept
+    assert kitchen("--phrases", path, "--check") == 0
+    path.write_bytes(path.read_bytes()[:-20])
+    assert kitchen("--phrases", path) == 1
+    assert "phrases.tsv.gz must be a file of German, tab, English" in capsys.readouterr().err
+
+
 def test_of_a_split_no_training_pair_is_near_to_a_test_pair():
     pairs = [(f"Das ist Wort {a}{b}.", f"Word {b * 9}{a * 7}") for a in "abcdef" for b in "xyz"]
     test, rest = collect_pairs.split(pairs, 5, [])

@@ -59,7 +59,7 @@ def train_translator(
         list[Path],
         Argument(
             help="Files with one pair a line, source TAB target; or phrasebook or grammar, "
-            "Pellucid's own."
+            "Pellucid's own. FILE:8 counts eight times."
         ),
     ],
     out: Annotated[Path, variant(OUT, "the checkpoint, a directory.")] = Path(TRANSLATOR),

@@ -79,13 +79,15 @@ def split_pairs(settings: dict[str, Any]) -> tuple[list["ParallelText"], list["P
     names = settings["pairs"]
     if settings["valid"]:
         return _pairs(settings, names), _pairs(settings, settings["valid"], held_out=True)
-    own = [name for name in names if _is_grammar(name)]
-    others = [name for name in names if not _is_grammar(name)]
+    own = [name for name in names if _is_grammar(_times(name)[0])]
+    others = [name for name in names if name not in own]
     pairs, made = _pairs(settings, others), _pairs(settings, own)
     known = {pair.source for pair in made}
-    held_out = [pair for pair in pairs[::EVERY] if pair.source not in known]
+    # Of a pair that counts several times all copies are held out, or none.
+    held_out = [pair for pair in [*dict.fromkeys(pairs)][::EVERY] if pair.source not in known]
+    left_out = set(held_out)
     held_out += _pairs(settings, own, held_out=True)
-    return [*made, *_without_every(EVERY, pairs)], held_out
+    return [*made, *(pair for pair in pairs if pair not in left_out)], held_out
 
 
 def _is_grammar(name: str) -> bool:
@@ -100,20 +102,27 @@ def _pairs(
     from pellucid.text.parallel import phrasebook, read_parallel
 
     separator, found = separator_of(settings["separator"]), []
-    for name in names:
+    for name, times in map(_times, names):
         if _is_grammar(name):
             count = settings["sentences"]
             count = min(HELD_OUT, max(1, count // EVERY)) if held_out else count
-            found += pairs(count, settings["seed"], held_out=held_out)
+            found += pairs(count, settings["seed"], held_out=held_out) * (1 if held_out else times)
         else:
             own = name == "phrasebook" and not Path(name).exists()
-            found += read_parallel(phrasebook()) if own else read_parallel(name, separator)
+            found += (
+                read_parallel(phrasebook()) if own else read_parallel(name, separator)
+            ) * times
     return found
 
 
-def _without_every(count: int, pairs: list["ParallelText"]) -> list["ParallelText"]:
-    """The pairs but the first of every so many."""
-    return [pair for place, pair in enumerate(pairs) if place % count]
+def _times(name: str) -> tuple[str, int]:
+    """A file and how often its pairs count: `FILE:8` names eight copies of FILE."""
+    stem, colon, count = name.rpartition(":")
+    if not (colon and stem and count.isdecimal()) or Path(name).exists():
+        return name, 1
+    if not int(count):
+        raise ConfigError(f"{name} asks for no copy of {stem}: give :1 or more, or leave it out")
+    return stem, int(count)
 
 
 def untrained_translator(
@@ -131,7 +140,8 @@ def untrained_translator(
     place = device_of(settings["device"])
     made = _pairs(settings, [settings["synthetic"]]) if settings["synthetic"] else []
     marks: dict[str, Any] = {"into": languages_of(settings), "synthetic": bool(made)}
-    tokenizer = train_parallel_bpe([*training * WEIGHT, *phrases], settings["vocab_size"], **marks)
+    copies = WEIGHT if phrases else 1
+    tokenizer = train_parallel_bpe([*training * copies, *phrases], settings["vocab_size"], **marks)
     sizes: dict[str, Any] = {"form": settings["form"], "block_size": settings["block_size"]}
     corpus = ParallelCorpus.from_pairs(
         training,
