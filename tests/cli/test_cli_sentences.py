@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pellucid.grammar import rules
 from tests.cli.conftest import Command
 
 SMALL = ("--n-layer", 1, "--n-head", 2, "--n-embd", 16, "--vocab-size", 300, "--dropout", 0)
@@ -25,8 +26,17 @@ def test_a_rule_can_be_named(pellucid: Command):
                for line in out.splitlines())  # fmt: skip
     refused = pellucid("sentences", 3, "--rule", "nationalities").refused()
     assert "did you mean 'nationality'" in refused
+    assert "pellucid sentences --rules lists them" in refused
+    assert len(refused) < 200
     assert "ask for fewer" in pellucid("sentences", 10**6, "--rule", "made_of").refused()
     assert "--seed" in pellucid("sentences", 3, "--seed", -1).refused()
+
+
+def test_all_rules_are_listed_with_a_sentence_of_each(pellucid: Command):
+    rows = [line.split("\t") for line in pellucid("sentences", "--rules").out.splitlines()]
+    assert [name for name, *_ in rows] == sorted(rules())
+    for name, *pair in rows[:: len(rows) // 5]:
+        assert pellucid("sentences", 1, "--rule", name).out == "\t".join(pair) + "\n"
 
 
 def test_a_translator_trains_on_the_grammar_and_validates_on_what_it_holds_out(

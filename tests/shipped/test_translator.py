@@ -11,6 +11,7 @@ from pellucid.shipped import TRANSLATOR
 STRANGE = (
     "Quantenmechanik beschreibt Elementarteilchen.",
     "Die Bundesregierung verabschiedete gestern ein Konjunkturpaket.",
+    "Der Bundestag beschloss gestern das Haushaltsgesetz.",
     "asdf qwer zxcv uiop",
     "The weather is nice today.",
     "你好吗",
@@ -30,6 +31,17 @@ BEGINNERS = {
     "Er hat mir einen Brief geschrieben.": "He wrote me a letter.",
     "Wir müssen morgen früh aufstehen.": "We have to get up tomorrow morning.",
     "Am Montag fahre ich mit dem Zug nach München.": "On Monday I am going to Munich by train.",
+    "Auf Wiedersehen!": "Goodbye!",
+    "Ich gehe heute Abend mit meinem Bruder ins Kino.": (
+        "I am going to the cinema with my brother this evening."
+    ),
+    "Ich möchte einen Kaffee mit Milch, bitte.": "I would like a coffee with milk, please.",
+    "Weil es regnet, bleiben wir heute zu Hause.": (
+        "Because it is raining, we are staying at home today."
+    ),
+    "Der Hund ist größer als die Katze.": "The dog is bigger than the cat.",
+    "Ich freue mich auf die Ferien.": "I am looking forward to the holidays.",
+    "Sie hat blaue Augen und lange Haare.": "She has blue eyes and long hair.",
     "Wenn ich Geld hätte, würde ich ein Haus kaufen.": "If I had money, I would buy a house.",
 }
 
@@ -51,13 +63,13 @@ def test_it_puts_words_together_as_it_has_never_seen_them(opened):
     held_out = [(one[0], one[1]) for one in sentences(100, seed=3, held_out=True)]
     found = translate(*opened, [german for german, _ in held_out], width=1)
     right = sum(one.text == english for one, (_, english) in zip(found, held_out, strict=True))
-    assert right >= 50, f"{right} of 100"  # the grammar has grown since it was trained
+    assert right >= 80, f"{right} of 100"
 
 
 def test_it_is_sure_of_what_is_made_of_its_words(opened):
     texts = [one[0] for one in sentences(100, seed=4, held_out=True)]
     unsure = sum(one.unsure for one in translate(*opened, texts, width=1))
-    assert unsure <= 10, f"{unsure} of 100"
+    assert unsure <= 8, f"{unsure} of 100"
 
 
 @pytest.mark.parametrize("text", STRANGE)

@@ -22,6 +22,7 @@ from pellucid.errors import ConfigError
 from pellucid.shipped import TRANSLATOR
 
 if TYPE_CHECKING:
+    from pellucid.generate import Translation
     from pellucid.models import GPT, Transformer
     from pellucid.text import Tokenizer
 
@@ -99,13 +100,16 @@ def translate(
     }
     screen = console()
     if file is not None:
-        translate_file(translator, tokenizer, file, out, as_pairs=pairs, **how)
+        made = translate_file(translator, tokenizer, file, out, as_pairs=pairs, **how)
+        if doubtful := sum(one.unsure for one in made):
+            typer.echo(unsure(model, f"of {doubtful:,} of {len(made):,} translations"), err=True)
         return
     assert text is not None
     (found,) = translating(translator, tokenizer, [not_empty(text)], **how)
     screen.print(found.text, markup=False, soft_wrap=True)
     if found.unsure:
-        typer.echo(unsure(model, found.confidence), err=True)
+        average = f"it gives each token {found.confidence:.0%} on average"
+        typer.echo(unsure(model, f"of this translation ({average})"), err=True)
     if why or picture:
         alignment = align(translator, tokenizer, text, found.hypotheses[0].tokens, to=to)
         if why:
@@ -125,7 +129,7 @@ def translate_file(
     *,
     as_pairs: bool,
     **how: Any,
-) -> None:
+) -> list["Translation"]:
     """Translate each line of a file that is not empty; those that are too long are left out.
 
     In their place stands an empty line, and with `as_pairs` nothing; how many there are is said.
@@ -163,6 +167,7 @@ def translate_file(
         typer.echo(f"{out}: {len(written):,} lines")
     if left := len(known) - len(short):
         typer.echo(f"note: {left:,} lines longer than the model's positions left out", err=True)
+    return translations
 
 
 def check_translates(name: str, model: "GPT | Transformer", tokenizer: "Tokenizer") -> None:
@@ -177,8 +182,8 @@ def check_translates(name: str, model: "GPT | Transformer", tokenizer: "Tokenize
         )
 
 
-def unsure(model: str, confidence: float) -> str:
-    """What is said of a translation that the model itself gives little for."""
+def unsure(model: str, what: str) -> str:
+    """What is said of translations that the model itself gives little for."""
     from pellucid.shipped import DESCRIBED
 
     knows = (
@@ -186,7 +191,4 @@ def unsure(model: str, confidence: float) -> str:
         if model in DESCRIBED
         else "it may not have met such a text"
     )
-    return (
-        f"note: {model} is unsure of this translation (it gives each token {confidence:.0%} on "
-        f"average): {knows}"
-    )
+    return f"note: {model} is unsure {what}: {knows}"

@@ -28,7 +28,7 @@ TOGETHER = 64
 """Texts of one length are translated so many at a time."""
 
 
-SURE = 0.6
+SURE = 0.7
 """A translation whose `confidence` is less is one of a text such as the model has not met."""
 
 

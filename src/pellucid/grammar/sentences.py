@@ -158,8 +158,8 @@ def sentences(
     known = rules()
     if rule is not None and rule not in known:
         raise ConfigError(
-            f"a rule must be one of {', '.join(sorted(known))}, and {rule!r} is not"
-            f"{did_you_mean(rule, known)}"
+            f"a rule must be one of the grammar's {len(known)}, and {rule!r} is not"
+            f"{did_you_mean(rule, known)} (pellucid sentences --rules lists them)"
         )
     if count < 0:
         raise ConfigError(f"the count of sentences must not be below 0, and {count} is")
