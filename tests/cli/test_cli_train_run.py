@@ -236,6 +236,20 @@ def test_prepared_tokens_are_trained_on(pellucid: Command, run_of: Path, tmp_pat
     assert "the model's tokenizer" in line
 
 
+@pytest.mark.parametrize(("times", "said"), [(29.4, 1), (1.9, 0)])
+def test_where_mixed_is_slow_a_line_says_so(
+    pellucid: Command, run_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times, said
+):
+    monkeypatch.setattr("pellucid.kernels.precision.bfloat16_slowness", lambda: times)
+    line = (
+        "note: this processor multiplies bfloat16 29 times as slowly as float32: without --mixed "
+        "it trains faster"
+    )
+    words = ("train", run_of / "text.txt", *SETTINGS, "--max-iters", 1)
+    assert pellucid(*words, "--out", tmp_path / "m", "--mixed").out.splitlines().count(line) == said
+    assert "note" not in pellucid(*words, "--out", tmp_path / "run").out
+
+
 def test_without_a_compiler_a_line_says_so_and_the_training_is_the_eager_one(
     pellucid: Command, run_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

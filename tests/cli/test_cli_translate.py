@@ -275,6 +275,15 @@ def test_a_mistake_is_one_line(
     assert message in ended.refused()
 
 
+def test_that_sacrebleu_is_missing_is_said_before_the_training(
+    pellucid: Command, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    line = pellucid("train-translator", pairs, "--out", tmp_path / "out").refused()
+    assert "pip install 'pellucid[translate]'" in line
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("form", ["transformer", "gpt"])
 def test_pairs_that_are_too_long_are_left_out_and_said_before_the_training(
     pellucid: Command, pairs: Path, tmp_path: Path, form: str

@@ -413,6 +413,14 @@ def test_no_sentence_of_chosen_pairs_is_torn():
         assert not re.search(r" [.!?,]|\.[.!?]|~|/", text), text
 
 
+ASKS = re.compile(r"(Do|Does|Did|Are|Is|Was|Were|Can|May|Will|Would|Have|Has) (you|he|she|we|I)\b")
+
+
+def test_what_asks_ends_with_a_question_mark():
+    for german, english in (pair for rule in patterns() for pair in written_out(rule)):
+        assert not ASKS.match(english) or (german[-1], english[-1]) == ("?", "?"), german
+
+
 def test_there_are_enough_everyday_sentences():
     assert sum((len(row) - 3) // 2 for row in SHAPES) + len(WHOLE) >= 60
 

@@ -1,6 +1,7 @@
 """The grammar's sentences: each fit to be read, the same for a seed, and held out by words."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -10,6 +11,7 @@ from pellucid.grammar.events import event
 from pellucid.grammar.lexicon import lexicon
 from pellucid.grammar.making import Combination, Maker, UnfitError
 from pellucid.grammar.meaning import ClauseMeaning
+from pellucid.grammar.mixed import MOST
 from pellucid.grammar.phrases import pronoun
 from pellucid.grammar.sentences import GrammarSentence
 from pellucid.text.parallel import phrasebook, read_parallel
@@ -173,6 +175,25 @@ def test_the_phrasebook_is_to_train_on_and_the_parents_are_held_out():
     others = pairs(60, seed=9, held_out=True)
     assert len(others) == 60
     assert not dict(others).keys() & (training.keys() | phrases.keys())
+
+
+def test_what_is_said_often_is_read_often_and_always_the_same():
+    drawn = list(sentences(300, seed=5, rule="profession", most=9))
+    times = Counter(one.german for one in drawn)
+    assert max(times.values()) == 9
+    assert min(times.values()) == 1
+    assert len({one[:2] for one in drawn}) == len(times)
+    assert len({one.german for one in sentences(60, seed=5, rule="profession")}) == 60
+
+
+def test_sentences_to_train_on_come_again_and_those_held_out_do_not():
+    training = Counter(pair.source for pair in pairs(6000, seed=1))
+    assert 1 < max(training.values()) <= MOST
+    assert sum(training.values()) == 6000
+    phrases = dict(read_parallel(phrasebook()))
+    assert all(training[phrase] == 1 for phrase in phrases)
+    held_out = Counter(pair.source for pair in pairs(600, seed=1, held_out=True))
+    assert set(held_out.values()) == {1}
 
 
 def test_the_parents_question_can_be_made_and_is_held_out():

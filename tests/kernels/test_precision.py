@@ -1,10 +1,12 @@
 """The choice of float32's matrix products: what is as precise as float32 passes, and only that."""
 
+import time
+
 import pytest
 import torch
 from torch import Tensor
 
-from pellucid.kernels.precision import ALLOWED, error_of, fastest_float32
+from pellucid.kernels.precision import ALLOWED, bfloat16_slowness, error_of, fastest_float32
 
 
 def by_bfloat16(a: Tensor, b: Tensor) -> Tensor:
@@ -48,3 +50,19 @@ def test_inside_products_are_float32s_and_outside_all_is_as_before():
         assert error_of(torch.matmul) < ALLOWED
         assert not chosen or settings.fp32_precision == "bf16"
     assert (settings and settings.fp32_precision) == before
+
+
+@pytest.mark.parametrize(("slow", "times"), [(torch.bfloat16, 20.0), (torch.float32, 0.05)])
+def test_how_slow_bfloat16_is(monkeypatch: pytest.MonkeyPatch, slow: torch.dtype, times: float):
+    """By a clock that only the products move."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    taken = 0
+
+    def product(a: Tensor, b: Tensor) -> None:
+        nonlocal taken
+        taken += 1
+        assert a.dtype == b.dtype
+        now[0] += (20 if a.dtype == slow else 1) * (1000 if taken <= 2 else 1)
+
+    assert bfloat16_slowness(product) == pytest.approx(times)

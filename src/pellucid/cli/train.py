@@ -171,7 +171,7 @@ def train(
     place = device_of(settings["device"])
     with (
         processes(settings["layout"], place, settings["tensor"]) as (group, screen),
-        quickly(screen, recipe_of(settings)) as recipe,
+        quickly(screen, recipe_of(settings), place) as recipe,
     ):
         untrained = _untrained(context, settings)
         if find_learning_rate:

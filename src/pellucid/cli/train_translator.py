@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from pellucid.cli.options import variant
-from pellucid.cli.options.model import DEVICE
+from pellucid.cli.options.model import DEVICE, device_of
 from pellucid.cli.options.optimizer import LEARNING_RATE, WEIGHT_DECAY
 from pellucid.cli.options.output import OUT, OVERWRITE
 from pellucid.cli.options.sampling import BEAM, LENGTH_PENALTY, SEED
@@ -141,8 +141,10 @@ def train_translator(
 ) -> None:
     """Train a translator on pairs of texts; the best by validation loss is kept in --out."""
     from pellucid.distribute import ALONE
+    from pellucid.evaluate.translations import sacrebleu
     from pellucid.terminal.scores import print_scores
 
+    sacrebleu()  # where it is missing, that is said before the training and not after it
     settings = settings_of(context)
     is_gpt = form_of_settings(settings) is TranslatorForm.GPT
     softened = 0.0 if is_gpt else settings["smoothing"]
@@ -164,7 +166,7 @@ def train_translator(
         raise ConfigError("a training needs at least two pairs, and one came: add more")
     untrained, judged = untrained_translator(settings, training, held_out)
     screen = console()
-    with quickly(screen, recipe):
+    with quickly(screen, recipe, device_of(settings["device"])):
         model = train_run(context, settings, untrained, recipe, screen=screen, layout=ALONE)
     for to, ones in directions(settings, judged):
         if to:

@@ -156,15 +156,23 @@ def processes(
 
 
 @contextmanager
-def quickly(screen: "Console", recipe: "Recipe") -> "Iterator[Recipe]":
+def quickly(screen: "Console", recipe: "Recipe", device: Any) -> "Iterator[Recipe]":
     """What makes a training quick on this machine; inside, the recipe is what it can follow.
 
-    Where nothing can be compiled, that is said in a line, and the step is not compiled.
+    Where nothing can be compiled, that is said in a line, and the step is not compiled. Where
+    --mixed makes a training slow, that is said too.
     """
     from dataclasses import replace
 
-    from pellucid.kernels.precision import fastest_float32
+    from pellucid.kernels.precision import SLOW, bfloat16_slowness, fastest_float32
 
+    if recipe.mixed and device.type == "cpu" and (times := bfloat16_slowness()) > SLOW:
+        screen.print(
+            f"note: this processor multiplies bfloat16 {times:.0f} times as slowly as float32: "
+            "without --mixed it trains faster",
+            markup=False,
+            soft_wrap=True,
+        )
     if recipe.compiled:
         from pellucid.kernels.compiled import why_not_compiled
 

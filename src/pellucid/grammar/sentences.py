@@ -5,6 +5,7 @@
 True
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -146,12 +147,18 @@ def rules() -> dict[str, tuple[Callable[[Maker], Pair], float]]:
 
 
 def sentences(
-    count: int, seed: int = 0, *, held_out: bool = False, rule: str | None = None
+    count: int,
+    seed: int = 0,
+    *,
+    held_out: bool = False,
+    rule: str | None = None,
+    most: int = 1,
 ) -> Iterator[GrammarSentence]:
-    """So many different sentences with their translations.
+    """So many sentences with their translations, each German one at most `most` times.
 
-    With `held_out` each has a combination of words that no other sentence has: see `making`.
-    `rule` names the only rule to follow.
+    A German sentence that comes again has the English that it had the first time. With `held_out`
+    each sentence has a combination of words that no other sentence has: see `making`. `rule` names
+    the only rule to follow.
 
     Raises `ConfigError` for a rule that there is none of, and where there are no more sentences.
     """
@@ -164,7 +171,8 @@ def sentences(
     if count < 0:
         raise ConfigError(f"the count of sentences must not be below 0, and {count} is")
     chosen = [(name, weight) for name, (_, weight) in known.items() if rule in {None, name}]
-    maker, seen, made, idle = Maker(lexicon(), seed), set[str](), 0, 0
+    maker, made, idle = Maker(lexicon(), seed), 0, 0
+    first, times = dict[str, str](), Counter[str]()
     while made < count:
         maker.begin()
         name = maker.weighted(chosen)
@@ -172,10 +180,10 @@ def sentences(
             german, english = map(finished, known[name][0](maker))
         except UnfitError:
             german, english = "", ""
-        if german and maker.held_out is held_out and german not in seen:
-            seen.add(german)
+        if german and maker.held_out is held_out and times[german] < most:
+            times[german] += 1
             made, idle = made + 1, 0
-            yield GrammarSentence(german, english, name)
+            yield GrammarSentence(german, first.setdefault(german, english), name)
         else:
             idle += 1
             if idle > PATIENCE:

@@ -1,11 +1,16 @@
-"""Which matrix products float32 gets: oneDNN's, where they are found to be as precise as float32.
+"""Which products are fast here: float32's by oneDNN, where these are as precise, or bfloat16's.
 
 PyTorch has two libraries for float32 on a CPU. The setting that allows bfloat16 inside products
 chooses oneDNN, which on processors without bfloat16 matrix units computes in float32 all the same,
 on some of them twice as fast as the other; where there are such units it truly rounds to bfloat16.
 So a product is judged against float64 before the setting stays.
+
+A processor without bfloat16 multiplies it by way of float32, element after element, and may take 30
+times as long as for float32 itself.
 """
 
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +37,28 @@ def error_of(product: Callable[[Tensor, Tensor], Tensor]) -> float:
         deviation = (product(a, b).double() - exact).square().mean().sqrt()
         worst = max(worst, float(deviation / exact.square().mean().sqrt()))
     return worst / 2**-24
+
+
+SLOW = 2.0
+"""From this on bfloat16 is slow; where a processor has it, its products take half of the time."""
+
+
+def bfloat16_slowness(product: Callable[[Tensor, Tensor], Tensor] = torch.matmul) -> float:
+    """How many times as long a product in bfloat16 takes here as one in float32; a median of five.
+
+    It takes some milliseconds where the processor multiplies bfloat16, and a second where not.
+    """
+    a, b = torch.ones(512, 256), torch.ones(256, 256)
+    pairs = {dtype: (a.to(dtype), b.to(dtype)) for dtype in (torch.float32, torch.bfloat16)}
+    seconds: dict[torch.dtype, list[float]] = {dtype: [] for dtype in pairs}
+    for _ in range(6):
+        for dtype, operands in pairs.items():
+            began = time.perf_counter()
+            product(*operands)
+            seconds[dtype].append(time.perf_counter() - began)
+    # The first of each sets up what the others find there.
+    narrow, wide = (statistics.median(seconds[d][1:]) for d in (torch.bfloat16, torch.float32))
+    return narrow / wide
 
 
 @contextmanager
