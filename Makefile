@@ -3,6 +3,8 @@
 # All set up .venv first, and again only when what it is made from has changed.
 
 PYTHON ?= python3
+# What is installed by pip and by apt is installed at once.
+MAKEFLAGS += --jobs=2
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: walk test site chromium formal clean
@@ -61,9 +63,10 @@ NATIVE := hatch_build.py $(wildcard src/pellucid/native/*.cpp src/pellucid/nativ
 	$(PIP) --editable '.[site]'
 	touch $@
 
-.venv/developer: .venv/user
+# Whatever the tests need includes what a user does: one installation makes both.
+.venv/developer: .venv/bin/python pyproject.toml constraints.txt $(NATIVE)
 	$(PIP) --editable '.[test]'
-	touch $@
+	touch .venv/user $@
 
 clean:
 	rm -rf .venv build dist
