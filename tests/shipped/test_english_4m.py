@@ -3,7 +3,7 @@
 import json
 import math
 import re
-import runpy
+import sys
 import textwrap
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,11 @@ from pellucid.evaluate import evaluate_text
 from pellucid.shipped import CARD, SHIPPED
 from pellucid.tree import flatten
 from tests.shipped.english import BRIDGE, MODERN, NAME, WRITER
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+import collect_english
+from english.readers import plays
 
 PLACE = SHIPPED[WRITER]
 CARD_TEXT = (PLACE / CARD).read_text(encoding="utf-8")
@@ -50,8 +55,7 @@ def test_the_order_of_words_matters_to_it():
 
 
 def test_it_predicts_as_well_as_its_card_says(shared: Path):
-    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "collect_english.py"))
-    paragraphs = script["distinct"](script["plays"](shared / "text"), set())
+    paragraphs = collect_english.distinct(plays(shared / "text"), set())
     text = "\n\n".join(paragraphs) + "\n"
     held = text[text.index("\n", int(len(text) * 0.95)) + 1 :]
     said = re.search(r"\| shakespeare \| ([\d.]+) \|", CARD_TEXT)

@@ -43,6 +43,11 @@ BEGINNERS = {
     "Ich freue mich auf die Ferien.": "I am looking forward to the holidays.",
     "Sie hat blaue Augen und lange Haare.": "She has blue eyes and long hair.",
     "Wenn ich Geld hätte, würde ich ein Haus kaufen.": "If I had money, I would buy a house.",
+    # Of few words, and so seldom drawn where each sentence comes once.
+    "Das gefällt mir.": "I like that.",
+    "Kein Problem.": "No problem.",
+    "Keine Ahnung.": "No idea.",
+    "Er hat sich das Bein gebrochen.": "He broke his leg.",
 }
 
 

@@ -53,7 +53,9 @@ def test_the_data_are_told_how_much_of_the_training_is_behind():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_an_encoder_decoder_is_trained_with_its_label_smoothing(norm: str, smoothing: float):
+def test_an_encoder_decoder_is_trained_and_judged_with_its_label_smoothing(
+    norm: str, smoothing: float
+):
     model = tiny_model(norm=norm, final_norm=norm == "pre")
     data = OneBatch((SOURCE, TEXTS, ANSWERS))
     recipe = replace(RECIPE, max_iters=1, smoothing=smoothing, eval_interval=1)
@@ -61,8 +63,8 @@ def test_an_encoder_decoder_is_trained_with_its_label_smoothing(norm: str, smoot
     logits = written_out.transformer(model.params, model.config, SOURCE, TEXTS).flatten(0, 1)
     told = {"ignore_index": IGNORE, "label_smoothing": smoothing}
     assert step.loss == pytest.approx(float(cross_entropy(logits, ANSWERS.flatten(), **told)))
-    # The validation's loss is without: it is to be compared between trainings.
-    after = step.model.loss(SOURCE, TEXTS, ANSWERS)
+    # So is the validation's: what the training lowers says which weights are the best.
+    after = step.model.loss(SOURCE, TEXTS, ANSWERS, smoothing=smoothing)
     assert step.validation_loss == pytest.approx(float(after), rel=1e-9)
 
 

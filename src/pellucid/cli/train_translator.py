@@ -115,7 +115,9 @@ def train_translator(
     ] = Schedule.COSINE,
     weight_decay: Annotated[float, WEIGHT_DECAY] = 0.0,
     dropout: Annotated[float, DROPOUT] = 0.15,
-    smoothing: Annotated[float, Option(help="Label smoothing, for a Transformer.")] = 0.1,
+    smoothing: Annotated[
+        float, Option(help="Label smoothing of both losses, for a Transformer.")
+    ] = 0.1,
     subword_dropout: Annotated[
         float,
         Option(

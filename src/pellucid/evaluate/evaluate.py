@@ -20,16 +20,20 @@ LOGITS_AT_ONCE = 1 << 23
 """Windows are taken together up to so many logits: 32 MiB in float32."""
 
 
-def mean_loss(model: Any, batches: Iterable[tuple[Tensor, ...]]) -> float:
+def mean_loss(
+    model: Any, batches: Iterable[tuple[Tensor, ...]], *, smoothing: float = 0.0
+) -> float:
     """The mean cross-entropy in nats a token over all batches, whose last tensor is the targets.
 
-    Every position that has a target counts the same, whatever batch it is in.
+    Every position that has a target counts the same, whatever batch it is in. `smoothing` is label
+    smoothing, of a model that is trained with it.
     """
+    how = {"smoothing": smoothing} if smoothing else {}
     total, count = 0.0, 0
     for batch in batches:
         here = [part.to(model.device) for part in batch]
         counted = int((here[-1] != IGNORE).sum())
-        total += float(model.loss(*here, ops=FAST)) * counted
+        total += float(model.loss(*here, ops=FAST, **how)) * counted
         count += counted
     return total / count
 

@@ -51,7 +51,7 @@ class Progress(NamedTuple, Generic[M]):
     iteration: int  # counted from 1
     model: M
     loss: float  # of this iteration's batches, in nats a token
-    validation_loss: float | None  # in nats a token, where this iteration was evaluated
+    validation_loss: float | None  # as the loss, of the validation part; where it was evaluated
     grad_norm: float  # before clipping
     learning_rate: float
     tokens_per_second: float  # targets, in training, evaluations apart
@@ -172,10 +172,15 @@ class _Evaluated(NamedTuple):
 
 
 def _judged(model: Any, mean: Tree | None, corpus: Batches, recipe: Recipe) -> _Evaluated:
-    """The mean loss of the validation part, or of so many windows of it; the mean's if lower."""
+    """The mean loss of the validation part, or of so many windows of it; the mean's if lower.
+
+    It is the loss that the training lowers: one without its label smoothing rises at the end of a
+    training, as the model is kept from being sure, while more of what it writes is right.
+    """
 
     def of(judged: Any) -> float:
-        return mean_loss(judged, corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS))
+        batches = corpus.validation_batches(recipe.batch_size, VALIDATION_WINDOWS)
+        return mean_loss(judged, batches, smoothing=recipe.smoothing)
 
     own = of(model)
     if mean is None:

@@ -15,11 +15,11 @@ SEEDS = 1 << 63
 class Recipe:
     """How to train; the defaults suit a small model of characters on two cores.
 
-    After the warm-up the learning rate falls along half a cosine, or as in the original
-    Transformer with the root of the iterations ("noam"). `smoothing` is the label smoothing of an
-    encoder-decoder. An iteration adds up the gradients of `accumulate` batches, as if they were
-    one. With `mixed`, forward and backward run in bfloat16 and the weights that the optimizer moves
-    stay as they are, which is quicker where the processor multiplies bfloat16
+    After the warm-up the learning rate falls along half a cosine, or as in the original Transformer
+    with the root of the iterations ("noam"). `smoothing` is the label smoothing of an encoder-
+    decoder, in training and validation. An iteration adds up the gradients of `accumulate` batches,
+    as if they were one. With `mixed`, forward and backward run in bfloat16 and the weights that the
+    optimizer moves stay as they are, which is quicker where the processor multiplies bfloat16
     (`benchmarks/mixed.py`). With `compiled`, the same formulas run as graphs of torch.compile; with
     `recompute`, a block keeps its input alone, and its backward makes the rest again. With a
     `patience` above 0, so many evaluations without a new best end the training. With `average`, a
