@@ -203,21 +203,16 @@ def compare(args: argparse.Namespace, results: dict[str, Any]) -> None:
 def table(results: dict[str, Any]) -> str:
     """The results as a Markdown table."""
     lines = [
-        "| each with all above it | BLEU | chrF | gain in BLEU | p | loss | targets a second |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| what is added | to | iterations | BLEU | chrF | gain in BLEU | p | gain in chrF | p |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, one in results.items():
-        bleu, chrf = one["scores"]["BLEU"], one["scores"]["chrF"]
-        gain = f"{bleu['gain']:+.2f}" if "gain" in bleu else ""
-        chance = "" if bleu["p_value"] is None else f"{bleu['p_value']:.3f}"
-        cells = [
-            name,
-            *(f"{score['score']:.2f} ± {score['interval']:.2f}" for score in (bleu, chrf)),
-            gain,
-            chance,
-            f"{one['validation_loss']:.3f}",
-            f"{one['targets_per_second']:,.0f}",
-        ]
+        scores = [one["scores"][metric] for metric in ("BLEU", "chrF")]
+        cells = [name, one["against"] or "", f"{one['iterations']:,}"]
+        cells += [f"{score['score']:.2f} ± {score['interval']:.2f}" for score in scores]
+        for score in scores:
+            compared = "gain" in score
+            cells += [f"{score['gain']:+.2f}", f"{score['p_value']:.3f}"] if compared else ["", ""]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
