@@ -186,6 +186,13 @@ def test_what_is_said_often_is_read_often_and_always_the_same():
     assert len({one.german for one in sentences(60, seed=5, rule="profession")}) == 60
 
 
+def test_what_comes_again_has_its_first_english(monkeypatch: pytest.MonkeyPatch):
+    englishes = iter(("that is so.", "it is so."))
+    rule = {"same": (lambda _: ("das ist so.", next(englishes)), 1.0)}
+    monkeypatch.setitem(sentences.__globals__, "rules", lambda: rule)
+    assert [one.english for one in sentences(2, most=2)] == ["That is so."] * 2
+
+
 def test_sentences_to_train_on_come_again_and_those_held_out_do_not():
     training = Counter(pair.source for pair in pairs(6000, seed=1))
     assert 1 < max(training.values()) <= MOST
