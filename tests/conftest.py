@@ -2,7 +2,8 @@
 
 import gc
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +46,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long tests first; of a test marked `thinned(n)`, the first of every n cases."""
+    """The long tests first; of a test marked `thinned(n)`, the first of every n cases.
+
+    Of one marked `thinned`, as many as give every parameter each of its values.
+    """
     items.sort(key=lambda item: LONG.index(room) if (room := _room(item)) in LONG else len(LONG))
     if config.getoption(EVERY):
         return
-    counts: dict[str, int] = {}
-    left_out = []
+    swept: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        mark = item.get_closest_marker("thinned")
-        if mark is None:
-            continue
-        test = item.nodeid.partition("[")[0]
-        counts[test] = counts.get(test, -1) + 1
-        if counts[test] % mark.args[0]:
-            left_out.append(item)
+        if item.get_closest_marker("thinned"):
+            swept[item.nodeid.partition("[")[0]].append(item)
+    left_out = [item for cases in swept.values() for item in _left_out(cases)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(map(id, left_out))
         items[:] = [item for item in items if id(item) not in gone]
+
+
+def _left_out(cases: list[Any]) -> list[Any]:
+    """The cases of a thinned test that do not run."""
+    every = cases[0].get_closest_marker("thinned").args
+    if every:
+        return [case for place, case in enumerate(cases) if place % every[0]]
+    given = [set(case.callspec.indices.items()) for case in cases]
+    met: set[tuple[str, int]] = set()
+    runs: set[int] = set()
+    # Those first that have nothing in common, then what these leave out.
+    for least in (len(given[0]), 1):
+        for place, values in enumerate(given):
+            if len(values - met) >= least:
+                runs.add(place)
+                met |= values
+    return [case for place, case in enumerate(cases) if place not in runs]
+
+
+@pytest.fixture
+def thin(pytestconfig: pytest.Config) -> Callable[[Iterable[Any], int], list[Any]]:
+    """Of what a test loops over, every n-th; all with --every-case."""
+    every = pytestconfig.getoption(EVERY)
+    return lambda cases, n: list(cases)[:: 1 if every else n]
 
 
 LONG = ("compare", "web", "train", "cli", "distribute", "port", "handouts", "prove", "documents")

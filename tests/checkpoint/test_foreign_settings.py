@@ -116,6 +116,7 @@ def refused_by_name(directory: Path, name: str, value: Any) -> bool:
     return False
 
 
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize(("model_type", "name", "value"), CASES)
 def test_every_setting_of_the_class(tmp_path: Path, model_type: str, name: str, value: Any) -> None:
     kind = KINDS[model_type]

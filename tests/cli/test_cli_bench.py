@@ -1,8 +1,12 @@
 """`pellucid bench`: a table, and the same as JSON."""
 
 import json
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from pellucid import bench
 from tests.cli.conftest import Command
 
 TINY = (
@@ -19,7 +23,11 @@ TINY = (
 )
 
 
-def test_a_tiny_model_is_measured(pellucid: Command, tmp_path: Path):
+def test_a_tiny_model_is_measured(
+    pellucid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    small = partial(bench.measure_machine, rounds=1, side=128, read=128)
+    monkeypatch.setattr(bench, "measure_machine", small)
     out = tmp_path / "bench.json"
     ended = pellucid("bench", *TINY, "-o", out)
     assert ended.code == 0

@@ -179,6 +179,7 @@ def test_nothing_that_is_known_by_name_is_an_error(pack: Pack):
         Mine({"a": torch.ones(1)}, pack.blank, None)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("kind", ["float64", "float32", "bfloat16"])
 @pytest.mark.parametrize("shown", ["all", "few"])
 def test_transformers_gpt2_agrees_by_its_own_names(kind: str, shown: str, tmp_path: Path):

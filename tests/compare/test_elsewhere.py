@@ -44,6 +44,7 @@ def findings(
     return find(JudgedStep(model, *batch, None, mine, dtype))[1]
 
 
+@pytest.mark.thinned
 @each_dtype
 @each_kind
 @pytest.mark.parametrize("shown", [True, False])
@@ -56,6 +57,7 @@ def test_another_layer_s_tensor(kind: str, dtype: torch.dtype, shown: bool):
     ]
 
 
+@pytest.mark.thinned
 @each_dtype
 @each_kind
 def test_the_value_one_call_earlier(kind: str, dtype: torch.dtype):
@@ -64,6 +66,7 @@ def test_the_value_one_call_earlier(kind: str, dtype: torch.dtype):
     assert [one.relation for one in found] == [f"it is {said}{SLIP}"]
 
 
+@pytest.mark.thinned
 @each_dtype
 @each_kind
 def test_the_value_one_call_later(kind: str, dtype: torch.dtype):
@@ -73,6 +76,7 @@ def test_the_value_one_call_later(kind: str, dtype: torch.dtype):
     assert [one.relation for one in found] == [f"it is {said}{SLIP}"]
 
 
+@pytest.mark.thinned
 @each_dtype
 @each_kind
 def test_a_gradient_of_another_layer(kind: str, dtype: torch.dtype):
@@ -134,6 +138,7 @@ TAKEN: dict[str, tuple[str, Callable[[dict[str, Tensor], Tensor], Tensor]]] = {
 }
 
 
+@pytest.mark.thinned
 @each_dtype
 @pytest.mark.parametrize("said", TAKEN)
 def test_rows_of_another_table_or_other_rows(said: str, dtype: torch.dtype):
@@ -151,6 +156,7 @@ HEADS = {
 }
 
 
+@pytest.mark.thinned
 @each_dtype
 @pytest.mark.parametrize("said", HEADS)
 def test_a_head_that_holds_another_s_numbers(said: str, dtype: torch.dtype):

@@ -86,17 +86,18 @@ def shows(mistake: Any, model: GPT, right: dict[str, Tensor]) -> dict[str, Tenso
 
 @pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", MODELS)
-def test_every_mistake_is_named_on_other_models_and_nothing_beside_it(kind: str):
+def test_every_mistake_is_named_on_other_models_and_nothing_beside_it(kind: str, thin: Any):
     model = drawn(MODELS[kind])
     right = dump(model)
     assert find(step_of(right, model))[1] == []
     said = {}
-    for mistake in (one for one in MISTAKES if not one.needs):
+    tried = thin((one for one in MISTAKES if not one.needs), 4)
+    for mistake in tried:
         wrong = shows(mistake, model, right)
         if wrong is not None:
             said[mistake.name] = [named(one) for one in find(step_of(wrong, model))[1]]
     assert said == {name: [[name]] for name in said}
-    assert len(said) >= 70
+    assert len(said) >= 0.4 * len(tried)
 
 
 def test_a_pair_of_mistakes_is_named_and_nothing_beside_it():
@@ -149,6 +150,7 @@ def edited(model: GPT, name: str) -> dict[str, Tensor]:
     return {key: one.middle if isinstance(one, Rounded) else one for key, one in found.items()}
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(
     "name",
     [

@@ -52,7 +52,7 @@ HALVES = [
 ]
 
 
-@pytest.mark.thinned(10)
+@pytest.mark.thinned(20)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("kind", "half", "place"), HALVES, ids=str)
 def test_a_half_is_located_and_named(kind: str, half: str, place: str, dtype: str):

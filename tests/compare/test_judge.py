@@ -166,6 +166,7 @@ def shown_by(model: GPT) -> dict[str, torch.Tensor]:
     return {name: tape[name] for name in tape}
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("scale", [0.1, 5.0])
 @pytest.mark.parametrize("dtype", list(STATED))
 def test_a_loss_may_be_off_by_no_more_with_all_inputs_shown_than_behind_a_gap(

@@ -130,7 +130,7 @@ def test_angles_in_float32_far_from_the_beginning_are_no_mistake():
         assert find(step)[1] == []
 
 
-@pytest.mark.thinned(8)
+@pytest.mark.thinned(16)
 @each_dtype
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
@@ -163,7 +163,7 @@ HOOKED += ("quick_gelu_for_silu", "embedding_scaled", "untied_head", "no_attn_re
 HOOKED += ("no_mlp_residual", "rms_no_root", "parallel_block")
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(12)
 @pytest.mark.parametrize("mistake", HOOKED)
 def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
     everything = dump(np.float64, mistake)
@@ -175,6 +175,7 @@ def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: str):
     assert found == ([wanted] if wanted else [])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "pair",
     [
@@ -264,15 +265,15 @@ def made_by(mistake: Mistake, model: Llama, right: dict[str, Tensor]) -> dict[st
 
 @pytest.mark.thinned(4)
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_mistake_is_named_on_every_kind_and_nothing_beside_it(kind: str):
+def test_every_mistake_is_named_on_every_kind_and_nothing_beside_it(kind: str, thin: Any):
     model = drawn(KINDS[kind])
     right = own_dump(model)
     assert find(JudgedStep(model, *BATCH, UPDATE, right, torch.float64))[1] == []
-    said = {}
-    for mistake in OF_LLAMA:
+    said, tried = {}, thin(OF_LLAMA, 4)
+    for mistake in tried:
         wrong = made_by(mistake, model, right)
         if wrong is not None:
             found = find(JudgedStep(model, *BATCH, UPDATE, wrong, torch.float64))[1]
             said[mistake.name] = [named(one) for one in found]
     assert said == {name: [[name]] for name in said}
-    assert len(said) >= 70
+    assert len(said) >= 0.4 * len(tried)

@@ -203,6 +203,7 @@ def compared(pack: Pack, tensors: dict[str, Tensor]) -> Comparison:
     return compare(pack, Mine(tensors, pack.blank, None))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "mistral"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_transformers_agrees_by_its_own_names(kind: str, dtype: torch.dtype, tmp_path: Path):

@@ -109,7 +109,7 @@ def wanted(mistake: str, half: str | None) -> tuple[str, str, str]:
     return place, f"{name}_in_loss", f"the loss {text}, and its gradient is right"
 
 
-@pytest.mark.thinned(8)
+@pytest.mark.thinned(16)
 @each_dtype
 @each_kind
 @pytest.mark.parametrize(("mistake", "half"), CASES)

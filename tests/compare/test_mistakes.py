@@ -113,7 +113,7 @@ def test_the_correct_port_passes(dtypes: tuple[type, torch.dtype]):
     assert findings(dtypes) == []
 
 
-@pytest.mark.thinned(8)
+@pytest.mark.thinned(16)
 @each_dtype
 @pytest.mark.parametrize("mistake", port.MISTAKES)
 def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[type, torch.dtype]):
@@ -133,6 +133,7 @@ def test_a_mistake_of_the_port_is_located_and_named(mistake: str, dtypes: tuple[
     assert [named(other) for other in rest] == [[f"{own}_grad"]] * gone
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "pair",
     [
@@ -213,12 +214,13 @@ def found_in(mine: dict[str, torch.Tensor], update: dict[str, object] | None) ->
     return [named(one) for one in find(step)[1]]
 
 
+@pytest.mark.thinned(4)
 @each_mistake
 def test_a_mistake_in_our_own_code_is_named(mistake: Mistake):
     assert found_in(own_dump(mistake, torch.float64), UPDATE) == [[mistake.name]]
 
 
-@pytest.mark.thinned(6)
+@pytest.mark.thinned(16)
 @seen_by_modules
 def test_what_hooks_on_modules_give_is_enough_to_name_it(mistake: Mistake):
     everything = own_dump(mistake, torch.float64)
@@ -257,6 +259,7 @@ def found_by_logits_and_gradients(name: str) -> list[list[str]]:
     return found_in(shown, None)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", LOGITS_TELL)
 def test_logits_and_gradients_are_enough_to_name_most(name: str):
     assert found_by_logits_and_gradients(name) == [[name]]

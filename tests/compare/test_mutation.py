@@ -180,6 +180,7 @@ def matters(model: CausalModel, all_of_it: Mutation, function: Callable[..., Any
         return True
 
 
+@pytest.mark.thinned(4)
 @each_mistake
 def test_every_change_of_a_mistake_changes_what_is_shown(mistake: Mistake):
     made = mistake.mutation(needed=OWN_HEAD)
@@ -203,6 +204,7 @@ NOT_SMOOTH |= {mistake.name for mistake in MISTAKES if mistake.whole is not None
 AUTOGRAD = [mistake for mistake in MISTAKES if mistake.name not in HALVES | NOT_SMOOTH]
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("mistake", AUTOGRAD, ids=lambda mistake: mistake.name)
 def test_the_gradients_of_a_mistake_are_those_of_its_own_loss(mistake: Mistake):
     made = mistake.mutation(needed=OWN_HEAD)
@@ -240,6 +242,7 @@ with_lines = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.thinned(4)
 @with_lines
 def test_the_lines_that_are_printed_are_what_runs(mistake: Mistake):
     said, function = as_said(mistake, SAID), next(iter(mistake.changes))

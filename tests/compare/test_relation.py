@@ -74,7 +74,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@pytest.mark.thinned(8)
+@pytest.mark.thinned(16)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("said", RELATIONS)
 @pytest.mark.parametrize("place", [("gpt", "h.0.mlp.c_fc.out"), ("llama", "h.1.mlp.up_proj.out")])
@@ -84,6 +84,7 @@ def test_a_relation_is_said(place: tuple[str, str], said: str, dtype: torch.dtyp
     assert finding.relation.startswith(said)
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("place", [("gpt", "h.0.mlp.c_fc.out"), ("llama", "h.1.mlp.up_proj.out")])
 def test_none_is_said_of_random_numbers(place: tuple[str, str], dtype: torch.dtype):
@@ -96,6 +97,7 @@ def test_none_is_said_of_random_numbers(place: tuple[str, str], dtype: torch.dty
     assert finding.relation == ""
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("place", [("gpt", "h.0.mlp.c_fc.out"), ("llama", "h.1.mlp.up_proj.out")])
 def test_a_right_run_has_no_finding(place: tuple[str, str], dtype: torch.dtype):
@@ -110,6 +112,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("name", ["h.0.attn.c_proj.weight", "dh.1.attn.c_proj.weight"])
 @pytest.mark.parametrize("said", PARAMETERS)
 def test_a_relation_of_a_parameter_or_its_gradient_is_said(name: str, said: str):
@@ -132,6 +135,7 @@ def test_heads_in_another_order_and_one_that_is_wrong_are_said(name: str):
     assert finding.relation == "only head 1 of 3 is wrong"
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("kind", "end"), [("gpt", "mlp.c_fc.out"), ("llama", "mlp.up_proj.out")])
 def test_another_layer_s_tensor_is_known(kind: str, end: str, dtype: torch.dtype):

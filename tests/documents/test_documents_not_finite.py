@@ -19,6 +19,7 @@ def walk_of(model) -> Walkthrough:
     return gpt_walkthrough(trace, "title", "about", range(2))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("ending", [".html", ".md", ".tex", ".json", ".ipynb"])
 @pytest.mark.parametrize("model", [given_nan, overflowing])
 def test_each_format_shows_them_and_names_the_first_tensor(model, ending: str, tmp_path: Path):

@@ -18,6 +18,7 @@ def value_of(page: Page, name: str) -> Element:
     return value
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_every_number_of_every_table_is_the_document_s(name: str):
     page = page_of(name)

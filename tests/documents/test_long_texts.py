@@ -30,6 +30,7 @@ def made(tokens: int) -> Document:
     return document(walkthrough, recipe=model_recipe(text, "m", UPDATE, None, {}))
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("tokens", [65, 300])
 def test_a_long_text_is_written_in_every_format(ending: str, tokens: int, tmp_path: Path):

@@ -67,6 +67,7 @@ def run(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "make", [a_gpt_s_example, a_demonstration, a_text_through_a_model, a_worksheet]
 )

@@ -66,12 +66,14 @@ def agree(shown: Counter[str], name: str) -> bool:
     return not wanted - shown and not shown - wanted - figures(" ".join(labels))
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_markdown_has_the_terminal_s_figures(name: str):
     _, _, below = markdown(made(name)).partition('<a id="part-1">')  # behind the contents
     assert agree(figures(below), name)
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_latex_has_the_terminal_s_figures(name: str):
     _, _, body = latex_article(made(name)).partition(r"\begin{document}")
@@ -85,6 +87,7 @@ def test_other_figures_would_not_agree():
     assert not agree(shown - Counter([next(iter(shown))]), "softmax")
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_a_pdf_has_the_terminal_s_figures(name: str, tmp_path: Path):
     pages = pdf(made(name))
@@ -98,6 +101,7 @@ def test_a_pdf_has_the_terminal_s_figures(name: str, tmp_path: Path):
     assert set(shown) == set(of_the_terminal(name))
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_a_notebook_says_what_the_walkthrough_says_and_shows_each_of_its_values(name: str):
     cells = json.loads(notebook(made(name)))["cells"]
@@ -110,6 +114,7 @@ def test_a_notebook_says_what_the_walkthrough_says_and_shows_each_of_its_values(
         assert all(line in said for line in step.lines)
 
 
+@pytest.mark.thinned(4)
 @each_example
 def test_links_lead_to_places(name: str):
     shown = markdown(made(name))

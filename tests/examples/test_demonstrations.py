@@ -49,6 +49,7 @@ def test_every_name_is_on_the_tape_and_the_steps_are_numbered(name: str):
         assert all(value in walkthrough_of(name).tape for value in step.names), step.title
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_two_runs_are_the_same(name: str):
     again = find_example(name).walkthrough()

@@ -47,17 +47,20 @@ def test_every_line_of_ai_rocks_is_what_a_calculator_gets(optimizer: str):
     assert check_lines(list(all_lines(hand_of("ai_rocks", optimizer=optimizer)))) > 1500
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("digits", [1, 2, 8])
 def test_so_it_is_with_other_digits(digits: int):
     assert check_lines(list(all_lines(hand_of("ai_rocks", digits)))[::3]) > 500
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_so_it_is_in_every_example(name: str):
     some = list(all_lines(hand_of(name)))
     assert check_lines(some[:: 1 + len(some) // 600]) >= min(len(some), 300) > 0
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize(
     "choices",
     [
@@ -152,6 +155,7 @@ def split(source: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(map(int, index.rstrip("]").split(","))) if index else ()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name", ["ai_rocks", "gpt1", "llama_by_hand", "where_do_you_live", "softmax", "dropout"]
 )
@@ -218,7 +222,7 @@ def test_the_lines_stand_in_the_order_of_the_calculation():
 # -- the walkthrough and the deviation -------------------------------------------------------------
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_walkthrough_by_hand_shows_the_same_names_and_its_own_figures(name: str):
     exact = walkthrough_of(name)
@@ -298,7 +302,7 @@ def test_a_prediction_that_is_not_the_same_is_said():
 # -- the decimals ----------------------------------------------------------------------------------
 
 
-@pytest.mark.thinned(2)
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_figure_is_what_is_printed(name: str):
     tape = hand_of(name).tape

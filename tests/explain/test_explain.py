@@ -47,6 +47,7 @@ def test_every_update_is_explained(optimizer: str):
     assert "learning_rate" in {part.label for part in operands(term)}
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize(
     "choices",
     [
@@ -87,6 +88,7 @@ def test_coarser_dtypes_agree_to_their_round_off(dtype: torch.dtype):
     assert check_explanations(tape) > 200
 
 
+@pytest.mark.thinned
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_steps_in_coarser_dtypes_agree_to_their_round_off(optimizer: str, dtype: torch.dtype):

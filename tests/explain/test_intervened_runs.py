@@ -30,6 +30,7 @@ ALL = {**{what: [one] for what, one in ONES.items()}, "all at once": list(ONES.v
 each = pytest.mark.parametrize("what", ALL)
 
 
+@pytest.mark.thinned(2)
 @each
 def test_every_number_of_an_intervened_step_is_proved(what: str):
     model = intervene(EXAMPLE.model, ALL[what])
@@ -42,6 +43,7 @@ def test_every_number_of_an_intervened_step_is_proved(what: str):
     assert "loss_after" in proved
 
 
+@pytest.mark.thinned(2)
 @each
 def test_every_tensor_of_an_intervened_step_is_explained(what: str):
     model = intervene(EXAMPLE.model, ALL[what])

@@ -17,7 +17,7 @@ def test_random_input_is_taken_or_refused(target: Target) -> None:
     inputs = target.inputs()
 
     @settings(
-        max_examples=12,
+        max_examples=6,
         deadline=None,
         derandomize=True,  # `python -m tests.fuzz` looks for what is new
         database=None,

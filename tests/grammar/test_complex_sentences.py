@@ -204,6 +204,7 @@ def shape(text: str, between: str) -> re.Pattern[str]:
     return re.compile(between.join(map(re.escape, parts)))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(("rule", "german", "english"), ROWS)
 def test_a_rule_says_the_like_of_an_everyday_sentence(rule: str, german: str, english: str):
     first, second = shape(german, r"[^,.?!]+"), shape(english, r"[^,.?!]+")

@@ -63,6 +63,7 @@ def _double(noise: Tree) -> Tree:
     return map_leaves(torch.Tensor.double, noise)
 
 
+@pytest.mark.thinned(2)
 @each_dtype
 def test_loss_and_gradients_are_the_references(dtype: torch.dtype):
     judged(model(dtype), TOLERANCES[dtype], *batch())

@@ -106,6 +106,7 @@ def test_the_right_port_has_no_finding_in_float32(way: tuple[str, ...], port: Pa
     assert [name for name in found.missing if not inner.search(name)] == []
 
 
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("mistake", NAMED)
 def test_a_known_mistake_in_c_is_located_and_named(mistake: str, port: Path, place: Path):
     found = compared(port, place, mistake)
@@ -114,7 +115,7 @@ def test_a_known_mistake_in_c_is_located_and_named(mistake: str, port: Path, pla
     assert named(found) == [[mistake]] + [[f"{mistake}_grad"]] * mistake.endswith("bias")
 
 
-@pytest.mark.thinned(3)
+@pytest.mark.thinned(6)
 @pytest.mark.parametrize("mistake", LOCATED)
 def test_a_slip_of_c_is_located(mistake: str, port: Path, place: Path):
     found = compared(port, place, mistake)

@@ -270,6 +270,7 @@ def test_nothing_is_left_where_it_cannot_be_written(
             _ = run_of(steps=steps), Selection(first=first)
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("kind", LLAMAS)
 def test_a_pack_of_llama_s_family_says_which_and_agrees_with_itself(kind: str, tmp_path: Path):
     model = drawn(LLAMAS[kind]).to(dtype=torch.float32)

@@ -13,6 +13,10 @@ from pellucid.kernels.packing import FORMS, arena, pack, packed_bytes
 
 SIDE = 2048
 """Rows and columns of the matrices that are multiplied."""
+SMALLER = (256, 512, 1024)
+"""What is multiplied first: where a form is slow, no larger matrices say more."""
+SLOW = 0.1
+"""Seconds. Where a product takes longer, it is not measured with larger matrices."""
 READ = 8192
 """Rows and columns of the float32 matrix that is read: 256 MiB, more than caches hold."""
 
@@ -29,13 +33,20 @@ def measure_machine(*, rounds: int = 5, side: int = SIDE, read: int = READ) -> M
     """Multiply square matrices in every format, and read a large one, by all threads.
 
     PyTorch and the native kernels do it, and the quickest round of either counts. int8 is left out
-    where neither can multiply it.
+    where neither can multiply it. Matrices grow to `side` as long as a form's products are quick: a
+    processor without bfloat16 may take minutes for the largest.
     """
     flops: dict[str, float] = {}
-    for name, work in _products(side):
-        seconds = quickest(work, rounds)
-        if seconds is not None:
-            flops[name] = max(flops.get(name, 0.0), 2 * side**3 / seconds)
+    slow: set[int] = set()
+    for edge in (*(one for one in SMALLER if one < side), side):
+        for kind, (name, work) in enumerate(_products(edge)):
+            seconds = None if kind in slow else quickest(work, rounds)
+            if seconds is None:
+                slow.add(kind)
+                continue
+            flops[name] = max(flops.get(name, 0.0), 2 * edge**3 / seconds)
+            if seconds > SLOW:
+                slow.add(kind)
     large = torch.ones(read, read)
     readings = [quickest(large.sum, rounds)]
     if native.library() is not None:

@@ -74,14 +74,18 @@ def check_sizes(model: CausalModel, sizes: BenchSizes) -> None:
         )
 
 
+LONG = 10.0
+"""Seconds. What takes longer needs no warm-up, and is measured once."""
+
+
 def median_seconds(work: Callable[[], object], rounds: int) -> float:
-    """The median over some rounds, after one that warms up."""
-    taken = []
-    for _ in range(rounds + 1):
+    """The median over some rounds, after one that warms up; of one alone where it takes long."""
+    taken: list[float] = []
+    while len(taken) <= rounds and max(taken, default=0.0) < LONG:
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken[1:])
+    return statistics.median(taken[1:] or taken)
 
 
 def train_row(model: CausalModel, form: Form, machine: Machine, sizes: BenchSizes) -> MeasuredRow:

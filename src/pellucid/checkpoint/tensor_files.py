@@ -98,8 +98,7 @@ def open_tensors(
         case ".safetensors":
             readers = _safetensors(place)
         case ".npz":
-            readers = _npz(place)
-            shapes = {name: partial(_npz_shape, place, name) for name in readers}
+            readers, shapes = _npz(place)
         case ".npy":
             readers = {place.stem: partial(_npy, place)}
         case ".bin" if magic_of(place) == STATE:
@@ -174,35 +173,39 @@ def _safetensors(file: Path) -> dict[str, Reader]:
         raise broken(file, "safetensors", error) from error
 
 
-def _npz(file: Path) -> dict[str, Reader]:
+def _npz(file: Path) -> tuple[dict[str, Reader], dict[str, Callable[[], Shape]]]:
+    # The archive stays open: its list of members is read once, and not again for each of them.
+    try:
+        archive = zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise broken(file, "an .npz of NumPy's", error) from error
+
     def read(name: str) -> Tensor:
         try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return _tensor(arrays[name], file, name)
+            with archive.open(f"{name}.npy") as member:
+                return _tensor(np.lib.format.read_array(member, allow_pickle=False), file, name)
         except CheckpointError:
             raise
         except Exception as error:
             raise broken(file, f"an .npz with {name} in it", error) from error
 
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = [member for member in archive.namelist() if member.endswith(".npy")]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise broken(file, "an .npz of NumPy's", error) from error
-    return {name: partial(read, name) for name in (m.removesuffix(".npy") for m in members)}
+    def shape(name: str) -> Shape:
+        try:
+            with archive.open(f"{name}.npy") as member:
+                version = np.lib.format.read_magic(member)
+                header = np.lib.format.read_array_header_1_0
+                if version != (1, 0):
+                    header = np.lib.format.read_array_header_2_0
+                found: Shape = header(member)[0]
+                return found
+        except Exception as error:
+            raise broken(file, f"an .npz with {name} in it", error) from error
 
-
-def _npz_shape(file: Path, name: str) -> Shape:
-    try:
-        with zipfile.ZipFile(file) as archive, archive.open(f"{name}.npy") as member:
-            version = np.lib.format.read_magic(member)
-            read = np.lib.format.read_array_header_1_0
-            if version != (1, 0):
-                read = np.lib.format.read_array_header_2_0
-            shape: Shape = read(member)[0]
-            return shape
-    except Exception as error:
-        raise broken(file, f"an .npz with {name} in it", error) from error
+    members = (member for member in archive.namelist() if member.endswith(".npy"))
+    names = [member.removesuffix(".npy") for member in members]
+    return {name: partial(read, name) for name in names}, {
+        name: partial(shape, name) for name in names
+    }
 
 
 def _npy(file: Path) -> Tensor:

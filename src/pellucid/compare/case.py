@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import torch
@@ -149,23 +149,22 @@ class Case:
     def _made(self, mistakes: tuple[Mistake, ...], unit: Key | None) -> float:
         """What the mistakes make at the worst place of the tensor; a NaN where there is none."""
         mutations = [*self.adopted, *self.step.mutations(mistakes)]
-        again = self.step.tape(mutations, keep=self.fault.name)
         try:
-            if unit is None:
-                self.step.run(again)
-            else:
-                self.tape.call(unit).rerun(_copies(), again)
+            pair = self._first(self.step.tape(mutations), unit)
         except CANNOT_RUN:
             return math.nan
-        _, made = again.kept.get(self.fault.name, (None, None))
-        return math.nan if made is None else float(made.middle[self.fault.worst])
+        return math.nan if pair is None else float(pair[1].middle[self.fault.worst])
 
     @cached_property
     def pair(self) -> tuple[Tensor, Rounded] | None:
         """The tensor that differs, and what the call makes in its stead without any mistake."""
-        again = self.step.tape(self.adopted, self.tape.mine, keep=self.fault.name)
-        self.tape.call(cast("Key", self.fault.call)).rerun(_copies(), again)
-        return again.kept.get(self.fault.name)
+        return self._first(self.step.tape(self.adopted, self.tape.mine), self.fault.call)
+
+    def _first(self, tape: JudgingTape, unit: Key | None) -> tuple[Tensor, Rounded] | None:
+        """The tensor that differs, and what a call, or the whole step, makes in its stead."""
+        if unit is None:
+            return tape.first(self.fault.name, self.step.run)
+        return tape.first(self.fault.name, partial(self.tape.call(unit).rerun, _copies()))
 
     def _is_whole(self, dtype: torch.dtype | None) -> bool:
         """Whether the other program's numbers are numbers of that dtype, where one is asked for."""

@@ -10,6 +10,7 @@ has computed with it. So a value is compared under all of its names as soon as i
 and what a call is given before the call computes.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,12 +39,17 @@ class _Judged:
     alike: Mapping[str, Sequence[str]]  # the other names of a value, by its first
     most: Callable[[str], float | None]  # how far off a carried value may be; None: as is stated
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    keep: str = ""  # the name of which what is made is kept
-    kept: dict[str, tuple[Tensor, Rounded]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)  # the names of `mine` that were shown
+    wanted: str = ""  # the name at which the run ends
+    found: tuple[Tensor, Rounded] | None = None  # the tensor of that name, and what was made of it
     shape: torch.Size | None = None  # of which every value is kept as it is made
     alike_in_shape: dict[str, Rounded] = field(default_factory=dict)
     loose: set[str] = field(default_factory=set)  # paths within which a value is not known
     given: dict[Key, list[Rounded]] = field(default_factory=dict)  # what each call was given
+
+
+class _Reached(Exception):  # noqa: N818 (no error)
+    """What was wanted has been made, and the run need not go on."""
 
 
 class JudgingTape(MutatedTape):
@@ -59,11 +65,10 @@ class JudgingTape(MutatedTape):
         *,
         alike: Mapping[str, Sequence[str]] = MappingProxyType({}),
         most: Callable[[str], float | None] = lambda _: None,
-        keep: str = "",
         shape: torch.Size | None = None,
     ) -> None:
         super().__init__(mutations)
-        self._judged = _Judged(mine, alike, most, keep=keep, shape=shape)
+        self._judged = _Judged(mine, alike, most, shape=shape)
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -75,10 +80,17 @@ class JudgingTape(MutatedTape):
         """What the other program has, by our names."""
         return self._judged.mine
 
-    @property
-    def kept(self) -> Mapping[str, tuple[Tensor, Rounded]]:
-        """The tensor of the name that is kept, and what was made in its stead."""
-        return self._judged.kept
+    def first(
+        self, name: str, run: Callable[["JudgingTape"], Any]
+    ) -> tuple[Tensor, Rounded] | None:
+        """The tensor of a name, and what a run makes in its stead; None where it makes none.
+
+        The run goes no further than that, and nothing is judged on the way.
+        """
+        self._judged.wanted = name
+        with contextlib.suppress(_Reached):
+            run(self)
+        return self._judged.found
 
     @property
     def alike_in_shape(self) -> Mapping[str, Rounded]:
@@ -158,7 +170,8 @@ class JudgingTape(MutatedTape):
             self._judged.alike_in_shape[name] = Rounded(value.middle, value.off, value.dtype)
         call = self._call if new else self._record.makers.get(self._record.names[id(value)])
         for one in (name, *self._judged.alike.get(name, ())):
-            if one in self._judged.mine and one not in self._judged.verdicts:
+            if one in self._judged.mine and one not in self._judged.shown:
+                self._judged.shown.add(one)
                 self._judge(one, value, None if call is None else call.key)
         if not value.is_exact:
             self._loosen()
@@ -166,13 +179,14 @@ class JudgingTape(MutatedTape):
     def _judge(self, name: str, value: Rounded, key: Key | None) -> None:
         theirs = fitted(name, self._judged.mine[name], value.shape)
         theirs = hidden_as_ours(name, theirs, value.middle)
-        carried, most = self._is_carried(key), self._judged.most(name)
-        self._judged.verdicts[name] = judge(
-            name, theirs, value, key, carried=carried, most=most, least=CAPPED.get(name)
-        )
-        if name == self._judged.keep:
-            made = Rounded(value.middle, value.off, value.dtype)
-            self._judged.kept[name] = (theirs, made)
+        if name == self._judged.wanted:
+            self._judged.found = (theirs, Rounded(value.middle, value.off, value.dtype))
+            raise _Reached
+        if not self._judged.wanted:
+            carried, most = self._is_carried(key), self._judged.most(name)
+            self._judged.verdicts[name] = judge(
+                name, theirs, value, key, carried=carried, most=most, least=CAPPED.get(name)
+            )
         value.become(theirs)
 
     def _is_carried(self, key: Key | None) -> bool:

@@ -128,12 +128,11 @@ class JudgedStep:
         self,
         mutations: Iterable[Mutation] = (),
         mine: Mapping[str, Tensor] | None = None,
-        keep: str = "",
         shape: torch.Size | None = None,
     ) -> JudgingTape:
         """A tape that judges `mine`, by default all that the other program shows.
 
-        It keeps what is made of the name `keep`, with its bounds, and of a `shape`.
+        It keeps what is made of a `shape`.
         """
         every = (*stored(self.dtype), *mutations)
         return JudgingTape(
@@ -141,7 +140,6 @@ class JudgedStep:
             every,
             alike=self._alike(every),
             most=self._most,
-            keep=keep,
             shape=shape,
         )
 
