@@ -27,6 +27,7 @@ def run(
     )
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(
     "command",
     [
@@ -48,6 +49,7 @@ def test_what_cannot_be_written_in_ascii_is_spelt(pellucid: Command, command: li
     assert plain.stdout.decode("ascii") == spelt(whole.out)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     ("encoding", "command", "has"),
     [

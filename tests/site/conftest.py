@@ -29,7 +29,7 @@ class Reader:
         viewport = {"width": width, "height": 900}
         self._contexts.append(self._browser.new_context(viewport=viewport, **how))
         page = self._contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._check)

@@ -10,7 +10,7 @@ from tests.web.examples import answer, session_api
 
 ADDRESS = "http://page.test/"
 
-HANGS = 20_000
+HANGS = 60_000
 """Milliseconds after which a script counts as one that never comes to its end."""
 
 EMPTY = """<!doctype html><meta charset="utf-8"><title>Modules</title>
@@ -58,7 +58,7 @@ class Modules:
         self.api = session_api()
         self.asked: list[tuple[str, Any]] = []
         self.page = browser.new_page(viewport={"width": 1000, "height": 800})
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(HANGS)
         self.page.route("**/*", _file)
         self.page.expose_function("askPython", self._ask)
         self.page.goto(ADDRESS)

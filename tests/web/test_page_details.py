@@ -184,6 +184,28 @@ def test_a_token_says_its_id_its_bytes_and_what_comes_next(modules: Modules):
     assert parts == pytest.approx([one / max(known) for one in known])
 
 
+def test_a_token_stays_open_where_the_same_text_runs_again(modules: Modules):
+    again, other = with_all(
+        modules,
+        """const part = await shown("pel-tokens");
+        const open = () => [...part.querySelectorAll("[aria-expanded=true]")].map(
+            (one) => one.title);
+        part.querySelectorAll(".pk-token")[1].click();
+        await until(() => part.querySelector(".pk-merges li"));
+        const before = part.querySelector(".pk-merges");
+        await store.change({ text: given.experiment.text });
+        await until(() => part.querySelector(".pk-merges") !== before);
+        const again = [open(), part.querySelector(".pk-detail").hidden];
+        await store.change({ text: given.experiment.text + "!" });
+        return [again, [open(), part.querySelector(".pk-detail").hidden]]""",
+        ENGLISH,
+    )
+    assert len(again[0]) == 1
+    assert again[0][0].startswith("token 1: ")
+    assert again[1] is False
+    assert other == [[], True]
+
+
 # -- attention, arithmetic -------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import { number } from "./number.js";
 
 class Tokens extends Part {
   #open = null;
+  #ids = "";
   #source = h("ol", { class: "pk-list pk-source", "aria-label": "Source", hidden: true });
   #legend = h("p", { class: "pk-legend", title: "How wrong the guess was of what comes after each" },
     "Loss after");
@@ -36,7 +37,10 @@ class Tokens extends Part {
     const most = Math.max(1e-9, ...known);
     this.#legend.hidden = !known.length;
     fill(this.#list, tokens.map((token, at) => this.#chip(token, at, losses[at], most)));
-    this.#show(null);
+    // What is open stays so where the same text has run again.
+    const ids = tokens.map(({ id }) => id).join();
+    this.#show(ids === this.#ids ? this.#open : null);
+    this.#ids = ids;
   }
 
   #chip({ id, piece }, at, loss, most) {
