@@ -69,11 +69,11 @@ def _left_out(cases: list[Any]) -> list[Any]:
     every = cases[0].get_closest_marker("thinned").args
     if every:
         return [case for place, case in enumerate(cases) if place % every[0]]
-    given = [set(case.callspec.indices.items()) for case in cases]
+    # All combinations have the very values that were listed.
+    given = [{(name, id(one)) for name, one in case.callspec.params.items()} for case in cases]
     met: set[tuple[str, int]] = set()
     runs: set[int] = set()
-    # Those first that have nothing in common, then what these leave out.
-    for least in (len(given[0]), 1):
+    for least in range(len(given[0]), 0, -1):  # those first that have nothing in common
         for place, values in enumerate(given):
             if len(values - met) >= least:
                 runs.add(place)

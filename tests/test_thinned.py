@@ -1,40 +1,41 @@
 """Of a sweep that is thinned out, what runs still meets every value of every parameter."""
 
-from itertools import product
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from tests.conftest import _left_out
+from tests.conftest import EVERY
+
+SIZES = {"one": 4, "two": 2, "three": 3}
 
 
-def cases(*sizes: int, every: int | None = None) -> list[Any]:
-    """Those of a test over so many values of each parameter."""
-    mark = SimpleNamespace(args=() if every is None else (every,))
-    return [
-        SimpleNamespace(
-            callspec=SimpleNamespace(indices=dict(zip("abcd", indices, strict=False))),
-            get_closest_marker=lambda _: mark,
-        )
-        for indices in product(*map(range, sizes))
-    ]
+@pytest.mark.thinned
+@pytest.mark.parametrize("one", [str(place) for place in range(SIZES["one"])])
+@pytest.mark.parametrize("two", [{"size": place} for place in range(SIZES["two"])])
+@pytest.mark.parametrize("three", range(SIZES["three"]))
+def test_swept(one: str, two: dict[str, int], three: int):
+    assert int(one) < SIZES["one"]
+    assert two["size"] < SIZES["two"]
+    assert three < SIZES["three"]
 
 
-@pytest.mark.parametrize("sizes", [(4,), (2, 4), (4, 2, 2), (3, 5, 2), (1, 3, 3, 2)])
-def test_each_value_of_each_parameter_is_met_in_few_cases(sizes: tuple[int, ...]):
-    every = cases(*sizes)
-    left_out = _left_out(every)
-    runs = [case for case in every if case not in left_out]
-    met = {item for case in runs for item in case.callspec.indices.items()}
-    assert met == {(name, place) for name, size in zip("abcd", sizes, strict=False)
-                   for place in range(size)}  # fmt: skip
-    assert max(sizes) <= len(runs) <= max(sizes) + len(sizes) - 1
+@pytest.mark.thinned(3)
+@pytest.mark.parametrize("place", range(10))
+def test_counted(place: int):
+    assert place < 10
 
 
-@pytest.mark.parametrize(("count", "every", "runs"), [(10, 3, 4), (9, 3, 3), (2, 5, 1)])
-def test_every_so_many_cases_one_runs_the_first_among_them(count: int, every: int, runs: int):
-    all_cases = cases(count, every=every)
-    left_out = _left_out(all_cases)
-    assert all_cases[0] not in left_out
-    assert count - len(left_out) == runs
+def test_each_value_is_met_in_few_cases_and_of_a_counted_sweep_the_first_of_three(
+    request: pytest.FixtureRequest,
+):
+    here = [item for item in request.session.items if item.path == request.path]
+    runs = {
+        test: [item.callspec.params for item in here if item.originalname == test]
+        for test in ("test_swept", "test_counted")
+    }
+    if not all(runs.values()):
+        pytest.skip("the sweeps were not asked for")
+    every = request.config.getoption(EVERY)
+    for name, size in SIZES.items():
+        assert len({str(params[name]) for params in runs["test_swept"]}) == size
+    assert len(runs["test_swept"]) == (24 if every else 4)
+    counted = [params["place"] for params in runs["test_counted"]]
+    assert counted == list(range(0, 10, 1 if every else 3))

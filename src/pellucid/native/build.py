@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -48,24 +51,36 @@ def build(target: Path = LIBRARY) -> str:
         return f"it is written for Linux on x86-64 and ARM, and this is {sys.platform} on {machine}"
     with tempfile.TemporaryDirectory() as directory:
         made = Path(directory)
-        objects = [made / f"{name}.o" for name in VARIANTS[machine]]
-        commands: list[list[str | Path]] = []
+        objects = {name: made / f"{name}.o" for name in VARIANTS[machine]}
+        variants: list[tuple[str | Path, ...]] = []
         for name, flags in VARIANTS[machine].items():
             called = (f"-DTABLE=table_{name}", f'-DNAME="{name}"')
-            commands.append([*flags, *called, "-c", HERE / "kernels.cpp", "-o", made / f"{name}.o"])
-        commands.append(["-shared", HERE / "library.cpp", *objects, "-o", made / LIBRARY.name])
-        for command in commands:
-            run = subprocess.run(
-                [found, *FLAGS, *command], capture_output=True, text=True, check=False
-            )
-            if run.returncode:
-                first = next((line for line in run.stderr.splitlines() if "error" in line), "")
-                return f"the compiler {found} failed: {first or run.stderr[-200:]}"
+            variants.append((*flags, *called, "-c", HERE / "kernels.cpp", "-o", objects[name]))
+        with ThreadPoolExecutor() as pool:  # the variants at once, on as many cores as there are
+            failed = [said for said in pool.map(partial(_compiled, found), variants) if said]
+        linked: tuple[str | Path, ...] = (
+            "-shared",
+            HERE / "library.cpp",
+            *objects.values(),
+            "-o",
+            made / LIBRARY.name,
+        )
+        if said := failed[0] if failed else _compiled(found, linked):
+            return f"the compiler {found} failed: {said}"
         # Another process may have the old library open: its file stays, and the name changes.
         unfinished = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.copy2(made / LIBRARY.name, unfinished)
         unfinished.replace(target)
     return ""
+
+
+def _compiled(compiler: str, words: Sequence[str | Path]) -> str:
+    """Run the compiler; the first error that it prints, or nothing."""
+    run = subprocess.run([compiler, *FLAGS, *words], capture_output=True, text=True, check=False)
+    if not run.returncode:
+        return ""
+    first = next((line for line in run.stderr.splitlines() if "error" in line), "")
+    return first or run.stderr[-200:]
 
 
 if __name__ == "__main__":
