@@ -31,9 +31,12 @@ site: .venv/site
 
 # Some tests open pages in Chromium; without it they are skipped and say so.
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || \
+	command -v chromium-browser >/dev/null || \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null \
+		apt-get -qq update \
+		&& apt-get -qq install --yes --no-install-recommends chromium-headless-shell >/dev/null \
+		|| apt-get -qq install --yes --no-install-recommends chromium >/dev/null \
 		|| echo "make: Chromium could not be installed: tests of pages in a browser are skipped"; \
 	else echo "make: install Chromium (apt-get install chromium) for the tests of pages in a browser"; fi
 

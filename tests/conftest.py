@@ -107,6 +107,9 @@ UNUSED = (
 )
 """Features of Chromium that no page of ours needs."""
 
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""The first has no windows of its own to keep up, which takes time with each page."""
+
 CHROMIUM = [
     f"--disable-features={','.join(UNUSED)}",
     "--no-sandbox",
@@ -139,7 +142,7 @@ def _native_library_anew() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser; where there is none the test is skipped and says so."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip("there is no chromium here: `make test` as root, or install it")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

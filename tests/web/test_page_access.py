@@ -70,7 +70,7 @@ VIEWS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_serious_fault(visitor: Visitor, view: str):
-    page = VIEWS[view](visitor, color_scheme="light", reduced_motion="reduce")
+    page = VIEWS[view](visitor, color_scheme="light")
     assert serious(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious(page, runOnly=["color-contrast"]) == []
@@ -86,6 +86,7 @@ def serious(page: Any, **options: Any) -> list[tuple[str, list[str]]]:
     ]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_phone_shows_it_without_scrolling_sideways(visitor: Visitor, view: str):
     page = VIEWS[view](visitor, width=400, height=800, color_scheme="light")

@@ -36,7 +36,7 @@ ZOOMED = """([key, most]) => {
 
 def fresh(visitor: Visitor, window: str = "1280") -> Any:
     """The page as it opens, without a past."""
-    page = visitor.start(**WINDOWS[window])
+    page = visitor.start(**WINDOWS[window], reduced_motion="no-preference")
     page.locator(".pd .pd-next").wait_for()
     page.wait_for_function("() => document.querySelector('pel-app').store.next")
     page.wait_for_timeout(100)

@@ -47,6 +47,7 @@ def charted(part: Any) -> list[float]:
 # -- learn -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", ["SGD", "Momentum", "Adam", "AdamW"])
 def test_each_optimizer_steps_as_it_does_in_the_package(visitor: Visitor, name: str):
     page, learn = at(visitor, "Learn")

@@ -78,6 +78,7 @@ def test_a_model_that_is_chosen_while_the_first_still_opens_stays(visitor: Visit
     shown(page, "title", "copying")
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_model_that_comes_along_is_opened_by_its_card(visitor: Visitor, name: str):
     page = visitor.start()

@@ -53,6 +53,7 @@ def at_step(tour: Any, step: Any) -> None:
     assert re.sub(r"[␣↵\s]", "", heading.inner_text()) == plain(step["title"])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", RUNS)
 def test_the_tour_goes_from_first_to_last_by_keyboard_alone(visitor: Visitor, name: str):
     page = visitor.model(TEXT) if name == "english-1M" else visitor.example(name)

@@ -189,6 +189,21 @@ def test_a_state_is_taken_along_to_a_server_at_another_address(chromium: Any, tm
         newer.end()
 
 
+def test_what_is_shown_is_opened_though_another_is_on_its_way(visitor: Visitor):
+    page = visitor.example("AI rocks")
+    shown, came = page.evaluate(
+        """async () => {
+            const app = document.querySelector("pel-app");
+            const shown = app.state;
+            const other = app.store.show(app.store.start.default);
+            await app.open(shown);
+            await other;
+            return [shown.experiment, app.store.experiment];
+        }"""
+    )
+    assert came == shown
+
+
 def test_a_text_to_which_an_edit_does_not_fit_is_run_without_it(visitor: Visitor):
     page = visitor.model("In the beginning God created")
     page.get_by_role("tab", name="Touch").click()

@@ -57,7 +57,11 @@ class Visitor:
         self.fetched: set[tuple[str, str, str | None]] = set()  # call, fields, answer
 
     def start(self, width: int = 1280, height: int = 900, **how: Any) -> Any:
-        """What the page opens on, in a browser without a past: a model that has run."""
+        """What the page opens on, in a browser without a past: a model that has run.
+
+        Nothing glides unless that is asked for: it takes most of a processor to draw.
+        """
+        how = {"reduced_motion": "reduce"} | how
         viewport = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, accept_downloads=True, **how)
         self.contexts.append(context)

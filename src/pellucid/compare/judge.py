@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -81,6 +82,7 @@ PIECE = 1 << 15
 """So many numbers of a large tensor are compared at once: a processor's cache has room for them."""
 
 
+@np.errstate(all="ignore")
 def judge(
     name: str,
     theirs: Tensor,
@@ -98,34 +100,36 @@ def judge(
     everywhere, where the stated one is a part of a number at least as large as that.
     """
     mine, true, off = (values.detach().reshape(-1) for values in (theirs, made.middle, made.off))
-    largest = max(map(largest_of, true.split(PIECE)))
+    pieces = [slice(start, start + PIECE) for start in range(0, len(true), PIECE)]
+    largest = max(_largest(_float64(true[here])) for here in pieces)
     stated = STATED[made.dtype] * largest
     highest = stated if most is None else most
     cap = math.inf if least is None else STATED[made.dtype] * max(largest, least)
     tiny = torch.finfo(made.dtype).tiny
 
-    def compared(start: int) -> tuple[Tensor, Tensor, Tensor]:
-        here = slice(start, start + PIECE)
-        own = true[here].double()
-        apart, sizes = distances(mine[here].double(), own), own.abs()
-        if not math.isfinite(float(sizes.max())):
-            sizes = sizes.nan_to_num(nan=0, posinf=0)
-        bound = off[here].clamp(max=highest if carried else cap).nan_to_num(posinf=stated)
-        allowed = bound + sizes.mul_(made.unit) + tiny
+    def compared(here: slice) -> tuple[Floats, Floats, Floats]:
+        own = _float64(true[here])
+        apart, sizes = _distances(_float64(mine[here]), own), np.abs(own)
+        if not math.isfinite(sizes.max()):
+            sizes = np.nan_to_num(sizes, nan=0, posinf=0)
+        bound = np.minimum(_float64(off[here]), highest if carried else cap)
+        if not math.isfinite(bound.sum()):
+            bound = np.nan_to_num(bound, posinf=stated)
+        allowed = bound + sizes * made.unit + tiny
         return apart, allowed, apart / allowed
 
     high, place, allowed_there, left = -1.0, 0, 0.0, 0.0
-    starts = range(0, len(true), PIECE)
-    for start in starts:
-        apart, allowed, excess = compared(start)
-        left += float(apart.square().sum())
-        here = int(excess.argmax())
-        if float(excess[here]) > high:
-            high, place, allowed_there = float(excess[here]), start + here, float(allowed[here])
+    for here in pieces:
+        apart, allowed, excess = compared(here)
+        left += float(np.square(apart).sum())
+        worst = int(excess.argmax())
+        if excess[worst] > high:
+            high, allowed_there = float(excess[worst]), float(allowed[worst])
+            place = here.start + worst
     picture = Picture(made.shape)
     if high > 1:
-        for start in starts:
-            picture.add(compared(start)[2], start)
+        for here in pieces:
+            picture.add(torch.from_numpy(compared(here)[2]), here.start)
     return Verdict(
         name=name,
         call=call,
@@ -172,23 +176,41 @@ ROUNDED = 8
 """So many units of round-off the factor of dropout, and a product with it, may be off."""
 
 
+@np.errstate(all="ignore")
 def distances(mine: Tensor, true: Tensor) -> Tensor:
     """How far apart the numbers are, in float64.
 
     Equal infinities are not apart, nor two NaN; a NaN is infinitely far from a number.
     """
-    apart = (mine - true).abs_()
-    if math.isfinite(float(apart.sum())):
-        return apart  # then no number is a NaN or infinite
-    apart = apart.masked_fill(mine == true, 0).nan_to_num(nan=math.inf, posinf=math.inf)
-    return apart.masked_fill(mine.isnan() & true.isnan(), 0)
+    return torch.from_numpy(_distances(_float64(mine), _float64(true)))
 
 
 def largest_of(values: Tensor) -> float:
     """The largest number without its sign; infinities and NaN are none."""
-    sizes = values.abs()
+    return _largest(_float64(values))
+
+
+# Most tensors of a small model are a few dozen numbers, for which NumPy's calls take less time than
+# PyTorch's.
+Floats = npt.NDArray[np.float64]
+
+
+def _float64(values: Tensor) -> Floats:
+    return values.double().numpy()
+
+
+def _distances(mine: Floats, true: Floats) -> Floats:
+    apart = np.abs(mine - true)
+    if math.isfinite(apart.sum()):
+        return apart  # then no number is a NaN or infinite
+    apart = np.where(mine == true, 0.0, np.nan_to_num(apart, nan=math.inf, posinf=math.inf))
+    return np.where(np.isnan(mine) & np.isnan(true), 0.0, apart)
+
+
+def _largest(values: Floats) -> float:
+    sizes = np.abs(values)
     largest = float(sizes.max())
-    return largest if math.isfinite(largest) else float(sizes.nan_to_num(posinf=0).max())
+    return largest if math.isfinite(largest) else float(np.nan_to_num(sizes, posinf=0).max())
 
 
 class Picture:

@@ -41,6 +41,11 @@ export class Store extends EventTarget {
     return this.#experiment;
   }
 
+  /** The experiment that was asked for last: it may still be on its way. */
+  get wanted() {
+    return this.#wanted;
+  }
+
   get run() {
     return this.#run;
   }

@@ -110,7 +110,7 @@ class App extends HTMLElement {
 
   /** Show a state that was shared, or was there before: then with what was undone of it. */
   async open({ experiment, view, focus, undone }) {
-    const same = JSON.stringify(experiment) === JSON.stringify(this.#store.experiment);
+    const same = JSON.stringify(experiment) === JSON.stringify(this.#store.wanted);
     this.show(VIEWS[view] ? view : "see");
     if (!same) await this.#shown(experiment, undone);
     if (!this.#store.run) return this.home();
