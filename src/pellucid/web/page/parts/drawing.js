@@ -32,6 +32,7 @@ class Drawing extends Part {
   #chosen = "";
   #shape = "";
   #featured = null; // the block that stands for all of a deep model
+  #run = null; // that it is laid out for
   #said = ""; // the text and the model that the light went through last
   #targets = null; // of the spotlight
   #lit = null;
@@ -122,7 +123,11 @@ class Drawing extends Part {
     const buttons = this.#surface.buttons.root;
     this.#follow = following(again);
     // Of the store that is there when something is asked, not of the one at the beginning.
-    const [picture, tensor] = ["picture", "tensor"].map((name) => (fields) => this.store[name](fields));
+    // What is in sight of a run before may have tensors that this one has not.
+    const [picture, tensor] = ["picture", "tensor"].map((name) => async (fields) => {
+      if (this.#run !== this.store.run) throw new DOMException("another run", "AbortError");
+      return this.store[name](fields);
+    });
     this.#pictures = new Pictures({ picture }, again, () => this.#surface.colors);
     this.#cells = new Tiles({ tensor }, again);
     this.#toolbar = toolbar({
@@ -167,7 +172,7 @@ class Drawing extends Part {
     const pieces = (all) => all.map(({ piece }) => piece);
     // Where there are two streams, the first is that of the source.
     const first = source.length ? { [outline[0].stream]: pieces(source) } : {};
-    this.#laidFor = this.#size;
+    [this.#run, this.#laidFor] = [this.store.run, this.#size];
     void this.#surface.colors; // and the faces: titles are measured in them
     this.#world = layout(marked(outline, this.store.experiment), {
       mode: this.#mode,
