@@ -1,8 +1,12 @@
 """What is measured of a machine and a model, not how fast it is."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from pellucid.bench import BenchSizes, Machine, Quiet, measure_machine, measure_model
+from pellucid.bench.model import median_seconds
 from pellucid.errors import ConfigError
 from pellucid.models import GPT, GPTConfig, Llama, LlamaConfig
 from pellucid.terminal.bench import quiet_line
@@ -16,6 +20,35 @@ def test_a_machine_has_peaks_and_a_bandwidth():
     formats = ("float32", "bfloat16", "int8", "int4")
     assert {"float32", "bfloat16"} <= machine.flops.keys() <= set(formats)
     assert min(machine.flops.values()) > 0 < machine.bandwidth
+
+
+def test_matrices_grow_as_long_as_their_products_are_quick(monkeypatch: pytest.MonkeyPatch):
+    seconds, tried = {"quick": 1e-6, "slow": 0.2, "none": None}, []
+
+    def products(side: int) -> list[tuple[str, Callable[[], object]]]:
+        return [(name, partial(tried.append, (name, side))) for name in seconds]
+
+    def quickest(work: Callable[[], object], rounds: int) -> float | None:
+        work()
+        return seconds[tried[-1][0]]
+
+    monkeypatch.setattr("pellucid.bench.machine._products", products)
+    monkeypatch.setattr("pellucid.bench.machine.quickest", quickest)
+    tried.append(("quick", 0))  # what memory's reading takes
+    machine = measure_machine(side=2048, read=8)
+    grown = [side for name, side in tried[1:] if name == "quick"]
+    assert grown == [256, 512, 1024, 2048]
+    assert [side for name, side in tried if name != "quick"] == [256, 256]
+    assert machine.flops == {"quick": 2 * 2048**3 / 1e-6, "slow": 2 * 256**3 / 0.2}
+
+
+def test_what_takes_long_is_measured_once(monkeypatch: pytest.MonkeyPatch):
+    ran: list[int] = []
+    assert median_seconds(lambda: ran.append(1), 3) >= 0
+    assert len(ran) == 4  # one warms up
+    monkeypatch.setattr("pellucid.bench.model.LONG", 1e-12)
+    assert median_seconds(lambda: ran.append(1), 3) >= 0
+    assert len(ran) == 5
 
 
 def test_every_work_in_every_form_with_its_part_of_the_machine():

@@ -195,3 +195,24 @@ def test_losses_near_0_are_not_held_to_a_part_of_themselves():
     tape = JudgingTape(rough)
     cross_entropy(Rounded.exact(logits), torch.tensor([0, 1]), tape=tape)
     assert all(verdict.agrees for verdict in tape.verdicts.values())
+
+
+def test_a_wanted_tensor_is_made_of_the_other_program_s_numbers_and_the_run_ends_there():
+    params, tokens, targets = small()
+    model, right = model_of(params, torch.float64), Tape()
+    batch = torch.from_numpy(tokens), torch.from_numpy(targets)
+    model.loss_and_grads(*batch, right)
+    before, wanted = "h.0.mlp.c_fc.out", "h.0.mlp.act.out"
+    mine = {before: right[before] + 1, wanted: right[wanted]}
+    step = JudgedStep(model, *batch, None, mine, torch.float64)
+    tape = step.tape()
+    found = tape.first(wanted, step.run)
+    assert found is not None
+    theirs, made = found
+    assert torch.equal(theirs, mine[wanted])
+    own = torch.nn.functional.gelu(mine[before], approximate="tanh")
+    assert torch.allclose(made.middle, own, rtol=1e-12)
+    assert not torch.allclose(made.middle, theirs, rtol=1e-3)
+    assert dict(tape.verdicts) == {}
+    assert "h.0.resid_mid" in tape
+    assert "h.0.resid_post" not in tape
