@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.web import SessionApi
 from tests.web.examples import AI_ROCKS, ENGLISH, LLAMA, answer
-from tests.web.visits import LIBRARY, Visitor, check_shown
+from tests.web.visits import LIBRARY, REST, Visitor, check_shown
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
@@ -116,6 +116,7 @@ def test_what_is_tried_can_be_put_back_and_undone(visitor: Visitor):
     at_step(tour, steps[place + 1])
     assert (loss.inner_text(), undo.is_disabled()) == (before, True)
     assert shown(page) == [plain(one) for one in steps[place + 1]["says"]]
+    page.wait_for_timeout(4 * REST)  # nothing is asked of what was put back
 
 
 def test_a_talk_says_one_thing_at_a_time_in_large_type(visitor: Visitor):
