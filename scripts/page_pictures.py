@@ -137,7 +137,8 @@ def take(browser: Any, address: str, state: State, file: Path, *, size: Any, sch
 def main() -> None:
     """Take the pictures that were asked for."""
     folder = Path(sys.argv[2]) if sys.argv[1:2] == ["--all"] else None
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "chromium-headless-shell")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     with served() as address, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         if folder is None:
