@@ -1,7 +1,9 @@
 """The server as a browser meets it: pages, calls, streams, and many of them."""
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,8 +15,9 @@ from threading import Thread
 import pytest
 
 from pellucid.web.http.assets import KINDS, Assets
+from pellucid.web.http.patience import PatientProtocol
 from tests.web.plain_api import PlainApi
-from tests.web.served import JSON, Browser
+from tests.web.served import JSON, Browser, served
 
 ROOT = Path(__file__).parents[2]
 
@@ -298,6 +301,26 @@ def test_thousands_of_bad_requests_are_refused_and_memory_stays(process):
 
 
 PAGE = files("pellucid.web") / "page"
+
+
+def test_no_connection_outlives_the_server(monkeypatch: pytest.MonkeyPatch):
+    ours, theirs = socket.socketpair()
+    with ours, served() as (_, server):
+        coming = []
+
+        def end_all() -> None:
+            """Somebody connects when the connections that there are have been told to close."""
+            if not coming:
+                loop = asyncio.get_running_loop()
+                made = loop.connect_accepted_socket(
+                    lambda: PatientProtocol(server.config, server.server_state, {}), theirs
+                )
+                coming.append(loop.create_task(made))
+
+        monkeypatch.setattr(server.calls.sessions, "end_all", end_all)
+        server.should_exit = True
+        ours.settimeout(8)  # less than a connection's patience
+        assert ours.recv(1) == b""
 
 
 def test_the_package_comes_with_the_page():

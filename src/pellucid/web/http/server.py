@@ -252,6 +252,12 @@ class PageServer(uvicorn.Server):
         self._ready(self.address)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End; what is at work hears of it first."""
+        """End; what is at work hears of it first, and no connection is left open.
+
+        A browser keeps a connection for its next call. One that came while the server was ending
+        would be left, and that call would wait for an answer for ever.
+        """
         self.calls.sessions.end_all()
         await super().shutdown(sockets)
+        for connection in self.server_state.connections:
+            connection.transport.abort()
