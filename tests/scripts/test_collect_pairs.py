@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import collect_pairs  # noqa: E402
-from bitext import archives, cleaning, likeness, nearness, readers  # noqa: E402
+from bitext import archives, cleaning, collecting, likeness, nearness, readers  # noqa: E402
 
 NO_RULES = cleaning.Rules()
 
@@ -489,11 +489,11 @@ def test_of_phrases_those_near_to_held_out_pairs_go(kitchen, tmp_path, capsys):
 
 def test_of_a_split_no_training_pair_is_near_to_a_test_pair():
     pairs = [(f"Das ist Wort {a}{b}.", f"Word {b * 9}{a * 7}") for a in "abcdef" for b in "xyz"]
-    test, rest = collect_pairs.split(pairs, 5, [])
+    test, rest = collecting.split(pairs, 5, [])
     assert len(test) == 5
-    near = collect_pairs.near_to(test)
+    near = collecting.near_to(test)
     assert not any(near(pair) for pair in rest)
-    assert collect_pairs.split(pairs[::-1], 5, [])[0] == test
+    assert collecting.split(pairs[::-1], 5, [])[0] == test
 
 
 @DEBIAN
