@@ -204,6 +204,20 @@ def test_what_is_shown_is_opened_though_another_is_on_its_way(visitor: Visitor):
     assert came == shown
 
 
+def test_what_is_on_its_way_has_come_before_its_parts_are_looked_at(visitor: Visitor):
+    page = visitor.example("AI rocks")
+    asked, came = page.evaluate(
+        """async () => {
+            const app = document.querySelector("pel-app");
+            const asked = app.store.start.default;
+            app.store.show(asked);
+            await app.open({ experiment: asked, view: "see" });
+            return [asked, app.store.experiment];
+        }"""
+    )
+    assert came == asked
+
+
 def test_a_text_to_which_an_edit_does_not_fit_is_run_without_it(visitor: Visitor):
     page = visitor.model("In the beginning God created")
     page.get_by_role("tab", name="Touch").click()

@@ -18,6 +18,7 @@ export class Store extends EventTarget {
   #undone = []; // after the one that was asked for last
   #newest = { mine: 0, experiment: null, undone: [], run: null }; // of those that could be run
   #asked = 0;
+  #opening = Promise.resolve();
   #pending = 0;
   #written = Promise.resolve();
   #reads = new Reads((name, fields, how) => this.#quietly(name, fields, how));
@@ -48,6 +49,11 @@ export class Store extends EventTarget {
 
   get run() {
     return this.#run;
+  }
+
+  /** Fulfilled when what was asked for last has come, or cannot. */
+  get came() {
+    return this.#opening;
   }
 
   /** What may come next after the text, {after, tokens: [{id, text, p, …}], …}; null where nothing. */
@@ -183,7 +189,12 @@ export class Store extends EventTarget {
     if (error.lost) this.#send("lost");
   }
 
-  async #open(experiment, undone) {
+  #open(experiment, undone) {
+    this.#opening = this.#opened(experiment, undone);
+    return this.#opening;
+  }
+
+  async #opened(experiment, undone) {
     const mine = ++this.#asked;
     // What is done next goes on from here, and not from what is still in sight.
     [this.#wanted, this.#undone] = [experiment, undone];

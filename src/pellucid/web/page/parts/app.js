@@ -112,7 +112,7 @@ class App extends HTMLElement {
   async open({ experiment, view, focus, undone }) {
     const same = JSON.stringify(experiment) === JSON.stringify(this.#store.wanted);
     this.show(VIEWS[view] ? view : "see");
-    if (!same) await this.#shown(experiment, undone);
+    await (same ? this.#store.came : this.#shown(experiment, undone));
     if (!this.#store.run) return this.home();
     if (focus?.tensor || focus?.node) this.#look(focus);
     if (focus?.number) this.#why(focus.number);
