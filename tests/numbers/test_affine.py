@@ -15,6 +15,7 @@ from pellucid.errors import ProofError
 from pellucid.layers import (
     gelu_erf,
     gelu_tanh,
+    intervened,
     layer_norm,
     linear,
     relu,
@@ -29,6 +30,7 @@ SIZE = (3, 4)
 OTHER = torch.linspace(-1.0, 1.5, 16, dtype=torch.float64).reshape(4, 4)
 GAIN = torch.tensor([0.5, -1.0, 2.0, 1.0], dtype=torch.float64)
 SEEN = torch.ones(3, 3, dtype=torch.bool).tril()
+PLACES = torch.tensor([[True], [False], [False]]) | torch.eye(3, 4, dtype=torch.bool)
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "twice": lambda x: x + x,
@@ -47,6 +49,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "halves": lambda x: torch.stack(list(x.chunk(2, -1)), 0).unsqueeze(1).squeeze(1)[1],
     "hidden": lambda x: softmax((x @ x.mT).masked_fill(~SEEN, -torch.inf))[0] @ x,
+    "set by hand": lambda x: intervened(x, where=PLACES, value=GAIN)[0] * x,
+    "kept but for a place": lambda x: torch.where(PLACES, x, 2.0) * x,
     "gathered": lambda x: x.gather(-1, torch.tensor([[0], [3], [1]])),
     "softmax": lambda x: softmax(x)[0],
     "layer norm": lambda x: layer_norm(x, weight=GAIN, bias=GAIN, eps=1e-5)[0],
@@ -136,7 +140,10 @@ def test_two_renewals_are_strangers() -> None:
 
 def test_an_operation_that_forms_have_not_is_named() -> None:
     box = Affine.exact(torch.ones(2)).widened(0.1, new_group())
-    for wrong in (box.log, lambda: box.clamp(1.0), lambda: box**2.0):
+    for wrong in (
+        *(box.log, lambda: box.clamp(1.0), lambda: box**2.0),
+        *(lambda: torch.linalg.norm(box), lambda: torch.cumsum(box, 0)),
+    ):
         with pytest.raises(ProofError, match="affine forms"):
             wrong()
     with pytest.raises(ProofError, match="bound"):

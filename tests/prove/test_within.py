@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pellucid.errors import ConfigError
 from pellucid.examples import Example, find_example
-from pellucid.models import GPT, GPTConfig
+from pellucid.models import GPT, GPTConfig, Intervention, intervene
 from pellucid.numbers import Ball, precision
 from pellucid.prove import Within, all_texts, within
 from pellucid.prove.forms import lead_by_forms
@@ -39,10 +39,12 @@ def gpt(**choices: Any) -> GPT:
     return GPT(config, random_params(config))
 
 
+OFF = Intervention("h.0.attn.att", 0.5, (0, 1))
 SATURATED = "norms after, of which no change makes another token"
 
 MODELS = {
     "ai_rocks": lambda: run(example()),
+    "a number set by hand": lambda: run(intervene(example(), [OFF])),
     "two blocks": lambda: run(gpt(), (3, 1, 4)),
     "untied, no biases": lambda: run(gpt(tied=False, bias=False), (3, 1, 4)),
     SATURATED: lambda: run(gpt(norm="post", tied=False), (3, 1, 4)),

@@ -308,6 +308,21 @@ def test_after_a_proof_the_true_digits_are_there(api: SessionApi):
     assert not answer(api, "open", experiment=AI_ROCKS | {"text": "AI rocks"})["proved"]
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        setting("h.0.attn.att", [0, 1, 0], 0.5),
+        setting("h.0.mlp.c_fc.out", [1], 2.0),
+        setting("embed.out", [0, 3], -1.0),
+    ],
+    ids=lambda edit: edit["name"],
+)
+def test_a_run_with_numbers_set_by_hand_is_proved_as_any(api: SessionApi, edit: dict[str, Any]):
+    *_, last = answer(api, "prove", experiment=changed(AI_ROCKS, edit))
+    assert last["done"]["proved"]
+    assert "proved: for every point within" in " ".join(last["done"]["box"])
+
+
 # -- learning and touching -------------------------------------------------------------------------
 
 

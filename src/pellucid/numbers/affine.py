@@ -105,7 +105,9 @@ class Affine(Elementwise):
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> "Affine":
-        return _FUNCTIONS[function.__name__](*args, **(kwargs or {}))
+        if (name := function.__name__) not in _FUNCTIONS:
+            raise _unknown(name)
+        return _FUNCTIONS[name](*args, **(kwargs or {}))
 
     def __getattr__(self, name: str) -> Any:
         if name not in _MOVES:
@@ -128,9 +130,7 @@ class Affine(Elementwise):
             return self._bent(*BENT[name])
         method: Any = getattr(self, f"_{name}", None)
         if method is None:
-            raise ProofError(
-                f"an operation of affine forms must be one of them, and {name} is none"
-            )
+            raise _unknown(name)
         return method(*map(self._of, others))  # type: ignore[no-any-return]
 
     def _swapped(self, name: str, other: Any) -> "Affine":
@@ -231,8 +231,6 @@ class Affine(Elementwise):
         slopes = combined(*self._both(right), lambda one: one @ b, lambda two: a @ two)
         return self._made(made, slopes, rest)
 
-    # -- parts
-
     def _of(self, value: Any) -> "Affine":
         if isinstance(value, Affine):
             return value
@@ -266,6 +264,10 @@ class Affine(Elementwise):
         return Affine(centre, slopes, rest, self.dtype)
 
 
+def _unknown(name: str) -> ProofError:
+    return ProofError(f"an operation of affine forms must be one of them, and {name} is none")
+
+
 def _joined(join: Callable[..., Tensor]) -> Callable[..., Affine]:
     def joined(parts: Sequence[Any], dim: int = 0) -> Affine:
         own = next(x for x in parts if isinstance(x, Affine))
@@ -289,6 +291,9 @@ _FUNCTIONS: dict[str, Callable[..., Affine]] = {
     "mul": _of_first(operator.mul),
     "div": _of_first(operator.truediv),
     "matmul": _of_first(operator.matmul),
+    "where": lambda condition, one, other: (
+        one.where(condition, other) if isinstance(one, Affine) else other.where(~condition, one)
+    ),
     "cat": _joined(torch.cat),
     "stack": _joined(torch.stack),
 }
