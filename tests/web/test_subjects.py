@@ -140,6 +140,14 @@ def test_a_step_is_the_optimizer_s(api: SessionApi, kind: str):
 
 
 @each_kind
+def test_a_run_with_a_number_set_by_hand_is_proved(api: SessionApi, kind: str):
+    name, place = next(iter(settable(shown_of(KINDS[kind]).model).items()))
+    edited = changed(KINDS[kind], setting(name, [0] * len(place.axes), 0.25))
+    *_, last = answer(api, "prove", experiment=edited)
+    assert last["done"]["proved"], last
+
+
+@each_kind
 def test_every_activation_can_be_set_and_is_as_it_was_set(api: SessionApi, kind: str):
     model = shown_of(KINDS[kind]).model
     for name, place in settable(model).items():

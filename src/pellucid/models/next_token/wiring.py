@@ -109,7 +109,7 @@ def next_token_logits_backward(
     tape(dinputs=dinputs)
     wte = None
     if cache.wte is not None:
-        dvectors = dinputs.unflatten(-1, (config.window, -1))  # (..., W, C)
+        dvectors = dinputs.reshape(*dinputs.shape[:-1], config.window, -1)  # (..., W, C)
         _, wte = ops.embedding.backward(dvectors, cache.wte, tape=tape.at("wte"))
     return None, present(wte=wte) | {"hidden": hidden, "output": output}
 
