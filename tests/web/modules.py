@@ -40,7 +40,7 @@ const shown = async (tag, fields = {}) => {
     return made;
 };
 const until = async (holds, what = holds) => {
-    for (let tries = 0; tries < 400; tries += 1) {
+    for (let tries = 0; tries < 2000; tries += 1) {
         const found = await holds();
         if (found) return found;
         await new Promise((resolve) => setTimeout(resolve, 25));
