@@ -68,6 +68,15 @@ def test_the_worst_number_may_be_in_any_piece(monkeypatch: pytest.MonkeyPatch):
         )
 
 
+def test_zeros_in_rows_of_their_own_are_no_dropout():
+    true = torch.arange(1.0, 41.0, dtype=torch.float64).reshape(10, 4)
+    rows, strewn = true / 0.8, true / 0.8
+    rows[[2, 5]] = 0  # a fifth, as many as the factor 1 / 0.8 says
+    strewn.view(-1)[::5] = 0
+    assert judge("x", strewn, Rounded.exact(true), None).dropped == pytest.approx(0.2)
+    assert judge("x", rows, Rounded.exact(true), None).dropped == 0
+
+
 def test_a_picture_has_the_largest_excess_of_each_part_in_its_place():
     picture = Picture(torch.Size([2, 12, 96]))
     excess = torch.zeros(2, 12, 96, dtype=torch.float64)
