@@ -8,13 +8,26 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 COPYRIGHT = "usr/share/doc/*/copyright"
 
 
 class CollectError(Exception):
     """What must hold, what was found and what helps, in one line."""
+
+
+def needed(name: str) -> Any:
+    """A library that only collecting needs."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        library = name.partition(".")[0]
+        raise CollectError(
+            f"{library} is needed to read these files: pip install {library}"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,11 @@ import re
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
 
-from bitext.archives import CollectError
+from bitext.archives import CollectError, needed
 from bitext.cleaning import GAP, known
-
-
-def needed(name: str) -> Any:
-    """A library that only collecting needs."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        library = name.partition(".")[0]
-        raise CollectError(
-            f"{library} is needed to read these files: pip install {library}"
-        ) from error
-
 
 Texts = Iterator[tuple[str, str]]
 Files = dict[str, bytes]

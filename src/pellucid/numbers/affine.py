@@ -265,7 +265,7 @@ class Affine(Elementwise):
 
 
 def _unknown(name: str) -> ProofError:
-    return ProofError(f"an operation of affine forms must be one of them, and {name} is none")
+    return ProofError(f"affine forms have no operation {name}: give it to them in {__name__}")
 
 
 def _joined(join: Callable[..., Tensor]) -> Callable[..., Affine]:
