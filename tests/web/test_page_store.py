@@ -124,7 +124,35 @@ def test_where_the_last_is_refused_those_before_it_stay(modules: Modules):
         await answer();
         return [...seen, done()]""",
     )
-    assert found == [[1, 2], ["it is too much", "it is too much"], [1, 2, 4]]
+    assert found == [[1, 2], ["it is too much"], [1, 2, 4]]
+
+
+def test_that_what_nobody_waits_for_was_refused_is_not_said(modules: Modules):
+    found = stored(
+        modules,
+        """act(1); act(2);
+        await refuse("too much");
+        const before = [...problems];
+        await answer();
+        return [before, problems, done()]""",
+    )
+    assert found == [[], [], [1, 2]]
+
+
+def test_a_run_says_which_of_those_that_were_asked_for_it_is(modules: Modules):
+    found = stored(
+        modules,
+        """const numbers = [];
+        store.addEventListener("run", ({ detail }) => numbers.push(detail));
+        for (const at of [1, 2, 3]) act(at);
+        await answer(1);
+        await answer(0);
+        await refuse("no");
+        act(4);
+        await answer();
+        return [numbers, store.asked]""",
+    )
+    assert found == [[3, 5], 5]
 
 
 def test_what_is_refused_changes_nothing(modules: Modules):

@@ -182,7 +182,9 @@ def test_a_state_is_taken_along_to_a_server_at_another_address(chromium: Any, tm
         page.evaluate(PASTE, link)
         page.get_by_text("after 1 step").wait_for()
         page.go_back()
-        page.wait_for_function("() => !document.querySelector('pel-app').store.canUndo")
+        page.wait_for_function(
+            "() => !document.querySelector('pel-app').store.experiment.actions?.length"
+        )
         page.evaluate(DROP, file)
         page.get_by_text("after 1 step").wait_for()
         page.evaluate(DROP, "{}")
@@ -190,6 +192,23 @@ def test_a_state_is_taken_along_to_a_server_at_another_address(chromium: Any, tm
         page.evaluate(PASTE, "#" + "x" * 50)
         page.get_by_text("This link holds no state").first.wait_for()
         newer.end()
+
+
+def test_a_problem_is_taken_away_by_a_run_that_was_asked_for_later(visitor: Visitor):
+    page = visitor.example("AI rocks")
+    said = page.evaluate(
+        """async () => {
+            const { store } = document.querySelector("pel-app");
+            const text = () => document.querySelector(".pel-problem p")?.textContent ?? "";
+            const before = store.act({ do: "step" });
+            store.problem(new Error("This file holds no experiment"));
+            await before;
+            const first = [store.experiment.actions.length, text()];
+            await store.act({ do: "step" });
+            return [...first, text()];
+        }"""
+    )
+    assert said == [1, "This file holds no experiment", ""]
 
 
 def test_what_is_shown_is_opened_though_another_is_on_its_way(visitor: Visitor):

@@ -6,9 +6,10 @@ import { Reads } from "./reads.js";
 const WITHOUT_EXPERIMENT = new Set(["start", "train"]);
 
 /**
- * What is looked at now. Events: "run" (there is a new one), "next" {detail: why not, or ""} (what
- * may come next has changed), "busy" {detail: bool}, "problem" {detail: one line},
- * "lost" (nobody answers any more). A call that fails says its problem, and rejects.
+ * What is looked at now. Events: "run" {detail: its number among those that were asked for} (there
+ * is a new one), "next" {detail: why not, or ""} (what may come next has changed),
+ * "busy" {detail: bool}, "problem" {detail: one line}, "lost" (nobody answers any more). A call that
+ * fails says its problem, and rejects.
  */
 export class Store extends EventTarget {
   #api;
@@ -95,12 +96,12 @@ export class Store extends EventTarget {
 
   /** A call with this experiment put in, unless there is one among the fields. */
   async call(name, fields = {}, how = {}) {
-    return this.#busily(() => this.#api.call(name, this.#whole(name, fields), how));
+    return this.#said(this.#busily(() => this.#api.call(name, this.#whole(name, fields), how)));
   }
 
   /** The same for a call that answers bit by bit; how is {onEvent, signal}. */
   async stream(name, fields = {}, how = {}) {
-    return this.#busily(() => this.#api.stream(name, this.#whole(name, fields), how));
+    return this.#said(this.#busily(() => this.#api.stream(name, this.#whole(name, fields), how)));
   }
 
   /** The address of a file that the server made. */
@@ -207,16 +208,16 @@ export class Store extends EventTarget {
     if (newest.run !== this.#run) {
       [this.#experiment, this.#run] = [newest.experiment, newest.run];
       this.#reads.clear();
-      this.#send("run");
+      this.#send("run", newest.mine);
       this.#next.run((this.#run.tokens ?? []).length > 0);
-      if (error) this.problem(error); // the new run has taken it away
     }
+    if (error) this.problem(error);
     return this.#run;
   }
 
   async #ran(experiment) {
     try {
-      return { run: await this.call("open", { experiment }) };
+      return { run: await this.#busily(() => this.#api.call("open", { experiment }, {})) };
     } catch (error) {
       return { error };
     }
@@ -227,7 +228,11 @@ export class Store extends EventTarget {
   }
 
   #quietly(name, fields, how) {
-    return this.#api.call(name, this.#whole(name, fields), how).catch((error) => {
+    return this.#said(this.#api.call(name, this.#whole(name, fields), how));
+  }
+
+  #said(answer) {
+    return answer.catch((error) => {
       this.problem(error);
       throw error;
     });
@@ -237,9 +242,6 @@ export class Store extends EventTarget {
     if (this.#pending++ === 0) this.#send("busy", true);
     try {
       return await work();
-    } catch (error) {
-      this.problem(error);
-      throw error;
     } finally {
       if (--this.#pending === 0) this.#send("busy", false);
     }

@@ -24,6 +24,7 @@ class App extends HTMLElement {
   #view = "see";
   #focus = null;
   #said = h("div", { class: "unseen", role: "log", "aria-live": "polite" });
+  #problemAt = 0; // how many runs had been asked for when it was said
   #problem = h("div", { class: "pel-problem", role: "status", "aria-live": "polite" });
   #busy = h("div", { class: "pel-busy", role: "progressbar", hidden: true });
   #main = h("main", { class: "pel-main", tabindex: "-1" });
@@ -40,7 +41,7 @@ class App extends HTMLElement {
 
   set store(store) {
     this.#store = store;
-    store.addEventListener("run", () => this.#ran());
+    store.addEventListener("run", ({ detail }) => this.#ran(detail));
     store.addEventListener("busy", ({ detail }) => { this.#busy.hidden = !detail; });
     store.addEventListener("problem", ({ detail }) => this.#trouble(detail));
     store.addEventListener("lost", () => this.#takeAlong());
@@ -183,9 +184,10 @@ class App extends HTMLElement {
     this.#remember();
   }
 
-  #ran() {
+  #ran(which) {
     const { run } = this.#store;
-    this.#trouble("");
+    // A run that was on its way already when something went wrong takes nothing away.
+    if (which > this.#problemAt) clear(this.#problem);
     this.#bar.update();
     this.#titled();
     this.#panel.update();
@@ -254,9 +256,9 @@ class App extends HTMLElement {
   }
 
   #trouble(message) {
-    if (!message) return clear(this.#problem);
+    this.#problemAt = this.#store.asked;
     const close = h("button", { class: "quiet", onclick: () => clear(this.#problem) }, "Dismiss");
-    return fill(this.#problem, h("p", {}, message), close);
+    fill(this.#problem, h("p", {}, message), close);
   }
 
   // What had the focus may be gone, and then the page has it.
