@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.web.visits import Visitor, choose, shown
+from tests.web.visits import REST, SECONDS, Visitor, choose, shown
 
 PLACE = "document.querySelector('.pd-window').getBoundingClientRect().toJSON()"
 
-MEETS = "([x, y]) => document.elementFromPoint(x, y)?.closest('.pd') !== null"
+MEETS = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.pd'))"
 
 LEAST = (34, 44)
 """Pixels of a box, and of a tensor with its frame, that can be hit: else it is what holds it."""
@@ -61,17 +61,20 @@ def target_of(page: Any, targets: list[Any], x: float, y: float) -> Any:
 
 
 def point_of(page: Any, kind: str) -> tuple[float, float]:
-    """A point of the first target of a kind that a pointer can meet, scrolled to."""
+    """A point of the first target of a kind that a pointer can meet, once all is at rest."""
     window = page.locator(".pd-window")
     window.evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
-    there = page.evaluate(TARGETS)
-    for one in there:
-        for part in (0.5, 0.97, 0.03):
-            x, y = one["x"] + one["width"] / 2, one["y"] + one["height"] * part
-            if one["kind"] != kind or target_of(page, there, x, y) != one:
-                continue
-            if page.evaluate(MEETS, [x, y]):
-                return x, y
+    before, there = None, page.evaluate(TARGETS)
+    for _ in range(SECONDS // REST):
+        for one in there if there == before else ():
+            for part in (0.5, 0.97, 0.03):
+                x, y = one["x"] + one["width"] / 2, one["y"] + one["height"] * part
+                if one["kind"] != kind or target_of(page, there, x, y) != one:
+                    continue
+                if page.evaluate(MEETS, [x, y]):
+                    return x, y
+        page.wait_for_timeout(REST)
+        before, there = there, page.evaluate(TARGETS)
     raise AssertionError((kind, there))
 
 

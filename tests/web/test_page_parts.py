@@ -452,12 +452,13 @@ def test_of_a_step_that_is_refused_the_clicks_before_it_stay(modules: Modules):
         one.click();
         part.querySelector("[aria-label='How many steps']").value = "1001";
         [...part.querySelectorAll("button")].find((one) => one.textContent === "Step × n").click();
-        await until(() => problems.length >= 2);
+        await until(() => problems.length >= 1);
         return [store.experiment.actions.map(({ count }) => count), problems]""",
         AI_ROCKS,
     )
     assert counts == [1, 1]
-    assert "from 1 to 1,000" in problems[0]
+    (problem,) = problems
+    assert "from 1 to 1,000" in problem
 
 
 def test_the_next_step_s_norms_stand_in_their_columns(modules: Modules):

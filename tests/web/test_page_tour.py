@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.web import SessionApi
 from tests.web.examples import AI_ROCKS, ENGLISH, LLAMA, answer
-from tests.web.visits import LIBRARY, REST, Visitor, check_shown
+from tests.web.visits import LIBRARY, REST, Visitor, check_shown, settled
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
@@ -65,7 +65,7 @@ def test_the_tour_goes_from_first_to_last_by_keyboard_alone(visitor: Visitor, na
         said = [plain(one) for one in step["says"]]
         assert shown(page) == said
         check_shown(page, experiment, "pel-tour")
-        assert tour.locator(f'[data-number="{step["number"]}"]').count() == 1
+        tour.locator(f'[data-number="{step["number"]}"]').wait_for()
         for spot in step["spotlight"][-1:]:  # the drawing has come to it
             tensor = spot.get("tensor", "").removeprefix("d")
             part = f"{tensor}," if tensor else "Likeliest tokens"
@@ -82,12 +82,10 @@ def test_the_tour_goes_from_first_to_last_by_keyboard_alone(visitor: Visitor, na
         if one["impact"] in {"serious", "critical"}
     ]
     assert serious == []
-    page.keyboard.press("Escape")
+    settled(page, lambda: page.keyboard.press("Escape"))
     tour.wait_for(state="hidden")
-    tour = begin(page)  # where it was left
+    settled(page, lambda: begin(page))  # where it was left
     at_step(tour, steps[-3])
-    page.wait_for_function("() => location.hash.length > 20")
-    page.wait_for_timeout(300)
     page.reload()
     at_step(page.get_by_role("complementary", name="Tour"), steps[-3])
 

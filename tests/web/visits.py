@@ -132,6 +132,13 @@ def choose(page: Any, title: str) -> None:
     shown(page, "title", title)
 
 
+def settled(page: Any, change: Any) -> None:
+    """Do something that changes the address, and wait until it has."""
+    before = page.url
+    change()
+    page.wait_for_function("(url) => location.href !== url", arg=before)
+
+
 def numbers_on(page: Any, within: str = "body") -> dict[str, str]:
     """Every number of the tape's that is shown: its name with index, and the figure it is said as.
 

@@ -243,9 +243,8 @@ class App extends HTMLElement {
 
   /** Beside the problem that was said, a button that mends it. */
   offer(text, mend) {
-    if (this.#problem.children.length) {
-      this.#problem.lastChild.before(h("button", { class: "main", onclick: mend }, text));
-    }
+    const { firstChild: said } = this.#problem;
+    said?.lastChild.before(h("button", { class: "main", onclick: mend }, text));
   }
 
   // Where nobody answers any more: the state goes on at another server.
@@ -258,7 +257,7 @@ class App extends HTMLElement {
   #trouble(message) {
     this.#problemAt = this.#store.asked;
     const close = h("button", { class: "quiet", onclick: () => clear(this.#problem) }, "Dismiss");
-    fill(this.#problem, h("p", {}, message), close);
+    fill(this.#problem, h("div", {}, h("p", {}, message), close));
   }
 
   // What had the focus may be gone, and then the page has it.

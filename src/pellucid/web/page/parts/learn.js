@@ -1,7 +1,7 @@
 // <pel-learn>: the step of an optimizer before it is taken, taken, and taken back.
 
 import "./chart.js";
-import { active, define, fill, h, say } from "../core/dom.js";
+import { active, define, fill, h, say, set } from "../core/dom.js";
 import { OPTIMIZERS, actionsOf } from "./actions.js";
 import { button, slider, switcher, whole } from "./controls.js";
 import { Panel, lessonLine } from "./panel.js";
@@ -16,6 +16,7 @@ const NO_LOSS = "Nothing in this text is to be predicted, so there is no loss to
 class Learn extends Panel {
   #parts = {};
   #chosen = null;
+  #before = null; // the first step's losses, and the key of the experiment that they are of
   #tabled = ""; // the names of the tensors that are shown
 
   rest() {
@@ -144,16 +145,19 @@ class Learn extends Panel {
 
   #losses(run) {
     const edits = actionsOf(this.store.experiment).filter((one) => one.do !== "step");
-    const first = { ...this.store.experiment, actions: edits };
-    const stepped = run.history.length > 1;
-    const before = stepped ? this.store.call("open", { experiment: first }) : Promise.resolve(run);
-    this.newest("losses", () => before, (then) => {
+    const first = { ...this.store.experiment, actions: edits, next: undefined };
+    const key = JSON.stringify(first);
+    if (run.history.length === 1) this.#before = { key, losses: run.losses };
+    const known = this.#before?.key === key;
+    const before = known ? this.#before : this.store.call("open", { experiment: first });
+    this.#drawn("positions", Promise.resolve(before), (then) => {
+      this.#before = { key, losses: then.losses };
       fill(this.#parts.positions, losses(run, then.losses));
     });
   }
 
   #norms(run) {
-    this.newest("norms", () => this.store.call("norms"), ({ rows }) => {
+    this.#drawn("norms", this.store.call("norms"), ({ rows }) => {
       const names = rows.map(({ name }) => name);
       if (!names.includes(this.#chosen)) this.#chosen = names[0];
       const { norms } = this.#parts;
@@ -163,6 +167,16 @@ class Learn extends Panel {
       norms.scrollTop = at;
       if (held) norms.querySelector("[aria-pressed=true]")?.focus({ preventScroll: true });
       this.#tables(run);
+    });
+  }
+
+  // Until the answer has come, a part shows the run before, and is dimmed.
+  #drawn(name, answer, show) {
+    const part = this.#parts[name];
+    set(part, { "aria-busy": "true" });
+    this.newest(name, () => answer, (come) => {
+      set(part, { "aria-busy": null });
+      show(come);
     });
   }
 

@@ -58,6 +58,7 @@ class Tour extends Part {
     this.hidden = false;
     this.closest("pel-app")?.toggleAttribute("data-touring", true);
     this.#told = "";
+    say(this, "pel-toured"); // before its steps have come: it is to be remembered by now
     return this.render().then(() => this.#parts.title.focus({ preventScroll: true }));
   }
 
