@@ -42,6 +42,17 @@ def test_a_sweep_is_as_many_runs_with_a_head_off(api: SessionApi, at: int | None
         assert max(map(abs, wanted)) > 1e-4
 
 
+def test_a_sweep_of_a_text_without_a_loss_has_differences_alone(api: SessionApi):
+    one = ENGLISH | {"text": "Mr"}
+    *events, last = answer(api, "sweep", experiment=one, first=300, second=20)
+    assert len(TOKENIZER.prompt("Mr")) == 1
+    assert {loss for event in events for loss in event["losses"]} == {None}
+    assert last["done"]["loss"] is None
+    row = MODEL.forward(TOKENIZER.prompt("Mr"))[0]
+    assert last["done"]["difference"] == pytest.approx(float(row[300] - row[20]), abs=1e-4)
+    assert all(abs(change) > 0 for event in events for change in event["differences"])
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

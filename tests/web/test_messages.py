@@ -111,6 +111,7 @@ def _look(api: SessionApi) -> None:
         TRANSLATOR | {"source": "Wo wohnt er?"},
     ):
         answer(api, "open", experiment=experiment)
+    answer(api, "sweep", experiment=AI_ROCKS | {"text": "AI"}, first=0, second=1)
     alone = changed(AI_ROCKS | {"text": "AI"}, setting("wte.weight", [0, 0], 1.0))
     for call in ("norms", "effect"):
         answer(api, call, experiment=alone)

@@ -110,6 +110,9 @@ def test_a_classifier_and_a_text_of_one_token(visitor: Visitor):
     page.get_by_role("textbox", name="Text").fill("AI")
     page.get_by_role("button", name="Run").click()
     shown(page, "text", "AI")
+    tab(page, "Analyze").get_by_text("Largest changes").wait_for()
+    columns = tab(page, "Analyze").locator(".pa-list thead th").all_inner_texts()
+    assert (len(columns), columns[0], "loss" in columns) == (2, "head", False)
     for name in ("Learn", "Touch", "Generate", "Compare", "See"):
         page.get_by_role("tab", name=name).click()
         page.wait_for_timeout(300)

@@ -270,6 +270,10 @@ def test_a_run_without_a_target_has_all_but_a_loss(api: SessionApi, what: str):
         None
     }
     answer(api, "tour", experiment=experiment)
+    if opened["writes"] and opened["reads"] == ["tokens"]:  # what the page analyzes
+        asked = {"experiment": experiment, "first": 0, "second": 1}
+        for call in ("sweep", "contributions", "paths"):
+            answer(api, call, **asked)
     name = opened["parameters"][-1]
     edited = changed(experiment, setting(name, [0], 0.5))
     assert answer(api, "effect", experiment=edited)["loss"] == [None, None]

@@ -9,7 +9,7 @@ from torch import Tensor
 from pellucid.tape import Tape
 from pellucid.tree import flatten
 from pellucid.walkthrough import PARAMETERS
-from pellucid.web.answers.json_values import Json, json_number
+from pellucid.web.answers.json_values import Json, json_number, optional_number
 from pellucid.web.answers.predictions import position_in, rows_at
 from pellucid.web.session.fields import Fields
 from pellucid.web.session.runs import ExperimentRun, traced
@@ -24,7 +24,7 @@ def effect(run: ExperimentRun, before: ExperimentRun, fields: Fields) -> Json:
     count = fields["top"]
     changed = sorted(_changes(run, before), key=lambda row: row["relative"], reverse=True)
     return {
-        "loss": [_loss(one) for one in (before, run)],
+        "loss": [optional_number(one.loss) for one in (before, run)],
         "predictions": {
             "before": rows_at(before, place, count),
             "after": rows_at(run, place, count),
@@ -75,11 +75,6 @@ def _changes(run: ExperimentRun, before: ExperimentRun) -> Iterator[Json]:
 def _largest(values: Tensor) -> float:
     """The largest size, of what is finite: where both runs have -∞ there is no difference."""
     return float(values.abs().nan_to_num(nan=0.0, posinf=0.0).max()) if values.numel() else 0.0
-
-
-def _loss(run: ExperimentRun) -> float | str | None:
-    """The loss of a run, where it has one."""
-    return json_number(float(run.tape.value("loss"))) if "loss" in run.tape else None
 
 
 def _norm_of(tape: Tape, name: str) -> float | str | None:

@@ -29,6 +29,11 @@ def json_number(value: float) -> float | str:
     return value
 
 
+def optional_number(value: float | None) -> float | str | None:
+    """The same of a number that there may not be."""
+    return None if value is None else json_number(value)
+
+
 def json_rows(values: Tensor) -> list[list[float | str]]:
     """A matrix, row by row, with all the digits that its numbers have."""
     rows: Sequence[Sequence[float]] = values.tolist()

@@ -66,16 +66,15 @@ def overview(run: ExperimentRun, editable: Sequence[str]) -> Json:
     }
     if isinstance(run.trace.model, CausalModel):
         answer["featured"] = Story(run.trace).look.block
-    if "loss" not in run.tape:
+    if run.loss is None:
         return answer
     wanted = run.tape.value("targets").tolist()
     losses = zip(run.tape.value("losses").tolist(), wanted, strict=True)
-    loss = float(run.tape.value("loss"))
     return answer | {
         "targets": [None if number == IGNORE else token(run, number) for number in wanted],
         "losses": [None if target == IGNORE else json_number(one) for one, target in losses],
-        "loss": json_number(loss),
-        "history": [json_number(one) for one in (*run.model_state.losses, loss)],
+        "loss": json_number(run.loss),
+        "history": [json_number(one) for one in (*run.model_state.losses, run.loss)],
     }
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from pellucid.errors import ConfigError
 from pellucid.inspect import Place, ablate_heads, patch_stream
 from pellucid.models import CausalModel
-from pellucid.web.answers.json_values import Json, json_number
+from pellucid.web.answers.json_values import Json, json_number, optional_number
 from pellucid.web.answers.predictions import position_in
 from pellucid.web.session.fields import Fields, bounded
 from pellucid.web.session.runs import ExperimentRun, traced
@@ -25,13 +25,13 @@ def sweeping(run: ExperimentRun, fields: Fields) -> Iterator[Json]:
             yield {
                 "block": one.layer,
                 "head": one.heads.start,
-                "losses": reals(one.losses),
+                "losses": reals(one.losses) if run.loss is not None else [None] * len(one.heads),
                 "differences": reals(one.differences),
             }
         logits = run.tape.value("logits")[read].double()
         yield {
             "done": {
-                "loss": json_number(float(run.tape.value("loss"))),
+                "loss": optional_number(run.loss),
                 "difference": json_number(float(logits[first] - logits[second])),
             }
         }

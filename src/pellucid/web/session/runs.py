@@ -67,6 +67,11 @@ class ExperimentRun:
         """All that the run showed."""
         return self.walkthrough.tape
 
+    @property
+    def loss(self) -> float | None:
+        """The loss; None where nothing is to be predicted."""
+        return float(self.tape.value("loss")) if "loss" in self.tape else None
+
     def piece(self, token: int) -> str:
         """A token as one can read it."""
         return self.trace.piece(token) if self.trace else str(token)

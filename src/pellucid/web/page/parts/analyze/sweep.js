@@ -33,9 +33,12 @@ export function sweep(panel) {
     h("div", { class: "actions pa-bar" }, where.element, measure.element, doing.element),
     h("div", { class: "pa-columns" }, table.element, h("div", {}, detail, list)));
 
-  const valueOf = (head) => head?.[measure.value];
+  // Where nothing is to be predicted there is no loss.
+  const known = () => panel.store.run.loss !== null;
+  const measured = () => (known() ? measure.value : "difference");
+  const valueOf = (head) => head?.[measured()];
   const at = () => (where.value === "all" ? null : asked.position);
-  const name = () => (measure.value === "loss" ? "loss" : differenceText(asked));
+  const name = () => (measured() === "loss" ? "loss" : differenceText(asked));
 
   function said(block, head, value) {
     const what = `block ${block}, head ${head}`;
@@ -83,6 +86,7 @@ export function sweep(panel) {
 
   function shown() {
     if (!now) return;
+    measure.element.hidden = !known();
     const { layers, heads } = panel.store.run.model;
     table.show({ rows: layers, columns: heads, corner: "block", side: String,
       top: (head) => (head || heads === 1 ? String(head) : "head 0") });
@@ -113,13 +117,13 @@ export function sweep(panel) {
     const largest = { loss: all("loss"), difference: all("difference") };
     fill(list, most.length > 0 && h("table", { class: "list" },
       h("caption", {}, "Largest changes"),
-      h("thead", {}, h("tr", {}, ["head", "loss", differenceText(asked)].map((one, place) => {
+      h("thead", {}, h("tr", {}, ["head", ...(known() ? ["loss"] : []), differenceText(asked)].map((one, place) => {
         return h("th", { scope: "col", class: place ? "value" : null }, one);
       }))),
       h("tbody", {}, most.map(({ block, head, loss, difference }) => h("tr", {},
         h("th", { scope: "row" }, button(`block ${block}, head ${head}`, () => choose(block, head),
           { class: "term pick" })),
-        h("td", { class: "value" }, brief(loss, largest.loss)),
+        known() && h("td", { class: "value" }, brief(loss, largest.loss)),
         h("td", { class: "value" }, brief(difference, largest.difference)))))));
   }
 
@@ -141,7 +145,7 @@ export function sweep(panel) {
     const row = (what, before, by, text) => h("li", {}, h("span", {}, what), " ",
       before === undefined ? null : `${text(before)} → ${text(Number(before) + Number(by))} `,
       h("strong", {}, brief(by)));
-    return h("ul", { class: "pa-changes" }, row("loss", base?.loss, loss, lossText),
+    return h("ul", { class: "pa-changes" }, known() && row("loss", base?.loss, loss, lossText),
       row(differenceText(asked), base?.difference, difference, short));
   }
 
