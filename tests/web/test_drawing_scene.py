@@ -76,6 +76,7 @@ def test_a_light_goes_once_through_a_new_run_and_at_rest_nothing_moves(modules: 
         const swept = async (work) => {
             scene.sweeps = [];
             await work();
+            await until(() => scene.sweeps.length);
             await wait(150);
             return scene.sweeps.some(([, part]) => part !== null);
         };
