@@ -280,7 +280,7 @@ def test_gpt2_s_forward_pass_is_walked_by_its_shapes(pellucid: Command):
     assert found["dwte.weight"] == found["wte.weight"] == f"{table}×{width}"
 
 
-@pytest.mark.parametrize("text", [["ai_rocks"], ["hello world", "--model", "gpt2-tiny"]])
+@pytest.mark.parametrize("text", [["ai_rocks"], ["(())", "--model", "brackets-16"]])
 def test_shapes_come_without_numbers(pellucid: Command, text: list[str]):
     out = pellucid("walk", *text, "--shapes").out
     full = pellucid("walk", "--full", *text).out

@@ -1,13 +1,18 @@
 """What every worked example keeps to: it runs, shows what it names, and fits its labels."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
 
 from pellucid.documents.build import document
-from pellucid.examples import EXAMPLES, find_example
+from pellucid.examples import EXAMPLES, Example, find_example
+from pellucid.numbers import Rounded
+from pellucid.tape import Tape
 from pellucid.terminal.text import Walk, print_walk
+from pellucid.tree import map_leaves
 from pellucid.walkthrough import describe
 from tests.examples.walkthroughs import walkthrough_of
 
@@ -56,3 +61,36 @@ def test_it_can_be_printed(name: str):
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 100
     assert "tensor(" not in text
+
+
+def is_of_a_model(name: str) -> bool:
+    """Whether an example is no lesson on layers by themselves."""
+    example = find_example(name)
+    return isinstance(example, Example) or example.shown is not None
+
+
+def model_and_batch(name: str) -> tuple[Any, Any]:
+    """The model that an example is about, and what it reads."""
+    example = find_example(name)
+    if isinstance(example, Example):
+        tape = example.record().tape
+        return example.model, (tape["tokens"].tolist(), tape["targets"].tolist())
+    assert example.shown is not None
+    model, tokenizer, text, source = example.shown()
+    return model, model.read(tokenizer, text, source)
+
+
+@pytest.mark.parametrize("name", [*filter(is_of_a_model, EXAMPLES)])
+def test_its_model_s_numbers_are_within_what_rounding_may_make(name: str):
+    """Every function that its layers call, forward and backward, is there for other numbers too."""
+    model, batch = model_and_batch(name)
+    own, bounds = Tape(), Tape()
+    model.loss_and_grads(*batch, own)
+    model.with_params(map_leaves(Rounded.exact, model.params)).loss_and_grads(*batch, bounds)
+    assert list(bounds) == list(own)
+    compared = [one for one in own if isinstance(bounds.value(one), Rounded)]
+    assert len(compared) > len(list(own)) / 2
+    for one in compared:
+        apart = (own.value(one).double() - bounds.value(one).middle).abs()
+        tiny = torch.finfo(bounds.value(one).dtype).tiny
+        assert bool((apart.nan_to_num(nan=0.0) <= bounds.value(one).off + tiny).all()), one
