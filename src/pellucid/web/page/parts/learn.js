@@ -145,7 +145,8 @@ class Learn extends Panel {
 
   #losses(run) {
     const edits = actionsOf(this.store.experiment).filter((one) => one.do !== "step");
-    const first = { ...this.store.experiment, actions: edits, next: undefined };
+    const first = { ...this.store.experiment, actions: edits };
+    delete first.next; // what a step would be changes no loss before it
     const key = JSON.stringify(first);
     if (run.history.length === 1) this.#before = { key, losses: run.losses };
     const known = this.#before?.key === key;
