@@ -461,6 +461,42 @@ def test_of_a_step_that_is_refused_the_clicks_before_it_stay(modules: Modules):
     assert "from 1 to 1,000" in problem
 
 
+def test_what_is_of_the_run_before_is_dimmed_until_the_new_has_come(modules: Modules):
+    opened, dimmed, losses, after = modules.stored(
+        """await import("/parts/panels.js");
+        let opened = 0;
+        let go = null;
+        const slow = async (name, fields) => {
+            opened += name === "open";
+            if (name === "norms") await new Promise((resolve) => { go = resolve; });
+            return call(name, fields);
+        };
+        const own = new Store({ call: slow, stream, url: (path) => path });
+        await own.begin();
+        await own.show(given);
+        const part = await shown("pel-learn", { store: own });
+        const busy = () => [...part.querySelectorAll(".scrolls[aria-busy]")].map((one) =>
+            one.getAttribute("aria-label"));
+        const now = () => [...part.querySelectorAll("[data-number^='losses[']")].map((one) =>
+            one.title.split(" = ").at(-1));
+        await until(() => go);
+        go();
+        await until(() => !busy().length);
+        go = null;
+        await own.act({ do: "step", optimizer: "sgd", learning_rate: 0.1, count: 2 });
+        await until(() => go);
+        const found = [opened, busy(), now()];
+        go();
+        await until(() => !busy().length);
+        return [...found, busy()]""",
+        AI_ROCKS,
+    )
+    stepped = changed(AI_ROCKS, stepping("sgd", 2, 0.1))
+    assert opened == 2  # the losses before the first step were there already
+    assert (dimmed, after) == (["Parameters"], [])
+    assert list(map(float, losses)) == answer(modules.api, "open", experiment=stepped)["losses"]
+
+
 def test_the_next_step_s_norms_stand_in_their_columns(modules: Modules):
     found = modules.stored(
         """await import("/parts/panels.js");

@@ -90,6 +90,23 @@ def test_the_tour_goes_from_first_to_last_by_keyboard_alone(visitor: Visitor, na
     at_step(page.get_by_role("complementary", name="Tour"), steps[-3])
 
 
+def test_a_tour_is_remembered_as_open_before_its_steps_have_come(visitor: Visitor):
+    page = visitor.example("AI rocks")
+    tour = begin(page)
+    at_step(tour, steps_of(AI_ROCKS)[0])
+    page.keyboard.press("Escape")
+    tour.wait_for(state="hidden")
+    before_and_after = page.evaluate("""() => {
+        const app = document.querySelector("pel-app");
+        const open = () => app.state.focus.tour.open;
+        const before = open();
+        app.tour();
+        return [before, open()];
+    }""")
+    assert before_and_after == [False, True]
+    tour.wait_for()
+
+
 def test_what_is_tried_can_be_put_back_and_undone(visitor: Visitor):
     page = visitor.example("AI rocks")
     steps = steps_of(AI_ROCKS)
