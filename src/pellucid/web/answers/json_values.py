@@ -30,7 +30,7 @@ def json_number(value: float) -> float | str:
 
 
 def optional_number(value: float | None) -> float | str | None:
-    """The same of a number that there may not be."""
+    """The same, or None where there is no number."""
     return None if value is None else json_number(value)
 
 

@@ -16,7 +16,7 @@ const NO_LOSS = "Nothing in this text is to be predicted, so there is no loss to
 class Learn extends Panel {
   #parts = {};
   #chosen = null;
-  #before = null; // the first step's losses, and the key of the experiment that they are of
+  #before = null; // {key, losses}: before the first step, of the experiment of that key
   #tabled = ""; // the names of the tensors that are shown
 
   rest() {

@@ -115,9 +115,10 @@ export function sweep(panel) {
     }).slice(0, LISTED);
     const all = (key) => Math.max(...most.map((one) => Math.abs(one[key]) || 0));
     const largest = { loss: all("loss"), difference: all("difference") };
+    const columns = ["head", ...(known() ? ["loss"] : []), differenceText(asked)];
     fill(list, most.length > 0 && h("table", { class: "list" },
       h("caption", {}, "Largest changes"),
-      h("thead", {}, h("tr", {}, ["head", ...(known() ? ["loss"] : []), differenceText(asked)].map((one, place) => {
+      h("thead", {}, h("tr", {}, columns.map((one, place) => {
         return h("th", { scope: "col", class: place ? "value" : null }, one);
       }))),
       h("tbody", {}, most.map(({ block, head, loss, difference }) => h("tr", {},
